@@ -1,0 +1,137 @@
+"""All that a trainer can be told, and the queue that carries it to the trainer's thread.
+
+A line of `commands.jsonl` is one object: `command` (the class name), `id`, then the fields. A
+command is a request: the trainer answers with CommandAccepted or CommandRejected, and what it did
+comes back as an event of its own.
+"""
+
+from __future__ import annotations
+
+import queue
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from engine.codec import from_plain, to_plain
+from engine.errors import InputError
+
+When = Literal["now", "epoch"]
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A request to the trainer; `id` ties the answer to it."""
+
+    id: str = field(default_factory=_new_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetTrainable(Command):
+    """Freeze (`value` false) or unfreeze leaf layers, by their Keras names."""
+
+    layers: tuple[str, ...]
+    value: bool
+    when: When = "epoch"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetLearningRate(Command):
+    """Go on with another learning rate."""
+
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetBatchNormLock(Command):
+    """Lock the backbone's BatchNormalization layers (inference mode, frozen) or release them."""
+
+    value: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause(Command):
+    """Wait, without counting the time, until Resume."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resume(Command):
+    """Go on after Pause."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop(Command):
+    """End the queue: after this batch (`now`), after this `epoch`, or after this whole `run`."""
+
+    when: Literal["now", "epoch", "run"] = "epoch"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkipStage(Command):
+    """Go to the next stage at the end of this epoch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveCheckpoint(Command):
+    """Save a checkpoint at the next boundary."""
+
+
+AnyCommand = (
+    SetTrainable
+    | SetLearningRate
+    | SetBatchNormLock
+    | Pause
+    | Resume
+    | Stop
+    | SkipStage
+    | SaveCheckpoint
+)
+COMMAND_TYPES: dict[str, type[Command]] = {kind.__name__: kind for kind in AnyCommand.__args__}
+
+
+def command_to_plain(command: Command) -> dict[str, Any]:
+    """The object that stands on a line of `commands.jsonl`."""
+    return {"command": type(command).__name__, "id": command.id, **to_plain(command)}
+
+
+def command_from_plain(plain: Any) -> Any:
+    """Rebuild a command from its object.
+
+    Raises:
+        InputError: not a command; says what was expected.
+    """
+    if not isinstance(plain, dict) or plain.get("command") not in COMMAND_TYPES:
+        expected = ", ".join(COMMAND_TYPES)
+        raise InputError(f"expected a command ({expected}), found {plain!r:.80}")
+    return from_plain(COMMAND_TYPES[plain["command"]], plain, plain["command"])
+
+
+class CommandQueue:
+    """Commands on their way from any thread to the trainer's."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Command] = queue.SimpleQueue()
+
+    def put(self, command: Command) -> None:
+        """Add a command; never blocks."""
+        self._queue.put(command)
+
+    def drain(self) -> list[Command]:
+        """Take all that has arrived, in order."""
+        commands = []
+        while True:
+            try:
+                commands.append(self._queue.get_nowait())
+            except queue.Empty:
+                return commands
+
+    def wait(self, seconds: float) -> list[Command]:
+        """Wait up to `seconds` for a first command, then take all that has arrived."""
+        try:
+            first = self._queue.get(timeout=seconds)
+        except queue.Empty:
+            return []
+        return [first, *self.drain()]

@@ -1,0 +1,226 @@
+"""What a run is asked to do: stages, recipes, the spec; defaults and validation in one place."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.errors import InputError
+
+BatchNorm = Literal["locked", "keras"]
+DATASETS = ("cifar10", "digits")
+MAX_EPOCHS = 10_000
+MAX_BATCH_SIZE = 65_536
+MAX_IMAGE_SIZE = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of the training with its own trainable layers and learning rate."""
+
+    name: str
+    epochs: int
+    learning_rate: float
+    unfreeze_last: int | None
+    """How many of the backbone's last layers train beside the head; None for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A named way to train: the stages for a backbone and the defaults around them."""
+
+    name: str
+    stages: tuple[Stage, ...]
+    scratch_learning_rate: float
+    """For a model without a backbone, whose single stage trains the epochs of all stages."""
+    batch_size: int = 64
+    batchnorm: BatchNorm = "locked"
+    validation: float = 0.1
+    image_sizes: tuple[tuple[str, int], ...] = ()
+    """Input sizes that differ from the catalogue's."""
+    scratch_epochs: int | None = None
+    """Epochs without a backbone, where they are not the sum over the stages."""
+
+
+NOTEBOOK = Recipe(
+    name="notebook",
+    stages=(Stage("head", 5, 1e-3, 0), Stage("fine-tune", 3, 1e-5, 30)),
+    scratch_learning_rate=1e-3,
+)
+DEMO = Recipe(
+    name="demo",
+    stages=(Stage("head", 5, 3e-3, 0), Stage("fine-tune", 5, 3e-4, 30)),
+    scratch_learning_rate=1e-3,
+    batch_size=32,
+    image_sizes=(("EfficientNetLite0", 64),),
+    scratch_epochs=15,
+)
+RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, DEMO)}
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """Everything one run is asked to do; the same spec and seed on one machine is the same run."""
+
+    model: str
+    """Catalogue name."""
+    dataset: str
+    stages: tuple[Stage, ...]
+    image_size: int
+    batch_size: int = 64
+    recipe: str = "notebook"
+    data_path: str | None = None
+    train_limit: int | None = None
+    """First N training images, the hold-out included; None for all."""
+    validation: float | Literal["test"] = 0.1
+    """Share of the training images held out, or the test split as the exercise does it."""
+    batchnorm: BatchNorm = "locked"
+    seed: int = 0
+    device: str = "auto"
+    """`auto`, `cpu`, `gpu` or `gpu:N`."""
+    weights: str = "imagenet"
+    """`imagenet`, `none` or a path."""
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all stages together."""
+        return sum(stage.epochs for stage in self.stages)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the person asked for; None where the recipe or the catalogue decides."""
+
+    recipe: str = "notebook"
+    dataset: str = "cifar10"
+    data_path: str | None = None
+    epochs: tuple[int, ...] | None = None
+    learning_rates: tuple[float, ...] | None = None
+    unfreeze_last: int | None = None
+    image_size: int | None = None
+    batch_size: int | None = None
+    train_limit: int | None = None
+    validation: float | Literal["test"] | None = None
+    batchnorm: BatchNorm | None = None
+    seeds: tuple[int, ...] = (0,)
+    device: str = "auto"
+    weights: str = "imagenet"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTraits:
+    """What planning needs to know of a catalogue entry."""
+
+    name: str
+    image_size: int
+    min_image_size: int
+    from_scratch: bool
+
+
+def plan_runs(models: list[ModelTraits], options: Options) -> list[RunSpec]:
+    """One spec a model and seed, in the order asked; recipe and catalogue fill what is not.
+
+    Raises:
+        InputError: an option does not hold.
+    """
+    if options.recipe not in RECIPES:
+        raise InputError(f"expected a recipe ({', '.join(RECIPES)}), found {options.recipe!r}")
+    recipe = RECIPES[options.recipe]
+    check_options(options, stages=len(recipe.stages))
+    return [_plan(model, recipe, options, seed) for model in models for seed in options.seeds]
+
+
+def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> RunSpec:
+    image_size = options.image_size or dict(recipe.image_sizes).get(model.name, model.image_size)
+    if image_size < model.min_image_size:
+        raise InputError(
+            f"--image-size: {model.name} needs {model.min_image_size} px or more, found "
+            f"{image_size}; leave the option out for its default of {model.image_size}"
+        )
+    stages = _scratch_stages if model.from_scratch else _backbone_stages
+    return RunSpec(
+        model=model.name,
+        dataset=options.dataset,
+        stages=stages(recipe, options),
+        image_size=image_size,
+        batch_size=options.batch_size or recipe.batch_size,
+        recipe=recipe.name,
+        data_path=options.data_path,
+        train_limit=options.train_limit,
+        validation=recipe.validation if options.validation is None else options.validation,
+        batchnorm="keras" if model.from_scratch else options.batchnorm or recipe.batchnorm,
+        seed=seed,
+        device=options.device,
+        weights="none" if model.from_scratch else options.weights,
+    )
+
+
+def _backbone_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
+    epochs = options.epochs or tuple(stage.epochs for stage in recipe.stages)
+    rates = options.learning_rates or ()
+    stages = []
+    for i, (stage, count) in enumerate(zip(recipe.stages, epochs, strict=False)):
+        rate = rates[i] if i < len(rates) else stage.learning_rate
+        last = stage.unfreeze_last
+        if last != 0 and options.unfreeze_last is not None:
+            last = options.unfreeze_last
+        stages.append(Stage(stage.name, count, rate, last))
+    return tuple(stages)
+
+
+def _scratch_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
+    usual = recipe.scratch_epochs or sum(stage.epochs for stage in recipe.stages)
+    epochs = sum(options.epochs) if options.epochs else usual
+    rate = options.learning_rates[0] if options.learning_rates else recipe.scratch_learning_rate
+    return (Stage("all", epochs, rate, None),)
+
+
+def check_options(options: Options, stages: int) -> None:
+    """Refuse numbers that make no sense, by the name of their option.
+
+    Raises:
+        InputError: which option, what was expected and what was found.
+    """
+    if options.dataset not in DATASETS:
+        raise InputError(f"--dataset: expected {' or '.join(DATASETS)}, found {options.dataset!r}")
+    if options.epochs is not None:
+        _check_count("--epochs", len(options.epochs), stages)
+        for number in options.epochs:
+            _check_range("--epochs", number, 1, MAX_EPOCHS)
+    if options.learning_rates is not None:
+        _check_count("--learning-rate", len(options.learning_rates), stages)
+        for rate in options.learning_rates:
+            if not (math.isfinite(rate) and 0 < rate <= 10):
+                raise InputError(f"--learning-rate: expected a number in (0, 10], found {rate}")
+    _check_range("--unfreeze-last", options.unfreeze_last, 1, 100_000)
+    _check_range("--image-size", options.image_size, 8, MAX_IMAGE_SIZE)
+    _check_range("--batch-size", options.batch_size, 1, MAX_BATCH_SIZE)
+    _check_range("--train-limit", options.train_limit, 20, 10**9)
+    for seed in options.seeds:
+        _check_range("--seed", seed, 0, 2**31 - 1)
+    share = options.validation
+    if isinstance(share, float) and not 0 < share < 0.9:
+        raise InputError(
+            f"--validation: expected a share between 0 and 0.9, or 'test', found {share}"
+        )
+    if not _is_device(options.device):
+        raise InputError(f"--device: expected auto, cpu, gpu or gpu:N, found {options.device!r}")
+
+
+def _is_device(name: str) -> bool:
+    kind, _, index = name.partition(":")
+    return name in ("auto", "cpu", "gpu") or (kind == "gpu" and index.isdecimal())
+
+
+def _check_count(option: str, count: int, stages: int) -> None:
+    if not 1 <= count <= stages:
+        raise InputError(
+            f"{option}: expected 1 to {stages} numbers, one a stage, found {count}; "
+            f"the recipe has {stages} stages"
+        )
+
+
+def _check_range(option: str, number: int | None, low: int, high: int) -> None:
+    if number is not None and not low <= number <= high:
+        raise InputError(f"{option}: expected {low} to {high}, found {number}")

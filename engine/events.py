@@ -1,0 +1,344 @@
+"""All that a trainer says: frozen dataclasses, their JSON form, and their legal order.
+
+One attempt at a run says, in this order (`*` any number, `?` at most one):
+
+    PhaseChanged("loading")  PhaseChanged("downloading")?  PhaseProgressed*
+    RunStarted
+      StageStarted                                  once a stage
+        FreezeApplied                               what the compiled step really trains
+        EpochStarted                                epochs are numbered from 1 through all stages
+          BatchEnded*                               at most 4 a second; the last of an epoch always
+        EpochEnded                                  after its validation; not for an epoch cut short
+        CheckpointSaved?
+      FreezeApplied | LearningRateChanged           between two segments of batches
+    TestEnded?
+    RunEnded
+
+PhaseChanged, PhaseProgressed, CommandAccepted, CommandRejected, HardwareSampled and LogLine may
+come anywhere before RunEnded. A run that fails while loading has no RunStarted. A killed process
+writes no RunEnded; readers call such a run interrupted.
+
+In `events.jsonl` each line is one object: `event` (the class name), `time`, then the fields.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from engine.codec import from_plain, to_plain
+from engine.commands import AnyCommand, command_from_plain, command_to_plain
+from engine.config import RunSpec
+from engine.errors import InputError
+
+Phase = Literal[
+    "queued",
+    "loading",
+    "downloading",
+    "extracting",
+    "tracing",
+    "training",
+    "validating",
+    "testing",
+    "paused",
+    "saving",
+]
+RunStatus = Literal["completed", "stopped", "failed"]
+
+_WALL_AT_START = time.time() - time.perf_counter()
+
+
+def now() -> float:
+    """Unix seconds that never go backwards within a process."""
+    return _WALL_AT_START + time.perf_counter()
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNode:
+    """One row of the layer tree: a layer where `children` is empty, else a group of layers."""
+
+    name: str
+    """The Keras layer name of a leaf, the one that commands use; a group's own name otherwise."""
+    kind: str
+    """Keras class name of a leaf; `backbone`, `stage`, `block`, `head` or `input` for a group."""
+    output_shape: tuple[int | None, ...]
+    """Shape of one output, without the batch axis; of a group, that of its last layer."""
+    parameters: int
+    """Number of weights, moving statistics included."""
+    trainable: bool
+    """Whether the leaf trains; for a group, whether any leaf below does."""
+    children: tuple[LayerNode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known of a model before it trains."""
+
+    parameters: int
+    depth: int
+    """Convolutions, depthwise convolutions and dense layers on the longest path."""
+    flops: int
+    """2 × multiply-adds of convolutions and dense layers for one image at the run's input size."""
+    image_size: int
+    backbone_layers: int
+    """As Keras counts `len(backbone.layers)`, its input included; 0 for a model without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """What is known of the data a run uses."""
+
+    train_images: int
+    validation_images: int
+    test_images: int
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GpuReading:
+    """One GPU at one moment; None where NVML does not say."""
+
+    name: str
+    utilization_percent: float | None
+    memory_used_bytes: int | None
+    memory_total_bytes: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that has happened, with the Unix second at which it did."""
+
+    time: float = field(default_factory=now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseChanged(Event):
+    """What the trainer does from now on."""
+
+    phase: Phase
+    detail: str = ""
+    """What exactly, in a few words: `TensorFlow`, `resnet50v2 weights`, `batch 64`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseProgressed(Event):
+    """How far the present phase has come."""
+
+    done: int
+    total: int | None
+    unit: Literal["images", "bytes"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted(Event):
+    """The model stands and its data are read; training is about to begin."""
+
+    spec: RunSpec
+    model: ModelFacts
+    data: DataFacts
+    layers: LayerNode
+    steps_per_epoch: int
+    epochs: int
+    """Epochs of all stages together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageStarted(Event):
+    """A stage of the recipe began."""
+
+    stage: int
+    """1-based."""
+    name: str
+    epochs: int
+    learning_rate: float
+    trains: str
+    """What trains, in words: `head`, `last 30 layers`, `all 19`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochStarted(Event):
+    """An epoch began; `epoch` counts from 1 through all stages."""
+
+    epoch: int
+    stage: int
+    steps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchEnded(Event):
+    """Batches up to `step` (1-based) ended; the metrics are means over those since the last one."""
+
+    epoch: int
+    step: int
+    loss: float
+    accuracy: float
+    batches: int
+    images_per_second: float
+    """Over the batches since the last event, tracing left out; NaN where there is nothing left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochEnded(Event):
+    """An epoch and its validation ended; metric names as Keras gives them."""
+
+    epoch: int
+    stage: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    learning_rate: float
+    train_seconds: float
+    validation_seconds: float
+    images_per_second: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreezeApplied(Event):
+    """The compiled step now trains exactly these layers, read back from the variables it holds."""
+
+    epoch: int
+    """The epoch about to run."""
+    trainable: tuple[str, ...]
+    """Leaf layers that train."""
+    trainable_parameters: int
+    frozen_parameters: int
+    command_ids: tuple[str, ...] = ()
+    """The commands that this carries out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningRateChanged(Event):
+    """The optimizer's rate is now this."""
+
+    epoch: int
+    learning_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandAccepted(Event):
+    """A command was understood and will be carried out at its time."""
+
+    command: AnyCommand
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandRejected(Event):
+    """A command will not be carried out, for this reason."""
+
+    command: AnyCommand
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointSaved(Event):
+    """A checkpoint that holds all of the run's future lies on disk."""
+
+    epoch: int
+    step: int
+    path: str
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardwareSampled(Event):
+    """The machine at one moment."""
+
+    cpu_percent: tuple[float, ...]
+    """One a core, 0 to 100."""
+    memory_used_bytes: int
+    memory_total_bytes: int
+    """The container's limit where it is lower than the machine's."""
+    process_memory_bytes: int
+    gpus: tuple[GpuReading, ...] = ()
+    gpu_note: str = ""
+    """Why there is no reading: `no GPU`, `NVML: driver not loaded`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLine(Event):
+    """A line for the log panel."""
+
+    level: Literal["debug", "info", "warning", "error"]
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestEnded(Event):
+    """The test split was read, once, with the exported weights."""
+
+    __test__ = False  # pytest would take it for a test class
+
+    loss: float
+    accuracy: float
+    images: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEnded(Event):
+    """The attempt ended by itself."""
+
+    status: RunStatus
+    error: str = ""
+
+
+AnyEvent = (
+    PhaseChanged
+    | PhaseProgressed
+    | RunStarted
+    | StageStarted
+    | EpochStarted
+    | BatchEnded
+    | EpochEnded
+    | FreezeApplied
+    | LearningRateChanged
+    | CommandAccepted
+    | CommandRejected
+    | CheckpointSaved
+    | HardwareSampled
+    | LogLine
+    | TestEnded
+    | RunEnded
+)
+EVENT_TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in AnyEvent.__args__}
+
+
+def event_to_plain(event: Event) -> dict[str, Any]:
+    """The object that stands on a line of `events.jsonl`."""
+    plain = {"event": type(event).__name__, "time": event.time, **to_plain(event)}
+    if isinstance(event, (CommandAccepted, CommandRejected)):
+        plain["command"] = command_to_plain(event.command)
+    return plain
+
+
+def event_to_line(event: Event) -> str:
+    """One line of `events.jsonl`, its newline included."""
+    return json.dumps(event_to_plain(event), allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def event_from_line(line: str) -> Event | None:
+    """Read a line of `events.jsonl`; None for an event that a newer program wrote.
+
+    Raises:
+        InputError: the line is not an event.
+    """
+    try:
+        plain = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"expected a JSON object, found {line[:60]!r}") from error
+    if not isinstance(plain, dict) or not isinstance(plain.get("event"), str):
+        raise InputError(f"expected an object with the key 'event', found {line[:60]!r}")
+    kind = EVENT_TYPES.get(plain["event"])
+    if kind is None:
+        return None
+    if kind in (CommandAccepted, CommandRejected):
+        plain = {**plain, "command": command_from_plain(plain.get("command"))}
+        names = ("command", "reason", "time")
+        try:
+            return kind(**{name: plain[name] for name in names if name in plain})
+        except TypeError as error:
+            raise InputError(f"{kind.__name__}: {error}") from error
+    event: Event = from_plain(kind, plain, kind.__name__)
+    return event

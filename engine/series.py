@@ -1,0 +1,56 @@
+"""A curve of bounded size: when full it keeps every second point and doubles its step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A curve ready to draw: all of it thinned, and its last part at full resolution."""
+
+    full: tuple[Point, ...] = ()
+    recent: tuple[Point, ...] = ()
+
+
+class Series:
+    """Points (x, y) of a curve that may grow for hours in constant memory.
+
+    The thinned history holds means over `step` neighbouring points, so that a curve keeps its level
+    however often it was halved (the scheme of Burn's `full_history`).
+    """
+
+    def __init__(self, capacity: int = 512, recent: int = 240) -> None:
+        self._capacity = capacity
+        self._recent_size = recent
+        self._step = 1
+        self._full: list[Point] = []
+        self._waiting: list[Point] = []
+        self._recent: list[Point] = []
+
+    def append(self, x: float, y: float) -> None:
+        """Add a point; one that is not finite is left out."""
+        if not (math.isfinite(x) and math.isfinite(y)):
+            return
+        self._recent.append((x, y))
+        if len(self._recent) > 2 * self._recent_size:
+            del self._recent[: -self._recent_size]
+        self._waiting.append((x, y))
+        if len(self._waiting) >= self._step:
+            self._full.append(_mean(self._waiting))
+            self._waiting.clear()
+        if len(self._full) >= self._capacity:
+            self._full = [_mean(self._full[i : i + 2]) for i in range(0, len(self._full), 2)]
+            self._step *= 2
+
+    def curve(self) -> Curve:
+        """What there is now, as values that do not change."""
+        full = [*self._full, _mean(self._waiting)] if self._waiting else self._full
+        return Curve(tuple(full), tuple(self._recent[-self._recent_size :]))
+
+
+def _mean(points: list[Point]) -> Point:
+    return points[-1][0], sum(y for _, y in points) / len(points)

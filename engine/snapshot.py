@@ -1,0 +1,118 @@
+"""What a screen shows of one run at one moment: frozen values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.config import RunSpec
+from engine.events import (
+    DataFacts,
+    EpochEnded,
+    HardwareSampled,
+    LayerNode,
+    LogLine,
+    ModelFacts,
+    Phase,
+    PhaseProgressed,
+    TestEnded,
+)
+from engine.series import Curve
+
+Status = Literal["queued", "running", "completed", "stopped", "failed", "interrupted"]
+
+TRAIN_PHASES: tuple[Phase, ...] = ("extracting", "tracing", "training", "validating")
+"""The phases that `train_seconds` adds up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Something to mark on the charts: what happened at `x` epochs."""
+
+    x: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareHistory:
+    """The last two minutes or so of the machine, oldest first; None where nothing was read."""
+
+    cpu_percent: tuple[float, ...] = ()
+    memory_percent: tuple[float, ...] = ()
+    gpu_percent: tuple[tuple[float | None, ...], ...] = ()
+    """One tuple of readings a GPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSnapshot:
+    """All that can be said of a run at one moment. Curves have x in epochs, from 0."""
+
+    run_id: str
+    spec: RunSpec
+    status: Status = "queued"
+    error: str = ""
+    started_at: float | None = None
+    """Unix second of the first event."""
+    ended_at: float | None = None
+    last_event_at: float | None = None
+    phase: Phase = "queued"
+    phase_detail: str = ""
+    phase_since: float | None = None
+    phase_progress: PhaseProgressed | None = None
+    phase_seconds: dict[Phase, float] = field(default_factory=dict)
+    """Finished phases, added up by name."""
+    model: ModelFacts | None = None
+    data: DataFacts | None = None
+    layers: LayerNode | None = None
+    """The tree as RunStarted gave it; who trains now is in `trainable`."""
+    trainable: frozenset[str] = frozenset()
+    """Leaf layers that the compiled step trains."""
+    pending: dict[str, bool] = field(default_factory=dict)
+    """Leaf layers asked to train or to freeze, not confirmed yet."""
+    pause_requested: bool = False
+    stop_requested: str = ""
+    """`now`, `epoch` or `run` once a Stop was sent."""
+    trainable_parameters: int = 0
+    frozen_parameters: int = 0
+    stage: int = 0
+    """1-based; 0 before the first."""
+    stage_trains: str = ""
+    stages_trained: tuple[str, ...] = ()
+    """`head 5 ep`, `last 30 layers 3 ep`: what was trained for how many finished epochs."""
+    epoch: int = 0
+    epochs: int = 0
+    step: int = 0
+    steps: int = 0
+    learning_rate: float | None = None
+    images_per_second: float | None = None
+    eta_seconds: float | None = None
+    """Of the epochs left; final test and export not counted."""
+    loss: Curve = field(default_factory=Curve)
+    accuracy: Curve = field(default_factory=Curve)
+    ended_epochs: tuple[EpochEnded, ...] = ()
+    best_epoch: int | None = None
+    """The epoch of highest validation accuracy."""
+    markers: tuple[Marker, ...] = ()
+    test: TestEnded | None = None
+    hardware: HardwareSampled | None = None
+    hardware_history: HardwareHistory = field(default_factory=HardwareHistory)
+    log: tuple[LogLine, ...] = ()
+    """The last lines, oldest first."""
+    log_count: int = 0
+    """Lines ever logged."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.status not in ("queued", "running")
+
+    @property
+    def train_seconds(self) -> float:
+        """Extraction, tracing, training and validation; not import, download, pauses or test."""
+        return sum(self.phase_seconds.get(phase, 0.0) for phase in TRAIN_PHASES)
+
+    def wall_seconds(self, at: float) -> float:
+        """Seconds from the run's start to its end, or to the Unix second `at` while it runs."""
+        if self.started_at is None:
+            return 0.0
+        return max((self.ended_at or at) - self.started_at, 0.0)

@@ -1,0 +1,252 @@
+"""RunStore: applies events and gives snapshots. Replaying a record gives the same screen."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from engine.commands import Command, Pause, Resume, SetTrainable, Stop
+from engine.config import RunSpec
+from engine.eta import Pace, remaining_seconds
+from engine.events import (
+    BatchEnded,
+    CommandAccepted,
+    CommandRejected,
+    EpochEnded,
+    EpochStarted,
+    Event,
+    FreezeApplied,
+    HardwareSampled,
+    LearningRateChanged,
+    LogLine,
+    PhaseChanged,
+    PhaseProgressed,
+    RunEnded,
+    RunStarted,
+    StageStarted,
+    TestEnded,
+)
+from engine.series import Series
+from engine.snapshot import HardwareHistory, Marker, RunSnapshot
+
+LOG_LINES = 500
+HARDWARE_SAMPLES = 120
+
+
+class RunStore:
+    """The state of one run, built from nothing but its spec and its events."""
+
+    def __init__(self, run_id: str, spec: RunSpec) -> None:
+        self._now = RunSnapshot(run_id, spec, epochs=spec.epochs)
+        self._phase_seconds: dict[Any, float] = {}
+        self._loss = Series()
+        self._accuracy = Series()
+        self._epochs: list[EpochEnded] = []
+        self._markers: list[Marker] = []
+        self._stages: list[tuple[str, int]] = []
+        self._paces = [Pace() for _ in spec.stages]
+        self._pending: dict[str, SetTrainable] = {}
+        self._log: deque[LogLine] = deque(maxlen=LOG_LINES)
+        self._log_count = 0
+        self._hardware: deque[HardwareSampled] = deque(maxlen=HARDWARE_SAMPLES)
+        self._apply: dict[type[Event], Callable[[Any], None]] = {
+            PhaseChanged: self._phase_changed,
+            PhaseProgressed: lambda e: self._set(phase_progress=e),
+            RunStarted: self._run_started,
+            StageStarted: self._stage_started,
+            EpochStarted: self._epoch_started,
+            BatchEnded: self._batch_ended,
+            EpochEnded: self._epoch_ended,
+            FreezeApplied: self._freeze_applied,
+            LearningRateChanged: self._learning_rate_changed,
+            CommandAccepted: lambda e: self.requested(e.command),
+            CommandRejected: self._command_rejected,
+            HardwareSampled: self._hardware.append,
+            LogLine: self._log_line,
+            TestEnded: lambda e: self._set(test=e),
+            RunEnded: self._run_ended,
+        }
+
+    def apply(self, event: Event) -> None:
+        """Take one event in; one of a kind unknown here changes nothing but the time."""
+        if self._now.started_at is None:
+            self._set(started_at=event.time, status="running")
+        self._set(last_event_at=event.time)
+        handler = self._apply.get(type(event))
+        if handler is not None:
+            handler(event)
+
+    def requested(self, command: Command) -> None:
+        """Show a command as pending, whether only sent or already accepted."""
+        if isinstance(command, SetTrainable):
+            self._pending[command.id] = command
+        elif isinstance(command, Pause):
+            self._set(pause_requested=True)
+        elif isinstance(command, Resume):
+            self._set(pause_requested=False)
+        elif isinstance(command, Stop):
+            self._set(stop_requested=command.when)
+
+    def snapshot(self) -> RunSnapshot:
+        """The run as it stands now."""
+        return replace(
+            self._now,
+            phase_seconds=dict(self._phase_seconds),
+            pending=self._pending_layers(),
+            loss=self._loss.curve(),
+            accuracy=self._accuracy.curve(),
+            ended_epochs=tuple(self._epochs),
+            best_epoch=self._best_epoch(),
+            stages_trained=self._stages_trained(),
+            markers=tuple(self._markers),
+            eta_seconds=self._eta(),
+            hardware=self._hardware[-1] if self._hardware else None,
+            hardware_history=_history(list(self._hardware)),
+            log=tuple(self._log),
+            log_count=self._log_count,
+        )
+
+    def _set(self, **changes: Any) -> None:
+        self._now = replace(self._now, **changes)
+
+    def _close_phase(self, time: float) -> None:
+        since, phase = self._now.phase_since, self._now.phase
+        if since is not None:
+            spent = max(time - since, 0.0)
+            self._phase_seconds[phase] = self._phase_seconds.get(phase, 0.0) + spent
+
+    def _phase_changed(self, event: PhaseChanged) -> None:
+        self._close_phase(event.time)
+        self._set(
+            phase=event.phase,
+            phase_detail=event.detail,
+            phase_since=event.time,
+            phase_progress=None,
+        )
+
+    def _run_started(self, event: RunStarted) -> None:
+        self._set(
+            model=event.model,
+            data=event.data,
+            layers=event.layers,
+            steps=event.steps_per_epoch,
+            epochs=event.epochs,
+        )
+
+    def _stage_started(self, event: StageStarted) -> None:
+        self._stages.append((event.trains, event.stage))
+        self._set(stage=event.stage, stage_trains=event.trains, learning_rate=event.learning_rate)
+        if event.stage > 1:
+            self._mark(f"{event.trains}, {event.learning_rate:.0e}")
+
+    def _epoch_started(self, event: EpochStarted) -> None:
+        self._set(epoch=event.epoch, stage=event.stage, step=0, steps=event.steps)
+
+    def _batch_ended(self, event: BatchEnded) -> None:
+        self._set(step=event.step)
+        x = event.epoch - 1 + event.step / max(self._now.steps, 1)
+        self._loss.append(x, event.loss)
+        self._accuracy.append(x, event.accuracy)
+        if math.isfinite(event.images_per_second) and event.images_per_second > 0:
+            self._set(images_per_second=event.images_per_second)
+            images = event.batches * self._now.spec.batch_size
+            self._pace().add(images / event.images_per_second, event.batches)
+
+    def _epoch_ended(self, event: EpochEnded) -> None:
+        self._epochs.append(event)
+        self._set(step=self._now.steps)
+        self._pace().validation_seconds = event.validation_seconds
+
+    def _freeze_applied(self, event: FreezeApplied) -> None:
+        carried = [self._pending.pop(command_id, None) for command_id in event.command_ids]
+        changes = [command for command in carried if command is not None]
+        self._set(
+            trainable=frozenset(event.trainable),
+            trainable_parameters=event.trainable_parameters,
+            frozen_parameters=event.frozen_parameters,
+        )
+        for command in changes:
+            self._mark(f"{'unfroze' if command.value else 'froze'} {_named(command.layers)}")
+
+    def _learning_rate_changed(self, event: LearningRateChanged) -> None:
+        self._set(learning_rate=event.learning_rate)
+        self._mark(f"rate {event.learning_rate:.1e}")
+
+    def _command_rejected(self, event: CommandRejected) -> None:
+        self._pending.pop(event.command.id, None)
+        if isinstance(event.command, Pause):
+            self._set(pause_requested=False)
+        if isinstance(event.command, Stop):
+            self._set(stop_requested="")
+
+    def _log_line(self, event: LogLine) -> None:
+        self._log.append(event)
+        self._log_count += 1
+
+    def _run_ended(self, event: RunEnded) -> None:
+        self._close_phase(event.time)
+        self._pending.clear()
+        self._set(status=event.status, error=event.error, ended_at=event.time, phase_since=None)
+
+    def _mark(self, text: str) -> None:
+        done = self._epochs[-1].epoch if self._epochs else 0
+        self._markers.append(Marker(float(done), text))
+
+    def _pace(self) -> Pace:
+        return self._paces[min(max(self._now.stage, 1), len(self._paces)) - 1]
+
+    def _pending_layers(self) -> dict[str, bool]:
+        asked = {
+            layer: command.value for command in self._pending.values() for layer in command.layers
+        }
+        return {
+            layer: value
+            for layer, value in asked.items()
+            if (layer in self._now.trainable) != value
+        }
+
+    def _best_epoch(self) -> int | None:
+        scored = [e for e in self._epochs if math.isfinite(e.val_accuracy)]
+        return max(scored, key=lambda e: e.val_accuracy).epoch if scored else None
+
+    def _stages_trained(self) -> tuple[str, ...]:
+        counts = Counter(epoch.stage for epoch in self._epochs)
+        return tuple(f"{trains} {counts[stage]} ep" for trains, stage in self._stages)
+
+    def _eta(self) -> float | None:
+        now = self._now
+        if not now.stage or now.status != "running":
+            return None
+        left = [stage.epochs for stage in now.spec.stages]
+        for epoch in self._epochs:
+            left[min(epoch.stage, len(left)) - 1] -= 1
+        left = [max(count, 0) if i >= now.stage - 1 else 0 for i, count in enumerate(left)]
+        ended = bool(self._epochs) and self._epochs[-1].epoch == now.epoch
+        step = 0 if ended else now.step
+        return remaining_seconds(self._paces, now.stage - 1, step, now.steps, left)
+
+
+def _named(layers: tuple[str, ...]) -> str:
+    return layers[0] if len(layers) == 1 else f"{layers[0]} +{len(layers) - 1}"
+
+
+def _history(samples: list[HardwareSampled]) -> HardwareHistory:
+    gpus = max((len(sample.gpus) for sample in samples), default=0)
+    return HardwareHistory(
+        cpu_percent=tuple(
+            sum(sample.cpu_percent) / max(len(sample.cpu_percent), 1) for sample in samples
+        ),
+        memory_percent=tuple(
+            100 * sample.memory_used_bytes / max(sample.memory_total_bytes, 1) for sample in samples
+        ),
+        gpu_percent=tuple(
+            tuple(
+                sample.gpus[i].utilization_percent if i < len(sample.gpus) else None
+                for sample in samples
+            )
+            for i in range(gpus)
+        ),
+    )

@@ -1,0 +1,68 @@
+"""How a run ended, in the few figures that the ranking needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from engine.snapshot import RunSnapshot, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What `summary.json` holds: how the run ended and what the ranking needs."""
+
+    status: Status
+    error: str = ""
+    ranked: bool = False
+    """Whether the test split was read at the end of a whole epoch."""
+    test_accuracy: float | None = None
+    test_loss: float | None = None
+    val_accuracy: float | None = None
+    """Of the last epoch, as the exported weights are the last ones."""
+    val_loss: float | None = None
+    best_val_accuracy: float | None = None
+    best_epoch: int | None = None
+    train_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    phase_seconds: dict[str, float] = field(default_factory=dict)
+    parameters: int | None = None
+    trainable_parameters: int | None = None
+    """In the last stage."""
+    depth: int | None = None
+    flops: int | None = None
+    epochs: int = 0
+    """Epochs finished."""
+    images_per_second: float | None = None
+    """Training images over training seconds of all epochs, tracing and validation left out."""
+    stages: tuple[str, ...] = ()
+    """What was trained, in words."""
+
+
+def summarize(run: RunSnapshot) -> Summary:
+    """The summary of a run from its snapshot."""
+    epochs = run.ended_epochs
+    last = epochs[-1] if epochs else None
+    best = next((epoch for epoch in epochs if epoch.epoch == run.best_epoch), None)
+    seconds = sum(epoch.train_seconds for epoch in epochs)
+    images = (run.data.train_images if run.data else 0) * len(epochs)
+    return Summary(
+        status=run.status,
+        error=run.error,
+        ranked=run.test is not None,
+        test_accuracy=run.test.accuracy if run.test else None,
+        test_loss=run.test.loss if run.test else None,
+        val_accuracy=last.val_accuracy if last else None,
+        val_loss=last.val_loss if last else None,
+        best_val_accuracy=best.val_accuracy if best else None,
+        best_epoch=run.best_epoch,
+        train_seconds=run.train_seconds,
+        wall_seconds=run.wall_seconds(run.last_event_at or 0.0),
+        phase_seconds={str(name): value for name, value in run.phase_seconds.items()},
+        parameters=run.model.parameters if run.model else None,
+        trainable_parameters=run.trainable_parameters if run.stage else None,
+        depth=run.model.depth if run.model else None,
+        flops=run.model.flops if run.model else None,
+        epochs=len(epochs),
+        images_per_second=images / seconds if seconds else None,
+        stages=run.stages_trained,
+    )
