@@ -15,6 +15,7 @@ from engine.codec import from_plain, to_plain
 from engine.config import RunSpec
 from engine.errors import InputError
 from engine.events import Event, event_from_line
+from engine.origin import Origin
 from engine.snapshot import RunSnapshot, Status
 from engine.store import RunStore
 from engine.summary import Summary
@@ -23,18 +24,6 @@ FORMAT = 1
 MAX_JSON_BYTES = 16 * 2**20
 HEARTBEAT_LOST_SECONDS = 30.0
 """HardwareSampled stands in the record every 5 s; six missed ones and the process is gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a run came from, so that its record can be judged later."""
-
-    host: str
-    pid: int
-    backend: str
-    versions: dict[str, str]
-    revision: str | None
-    """Git revision of the program's source tree; None for an installed package."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-from engine.commands import Command
+from engine import backend
+from engine.commands import Command, CommandQueue
 from engine.config import RunSpec
-from engine.events import Event
+from engine.events import Event, HardwareSampled, LogLine, RunEnded, RunStatus, now
+from engine.hardware import HardwareSampler
+from engine.origin import find_origin
+from engine.record import Recorder
+from engine.runs import SpecFile, create_run
+from engine.trainer import Trainer
 
 Sink = Callable[[int, str, Event], None]
 """Takes (place in the queue from 0, run id, event) on the thread that emits; must not block."""
@@ -41,3 +50,161 @@ class SessionHandle(Protocol):
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the trainer thread; whether it has ended."""
         ...
+
+
+class Session:
+    """Works off a queue of runs on one thread of its own, which may outlive any screen.
+
+    Events go to the recorder first, so that a dead screen loses nothing, then to the sinks.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[RunSpec],
+        runs_dir: Path,
+        *,
+        sinks: Sequence[Sink] = (),
+        hardware: bool = True,
+    ) -> None:
+        self._specs = tuple(specs)
+        self._runs_dir = runs_dir
+        self._sinks = list(sinks)
+        self._samples_hardware = hardware
+        self._commands = CommandQueue()
+        self._thread = threading.Thread(target=self._work, name="trainer")
+        self._lock = threading.Lock()
+        self._running: _Running | None = None
+        self._statuses: list[RunStatus] = []
+        self._run_ids: list[str] = []
+        self._log_budget = _LogBudget()
+
+    @property
+    def specs(self) -> tuple[RunSpec, ...]:
+        """What the queue holds, in order."""
+        return self._specs
+
+    @property
+    def run_ids(self) -> tuple[str, ...]:
+        """The runs begun so far."""
+        return tuple(self._run_ids)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the trainer thread still works."""
+        return self._thread.is_alive()
+
+    @property
+    def exit_code(self) -> int:
+        """0 all completed, 1 some run failed, 130 stopped before the end."""
+        if "failed" in self._statuses:
+            return 1
+        is_whole = len(self._statuses) == len(self._specs)
+        return 0 if is_whole and set(self._statuses) == {"completed"} else 130
+
+    def add_sink(self, sink: Sink) -> None:
+        """Send events to `sink` from now on."""
+        self._sinks.append(sink)
+
+    def start(self) -> None:
+        """Start the trainer thread."""
+        self._thread.start()
+
+    def send(self, command: Command) -> None:
+        """Put a command to the run at work; never blocks."""
+        self._commands.put(command)
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the trainer thread; whether it has ended."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def log(self, text: str) -> None:
+        """Put a line that something printed into the log of the run at work, from any thread."""
+        running = self._running
+        if running is None:
+            return
+        if self._log_budget.allows():
+            self._emit(running, LogLine(level="info", text=text))
+        else:
+            running.recorder.log(text)
+
+    def _work(self) -> None:
+        sampler = HardwareSampler(self._sampled) if self._samples_hardware else None
+        if sampler is not None:
+            sampler.start()
+        try:
+            for index, spec in enumerate(self._specs):
+                if self._work_off(index, spec):
+                    return
+        except Exception as problem:
+            self._fail(problem)
+        finally:
+            if sampler is not None:
+                sampler.stop()
+
+    def _fail(self, problem: Exception) -> None:
+        """Say what ended the queue from outside any run: a folder that cannot be written, say."""
+        self._statuses.append("failed")
+        index = min(len(self._run_ids), len(self._specs) - 1)
+        event = RunEnded(status="failed", error=f"{type(problem).__name__}: {problem}")
+        for sink in self._sinks:
+            sink(index, "", event)
+
+    def _work_off(self, index: int, spec: RunSpec) -> bool:
+        """Run one spec; whether the queue is to end with it."""
+        file = SpecFile(
+            spec=spec,
+            queue=tuple(entry.model for entry in self._specs),
+            queue_position=index,
+            created_at=now(),
+            origin=find_origin(),
+        )
+        directory = create_run(self._runs_dir, file)
+        running = _Running(index, directory.run_id, Recorder(directory, spec))
+        self._run_ids.append(directory.run_id)
+        self._running = running
+        trainer = Trainer(spec, directory, lambda event: self._emit(running, event), self._commands)
+        try:
+            self._statuses.append(trainer.run())
+        finally:
+            self._running = None
+            running.recorder.close()
+        backend.release()
+        return trainer.control.stop != ""
+
+    def _emit(self, running: _Running, event: Event) -> None:
+        with self._lock:
+            running.recorder.record(event)
+            for sink in self._sinks:
+                sink(running.index, running.run_id, event)
+
+    def _sampled(self, event: HardwareSampled) -> None:
+        running = self._running
+        if running is not None:
+            self._emit(running, event)
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """The run at work."""
+
+    index: int
+    run_id: str
+    recorder: Recorder
+
+
+class _LogBudget:
+    """Lets through a bounded number of lines a second, so that a flood slows nothing."""
+
+    LINES_PER_SECOND = 20
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._lines = 0
+
+    def allows(self) -> bool:
+        second = int(now())
+        if second != self._second:
+            self._second, self._lines = second, 0
+        self._lines += 1
+        return self._lines <= self.LINES_PER_SECOND

@@ -79,6 +79,11 @@ class RunStore:
         if handler is not None:
             handler(event)
 
+    @property
+    def steps(self) -> int:
+        """Steps of the present epoch."""
+        return self._now.steps
+
     def requested(self, command: Command) -> None:
         """Show a command as pending, whether only sent or already accepted."""
         if isinstance(command, SetTrainable):

@@ -1,0 +1,89 @@
+"""What is TensorFlow's own: its devices and its memory. Everything else speaks Keras 3.
+
+Importing this module loads nothing; its functions load Keras and belong to the trainer thread.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from contextlib import AbstractContextManager
+from typing import Any
+
+from engine.errors import InputError
+
+
+def quiet() -> None:
+    """Ask TensorFlow's C++ for less chatter; must come before its import."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def use_device(asked: str) -> AbstractContextManager[Any]:
+    """A scope in which Keras computes on the device asked for.
+
+    Args:
+        asked: `auto`, `cpu`, `gpu` or `gpu:N`.
+
+    Raises:
+        InputError: the device is not there.
+    """
+    quiet()
+    import keras
+
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    gpus = _prepare_tensorflow() if on_tensorflow else _count_jax_gpus()
+    if asked == "auto":
+        asked = "gpu" if gpus else "cpu"
+    kind, _, number = asked.partition(":")
+    index = int(number or 0)
+    if kind == "gpu" and index >= gpus:
+        found = "none" if not gpus else f"{gpus}, numbered from 0"
+        raise InputError(
+            f"expected the device {asked}, found GPUs: {found}; choose --device cpu, or install "
+            'GPU support with pip install "cifar-tui[gpu]"'
+        )
+    scope: AbstractContextManager[Any] = keras.device(f"{kind}:{index}")
+    return scope
+
+
+def describe() -> tuple[str, dict[str, str]]:
+    """The backend's name and the versions that a run's record keeps."""
+    import keras
+
+    name = str(keras.backend.backend())
+    versions = {"keras": str(keras.__version__)}
+    if name == "tensorflow":
+        import tensorflow
+
+        versions["tensorflow"] = str(tensorflow.__version__)
+    return name, versions
+
+
+def release() -> None:
+    """Give back what the last model held, so that the next one has the memory."""
+    import keras
+
+    keras.utils.clear_session()
+    gc.collect()
+
+
+def _prepare_tensorflow() -> int:
+    import tensorflow
+
+    gpus = tensorflow.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        # TensorFlow takes nearly all of a GPU's memory at its first operation unless told.
+        try:
+            tensorflow.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError:
+            break  # a run before this one has started the devices
+    return len(gpus)
+
+
+def _count_jax_gpus() -> int:
+    import jax  # type: ignore[import-not-found,unused-ignore]
+
+    try:
+        return len(jax.devices("gpu"))
+    except RuntimeError:
+        return 0

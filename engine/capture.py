@@ -1,0 +1,89 @@
+"""Catches what anything prints to file descriptors 1 and 2, C++ and children included."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from io import TextIOWrapper
+from types import TracebackType
+from typing import TextIO
+
+MAX_LINE_BYTES = 4_096
+
+
+class OutputCapture:
+    """Puts a pipe on file descriptors 1 and 2 and hands its lines to a callable.
+
+    While it is active, `terminal` writes to the real standard output, and `sys.__stderr__`, on
+    which Textual draws, to the real standard error.
+    """
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._on_line = on_line
+        self._saved: tuple[int, int] = (-1, -1)
+        self._replaced: tuple[TextIOWrapper | None, TextIOWrapper | None] = (None, None)
+        self._thread: threading.Thread | None = None
+        self.terminal: TextIO = sys.stdout
+
+    def __enter__(self) -> OutputCapture:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        self._saved = (os.dup(1), os.dup(2))
+        encoding = sys.stdout.encoding or "utf-8"
+        terminal = _text_file(self._saved[0], encoding)
+        self.terminal = terminal
+        self._replaced = (sys.__stdout__, sys.__stderr__)
+        _replace_originals(terminal, _text_file(self._saved[1], encoding))
+        read_end, write_end = os.pipe()
+        os.dup2(write_end, 1)
+        os.dup2(write_end, 2)
+        os.close(write_end)
+        self._thread = threading.Thread(target=self._drain, args=(read_end,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for stream in (sys.stdout, sys.stderr, self.terminal, sys.__stderr__):
+            if stream is not None:
+                stream.flush()
+        os.dup2(self._saved[0], 1)
+        os.dup2(self._saved[1], 2)
+        _replace_originals(*self._replaced)
+        for descriptor in self._saved:
+            os.close(descriptor)
+        self.terminal = sys.stdout
+        if self._thread is not None:
+            # A child that still holds the pipe must not keep the terminal waiting.
+            self._thread.join(timeout=2)
+
+    def _drain(self, read_end: int) -> None:
+        rest = b""
+        with os.fdopen(read_end, "rb", buffering=0) as pipe:
+            while chunk := pipe.read(65_536):
+                *lines, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
+                if len(rest) > MAX_LINE_BYTES:
+                    lines, rest = [*lines, rest], b""
+                for line in lines:
+                    self._say(line)
+        self._say(rest)
+
+    def _say(self, line: bytes) -> None:
+        text = line[:MAX_LINE_BYTES].decode(errors="replace").rstrip()
+        if text:
+            self._on_line(text)
+
+
+def _replace_originals(output: TextIOWrapper | None, error: TextIOWrapper | None) -> None:
+    # typeshed calls them final; Textual's driver reads the second one when an app starts.
+    vars(sys).update(__stdout__=output, __stderr__=error)
+
+
+def _text_file(descriptor: int, encoding: str) -> TextIOWrapper:
+    return open(descriptor, "w", encoding=encoding, errors="replace", buffering=1, closefd=False)

@@ -1,0 +1,94 @@
+"""What a checkpoint holds, how it reaches the disk whole, and how it is read back."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.codec import from_plain, to_plain
+from engine.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where in its run a checkpoint stands, and all of the future that is not a variable."""
+
+    stage: int
+    """1-based."""
+    epoch: int
+    """1-based through all stages; the one at work."""
+    step: int
+    """Steps of that epoch that are done."""
+    learning_rate: float
+    trainable: tuple[str, ...]
+    """Leaf layers asked to train."""
+    batchnorm_locked: bool
+
+
+def save_checkpoint(path: Path, network: Any, optimizer: Any, position: Position) -> int:
+    """Write every variable of model and optimizer: aside, synced, renamed.
+
+    `network.variables` holds the dropout seeds too, which a `.keras` file loses.
+
+    Returns:
+        Size in bytes.
+    """
+    import numpy as np
+
+    arrays = {f"model/{i}": np.asarray(v.value) for i, v in enumerate(network.variables)}
+    arrays |= {f"optimizer/{i}": np.asarray(v.value) for i, v in enumerate(optimizer.variables)}
+    text = json.dumps(to_plain(position))
+    arrays["position"] = np.frombuffer(text.encode(), dtype=np.uint8)
+    path.parent.mkdir(exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with aside.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return path.stat().st_size
+
+
+def read_position(path: Path) -> Position:
+    """The position of a checkpoint, without its weights.
+
+    Raises:
+        InputError: not a whole checkpoint.
+    """
+    with _open(path) as arrays:
+        plain = json.loads(arrays["position"].tobytes())
+    position: Position = from_plain(Position, plain, path.name)
+    return position
+
+
+def load_checkpoint(path: Path, network: Any, optimizer: Any) -> None:
+    """Put a checkpoint's values into the variables of a model and optimizer built alike.
+
+    Raises:
+        InputError: not a whole checkpoint, or one of another model.
+    """
+    with _open(path) as arrays:
+        groups = (("model", network.variables), ("optimizer", optimizer.variables))
+        for prefix, variables in groups:
+            count = sum(name.startswith(f"{prefix}/") for name in arrays.files)
+            if count != len(variables):
+                raise InputError(
+                    f"{path.name}: expected {len(variables)} {prefix} variables, found {count}"
+                )
+            for i, variable in enumerate(variables):
+                variable.assign(arrays[f"{prefix}/{i}"])
+
+
+def _open(path: Path) -> Any:
+    import numpy as np
+
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"expected a checkpoint, found {path.name} damaged or missing") from error

@@ -1,0 +1,67 @@
+"""Adam that survives a change of what trains: momenta and a step count per variable go along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+class ContinuedAdam(keras.optimizers.Adam):  # type: ignore[misc]
+    """Adam with the bias correction of each variable counted from that variable's own first step.
+
+    Keras counts one `iterations` for all. A layer unfrozen at step 5,000 would then take first
+    steps of 3 to 6 times the rate, since its empty momenta are no longer corrected. Here each
+    variable remembers at which iteration it joined.
+    """
+
+    def build(self, variables: list[Any]) -> None:
+        """Add, beside Adam's slots, one scalar a variable: the iteration at which it joined."""
+        if self.built:
+            return
+        super().build(variables)
+        self._joined = [
+            self.add_variable((), initializer="zeros", dtype="float32", name=f"joined_{i}")
+            for i in range(len(variables))
+        ]
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """One step of Adam (Kingma and Ba, 2014, algorithm 1 with the epsilon of section 2)."""
+        index = self._get_variable_index(variable)
+        momentum, velocity = self._momentums[index], self._velocities[index]
+        rate = ops.cast(learning_rate, variable.dtype)
+        gradient = ops.cast(gradient, variable.dtype)
+        step = ops.cast(self.iterations + 1, "float32") - ops.cast(self._joined[index], "float32")
+        correction = ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
+        alpha = rate * ops.cast(correction, variable.dtype)
+        self.assign_add(momentum, (gradient - momentum) * (1 - self.beta_1))
+        self.assign_add(velocity, (ops.square(gradient) - velocity) * (1 - self.beta_2))
+        self.assign_sub(variable, momentum * alpha / (ops.sqrt(velocity) + self.epsilon))
+
+
+def continue_adam(
+    previous: ContinuedAdam | None, variables: list[Any], learning_rate: float
+) -> ContinuedAdam:
+    """Make the optimizer for `variables`; what `previous` already trained goes on where it was.
+
+    Args:
+        previous: the optimizer until now; None starts afresh.
+        variables: the variables that train from now on, which Keras identifies by their paths.
+        learning_rate: the rate from now on.
+    """
+    optimizer = ContinuedAdam(learning_rate=learning_rate)
+    optimizer.build(variables)
+    if previous is None:
+        return optimizer
+    optimizer.iterations.assign(previous.iterations)
+    known = {variable.path: i for i, variable in enumerate(previous._trainable_variables)}
+    for index, variable in enumerate(variables):
+        old = known.get(variable.path)
+        if old is None:
+            optimizer._joined[index].assign(ops.cast(previous.iterations, "float32"))
+            continue
+        optimizer._joined[index].assign(previous._joined[old])
+        optimizer._momentums[index].assign(previous._momentums[old])
+        optimizer._velocities[index].assign(previous._velocities[old])
+    return optimizer

@@ -1,0 +1,59 @@
+"""Where a run comes from: host, process, versions, source revision."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+PACKAGES = ("cifar-tui", "keras", "tensorflow", "jax", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a run came from, so that its record can be judged later."""
+
+    host: str
+    pid: int
+    backend: str
+    versions: dict[str, str]
+    revision: str | None
+    """Git revision of the program's source tree; None for an installed package."""
+
+
+def find_origin() -> Origin:
+    """Describe this process; reads package metadata only, loads nothing."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return Origin(
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        backend=os.environ.get("KERAS_BACKEND", "tensorflow"),
+        versions=versions,
+        revision=_git_revision(),
+    )
+
+
+def _git_revision() -> str | None:
+    source = Path(__file__).resolve().parent.parent
+    if not (source / ".git").exists():
+        return None
+    try:
+        result = subprocess.run(
+            ["git", "-C", str(source), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.strip()

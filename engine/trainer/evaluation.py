@@ -1,0 +1,56 @@
+"""Validation and the final test: whole passes without training, stoppable at every batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from engine.events import PhaseProgressed
+
+EVALUATION_PIXELS = 256 * 96 * 96
+"""Pixels of one evaluation batch: 256 images at 96 px, fewer where they are larger."""
+PROGRESS_SECONDS = 0.5
+
+
+def evaluation_batch(image_size: int) -> int:
+    """Images of one evaluation batch at this input size."""
+    return max(16, min(512, EVALUATION_PIXELS // image_size**2))
+
+
+class PassCallback(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tells how far a pass over `images` images has come; ends it when asked to."""
+
+    def __init__(
+        self,
+        images: int,
+        batch_size: int,
+        emit: Callable[[PhaseProgressed], None],
+        is_stopped: Callable[[], bool],
+    ) -> None:
+        super().__init__()
+        self._images, self._batch_size = images, batch_size
+        self._emit, self._is_stopped = emit, is_stopped
+        self._told_at = 0.0
+        self.stopped = False
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Called by `evaluate`."""
+        if self._step(batch):
+            self.model.stop_evaluating = True
+
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Called by `predict`."""
+        if self._step(batch):
+            self.model.stop_predicting = True
+
+    def _step(self, batch: int) -> bool:
+        done = min((batch + 1) * self._batch_size, self._images)
+        at = time.perf_counter()
+        if at - self._told_at >= PROGRESS_SECONDS:
+            self._told_at = at
+            self._emit(PhaseProgressed(done=done, total=self._images, unit="images"))
+        self.stopped = self._is_stopped()
+        return self.stopped

@@ -1,0 +1,111 @@
+"""Before the first batch: data in memory, the network built, its weights loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from engine.backbones import Backbone, find_backbone
+from engine.config import RunSpec
+from engine.datasets import Dataset, limit_and_split, load_dataset
+from engine.events import DataFacts, Event, LogLine, PhaseChanged, PhaseProgressed
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from engine.model import Classifier
+
+    Images = NDArray[np.uint8]
+    Labels = NDArray[np.int64]
+
+CALIBRATION_IMAGES = 256
+
+
+@dataclass(frozen=True)
+class Data:
+    """The splits a run uses: uint8 images (n, h, w, 3) and int64 labels (n,)."""
+
+    train: tuple[Images, Labels]
+    validation: tuple[Images, Labels]
+    test: tuple[Images, Labels]
+    facts: DataFacts
+
+
+def prepare_data(spec: RunSpec, emit: Callable[[Event], None]) -> Data:
+    """Find, download if need be, and split the data set.
+
+    Raises:
+        InputError: the data cannot be had or cannot be split so.
+    """
+    dataset = load_dataset(
+        spec.dataset, spec.data_path, _progress(emit), lambda detail: _downloading(emit, detail)
+    )
+    return _split(dataset, spec)
+
+
+def _split(dataset: Dataset, spec: RunSpec) -> Data:
+    test = (dataset.test_images, dataset.test_labels)
+    if spec.validation == "test":
+        limit = spec.train_limit
+        train = (dataset.train_images[:limit], dataset.train_labels[:limit])
+        validation = test
+    else:
+        kept, held_out = limit_and_split(
+            dataset.train_labels, spec.train_limit, spec.validation, spec.seed
+        )
+        train = (dataset.train_images[kept], dataset.train_labels[kept])
+        validation = (dataset.train_images[held_out], dataset.train_labels[held_out])
+    facts = DataFacts(len(train[1]), len(validation[1]), len(test[1]), dataset.class_names)
+    return Data(train, validation, test, facts)
+
+
+def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> Classifier:
+    """Build the network with its pretrained weights.
+
+    Raises:
+        InputError: weights that cannot be had or do not fit.
+    """
+    from engine.model import build_classifier, calibrate_batchnorm
+    from engine.weights import load_into, locate_weights
+
+    backbone = find_backbone(spec.model)
+    path = locate_weights(
+        backbone,
+        spec.image_size,
+        spec.weights,
+        _progress(emit),
+        lambda detail: _downloading(emit, detail),
+    )
+    emit(PhaseChanged(phase="loading", detail=backbone.name))
+    classifier = build_classifier(
+        backbone,
+        image_shape=data.train[0].shape[1:],
+        image_size=spec.image_size,
+        classes=len(data.facts.class_names),
+        seed=spec.seed,
+        load_weights=None if path is None else lambda base: load_into(base, path, backbone.name),
+    )
+    if path is None and not backbone.from_scratch:
+        calibrate_batchnorm(classifier.network, data.train[0][:CALIBRATION_IMAGES])
+        emit(LogLine(level="warning", text=_random_weights(backbone)))
+    return classifier
+
+
+def _random_weights(backbone: Backbone) -> str:
+    return (
+        f"{backbone.name} starts from random weights (--weights none); its BatchNormalization "
+        f"statistics were set from {CALIBRATION_IMAGES} training images"
+    )
+
+
+def _downloading(emit: Callable[[Event], None], detail: str) -> None:
+    emit(PhaseChanged(phase="downloading", detail=detail))
+
+
+def _progress(emit: Callable[[Event], None]) -> Any:
+    def tell(done: int, total: int | None, unit: Literal["images", "bytes"]) -> None:
+        emit(PhaseProgressed(done=done, total=total, unit=unit))
+
+    return tell

@@ -1,0 +1,159 @@
+"""One `fit` over a run of batches between two boundaries, and the meter that reads it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from engine.events import BatchEnded, Event
+
+BATCH_EVENT_SECONDS = 0.25
+
+
+@dataclass
+class EpochMeter:
+    """Sums over the batches of one epoch, which may run in several segments."""
+
+    loss_sum: float = 0.0
+    accuracy_sum: float = 0.0
+    images: int = 0
+    seconds: float = 0.0
+    """Of all batches, tracing left out."""
+    timed_images: int = 0
+
+    @property
+    def loss(self) -> float:
+        """Mean over the images so far."""
+        return self.loss_sum / self.images if self.images else math.nan
+
+    @property
+    def accuracy(self) -> float:
+        """Mean over the images so far, 0 to 1."""
+        return self.accuracy_sum / self.images if self.images else math.nan
+
+    @property
+    def images_per_second(self) -> float:
+        """Over the batches without tracing."""
+        return self.timed_images / self.seconds if self.seconds else math.nan
+
+
+class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
+    """Turns Keras' running means into events and leaves `fit` when a boundary is asked for."""
+
+    def __init__(
+        self,
+        *,
+        epoch: int,
+        first_step: int,
+        steps: int,
+        batch_size: int,
+        images: int,
+        meter: EpochMeter,
+        traces: bool,
+        emit: Callable[[Event], None],
+        on_traced: Callable[[], None],
+        needs_boundary: Callable[[], bool],
+    ) -> None:
+        super().__init__()
+        self._epoch, self._step, self._steps = epoch, first_step, steps
+        self._batch_size, self._images = batch_size, images
+        self._meter = meter
+        self._tracing = traces
+        self._emit, self._on_traced, self._needs_boundary = emit, on_traced, needs_boundary
+        self._seen = 0
+        self._means = (0.0, 0.0)
+        self._window = _Window()
+        self._ended_at = time.perf_counter()
+
+    @property
+    def step(self) -> int:
+        """Steps of the epoch that are done."""
+        return self._step
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Count an execution, tell of it at most four times a second, look for commands."""
+        assert logs is not None
+        at = time.perf_counter()
+        seconds, self._ended_at = at - self._ended_at, at
+        previous, self._step = self._step, min(self._first_of_fit + batch + 1, self._steps)
+        images = min(self._batch_size * (self._step - previous), self._images - self._seen)
+        loss, accuracy = self._un_mean(images, float(logs["loss"]), float(logs["accuracy"]))
+        self._count(images, loss, accuracy, seconds)
+        self._window.add(self._step - previous, images, loss, accuracy)
+        if self._tracing:
+            self._tracing = False
+            self._on_traced()
+        elif not math.isnan(seconds):
+            self._window.time(images, seconds)
+        is_last = self._step >= self._steps
+        if is_last or at - self._window.since >= BATCH_EVENT_SECONDS:
+            self._tell()
+        if self._needs_boundary():
+            if not is_last:
+                self._tell()
+            self.model.stop_training = True
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Start the clock where the batches start."""
+        self._first_of_fit = self._step
+        self._ended_at = time.perf_counter()
+
+    def _un_mean(self, images: int, loss: float, accuracy: float) -> tuple[float, float]:
+        """Keras' logs are means since `fit` began: the sums over these batches alone."""
+        before, self._seen = self._seen, self._seen + images
+        sums = tuple(
+            now * self._seen - then * before
+            for now, then in zip((loss, accuracy), self._means, strict=True)
+        )
+        self._means = (loss, accuracy)
+        return sums[0], sums[1]
+
+    def _count(self, images: int, loss: float, accuracy: float, seconds: float) -> None:
+        self._meter.images += images
+        self._meter.loss_sum += loss
+        self._meter.accuracy_sum += accuracy
+        if not self._tracing:
+            self._meter.seconds += seconds
+            self._meter.timed_images += images
+
+    def _tell(self) -> None:
+        window, self._window = self._window, _Window()
+        if window.batches:
+            self._emit(
+                BatchEnded(
+                    epoch=self._epoch,
+                    step=self._step,
+                    loss=window.loss / window.images,
+                    accuracy=min(max(window.accuracy / window.images, 0.0), 1.0),
+                    batches=window.batches,
+                    images_per_second=window.images_per_second,
+                )
+            )
+
+
+class _Window:
+    """What has happened since the last BatchEnded."""
+
+    def __init__(self) -> None:
+        self.since = time.perf_counter()
+        self.batches = self.images = self.timed_images = 0
+        self.loss = self.accuracy = self.seconds = 0.0
+
+    def add(self, batches: int, images: int, loss: float, accuracy: float) -> None:
+        self.batches += batches
+        self.images += images
+        self.loss += loss
+        self.accuracy += accuracy
+
+    def time(self, images: int, seconds: float) -> None:
+        self.timed_images += images
+        self.seconds += seconds
+
+    @property
+    def images_per_second(self) -> float:
+        return self.timed_images / self.seconds if self.seconds else math.nan

@@ -1,0 +1,37 @@
+"""Whatever is printed to file descriptors 1 and 2 is caught."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+SCRIPT = """
+import os, subprocess, sys
+from engine.capture import OutputCapture
+
+lines = []
+with OutputCapture(lines.append) as capture:
+    print("python out", flush=True)
+    os.write(2, b"c++ err\\n")
+    subprocess.run([sys.executable, "-c", "print('child')"], check=True)
+    os.write(1, b"bar 1\\rbar 2\\nno newline")
+    os.write(1, b"x" * 10_000_000)
+    print("on the terminal", file=capture.terminal)
+    print("textual draws here", file=sys.__stderr__)
+print("after", len(lines))
+short = [line for line in lines if len(line) < 100]
+print(short)
+"""
+
+
+def test_prints_of_python_c_and_children_are_caught_and_the_terminal_is_restored() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=60
+    )
+    out = result.stdout.splitlines()
+    assert out[0] == "on the terminal"
+    assert result.stderr == "textual draws here\n"
+    assert out[1].startswith("after ")
+    assert out[2] == "['python out', 'c++ err', 'child', 'bar 1', 'bar 2']"
+    assert os.fstat(1)

@@ -1,0 +1,34 @@
+"""Curves of bounded size."""
+
+from __future__ import annotations
+
+import math
+
+from engine.series import Series
+
+
+def test_all_points_are_kept_while_they_fit() -> None:
+    series = Series(capacity=8)
+    for i in range(5):
+        series.append(i, 2 * i)
+    assert series.curve().full == tuple((float(i), 2.0 * i) for i in range(5))
+    assert series.curve().recent == series.curve().full
+
+
+def test_the_size_stays_bounded_and_the_ends_and_level_stay_true() -> None:
+    series = Series(capacity=64, recent=16)
+    for i in range(100_000):
+        series.append(i, 1.0 if i % 2 else 3.0)
+    curve = series.curve()
+    assert len(curve.full) <= 65
+    assert len(curve.recent) == 16
+    assert curve.full[-1][0] == curve.recent[-1][0] == 99_999
+    assert [x for x, _ in curve.full] == sorted(x for x, _ in curve.full)
+    assert all(y == 2.0 for _, y in curve.full)
+
+
+def test_what_is_not_finite_is_left_out() -> None:
+    series = Series()
+    series.append(1, math.nan)
+    series.append(2, math.inf)
+    assert series.curve().full == ()

@@ -1,0 +1,229 @@
+"""RunStore: what a screen shows after these events."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from engine.commands import Pause, Resume, SetTrainable, Stop
+from engine.config import RunSpec
+from engine.events import (
+    BatchEnded,
+    CommandAccepted,
+    CommandRejected,
+    DataFacts,
+    EpochEnded,
+    EpochStarted,
+    Event,
+    FreezeApplied,
+    HardwareSampled,
+    LayerNode,
+    LogLine,
+    ModelFacts,
+    PhaseChanged,
+    RunEnded,
+    RunStarted,
+    StageStarted,
+    TestEnded,
+    event_from_line,
+    event_to_line,
+)
+from engine.snapshot import RunSnapshot
+from engine.store import LOG_LINES, RunStore
+
+
+def play(spec: RunSpec, events: list[Event]) -> RunSnapshot:
+    store = RunStore("run", spec)
+    for event in events:
+        store.apply(event)
+    return store.snapshot()
+
+
+def epoch_ended(epoch: int, stage: int, val_accuracy: float, time: float) -> EpochEnded:
+    return EpochEnded(
+        epoch=epoch,
+        stage=stage,
+        loss=0.5,
+        accuracy=0.8,
+        val_loss=0.6,
+        val_accuracy=val_accuracy,
+        learning_rate=1e-3,
+        train_seconds=10.0,
+        validation_seconds=2.0,
+        images_per_second=32.0,
+        time=time,
+    )
+
+
+def whole_run(spec: RunSpec) -> list[Event]:
+    """Two epochs of the head, one of fine-tuning, ten steps each, at given seconds."""
+    freeze = FreezeApplied(
+        epoch=1, trainable=("head",), trainable_parameters=10, frozen_parameters=90, time=106
+    )
+    events: list[Event] = [
+        PhaseChanged(phase="loading", detail="TensorFlow", time=100),
+        RunStarted(
+            spec=spec,
+            model=ModelFacts(100, 5, 7, 32, 4),
+            data=DataFacts(320, 32, 50, ("a", "b")),
+            layers=LayerNode("net", "model", (2,), 100, True),
+            steps_per_epoch=10,
+            epochs=3,
+            time=105,
+        ),
+        StageStarted(stage=1, name="head", epochs=2, learning_rate=1e-3, trains="head", time=105),
+        PhaseChanged(phase="tracing", time=105),
+        freeze,
+    ]
+    for epoch, stage, accuracy in ((1, 1, 0.7), (2, 1, 0.9), (3, 2, 0.8)):
+        start = 110.0 + 20 * epoch
+        if epoch == 3:
+            events += [
+                StageStarted(
+                    stage=2,
+                    name="fine-tune",
+                    epochs=1,
+                    learning_rate=1e-5,
+                    trains="last 30 layers",
+                    time=start,
+                )
+            ]
+        events += [
+            EpochStarted(epoch=epoch, stage=stage, steps=10, time=start),
+            PhaseChanged(phase="training", time=start),
+            BatchEnded(
+                epoch=epoch,
+                step=10,
+                loss=0.5,
+                accuracy=0.8,
+                batches=10,
+                images_per_second=32.0,
+                time=start + 10,
+            ),
+            PhaseChanged(phase="validating", time=start + 10),
+            epoch_ended(epoch, stage, accuracy, start + 12),
+            PhaseChanged(phase="saving", time=start + 12),
+        ]
+    return [
+        *events,
+        PhaseChanged(phase="testing", time=190),
+        TestEnded(loss=0.4, accuracy=0.85, images=50, time=195),
+        RunEnded(status="completed", time=200),
+    ]
+
+
+def test_phases_add_up_to_the_wall_clock(spec: RunSpec) -> None:
+    run = play(spec, whole_run(spec))
+    assert run.phase_seconds["loading"] == 5
+    assert run.phase_seconds["training"] == 30
+    assert run.phase_seconds["validating"] == 6
+    assert run.train_seconds == 25 + 30 + 6
+    assert sum(run.phase_seconds.values()) == run.wall_seconds(10**9) == 100
+    assert (run.status, run.is_over) == ("completed", True)
+
+
+def test_the_best_epoch_is_that_of_the_highest_validation_accuracy(spec: RunSpec) -> None:
+    run = play(spec, whole_run(spec))
+    assert run.best_epoch == 2
+    assert run.stages_trained == ("head 2 ep", "last 30 layers 1 ep")
+    assert [marker.text for marker in run.markers] == ["last 30 layers, 1e-05"]
+    assert run.markers[0].x == 2.0
+    assert run.accuracy.full == ((1.0, 0.8), (2.0, 0.8), (3.0, 0.8))
+
+
+def test_replaying_the_record_gives_the_same_screen(spec: RunSpec) -> None:
+    events = whole_run(spec)
+    read = [event_from_line(event_to_line(event)) for event in events]
+    assert play(spec, [event for event in read if event]) == play(spec, events)
+
+
+def test_the_time_left_is_what_the_epochs_left_take(spec: RunSpec) -> None:
+    events = whole_run(spec)
+    until_first_epoch = events[: events.index(next(e for e in events if type(e) is EpochEnded)) + 1]
+    run = play(spec, until_first_epoch)
+    assert run.eta_seconds == pytest.approx(2 * (10 + 2))
+    assert play(spec, events).eta_seconds is None
+
+
+def test_a_toggle_is_pending_until_the_trainer_confirms_it(spec: RunSpec) -> None:
+    store = RunStore("run", spec)
+    for event in whole_run(spec)[:6]:
+        store.apply(event)
+    command = SetTrainable(layers=("conv",), value=True)
+    store.requested(command)
+    assert store.snapshot().pending == {"conv": True}
+    store.apply(CommandAccepted(command=command))
+    assert store.snapshot().pending == {"conv": True}
+    assert store.snapshot().trainable == {"head"}
+    store.apply(
+        FreezeApplied(
+            epoch=2,
+            trainable=("conv", "head"),
+            trainable_parameters=60,
+            frozen_parameters=40,
+            command_ids=(command.id,),
+        )
+    )
+    run = store.snapshot()
+    assert (run.pending, run.trainable) == ({}, {"conv", "head"})
+    assert run.markers[-1].text == "unfroze conv"
+
+
+def test_a_rejected_toggle_is_pending_no_more(spec: RunSpec) -> None:
+    store = RunStore("run", spec)
+    command = SetTrainable(layers=("conv",), value=True)
+    store.requested(command)
+    store.apply(CommandRejected(command=command, reason="no such layer"))
+    assert store.snapshot().pending == {}
+
+
+def test_of_two_toggles_of_one_layer_the_later_counts(spec: RunSpec) -> None:
+    store = RunStore("run", spec)
+    store.requested(SetTrainable(layers=("conv",), value=True))
+    store.requested(SetTrainable(layers=("conv",), value=False))
+    assert store.snapshot().pending == {}
+
+
+def test_pause_and_stop_show_as_asked(spec: RunSpec) -> None:
+    store = RunStore("run", spec)
+    store.requested(Pause())
+    assert store.snapshot().pause_requested
+    store.requested(Resume())
+    assert not store.snapshot().pause_requested
+    stop = Stop(when="epoch")
+    store.requested(stop)
+    assert store.snapshot().stop_requested == "epoch"
+    store.apply(CommandRejected(command=stop, reason="too late"))
+    assert store.snapshot().stop_requested == ""
+
+
+def test_a_run_that_fails_while_loading_has_its_reason(spec: RunSpec) -> None:
+    run = play(spec, [PhaseChanged(phase="loading"), RunEnded(status="failed", error="no data")])
+    assert (run.status, run.error, run.layers) == ("failed", "no data", None)
+
+
+def test_nan_metrics_leave_no_trace_on_the_curves(spec: RunSpec) -> None:
+    batch = BatchEnded(
+        epoch=1, step=1, loss=math.nan, accuracy=0.1, batches=1, images_per_second=math.nan
+    )
+    run = play(spec, [batch, epoch_ended(1, 1, math.nan, 1.0)])
+    assert run.loss.full == ()
+    assert run.images_per_second is None
+    assert run.best_epoch is None
+
+
+def test_log_and_hardware_are_bounded(spec: RunSpec) -> None:
+    sample = HardwareSampled(
+        cpu_percent=(50.0, 100.0),
+        memory_used_bytes=1,
+        memory_total_bytes=4,
+        process_memory_bytes=1,
+    )
+    lines = [LogLine(level="info", text=str(i)) for i in range(LOG_LINES + 10)]
+    run = play(spec, [*lines, *[sample] * 500])
+    assert (len(run.log), run.log_count) == (LOG_LINES, LOG_LINES + 10)
+    assert run.log[-1].text == str(LOG_LINES + 9)
+    assert set(run.hardware_history.cpu_percent) == {75.0}
+    assert set(run.hardware_history.memory_percent) == {25.0}
+    assert len(run.hardware_history.cpu_percent) == 120
