@@ -1,0 +1,156 @@
+"""One CIFAR-10 batch, pickled or binary, from its bytes to images and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from engine.datasets.unpickle import load_plain
+from engine.errors import InputError
+from engine.progress import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PYTHON_BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
+BINARY_BATCHES = tuple(f"{name}.bin" for name in PYTHON_BATCHES)
+BATCH_NAMES = frozenset(PYTHON_BATCHES + BINARY_BATCHES)
+CLASSES = 10
+IMAGE_BYTES = 3 * 32 * 32
+"""Red, green and blue plane of 32 rows of 32 pixels."""
+ROW_BYTES = 1 + IMAGE_BYTES
+"""Of the binary version: the label, then the image."""
+
+
+class Batch(NamedTuple):
+    """Images and labels that belong together."""
+
+    images: NDArray[np.uint8]
+    """(N, 32, 32, 3)."""
+    labels: NDArray[np.int64]
+    """(N,)."""
+
+
+def read_batches(files: Iterable[tuple[str, bytes]], where: str, progress: Progress) -> list[Batch]:
+    """All six batches, training first, of whichever version is complete.
+
+    Args:
+        files: names out of `BATCH_NAMES` and their bytes, in any order.
+        where: names their archive or folder in errors.
+        progress: told how many images are read.
+
+    Raises:
+        InputError: a batch is missing or not what it should be.
+    """
+    batches: dict[str, Batch] = {}
+    images = 0
+    for name, data in files:
+        parse = _parse_binary if name in BINARY_BATCHES else _parse_python
+        batches[name] = parse(data, f"{where}: {name}")
+        images += len(batches[name].labels)
+        progress(images, None, "images")
+    for names in (BINARY_BATCHES, PYTHON_BATCHES):
+        if batches.keys() >= set(names):
+            return [batches[name] for name in names]
+    raise InputError(f"{where}: {missing_batches(batches)}")
+
+
+def missing_batches(found: Iterable[str]) -> str:
+    """What is missing, in words, where neither version is complete."""
+    present = BATCH_NAMES.intersection(found)
+    names = BINARY_BATCHES if present & set(BINARY_BATCHES) else PYTHON_BATCHES
+    missing = [name for name in names if name not in present]
+    if len(missing) == len(names):
+        return (
+            f"expected the CIFAR-10 batches {names[0]} to {names[4]} and {names[5]} (or .bin), "
+            "found none of them; name the official archive, its extracted folder or an .npz"
+        )
+    return f"expected all six CIFAR-10 batches, {', '.join(missing)} not found; get the data again"
+
+
+def checked(images: NDArray[Any], labels: NDArray[Any], where: str) -> Batch:
+    """Images and labels of one split or batch, once they are what they claim to be.
+
+    Args:
+        images: uint8 (N, 32, 32, 3).
+        labels: integers (N,) in 0 to 9.
+        where: names them in errors.
+
+    Raises:
+        InputError: they are not.
+    """
+    import numpy as np
+
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (32, 32, 3):
+        raise InputError(
+            f"{where}: expected uint8 images of 32×32×3, found {images.dtype} {images.shape}; "
+            "use CIFAR-10 as published"
+        )
+    if labels.dtype.kind not in "iu" or labels.ndim != 1:
+        raise InputError(
+            f"{where}: expected one integer label an image, found {labels.dtype} {labels.shape}; "
+            "use CIFAR-10 as published"
+        )
+    if len(images) != len(labels) or len(labels) == 0:
+        raise InputError(
+            f"{where}: expected a label for every image and at least one, "
+            f"found {len(images)} images and {len(labels)} labels; get the data again"
+        )
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= CLASSES:
+        raise InputError(
+            f"{where}: expected labels 0 to 9, found {low} to {high}; use CIFAR-10, not another set"
+        )
+    return Batch(images, labels.astype(np.int64))
+
+
+def _parse_binary(data: bytes, where: str) -> Batch:
+    import numpy as np
+
+    if not data or len(data) % ROW_BYTES:
+        raise InputError(
+            f"{where}: expected rows of {ROW_BYTES} bytes, found {len(data):,} bytes, "
+            "which is not a whole number of rows; get the file again"
+        )
+    rows = np.frombuffer(data, np.uint8).reshape(-1, ROW_BYTES)
+    return checked(_channels_last(rows[:, 1:]), rows[:, 0], where)
+
+
+def _parse_python(data: bytes, where: str) -> Batch:
+    import numpy as np
+
+    batch = load_plain(data, where)
+    images, labels = batch.get("data"), batch.get("labels")
+    if not isinstance(images, np.ndarray) or not isinstance(labels, (list, np.ndarray)):
+        keys = ", ".join(sorted(batch))[:60] or "nothing"
+        raise InputError(
+            f"{where}: expected an array 'data' and a list 'labels', found {keys}; "
+            "use CIFAR-10 as published"
+        )
+    if images.ndim != 2 or images.shape[1] != IMAGE_BYTES:
+        raise InputError(
+            f"{where}: expected data of N×{IMAGE_BYTES} columns, found {images.shape}; "
+            "use CIFAR-10 as published"
+        )
+    if isinstance(labels, list) and not all(type(label) is int for label in labels):
+        raise InputError(
+            f"{where}: expected a list of integer labels, found other things in it; "
+            "get the data again"
+        )
+    try:
+        numbers = np.asarray(labels, dtype=np.int64) if isinstance(labels, list) else labels
+    except OverflowError:
+        raise InputError(
+            f"{where}: expected labels 0 to 9, found one of many digits; get the data again"
+        ) from None
+    return checked(_channels_last(images), numbers, where)
+
+
+def _channels_last(planes: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    images = np.empty((len(planes), 32 * 32, 3), planes.dtype)
+    for channel, plane in enumerate(np.split(planes, 3, axis=1)):
+        images[..., channel] = plane  # twice as fast as one copy of the transposed array
+    return images.reshape(-1, 32, 32, 3)

@@ -1,0 +1,39 @@
+"""What a data set is once it is in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images and labels of both splits, as they were published."""
+
+    name: str
+    train_images: NDArray[np.uint8]
+    """(N, height, width, 3), RGB."""
+    train_labels: NDArray[np.int64]
+    """(N,), indices into `class_names`."""
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    source: str
+    """Where it was read from, in words or as a path."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over all images and labels; the same for every layout of one data set."""
+        import hashlib
+
+        digest = hashlib.sha256()
+        for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            # a memory view of a contiguous array: nothing is copied
+            digest.update(array.data if array.flags.c_contiguous else array.tobytes())
+        return digest.hexdigest()

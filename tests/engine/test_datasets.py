@@ -1,0 +1,214 @@
+"""Where data sets come from: built in, the usual places, the network."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from engine.datasets import Cifar10Source, Dataset, check_dataset, load_dataset
+from engine.datasets.cifar10 import SOURCES, usual_folders
+from engine.errors import InputError
+from engine.progress import ignore_progress
+
+if TYPE_CHECKING:
+    from tests.conftest import LoopbackServer, SmallCifar10
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """Small archives that stand for the official ones, and the table that describes them."""
+
+    binary: Path
+    python: Path
+    sources: tuple[Cifar10Source, Cifar10Source]
+
+
+@pytest.fixture
+def published(small_cifar10: SmallCifar10, loopback: LoopbackServer, tmp_path: Path) -> Published:
+    sources = []
+    archives = []
+    for write, official in zip(
+        (small_cifar10.write_binary, small_cifar10.write_python), SOURCES, strict=True
+    ):
+        folder = write(tmp_path / "published")
+        archive = folder.parent / official.file
+        with tarfile.open(archive, "w:gz") as tar:
+            tar.add(folder, folder.name)
+        content = archive.read_bytes()
+        url = loopback.serve(f"/{official.file}", content)
+        md5 = hashlib.md5(content).hexdigest()
+        sources.append(Cifar10Source(url, official.file, f"md5:{md5}", len(content)))
+        archives.append(archive)
+    return Published(archives[0], archives[1], (sources[0], sources[1]))
+
+
+@pytest.fixture
+def places(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Path, Path]:
+    """Keras' folder and the cache, empty, in a home of their own."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    folders = usual_folders()
+    for folder in folders:
+        folder.mkdir(parents=True)
+    return folders
+
+
+def load(published: Published, on_download: Callable[[str], None] | None = None) -> Dataset:
+    return load_dataset("cifar10", None, ignore_progress, on_download, published.sources)
+
+
+def test_the_digits_are_built_in_and_split_the_same_way_each_time() -> None:
+    assert check_dataset("digits", None) == "digits built in"
+    digits = load_dataset("digits", None, ignore_progress)
+    assert digits.train_images.shape == (1297, 8, 8, 3)
+    assert digits.test_images.shape == (500, 8, 8, 3)
+    assert digits.train_images.dtype == np.uint8
+    assert digits.train_labels.dtype == np.int64
+    assert (digits.train_images.min(), digits.train_images.max()) == (0, 255)
+    assert np.array_equal(digits.train_images[..., 0], digits.train_images[..., 2])
+    assert digits.class_names == tuple("0123456789")
+    counts = np.bincount(digits.test_labels)
+    assert counts.min() >= 48
+    assert counts.max() <= 51
+    # fixed for good: a ranking compares runs of different days
+    assert digits.fingerprint.startswith("5d13d284257c8859")
+
+
+def test_the_digits_take_no_path() -> None:
+    for ask in (
+        lambda: check_dataset("digits", "here"),
+        lambda: load_dataset("digits", "here", ignore_progress),
+    ):
+        with pytest.raises(InputError, match="--data: the digits are built in, found 'here'"):
+            ask()
+
+
+def test_an_unknown_data_set_is_refused() -> None:
+    for ask in (
+        lambda: check_dataset("mnist", None),
+        lambda: load_dataset("mnist", None, ignore_progress),
+    ):
+        with pytest.raises(InputError, match="expected cifar10 or digits, found 'mnist'"):
+            ask()
+
+
+def test_what_is_nowhere_is_downloaded_once(
+    published: Published,
+    places: tuple[Path, Path],
+    loopback: LoopbackServer,
+    small_cifar10: SmallCifar10,
+) -> None:
+    announced: list[str] = []
+    assert check_dataset("cifar10", None) == "to download: 170 MB"
+
+    first = load(published, announced.append)
+    again = load(published, announced.append)
+
+    assert announced == ["CIFAR-10, 0 MB from 127.0.0.1:" + loopback.url("").rsplit(":", 1)[1]]
+    assert loopback.requests == ["/cifar-10-binary.tar.gz"]
+    assert first.source == str(places[1] / "cifar-10-binary.tar.gz")
+    assert first.fingerprint == again.fingerprint
+    assert np.array_equal(first.train_images, small_cifar10.images[:100])
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cifar-10-binary.tar.gz",
+        "cifar-10-python.tar.gz",
+        "cifar-10-batches-py.tar.gz",
+        "cifar-10-batches-py-target.tar.gz",
+        "cifar-10-batches-py-target_archive",
+    ],
+)
+def test_archives_are_found_in_the_usual_places(
+    published: Published, places: tuple[Path, Path], place: int, name: str
+) -> None:
+    archive = published.binary if "binary" in name else published.python
+    shutil.copy(archive, places[place] / name)
+    assert load(published).source == str(places[place] / name)
+    expected = places[place].relative_to(places[0].parents[1]) / name
+    assert check_dataset("cifar10", None, published.sources) == f"~/{expected}"
+
+
+@pytest.mark.parametrize("name", ["", "cifar-10-batches-py-target"])
+def test_what_keras_extracted_is_found(
+    published: Published, places: tuple[Path, Path], name: str
+) -> None:
+    shutil.copytree(
+        published.python.parent / "cifar-10-batches-py", places[0] / name / "cifar-10-batches-py"
+    )
+    assert load(published).source == str(places[0] / name / "cifar-10-batches-py")
+
+
+def test_an_extraction_cut_short_is_passed_over(
+    published: Published, places: tuple[Path, Path]
+) -> None:
+    (places[0] / "cifar-10-batches-py").mkdir()
+    assert check_dataset("cifar10", None).startswith("to download")
+    assert load(published).source == str(places[1] / "cifar-10-binary.tar.gz")
+
+
+def test_keras_home_is_honoured(
+    published: Published, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "keras" / "datasets").mkdir(parents=True)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    archive = shutil.copy(published.python, tmp_path / "keras" / "datasets")
+    assert load(published).source == str(archive)
+
+
+@pytest.mark.parametrize("by_option", [True, False])
+def test_a_wrong_hash_is_refused_wherever_it_lies(
+    published: Published, places: tuple[Path, Path], by_option: bool
+) -> None:
+    content = bytearray(published.binary.read_bytes())
+    content[-1] ^= 0xFF
+    archive = places[0] / "cifar-10-binary.tar.gz"
+    archive.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        load_dataset(
+            "cifar10", str(archive) if by_option else None, ignore_progress, None, published.sources
+        )
+    line = str(caught.value)
+    assert line.startswith(f"{archive}: wrong hash: expected the official archive's md5 ")
+    assert published.sources[0].hash.removeprefix("md5:") in line
+    assert hashlib.md5(content).hexdigest() in line
+    assert "delete it and fetch it again, or extract it" in line
+
+
+def test_an_official_name_on_a_truncated_archive_is_refused_at_once(
+    published: Published, places: tuple[Path, Path]
+) -> None:
+    content = published.binary.read_bytes()
+    (places[1] / "cifar-10-binary.tar.gz").write_bytes(content[:-100])
+    for path in (None, str(places[1] / "cifar-10-binary.tar.gz")):
+        with pytest.raises(InputError, match=f"expected the {len(content):,} bytes .* truncated"):
+            check_dataset("cifar10", path, published.sources)
+
+
+def test_a_download_that_fails_leaves_nothing(
+    published: Published, places: tuple[Path, Path], loopback: LoopbackServer
+) -> None:
+    loopback.routes.clear()
+    with pytest.raises(InputError, match=r"says 404 .* put the file at .* or name it with --data"):
+        load(published)
+    assert list(places[1].iterdir()) == []
+
+
+def test_the_module_is_light() -> None:
+    heavy = "{'numpy', 'sklearn', 'pandas', 'keras', 'tensorflow', 'urllib.request'}"
+    check = f"import sys, engine.datasets; assert not {heavy} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True)

@@ -1,0 +1,62 @@
+"""The hold-out: stratified, disjoint, seeded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.datasets import limit_and_split
+from engine.errors import InputError
+
+LABELS: NDArray[np.int64] = np.random.default_rng(0).permutation(np.arange(1000) % 10)
+
+
+def test_the_hold_out_is_stratified_and_disjoint() -> None:
+    train, held_out = limit_and_split(LABELS, None, 0.1, seed=0)
+    assert sorted([*train, *held_out]) == list(range(1000))
+    assert np.bincount(LABELS[held_out]).tolist() == [10] * 10
+    assert np.bincount(LABELS[train]).tolist() == [90] * 10
+    assert train.dtype == held_out.dtype == np.int64
+
+
+def test_a_limit_includes_the_hold_out() -> None:
+    train, held_out = limit_and_split(LABELS, 400, 0.25, seed=0)
+    assert sorted([*train, *held_out]) == list(range(400))
+    assert len(held_out) == 100
+
+
+@pytest.mark.parametrize("limit", [1000, 10**9])
+def test_a_limit_above_the_set_takes_all(limit: int) -> None:
+    train, held_out = limit_and_split(LABELS, limit, 0.1, seed=0)
+    assert (len(train), len(held_out)) == (900, 100)
+
+
+def test_the_seed_decides() -> None:
+    first, again, other = (limit_and_split(LABELS, None, 0.1, seed)[1] for seed in (3, 3, 4))
+    assert first.tolist() == again.tolist()
+    assert first.tolist() != other.tolist()
+
+
+def test_validating_on_the_test_split_holds_out_nothing() -> None:
+    train, held_out = limit_and_split(LABELS, 400, "test", seed=0)
+    assert train.tolist() == list(range(400))
+    assert held_out.tolist() == []
+
+
+def test_a_class_with_one_image_is_named() -> None:
+    labels = np.array([0] * 50 + [7])
+    with pytest.raises(InputError, match="of class 7 only one; raise --train-limit"):
+        limit_and_split(labels, None, 0.2, seed=0)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.89])
+def test_fewer_images_than_classes_on_a_side_are_refused(share: float) -> None:
+    labels = np.arange(60) % 10
+    with pytest.raises(InputError, match=r"each of the 10 classes .* found 60 with a share"):
+        limit_and_split(labels, None, share, seed=0)
+
+
+def test_no_images_are_refused() -> None:
+    with pytest.raises(InputError, match="found 0"):
+        limit_and_split(LABELS[:0], None, 0.1, seed=0)

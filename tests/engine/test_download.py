@@ -1,0 +1,233 @@
+"""Downloads against a real server that behaves and misbehaves."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from engine.download import download, file_hash, verify
+from engine.errors import InputError
+from engine.progress import Progress, ignore_progress
+
+if TYPE_CHECKING:
+    from tests.conftest import LoopbackServer, Route
+
+BODY = bytes(range(256)) * 4096
+HASH = "sha256:" + hashlib.sha256(BODY).hexdigest()
+
+
+class Cancelled(Exception):
+    """What a caller raises out of its progress."""
+
+
+def fetch(
+    url: str,
+    folder: Path,
+    *,
+    progress: Progress = ignore_progress,
+    timeout_seconds: float = 5.0,
+    expected_bytes: int | None = len(BODY),
+    expected_hash: str = HASH,
+) -> Path:
+    return download(
+        url,
+        folder / "cache" / "file.bin",
+        expected_bytes=expected_bytes,
+        expected_hash=expected_hash,
+        progress=progress,
+        timeout_seconds=timeout_seconds,
+        option="--data",
+    )
+
+
+def refused(
+    url: str, folder: Path, timeout_seconds: float = 5.0, expected_bytes: int = len(BODY)
+) -> str:
+    """The line that a failing download ends with, once nothing is seen to be left behind."""
+    with pytest.raises(InputError) as caught:
+        fetch(url, folder, timeout_seconds=timeout_seconds, expected_bytes=expected_bytes)
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+    line = str(caught.value)
+    assert "\n" not in line
+    return line
+
+
+@pytest.fixture
+def silent_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A resolver that never answers until the test ends."""
+    answer = threading.Event()
+
+    def never(*_: object, **__: object) -> list[object]:
+        answer.wait()
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", never)
+    yield answer
+    answer.set()
+
+
+def test_a_whole_file_arrives_with_progress(loopback: LoopbackServer, tmp_path: Path) -> None:
+    seen: list[tuple[int, int | None, str]] = []
+
+    def note(done: int, total: int | None, unit: Literal["images", "bytes"]) -> None:
+        seen.append((done, total, unit))
+
+    path = fetch(loopback.serve("/file", BODY), tmp_path, progress=note)
+
+    assert path.read_bytes() == BODY
+    assert list(path.parent.iterdir()) == [path]
+    assert seen[-1] == (len(BODY), len(BODY), "bytes")
+    assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
+
+
+def test_a_redirect_is_followed(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+) -> None:
+    loopback.serve("/there", BODY)
+    url = loopback.serve("/here", route(status=302, location="/there"))
+    assert fetch(url, tmp_path).read_bytes() == BODY
+    assert loopback.requests == ["/here", "/there"]
+
+
+def test_a_redirect_in_a_circle_is_one_line(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+) -> None:
+    url = loopback.serve("/here", route(status=302, location="/here"))
+    assert "the server says 302" in refused(url, tmp_path)
+
+
+def test_a_file_of_unknown_size_is_checked_by_its_hash(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+) -> None:
+    url = loopback.serve("/file", route(BODY, length=False))
+    assert fetch(url, tmp_path, expected_bytes=None).read_bytes() == BODY
+
+
+def test_without_a_published_hash_the_length_is_checked(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+) -> None:
+    url = loopback.serve("/file", BODY)
+    assert fetch(url, tmp_path, expected_bytes=None, expected_hash="").read_bytes() == BODY
+    loopback.serve("/file", route(BODY, cut_after=1000))
+    with pytest.raises(InputError, match="cut at 1,000"):
+        fetch(url, tmp_path, expected_bytes=None, expected_hash="")
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_cut_connection_says_where(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path, announced: bool
+) -> None:
+    url = loopback.serve("/file", route(BODY, cut_after=1000, length=announced))
+    assert "cut at 1,000 of 1,048,576 bytes" in refused(url, tmp_path)
+
+
+def test_more_than_expected_is_not_read_to_its_end(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+) -> None:
+    url = loopback.serve("/file", route(BODY, length=False))
+    assert "expected 1,000 bytes, the server sends more" in refused(
+        url, tmp_path, expected_bytes=1000
+    )
+
+
+def test_another_size_is_refused_before_the_body(loopback: LoopbackServer, tmp_path: Path) -> None:
+    url = loopback.serve("/file", b"<html>log in to this network</html>")
+    assert "expected 1,048,576 bytes, the server offers 35" in refused(url, tmp_path)
+
+
+def test_a_wrong_hash_names_both_and_the_ways_out(loopback: LoopbackServer, tmp_path: Path) -> None:
+    wrong = bytes(len(BODY))
+    line = refused(loopback.serve("/file", wrong), tmp_path)
+    assert f"wrong hash: expected {HASH}" in line
+    assert hashlib.sha256(wrong).hexdigest() in line
+    assert f"put the file at {tmp_path}/cache/file.bin or name it with --data" in line
+
+
+def test_a_missing_file_gives_the_servers_answer(loopback: LoopbackServer, tmp_path: Path) -> None:
+    assert "the server says 404" in refused(loopback.url("/absent"), tmp_path)
+
+
+def test_nobody_listening_is_refused(tmp_path: Path) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # bound, so nobody else's; not listening
+        line = refused(f"http://127.0.0.1:{held.getsockname()[1]}/file", tmp_path)
+    assert "refused" in line
+    assert "check the network" in line
+
+
+def test_no_answer_is_an_error_and_no_hang(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+) -> None:
+    url = loopback.serve("/file", route(silent=True))
+    begin = time.monotonic()
+    assert "no answer within 0.2 s" in refused(url, tmp_path, timeout_seconds=0.2)
+    assert time.monotonic() - begin < 4
+
+
+def test_a_body_that_stops_is_an_error_and_no_hang(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+) -> None:
+    url = loopback.serve("/file", route(BODY, stall_after=1000))
+    assert "no answer within 0.2 s" in refused(url, tmp_path, timeout_seconds=0.2)
+
+
+@pytest.mark.usefixtures("silent_names")
+def test_a_name_lookup_that_hangs_is_bounded(tmp_path: Path) -> None:
+    begin = time.monotonic()
+    assert "no answer within 0.2 s" in refused(
+        "http://nowhere.invalid/file", tmp_path, timeout_seconds=0.2
+    )
+    assert time.monotonic() - begin < 4
+
+
+@pytest.mark.usefixtures("silent_names")
+def test_cancelling_does_not_wait_for_the_network(tmp_path: Path) -> None:
+    def cancel(done: int, total: int | None, unit: str) -> None:
+        raise Cancelled
+
+    begin = time.monotonic()
+    with pytest.raises(Cancelled):
+        fetch("http://nowhere.invalid/file", tmp_path, progress=cancel, timeout_seconds=60)
+    assert time.monotonic() - begin < 10
+
+
+def test_cancelling_midway_leaves_nothing(loopback: LoopbackServer, tmp_path: Path) -> None:
+    parts: list[str] = []
+
+    def cancel(done: int, total: int | None, unit: str) -> None:
+        if done > 0:
+            parts.extend(path.name for path in (tmp_path / "cache").iterdir())
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        fetch(loopback.serve("/file", BODY), tmp_path, progress=cancel)
+    assert parts == [f"file.bin.part-{os.getpid()}"]
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(loopback: LoopbackServer, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    with pytest.raises(InputError, match=r"cache/file\.bin: expected to write the download here"):
+        fetch(loopback.serve("/file", BODY), tmp_path)
+
+
+def test_hashes_are_those_of_the_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(BODY)
+    seen: list[int] = []
+
+    def note(done: int, total: int | None, unit: str) -> None:
+        seen.append(done)
+
+    assert file_hash(path, "md5", note) == hashlib.md5(BODY).hexdigest()
+    assert seen[-1] == len(BODY)
+    assert verify(path, HASH)
+    assert not verify(path, "md5:" + "0" * 32)
