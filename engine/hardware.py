@@ -1,0 +1,241 @@
+"""CPU, memory and GPU readings once a second, from a thread that can never end a run."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.events import GpuReading, HardwareSampled
+
+_log = logging.getLogger(__name__)
+_CGROUP_FILES = {
+    # limit, use, and the key of memory.stat that counts cache the kernel would give back
+    "v2": ("memory.max", "memory.current", "inactive_file"),
+    "v1": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Memory of the machine, or of the container where that has less."""
+
+    used_bytes: int
+    total_bytes: int
+
+
+class HardwareSampler(threading.Thread):
+    """Emits a HardwareSampled every interval until stopped.
+
+    What goes wrong is said once, in the log and, where it concerns the GPUs, in `gpu_note`; the
+    next interval tries again.
+    """
+
+    def __init__(
+        self, emit: Callable[[HardwareSampled], None], interval_seconds: float = 1.0
+    ) -> None:
+        """Prepare the thread; `start()` begins sampling.
+
+        Args:
+            emit: called from this thread.
+            interval_seconds: between two readings; NVML shows nothing new below 1.
+        """
+        super().__init__(name="hardware", daemon=True)
+        self._emit = emit
+        self._interval_seconds = interval_seconds
+        self._stopping = threading.Event()
+        self._complained = False
+
+    def stop(self) -> None:
+        """Ask the thread to end; it does so within one reading."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Sample until stopped."""
+        gpus: GpuReader | None = None
+        try:
+            prime_cpu()
+            gpus = GpuReader(load_nvml())
+            while not self._stopping.wait(self._interval_seconds):
+                self._sample(gpus)
+        except Exception as error:
+            self._complain(error)
+        finally:
+            if gpus is not None:
+                gpus.close()
+
+    def _sample(self, gpus: GpuReader) -> None:
+        try:
+            readings, note = gpus.read()
+        except Exception as error:
+            readings, note = (), f"NVML: {type(error).__name__}: {error}"[:80]
+            self._complain(error)
+        try:
+            self._emit(read_machine(readings, note))
+        except Exception as error:
+            self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        if not self._complained:
+            self._complained = True
+            _log.warning("hardware readings failed: %s: %s", type(error).__name__, error)
+
+
+class GpuReader:
+    """Reads every GPU through NVML; a field that NVML does not give is None, never 0."""
+
+    def __init__(self, nvml: Any | None) -> None:
+        """Open NVML.
+
+        Args:
+            nvml: the module `pynvml`; None where it is not installed.
+        """
+        self._nvml = nvml
+        self._open = False
+        self._gpus: list[tuple[str, Any]] = []
+        self._note = "no GPU"
+        if nvml is None:
+            return
+        try:
+            nvml.nvmlInit()
+            self._open = True
+            self._gpus = [self._gpu(index) for index in range(nvml.nvmlDeviceGetCount())]
+        except Exception as error:
+            self._note = self._reason(error)
+
+    def read(self) -> tuple[tuple[GpuReading, ...], str]:
+        """All GPUs as they are now, and why there are none where there are none."""
+        readings = tuple(self._reading(name, handle) for name, handle in self._gpus)
+        return readings, "" if readings else self._note
+
+    def close(self) -> None:
+        """Let go of NVML; there are no readings afterwards."""
+        self._gpus = []
+        if self._nvml is not None and self._open:
+            self._open = False
+            self._ask("nvmlShutdown")
+
+    def _gpu(self, index: int) -> tuple[str, Any]:
+        handle = self._ask("nvmlDeviceGetHandleByIndex", index)
+        name = None if handle is None else self._ask("nvmlDeviceGetName", handle)
+        return str(name or f"GPU {index}"), handle
+
+    def _reading(self, name: str, handle: Any) -> GpuReading:
+        if handle is None:
+            return GpuReading(name, None, None, None)
+        rates = self._ask("nvmlDeviceGetUtilizationRates", handle)
+        memory = self._ask("nvmlDeviceGetMemoryInfo", handle)
+        return GpuReading(
+            name,
+            utilization_percent=None if rates is None else float(rates.gpu),
+            memory_used_bytes=None if memory is None else int(memory.used),
+            memory_total_bytes=None if memory is None else int(memory.total),
+        )
+
+    def _ask(self, function: str, *arguments: Any) -> Any | None:
+        """None where NVML refuses: unsupported under MIG, or the GPU has fallen off the bus."""
+        nvml: Any = self._nvml
+        try:
+            return getattr(nvml, function)(*arguments)
+        except nvml.NVMLError:
+            return None
+
+    def _reason(self, error: Exception) -> str:
+        nvml: Any = self._nvml
+        absent = (nvml.NVML_ERROR_LIBRARY_NOT_FOUND, nvml.NVML_ERROR_DRIVER_NOT_LOADED)
+        if getattr(error, "value", None) in absent:
+            return "no GPU"
+        return f"NVML: {' '.join(str(error).split())[:80]}"
+
+
+def load_nvml() -> Any | None:
+    """The module `pynvml`, or None where it cannot be imported."""
+    try:
+        return importlib.import_module("pynvml")
+    except Exception:  # whatever it is, there are no readings from it
+        return None
+
+
+def prime_cpu() -> None:
+    """Begin measuring: what psutil says of the CPU is since its last call, at first 0.0."""
+    import psutil
+
+    psutil.cpu_percent(percpu=True)
+
+
+def read_machine(gpus: tuple[GpuReading, ...], gpu_note: str) -> HardwareSampled:
+    """CPU, memory and this process now, with these GPU readings beside them."""
+    import psutil
+
+    memory = read_memory()
+    return HardwareSampled(
+        cpu_percent=tuple(psutil.cpu_percent(percpu=True)),
+        memory_used_bytes=memory.used_bytes,
+        memory_total_bytes=memory.total_bytes,
+        process_memory_bytes=psutil.Process().memory_info().rss,
+        gpus=gpus,
+        gpu_note=gpu_note,
+    )
+
+
+def read_memory(root: Path = Path("/")) -> Memory:
+    """The machine's memory, or the container's where its limit is lower."""
+    import psutil
+
+    machine = psutil.virtual_memory()
+    container = container_memory(root)
+    if container is not None and container.total_bytes < machine.total:
+        return container
+    return Memory(machine.total - machine.available, machine.total)
+
+
+def container_memory(root: Path = Path("/")) -> Memory | None:
+    """What the control groups of this process allow it and use; None where they set no limit.
+
+    Groups nest and each may have a limit: the lowest counts.
+
+    Args:
+        root: the folder that holds `proc` and `sys`.
+    """
+    found = [memory for group, kind in _groups(root) if (memory := _group_memory(group, kind))]
+    return min(found, key=lambda memory: memory.total_bytes, default=None)
+
+
+def _groups(root: Path) -> list[tuple[Path, str]]:
+    """This process's memory control groups, the innermost first, and their version."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    groups = []
+    for line in lines:
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if number == "0":
+            mount, kind = root / "sys/fs/cgroup", "v2"
+        elif "memory" in controllers.split(","):
+            mount, kind = root / "sys/fs/cgroup/memory", "v1"
+        else:
+            continue
+        # in a container the path may be the host's, of which only the mount itself is to be seen
+        inner = mount / path.lstrip("/")
+        groups += [
+            (group, kind) for group in (inner, *inner.parents) if group.is_relative_to(mount)
+        ]
+    return groups
+
+
+def _group_memory(group: Path, kind: str) -> Memory | None:
+    limit_file, use_file, cache_key = _CGROUP_FILES[kind]
+    try:
+        limit = int((group / limit_file).read_text())  # `max` is no number: no limit
+        used = int((group / use_file).read_text())
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        cache = int(stat.get(cache_key, 0))
+    except (OSError, ValueError):
+        return None
+    return Memory(max(used - cache, 0), limit) if limit > 0 else None

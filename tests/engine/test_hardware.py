@@ -1,0 +1,244 @@
+"""Readings of this machine, of control groups laid out by hand, and of GPUs that misbehave."""
+
+from __future__ import annotations
+
+import logging
+import queue
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pynvml
+import pytest
+
+from engine.events import GpuReading, HardwareSampled
+from engine.hardware import (
+    GpuReader,
+    HardwareSampler,
+    Memory,
+    container_memory,
+    load_nvml,
+    read_machine,
+    read_memory,
+)
+
+GIB = 1 << 30
+
+
+class Nvml:
+    """As much of NVML as is asked for, over two GPUs that can refuse each question."""
+
+    NVMLError = pynvml.NVMLError
+    NVML_ERROR_LIBRARY_NOT_FOUND = pynvml.NVML_ERROR_LIBRARY_NOT_FOUND
+    NVML_ERROR_DRIVER_NOT_LOADED = pynvml.NVML_ERROR_DRIVER_NOT_LOADED
+
+    def __init__(self, count: int = 2) -> None:
+        self.count = count
+        self.refusals: dict[tuple[str, int | None], int] = {}
+        self.shut_down = 0
+
+    def refuse(self, function: str, gpu: int | None, code: int) -> None:
+        self.refusals[function, gpu] = code
+
+    def check(self, function: str, gpu: int | None) -> None:
+        if (function, gpu) in self.refusals:
+            raise pynvml.NVMLError(self.refusals[function, gpu])
+
+    def nvmlInit(self) -> None:
+        self.check("nvmlInit", None)
+
+    def nvmlShutdown(self) -> None:
+        self.shut_down += 1
+
+    def nvmlDeviceGetCount(self) -> int:
+        return self.count
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
+        self.check("nvmlDeviceGetHandleByIndex", index)
+        return index
+
+    def nvmlDeviceGetName(self, handle: int) -> str:
+        self.check("nvmlDeviceGetName", handle)
+        return f"Card {handle}"
+
+    def nvmlDeviceGetUtilizationRates(self, handle: int) -> Any:
+        self.check("nvmlDeviceGetUtilizationRates", handle)
+        return SimpleNamespace(gpu=40 + handle, memory=1)
+
+    def nvmlDeviceGetMemoryInfo(self, handle: int) -> Any:
+        self.check("nvmlDeviceGetMemoryInfo", handle)
+        return SimpleNamespace(used=GIB, total=8 * GIB, free=7 * GIB)
+
+
+WHOLE = (GpuReading("Card 0", 40.0, GIB, 8 * GIB), GpuReading("Card 1", 41.0, GIB, 8 * GIB))
+
+
+def write(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def test_every_gpu_is_read() -> None:
+    assert GpuReader(Nvml()).read() == (WHOLE, "")
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        ("nvmlDeviceGetUtilizationRates", GpuReading("Card 0", None, GIB, 8 * GIB)),
+        ("nvmlDeviceGetMemoryInfo", GpuReading("Card 0", 40.0, None, None)),
+        ("nvmlDeviceGetName", GpuReading("GPU 0", 40.0, GIB, 8 * GIB)),
+        ("nvmlDeviceGetHandleByIndex", GpuReading("GPU 0", None, None, None)),
+    ],
+)
+def test_each_field_can_be_unsupported_on_its_own(function: str, expected: GpuReading) -> None:
+    nvml = Nvml()
+    nvml.refuse(function, 0, pynvml.NVML_ERROR_NOT_SUPPORTED)
+    assert GpuReader(nvml).read() == ((expected, WHOLE[1]), "")
+
+
+def test_a_gpu_lost_midway_stays_listed_without_numbers() -> None:
+    nvml = Nvml()
+    reader = GpuReader(nvml)
+    assert reader.read() == (WHOLE, "")
+    for function in ("nvmlDeviceGetUtilizationRates", "nvmlDeviceGetMemoryInfo"):
+        nvml.refuse(function, 1, pynvml.NVML_ERROR_GPU_IS_LOST)
+    assert reader.read() == ((WHOLE[0], GpuReading("Card 1", None, None, None)), "")
+
+
+@pytest.mark.parametrize(
+    ("code", "note"),
+    [
+        (pynvml.NVML_ERROR_LIBRARY_NOT_FOUND, "no GPU"),
+        (pynvml.NVML_ERROR_DRIVER_NOT_LOADED, "no GPU"),
+        (pynvml.NVML_ERROR_NO_PERMISSION, "NVML: Insufficient Permissions"),
+    ],
+)
+def test_why_there_is_no_reading_is_said(code: int, note: str) -> None:
+    nvml = Nvml()
+    nvml.refuse("nvmlInit", None, code)
+    reader = GpuReader(nvml)
+    assert reader.read() == ((), note)
+    reader.close()
+    assert nvml.shut_down == 0
+
+
+@pytest.mark.parametrize("nvml", [None, Nvml(count=0)])
+def test_neither_library_nor_device_is_no_gpu(nvml: Nvml | None) -> None:
+    assert GpuReader(nvml).read() == ((), "no GPU")
+
+
+def test_a_closed_reader_has_let_go_once() -> None:
+    nvml = Nvml()
+    reader = GpuReader(nvml)
+    reader.close()
+    reader.close()
+    assert nvml.shut_down == 1
+    assert reader.read()[0] == ()
+
+
+def test_this_machine_is_read_through_the_real_library() -> None:
+    reader = GpuReader(load_nvml())
+    gpus, note = reader.read()
+    reader.close()
+    assert bool(gpus) != bool(note)
+    sample = read_machine(gpus, note)
+    assert len(sample.cpu_percent) == psutil.cpu_count()
+    assert all(0 <= percent <= 100 for percent in sample.cpu_percent)
+    assert 0 < sample.process_memory_bytes < sample.memory_total_bytes
+    assert 0 < sample.memory_used_bytes <= sample.memory_total_bytes
+
+
+def test_a_container_of_version_2_counts_without_its_cache(tmp_path: Path) -> None:
+    group = "sys/fs/cgroup/app"
+    files = {
+        "proc/self/cgroup": "0::/app/worker\n",
+        f"{group}/memory.max": f"{GIB}\n",
+        f"{group}/memory.current": "5000\n",
+        f"{group}/memory.stat": "anon 4000\ninactive_file 1000\n",
+        f"{group}/worker/memory.max": "max\n",
+        f"{group}/worker/memory.current": "300\n",
+        f"{group}/worker/memory.stat": "inactive_file 0\n",
+    }
+    assert container_memory(write(tmp_path, files)) == Memory(4000, GIB)
+    assert read_memory(tmp_path) == Memory(4000, GIB)
+
+
+@pytest.mark.parametrize("path", ["/", "/docker/of-the-host"])
+def test_a_container_of_version_1_is_read_at_its_mount(tmp_path: Path, path: str) -> None:
+    group = "sys/fs/cgroup/memory"
+    files = {
+        "proc/self/cgroup": f"5:cpu,memory:{path}\n4:pids:/\n0::/\n",
+        f"{group}/memory.limit_in_bytes": f"{GIB}\n",
+        f"{group}/memory.usage_in_bytes": "5000\n",
+        f"{group}/memory.stat": "cache 1\ntotal_inactive_file 2000\n",
+    }
+    assert container_memory(write(tmp_path, files)) == Memory(3000, GIB)
+
+
+def test_a_limit_above_the_machine_or_none_leaves_the_machine(tmp_path: Path) -> None:
+    group = "sys/fs/cgroup"
+    files = {
+        "proc/self/cgroup": "0::/\n",
+        f"{group}/memory.max": f"{1 << 62}\n",
+        f"{group}/memory.current": "5000\n",
+        f"{group}/memory.stat": "inactive_file 0\n",
+    }
+    total = psutil.virtual_memory().total
+    assert read_memory(write(tmp_path / "unlimited", files)).total_bytes == total
+    assert read_memory(tmp_path / "nothing").total_bytes == total
+
+
+def test_the_sampler_goes_on_until_stopped() -> None:
+    samples: queue.Queue[HardwareSampled] = queue.Queue()
+    sampler = HardwareSampler(samples.put, interval_seconds=0.05)
+    sampler.start()
+    first, second = samples.get(timeout=10), samples.get(timeout=10)
+    sampler.stop()
+    sampler.join(timeout=10)
+    assert not sampler.is_alive()
+    assert second.time > first.time
+    assert len(first.cpu_percent) == psutil.cpu_count()
+
+
+def test_a_listener_that_fails_is_logged_once_and_ends_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    calls: queue.Queue[None] = queue.Queue()
+
+    def fail(_: HardwareSampled) -> None:
+        calls.put(None)
+        raise OSError("no space left on the disk")
+
+    sampler = HardwareSampler(fail, interval_seconds=0.01)
+    with caplog.at_level(logging.WARNING):
+        sampler.start()
+        for _ in range(3):
+            calls.get(timeout=10)
+        sampler.stop()
+        sampler.join(timeout=10)
+    assert [record.message for record in caplog.records] == [
+        "hardware readings failed: OSError: no space left on the disk"
+    ]
+
+
+def test_a_gpu_library_that_breaks_leaves_the_other_readings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Broken(Nvml):
+        def nvmlDeviceGetMemoryInfo(self, handle: int) -> Any:
+            raise OSError("the driver is gone")
+
+    monkeypatch.setattr("engine.hardware.load_nvml", Broken)
+    samples: queue.Queue[HardwareSampled] = queue.Queue()
+    sampler = HardwareSampler(samples.put, interval_seconds=0.01)
+    sampler.start()
+    sample = samples.get(timeout=10)
+    sampler.stop()
+    sampler.join(timeout=10)
+    assert sample.gpu_note == "NVML: OSError: the driver is gone"
+    assert sample.gpus == ()
+    assert sample.memory_used_bytes > 0
