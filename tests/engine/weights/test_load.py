@@ -1,0 +1,173 @@
+"""Putting a weights file of any layout, whole or damaged, into a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from engine.backbones import find_backbone
+from engine.errors import InputError
+from engine.progress import ignore_progress
+from engine.weights import load_into, locate_weights
+
+Save = Callable[[Any, Path], Path]
+
+
+def _save_whole_legacy(model: Any, path: Path) -> Path:
+    """As Keras 2 saved a model with its weights inside."""
+    from keras.src.legacy.saving import legacy_h5_format
+
+    with h5py.File(path, "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file.create_group("model_weights"), model)
+    return path
+
+
+@pytest.fixture(params=["published", "whole model", "weights", "archive"])
+def save(request: pytest.FixtureRequest, save_legacy: Save) -> Save:
+    """Saves a model into a folder, in each of the layouts."""
+
+    def write(model: Any, folder: Path) -> Path:
+        if request.param == "published":
+            return save_legacy(model, folder / "small.h5")
+        if request.param == "whole model":
+            return _save_whole_legacy(model, folder / "small.h5")
+        if request.param == "weights":
+            model.save_weights(folder / "small.weights.h5")
+            return folder / "small.weights.h5"
+        model.save(folder / "small.keras")
+        return folder / "small.keras"
+
+    return write
+
+
+def small_model(width: int = 4, dense: int = 3) -> Any:
+    """What is awkward in the real ones: nested layers, integer weights, dropout, two kernels."""
+    inputs = keras.Input((8, 8, 3))
+    x = layers.Normalization()(inputs)
+    x = keras.Sequential([layers.Conv2D(width, 2, strides=2), layers.LayerNormalization()])(x)
+    x = layers.SeparableConv2D(width, 3)(x)
+    x = layers.BatchNormalization()(x)
+    x = layers.Dropout(0.5)(x)
+    model = keras.Model(inputs, layers.Dense(dense)(x))
+    generator = np.random.default_rng(width + dense)
+    for weight in model.weights:
+        weight.assign(generator.uniform(0.5, 2, weight.shape))
+    model.layers[1].finalize_state()
+    return model
+
+
+def values(model: Any) -> list[np.ndarray]:
+    return list(model.get_weights())
+
+
+def same(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_weights_come_back(save: Save, tmp_path: Path) -> None:
+    saved, model = small_model(), small_model()
+    for weight in model.weights:
+        weight.assign(weight * 0)
+    load_into(model, save(saved, tmp_path), "Small")
+    assert same(values(model), values(saved))
+    images = np.random.default_rng(0).uniform(size=(2, 8, 8, 3))
+    assert np.array_equal(model(images), saved(images))
+
+
+def test_weights_of_a_real_model_go_behind_its_preprocessing(
+    save: Save, plain_mobilenet: Any, tmp_path: Path
+) -> None:
+    images = keras.Input((24, 24, 3), dtype="uint8")
+    pixels = layers.Resizing(32, 32)(keras.ops.cast(images, "float32"))
+    pixels = layers.Rescaling(1 / 127.5, offset=-1)(pixels)
+    model = keras.applications.MobileNetV2(include_top=False, weights=None, input_tensor=pixels)
+    assert not same(values(model), values(plain_mobilenet))
+    load_into(model, save(plain_mobilenet, tmp_path), "MobileNetV2")
+    assert same(values(model), values(plain_mobilenet))
+
+
+@pytest.mark.parametrize("other", [{"width": 5}, {"dense": 4}])
+def test_weights_of_another_model_change_nothing(
+    save: Save, other: dict[str, int], tmp_path: Path
+) -> None:
+    model = small_model()
+    before = values(model)
+    with pytest.raises(InputError, match="expected the weights of Small") as refused:
+        load_into(model, save(small_model(**other), tmp_path), "Small")
+    assert "\n" not in str(refused.value)
+    assert same(values(model), before)
+
+
+def test_a_file_with_another_number_of_layers_is_refused(save: Save, tmp_path: Path) -> None:
+    inputs = keras.Input((8, 8, 3))
+    with pytest.raises(InputError, match="instead of"):
+        load_into(
+            small_model(), save(keras.Model(inputs, layers.Dense(3)(inputs)), tmp_path), "Small"
+        )
+
+
+def test_the_layout_of_keras_3_wants_its_ending(tmp_path: Path) -> None:
+    small_model().save_weights(tmp_path / "small.weights.h5")
+    path = (tmp_path / "small.weights.h5").rename(tmp_path / "renamed.h5")
+    with pytest.raises(InputError, match=r"rename it to \.weights\.h5"):
+        load_into(small_model(), path, "Small")
+
+
+def _truncated(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def _corrupted(path: Path) -> None:
+    """Leave the signature and the length; the rest is noise."""
+    noise = np.random.default_rng(0).bytes(path.stat().st_size)
+    path.write_bytes(path.read_bytes()[:8] + noise[8:])
+
+
+def _linked(path: Path) -> None:
+    """Take the place of a layer by a link into another file."""
+    secret = path.with_name("secret.h5")
+    secret.write_bytes(path.read_bytes())
+    with h5py.File(path, "r+") as file:
+        name = next(name for name in file if len(file[name]))
+        del file[name]
+        file[name] = h5py.ExternalLink(str(secret), name)
+
+
+def _empty_hdf5(path: Path) -> None:
+    with h5py.File(path, "w"):
+        pass
+
+
+@pytest.mark.parametrize("damage", [_truncated, _corrupted, _linked, _empty_hdf5])
+def test_a_damaged_file_changes_nothing(
+    damage: Callable[[Path], None], save_legacy: Callable[[Any, Path], Path], tmp_path: Path
+) -> None:
+    path = save_legacy(small_model(), tmp_path / "small.h5")
+    damage(path)
+    model = small_model()
+    before = values(model)
+    with pytest.raises(InputError) as refused:
+        load_into(model, path, "Small")
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert same(values(model), before)
+
+
+def test_the_bundled_weights_of_lite0_go_into_it() -> None:
+    from engine.lite0 import lite0_features
+
+    path = locate_weights(find_backbone("EfficientNetLite0"), 96, "imagenet", ignore_progress)
+    assert path is not None
+    inputs = keras.Input((32, 32, 3))
+    model = keras.Model(inputs, lite0_features(inputs))
+    load_into(model, path, "EfficientNetLite0")
+    # An untrained normalization is 1 everywhere.
+    assert np.ptp(values(model)[1]) > 0.1
