@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from engine.backend import Batches
 from engine.checkpoints import Position, save_checkpoint
 from engine.commands import SetBatchNormLock, SetLearningRate, SetTrainable
 from engine.config import RunSpec, Stage
@@ -58,6 +59,8 @@ class Learner:
         self.classifier = classifier
         self._spec = spec
         self._data = data
+        self._train = Batches(*data.train)
+        self._validation = Batches(*data.validation)
         self._directory = directory
         self._emit = emit
         self._control = control
@@ -74,7 +77,7 @@ class Learner:
     @property
     def steps(self) -> int:
         """Batches of an epoch."""
-        return math.ceil(len(self._data.train[1]) / self._spec.batch_size)
+        return math.ceil(len(self._train) / self._spec.batch_size)
 
     @property
     def is_mid_epoch(self) -> bool:
@@ -105,9 +108,7 @@ class Learner:
             self._compile(())
         self._emit(EpochStarted(epoch=self._epoch, stage=self._stage, steps=self.steps))
         meter = EpochMeter()
-        order = np.random.default_rng((self._spec.seed, self._epoch)).permutation(
-            len(self._data.train[1])
-        )
+        order = np.random.default_rng((self._spec.seed, self._epoch)).permutation(len(self._train))
         while self._step < self.steps and not self._control.stops_now:
             self._run_segment(order, meter)
             if self._step < self.steps:
@@ -152,7 +153,6 @@ class Learner:
         else:
             self._emit(PhaseChanged(phase="training"))
         rest = order[self._step * self._spec.batch_size :]
-        images, labels = self._data.train
         callback = SegmentCallback(
             epoch=self._epoch,
             first_step=self._step,
@@ -166,9 +166,7 @@ class Learner:
             needs_boundary=self._needs_boundary,
         )
         self._model.fit(
-            images[rest],
-            labels[rest],
-            batch_size=self._spec.batch_size,
+            self._train.batches(rest, self._spec.batch_size),
             shuffle=False,
             verbose=0,
             callbacks=[callback],
@@ -249,12 +247,11 @@ class Learner:
         """Loss and accuracy on the validation images; None where a Stop cut it short."""
         assert self._model is not None
         self._emit(PhaseChanged(phase="validating"))
-        images, labels = self._data.validation
         size = evaluation_batch(self._spec.image_size)
-        callback = PassCallback(len(labels), size, self._emit, self._is_stopped_now)
-        result = self._model.evaluate(
-            images, labels, batch_size=size, verbose=0, callbacks=[callback], return_dict=True
-        )
+        count = len(self._validation)
+        callback = PassCallback(count, size, self._emit, self._is_stopped_now)
+        batches = self._validation.batches(np.arange(count), size)
+        result = self._model.evaluate(batches, verbose=0, callbacks=[callback], return_dict=True)
         if callback.stopped:
             return None
         return float(result["loss"]), float(result["accuracy"])
@@ -273,10 +270,9 @@ class Learner:
         images, labels = self._data.test
         size = evaluation_batch(self._spec.image_size)
         callback = PassCallback(len(labels), size, self._emit, self._poll_only)
+        batches = Batches(images, labels).batches(np.arange(len(labels)), size)
         probabilities = np.asarray(
-            self.classifier.network.predict(
-                images, batch_size=size, verbose=0, callbacks=[callback]
-            )
+            self.classifier.network.predict(batches, verbose=0, callbacks=[callback])
         )
         np.savez(self._directory.predictions, labels=labels, probabilities=probabilities)
         chosen = probabilities[np.arange(len(labels)), labels]

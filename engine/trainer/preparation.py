@@ -47,15 +47,13 @@ def prepare_data(spec: RunSpec, emit: Callable[[Event], None]) -> Data:
 
 def _split(dataset: Dataset, spec: RunSpec) -> Data:
     test = (dataset.test_images, dataset.test_labels)
+    kept, held_out = limit_and_split(
+        dataset.train_labels, spec.train_limit, spec.validation, spec.seed
+    )
+    train = (dataset.train_images[kept], dataset.train_labels[kept])
     if spec.validation == "test":
-        limit = spec.train_limit
-        train = (dataset.train_images[:limit], dataset.train_labels[:limit])
         validation = test
     else:
-        kept, held_out = limit_and_split(
-            dataset.train_labels, spec.train_limit, spec.validation, spec.seed
-        )
-        train = (dataset.train_images[kept], dataset.train_labels[kept])
         validation = (dataset.train_images[held_out], dataset.train_labels[held_out])
     facts = DataFacts(len(train[1]), len(validation[1]), len(test[1]), dataset.class_names)
     return Data(train, validation, test, facts)

@@ -1,0 +1,62 @@
+"""Checkpoints: whole or not there, and read back byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from engine.checkpoints import Position, load_checkpoint, read_position, save_checkpoint
+from engine.errors import InputError
+from engine.optimizer import continue_adam
+
+POSITION = Position(2, 7, 13, 1e-4, ("dense",), True)
+
+
+def network(seed: int, width: int = 4) -> Any:
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential(
+        [
+            keras.Input((3,)),
+            keras.layers.Dropout(0.5, seed=seed),
+            keras.layers.Dense(width),
+            keras.layers.BatchNormalization(),
+        ]
+    )
+    return model, continue_adam(None, model.trainable_variables, 1e-3)
+
+
+def test_every_variable_comes_back_the_dropout_seed_too(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoints" / "last.npz"
+    model, adam = network(0)
+    model(np.ones((8, 3)), training=True)
+    adam.apply([v.value * 0 + 1 for v in model.trainable_variables], model.trainable_variables)
+    size = save_checkpoint(path, model, adam, POSITION)
+    other, other_adam = network(1)
+    load_checkpoint(path, other, other_adam)
+    assert read_position(path) == POSITION
+    assert size == path.stat().st_size
+    assert [p.name for p in path.parent.iterdir()] == ["last.npz"]
+    for mine, theirs in zip(
+        [*model.variables, *adam.variables], [*other.variables, *other_adam.variables], strict=True
+    ):
+        assert np.asarray(mine.value).tobytes() == np.asarray(theirs.value).tobytes()
+    x = np.ones((8, 3))
+    assert np.array_equal(model(x, training=True), other(x, training=True))
+
+
+def test_one_of_another_model_and_a_damaged_one_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "last.npz"
+    model, adam = network(0)
+    save_checkpoint(path, model, adam, POSITION)
+    small = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    with pytest.raises(InputError, match="variables"):
+        load_checkpoint(path, small, adam)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match=r"last\.npz"):
+        read_position(path)
+    with pytest.raises(InputError):
+        read_position(tmp_path / "missing.npz")

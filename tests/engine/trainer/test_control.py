@@ -1,0 +1,105 @@
+"""Commands: answered at once, carried out at their time."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from engine.commands import (
+    Command,
+    CommandQueue,
+    Pause,
+    Resume,
+    SaveCheckpoint,
+    SetBatchNormLock,
+    SetLearningRate,
+    SetTrainable,
+    SkipStage,
+    Stop,
+)
+from engine.events import CommandAccepted, CommandRejected, Event
+from engine.trainer.control import Control
+
+
+class Told:
+    """A control with its queue and what it emitted."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.queue = CommandQueue()
+        self.control = Control(self.queue, self.events.append)
+        self.control.know_layers(frozenset({"conv", "dense"}))
+
+    def tell(self, *commands: Command) -> Control:
+        for command in commands:
+            self.queue.put(command)
+        self.control.poll()
+        return self.control
+
+
+def test_a_toggle_at_the_epochs_end_waits_for_it() -> None:
+    toggle = SetTrainable(layers=("conv",), value=True)
+    told = Told()
+    control = told.tell(toggle)
+    assert [type(event) for event in told.events] == [CommandAccepted]
+    assert not control.needs_boundary
+    assert control.take_changes(at_epoch_end=False) == []
+    assert control.take_changes(at_epoch_end=True) == [toggle]
+    assert control.take_changes(at_epoch_end=True) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        SetTrainable(layers=("conv",), value=True, when="now"),
+        SetLearningRate(value=0.1),
+        SetBatchNormLock(value=False),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_a_change_now_asks_for_a_boundary(command: Command) -> None:
+    control = Told().tell(command)
+    assert control.needs_boundary
+    assert control.take_changes(at_epoch_end=False) == [command]
+    assert not control.needs_boundary
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        SetTrainable(layers=("nowhere",), value=True),
+        SetTrainable(layers=(), value=True),
+        SetLearningRate(value=0.0),
+        SetLearningRate(value=-1.0),
+        SetLearningRate(value=math.nan),
+    ],
+    ids=str,
+)
+def test_nonsense_is_rejected_with_a_reason(command: Command) -> None:
+    told = Told()
+    control = told.tell(command)
+    (event,) = told.events
+    assert isinstance(event, CommandRejected)
+    assert "expected" in event.reason
+    assert not control.needs_boundary
+    assert control.take_changes(at_epoch_end=True) == []
+
+
+def test_pause_lasts_until_resume_or_stop() -> None:
+    told = Told()
+    assert told.tell(Pause()).needs_boundary
+    assert not told.tell(Resume()).paused
+    assert not told.tell(Pause(), Stop(when="epoch")).paused
+
+
+def test_only_a_stop_now_ends_the_batch() -> None:
+    assert not Told().tell(Stop(when="epoch")).needs_boundary
+    assert not Told().tell(Stop(when="run")).needs_boundary
+    assert Told().tell(Stop(when="now")).stops_now
+
+
+def test_the_rest_is_remembered() -> None:
+    control = Told().tell(SkipStage(), SaveCheckpoint())
+    assert control.skip_stage
+    assert control.needs_boundary
