@@ -72,7 +72,7 @@ class Session:
         self._samples_hardware = hardware
         self._commands = CommandQueue()
         self._thread = threading.Thread(target=self._work, name="trainer")
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a sink may log
         self._running: _Running | None = None
         self._statuses: list[RunStatus] = []
         self._run_ids: list[str] = []

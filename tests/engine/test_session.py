@@ -1,0 +1,86 @@
+"""The session: a queue worked off on its own thread, one failure not ending it."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from pathlib import Path
+
+from engine.commands import Stop
+from engine.config import RunSpec, Stage
+from engine.events import EpochStarted, Event, HardwareSampled, LogLine, RunEnded
+from engine.runs import list_runs, read_events
+from engine.session import Session
+
+SPEC = RunSpec(
+    model="CustomCNN",
+    dataset="digits",
+    stages=(Stage("all", 1, 1e-3, None),),
+    image_size=32,
+    batch_size=64,
+    train_limit=100,
+    validation=0.2,
+    weights="none",
+    batchnorm="keras",
+)
+
+
+class Sink:
+    """Keeps what a session says, and on which thread."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[int, str, Event]] = []
+        self.threads: set[str] = set()
+
+    def __call__(self, index: int, run_id: str, event: Event) -> None:
+        self.events.append((index, run_id, event))
+        self.threads.add(threading.current_thread().name)
+
+
+def test_a_failing_run_does_not_end_the_queue(tmp_path: Path) -> None:
+    sink = Sink()
+    failing = dataclasses.replace(SPEC, dataset="cifar10", data_path=str(tmp_path / "nowhere"))
+    session = Session([failing, SPEC], tmp_path, sinks=[sink], hardware=False)
+    session.start()
+    assert session.join(300)
+    ends = [(i, e.status) for i, _, e in sink.events if isinstance(e, RunEnded)]
+    assert ends == [(0, "failed"), (1, "completed")]
+    assert session.exit_code == 1
+    assert sink.threads == {"trainer"}
+    runs = list_runs(tmp_path).runs
+    assert {run.run_id for run in runs} == set(session.run_ids)
+    assert {run.file.queue for run in runs} == {("CustomCNN", "CustomCNN")}
+    for run in runs:
+        assert list(read_events(run.directory)) != []
+
+
+def test_stop_ends_the_queue_and_what_is_printed_goes_to_the_log(tmp_path: Path) -> None:
+    sink = Sink()
+    session = Session([SPEC, SPEC], tmp_path, sinks=[sink])
+
+    def stop(index: int, run_id: str, event: Event) -> None:
+        if isinstance(event, EpochStarted):
+            for i in range(500):
+                session.log(f"printed {i}")
+            session.send(Stop(when="now"))
+
+    session.add_sink(stop)
+    session.start()
+    assert session.join(300)
+    assert session.exit_code == 130
+    assert [index for index, _, event in sink.events if isinstance(event, RunEnded)] == [0]
+    assert any(isinstance(event, HardwareSampled) for _, _, event in sink.events)
+    shown = [event for _, _, event in sink.events if isinstance(event, LogLine)]
+    assert 20 <= len(shown) <= 60
+    log = (tmp_path / session.run_ids[0] / "run.log").read_text().splitlines()
+    assert log[-1] == "printed 499"
+
+
+def test_a_folder_that_vanished_is_told_to_the_sinks(tmp_path: Path) -> None:
+    sink = Sink()
+    session = Session([SPEC], tmp_path / "gone", sinks=[sink], hardware=False)
+    session.start()
+    assert session.join(60)
+    (end,) = [event for _, _, event in sink.events if isinstance(event, RunEnded)]
+    assert end.status == "failed"
+    assert session.exit_code == 1
