@@ -99,6 +99,7 @@ class Options:
     learning_rates: tuple[float, ...] | None = None
     unfreeze_last: int | None = None
     image_size: int | None = None
+    """Of backbones; a model from scratch keeps its own."""
     batch_size: int | None = None
     train_limit: int | None = None
     validation: float | Literal["test"] | None = None
@@ -132,7 +133,9 @@ def plan_runs(models: list[ModelTraits], options: Options) -> list[RunSpec]:
 
 
 def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> RunSpec:
-    image_size = options.image_size or dict(recipe.image_sizes).get(model.name, model.image_size)
+    usual = dict(recipe.image_sizes).get(model.name, model.image_size)
+    # What is trained from scratch has no pretrained scale to meet: it keeps the images' own.
+    image_size = usual if model.from_scratch else options.image_size or usual
     if image_size < model.min_image_size:
         raise InputError(
             f"--image-size: {model.name} needs {model.min_image_size} px or more, found "

@@ -49,6 +49,10 @@ def test_each_seed_is_a_run_of_its_own() -> None:
     ]
 
 
+def test_the_image_size_is_for_backbones() -> None:
+    assert [run.image_size for run in plan(image_size=128)] == [128, 32]
+
+
 def test_a_spec_survives_its_json_form() -> None:
     for spec in plan(validation="test", image_size=64):
         assert from_plain(RunSpec, to_plain(spec)) == spec

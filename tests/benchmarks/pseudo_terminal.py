@@ -1,0 +1,68 @@
+"""A program in a pseudo-terminal of its own, as a person over SSH has it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import sys
+import termios
+import time
+from collections.abc import Mapping
+
+COLUMNS, ROWS = 120, 40
+
+
+class Terminal:
+    """Runs `cifar-tui` with these arguments at 120×40 and reads all that it draws."""
+
+    def __init__(self, arguments: list[str], environment: Mapping[str, str] | None = None) -> None:
+        self.started_at = time.perf_counter()
+        self.bytes_drawn = 0
+        self.drawn = b""
+        self._pid, self._descriptor = pty.fork()
+        if self._pid == 0:
+            variables = {**os.environ, "TERM": "xterm-256color", **(environment or {})}
+            os.execve(sys.executable, [sys.executable, "-m", "tui", *arguments], variables)
+        size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
+        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, size)
+
+    def read(self, seconds: float) -> bytes:
+        """What is drawn within `seconds`, at once when something comes; empty at the end."""
+        ready, _, _ = select.select([self._descriptor], [], [], seconds)
+        if not ready:
+            return b""
+        try:
+            chunk = os.read(self._descriptor, 65_536)
+        except OSError:
+            return b""
+        self.bytes_drawn += len(chunk)
+        self.drawn = (self.drawn + chunk)[-1_000_000:]
+        return chunk
+
+    def wait_for(self, text: str, seconds: float) -> float:
+        """Seconds from the start until `text` is drawn.
+
+        Raises:
+            TimeoutError: it was not within `seconds`.
+        """
+        while time.perf_counter() - self.started_at < seconds:
+            self.read(0.05)
+            if text.encode() in self.drawn:
+                return time.perf_counter() - self.started_at
+        raise TimeoutError(f"{text!r} was not drawn within {seconds} s")
+
+    def press(self, keys: str) -> None:
+        """Type."""
+        os.write(self._descriptor, keys.encode())
+
+    def close(self) -> int:
+        """Wait for the program's end; its exit status."""
+        while True:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                os.close(self._descriptor)
+                return os.waitstatus_to_exitcode(status)
+            self.read(0.05)

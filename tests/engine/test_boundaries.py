@@ -1,0 +1,86 @@
+"""The architecture's rules that an import can break."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = {"keras", "tensorflow", "pandas", "sklearn", "numpy", "textual", "rich"}
+LIGHT = [
+    "engine.backbones",
+    "engine.backend",
+    "engine.capture",
+    "engine.checkpoints",
+    "engine.commands",
+    "engine.config",
+    "engine.datasets",
+    "engine.download",
+    "engine.events",
+    "engine.hardware",
+    "engine.ranking",
+    "engine.report",
+    "engine.runs",
+    "engine.session",
+    "engine.store",
+    "engine.weights",
+]
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in (ROOT / "engine").rglob("*.py")
+)
+
+
+def loaded_by(*modules: str) -> dict[str, set[str]]:
+    """What stands in sys.modules after importing each of these, in one process, in order."""
+    script = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    importlib.import_module(name)\n"
+        "    print(name, *{m.split('.')[0] for m in sys.modules})\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script, *modules],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        timeout=300,
+    )
+    rows = [line.split() for line in result.stdout.splitlines()]
+    return {row[0]: set(row[1:]) for row in rows}
+
+
+def test_the_engine_never_loads_the_front_end() -> None:
+    for name, loaded in loaded_by(*MODULES).items():
+        assert not loaded & {"textual", "tui"}, name
+
+
+def test_what_comes_before_the_first_frame_loads_nothing_heavy() -> None:
+    for name, loaded in loaded_by(*LIGHT).items():
+        assert not loaded & HEAVY, name
+
+
+@pytest.mark.parametrize("module", ["tui.app", "tui.screens.launcher", "tui.screens.training"])
+def test_the_first_frame_does_not_wait_for_keras(module: str) -> None:
+    loaded = loaded_by(module)[module]
+    assert not loaded & {"keras", "tensorflow", "pandas", "sklearn"}
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    files = [path for part in ("engine", "tui") for path in (ROOT / part).rglob("*.py")]
+    long = {path.name for path in files if len(path.read_text().splitlines()) > 400}
+    assert files
+    assert not long
+
+
+def test_only_the_trainer_calls_fit() -> None:
+    callers = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "engine").rglob("*.py")
+        if ".fit(" in path.read_text()
+    }
+    assert callers == {"engine/trainer/learner.py"}
