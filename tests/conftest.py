@@ -200,9 +200,8 @@ class RunWriter:
         self._seconds += 60
         self.runs_dir.mkdir(exist_ok=True)
         stages = (Stage("head", 2, 1e-3, 0), Stage("fine-tune", 1, 1e-5, 30))
-        spec = RunSpec(
-            **{"dataset": "cifar10", "stages": stages, "image_size": 96} | asked, model=model
-        )
+        usual: dict[str, Any] = {"dataset": "cifar10", "stages": stages, "image_size": 96}
+        spec = RunSpec(model=model, **(usual | asked))
         origin = Origin("elsewhere", 1, "tensorflow", {}, None)
         directory = create_run(self.runs_dir, SpecFile(spec, (model,), 0, self._seconds, origin))
         with directory.events.open("w") as lines:

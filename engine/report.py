@@ -1,0 +1,251 @@
+"""A ranking as text: JSON, CSV, Markdown, and an aligned table for a terminal of any width."""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.backbones import CATALOGUE
+from engine.codec import to_plain
+from engine.ranking import best, fastest
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+MISSING = "–"
+BEST, FASTEST, ON_TEST = "★", "⚡", "†"
+_ASCII = str.maketrans({"★": "*", "⚡": "+", "†": "t", "–": "-", "·": ";", "…": "~"})
+_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
+_FROM_SCRATCH = frozenset(entry.name for entry in CATALOGUE if entry.from_scratch)
+_MODEL_AT_LEAST = 12
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as people read it."""
+
+    key: str
+    """Of the ranking."""
+    title: str
+    text: Callable[[Row], str]
+    importance: int
+    """Where the width is short, the least important columns go first."""
+    right: bool = True
+    """Numbers stand to the right."""
+
+
+def model_label(row: Row) -> str:
+    """The model's name, and that its weights are random where it could have had better."""
+    name = _printable(row["model"])
+    random = row["weights"] == "none" and row["model"] not in _FROM_SCRATCH
+    return f"{name} (random weights)" if random else name
+
+
+def validation_text(row: Row) -> str:
+    """The validation accuracy; marked where the test split was its validation split."""
+    mark = ON_TEST if row["validation"] == "test" else ""
+    return _share(row["val_accuracy"]) + mark
+
+
+def _duration(seconds: float | None) -> str:
+    """`0:07`, `3:12`, `1:04:07`."""
+    if not _known(seconds):
+        return MISSING
+    minutes, second = divmod(round(seconds or 0), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def _scaled(number: float | None) -> str:
+    """`12.8 K`, `3.40 M`: three figures and a unit."""
+    if not _known(number):
+        return MISSING
+    value = float(number or 0)
+    for size, unit in _UNITS:
+        if value >= 0.9995 * size:
+            value /= size
+            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
+    return f"{value:.0f}"
+
+
+def _known(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def _share(value: Any) -> str:
+    return f"{value:.4f}" if _known(value) else MISSING
+
+
+def _whole(value: Any) -> str:
+    return f"{value:,.0f}" if _known(value) else MISSING
+
+
+def _printable(text: Any) -> str:
+    return "".join(c if c.isprintable() else "?" for c in str(text))
+
+
+COLUMNS = (
+    Column("model", "model", model_label, 10, right=False),
+    Column("dataset", "data", lambda row: _printable(row["dataset"]), 5, right=False),
+    Column("test_accuracy", "test acc", lambda row: _share(row["test_accuracy"]), 9),
+    Column("val_accuracy", "val acc", validation_text, 4),
+    Column("train_seconds", "train", lambda row: _duration(row["train_seconds"]), 8),
+    Column("wall_seconds", "wall", lambda row: _duration(row["wall_seconds"]), 6),
+    Column("parameters", "params", lambda row: _scaled(row["parameters"]), 3),
+    Column("flops", "FLOPs", lambda row: _scaled(row["flops"]), 2),
+    Column("images_per_second", "img/s", lambda row: _whole(row["images_per_second"]), 1),
+    Column("recipe", "recipe", lambda row: _printable(row["recipe"]), 0, right=False),
+    Column("status", "status", lambda row: _printable(row["status"]), 7, right=False),
+)
+"""What a table shows, from left to right."""
+
+
+def records(frame: DataFrame) -> list[dict[str, Any]]:
+    """The rows as plain values, None where nothing is known."""
+    import pandas
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return list(value)
+        if pandas.isna(value):
+            return None
+        return to_plain(value.item() if hasattr(value, "item") else value)
+
+    rows = frame.astype(object).to_dict("records")
+    return [{str(key): plain(value) for key, value in row.items()} for row in rows]
+
+
+def to_json(frame: DataFrame) -> str:
+    """An array with an object a run; null where nothing is known."""
+    return json.dumps(records(frame), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def to_csv(frame: DataFrame) -> str:
+    """A header and a line a run; an empty field where nothing is known."""
+    joined = frame.assign(stages=["; ".join(stages) for stages in frame["stages"]])
+    return str(joined.to_csv(index=False, lineterminator="\n"))
+
+
+def to_markdown(frame: DataFrame) -> str:
+    """A table for a README, all columns in it."""
+    columns = _columns(frame)
+    marks = marks_by_run(frame)
+    lines = [
+        "|  | " + " | ".join(column.title for column in columns) + " |",
+        "|--|" + "|".join("--:" if column.right else ":--" for column in columns) + "|",
+    ]
+    for row in records(frame):
+        cells = [column.text(row).replace("|", "\\|") for column in columns]
+        lines.append(f"| {marks.get(row['run_id'], '')} | " + " | ".join(cells) + " |")
+    notes = [f"- {note}" for note in legend(frame)]
+    return "\n".join([*lines, "", *notes] if notes else lines) + "\n"
+
+
+def marks_by_run(frame: DataFrame) -> dict[str, str]:
+    """`★` for the most accurate run, `⚡` for the fastest, both where one run is both."""
+    marks: dict[str, str] = {}
+    for run_id, mark in ((best(frame), BEST), (fastest(frame), FASTEST)):
+        if run_id is not None:
+            marks[run_id] = marks.get(run_id, "") + mark
+    return marks
+
+
+def legend(frame: DataFrame) -> list[str]:
+    """What the marks of a table mean, one sentence each, with the names behind them."""
+    rows = {row["run_id"]: row for row in records(frame)}
+    lines = []
+    winner, quickest = rows.get(best(frame) or ""), rows.get(fastest(frame) or "")
+    if winner is not None:
+        accuracy = _share(winner["test_accuracy"])
+        lines.append(f"{BEST} most accurate: {model_label(winner)}, {accuracy}")
+    if quickest is not None:
+        seconds = _duration(quickest["train_seconds"])
+        lines.append(f"{FASTEST} fastest: {model_label(quickest)}, trained in {seconds}")
+    if any(row["validation"] == "test" for row in rows.values()):
+        lines.append(f"{ON_TEST} validated on the test split")
+    return lines
+
+
+def table_text(frame: DataFrame, width: int, *, ascii_only: bool = False) -> str:
+    """An aligned table with its legend.
+
+    Args:
+        frame: a ranking.
+        width: columns of the terminal; what is least important is left out to fit.
+        ascii_only: for an output that cannot show other characters.
+    """
+    rows = records(frame)
+    columns = [(column.title, _cells(column, rows), column) for column in _columns(frame)]
+    marks = marks_by_run(frame)
+    shown = [marks.get(row["run_id"], "") for row in rows]
+    lead = _lead([mark.translate(_ASCII) if ascii_only else mark for mark in shown])
+    grid = _fit(columns, width - cell_width(lead[0]))
+    lines = [left + "  ".join(cells) for left, cells in zip(lead, grid, strict=True)]
+    table = "\n".join(line.rstrip() for line in lines)
+    notes = [note for note in legend(frame) if note[0] != ON_TEST or ON_TEST in table]
+    text = "\n".join([table, *notes]) + "\n"
+    return text.translate(_ASCII) if ascii_only else text
+
+
+def _columns(frame: DataFrame) -> list[Column]:
+    mixed = frame["dataset"].nunique() > 1
+    return [column for column in COLUMNS if mixed or column.key != "dataset"]
+
+
+def _cells(column: Column, rows: list[dict[str, Any]]) -> list[str]:
+    texts = [column.text(row) for row in rows]
+    if column.right and any(text.endswith(ON_TEST) for text in texts):
+        return [text if text.endswith(ON_TEST) else text + " " for text in texts]
+    return texts
+
+
+def _lead(marks: list[str]) -> list[str]:
+    """Rank and marks before each line; the first is the header's."""
+    room = max([cell_width(mark) for mark in marks], default=0)
+    digits = len(str(len(marks)))
+    lines = [f"{i:>{digits}} {_padded(mark, room)} " for i, mark in enumerate(marks, 1)]
+    return [" " * (digits + room + 2), *lines]
+
+
+_Cells = tuple[str, list[str], Column]
+
+
+def _fit(columns: list[_Cells], width: int) -> list[list[str]]:
+    """Header and rows of padded cells, in as many of the columns as fit."""
+    kept = list(columns)
+    while len(kept) > 2 and sum(_width(cells) + 2 for cells in kept) - 2 > width:
+        kept.remove(min(kept, key=lambda cells: cells[2].importance))
+    spare = width - sum(_width(cells) + 2 for cells in kept[1:])
+    model = kept[0]
+    room = min(_width(model), max(spare, _MODEL_AT_LEAST))
+    kept[0] = (model[0], [_shortened(text, room) for text in model[1]], model[2])
+    padded = [
+        [_padded(text, _width((title, texts, column)), column.right) for text in (title, *texts)]
+        for title, texts, column in kept
+    ]
+    return [list(line) for line in zip(*padded, strict=True)]
+
+
+def _width(cells: _Cells) -> int:
+    title, texts, _ = cells
+    return max(cell_width(text) for text in (title, *texts))
+
+
+def _shortened(text: str, room: int) -> str:
+    return text if cell_width(text) <= room else text[: room - 1] + "…"
+
+
+def _padded(text: str, room: int, right: bool = False) -> str:
+    space = " " * (room - cell_width(text))
+    return space + text if right else text + space
+
+
+def cell_width(text: str) -> int:
+    """Columns that a terminal takes for a text."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
