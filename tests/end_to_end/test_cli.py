@@ -1,0 +1,257 @@
+"""The command line as it is called: exit status, the one line of bad input, what is printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.backbones import CATALOGUE
+from engine.config import DATASETS, NOTEBOOK, RECIPES
+from tui.__main__ import main
+from tui.cli.options import TRAIN_OPTIONS, chosen_options
+from tui.cli.parser import build_parser, join_values
+
+WriteRun = Callable[..., str]
+SMALL = ["--dataset", "digits", "--train-limit", "100", "--epochs", "1", "--seed", "1"]
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CIFAR_TUI_RUNS", raising=False)
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command line that is refused; gives its one line."""
+    before = sorted(Path().rglob("*"))
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("cifar-tui: ")
+    assert printed.err.count("\n") == 1
+    assert sorted(Path().rglob("*")) == before
+    return printed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "EficientNetLite0"], ["'EficientNetLite0'", "did you mean EfficientNetLite0?"]),
+        (["train", "CustomCNN", "--dataset", "mnist"], ["cifar10 or digits", "'mnist'"]),
+        (["train", "CustomCNN", "--data", "nowhere"], ["nowhere"]),
+        (["train", "CustomCNN", "--data", ""], ["--data", "found nothing"]),
+        (
+            ["train", "EfficientNetLite0", "--image-size", "16"],
+            ["--image-size", "32 px or more", "16"],
+        ),
+        (["train", "CustomCNN", "--image-size", "x"], ["--image-size", "a whole number", "'x'"]),
+        (["train", "CustomCNN", "--epochs", "x"], ["--epochs: expected whole numbers like 5,3"]),
+        (["train", "CustomCNN", "--epochs", "0"], ["--epochs", "1 to", "found 0"]),
+        (["train", "CustomCNN", "--epochs", "-1,2"], ["--epochs", "1 to", "found -1"]),
+        (["train", "CustomCNN", "--epochs", "1,2,3"], ["--epochs", "1 to 2 numbers", "found 3"]),
+        (["train", "CustomCNN", "--epochs", "9" * 5000], ["--epochs", "whole numbers"]),
+        (["train", "CustomCNN", "--learning-rate", "nan"], ["--learning-rate", "nan"]),
+        (["train", "CustomCNN", "--learning-rate", "0"], ["--learning-rate", "found 0"]),
+        (["train", "CustomCNN", "--learning-rate", "-1e-3"], ["--learning-rate", "-0.001"]),
+        (["train", "CustomCNN", "--learning-rate", "1,x"], ["--learning-rate", "'1,x'"]),
+        (["train", "CustomCNN", "--batch-size", "0"], ["--batch-size", "found 0"]),
+        (["train", "CustomCNN", "--batch-size", "-4"], ["--batch-size", "found -4"]),
+        (["train", "CustomCNN", "--train-limit", "3"], ["--train-limit", "found 3"]),
+        (["train", "CustomCNN", "--validation", "nan"], ["--validation", "nan"]),
+        (["train", "CustomCNN", "--validation", "all"], ["--validation", "'test'", "'all'"]),
+        (["train", "CustomCNN", "--unfreeze-last", "0"], ["--unfreeze-last", "found 0"]),
+        (["train", "CustomCNN", "--seed", "1,-2"], ["--seed", "found -2"]),
+        (["train", "CustomCNN", "--batchnorm", "off"], ["locked or keras", "'off'"]),
+        (["train", "CustomCNN", "--device", "tpu"], ["--device", "gpu:N", "'tpu'"]),
+        (["train", "CustomCNN", "--recipe", "magic"], ["notebook or demo", "'magic'"]),
+        (["train", "EfficientNetLite0", "--weights", "no.h5"], ["no.h5"]),
+        (["train", "CustomCNN", "--epochs"], ["--epochs"]),
+        (["train", "CustomCNN", "--color"], ["--color"]),
+        (["train"], ["MODEL"]),
+        (["trian"], ["'trian'", "train"]),
+        (["rank", "--json", "--csv"], ["not allowed with"]),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(
+    arguments: list[str], said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = refused([*arguments, *(["--plain"] if arguments[0] == "train" else [])], capsys)
+    assert [part for part in said if part not in line] == []
+
+
+def test_a_weights_file_that_is_none_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.h5").write_text("not weights")
+    assert "notes.h5" in refused(
+        ["train", "EfficientNetLite0", "--dataset", "digits", "--weights", "notes.h5"], capsys
+    )
+
+
+def test_a_runs_folder_that_cannot_be_made_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    arguments = ["train", "CustomCNN", "--dataset", "digits", "--runs-dir", "file/runs"]
+    assert "--runs-dir" in refused(arguments, capsys)
+
+
+def test_a_runs_folder_is_not_made_for_a_session_that_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused(["train", "CustomCNN", "--runs-dir", "new", "--epochs", "0"], capsys)
+    assert not (tmp_path / "new").exists()
+
+
+def test_without_a_terminal_the_launcher_gives_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    line = refused([], capsys)
+    assert "terminal" in line
+    assert "cifar-tui demo" in line
+
+
+def test_help_has_every_option_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        main(["train", "--help"])
+    assert leaving.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert all(option.flag in text for option in TRAIN_OPTIONS)
+    assert all(f"(default: {option.default})" in text for option in TRAIN_OPTIONS)
+    for value in (*DATASETS, *RECIPES, str(NOTEBOOK.batch_size), "5,3"):
+        assert value in text
+
+
+def test_every_option_reaches_its_field() -> None:
+    given = (
+        "train A B --dataset digits --data /d --recipe demo --epochs 4,2 --learning-rate 1e-2,1e-4 "
+        "--unfreeze-last 7 --image-size 48 --batch-size 16 --train-limit 99 --validation test "
+        "--batchnorm keras --seed 1,2 --device gpu:1 --weights none --runs-dir r"
+    )
+    arguments = build_parser().parse_args(join_values(given.split()))
+    options = chosen_options(arguments)
+    assert arguments.models == ["A", "B"]
+    assert (options.dataset, options.data_path, options.recipe) == ("digits", "/d", "demo")
+    assert (options.epochs, options.learning_rates) == ((4, 2), (1e-2, 1e-4))
+    assert (options.unfreeze_last, options.image_size, options.batch_size) == (7, 48, 16)
+    assert (options.train_limit, options.validation, options.batchnorm) == (99, "test", "keras")
+    assert (options.seeds, options.device, options.weights) == ((1, 2), "gpu:1", "none")
+    assert arguments.runs_dir == Path("r")
+
+
+def test_the_command_line_loads_nothing_slow() -> None:
+    code = (
+        "import sys, tui.__main__ as m\n"
+        "m.build_parser().parse_args(['train', 'CustomCNN'])\n"
+        "print({'textual', 'rich', 'pandas', 'keras', 'numpy'} & set(sys.modules))"
+    )
+    folder = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=folder
+    )
+    assert done.stdout.strip() == "set()"
+
+
+def test_rank_of_an_empty_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "runs").mkdir()
+    assert main(["rank", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert main(["rank"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_rank_prints_each_form(write_run: WriteRun, capsys: pytest.CaptureFixture[str]) -> None:
+    write_run("CustomCNN", test=0.7)
+    write_run("VGG16", test=0.8)
+    printed = {}
+    for form in ([], ["--json"], ["--csv"], ["--markdown"]):
+        assert main(["rank", *form]) == 0
+        printed["".join(form)] = capsys.readouterr().out
+    assert [row["model"] for row in json.loads(printed["--json"])] == ["VGG16", "CustomCNN"]
+    assert printed["--csv"].splitlines()[1].split(",")[1] == "VGG16"
+    assert printed["--markdown"].startswith("|")
+    assert "most accurate: VGG16" in printed[""]
+
+
+def test_rank_takes_the_folder_from_the_environment_and_names_broken_runs(
+    write_run: WriteRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run_id = write_run(test=0.7)
+    folder = (tmp_path / "runs").rename(tmp_path / "elsewhere")
+    (folder / "torn").mkdir()
+    (folder / "torn" / "spec.json").write_text("{")
+    monkeypatch.setenv("CIFAR_TUI_RUNS", str(folder))
+    assert main(["rank", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert [row["run_id"] for row in json.loads(printed.out)] == [run_id]
+    assert "left out torn" in printed.err
+
+
+def test_rank_of_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "runs").touch()
+    assert "expected a folder" in refused(["rank"], capsys)
+
+
+def test_models_lists_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(CATALOGUE) + 1
+    assert main(["models", "--json"]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert [entry["name"] for entry in entries] == [entry.name for entry in CATALOGUE]
+    lite0 = next(entry for entry in entries if entry["name"] == "EfficientNetLite0")
+    assert lite0["weights"] == "bundled"
+    keys = {"parameters", "depth", "flops", "imagenet_top1", "image_size", "min_image_size"}
+    assert keys <= set(lite0)
+
+
+def call(*arguments: str) -> subprocess.Popen[str]:
+    """Start the program as a process of its own, in this folder."""
+    source = str(Path(__file__).parents[2])
+    return subprocess.Popen(
+        [sys.executable, "-m", "tui", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": source},
+    )
+
+
+def test_training_plainly_ends_in_the_ranking(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    process = call("train", "CustomCNN", *SMALL, "--plain")
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert printed.replace("\n", "").isprintable()
+    assert re.search(r"model   depth \d+, [\d,]+ parameters, .* FLOPs", printed)
+    assert "parameters train" in printed
+    assert "epoch 1/1 ended" in printed
+    assert printed.splitlines()[-1] == f"runs: {tmp_path / 'runs'}"
+    assert main(["rank", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["status"], row["seed"], row["train_limit"]) == ("completed", 1, 100)
+    assert f"{row['test_accuracy']:.4f}" in printed
+
+
+def test_interrupted_training_prints_events_only_and_leaves_with_130(tmp_path: Path) -> None:
+    events = []
+    with call("train", "CustomCNN", *SMALL, "--epochs", "500", "--json") as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            events.append(json.loads(line))
+            if events[-1]["event"] == "RunStarted":
+                process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+    assert events[-1]["event"] == "RunEnded"
+    assert events[-1]["status"] == "stopped"
+    (summary,) = (tmp_path / "runs").glob("*/summary.json")
+    assert json.loads(summary.read_text())["status"] == "stopped"

@@ -1,0 +1,233 @@
+"""What the tests of the screens share: a session that plays scripted events, and an app over it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+import tui.app
+from engine.commands import Command
+from engine.config import NOTEBOOK, RunSpec
+from engine.events import (
+    BatchEnded,
+    DataFacts,
+    EpochEnded,
+    EpochStarted,
+    Event,
+    FreezeApplied,
+    LayerNode,
+    ModelFacts,
+    PhaseChanged,
+    RunStarted,
+    StageStarted,
+)
+from engine.session import Sink
+from engine.snapshot import RunSnapshot
+from tui.app import CifarApp
+from tui.panels.charts import ChartsPanel
+
+Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
+MakeApp = Callable[..., CifarApp]
+Running = Callable[..., AbstractAsyncContextManager[Pilot[Any]]]
+STEPS = 10
+
+
+class FakeSession:
+    """A session whose trainer says what the test plays and notes what it is told."""
+
+    def __init__(self, specs: tuple[RunSpec, ...]) -> None:
+        self._specs = specs
+        self._sinks: list[Sink] = []
+        self.alive = False
+        self.sent: list[Command] = []
+
+    @property
+    def specs(self) -> tuple[RunSpec, ...]:
+        return self._specs
+
+    @property
+    def is_alive(self) -> bool:
+        return self.alive
+
+    def add_sink(self, sink: Sink) -> None:
+        self._sinks.append(sink)
+
+    def start(self) -> None:
+        self.alive = True
+
+    def send(self, command: Command) -> None:
+        self.sent.append(command)
+
+    def join(self, timeout: float | None = None) -> bool:
+        return not self.alive
+
+    def play(self, *events: Event, index: int = 0) -> None:
+        """Say these events for the run at `index`."""
+        for event in events:
+            for sink in self._sinks:
+                sink(index, f"run-{index}", event)
+
+    def begin(self, layers: LayerNode, index: int = 0) -> None:
+        """Play a run up to the first batches of its first stage, whose head alone trains."""
+        self.play(
+            PhaseChanged(phase="loading", detail="TensorFlow"),
+            RunStarted(
+                spec=self._specs[index],
+                model=ModelFacts(layers.parameters, 4, 10**6, 96, 9),
+                data=DataFacts(640, 64, 100, ("cat", "dog")),
+                layers=layers,
+                steps_per_epoch=STEPS,
+                epochs=8,
+            ),
+            StageStarted(stage=1, name="head", epochs=5, learning_rate=1e-3, trains="head"),
+            frozen_but("predictions"),
+            EpochStarted(epoch=1, stage=1, steps=STEPS),
+            PhaseChanged(phase="training"),
+            batch(1, 4),
+            index=index,
+        )
+
+
+def frozen_but(*names: str, ids: tuple[str, ...] = ()) -> FreezeApplied:
+    return FreezeApplied(
+        epoch=1,
+        trainable=names,
+        trainable_parameters=1_280 * len(names),
+        frozen_parameters=5_000,
+        command_ids=ids,
+    )
+
+
+def batch(epoch: int, step: int, accuracy: float = 0.5, loss: float = 1.5) -> BatchEnded:
+    return BatchEnded(
+        epoch=epoch, step=step, loss=loss, accuracy=accuracy, batches=2, images_per_second=640.0
+    )
+
+
+def epoch_end(epoch: int, val_accuracy: float, stage: int = 1) -> EpochEnded:
+    return EpochEnded(
+        epoch=epoch,
+        stage=stage,
+        loss=1.0,
+        accuracy=0.6,
+        val_loss=0.9,
+        val_accuracy=val_accuracy,
+        learning_rate=1e-3,
+        train_seconds=3.0,
+        validation_seconds=1.0,
+        images_per_second=640.0,
+    )
+
+
+def _leaf(name: str, kind: str = "Conv2D", parameters: int = 100) -> LayerNode:
+    return LayerNode(name, kind, (4, 4, 8), parameters, name == "predictions")
+
+
+def _group(name: str, kind: str, *children: LayerNode) -> LayerNode:
+    parameters = sum(child.parameters for child in children)
+    trainable = any(child.trainable for child in children)
+    return LayerNode(name, kind, (4, 4, 8), parameters, trainable, children)
+
+
+@pytest.fixture
+def layers() -> LayerNode:
+    """A model of two stages with a block each, and a head."""
+    return _group(
+        "model",
+        "model",
+        _group(
+            "backbone",
+            "backbone",
+            _group("stem", "stage", _leaf("stem_conv"), _leaf("stem_relu", "ReLU", 0)),
+            _group(
+                "stage1",
+                "stage",
+                _group("block1", "block", _leaf("block1_conv"), _leaf("block1_bn")),
+            ),
+        ),
+        _group("head", "head", _leaf("pool", "Pool", 0), _leaf("predictions", "Dense", 1_280)),
+    )
+
+
+def spec_of(model: str = "EfficientNetLite0", seed: int = 0) -> RunSpec:
+    return RunSpec(model=model, dataset="cifar10", stages=NOTEBOOK.stages, image_size=96, seed=seed)
+
+
+@pytest.fixture
+def make_spec() -> Callable[..., RunSpec]:
+    """Makes a spec of the notebook's recipe from a model's name and a seed."""
+    return spec_of
+
+
+@pytest.fixture
+def session() -> FakeSession:
+    """A session of two runs."""
+    return FakeSession((spec_of(), spec_of("CustomCNN")))
+
+
+@pytest.fixture
+def make_session() -> type[FakeSession]:
+    """Makes a session of other specs."""
+    return FakeSession
+
+
+@pytest.fixture
+def events() -> dict[str, Callable[..., Event]]:
+    """Makers of events by name: `batch`, `epoch_end`, `frozen_but`."""
+    return {"batch": batch, "epoch_end": epoch_end, "frozen_but": frozen_but}
+
+
+@pytest.fixture
+def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
+    """Makes an app that draws without delay, over a session or without one."""
+    monkeypatch.setattr(tui.app, "REDRAW_SECONDS", 0.01)
+    monkeypatch.setattr(ChartsPanel, "seconds_between_draws", 0.01)
+
+    def make(
+        session: FakeSession | None,
+        start_session: Callable[[list[RunSpec]], FakeSession] | None = None,
+    ) -> CifarApp:
+        start = start_session or (lambda specs: FakeSession(tuple(specs)))
+        return CifarApp(session, runs_dir=tmp_path, start_session=start)
+
+    return make
+
+
+@pytest.fixture
+def until() -> Until:
+    """Waits until a condition holds; fails after ten seconds."""
+
+    async def wait(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < deadline, "the condition did not come true in 10 s"
+            await pilot.pause(0.01)
+
+    return wait
+
+
+@pytest.fixture
+def running(make_app: MakeApp, until: Until) -> Running:
+    """Opens an app over a session, as a context, and waits until its trainer works."""
+
+    @asynccontextmanager
+    async def open_app(
+        session: FakeSession, size: tuple[int, int] = (120, 40)
+    ) -> AsyncIterator[Pilot[Any]]:
+        async with make_app(session).run_test(size=size) as pilot:
+            await until(pilot, lambda: session.alive)
+            yield pilot
+
+    return open_app
+
+
+@pytest.fixture
+def run(make_spec: Callable[..., RunSpec]) -> RunSnapshot:
+    """A run of which nothing has been heard yet."""
+    return RunSnapshot("run-0", make_spec())

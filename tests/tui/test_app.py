@@ -1,0 +1,149 @@
+"""The app: events from another thread, the way between the screens, leaving."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from engine.commands import Stop
+from engine.events import LayerNode, PhaseChanged, RunEnded
+from tui.app import CifarApp
+from tui.screens.choice import LEAVE_WHILE_STOPPING, ChoiceScreen
+from tui.screens.launcher import LauncherScreen
+from tui.screens.results import ResultsScreen
+from tui.screens.training import TrainingScreen
+
+
+def shows(app: CifarApp, kind: type[object]) -> bool:
+    return isinstance(app.screen, kind)
+
+
+async def test_events_of_another_thread_reach_the_screen(
+    session: Any, running: Any, until: Any, layers: LayerNode
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        await until(pilot, lambda: session.alive)
+        trainer = threading.Thread(target=session.begin, args=(layers,))
+        trainer.start()
+        trainer.join()
+        await until(pilot, lambda: app.screen.query("#layers.-filled"))
+
+
+async def test_without_a_session_the_launcher_comes_first_and_starts_one(
+    make_app: Any, until: Any, make_session: Any, make_spec: Any
+) -> None:
+    made: list[Any] = []
+
+    def start(specs: list[Any]) -> Any:
+        made.append(make_session(tuple(specs)))
+        return made[-1]
+
+    app = make_app(None, start)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: shows(app, LauncherScreen))
+        app.screen.post_message(LauncherScreen.Started([make_spec("CustomCNN")]))
+        await until(pilot, lambda: shows(app, TrainingScreen))
+        await until(pilot, lambda: made[0].alive)
+        assert [spec.model for spec in made[0].specs] == ["CustomCNN"]
+
+
+async def test_from_training_to_results_and_back_and_to_a_new_session(
+    session: Any, running: Any, until: Any
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        await until(pilot, lambda: session.alive)
+        await pilot.press("r")
+        await until(pilot, lambda: shows(app, ResultsScreen))
+        await pilot.press("n")
+        assert shows(app, ResultsScreen)
+        await pilot.press("escape")
+        await until(pilot, lambda: shows(app, TrainingScreen))
+
+        session.play(RunEnded(status="completed"))
+        session.alive = False
+        await until(pilot, lambda: app.screen.query_one("#banner").display)
+        await pilot.press("enter")
+        await until(pilot, lambda: shows(app, ResultsScreen))
+        await pilot.press("n")
+        await until(pilot, lambda: shows(app, LauncherScreen))
+        assert len(app.screen_stack) == 2
+
+
+async def test_leaving_an_idle_app_needs_no_question(
+    session: Any, running: Any, until: Any
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        await until(pilot, lambda: session.alive)
+        session.play(PhaseChanged(phase="loading"), RunEnded(status="failed", error="no"))
+        await until(pilot, lambda: "failed" in str(app.screen.query_one("#head").render()))
+        session.alive = False
+        await pilot.press("q")
+    assert [run.status for run in app.return_value] == ["failed"]
+
+
+async def test_leaving_a_training_stops_it_first(
+    session: Any, running: Any, until: Any, layers: LayerNode
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        session.begin(layers)
+        await until(pilot, lambda: app.screen.query("#layers.-filled"))
+        await pilot.press("q")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        await pilot.press("e")
+        await until(pilot, lambda: session.sent)
+        assert session.sent[-1] == Stop(when="epoch", id=session.sent[-1].id)
+        assert app.is_running
+        session.play(RunEnded(status="stopped"))
+        session.alive = False
+        await until(pilot, lambda: not app.is_running or app.return_value is not None)
+    assert [run.status for run in app.return_value] == ["stopped"]
+
+
+async def test_cancelling_keeps_training(
+    session: Any, running: Any, until: Any, layers: LayerNode
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        session.begin(layers)
+        await until(pilot, lambda: app.screen.query("#layers.-filled"))
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: shows(app, TrainingScreen))
+        assert session.sent == []
+        assert app.return_value is None
+
+
+async def test_the_quit_key_again_and_again_always_leaves(
+    session: Any, running: Any, until: Any, layers: LayerNode
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        session.begin(layers)
+        await until(pilot, lambda: app.screen.query("#layers.-filled"))
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: session.sent)
+        assert session.sent[-1].when == "now"
+        await until(pilot, lambda: shows(app, TrainingScreen))
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        assert app.screen.question is LEAVE_WHILE_STOPPING
+        await pilot.press("ctrl+c")
+    assert app.return_value is not None
+
+
+def test_the_screen_needs_neither_keras_nor_pandas() -> None:
+    code = (
+        "import sys, tui.app, tui.screens.training, tui.screens.help\n"
+        "print([m for m in ('keras', 'tensorflow', 'pandas', 'sklearn') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

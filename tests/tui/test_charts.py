@@ -1,0 +1,143 @@
+"""The charts: what they draw of a run, on the screen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual.content import Content
+from textual.geometry import Region
+
+from engine.events import Event, LayerNode, StageStarted
+from engine.series import Curve
+from engine.snapshot import RunSnapshot
+from tui.panels.chart_data import thinned
+from tui.panels.charts import ChartsPanel, accuracy_data, accuracy_title, loss_data, loss_title
+from tui.panels.curve_chart import CurveChart
+
+
+def picture(chart: CurveChart) -> str:
+    strips = chart.render_lines(Region(0, 0, chart.size.width, chart.size.height))
+    return "\n".join(strip.text for strip in strips)
+
+
+def braille(text: str) -> int:
+    return sum(0x2800 < ord(char) <= 0x28FF for char in text)
+
+
+@pytest.fixture
+def trained(run: RunSnapshot, events: dict[str, Callable[..., Any]]) -> RunSnapshot:
+    """Three epochs, the second the best."""
+    points = tuple((i / 100, 0.3 + i / 600) for i in range(300))
+    return replace(
+        run,
+        accuracy=Curve(points, points[-100:]),
+        loss=Curve(points, points[-100:]),
+        ended_epochs=tuple(
+            events["epoch_end"](epoch, value) for epoch, value in enumerate((0.5, 0.8, 0.7), 1)
+        ),
+        best_epoch=2,
+        epochs=8,
+    )
+
+
+def test_the_full_history_spans_all_epochs_of_the_run(trained: RunSnapshot) -> None:
+    data = accuracy_data(trained, recent=False)
+    assert (data.x.low, data.x.high) == (0.0, 8.0)
+    assert data.validation == ((1.0, 0.5), (2.0, 0.8), (3.0, 0.7))
+    assert data.best_x == 2.0
+
+
+def test_the_recent_window_ends_at_the_last_point(trained: RunSnapshot) -> None:
+    data = accuracy_data(trained, recent=True)
+    assert (data.x.low, data.x.high) == (2.0, 2.99)
+    assert data.validation == ((2.0, 0.8),)
+
+
+def test_titles_hold_the_last_values_and_the_best_epoch(trained: RunSnapshot) -> None:
+    title = accuracy_title(trained).plain
+    assert "train 0.798" in title
+    assert "val 0.700" in title
+    assert "best 0.800 in epoch 2" in title
+    assert "val 0.900" in loss_title(trained).plain
+
+
+def test_nothing_yet_and_nan_are_drawn_as_nothing(
+    run: RunSnapshot, events: dict[str, Callable[..., Any]]
+) -> None:
+    assert accuracy_data(run, recent=True).train == ()
+    assert "best" not in accuracy_title(run).plain
+    broken = replace(events["epoch_end"](1, math.nan), val_loss=math.nan)
+    lost = replace(run, ended_epochs=(broken,))
+    assert loss_data(lost, recent=False).validation == ()
+    assert "val –" in loss_title(lost).plain
+
+
+def test_thinned_keeps_level_and_end() -> None:
+    points = tuple((float(i), float(i % 2)) for i in range(1_000))
+    few = thinned(points, 50)
+    assert len(few) == 50
+    assert few[-1][0] == 999.0
+    assert {y for _, y in few} == {0.5}
+    assert thinned(points[:3], 50) == points[:3]
+
+
+@pytest.mark.parametrize("batches", [0, 1, 9])
+async def test_the_screen_draws_what_there_is(
+    session: Any, running: Any, until: Any, layers: LayerNode, events: Any, batches: int
+) -> None:
+    async with running(session) as pilot:
+        await until(pilot, lambda: pilot.app.screen.query("#accuracy-chart"))
+        chart = pilot.app.screen.query_one("#accuracy-chart", CurveChart)
+        await until(pilot, lambda: session.alive)
+        if batches:
+            session.begin(layers)
+            session.play(*(events["batch"](1, i, 0.1 * i) for i in range(1, batches)))
+            await until(pilot, lambda: chart.data and len(chart.data.train) == batches)
+        await until(pilot, lambda: "epoch 0" in picture(chart))
+        assert (braille(picture(chart)) > 0) == (batches > 0)
+
+
+async def test_validation_marks_markers_and_the_window_key(
+    session: Any, running: Any, until: Any, layers: LayerNode, events: Any
+) -> None:
+    async with running(session) as pilot:
+        session.begin(layers)
+        said: list[Event] = []
+        for epoch in range(1, 5):
+            said += [events["batch"](epoch, step, 0.2 * epoch) for step in range(1, 10)]
+            said.append(events["epoch_end"](epoch, (0.5, 0.6, 0.9, 0.7)[epoch - 1]))
+        stage = StageStarted(
+            stage=2, name="fine-tune", epochs=3, learning_rate=1e-5, trains="last 30 layers"
+        )
+        session.play(*said, stage, events["batch"](5, 2))
+        await until(pilot, lambda: pilot.app.screen.query("#accuracy-chart"))
+        chart = pilot.app.screen.query_one("#accuracy-chart", CurveChart)
+        await until(pilot, lambda: "last 30 layers, 1e-05" in picture(chart))
+        assert picture(chart).count("●") == 3
+        assert picture(chart).count("★") == 1
+        panel = pilot.app.screen.query_one("#accuracy-panel")
+        assert "best 0.900 in epoch 3" in Content.from_markup(str(panel.border_title)).plain
+
+        await pilot.press("w")
+        await until(pilot, lambda: panel.border_subtitle == "recent window")
+        assert pilot.app.screen.query_one(ChartsPanel).shows_recent
+        await pilot.press("w")
+        await until(pilot, lambda: not panel.border_subtitle)
+
+
+async def test_a_new_theme_recolours_the_charts(
+    session: Any, running: Any, until: Any, layers: LayerNode
+) -> None:
+    async with running(session) as pilot:
+        session.begin(layers)
+        await until(pilot, lambda: pilot.app.screen.query("#accuracy-chart"))
+        chart = pilot.app.screen.query_one("#accuracy-chart", CurveChart)
+        await until(pilot, lambda: "epoch 0" in picture(chart))
+        axis = chart.get_pixel(5, 1)
+        await pilot.press("t")
+        await until(pilot, lambda: chart.get_pixel(5, 1) != axis)
+        assert chart.get_pixel(5, 1)[0] == axis[0]

@@ -1,0 +1,53 @@
+"""One source of truth for the keys."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tui import keys
+from tui.screens.help import help_text
+
+
+@pytest.mark.parametrize("place", list(keys.PLACES))
+def test_no_key_means_two_things_in_one_place(place: Any) -> None:
+    names = Counter(name for key in keys.keys_of(place) for name in key.keys.split(","))
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_every_place_has_a_title() -> None:
+    assert {key.place for key in keys.KEYS} == set(keys.PLACES)
+
+
+def test_help_and_readme_hold_every_key() -> None:
+    help_lines = help_text().plain
+    table = keys.markdown_table()
+    for key in keys.KEYS:
+        assert key.description in help_lines
+        assert f"| `{keys.written(key)}` | {key.description} |" in table
+
+
+async def test_every_key_of_the_training_screen_has_someone_to_carry_it_out(
+    session: Any, running: Any, until: Any, layers: Any
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        session.begin(layers)
+        await until(pilot, lambda: app.screen.query("#layers.-filled"))
+        for place in ("layers", "training", "everywhere"):
+            for key in keys.keys_of(place):
+                assert keys.owner_of(key, app, app.screen) is not None, key
+                for name in key.keys.split(","):
+                    assert name in app.screen.active_bindings, name
+
+
+async def test_the_palette_has_every_action_of_the_screen(session: Any, make_app: Any) -> None:
+    app = make_app(session)
+    async with app.run_test(size=(120, 40)):
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        for place in ("training", "everywhere"):
+            for key in keys.keys_of(place):
+                assert key.description in titles
+        assert len(titles) == len(set(titles))

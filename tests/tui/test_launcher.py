@@ -1,0 +1,213 @@
+"""The launcher: marking, filtering, errors while typing, starting."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button, Input, Static
+
+from engine.backbones import CATALOGUE
+from engine.config import RunSpec
+from tui.app import CifarApp
+from tui.panels.catalogue import MARKED, UNMARKED, CatalogueTable
+from tui.panels.run_form import in_words, recipe_defaults
+from tui.screens.launcher import LauncherScreen
+from tui.screens.training import TrainingScreen
+
+Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
+MakeApp = Callable[..., CifarApp]
+
+
+@pytest.fixture
+def started() -> list[list[RunSpec]]:
+    """What the launcher started."""
+    return []
+
+
+@pytest.fixture
+def app(
+    make_app: MakeApp, make_session: Callable[..., object], started: list[list[RunSpec]]
+) -> CifarApp:
+    """The app without a session: it opens the launcher."""
+
+    def start(specs: list[RunSpec]) -> object:
+        started.append(specs)
+        return make_session(tuple(specs))
+
+    return make_app(None, start)
+
+
+def models(app: CifarApp) -> CatalogueTable:
+    return app.screen.query_one(CatalogueTable)
+
+
+def field(app: CifarApp, name: str) -> Input:
+    return app.screen.query_one(f"#field-{name}", Input)
+
+
+def summary(app: CifarApp) -> str:
+    return str(app.screen.query_one("#launcher-summary", Static).render())
+
+
+def weights(app: CifarApp, name: str) -> str:
+    return models(app).get_cell(name, "weights").plain
+
+
+def is_said(app: CifarApp, text: str) -> Callable[[], bool]:
+    return lambda: text in summary(app)
+
+
+async def ready(app: CifarApp, pilot: Pilot[Any], until: Until) -> None:
+    """Wait for the launcher's first check."""
+    await until(pilot, lambda: isinstance(app.screen, LauncherScreen) and summary(app))
+
+
+async def test_the_catalogue_is_there_with_two_models_marked(app: CifarApp, until: Until) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        assert models(app).names == [entry.name for entry in CATALOGUE]
+        assert [entry.name for entry in models(app).marked] == ["EfficientNetLite0", "CustomCNN"]
+        assert summary(app).startswith(
+            "2 runs · EfficientNetLite0, CustomCNN · CIFAR-10 · notebook"
+        )
+        await until(pilot, lambda: weights(app, "EfficientNetLite0") == "bundled")
+
+
+async def test_space_marks_and_unmarks(app: CifarApp, until: Until) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        await pilot.press("space")
+        assert models(app).get_cell("EfficientNetLite0", "mark").plain == UNMARKED
+        assert summary(app).startswith("1 run · CustomCNN")
+        await pilot.press("down", "space")
+        assert summary(app) == "mark at least one model with space"
+        assert app.screen.query_one("#start", Button).disabled
+        await pilot.press("down", "space")
+        third = CATALOGUE[2].name
+        assert models(app).get_cell(third, "mark").plain == MARKED
+        assert summary(app).startswith(f"1 run · {third}")
+
+
+async def test_the_filter_finds_a_model_and_escape_clears_it(app: CifarApp, until: Until) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        await pilot.press("slash", *"vgg1")
+        assert models(app).names == ["VGG16", "VGG19"]
+        await pilot.press("enter", "space")
+        assert models(app).has_focus
+        assert summary(app).startswith("3 runs")
+        await pilot.press("escape")
+        assert len(models(app).names) == len(CATALOGUE)
+        assert models(app).get_cell("VGG16", "mark").plain == MARKED
+
+
+WRONG = (
+    ("epochs", "0", "epochs: expected 1 to 10000, found 0"),
+    ("epochs", "x", "epochs: expected whole numbers like 5,3, found 'x'"),
+    ("learning_rates", "nan", "learning rate: expected a number in (0, 10], found nan"),
+    ("image_size", "16", "image size: EfficientNetLite0 needs 32 px or more, found 16"),
+    ("batch_size", "-1", "batch size: expected 1 to 65536, found -1"),
+    ("seeds", "1,", "seed: expected whole numbers"),
+    ("device", "tpu", "device: expected auto, cpu, gpu or gpu:N, found 'tpu'"),
+    ("data_path", "/nowhere", "/nowhere"),
+    ("weights", "no.h5", "no.h5"),
+)
+"""Field, what is typed into it, what is said of it."""
+
+
+async def test_what_is_wrong_is_said_while_it_is_typed(app: CifarApp, until: Until) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        for name, typed, said in WRONG:
+            field(app, name).value = typed
+            await until(pilot, is_said(app, said))
+            assert app.screen.query_one(f"#row-{name}").has_class("-wrong")
+            field(app, name).value = ""
+            await until(pilot, lambda: summary(app).startswith("2 runs"))
+            assert not app.screen.query_one(f"#row-{name}").has_class("-wrong")
+
+
+@pytest.mark.parametrize(("name", "typed"), [("epochs", "0"), ("data_path", "/nowhere")])
+async def test_what_is_wrong_is_not_started_but_gone_to(
+    app: CifarApp, until: Until, started: list[list[RunSpec]], name: str, typed: str
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        field(app, name).value = typed
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: field(app, name).has_focus)
+        assert started == []
+
+
+async def test_the_form_reaches_the_specs_and_starts_the_training(
+    app: CifarApp, until: Until, started: list[list[RunSpec]]
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        for name, value in (("epochs", "2,1"), ("batch_size", "16"), ("seeds", "3,4")):
+            field(app, name).value = value
+        await until(pilot, lambda: summary(app).startswith("4 runs"))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, TrainingScreen))
+    (specs,) = started
+    assert [(spec.model, spec.seed) for spec in specs] == [
+        ("EfficientNetLite0", 3),
+        ("EfficientNetLite0", 4),
+        ("CustomCNN", 3),
+        ("CustomCNN", 4),
+    ]
+    assert [stage.epochs for stage in specs[0].stages] == [2, 1]
+    assert {spec.batch_size for spec in specs} == {16}
+
+
+@pytest.mark.parametrize("way", ["enter on the table", "enter in a field", "button"])
+async def test_there_are_several_ways_to_start(
+    app: CifarApp, until: Until, started: list[list[RunSpec]], way: str
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        if way == "enter in a field":
+            field(app, "epochs").focus()
+        elif way == "button":
+            app.screen.query_one("#start", Button).focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: started)
+    assert len(started) == 1
+
+
+async def test_the_keyboard_reaches_every_field(app: CifarApp, until: Until) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        reached = []
+        for _ in range(14):
+            await pilot.press("tab")
+            reached.append(app.focused.id if app.focused else None)
+        assert reached[0] == "field-dataset"
+        assert reached[-1] == "field-weights"
+        assert len(set(reached)) == 14
+
+
+async def test_a_recipe_changes_what_empty_fields_mean(app: CifarApp, until: Until) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        assert field(app, "epochs").placeholder == "5,3"
+        await pilot.press("tab", "tab", "tab")
+        await pilot.press("enter", "down", "enter")
+        await until(pilot, lambda: "demo" in summary(app))
+        assert field(app, "epochs").placeholder == recipe_defaults("demo")["epochs"] == "5,5"
+
+
+def test_errors_name_the_field_and_not_the_option() -> None:
+    assert in_words("--batch-size: expected 1") == "batch size: expected 1"
+    assert in_words("/data: expected an archive") == "/data: expected an archive"
+
+
+async def test_every_size_is_drawn(app: CifarApp, until: Until) -> None:
+    async with app.run_test(size=(20, 5)) as pilot:
+        for size in ((60, 15), (80, 24), (200, 60), (20, 5), (100, 30)):
+            await pilot.resize_terminal(*size)
+            assert app.export_screenshot()
+        await ready(app, pilot, until)

@@ -1,0 +1,139 @@
+"""The head of the training screen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from engine.events import PhaseProgressed
+from engine.snapshot import RunSnapshot
+from tui.panels.progress import (
+    bar,
+    bars_line,
+    phase_words,
+    shares_done,
+    status_line,
+    title_line,
+)
+from tui.session_view import SessionView
+
+WIDTHS = (60, 80, 120, 200)
+
+
+@pytest.fixture
+def training(run: RunSnapshot) -> RunSnapshot:
+    """The second epoch of the second stage: the seventh of eight."""
+    return replace(
+        run,
+        status="running",
+        started_at=1_000.0,
+        phase="training",
+        phase_since=1_290.0,
+        stage=2,
+        epoch=7,
+        epochs=8,
+        step=412,
+        steps=704,
+        learning_rate=1e-5,
+        images_per_second=612.4,
+        eta_seconds=192.0,
+    )
+
+
+def test_status_line_tells_everything_that_matters(training: RunSnapshot) -> None:
+    line = status_line(training, 1_297.0, 140).plain
+    for words in (
+        "● training",
+        "stage 2/2 fine-tune",
+        "epoch 2/3",
+        "batch 412/704",
+        "rate 1.0e-05",
+        "ETA  3:12",
+        "elapsed  4:57",
+        "612 img/s",
+    ):
+        assert words in line
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_line_is_exactly_as_wide_as_the_screen(training: RunSnapshot, width: int) -> None:
+    view = SessionView((training, training))
+    assert title_line(view, width).cell_length == width
+    assert status_line(training, 1_297.0, width).cell_length == width
+    assert bars_line(training, width).cell_length <= width
+
+
+def test_the_least_important_fields_go_first(training: RunSnapshot) -> None:
+    line = status_line(training, 1_297.0, 60).plain
+    assert "training" in line
+    assert "ETA" in line
+    assert "rate" not in line
+
+
+def test_numbers_do_not_move_their_neighbours(training: RunSnapshot) -> None:
+    early = status_line(replace(training, step=1, eta_seconds=59.0), 1_297.0, 140).plain
+    late = status_line(replace(training, step=704, eta_seconds=600.0), 1_297.0, 140).plain
+    for word in ("batch", "rate", "ETA", "elapsed", "img/s"):
+        assert early.index(word) == late.index(word)
+
+
+@pytest.mark.parametrize(
+    ("phase", "detail", "progress", "words"),
+    [
+        ("queued", "", None, "starting"),
+        ("loading", "TensorFlow", None, "loading TensorFlow"),
+        ("downloading", "", (12 * 2**20, 90 * 2**20, "bytes"), "downloading 12/90 MB"),
+        ("downloading", "", (12 * 2**20, None, "bytes"), "downloading 12.0 MB"),
+        ("extracting", "", (41_200, 60_000, "images"), "extracting 41,200/60,000"),
+        ("tracing", "batch 64", None, "tracing batch 64"),
+        ("training", "batch 64", None, "training"),
+        ("validating", "", (3_200, 5_000, "images"), "validating 3,200/5,000"),
+        ("testing", "", None, "testing"),
+        ("paused", "", None, "paused"),
+        ("saving", "", None, "saving"),
+    ],
+)
+def test_every_phase_has_its_words(
+    run: RunSnapshot, phase: Any, detail: str, progress: Any, words: str
+) -> None:
+    done = (
+        PhaseProgressed(done=progress[0], total=progress[1], unit=progress[2]) if progress else None
+    )
+    now = replace(run, status="running", phase=phase, phase_detail=detail, phase_progress=done)
+    assert phase_words(now) == words
+    assert words in status_line(now, 0.0, 120).plain
+
+
+def test_a_phase_without_numbers_shows_that_it_lives(run: RunSnapshot) -> None:
+    loading = replace(run, status="running", started_at=0.0, phase="loading", phase_since=0.0)
+    moments = {status_line(loading, at / 4, 120).plain for at in range(8)}
+    assert len(moments) == 8
+    assert "0:04" in status_line(loading, 4.0, 120).plain
+
+
+@pytest.mark.parametrize("status", ["completed", "stopped", "failed"])
+def test_the_end_is_named(training: RunSnapshot, status: Any) -> None:
+    assert status in status_line(replace(training, status=status), 1_297.0, 120).plain
+
+
+def test_shares_of_epoch_stage_and_run(training: RunSnapshot) -> None:
+    half = shares_done(replace(training, step=352))
+    assert (half.epoch, half.stage, half.run) == (0.5, 0.5, 6.5 / 8)
+    assert shares_done(replace(training, status="completed")).run == 1.0
+    assert shares_done(replace(training, epoch=0)).run == 0.0
+
+
+def test_the_first_bar_is_that_of_the_phase_at_work(training: RunSnapshot) -> None:
+    progress = PhaseProgressed(done=1, total=4, unit="images")
+    line = bars_line(replace(training, phase="validating", phase_progress=progress), 120).plain
+    assert line.split()[0] == "validating"
+    assert " 25 %" in line
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.0, "━━━━"), (0.125, "╸━━━"), (0.5, "━━━━"), (2.0, "━━━━")]
+)
+def test_bar_keeps_its_length(share: float, text: str) -> None:
+    assert bar(share, 4).plain == text

@@ -1,0 +1,62 @@
+"""`cifar-tui`: reads the command line and hands over to a command."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+
+from engine.errors import InputError
+from tui.cli.options import default_runs_dir
+from tui.cli.parser import build_parser, join_values
+from tui.cli.terminal import on_terminal
+
+HINT = (
+    "cifar-tui: expected a terminal to open the launcher on, found none; "
+    "try `cifar-tui demo --plain` or `cifar-tui --help`"
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status.
+
+    0 all went well, 1 some run failed, 2 bad usage or input, 130 interrupted.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    except InputError as error:
+        print(f"cifar-tui: {_one_line(str(error))}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # Python would complain once more while it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(argv: Sequence[str]) -> int:
+    arguments = build_parser().parse_args(join_values(argv))
+    if getattr(arguments, "runs_dir", None) is None:
+        arguments.runs_dir = default_runs_dir()
+    if arguments.command is None and not on_terminal():
+        print(HINT, file=sys.stderr)
+        return 2
+    command = importlib.import_module(f"tui.cli.{arguments.command or 'launch'}")
+    status: int = command.run(arguments)
+    sys.stdout.flush()
+    return status
+
+
+def _one_line(text: str) -> str:
+    joined = " ".join(text.split())
+    return "".join(c if c.isprintable() else "?" for c in joined)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,237 @@
+"""The app: it holds the stores and routes events to screens and commands to the trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual import events
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from engine.commands import Command, Stop
+from engine.config import RunSpec
+from engine.events import CommandRejected, Event
+from engine.snapshot import RunSnapshot
+from tui import keys
+from tui.messages import CommandRequested, RunEvent
+from tui.screens.too_small import TooSmallScreen, too_small
+from tui.session_view import SessionStores
+from tui.themes import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from engine.session import SessionHandle
+    from tui.screens.launcher import LauncherScreen
+    from tui.screens.training import TrainingScreen
+
+REDRAW_SECONDS = 0.25
+START_AFTER_SECONDS = 0.1
+"""Importing TensorFlow holds the interpreter's lock at times: the first frame goes before it."""
+
+
+class CifarApp(App[tuple[RunSnapshot, ...]]):
+    """Launcher, training and results over one trainer; returns the runs it saw when it exits.
+
+    Args:
+        session: the queue to train at once, not started yet; None opens the launcher.
+        runs_dir: the folder of runs that the results screen shows.
+        start_session: makes a session, not started yet, of what the launcher asks for.
+    """
+
+    CSS_PATH = "app.tcss"
+    TITLE = "cifar-tui"
+    BINDINGS = keys.bindings("everywhere")
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self,
+        session: SessionHandle | None,
+        *,
+        runs_dir: Path,
+        start_session: Callable[[list[RunSpec]], SessionHandle],
+    ) -> None:
+        super().__init__()
+        self.runs_dir = runs_dir
+        self._session = session
+        self._start_session = start_session
+        self._stores = SessionStores(())
+        self._training: TrainingScreen | None = None
+        self._earlier: tuple[RunSnapshot, ...] = ()
+        self._is_stale = False
+        self._was_over = False
+        self._leave_when_over = False
+        self._has_started = False
+        self._has_ended = False
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = DARK.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What Textual's own themes lack of the variables that the stylesheets use."""
+        return {
+            "muted": "#808a94",
+            "line": "#5a6570",
+            "grid": "#5a6570",
+            "load": "#5f87a8",
+            "validation": "#d9962f",
+        }
+
+    def on_mount(self) -> None:
+        self.set_interval(REDRAW_SECONDS, self._show_progress)
+        if self._session is None:
+            self._open_launcher()
+        else:
+            self._open_training(self._session)
+
+    @property
+    def is_training(self) -> bool:
+        """Whether a trainer is at work."""
+        return self._session is not None and self._session.is_alive
+
+    # Events in, commands out.
+
+    def _sink(self, index: int, run_id: str, event: Event) -> None:
+        self.post_message(RunEvent(index, run_id, event))
+
+    def on_run_event(self, message: RunEvent) -> None:
+        self._stores.apply(message.index, message.run_id, message.event)
+        self._is_stale = True
+        if isinstance(message.event, CommandRejected):
+            self.notify(f"Not done: {message.event.reason}", severity="warning", markup=False)
+
+    def on_command_requested(self, message: CommandRequested) -> None:
+        self.request(message.command)
+
+    def request(self, command: Command) -> None:
+        """Send a command to the trainer and show it as pending."""
+        if self._session is None or not self._session.is_alive:
+            self.notify("The training has ended: nothing is left to change.", severity="warning")
+            return
+        self._stores.requested(command)
+        self._session.send(command)
+        self._is_stale = True
+
+    def _show_progress(self) -> None:
+        if self._session is None or self._training is None:
+            return
+        # The trainer's last events may still be in the queue when its end is first seen.
+        has_ended = self._has_started and not self._session.is_alive
+        is_over, self._has_ended = has_ended and self._has_ended, has_ended
+        if self._is_stale or is_over != self._was_over:
+            self._is_stale, self._was_over = False, is_over
+            self._training.view = self._stores.view(is_over=is_over)
+        if is_over and self._leave_when_over:
+            self._leave()
+
+    # Screens.
+
+    def _open_launcher(self) -> None:
+        from tui.screens.launcher import LauncherScreen
+
+        self._show_alone(LauncherScreen())
+
+    def on_launcher_screen_started(self, message: LauncherScreen.Started) -> None:
+        self._open_training(self._start_session(message.specs))
+
+    def _open_training(self, session: SessionHandle) -> None:
+        from tui.screens.training import TrainingScreen
+
+        self._session = session
+        self._stores = SessionStores(session.specs)
+        self._was_over = self._has_started = self._has_ended = False
+        self._training = TrainingScreen(self._stores.view(is_over=False))
+        self._show_alone(self._training)
+        session.add_sink(self._sink)
+        self.set_timer(START_AFTER_SECONDS, partial(self._start_trainer, session))
+
+    def _start_trainer(self, session: SessionHandle) -> None:
+        session.start()
+        self._has_started = True
+
+    def _show_alone(self, screen: Screen[Any]) -> None:
+        for _ in self.screen_stack[2:]:
+            self.pop_screen()
+        if len(self.screen_stack) > 1:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    def on_resize(self, event: events.Resize) -> None:
+        if too_small(event.size) and not isinstance(self.screen, TooSmallScreen):
+            self.push_screen(TooSmallScreen())
+
+    # Actions.
+
+    def action_results(self) -> None:
+        """Put the results over the training, or in the launcher's place."""
+        from tui.screens.results import ResultsScreen
+
+        if not isinstance(self.screen, ResultsScreen):
+            self.push_screen(ResultsScreen(self.runs_dir))
+
+    async def action_back(self) -> None:
+        """Return to the screen below, if there is one."""
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+
+    def action_new_session(self) -> None:
+        """Open the launcher, unless a model trains."""
+        if self.is_training:
+            self.notify("A model trains: stop it first (s), or wait for its end.")
+            return
+        self._earlier = self._seen_runs()
+        self._session = self._training = None
+        self._open_launcher()
+
+    def action_show_help(self) -> None:
+        """Show every key."""
+        from tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen())
+
+    def action_toggle_theme(self) -> None:
+        """Change between the dark and the light theme."""
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    async def action_quit(self) -> None:
+        """Leave; while a model trains, ask how. Pressed again it takes the quickest way."""
+        from tui.screens.choice import LEAVE, LEAVE_WHILE_STOPPING, ChoiceScreen
+
+        if not self.is_training:
+            self._leave()
+        elif isinstance(self.screen, ChoiceScreen) and self.screen.question.hurried:
+            self.screen.dismiss(self.screen.question.hurried)
+        else:
+            question = LEAVE_WHILE_STOPPING if self._leave_when_over else LEAVE
+            self.push_screen(ChoiceScreen(question), self._leave_as_chosen)
+
+    def _leave_as_chosen(self, choice: str | None) -> None:
+        if choice == "leave":
+            self._leave()
+        elif choice == "now":
+            self._leave_when_over = True
+            self.request(Stop(when="now"))
+        elif choice == "epoch":
+            self._leave_when_over = True
+            self.request(Stop(when="epoch"))
+
+    def _leave(self) -> None:
+        self.exit(self._seen_runs())
+
+    def _seen_runs(self) -> tuple[RunSnapshot, ...]:
+        runs = self._stores.view(is_over=not self.is_training).runs
+        return (*self._earlier, *(run for run in runs if run.started_at is not None))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every key's action by name, then Textual's own commands."""
+        for key in keys.KEYS:
+            owner = keys.owner_of(key, self, screen)
+            if owner is not None:
+                run = partial(self.run_action, key.action, owner)
+                yield SystemCommand(key.description, f"key {keys.written(key)}", run)
+        for command in super().get_system_commands(screen):
+            if command.title not in ("Quit", "Keys"):
+                yield command

@@ -1,0 +1,15 @@
+"""`cifar-tui demo`: the main job on the built-in digits, with nothing to prepare."""
+
+from __future__ import annotations
+
+import argparse
+
+from engine.config import DEMO, Options
+from tui.cli.train import plan, train
+
+MODELS = ("EfficientNetLite0", "CustomCNN")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train a pretrained and a plain model on the digits and rank them."""
+    return train(plan(MODELS, Options(recipe=DEMO.name, dataset="digits")), arguments)

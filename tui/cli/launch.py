@@ -1,0 +1,54 @@
+"""`cifar-tui` and its commands on a terminal: the app around one session after another."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.capture import OutputCapture
+from engine.config import RunSpec
+from engine.runs import open_runs_dir
+from engine.session import Session
+from tui.cli.output import print_ending
+from tui.cli.plain import ProgressPrinter, interrupts_stop, wait
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Open the launcher."""
+    return open_app((), open_runs_dir(arguments.runs_dir))
+
+
+def open_app(specs: Sequence[RunSpec], runs_dir: Path) -> int:
+    """Show the app, training `specs` at once if there are any; then the ranking of its runs.
+
+    Returns:
+        The exit status, as the sessions give it; 0 where none was started.
+    """
+    from tui.app import CifarApp
+
+    sessions: list[Session] = []
+
+    def start_session(asked: Sequence[RunSpec]) -> Session:
+        sessions.append(Session(asked, runs_dir))
+        return sessions[-1]
+
+    def log(line: str) -> None:
+        if sessions:
+            sessions[-1].log(line)
+
+    with OutputCapture(log):
+        first = start_session(specs) if specs else None
+        CifarApp(first, runs_dir=runs_dir, start_session=start_session).run()
+    if sessions and sessions[-1].is_alive:
+        _go_on_without_screen(sessions[-1])
+    print_ending(runs_dir, [run_id for session in sessions for run_id in session.run_ids])
+    return max((session.exit_code for session in sessions), default=0)
+
+
+def _go_on_without_screen(session: Session) -> None:
+    print("the training goes on without a screen; Ctrl-C stops it")
+    session.add_sink(ProgressPrinter(session.specs, sys.stdout))
+    with interrupts_stop(session):
+        wait(session)

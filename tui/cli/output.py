@@ -1,0 +1,61 @@
+"""What several commands print: a ranking that fits the terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from engine.errors import InputError
+from engine.report import BEST, FASTEST, MISSING, table_text
+from engine.runs import RunListing, load_run
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+WIDTH_WITHOUT_TERMINAL = 120
+
+
+def terminal_width() -> int:
+    """Columns of the terminal, or of `COLUMNS`; 120 where there is none."""
+    return shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 24)).columns
+
+
+def print_table(frame: DataFrame) -> None:
+    """Print a ranking in the width and the characters that standard output has."""
+    width = terminal_width()
+    sys.stdout.write(table_text(frame, width, ascii_only=not _can_show(BEST + FASTEST + MISSING)))
+
+
+def use_utf8(stream: TextIO) -> None:
+    """JSON is UTF-8 whatever the locale says."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding="utf-8")
+
+
+def _can_show(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def print_ending(runs_dir: Path, run_ids: Sequence[str]) -> None:
+    """Print the ranking of these runs and where they lie; nothing where there are none."""
+    from engine.ranking import rank_runs
+
+    records = []
+    for run_id in run_ids:
+        try:
+            records.append(load_run(runs_dir / run_id))
+        except InputError as error:
+            print(f"cifar-tui: left out {run_id}: {error}", file=sys.stderr)
+    if not records:
+        return
+    print()
+    print_table(rank_runs(RunListing(tuple(records))))
+    print(f"runs: {runs_dir.resolve()}")

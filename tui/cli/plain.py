@@ -1,0 +1,109 @@
+"""Training without a screen: progress a line at a time, or every event as JSON."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+from engine.capture import OutputCapture
+from engine.commands import Stop
+from engine.config import RunSpec
+from engine.events import Event, event_to_line
+from engine.session import Session, SessionHandle
+from tui.cli.output import print_ending, use_utf8
+from tui.cli.progress_lines import ProgressLines
+
+INTERRUPTED = 130
+
+
+def train_plainly(specs: Sequence[RunSpec], runs_dir: Path, *, as_json: bool) -> int:
+    """Train with no screen; prints the ranking last, but for JSON.
+
+    Returns:
+        The exit status of the session.
+    """
+    session = Session(specs, runs_dir)
+    if as_json:
+        use_utf8(sys.stdout)
+    with OutputCapture(session.log) as capture:
+        printer = JsonPrinter if as_json else ProgressPrinter
+        session.add_sink(printer(specs, capture.terminal))
+        with interrupts_stop(session):
+            session.start()
+            wait(session)
+    if not as_json:
+        print_ending(runs_dir, session.run_ids)
+    return session.exit_code
+
+
+def wait(session: SessionHandle) -> None:
+    """Wait for a session's end, open to signals."""
+    while not session.join(timeout=0.5):
+        pass
+
+
+@contextmanager
+def interrupts_stop(session: SessionHandle) -> Iterator[None]:
+    """Ctrl-C stops the session after this batch, and again quits at once."""
+    presses = 0
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        nonlocal presses
+        presses += 1
+        if presses > 1:
+            # The trainer may sit in native code that nothing interrupts.
+            os._exit(INTERRUPTED)
+        session.send(Stop(when="now"))
+        print("stopping after this batch; Ctrl-C again quits at once", file=sys.__stderr__)
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Printer:
+    """Writes lines from whichever thread emits; a reader that has gone ends only the printing."""
+
+    def __init__(self, specs: Sequence[RunSpec], out: TextIO) -> None:
+        self._out: TextIO | None = out
+        self._lock = threading.Lock()
+
+    def write(self, lines: Sequence[str]) -> None:
+        """Write whole lines and flush them."""
+        if self._out is None or not lines:
+            return
+        try:
+            self._out.write("".join(line.rstrip("\n") + "\n" for line in lines))
+            self._out.flush()
+        except OSError:
+            # The record on disk is what counts: the training is worth more than its echo.
+            self._out = None
+
+
+class JsonPrinter(_Printer):
+    """A sink that prints every event as its line of `events.jsonl`."""
+
+    def __call__(self, index: int, run_id: str, event: Event) -> None:
+        with self._lock:
+            self.write([event_to_line(event)])
+
+
+class ProgressPrinter(_Printer):
+    """A sink that prints what a person wants to know, at a person's pace."""
+
+    def __init__(self, specs: Sequence[RunSpec], out: TextIO) -> None:
+        super().__init__(specs, out)
+        self._lines = ProgressLines(specs)
+
+    def __call__(self, index: int, run_id: str, event: Event) -> None:
+        with self._lock:
+            self.write(self._lines.lines(index, run_id, event))

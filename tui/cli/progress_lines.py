@@ -1,0 +1,211 @@
+"""What `--plain` says of each event: pure, from events to lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from engine.config import RunSpec
+from engine.events import (
+    BatchEnded,
+    EpochEnded,
+    Event,
+    FreezeApplied,
+    LayerNode,
+    LearningRateChanged,
+    LogLine,
+    PhaseChanged,
+    PhaseProgressed,
+    RunEnded,
+    RunStarted,
+    TestEnded,
+)
+from engine.snapshot import RunSnapshot
+from engine.store import RunStore
+from tui.formatting import accuracy, byte_size, count, duration, rate, whole
+
+PACE_SECONDS = 2.0
+SHORT_PHASES = ("validating", "saving")
+"""Phases that come with every epoch, and are named only where nothing else was said lately."""
+STAGELESS_PHASES = ("loading", "downloading", "testing", "saving")
+GROUPS_OPENED = ("model", "backbone", "stage")
+"""Kinds of groups whose own groups are listed too."""
+
+
+class ProgressLines:
+    """Turns a session's events into lines, at most one every two seconds within a phase."""
+
+    def __init__(self, specs: Sequence[RunSpec]) -> None:
+        self._specs = tuple(specs)
+        self._names = _names(self._specs)
+        self._stores: dict[int, RunStore] = {}
+        self._said_at = -PACE_SECONDS
+        self._last = ""
+        self._say: dict[type[Event], Callable[[str, RunSnapshot, Any], list[str]]] = {
+            PhaseChanged: _phase,
+            PhaseProgressed: _phase_progress,
+            RunStarted: _started,
+            FreezeApplied: _freeze,
+            LearningRateChanged: _learning_rate,
+            BatchEnded: _batch,
+            EpochEnded: _epoch,
+            LogLine: _log,
+            TestEnded: _test,
+            RunEnded: _ended,
+        }
+
+    def lines(self, index: int, run_id: str, event: Event) -> list[str]:
+        """The lines to print for one event; mostly none."""
+        lines = []
+        name = self._names[index]
+        if index not in self._stores:
+            self._stores[index] = RunStore(run_id, self._specs[index])
+            lines.append(f"{name}  run {index + 1} of {len(self._specs)}: {run_id}")
+        store = self._stores[index]
+        store.apply(event)
+        say = self._say.get(type(event))
+        if say is not None and self._is_due(event):
+            lines += say(name, store.snapshot(), event)
+        lines = [line for line in map(_printable, lines) if line != self._last]
+        if lines:
+            self._said_at, self._last = event.time, lines[-1]
+        return lines
+
+    def _is_due(self, event: Event) -> bool:
+        paced = isinstance(event, (BatchEnded, PhaseProgressed)) or (
+            isinstance(event, PhaseChanged) and event.phase in SHORT_PHASES
+        )
+        return not paced or event.time - self._said_at >= PACE_SECONDS
+
+
+def _names(specs: tuple[RunSpec, ...]) -> list[str]:
+    """Model names; with the seed where the queue holds a model more than once."""
+    counts = Counter(spec.model for spec in specs)
+    return [
+        f"{spec.model} seed {spec.seed}" if counts[spec.model] > 1 else spec.model for spec in specs
+    ]
+
+
+def _printable(line: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in line).rstrip()
+
+
+def _stage(run: RunSnapshot) -> str:
+    stages = run.spec.stages
+    if not 1 <= run.stage <= len(stages):
+        return ""
+    return f"stage {run.stage}/{len(stages)} {stages[run.stage - 1].name}  "
+
+
+def _phase(name: str, run: RunSnapshot, event: PhaseChanged) -> list[str]:
+    if event.phase == "training":
+        return []
+    stage = "" if event.phase in STAGELESS_PHASES else _stage(run)
+    return [f"{name}  {stage}{event.phase} {event.detail}"]
+
+
+def _phase_progress(name: str, run: RunSnapshot, event: PhaseProgressed) -> list[str]:
+    figure = byte_size if event.unit == "bytes" else whole
+    of = f" of {figure(event.total)}" if event.total else ""
+    unit = " images" if event.unit == "images" else ""
+    stage = "" if run.phase in STAGELESS_PHASES else _stage(run)
+    return [f"{name}  {stage}{run.phase}  {figure(event.done)}{of}{unit}"]
+
+
+def _started(name: str, run: RunSnapshot, event: RunStarted) -> list[str]:
+    data, model = event.data, event.model
+    return [
+        f"{name}  data    {event.spec.dataset}: {whole(data.train_images)} training, "
+        f"{whole(data.validation_images)} validation, {whole(data.test_images)} test images",
+        f"{name}  model   depth {model.depth}, {whole(model.parameters)} parameters, "
+        f"{count(model.flops)} FLOPs an image at {model.image_size} px",
+        f"{name}  layers",
+        *_tree(event.layers),
+    ]
+
+
+def _trainable(node: LayerNode) -> int:
+    if not node.children:
+        return node.parameters if node.trainable else 0
+    return sum(_trainable(child) for child in node.children)
+
+
+def _tree(root: LayerNode) -> list[str]:
+    rows = [row for child in root.children or (root,) for row in _branch(child, 1)]
+    widest = max(len(row[0]) for row in rows)
+    return [
+        f"{label:<{widest}}  {whole(node.parameters):>12}  {_state(node)}" for label, node in rows
+    ]
+
+
+def _branch(node: LayerNode, depth: int) -> Iterator[tuple[str, LayerNode]]:
+    leaves = _leaf_count(node)
+    layers = f"  ({leaves} layers)" if leaves > 1 else ""
+    yield f"{'  ' * depth}{node.name}{layers}", node
+    if node.kind in GROUPS_OPENED:
+        for child in node.children:
+            if child.children:
+                yield from _branch(child, depth + 1)
+
+
+def _leaf_count(node: LayerNode) -> int:
+    return sum(_leaf_count(child) for child in node.children) if node.children else 1
+
+
+def _state(node: LayerNode) -> str:
+    if not node.parameters:
+        return ""
+    trains = _trainable(node)
+    if not trains:
+        return "frozen"
+    return "trains" if trains == node.parameters else f"{whole(trains)} train"
+
+
+def _freeze(name: str, run: RunSnapshot, event: FreezeApplied) -> list[str]:
+    return [
+        f"{name}  {_stage(run)}trains {run.stage_trains} at {rate(run.learning_rate)}: "
+        f"{whole(event.trainable_parameters)} parameters train, "
+        f"{whole(event.frozen_parameters)} frozen"
+    ]
+
+
+def _learning_rate(name: str, run: RunSnapshot, event: LearningRateChanged) -> list[str]:
+    return [f"{name}  {_stage(run)}learning rate {rate(event.learning_rate)}"]
+
+
+def _batch(name: str, run: RunSnapshot, event: BatchEnded) -> list[str]:
+    return [
+        f"{name}  {_stage(run)}epoch {event.epoch}/{run.epochs}  batch {event.step}/{run.steps}  "
+        f"loss {event.loss:.2f}  acc {event.accuracy:.2f}  "
+        f"{whole(run.images_per_second)} img/s  ETA {duration(run.eta_seconds)}"
+    ]
+
+
+def _epoch(name: str, run: RunSnapshot, event: EpochEnded) -> list[str]:
+    return [
+        f"{name}  {_stage(run)}epoch {event.epoch}/{run.epochs} ended  "
+        f"loss {event.loss:.4f}  acc {accuracy(event.accuracy)}  "
+        f"val loss {event.val_loss:.4f}  val acc {accuracy(event.val_accuracy)}  "
+        f"{duration(event.train_seconds + event.validation_seconds)}  "
+        f"{whole(event.images_per_second)} img/s"
+    ]
+
+
+def _log(name: str, run: RunSnapshot, event: LogLine) -> list[str]:
+    return [f"{name}  {event.level}: {event.text}"] if event.level in ("warning", "error") else []
+
+
+def _test(name: str, run: RunSnapshot, event: TestEnded) -> list[str]:
+    return [
+        f"{name}  test accuracy {accuracy(event.accuracy)} on {whole(event.images)} images, "
+        f"loss {event.loss:.4f}"
+    ]
+
+
+def _ended(name: str, run: RunSnapshot, event: RunEnded) -> list[str]:
+    spent = (
+        f"in {duration(run.wall_seconds(event.time))}, {duration(run.train_seconds)} of training"
+    )
+    why = f": {event.error}" if event.error else ""
+    return [f"{name}  {event.status} {spent}{why}"]

@@ -1,0 +1,54 @@
+"""`cifar-tui train`: checks what was asked, then trains with a screen or without."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.backbones import find_backbone
+from engine.config import Options, RunSpec, plan_runs
+from engine.datasets import check_dataset
+from engine.runs import open_runs_dir
+from engine.weights import check_weights_option
+from tui.cli.options import chosen_options
+from tui.cli.terminal import on_terminal
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train what the command line names."""
+    specs = plan(arguments.models, chosen_options(arguments))
+    return train(specs, arguments)
+
+
+def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
+    """The runs to do, after every check that needs neither TensorFlow nor the network.
+
+    Raises:
+        InputError: the first thing that does not hold.
+    """
+    backbones = [find_backbone(name) for name in models]
+    specs = plan_runs([backbone.traits for backbone in backbones], options)
+    check_dataset(options.dataset, options.data_path)
+    for backbone in backbones:
+        check_weights_option(backbone, options.weights)
+    return specs
+
+
+def train(specs: Sequence[RunSpec], arguments: argparse.Namespace) -> int:
+    """Train on a screen, or a line at a time where there is none or none is wanted.
+
+    Returns:
+        The exit status: 0 all completed, 1 some run failed, 130 interrupted.
+
+    Raises:
+        InputError: the folder of the runs cannot be written.
+    """
+    runs_dir: Path = open_runs_dir(arguments.runs_dir)
+    if arguments.json or arguments.plain or not on_terminal():
+        from tui.cli.plain import train_plainly
+
+        return train_plainly(specs, runs_dir, as_json=arguments.json)
+    from tui.cli.launch import open_app
+
+    return open_app(specs, runs_dir)

@@ -1,0 +1,87 @@
+"""Numbers as a person reads them: durations, counts, shares, sizes, rates. Pure functions.
+
+Where there is no number (None, NaN, infinite) each gives `MISSING`.
+"""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "–"
+_COUNT_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
+_BYTE_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
+
+
+def _known(x: float | None) -> bool:
+    return x is not None and math.isfinite(x)
+
+
+def duration(seconds: float | None) -> str:
+    """`0:07`, `3:12`, `1:04:07`; whole seconds, rounded."""
+    if seconds is None or not _known(seconds):
+        return MISSING
+    whole = max(round(seconds), 0)
+    hours, rest = divmod(whole, 3600)
+    minutes, second = divmod(rest, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{second:02}"
+    return f"{minutes}:{second:02}"
+
+
+def count(n: float | None) -> str:
+    """`512`, `12.8 K`, `3.40 M`: three figures and the largest unit that fits."""
+    if n is None or not _known(n):
+        return MISSING
+    for unit, name in _COUNT_UNITS:
+        if abs(n) >= unit * 0.9995:
+            return f"{_three_figures(n / unit)} {name}"
+    return f"{n:.0f}"
+
+
+def percent(x: float | None) -> str:
+    """A share from 0 to 100 as `71 %`."""
+    if x is None or not _known(x):
+        return MISSING
+    return f"{x:.0f} %"
+
+
+def byte_size(n: float | None) -> str:
+    """`512 B`, `12.8 KB`, `3.10 GB`; 1 KB is 1,024 bytes."""
+    if n is None or not _known(n):
+        return MISSING
+    value = float(n)
+    for name in _BYTE_UNITS:
+        if abs(value) < 1023.5 or name == _BYTE_UNITS[-1]:
+            return f"{value:.0f} B" if name == "B" else f"{_three_figures(value)} {name}"
+        value /= 1024
+    raise AssertionError("the last unit takes any size")
+
+
+def rate(x: float | None) -> str:
+    """A learning rate as `1.0e-04`."""
+    if x is None or not _known(x):
+        return MISSING
+    return f"{x:.1e}"
+
+
+def accuracy(x: float | None) -> str:
+    """A share from 0 to 1 with four decimals: `0.9183`."""
+    if x is None or not _known(x):
+        return MISSING
+    return f"{x:.4f}"
+
+
+def whole(n: float | None) -> str:
+    """A whole number with separators: `41,200`."""
+    if n is None or not _known(n):
+        return MISSING
+    return f"{n:,.0f}"
+
+
+def _three_figures(x: float) -> str:
+    size = abs(x)
+    if size < 9.995:
+        return f"{x:.2f}"
+    if size < 99.95:
+        return f"{x:.1f}"
+    return f"{x:.0f}"

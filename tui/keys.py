@@ -1,0 +1,126 @@
+"""Every key of the program in one place: bindings, help screen and README table come from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from textual.binding import Binding, BindingType
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.dom import DOMNode
+    from textual.screen import Screen
+
+Place = Literal["everywhere", "training", "layers", "launcher", "catalogue", "results"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key, what it does where, and how the footer, the help and the palette call it."""
+
+    keys: str
+    """As Textual names them; several, separated by commas, do the same."""
+    action: str
+    label: str
+    """One or two words for the footer."""
+    description: str
+    """One line for the help screen, the palette and the README."""
+    place: Place
+    shown: bool = True
+    """Whether the footer has it."""
+    priority: bool = False
+    """Whether it works whatever has the focus."""
+    display: str = ""
+    """How the key is written, where Textual's own way would not do."""
+
+
+KEYS: tuple[Key, ...] = (
+    Key("space", "toggle_trainable", "toggle", "Freeze or unfreeze the layer or group", "layers"),
+    Key("enter", "toggle_open", "open", "Open or close the group", "layers", False),
+    Key("right", "open", "open", "Open the group", "layers", False, display="→"),
+    Key("left", "close", "close", "Close the group, or go to it", "layers", False, display="←"),
+    Key("w", "toggle_window", "window", "Charts: full history or recent window", "training"),
+    Key("z", "pause", "pause", "Pause after this batch, or resume", "training"),
+    Key("s", "stop", "stop", "Stop: now, after this epoch or after this model", "training"),
+    Key("r", "results", "results", "Go to the results", "training"),
+    Key("1", "panel('layers')", "layers", "Only the layers, or all panels", "training", False),
+    Key("2", "panel('charts')", "charts", "Only the charts, or all panels", "training", False),
+    Key("3", "panel('machine')", "machine", "Only the machine, or all panels", "training", False),
+    Key("4", "panel('queue')", "queue", "Only the queue, or all panels", "training", False),
+    Key("5", "panel('log')", "log", "Open or close the log", "training"),
+    Key("enter", "go_on", "results", "When all runs have ended: the results", "training", False),
+    Key("escape", "dismiss_notice", "dismiss", "Dismiss the error message", "training", False),
+    Key("n", "new_session", "new", "New session, when no model trains", "everywhere", False),
+    Key("ctrl+s", "start", "start", "Start training the marked models", "launcher"),
+    Key("r", "app.results", "results", "Go to the results", "launcher"),
+    Key("slash", "filter", "filter", "Type a part of a model's name", "launcher", display="/"),
+    Key("escape", "catalogue", "models", "Clear the filter, back to the models", "launcher", False),
+    Key("space", "toggle_mark", "mark", "Mark the model to train it", "catalogue"),
+    Key("enter", "start", "start", "Start training the marked models", "catalogue", False),
+    Key("s", "sort", "sort", "Sort by the next column", "results"),
+    Key("o", "reverse", "reverse", "Sort the other way round", "results"),
+    Key("enter", "toggle_detail", "detail", "Show or hide the run in full", "results"),
+    Key("r", "reload", "refresh", "Read the runs again", "results"),
+    Key("n", "app.new_session", "new", "Choose models for a new session", "results"),
+    Key("escape", "leave", "back", "Return to where you came from", "results"),
+    Key("t", "toggle_theme", "theme", "Light or dark", "everywhere", False),
+    Key("question_mark,f1", "show_help", "help", "Show the keys", "everywhere", display="?"),
+    Key("q", "quit", "quit", "Leave; asks first while a model trains", "everywhere"),
+    Key("ctrl+q,ctrl+c", "quit", "quit", "Leave, from anywhere", "everywhere", False, True),
+)
+PALETTE_KEY = "ctrl+p"
+PLACES: dict[Place, str] = {
+    "launcher": "New session",
+    "catalogue": "List of models",
+    "layers": "Layers",
+    "training": "Training",
+    "results": "Results",
+    "everywhere": "Everywhere",
+}
+
+
+def keys_of(place: Place) -> tuple[Key, ...]:
+    """The keys of one place, in the order of the help screen."""
+    return tuple(key for key in KEYS if key.place == place)
+
+
+def bindings(place: Place, leave_out: Iterable[str] = ()) -> list[BindingType]:
+    """The keys of one place as a widget's, screen's or app's `BINDINGS`."""
+    return [
+        Binding(
+            key.keys,
+            key.action,
+            key.label,
+            tooltip=key.description,
+            show=key.shown,
+            priority=key.priority,
+            key_display=key.display or None,
+        )
+        for key in keys_of(place)
+        if key.keys not in leave_out
+    ]
+
+
+def owner_of(key: Key, app: App[Any], screen: Screen[Any]) -> DOMNode | None:
+    """What carries out a key's action at present: a focusable widget, the screen or the app."""
+    name = key.action.partition("(")[0]
+    places: tuple[DOMNode, ...] = (app,)
+    if key.place != "everywhere":
+        places = (screen, *screen.focus_chain)
+    return next((place for place in places if hasattr(place, f"action_{name}")), None)
+
+
+def written(key: Key) -> str:
+    """The key as a person writes it: `ctrl+q or ctrl+c`, `?`, `→`."""
+    return key.display or " or ".join(key.keys.split(","))
+
+
+def markdown_table() -> str:
+    """The README's table of keys."""
+    rows = ["| Where | Key | What it does |", "| --- | --- | --- |"]
+    for place, title in PLACES.items():
+        rows += [f"| {title} | `{written(key)}` | {key.description} |" for key in keys_of(place)]
+    rows.append(f"| Everywhere | `{PALETTE_KEY}` | Command palette: every action by name |")
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,26 @@
+"""What travels through the app: events in from the trainer's thread, commands out of a screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from engine.commands import Command
+from engine.events import Event
+
+
+@dataclass
+class RunEvent(Message):
+    """The trainer's thread said something about the run at place `index` of the queue."""
+
+    index: int
+    run_id: str
+    event: Event
+
+
+@dataclass
+class CommandRequested(Message):
+    """A screen wants the trainer told something; the app sends it."""
+
+    command: Command

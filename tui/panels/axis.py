@@ -1,0 +1,58 @@
+"""Scales of a chart: limits, ticks at round numbers, labels. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_STEPS = (1.0, 2.0, 5.0, 10.0)
+_ROUND_ENDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis from `low` to `high`, `low` < `high`."""
+
+    low: float
+    high: float
+
+    def share(self, value: float) -> float:
+        """Where a value lies: 0 at `low`, 1 at `high`."""
+        return (value - self.low) / (self.high - self.low)
+
+    def holds(self, value: float) -> bool:
+        """Whether a value lies between the ends."""
+        return self.low <= value <= self.high
+
+    def step(self, most: int) -> float:
+        """The smallest 1, 2 or 5 times a power of ten that gives at most `most` intervals."""
+        rough = (self.high - self.low) / max(most, 1)
+        power = 10.0 ** math.floor(math.log10(rough))
+        return next(factor * power for factor in _STEPS if factor * power >= rough * (1 - 1e-9))
+
+    def ticks(self, most: int) -> list[float]:
+        """Round numbers between the ends, `most` intervals at most."""
+        step = self.step(most)
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [index * step for index in range(first, last + 1)]
+
+    def labels(self, most: int) -> list[tuple[float, str]]:
+        """The ticks, each with its text, all with the same number of decimals."""
+        decimals = max(-math.floor(math.log10(self.step(most)) + 1e-9), 0)
+        return [(tick, f"{tick:.{decimals}f}") for tick in self.ticks(most)]
+
+
+def axis_over(values: Iterable[float], least: float, floor: float, ceiling: float) -> Axis:
+    """An axis around values: round ends, at least `least` long, within `floor` and `ceiling`."""
+    known = [value for value in values if math.isfinite(value)]
+    if not known:
+        return Axis(floor, ceiling if math.isfinite(ceiling) else floor + 1.0)
+    low, high = min(known), max(known)
+    if high - low < least:
+        middle = (low + high) / 2
+        low, high = middle - least / 2, middle + least / 2
+    step = Axis(low, high).step(_ROUND_ENDS)
+    low, high = math.floor(low / step) * step, math.ceil(high / step) * step
+    low, high = max(low, floor), min(high, ceiling)
+    return Axis(low, high) if low < high else Axis(low, low + least)

@@ -1,0 +1,147 @@
+"""A chart of curves over epochs, on textual-plot's high-resolution canvas."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import ClassVar
+
+from textual import events
+from textual.theme import Theme
+from textual_hires_canvas import Canvas, HiResMode, TextAlign
+
+from engine.series import Point
+from tui.panels.chart_data import ChartData, thinned
+
+_LEFT = 6
+_BOTTOM = 2
+_ROWS_A_TICK = 2
+_TALL_ROWS_A_TICK = 3
+_TALL_ROWS = 12
+_LEAST_INTERVALS = 2
+_CELLS_A_TICK = 6
+_VALIDATION_MARK = "●"
+_BEST_MARK = "★"
+_DOTS_A_CELL = 2
+
+
+class CurveChart(Canvas):
+    """Train as a line, validation as marks joined by a line, what happened as dotted verticals."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "chart--axis",
+        "chart--grid",
+        "chart--train",
+        "chart--validation",
+        "chart--marker",
+    }
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(1, 1, id=id)
+        self.data: ChartData | None = None
+
+    def show(self, data: ChartData) -> None:
+        """Draw `data`."""
+        self.data = data
+        self._draw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.reset(size=event.size)
+        self._draw()
+
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, self._redraw_later)
+
+    def _redraw_later(self, _theme: Theme) -> None:
+        # The stylesheet has the new colours only after the signal.
+        self.call_after_refresh(self._draw)
+
+    def _draw(self) -> None:
+        data, (width, height) = self.data, self.size
+        if data is None or width < _LEFT + 4 or height < _BOTTOM + 2:
+            return
+        with self.batch_refresh():
+            self.reset()
+            self._draw_frame(data)
+            self._draw_markers(data)
+            self._draw_line(data, data.validation, "validation")
+            self._draw_line(data, thinned(data.train, self._plot_width * _DOTS_A_CELL), "train")
+            self._draw_marks(data)
+
+    @property
+    def _plot_width(self) -> int:
+        return self.size.width - _LEFT
+
+    @property
+    def _plot_height(self) -> int:
+        return self.size.height - _BOTTOM
+
+    def _style(self, name: str) -> str:
+        return str(self.get_component_rich_style(f"chart--{name}", partial=True))
+
+    def _draw_frame(self, data: ChartData) -> None:
+        axis, grid = self._style("axis"), self._style("grid")
+        bottom = self._plot_height
+        for y in range(bottom):
+            self.set_pixel(_LEFT - 1, y, "│", axis)
+        for x in range(_LEFT, self.size.width):
+            self.set_pixel(x, bottom, "─", axis)
+        self.set_pixel(_LEFT - 1, bottom, "└", axis)
+        rows = _TALL_ROWS_A_TICK if bottom >= _TALL_ROWS else _ROWS_A_TICK
+        for value, label in data.y.labels(max(bottom // rows, _LEAST_INTERVALS)):
+            y = self._cell(data, data.x.low, value)[1]
+            for x in range(_LEFT, self.size.width):
+                self.set_pixel(x, y, "┈", grid)
+            self.set_pixel(_LEFT - 1, y, "┤", axis)
+            self._write(_LEFT - 2, y, label[: _LEFT - 2], axis, TextAlign.RIGHT)
+        self._write(0, bottom + 1, "epoch", axis)
+        for value, label in data.x.labels(max(self._plot_width // _CELLS_A_TICK, 1)):
+            x = self._cell(data, value, data.y.low)[0]
+            self.set_pixel(x, bottom, "┴", axis)
+            left = min(x - len(label) // 2, self.size.width - len(label))
+            self._write(left, bottom + 1, label, axis)
+
+    def _draw_markers(self, data: ChartData) -> None:
+        style = self._style("marker")
+        shown = [marker for marker in data.markers if data.x.holds(marker.x)]
+        for row, marker in enumerate(shown):
+            x = self._cell(data, marker.x, data.y.low)[0]
+            for y in range(self._plot_height):
+                self.set_pixel(x, y, "┊", style)
+            row %= self._plot_height
+            y = self._plot_height - 1 - row if data.rises else row
+            if x + 2 + len(marker.text) <= self.size.width:
+                self._write(x + 2, y, marker.text, style)
+            else:
+                self._write(x - 2, y, marker.text, style, TextAlign.RIGHT)
+
+    def _draw_line(self, data: ChartData, points: tuple[Point, ...], name: str) -> None:
+        shown = [self._place(data, *point) for point in points if data.x.holds(point[0])]
+        if len(shown) == 1:
+            self.set_hires_pixels(shown, HiResMode.BRAILLE, self._style(name))
+        lines = [(*start, *end) for start, end in pairwise(shown)]
+        self.draw_hires_lines(lines, HiResMode.BRAILLE, self._style(name))
+
+    def _draw_marks(self, data: ChartData) -> None:
+        style = self._style("validation")
+        for x, y in data.validation:
+            if data.x.holds(x):
+                mark = _BEST_MARK if x == data.best_x else _VALIDATION_MARK
+                self.set_pixel(*self._cell(data, x, y), mark, style)
+
+    def _place(self, data: ChartData, x: float, y: float) -> tuple[float, float]:
+        """The cell of a point, with its fraction; values off the y axis stick to its end."""
+        across = min(max(data.x.share(x), 0.0), 1.0) * (self._plot_width - 1)
+        up = min(max(data.y.share(y), 0.0), 1.0)
+        return _LEFT + across, (1.0 - up) * (self._plot_height - 0.25)
+
+    def _cell(self, data: ChartData, x: float, y: float) -> tuple[int, int]:
+        across, down = self._place(data, x, y)
+        return int(across), int(down)
+
+    def _write(
+        self, x: int, y: int, text: str, style: str, align: TextAlign = TextAlign.LEFT
+    ) -> None:
+        start = x - len(text) + 1 if align is TextAlign.RIGHT else x
+        for offset, char in enumerate(text):
+            if align is TextAlign.LEFT or start + offset >= 0:
+                self.set_pixel(start + offset, y, char, style)

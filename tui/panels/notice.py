@@ -1,0 +1,156 @@
+"""What waits, what failed and what comes next: the strip at the foot and the banner at the head."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine.snapshot import RunSnapshot
+from tui.formatting import accuracy
+from tui.panels.progress import Field, fit
+from tui.session_view import SessionView
+
+_STOPPING = {
+    "now": "stopping after this batch…",
+    "epoch": "stopping after this epoch…",
+    "run": "stopping after this model…",
+}
+
+
+class NoticeStrip(Widget):
+    """One line, always there: requests that wait, else the last line of the log."""
+
+    view: reactive[SessionView | None] = reactive(None, always_update=True)
+    unread: reactive[int] = reactive(0)
+    """Log lines not seen yet, the log being closed."""
+    tells_changes: reactive[bool] = reactive(False)
+    """Whether waiting layer changes are told here: where the layer tree is not in sight."""
+    log_is_open: reactive[bool] = reactive(False)
+
+    def render(self) -> Content:
+        if self.view is None:
+            return Content("")
+        run = self.view.run
+        waiting = requests(run, with_changes=self.tells_changes)
+        log = () if self.log_is_open else run.log
+        if waiting:
+            text = Content.styled(waiting, "$warning")
+        else:
+            text = Content.styled(" ".join(log[-1].text.split()) if log else "", "$muted")
+        badge = Content.styled(f"5 log ▸ {self.unread} new" if self.unread else "", "$primary")
+        return fit([Field(text, 9)], [Field(badge, 10)], self.size.width)
+
+
+def requests(run: RunSnapshot, *, with_changes: bool = True) -> str:
+    """What was asked for and has not happened yet, in words; empty if nothing."""
+    if run.is_over:
+        return ""
+    parts = []
+    if run.stop_requested:
+        parts.append(_STOPPING.get(run.stop_requested, "stopping…"))
+    if run.phase == "paused":
+        resumes = not run.pause_requested
+        parts.append("resuming…" if resumes else "paused: z resumes")
+    elif run.pause_requested:
+        parts.append("pausing after this batch…")
+    if run.pending and with_changes:
+        parts.append(waiting_changes(len(run.pending)))
+    return "   ".join(parts)
+
+
+def waiting_changes(count: int) -> str:
+    """`1 change waits for the epoch's end`."""
+    return f"{count} change{' waits' if count == 1 else 's wait'} for the epoch's end"
+
+
+class Banner(Static):
+    """Failures, until dismissed, and how the queue ended; takes no room while there is neither."""
+
+    view: reactive[SessionView | None] = reactive(None, always_update=True, repaint=False)
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._dismissed: set[int] = set()
+        self._shown: Content | None = None
+
+    def watch_view(self, view: SessionView | None) -> None:
+        if view is not None:
+            self._show(view)
+
+    def dismiss(self) -> None:
+        """Hide the failures shown so far."""
+        if self.view is not None:
+            self._dismissed |= {i for i, run in enumerate(self.view.runs) if run.status == "failed"}
+            self._show(self.view)
+
+    def _show(self, view: SessionView) -> None:
+        failed = [i for i in _failures(view) if i not in self._dismissed]
+        lines = [failure_text(view, i) for i in failed[-3:]]
+        if view.is_over:
+            lines.append(end_text(view))
+        elif failed:
+            lines.append(Content.styled(next_text(view), "$muted"))
+        text = Content("\n").join(lines)
+        self.display = bool(lines)
+        self.set_class(bool(failed), "-failed")
+        if text != self._shown:
+            self._shown = text
+            self.update(text)
+
+
+def _failures(view: SessionView) -> list[int]:
+    return [index for index, run in enumerate(view.runs) if run.status == "failed"]
+
+
+def failure_text(view: SessionView, index: int) -> Content:
+    """Which run failed and why."""
+    run = view.runs[index]
+    return Content.assemble(
+        (f"✗ {run.spec.model} failed", "$error bold"),
+        (f" (run {index + 1} of {len(view.runs)}): ", "$muted"),
+        (run.error or "no reason was given; the log may tell", "$foreground"),
+    )
+
+
+def next_text(view: SessionView) -> str:
+    """What happens after a failure."""
+    if view.run.status == "running":
+        return f"The queue goes on with {view.run.spec.model}.  esc dismisses"
+    if view.current + 1 < len(view.runs):
+        return f"Next: {view.runs[view.current + 1].spec.model}.  esc dismisses"
+    return "It was the last run of the queue.  esc dismisses"
+
+
+def end_text(view: SessionView) -> Content:
+    """How the queue ended and where to go from here."""
+    counts = [
+        f"{sum(run.status == status for run in view.runs)} {words}"
+        for status, words in (
+            ("completed", "completed"),
+            ("stopped", "stopped"),
+            ("failed", "failed"),
+            ("interrupted", "interrupted"),
+            ("queued", "not started"),
+        )
+        if any(run.status == status for run in view.runs)
+    ]
+    tested = [run for run in view.runs if run.test is not None]
+    best = max(tested, key=lambda run: run.test.accuracy if run.test else 0.0, default=None)
+    score = ""
+    if best is not None and best.test is not None:
+        score = f"   best: {best.spec.model}, {accuracy(best.test.accuracy)} on the test images"
+    return Content.assemble(
+        ("The queue has ended: ", "$foreground bold"),
+        (", ".join(counts), "$foreground"),
+        (score, "$success"),
+        ("\nenter", "$primary bold"),
+        (" or ", "$muted"),
+        ("r", "$primary bold"),
+        (" results   ", "$muted"),
+        ("n", "$primary bold"),
+        (" new session   ", "$muted"),
+        ("q", "$primary bold"),
+        (" quit", "$muted"),
+    )

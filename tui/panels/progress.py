@@ -1,0 +1,226 @@
+"""The head of the training screen: what trains, what it does now, how far it is, how long still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from engine.events import now
+from engine.snapshot import RunSnapshot
+from tui.formatting import MISSING, byte_size, duration, rate, whole
+from tui.session_view import SessionView
+
+DATASET_NAMES = {"cifar10": "CIFAR-10", "digits": "digits"}
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_END_GLYPHS = {
+    "completed": ("✓", "$success"),
+    "stopped": ("■", "$warning"),
+    "failed": ("✗", "$error"),
+    "interrupted": ("✗", "$error"),
+}
+_FIRST_LABEL_WIDTH = 11
+_TICK_SECONDS = 0.25
+
+
+class HeadPanel(Widget):
+    """Three lines that are always there: title, status, bars."""
+
+    view: reactive[SessionView | None] = reactive(None, always_update=True)
+
+    def __init__(self, *, clock: Callable[[], float] = now, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._clock = clock
+
+    def on_mount(self) -> None:
+        self.set_interval(_TICK_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        if self.view is not None and not self.view.run.is_over:
+            self.refresh()
+
+    def render(self) -> Content:
+        view, width = self.view, self.size.width
+        if view is None or width < 20:
+            return Content("")
+        lines = (
+            title_line(view, width),
+            status_line(view.run, self._clock(), width),
+            bars_line(view.run, width),
+        )
+        gap = "\n\n" if self.size.height > len(lines) else "\n"
+        return lines[0] + Content(gap) + lines[1] + Content("\n") + lines[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A part of a line; of those that do not fit, the ones of the lowest rank go first."""
+
+    text: Content
+    rank: int
+
+
+def fit(left: list[Field], right: list[Field], width: int, gap: int = 3) -> Content:
+    """One line of exactly `width` cells: `left` at its left, `right` at its right."""
+    while True:
+        fields = left + right
+        used = sum(field.text.cell_length for field in fields) + gap * max(len(fields) - 1, 0)
+        if used + 2 <= width or len(fields) <= 1:
+            break
+        lowest = min(fields, key=lambda field: field.rank)
+        left = [field for field in left if field is not lowest]
+        right = [field for field in right if field is not lowest]
+    start = Content(" ") + Content(" " * gap).join([field.text for field in left])
+    end = Content(" " * gap).join([field.text for field in right]) + Content(" ")
+    start = start.truncate(max(width - end.cell_length, 0), ellipsis=True)
+    return start + Content(" " * (width - start.cell_length - end.cell_length)) + end
+
+
+def title_line(view: SessionView, width: int) -> Content:
+    """Program, model, data, size, recipe; and the place in the queue."""
+    spec = view.run.spec
+    dataset = DATASET_NAMES.get(spec.dataset, spec.dataset)
+    facts = f"{dataset} · {spec.image_size} px · {spec.recipe}"
+    if spec.weights != "imagenet":
+        facts += " · from scratch" if spec.weights == "none" else " · own weights"
+    if len({run.spec.seed for run in view.runs}) > 1:
+        facts += f" · seed {spec.seed}"
+    left = [
+        Field(Content.styled("cifar-tui", "$primary bold"), 2),
+        Field(Content.styled(spec.model, "$foreground bold"), 9),
+        Field(Content.styled(facts, "$muted"), 5),
+    ]
+    place = Content.styled(f"run {view.current + 1} of {len(view.runs)}", "$foreground")
+    return fit(left, [Field(place, 8)], width).stylize("on $panel")
+
+
+def status_line(run: RunSnapshot, at: float, width: int) -> Content:
+    """The phase by name, position, rate; time left, time spent, speed."""
+    left = [Field(_phase(run, at), 10)]
+    if run.stage:
+        stages = run.spec.stages
+        name = stages[min(run.stage, len(stages)) - 1].name
+        stage = Content.styled(f"stage {run.stage}/{len(stages)}", "$foreground")
+        left.append(Field(stage + Content.styled(f" {name}", "$muted"), 4))
+    if run.epoch:
+        epoch, epochs = stage_epoch(run)
+        step = f"{run.step:>{len(str(run.steps))}}/{run.steps}"
+        left.append(Field(_pair("epoch", f"{epoch}/{epochs}"), 8))
+        left.append(Field(_pair("batch", step), 7))
+    if run.learning_rate is not None:
+        left.append(Field(_pair("rate", rate(run.learning_rate)), 3))
+    speed = MISSING if run.images_per_second is None else f"{run.images_per_second:,.0f}"
+    right = [
+        Field(_pair("ETA", f"{duration(run.eta_seconds):>5}", "$primary bold"), 9),
+        Field(_pair("elapsed", f"{duration(run.wall_seconds(at)):>5}"), 5),
+        Field(Content.styled(f"{speed:>6}", "$foreground") + Content.styled(" img/s", "$muted"), 6),
+    ]
+    return fit(left, [] if run.status == "queued" else right, width)
+
+
+def _pair(name: str, value: str, style: str = "$foreground") -> Content:
+    return Content.assemble((f"{name} ", "$muted"), (value, style))
+
+
+def _phase(run: RunSnapshot, at: float) -> Content:
+    if run.is_over:
+        glyph, style = _END_GLYPHS.get(run.status, ("■", "$foreground"))
+        return Content.styled(f"{glyph} {run.status}", f"{style} bold")
+    words = phase_words(run)
+    if run.phase == "training":
+        return Content.assemble(("● ", "$success"), (f"{words:<8}", "$foreground bold"))
+    if run.phase == "paused":
+        return Content.styled(f"‖ {words}", "$warning bold")
+    spinner = SPINNER[int(at / _TICK_SECONDS) % len(SPINNER)]
+    since = run.phase_since if run.phase_since is not None else at
+    return Content.assemble(
+        (f"{spinner} ", "$primary bold"),
+        (words, "$foreground bold"),
+        (f"  {duration(max(at - since, 0))}", "$muted"),
+    )
+
+
+def phase_words(run: RunSnapshot) -> str:
+    """The phase with what it works on: `loading TensorFlow`, `validating 3,200/5,000`."""
+    if run.phase == "queued":
+        return "starting"
+    words: list[str] = [run.phase]
+    if run.phase_detail and run.phase not in ("training", "paused"):
+        words.append(run.phase_detail)
+    if run.phase_progress is not None:
+        done, total = run.phase_progress.done, run.phase_progress.total
+        if run.phase_progress.unit == "bytes":
+            words.append(_megabytes(done, total))
+        else:
+            words.append(whole(done) if total is None else f"{done:,}/{total:,}")
+    return " ".join(words)
+
+
+def _megabytes(done: int, total: int | None) -> str:
+    if total is None:
+        return byte_size(done)
+    return f"{done / 2**20:.0f}/{total / 2**20:.0f} MB"
+
+
+def stage_epoch(run: RunSnapshot) -> tuple[int, int]:
+    """The epoch counted within its stage, and the stage's epochs."""
+    stages = run.spec.stages
+    index = min(max(run.stage, 1), len(stages)) - 1
+    before = sum(stage.epochs for stage in stages[:index])
+    return max(run.epoch - before, 0), stages[index].epochs
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How much is done, from 0 to 1."""
+
+    epoch: float
+    stage: float
+    run: float
+
+
+def shares_done(run: RunSnapshot) -> Shares:
+    """The done share of the epoch, of its stage and of the run's epochs."""
+    if run.status == "completed":
+        return Shares(1.0, 1.0, 1.0)
+    if not run.epoch:
+        return Shares(0.0, 0.0, 0.0)
+    in_epoch = min(run.step / max(run.steps, 1), 1.0)
+    epoch, epochs = stage_epoch(run)
+    return Shares(
+        in_epoch,
+        min((epoch - 1 + in_epoch) / max(epochs, 1), 1.0),
+        min((run.epoch - 1 + in_epoch) / max(run.epochs, 1), 1.0),
+    )
+
+
+def bars_line(run: RunSnapshot, width: int) -> Content:
+    """Bars of the epoch (or of the phase at work), of the stage and of the run."""
+    shares = shares_done(run)
+    first, share = "epoch", shares.epoch
+    progress = run.phase_progress
+    if progress is not None and progress.total and not run.is_over:
+        first, share = run.phase, min(progress.done / progress.total, 1.0)
+    bars = [(f"{first:<{_FIRST_LABEL_WIDTH}}", share), ("run", shares.run)]
+    if width >= 100 and len(run.spec.stages) > 1:
+        bars.insert(1, ("stage", shares.stage))
+    labels = sum(len(label) + len("  100 %") for label, _ in bars)
+    length = max((width - 2 - labels - 4 * (len(bars) - 1)) // len(bars) - 1, 3)
+    parts = [
+        Content.assemble((f"{label} ", "$muted"))
+        + bar(done, length)
+        + Content.styled(f"  {int(done * 100):>3} %", "$foreground")
+        for label, done in bars
+    ]
+    return Content(" ") + Content("    ").join(parts)
+
+
+def bar(share: float, length: int, style: str = "$primary") -> Content:
+    """A bar of `length` cells, full to the half cell."""
+    halves = round(min(max(share, 0.0), 1.0) * length * 2)
+    full, half = divmod(halves, 2)
+    done = "━" * full + "╸" * half
+    return Content.assemble((done, style), ("━" * (length - len(done)), "$line"))

@@ -1,0 +1,151 @@
+"""One run in full: what was asked, what it reached, where the time went, and its curves."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from itertools import zip_longest
+
+from textual.app import ComposeResult
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from engine.runs import RunRecord
+from engine.snapshot import RunSnapshot
+from engine.summary import Summary, summarize
+from tui.formatting import accuracy, count, duration, rate, whole
+from tui.panels.charts import accuracy_data, accuracy_title, loss_data, loss_title
+from tui.panels.curve_chart import CurveChart
+
+Fact = tuple[str, str]
+_NAME_WIDTH = 11
+
+
+class RunDetail(Container):
+    """Facts beside curves, for the run that `show` was given."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes="panel")
+        self.run_id = ""
+        self._facts: tuple[RunRecord, RunSnapshot | None] | None = None
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="run-facts"):
+            yield Static(id="run-facts-text")
+        with Container(id="run-curves"):
+            yield Static(classes="chart-title", id="run-accuracy-title")
+            yield CurveChart(id="run-accuracy")
+            yield Static(classes="chart-title", id="run-loss-title")
+            yield CurveChart(id="run-loss")
+
+    def show(self, run: RunRecord, snapshot: RunSnapshot | None) -> None:
+        """Show a run; `snapshot` follows once its record is read, and with it the curves."""
+        self.run_id = run.run_id
+        self.border_title = f"{run.file.spec.model} · {run.run_id}"
+        self._facts = run, snapshot
+        self._show_facts()
+        if snapshot is not None:
+            self._show_curves(snapshot)
+
+    def _show_curves(self, run: RunSnapshot) -> None:
+        for name, title, data in (
+            ("accuracy", accuracy_title(run), accuracy_data(run, recent=False)),
+            ("loss", loss_title(run), loss_data(run, recent=False)),
+        ):
+            self.query_one(f"#run-{name}-title", Static).update(title)
+            self.query_one(f"#run-{name}", CurveChart).show(data)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_facts)
+
+    def _show_facts(self) -> None:
+        if self._facts is not None:
+            width = self.query_one("#run-facts").scrollable_content_region.width
+            text = facts_text(*self._facts, width=width)
+            self.query_one("#run-facts-text", Static).update(text)
+
+
+def facts_text(run: RunRecord, snapshot: RunSnapshot | None, width: int) -> Content:
+    """The facts as lines, an error first; long values go on below where they began."""
+    parts: list[Content] = []
+    if run.summary.error:
+        parts.append(Content.styled(run.summary.error, "$error"))
+    room = max(width - _NAME_WIDTH, 20)
+    for name, value in facts(run, snapshot):
+        for label, line in zip_longest([name], textwrap.wrap(value, room), fillvalue=""):
+            start = Content.styled(f"{label:<{_NAME_WIDTH}}", "$muted")
+            parts.append(start + Content.styled(line, "$foreground"))
+    return Content("\n").join(parts)
+
+
+def facts(run: RunRecord, snapshot: RunSnapshot | None) -> list[Fact]:
+    """Names and values, in the order a person asks for them.
+
+    A run that wrote no summary is summed up from its record, once `snapshot` is there.
+    """
+    summary = run.summary
+    if snapshot is not None and not summary.wall_seconds:
+        summary = summarize(snapshot)
+    rows = [("status", run.status), *_reached(summary), *_asked(run, snapshot)]
+    rows += [*_model(summary), *_time(summary), *_stages(snapshot)]
+    return [row for row in rows if row[1]]
+
+
+def _reached(summary: Summary) -> Iterable[Fact]:
+    test = accuracy(summary.test_accuracy)
+    yield "test", test if summary.ranked else "not tested, so not ranked"
+    if summary.val_accuracy is not None:
+        best = f", best {accuracy(summary.best_val_accuracy)} in epoch {summary.best_epoch}"
+        yield "validation", accuracy(summary.val_accuracy) + best
+
+
+def _asked(run: RunRecord, snapshot: RunSnapshot | None) -> Iterable[Fact]:
+    spec = run.file.spec
+    rates = ", ".join(rate(stage.learning_rate) for stage in spec.stages)
+    yield "recipe", f"{spec.recipe}, rates {rates}, BatchNorm {spec.batchnorm}"
+    yield "input", f"{spec.image_size} px, batch {spec.batch_size}, seed {spec.seed}"
+    yield "weights", "random" if spec.weights == "none" else spec.weights
+    limit = f", first {whole(spec.train_limit)}" if spec.train_limit else ""
+    held_out = " on the test split" if spec.validation == "test" else ""
+    yield "data", f"{spec.dataset}{limit}{', validated' + held_out if held_out else ''}"
+    if snapshot is not None and snapshot.data is not None:
+        data = snapshot.data
+        yield (
+            "images",
+            f"{whole(data.train_images)} train, {whole(data.validation_images)} validation, "
+            f"{whole(data.test_images)} test",
+        )
+
+
+def _model(summary: Summary) -> Iterable[Fact]:
+    if summary.parameters is None:
+        return
+    trained = f", {count(summary.trainable_parameters)} trained at the end"
+    yield "parameters", f"{count(summary.parameters)}{trained}"
+    yield "size", f"depth {summary.depth}, {count(summary.flops)} FLOPs an image"
+
+
+def _time(summary: Summary) -> Iterable[Fact]:
+    if not summary.wall_seconds:
+        return
+    speed = summary.images_per_second
+    pace = f", {whole(speed)} img/s" if speed else ""
+    yield (
+        "time",
+        f"{duration(summary.wall_seconds)} in all, {duration(summary.train_seconds)} of training"
+        + pace,
+    )
+    phases = [(name, spent) for name, spent in summary.phase_seconds.items() if spent >= 0.5]
+    yield "phases", ", ".join(f"{name} {duration(spent)}" for name, spent in phases)
+
+
+def _stages(snapshot: RunSnapshot | None) -> Iterable[Fact]:
+    if snapshot is None:
+        return
+    for number, trained in enumerate(snapshot.stages_trained, 1):
+        epochs = [epoch for epoch in snapshot.ended_epochs if epoch.stage == number]
+        if epochs:
+            seconds = sum(epoch.train_seconds + epoch.validation_seconds for epoch in epochs)
+            each = duration(seconds / len(epochs))
+            yield f"stage {number}", f"{trained}, {duration(seconds)}, {each} an epoch"

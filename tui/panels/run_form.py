@@ -1,0 +1,139 @@
+"""The options of a session as a form: the same table, parsers and checks as the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.message import Message
+from textual.widgets import Input, Label, Select, Static
+
+from engine.config import RECIPES, Options
+from engine.errors import InputError
+from tui.cli.options import TRAIN_OPTIONS, TrainOption
+
+FLAGS = {option.flag: option.field for option in TRAIN_OPTIONS}
+
+
+class RunForm(VerticalScroll):
+    """A field for each option; empty means that the recipe or the catalogue decides."""
+
+    class Changed(Message):
+        """Something was typed or chosen."""
+
+    class StartAsked(Message):
+        """Enter was pressed in a field."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes="panel", can_focus=False)
+        self.border_title = "Options"
+
+    def compose(self) -> ComposeResult:
+        for option in TRAIN_OPTIONS:
+            with Horizontal(classes="form-row", id=f"row-{option.field}"):
+                yield Label(label(option))
+                yield _field(option)
+        yield Static(id="form-help")
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Say what the field under the cursor is for."""
+        fields = {f"field-{option.field}": option.help for option in TRAIN_OPTIONS}
+        self.query_one("#form-help", Static).update(fields.get(event.widget.id or "", ""))
+
+    def on_descendant_blur(self) -> None:
+        self.query_one("#form-help", Static).update("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed())
+
+    def on_select_changed(self, event: Select.Changed) -> None:
+        event.stop()
+        if event.select.id == "field-recipe":
+            self._show_defaults(str(event.value))
+        self.post_message(self.Changed())
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.StartAsked())
+
+    def read(self) -> tuple[Options, dict[str, str]]:
+        """What is asked for, and what cannot be read: messages by field."""
+        given: dict[str, Any] = {}
+        errors: dict[str, str] = {}
+        for option in TRAIN_OPTIONS:
+            text = self._text(option)
+            if not text:
+                continue
+            try:
+                given[option.field] = option.parse(option.flag, text)
+            except InputError as error:
+                errors[option.field] = str(error)
+        return Options(**given), errors
+
+    def show_errors(self, errors: Mapping[str, str]) -> None:
+        """Mark the fields that have an error."""
+        for option in TRAIN_OPTIONS:
+            self.query_one(f"#row-{option.field}").set_class(option.field in errors, "-wrong")
+
+    def focus_field(self, field: str) -> None:
+        """Put the cursor into a field."""
+        self.query_one(f"#field-{field}").focus()
+
+    def _text(self, option: TrainOption) -> str:
+        widget = self.query_one(f"#field-{option.field}")
+        if isinstance(widget, Select):
+            return str(widget.value)
+        return widget.value.strip() if isinstance(widget, Input) else ""
+
+    def _show_defaults(self, recipe: str) -> None:
+        for field, text in recipe_defaults(recipe).items():
+            self.query_one(f"#field-{field}", Input).placeholder = text
+
+
+def label(option: TrainOption) -> str:
+    """`--learning-rate` as `learning rate`."""
+    return option.flag.removeprefix("--").replace("-", " ")
+
+
+def recipe_defaults(name: str) -> dict[str, str]:
+    """What an empty field means under a recipe."""
+    recipe = RECIPES[name]
+    return {
+        "epochs": ",".join(str(stage.epochs) for stage in recipe.stages),
+        "learning_rates": ",".join(f"{stage.learning_rate:g}" for stage in recipe.stages),
+        "unfreeze_last": str(recipe.stages[-1].unfreeze_last),
+        "batch_size": str(recipe.batch_size),
+        "validation": f"{recipe.validation:g}",
+    }
+
+
+def field_of(error: str) -> str:
+    """The field that an error of `plan_runs` is about; empty where it names none."""
+    return FLAGS.get(error.split(":", 1)[0], "")
+
+
+def in_words(error: str) -> str:
+    """The error with the field's label in the flag's place."""
+    flag, colon, rest = error.partition(":")
+    if flag in FLAGS:
+        return f"{flag.removeprefix('--').replace('-', ' ')}{colon}{rest}"
+    return error
+
+
+def _field(option: TrainOption) -> Input | Select[str]:
+    name = f"field-{option.field}"
+    if option.choices:
+        choices = [(choice, choice) for choice in option.choices]
+        return Select(
+            choices,
+            value=option.default,
+            allow_blank=False,
+            compact=True,
+            id=name,
+            tooltip=option.help,
+        )
+    return Input(placeholder=option.default, compact=True, id=name, tooltip=option.help)

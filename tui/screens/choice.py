@@ -1,0 +1,99 @@
+"""A question with a few answers, one key each, over any screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: what it is called in code, its key, and what it does in words."""
+
+    id: str
+    key: str
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and its answers; `hurried` is what pressing the quit key again means."""
+
+    title: str
+    answers: tuple[Answer, ...]
+    hurried: str = ""
+
+
+STOP = Question(
+    "Stop the training?",
+    (
+        Answer("now", "n", "Now", "after this batch; the run is kept, but not tested or ranked"),
+        Answer("epoch", "e", "After this epoch", "the run is tested and ranked as it then is"),
+        Answer("run", "m", "After this model", "it ends as planned; the rest is not started"),
+        Answer("cancel", "c", "Cancel", "keep training"),
+    ),
+)
+LEAVE = Question(
+    "A model is training. Leave?",
+    (
+        Answer("now", "n", "Stop now and quit", "the run is kept, but not tested or ranked"),
+        Answer("epoch", "e", "Stop after this epoch and quit", "the run is tested and ranked"),
+        Answer("cancel", "c", "Cancel", "keep training"),
+    ),
+    hurried="now",
+)
+LEAVE_WHILE_STOPPING = Question(
+    "The training is stopping; the program leaves when it has.",
+    (
+        Answer("now", "n", "Stop now and quit", "do not wait for the epoch's end"),
+        Answer("leave", "l", "Leave at once", "do not wait at all; the run may stay unfinished"),
+        Answer("cancel", "c", "Wait", ""),
+    ),
+    hurried="leave",
+)
+
+
+class ChoiceScreen(ModalScreen[str | None]):
+    """Asks a question; gives the answer's id, None for the last answer and for escape."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
+
+    def __init__(self, question: Question) -> None:
+        super().__init__()
+        self.question = question
+        for answer in question.answers:
+            self._bindings.bind(answer.key, f"answer('{answer.id}')", answer.label)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(self.question.title, classes="dialog-title")
+            yield OptionList(
+                *(Option(_prompt(answer), id=answer.id) for answer in self.question.answers)
+            )
+            yield Static("↑↓ enter, or the letter · esc cancels", classes="dialog-hint")
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.action_answer(event.option_id or "cancel")
+
+    def action_answer(self, answer: str) -> None:
+        self.dismiss(None if answer == "cancel" else answer)
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
+
+
+def _prompt(answer: Answer) -> Content:
+    return Content.assemble(
+        (f" {answer.key} ", "$primary bold"),
+        f" {answer.label}",
+        (f"\n    {answer.note}" if answer.note else "", "$muted"),
+    )

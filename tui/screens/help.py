@@ -1,0 +1,53 @@
+"""The keys, from the one place that defines them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui import keys
+
+_GLYPHS = (
+    ("■", "$primary", "trains"),
+    ("◪", "$primary", "some of the group trains"),
+    ("□", "$muted", "frozen"),
+    ("→", "$warning", "asked for, waits for the epoch's end"),
+)
+_KEY_WIDTH = 18
+
+
+class HelpScreen(ModalScreen[None]):
+    """Every key with what it does, and what the signs mean."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,enter", "dismiss", "close"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="help"):
+            yield Static("Keys", classes="dialog-title")
+            with VerticalScroll():
+                yield Static(help_text())
+            yield Static("esc closes · ctrl+p finds any action by name", classes="dialog-hint")
+
+
+def help_text() -> Content:
+    """The keys by place, then the signs of the layer tree."""
+    parts: list[Content | tuple[str, str]] = []
+    for place, title in keys.PLACES.items():
+        parts.append((f"{title}\n", "$muted bold"))
+        for key in keys.keys_of(place):
+            parts.append((f"  {keys.written(key):<{_KEY_WIDTH}}", "$primary"))
+            parts.append((f"{key.description}\n", "$foreground"))
+        parts.append(("\n", ""))
+    parts.append(("Signs in the layer tree\n", "$muted bold"))
+    for glyph, style, meaning in _GLYPHS:
+        parts.append((f"  {glyph:<{_KEY_WIDTH}}", style))
+        parts.append((f"{meaning}\n", "$foreground"))
+    return Content.assemble(*parts).rstrip()

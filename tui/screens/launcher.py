@@ -1,0 +1,219 @@
+"""The launcher: which models, trained how; says what is wrong while it is typed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Button, Footer, Input, Static
+
+from engine.backbones import CATALOGUE, Backbone
+from engine.config import Options, RunSpec, plan_runs
+from engine.errors import InputError
+from tui import keys
+from tui.formatting import rate
+from tui.panels.catalogue import CatalogueTable
+from tui.panels.progress import DATASET_NAMES, Field, fit
+from tui.panels.run_form import RunForm, field_of, in_words
+
+MARKED_AT_FIRST = ("EfficientNetLite0", "CustomCNN")
+NOTHING_MARKED = "mark at least one model with space"
+
+
+class LauncherScreen(Screen[None]):
+    """The catalogue beside the options; posts `Started` with the runs to do."""
+
+    CSS_PATH = "launcher.tcss"
+    BINDINGS = keys.bindings("launcher")
+    AUTO_FOCUS = "CatalogueTable"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (116, "-wide")]  # noqa: RUF012
+
+    class Started(Message):
+        """These runs shall be trained, in this order; all that can be checked is."""
+
+        def __init__(self, specs: list[RunSpec]) -> None:
+            super().__init__()
+            self.specs = specs
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._errors: dict[str, str] = {}
+        self._specs: list[RunSpec] = []
+        self._data_state = ""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="launcher-head")
+        with Container(id="launcher-body"):
+            yield CatalogueTable(CATALOGUE, MARKED_AT_FIRST, id="catalogue")
+            yield RunForm(id="run-form")
+        yield Input(placeholder="part of a model's name", compact=True, id="filter")
+        with Horizontal(id="launcher-foot"):
+            yield Static(id="launcher-summary")
+            yield Button("start", variant="primary", compact=True, id="start")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#filter").display = False
+        self._look_for_weights()
+        self._check()
+
+    def on_resize(self) -> None:
+        self._show()
+
+    # What is asked for.
+
+    @on(CatalogueTable.Marked)
+    @on(RunForm.Changed)
+    def _check(self) -> None:
+        """Plan the runs anew; the data are looked for in a thread."""
+        options, errors = self.query_one(RunForm).read()
+        self._specs = []
+        if not errors:
+            try:
+                self._specs = plan_runs([entry.traits for entry in self._marked], options)
+            except InputError as error:
+                errors[field_of(str(error))] = str(error)
+        self._errors = errors
+        self._show()
+        self._look_for_data(options)
+
+    @property
+    def _marked(self) -> list[Backbone]:
+        return self.query_one(CatalogueTable).marked
+
+    @work(exclusive=True, group="data")
+    async def _look_for_data(self, options: Options) -> None:
+        problem, state = await asyncio.to_thread(look_for_inputs, self._marked, options)
+        self._data_state = state
+        if problem:
+            field, text = problem
+            self._errors.setdefault(field, text)
+        self._show()
+
+    @work(exclusive=True, group="weights")
+    async def _look_for_weights(self) -> None:
+        self.query_one(CatalogueTable).show_weights(await asyncio.to_thread(weights_states))
+
+    # What the screen says.
+
+    def _show(self) -> None:
+        self.query_one(RunForm).show_errors(self._errors)
+        self.query_one("#launcher-head", Static).update(self._head())
+        summary = self.query_one("#launcher-summary", Static)
+        problem = self._problem()
+        summary.update(Content.styled(problem, "$error") if problem else summary_text(self._specs))
+        self.query_one("#start", Button).disabled = bool(problem)
+
+    def _problem(self) -> str:
+        if self._errors:
+            return in_words(next(iter(self._errors.values())))
+        return "" if self._specs else NOTHING_MARKED
+
+    def _head(self) -> Content:
+        left = [Field(Content.styled("New session", "$primary bold"), 9)]
+        right = []
+        if self._specs and self._data_state:
+            name = DATASET_NAMES.get(self._specs[0].dataset, self._specs[0].dataset)
+            text = Content.styled(name, "$foreground bold")
+            right.append(Field(text + Content.styled(f"  {self._data_state}", "$muted"), 8))
+        return fit(left, right, max(self.size.width, 20)).stylize("on $panel")
+
+    # What the keys do.
+
+    @on(CatalogueTable.StartAsked)
+    @on(RunForm.StartAsked)
+    @on(Button.Pressed, "#start")
+    def action_start(self) -> None:
+        """Start, if everything holds; else go to what does not."""
+        self._start()
+
+    @work(exclusive=True, group="start")
+    async def _start(self) -> None:
+        options, _ = self.query_one(RunForm).read()
+        if not self._problem():
+            problem, _ = await asyncio.to_thread(look_for_inputs, self._marked, options)
+            if problem:
+                self._errors = dict([problem])
+        if not self._problem():
+            self.post_message(self.Started(list(self._specs)))
+            return
+        self._show()
+        self.app.bell()
+        field = next(iter(self._errors), "")
+        if field:
+            self.query_one(RunForm).focus_field(field)
+        else:
+            self.query_one(CatalogueTable).focus()
+
+    def action_filter(self) -> None:
+        """Type a part of a name."""
+        box = self.query_one("#filter", Input)
+        box.display = True
+        box.focus()
+
+    def action_catalogue(self) -> None:
+        """Clear the filter and go to the models."""
+        self.query_one("#filter", Input).value = ""
+        self._to_catalogue()
+
+    @on(Input.Changed, "#filter")
+    def _filter(self, event: Input.Changed) -> None:
+        self.query_one(CatalogueTable).filter(event.value)
+
+    @on(Input.Submitted, "#filter")
+    def _to_catalogue(self) -> None:
+        box = self.query_one("#filter", Input)
+        box.display = bool(box.value)
+        self.query_one(CatalogueTable).focus()
+
+
+def look_for_inputs(
+    backbones: Sequence[Backbone], options: Options
+) -> tuple[tuple[str, str] | None, str]:
+    """Look for data and weights on this machine.
+
+    Returns:
+        The field and the message of what is wrong, if anything is; and where the data are.
+    """
+    from engine.datasets import check_dataset
+    from engine.weights import check_weights_option
+
+    try:
+        state = check_dataset(options.dataset, options.data_path)
+    except InputError as error:
+        return (field_of(str(error)) or "data_path", str(error)), ""
+    for backbone in backbones:
+        try:
+            check_weights_option(backbone, options.weights)
+        except InputError as error:
+            return (field_of(str(error)) or "weights", str(error)), state
+    return None, state
+
+
+def weights_states() -> dict[str, str]:
+    """Where the weights of every entry are, in words."""
+    from engine.weights import weights_state
+
+    return {entry.name: weights_state(entry) for entry in CATALOGUE}
+
+
+def summary_text(specs: Sequence[RunSpec]) -> Content:
+    """What will run: how many, which, on what, in which stages."""
+    models = list(dict.fromkeys(spec.model for spec in specs))
+    names = ", ".join(models[:4]) + (f" and {len(models) - 4} more" if len(models) > 4 else "")
+    first = max(specs, key=lambda spec: len(spec.stages))
+    stages = " → ".join(
+        f"{stage.name} {stage.epochs} ep {rate(stage.learning_rate)}" for stage in first.stages
+    )
+    dataset = DATASET_NAMES.get(first.dataset, first.dataset)
+    parts = [names, dataset, first.recipe, stages]
+    runs = f"{len(specs)} run{'s' if len(specs) != 1 else ''}"
+    return Content.styled(runs, "$primary bold") + Content.styled(
+        "".join(f" · {part}" for part in parts), "$foreground"
+    )

@@ -1,0 +1,178 @@
+"""The results screen: the runs of a folder as a sortable table, one of them in full."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import DataTable, Footer, Static
+
+from engine.runs import RunRecord, load_snapshot
+from tui import keys
+from tui.panels.progress import Field, fit
+from tui.panels.run_detail import RunDetail
+from tui.panels.run_table import RunTable
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A folder of runs, ready to show."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    marks: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    runs: dict[str, RunRecord] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
+
+
+def read_ranking(runs_dir: Path) -> Ranking:
+    """Read and rank a folder of runs; slow the first time, as it imports pandas."""
+    from engine.ranking import rank_runs
+    from engine.report import legend, marks_by_run, records
+    from engine.runs import list_runs
+
+    listing = list_runs(runs_dir)
+    frame = rank_runs(listing)
+    runs = {run.run_id: run for run in listing.runs}
+    return Ranking(records(frame), marks_by_run(frame), legend(frame), runs, listing.broken)
+
+
+class ResultsScreen(Screen[None]):
+    """All runs of a folder.
+
+    Args:
+        runs_dir: the folder; it need not exist.
+    """
+
+    CSS_PATH = "results.tcss"
+    BINDINGS = keys.bindings("results")
+    AUTO_FOCUS = "RunTable"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (176, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+
+    def __init__(self, runs_dir: Path) -> None:
+        super().__init__()
+        self._runs_dir = runs_dir
+        self._ranking: Ranking | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="results-head")
+        yield Static("reading runs…", id="results-note")
+        with Container(id="results-body"):
+            yield RunTable(id="run-table")
+            yield RunDetail(id="run-detail")
+        yield Static(id="results-verdict")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self._show_head()
+        self.action_reload()
+
+    def on_resize(self) -> None:
+        self._show_head()
+
+    def on_screen_resume(self) -> None:
+        if self._ranking is not None:
+            self.action_reload()
+
+    # What the keys do.
+
+    def action_reload(self) -> None:
+        """Read the folder again."""
+        self._read()
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self.query_one(RunTable).sort_by_next()
+        self._show_head()
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        table = self.query_one(RunTable)
+        table.sort_by(table.sort_key)
+        self._show_head()
+
+    def action_toggle_detail(self) -> None:
+        """Give the room to the highlighted run, or back to the table."""
+        self.toggle_class("-detail")
+        self._focus_what_shows()
+
+    def _focus_what_shows(self) -> None:
+        self.query_one("#run-facts" if self.has_class("-detail") else "#run-table").focus()
+
+    async def action_leave(self) -> None:
+        """Close the detail, or go back to the screen below."""
+        if self.has_class("-detail"):
+            self.action_toggle_detail()
+        else:
+            await self.run_action("app.back")
+
+    # What the folder holds.
+
+    @work(exclusive=True, group="folder")
+    async def _read(self) -> None:
+        ranking = await asyncio.to_thread(read_ranking, self._runs_dir)
+        self._ranking = ranking
+        self._show_note(ranking)
+        table = self.query_one(RunTable)
+        table.show(ranking.rows, ranking.marks)
+        self.set_class(not ranking.rows, "-empty")
+        self._show_head()
+        separator = Content.styled(" · ", "$muted")
+        self.query_one("#results-verdict", Static).update(
+            separator.join([Content(note) for note in ranking.notes])
+        )
+
+    def _show_note(self, ranking: Ranking) -> None:
+        lines = []
+        if not ranking.rows:
+            lines.append(
+                f"No runs in {self._runs_dir} yet. Press n to choose models and train them here, "
+                "or leave with q and run `cifar-tui demo`, which needs no download."
+            )
+        if ranking.broken:
+            names = ", ".join(line.split(":")[0] for line in ranking.broken)
+            lines.append(f"left out, as they cannot be read: {names}")
+        note = self.query_one("#results-note", Static)
+        note.update(Content("\n".join(lines)))
+        note.display = bool(lines)
+
+    def _show_head(self) -> None:
+        left = [Field(Content.styled("Results", "$primary bold"), 9)]
+        right = []
+        if self._ranking is not None and self._ranking.rows:
+            count = len(self._ranking.rows)
+            runs = f"{count} run{'s' if count != 1 else ''}"
+            left.append(Field(Content.styled(runs, "$foreground bold"), 8))
+            left.append(Field(Content.styled(f"in {self._runs_dir}", "$muted"), 2))
+            sorting = f"sorted by {self.query_one(RunTable).sorted_by}"
+            right.append(Field(Content.styled(sorting, "$muted"), 5))
+        head = fit(left, right, max(self.size.width, 20)).stylize("on $panel")
+        self.query_one("#results-head", Static).update(head)
+
+    # The highlighted run.
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        self._show_run(str(event.row_key.value))
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        self.action_toggle_detail()
+
+    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
+        self._show_head()
+
+    @work(exclusive=True, group="run")
+    async def _show_run(self, run_id: str) -> None:
+        run = self._ranking.runs.get(run_id) if self._ranking is not None else None
+        if run is None:
+            return
+        detail = self.query_one(RunDetail)
+        detail.show(run, None)
+        detail.show(run, await asyncio.to_thread(load_snapshot, run))

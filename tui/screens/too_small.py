@@ -1,0 +1,38 @@
+"""What is shown on a terminal that has no room for any screen."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.app import ComposeResult
+from textual.geometry import Size
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+MIN_WIDTH, MIN_HEIGHT = 60, 15
+
+
+def too_small(size: Size) -> bool:
+    """Whether the screens cannot be laid out in `size` cells."""
+    return size.width < MIN_WIDTH or size.height < MIN_HEIGHT
+
+
+class TooSmallScreen(ModalScreen[None]):
+    """Covers everything until the terminal is large enough; the training goes on below it."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(self._message(), markup=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.query_one(Static).update(self._message())
+        self._leave_if_possible()
+
+    def on_screen_resume(self) -> None:
+        self._leave_if_possible()
+
+    def _leave_if_possible(self) -> None:
+        if not too_small(self.app.size) and self.is_current:
+            self.dismiss()
+
+    def _message(self) -> str:
+        width, height = self.app.size
+        return f"terminal too small: at least {MIN_WIDTH}×{MIN_HEIGHT}, found {width}×{height}"

@@ -1,0 +1,196 @@
+"""The training screen: one glance tells whether it lives, learns, how long still, what trains."""
+
+from __future__ import annotations
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
+from textual.geometry import Size
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from engine.commands import Command, Pause, Resume, SetTrainable, Stop
+from engine.snapshot import RunSnapshot
+from tui import keys
+from tui.messages import CommandRequested
+from tui.panels.charts import ChartsPanel
+from tui.panels.hardware import HardwarePanel
+from tui.panels.layers import LayersPanel
+from tui.panels.log import LogPanel
+from tui.panels.notice import Banner, NoticeStrip
+from tui.panels.progress import HeadPanel
+from tui.panels.queue import QueuePanel
+from tui.screens.choice import STOP, ChoiceScreen
+from tui.session_view import SessionView
+
+PANELS = ("layers", "charts", "machine", "queue", "log")
+_NORMAL_SIZE = (100, 30)
+_WIDE_SIZE = (160, 40)
+_TALL = 36
+
+
+def layout_classes(size: Size, single: str, log_choice: bool | None) -> frozenset[str]:
+    """What training.tcss lays out by.
+
+    Args:
+        size: the screen's.
+        single: the panel to show alone; empty for all, which a narrow screen has no room for.
+        log_choice: whether the person opened or closed the log; None while they did neither.
+    """
+    layout = "-narrow"
+    if size.width >= _NORMAL_SIZE[0] and size.height >= _NORMAL_SIZE[1]:
+        is_wide = size.width >= _WIDE_SIZE[0] and size.height >= _WIDE_SIZE[1]
+        layout = "-wide" if is_wide else "-normal"
+    elif not single:
+        single = "layers"
+    classes = {layout}
+    if layout != "-narrow" and size.height >= _TALL:
+        classes.add("-tall")
+    if single:
+        classes |= {"-single", f"-only-{single}"}
+    is_log_open = layout == "-wide" if log_choice is None else log_choice
+    if single == "log" or (is_log_open and not single):
+        classes.add("-log")
+    return frozenset(classes)
+
+
+class TrainingScreen(Screen[None]):
+    """Draws a SessionView; asks for changes with CommandRequested, never makes them."""
+
+    CSS_PATH = "training.tcss"
+    BINDINGS = keys.bindings("training")
+
+    view: reactive[SessionView | None] = reactive(None, always_update=True, repaint=False)
+
+    def __init__(self, view: SessionView) -> None:
+        super().__init__()
+        self._single = ""
+        self._log_choice: bool | None = None
+        self._layout_now: frozenset[str] = frozenset()
+        self._log_seen = 0
+        self._was_over = False
+        self.set_reactive(TrainingScreen.view, view)
+
+    def compose(self) -> ComposeResult:
+        yield HeadPanel(id="head")
+        yield Banner(id="banner")
+        with Horizontal(id="panels"):
+            yield LayersPanel(id="layers")
+            with Container(id="right"):
+                yield ChartsPanel(id="charts")
+                with Container(id="side"):
+                    yield HardwarePanel(id="machine")
+                    yield QueuePanel(id="queue")
+        yield LogPanel(id="log")
+        yield NoticeStrip(id="notice")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self._arrange()
+        self.query_one(HeadPanel).view = self.view
+        self.call_after_refresh(self.watch_view)
+
+    def watch_view(self) -> None:
+        view = self.view
+        if view is None or not self.is_mounted:
+            return
+        run = view.run
+        self.query_one(HeadPanel).view = view
+        self.query_one(Banner).view = view
+        self.query_one(QueuePanel).view = view
+        self.query_one(NoticeStrip).view = view
+        self.query_one(LayersPanel).snapshot = run
+        self.query_one(ChartsPanel).snapshot = run
+        self.query_one(HardwarePanel).snapshot = run
+        self.query_one(LogPanel).snapshot = run
+        self._count_unread(run)
+        if view.is_over and not self._was_over:
+            self.set_focus(None)
+        self._was_over = view.is_over
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Set the classes by which training.tcss lays the panels out, all at once."""
+        layout = layout_classes(self.size, self._single, self._log_choice)
+        if layout != self._layout_now:
+            self.set_classes((self.classes - self._layout_now) | layout)
+            self._layout_now = layout
+        notice = self.query_one(NoticeStrip)
+        notice.tells_changes = "-single" in layout and "-only-layers" not in layout
+        notice.log_is_open = "-log" in layout
+        if self.view is not None:
+            self._count_unread(self.view.run)
+
+    def _count_unread(self, run: RunSnapshot) -> None:
+        if self.has_class("-log") or run.log_count < self._log_seen:
+            self._log_seen = run.log_count if self.has_class("-log") else 0
+        self.query_one(NoticeStrip).unread = run.log_count - self._log_seen
+
+    def action_panel(self, name: str) -> None:
+        """Show one panel alone, or all again; on a large terminal the log opens below the rest."""
+        if name == "log" and not self.has_class("-narrow"):
+            self._single, self._log_choice = "", not self.has_class("-log")
+        else:
+            self._single = "" if self._single == name else name
+        self._arrange()
+        panel: Widget = self.query_one("#layer-tree" if name == "layers" else f"#{name}")
+        if panel.focusable:
+            panel.focus()
+
+    def action_toggle_window(self) -> None:
+        """Charts: all of the history, or its recent part."""
+        charts = self.query_one(ChartsPanel)
+        charts.shows_recent = not charts.shows_recent
+
+    def action_pause(self) -> None:
+        """Ask for a pause, or for its end."""
+        run = self._run_at_work()
+        if run is not None:
+            wants_resume = run.pause_requested or run.phase == "paused"
+            self._request(Resume() if wants_resume else Pause())
+
+    def action_stop(self) -> None:
+        """Ask when to stop."""
+        if self._run_at_work() is not None:
+            self.app.push_screen(ChoiceScreen(STOP), self._stop_as_chosen)
+
+    def _stop_as_chosen(self, choice: str | None) -> None:
+        if choice == "now":
+            self._request(Stop(when="now"))
+        elif choice == "epoch":
+            self._request(Stop(when="epoch"))
+        elif choice == "run":
+            self._request(Stop(when="run"))
+
+    async def action_results(self) -> None:
+        """Go to the results."""
+        await self.run_action("app.results")
+
+    async def action_go_on(self) -> None:
+        """Go to the results once the queue has ended."""
+        if self.view is not None and self.view.is_over:
+            await self.run_action("app.results")
+
+    def action_dismiss_notice(self) -> None:
+        """Hide the failures that the banner shows."""
+        self.query_one(Banner).dismiss()
+
+    @on(LayersPanel.FreezeToggled)
+    def _request_freeze(self, message: LayersPanel.FreezeToggled) -> None:
+        message.stop()
+        if self._run_at_work() is not None:
+            self._request(SetTrainable(layers=message.layers, value=message.value))
+
+    def _run_at_work(self) -> RunSnapshot | None:
+        """The run that can be told something; None, with a word to the person, if there is none."""
+        if self.view is None or self.view.is_over or self.view.run.is_over:
+            self.notify("No model trains at the moment.", severity="warning")
+            return None
+        return self.view.run
+
+    def _request(self, command: Command) -> None:
+        self.post_message(CommandRequested(command))

@@ -1,0 +1,63 @@
+"""The queue as a screen shows it: one store a run, and a frozen view of them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.commands import Command
+from engine.config import RunSpec
+from engine.events import Event
+from engine.snapshot import RunSnapshot
+from engine.store import RunStore
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """All runs of a queue at one moment."""
+
+    runs: tuple[RunSnapshot, ...]
+    current: int = 0
+    """Index of the run at work, or of the last one that was."""
+    is_over: bool = False
+    """Whether the trainer has ended: no run will change any more."""
+
+    @property
+    def run(self) -> RunSnapshot:
+        """The run at work, or the last one that was."""
+        return self.runs[self.current]
+
+
+class SessionStores:
+    """One store a run of the queue; only the runs that changed are snapshotted anew."""
+
+    def __init__(self, specs: tuple[RunSpec, ...]) -> None:
+        self._stores = [RunStore("", spec) for spec in specs]
+        self._snapshots = [store.snapshot() for store in self._stores]
+        self._changed: set[int] = set()
+        self._current = 0
+
+    def apply(self, index: int, run_id: str, event: Event) -> None:
+        """Take in an event of the run at `index`; one of no run in the queue is passed over.
+
+        An empty `run_id` is a run that got no directory, or the one already known at `index`.
+        """
+        if not 0 <= index < len(self._stores):
+            return
+        if run_id and self._snapshots[index].run_id != run_id:
+            self._stores[index] = RunStore(run_id, self._snapshots[index].spec)
+            self._snapshots[index] = self._stores[index].snapshot()
+        self._stores[index].apply(event)
+        self._changed.add(index)
+        self._current = max(self._current, index)
+
+    def requested(self, command: Command) -> None:
+        """Show a command as pending at the run at work."""
+        self._stores[self._current].requested(command)
+        self._changed.add(self._current)
+
+    def view(self, *, is_over: bool) -> SessionView:
+        """The queue as it stands now."""
+        for index in self._changed:
+            self._snapshots[index] = self._stores[index].snapshot()
+        self._changed.clear()
+        return SessionView(tuple(self._snapshots), self._current, is_over)
