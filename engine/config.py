@@ -54,7 +54,7 @@ DEMO = Recipe(
     scratch_learning_rate=1e-3,
     batch_size=32,
     image_sizes=(("EfficientNetLite0", 64),),
-    scratch_epochs=15,
+    scratch_epochs=8,
 )
 RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, DEMO)}
 

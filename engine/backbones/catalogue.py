@@ -32,7 +32,7 @@ def _keras(
 
 CATALOGUE: tuple[Backbone, ...] = (
     Backbone("EfficientNetLite0", "lite0", "", 3_413_024, 50, 141_052_864, 0.751, 96, 32),
-    Backbone("CustomCNN", "scratch", "", 289_642, 7, 77_269_504, None, 32, 32),
+    Backbone("CustomCNN", "scratch", "", 159_914, 6, 58_433_536, None, 32, 32),
     _keras("MobileNet", "mobilenet", 3_228_864, 28, 208_569_344, 0.704, 96),
     _keras("MobileNetV2", "mobilenet_v2", 2_257_984, 53, 110_043_904, 0.713, 96),
     _keras("MobileNetV3Small", "mobilenet_v3", 939_120, 53, 20_926_592, 0.681, 96),

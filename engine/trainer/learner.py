@@ -148,9 +148,7 @@ class Learner:
 
     def _run_segment(self, order: np.ndarray[Any, Any], meter: EpochMeter) -> None:
         assert self._model is not None
-        if self._traces:
-            self._emit(PhaseChanged(phase="tracing", detail=f"batch {self._spec.batch_size}"))
-        else:
+        if not self._traces:
             self._emit(PhaseChanged(phase="training"))
         rest = order[self._step * self._spec.batch_size :]
         callback = SegmentCallback(

@@ -148,7 +148,12 @@ def layers() -> LayerNode:
             _group(
                 "stage1",
                 "stage",
-                _group("block1", "block", _leaf("block1_conv"), _leaf("block1_bn")),
+                _group(
+                    "block1",
+                    "block",
+                    _leaf("block1_conv"),
+                    _leaf("block1_bn", "BatchNormalization"),
+                ),
             ),
         ),
         _group("head", "head", _leaf("pool", "Pool", 0), _leaf("predictions", "Dense", 1_280)),

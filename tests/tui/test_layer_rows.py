@@ -6,6 +6,7 @@ import pytest
 
 from engine.events import LayerNode
 from tui.panels.layer_rows import (
+    LayerRow,
     layer_rows,
     opened_at_first,
     row_state,
@@ -15,7 +16,7 @@ from tui.panels.layer_rows import (
 
 
 def test_rows_hold_the_leaves_with_weights_below_them(layers: LayerNode) -> None:
-    backbone, head = layer_rows(layers)
+    backbone, head = layer_rows(layers, locks_batchnorm=False)
     assert backbone.leaves == ("stem_conv", "block1_conv", "block1_bn")
     assert head.leaves == ("predictions",)
     assert head.children[0].leaves == ()
@@ -36,7 +37,7 @@ def test_a_title_leaves_out_the_name_of_its_group(name: str, parent: str, title:
 
 
 def test_marks_of_a_group(layers: LayerNode) -> None:
-    backbone = layer_rows(layers)[0]
+    backbone = layer_rows(layers, locks_batchnorm=False)[0]
     every = set(backbone.leaves)
     assert row_state(backbone, set(), {}).mark == "□ frozen"
     assert row_state(backbone, {"stem_conv"}, {}).mark == "◪ some"
@@ -45,13 +46,28 @@ def test_marks_of_a_group(layers: LayerNode) -> None:
     assert row_state(backbone, every, dict.fromkeys(every, False)).mark == "■ → frozen"
 
 
+def test_locked_batchnorm_is_no_part_of_a_toggle(layers: LayerNode) -> None:
+    backbone, head = layer_rows(layers, locks_batchnorm=True)
+    assert backbone.leaves == ("stem_conv", "block1_conv")
+    assert head.leaves == ("predictions",)
+    locked = next(row for row in leaves_of(backbone) if row.node.name == "block1_bn")
+    assert row_state(locked, set(), {}).mark == "▫ locked"
+    state = row_state(backbone, set(backbone.leaves), {})
+    assert state.mark == "■ trains"
+    assert toggled_value(state) is False
+
+
+def leaves_of(row: LayerRow) -> list[LayerRow]:
+    return [leaf for child in row.children for leaf in leaves_of(child)] or [row]
+
+
 def test_a_layer_without_weights_has_no_mark(layers: LayerNode) -> None:
-    pool = layer_rows(layers)[1].children[0]
+    pool = layer_rows(layers, locks_batchnorm=False)[1].children[0]
     assert row_state(pool, set(), {}).mark == ""
 
 
 def test_a_toggle_freezes_only_what_trains_as_a_whole(layers: LayerNode) -> None:
-    backbone = layer_rows(layers)[0]
+    backbone = layer_rows(layers, locks_batchnorm=False)[0]
     every = set(backbone.leaves)
     assert toggled_value(row_state(backbone, every, {})) is False
     assert toggled_value(row_state(backbone, {"stem_conv"}, {})) is True
@@ -59,7 +75,7 @@ def test_a_toggle_freezes_only_what_trains_as_a_whole(layers: LayerNode) -> None
 
 
 def test_groups_open_from_the_end_as_far_as_the_lines_reach(layers: LayerNode) -> None:
-    rows = layer_rows(layers)
+    rows = layer_rows(layers, locks_batchnorm=False)
     assert opened_at_first(rows, 6) == {"backbone", "head"}
     assert opened_at_first(rows, 7) == {"backbone", "head", "stage1"}
     assert opened_at_first(rows, 9) == {"backbone", "head", "stage1", "stem"}

@@ -20,7 +20,7 @@ def working(run: RunSnapshot) -> RunSnapshot:
 
 def test_requests_in_words(working: RunSnapshot) -> None:
     assert requests(working) == ""
-    assert "pausing at the epoch's end" in requests(replace(working, pause_requested=True))
+    assert "pausing after this batch" in requests(replace(working, pause_requested=True))
     assert "after this epoch" in requests(replace(working, stop_requested="epoch"))
     assert "after this batch" in requests(replace(working, stop_requested="now"))
     assert "after this model" in requests(replace(working, stop_requested="run"))

@@ -97,7 +97,7 @@ async def test_pause_and_resume_are_asked_and_shown_as_pending(
         session.begin(layers)
         await until(pilot, lambda: "training" in head(app))
         await pilot.press("z")
-        await until(pilot, lambda: "pausing at the epoch's end" in notice(app))
+        await until(pilot, lambda: "pausing after this batch" in notice(app))
         assert isinstance(session.sent[-1], Pause)
         session.play(CommandAccepted(command=session.sent[-1]), PhaseChanged(phase="paused"))
         await until(pilot, lambda: "paused: z resumes" in notice(app))

@@ -149,7 +149,12 @@ TRAIN_OPTIONS = (
         "backbone layers that fine-tuning trains",
     ),
     TrainOption(
-        "--image-size", "PX", "image_size", parse_whole, "the model's", "input size of backbones, pixels"
+        "--image-size",
+        "PX",
+        "image_size",
+        parse_whole,
+        "the model's",
+        "pixels, for backbones",
     ),
     TrainOption(
         "--batch-size", "N", "batch_size", parse_whole, str(NOTEBOOK.batch_size), "images a step"

@@ -8,21 +8,30 @@ from typing import Literal
 
 from engine.events import LayerNode
 
-State = Literal["trains", "frozen", "some", "none"]
-"""`none`: nothing in it has weights."""
+State = Literal["trains", "frozen", "some", "locked", "none"]
+"""`locked`: BatchNormalization held in inference mode; `none`: nothing in it has weights."""
 
-GLYPHS: dict[State, str] = {"trains": "■", "frozen": "□", "some": "◪", "none": " "}
-WORDS: dict[State, str] = {"trains": "trains", "frozen": "frozen", "some": "some", "none": ""}
+GLYPHS: dict[State, str] = {"trains": "■", "frozen": "□", "some": "◪", "locked": "▫", "none": " "}
+WORDS: dict[State, str] = {
+    "trains": "trains",
+    "frozen": "frozen",
+    "some": "some",
+    "locked": "locked",
+    "none": "",
+}
 _SEPARATORS = "_/.-"
 
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
-    """A row: its node, a short title, and the leaves with weights at or below it."""
+    """A row: its node, a short title, and the leaves at or below it that can be toggled."""
 
     node: LayerNode
     title: str
     leaves: tuple[str, ...]
+    """Those with weights, locked BatchNormalization left out."""
+    is_locked: bool = False
+    """Whether it is a locked BatchNormalization, or holds nothing else with weights."""
     children: tuple[LayerRow, ...] = ()
 
 
@@ -44,18 +53,30 @@ class RowState:
         return f"{GLYPHS[self.now]} {WORDS[self.now]}".rstrip()
 
 
-def layer_rows(root: LayerNode) -> tuple[LayerRow, ...]:
-    """The rows below the root; the root itself, the whole model, is no row."""
-    return tuple(_row(child, root.name) for child in root.children)
+def layer_rows(root: LayerNode, *, locks_batchnorm: bool) -> tuple[LayerRow, ...]:
+    """The rows below the root; the root itself, the whole model, is no row.
+
+    Args:
+        root: the layer tree of a run.
+        locks_batchnorm: whether the backbone's BatchNormalization stays in inference mode
+            whatever is asked of it.
+    """
+    return tuple(
+        _row(child, root.name, locks_batchnorm and child.kind == "backbone")
+        for child in root.children
+    )
 
 
-def _row(node: LayerNode, parent: str) -> LayerRow:
-    children = tuple(_row(child, node.name) for child in node.children)
-    if children:
-        leaves = tuple(leaf for child in children for leaf in child.leaves)
-    else:
-        leaves = (node.name,) if node.parameters > 0 else ()
-    return LayerRow(node, short_title(node.name, parent), leaves, children)
+def _row(node: LayerNode, parent: str, locks: bool) -> LayerRow:
+    title = short_title(node.name, parent)
+    if not node.children:
+        is_locked = locks and node.kind == "BatchNormalization"
+        can_toggle = node.parameters > 0 and not is_locked
+        return LayerRow(node, title, (node.name,) if can_toggle else (), is_locked)
+    children = tuple(_row(child, node.name, locks) for child in node.children)
+    leaves = tuple(leaf for child in children for leaf in child.leaves)
+    is_locked = not leaves and any(child.is_locked for child in children)
+    return LayerRow(node, title, leaves, is_locked, children)
 
 
 def opened_at_first(rows: tuple[LayerRow, ...], lines: int) -> set[str]:
@@ -84,6 +105,8 @@ def row_state(row: LayerRow, trainable: Collection[str], pending: Mapping[str, b
     train = sum(leaf in trainable for leaf in row.leaves)
     asked = sum(pending.get(leaf, leaf in trainable) for leaf in row.leaves)
     waiting = sum(leaf in pending for leaf in row.leaves)
+    if row.is_locked:
+        return RowState("locked", "locked", 0)
     return RowState(_state(train, len(row.leaves)), _state(asked, len(row.leaves)), waiting)
 
 

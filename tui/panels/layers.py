@@ -57,11 +57,11 @@ class LayerTree(Tree[LayerRow]):
         self._trainable: frozenset[str] = frozenset()
         self._pending: dict[str, bool] = {}
 
-    def fill(self, root: LayerNode) -> None:
+    def fill(self, root: LayerNode, *, locks_batchnorm: bool) -> None:
         """Show another model's layers: the backbone open, and what trains."""
         self.clear()
         self.root.expand()
-        rows = layer_rows(root)
+        rows = layer_rows(root, locks_batchnorm=locks_batchnorm)
         opened = opened_at_first(rows, self.size.height or _USUAL_HEIGHT)
         for row in rows:
             self._add(self.root, row, opened)
@@ -183,7 +183,7 @@ class LayersPanel(Vertical):
             self._filled = snapshot.layers
             self.set_class(self._filled is not None, "-filled")
             if self._filled is not None:
-                tree.fill(self._filled)
+                tree.fill(self._filled, locks_batchnorm=snapshot.spec.batchnorm == "locked")
                 # Without its rows the tree is hidden and takes no focus.
                 self.call_after_refresh(self._focus_if_none_has)
         tree.show_state(snapshot.trainable, snapshot.pending)

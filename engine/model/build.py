@@ -1,0 +1,144 @@
+"""Builds a classifier: raw images in, preprocessing, a flat backbone, a head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from engine.backbones import Backbone
+from engine.custom_cnn import custom_cnn_features
+from engine.lite0 import lite0_features, preprocess_lite0
+from engine.model.graph import leaf_layers
+
+HEAD_POOL = "head_pool"
+HEAD_DROPOUT = "head_dropout"
+HEAD_DENSE = "head_dense"
+HEAD = (HEAD_POOL, HEAD_DROPOUT, HEAD_DENSE)
+DROPOUT_RATE = 0.2
+
+LoadWeights = Callable[[keras.Model], None]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A network and the names of its parts."""
+
+    network: keras.Model
+    """uint8 (batch, height, width, 3) to probabilities (batch, classes) float32."""
+    backbone: tuple[str, ...]
+    """The backbone's layers in Keras' order, its input left out; empty for CustomCNN."""
+    backbone_layers: int
+    """As Keras counts `len(backbone.layers)`, its input included; 0 for CustomCNN."""
+    head: tuple[str, ...]
+
+
+def build_classifier(
+    backbone: Backbone,
+    *,
+    image_shape: tuple[int, int, int],
+    image_size: int,
+    classes: int,
+    seed: int,
+    load_weights: LoadWeights | None,
+) -> Classifier:
+    """Build a catalogue entry as a classifier; the same arguments give equal weights and names.
+
+    Args:
+        backbone: the catalogue entry.
+        image_shape: height, width and 3 of the images as they are stored.
+        image_size: pixels a side at which the backbone sees them.
+        classes: how many.
+        seed: of the weights that are not loaded and of the dropout.
+        load_weights: called with a model whose layers with weights are exactly the backbone's;
+            None leaves them random. CustomCNN never calls it.
+    """
+    # Keras numbers the layers that have no name of their own through the whole process; commands
+    # and checkpoints need the same names in every one.
+    keras.utils.clear_session(free_memory=False)
+    keras.utils.set_random_seed(seed)
+    images = keras.Input(image_shape, dtype="uint8", name="images")
+    pixels = keras.ops.cast(images, "float32")
+    if image_shape[:2] != (image_size, image_size):
+        # The layer `Resizing` switches all that follows to training mode wherever the network is
+        # called without saying which: dropout and batch statistics in a plain `model(images)`.
+        pixels = keras.ops.image.resize(pixels, (image_size, image_size))
+    if backbone.source == "scratch":
+        network = _put_head(images, custom_cnn_features(pixels), classes, seed, backbone.name)
+        return Classifier(network, (), 0, HEAD[1:])
+    prepared = _preprocess(backbone, pixels)
+    before = {layer.name for layer in keras.Model(images, prepared).layers}
+    base = _build_base(backbone, images, prepared)
+    if load_weights is not None:
+        load_weights(base)
+        _restore_rescaling(backbone, base)
+    names = tuple(layer.name for layer in base.layers if layer.name not in before)
+    network = _put_head(images, base.output, classes, seed, backbone.name)
+    return Classifier(network, names, len(names) + 1, HEAD)
+
+
+def _preprocess(backbone: Backbone, pixels: Any) -> Any:
+    if backbone.source == "lite0":
+        return preprocess_lite0(pixels)
+    return getattr(keras.applications, backbone.module).preprocess_input(pixels)
+
+
+def _build_base(backbone: Backbone, images: Any, prepared: Any) -> keras.Model:
+    if backbone.source == "lite0":
+        return keras.Model(images, lite0_features(prepared))
+    constructor = getattr(keras.applications, backbone.name)
+    return constructor(include_top=False, weights=None, input_tensor=prepared)
+
+
+def _restore_rescaling(backbone: Backbone, base: keras.Model) -> None:
+    """Put in what `EfficientNetB*(weights="imagenet")` has and the same without weights lacks.
+
+    Keras divides by the square root of the channels' deviation once more, in a layer that it
+    leaves out unless told "imagenet"; here it goes into the variance of the normalization, which
+    says the same. A file whose normalization does nothing was made without that layer.
+    """
+    if backbone.module != "efficientnet":
+        return
+    normalization = next(x for x in base.layers if isinstance(x, keras.layers.Normalization))
+    mean, variance, *count = normalization.get_weights()
+    if not np.allclose(variance, 1):
+        deviation = np.array([0.229, 0.224, 0.225], "float32")
+        normalization.set_weights([mean, variance * deviation, *count])
+        normalization.finalize_state()
+
+
+def _put_head(images: Any, features: Any, classes: int, seed: int, name: str) -> keras.Model:
+    pooled = features
+    if len(features.shape) > 2:
+        pooled = keras.layers.GlobalAveragePooling2D(name=HEAD_POOL)(features)
+    dropped = keras.layers.Dropout(DROPOUT_RATE, seed=seed, name=HEAD_DROPOUT)(pooled)
+    outputs = keras.layers.Dense(classes, activation="softmax", dtype="float32", name=HEAD_DENSE)(
+        dropped
+    )
+    return keras.Model(images, outputs, name=name)
+
+
+def calibrate_batchnorm(network: keras.Model, images: np.ndarray) -> None:
+    """Set the moving statistics of every BatchNormalization to those of one batch.
+
+    With random weights they stand at 0 and 1, and in inference mode the features vanish layer by
+    layer (MobileNetV2: deviation 6e-12), so that any comparison compares zeros.
+
+    Args:
+        network: changed in place; nothing but the statistics.
+        images: uint8 (batch, height, width, 3).
+    """
+    norms = [
+        layer
+        for layer in leaf_layers(network).values()
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    before = [(norm.momentum, norm.trainable) for norm in norms]
+    for norm in norms:
+        norm.momentum, norm.trainable = 0.0, True
+    network(images, training=True)
+    for norm, (momentum, trainable) in zip(norms, before, strict=True):
+        norm.momentum, norm.trainable = momentum, trainable

@@ -1,0 +1,80 @@
+"""The graph of a network: its calls in order, its leaf layers.
+
+A network's `layers` leave out bare operations (MobileNetV3, ConvNeXt, preprocessing), and hold
+Sequentials that are layers themselves (ConvNeXt); everything here walks the calls instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of one operation in a network."""
+
+    operation: Any
+    """A `keras.Operation`: a layer or a bare operation."""
+    inputs: tuple[Any, ...]
+    """The tensors it reads."""
+    outputs: tuple[Any, ...]
+    """The tensors it makes."""
+
+
+def calls(network: keras.Model) -> list[Call]:
+    """The calls of a functional network, each after those it reads from, its inputs first."""
+    # An operation gets a further node whenever a sub-network is cut out of the graph, so its own
+    # `input` and `output` become ambiguous; a network's own nodes stay the ones it runs.
+    by_depth = network._nodes_by_depth
+    nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+    return [Call(n.operation, tuple(n.input_tensors), tuple(n.output_tensors)) for n in nodes]
+
+
+def leaves(layer: Any) -> Iterator[Any]:
+    """The layers below a layer that hold no layers themselves, in order; a leaf is its own."""
+    children = getattr(layer, "layers", None)
+    if children is None:
+        yield layer
+        return
+    for child in children:
+        yield from leaves(child)
+
+
+def containers(layer: Any) -> Iterator[Any]:
+    """The layers below a layer, itself included, that hold layers; outermost first."""
+    children = getattr(layer, "layers", None)
+    if children is None:
+        return
+    yield layer
+    for child in children:
+        yield from containers(child)
+
+
+def leaf_shapes(call: Call) -> Iterator[tuple[Any, Shape]]:
+    """The leaf layers that a call runs, in order, each with the shape of its output."""
+    if getattr(call.operation, "layers", None) is None:
+        yield call.operation, tuple(call.outputs[0].shape)
+        return
+    shape = tuple(call.inputs[0].shape)
+    for leaf in leaves(call.operation):
+        if not isinstance(leaf, keras.layers.InputLayer):
+            shape = tuple(leaf.compute_output_shape(shape))
+            yield leaf, shape
+
+
+def leaf_layers(network: keras.Model) -> dict[str, Any]:
+    """The leaf layers of a network by name, in its order, without its inputs."""
+    real = (leaf for leaf in leaves(network) if not isinstance(leaf, keras.layers.InputLayer))
+    return {leaf.name: leaf for leaf in real}
+
+
+def own_weights(layer: Any) -> list[Any]:
+    """The weights that a layer trains while it is trainable."""
+    # `trainable_variables` is empty while the layer is frozen, whatever it holds.
+    return list(layer._trainable_variables)

@@ -1,0 +1,57 @@
+"""Depth, multiply-adds and parameters of a network."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+
+from engine.events import ModelFacts
+from engine.model.build import Classifier
+from engine.model.graph import Call, calls, leaf_shapes
+
+_KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
+
+
+def _kernels(layer: Any) -> list[Any]:
+    """The kernels of a convolution or a dense layer; a separable convolution has two."""
+    # DepthwiseConv2D calls its kernel both `kernel` and `depthwise_kernel`.
+    found = (getattr(layer, name, None) for name in _KERNELS)
+    return list({id(kernel): kernel for kernel in found if kernel is not None}.values())
+
+
+def measure_depth(network: keras.Model) -> int:
+    """Convolutions, depthwise convolutions and dense layers on the longest path."""
+    depths: dict[int, int] = {}
+    for call in calls(network):
+        before = max((depths.get(id(tensor), 0) for tensor in call.inputs), default=0)
+        own = sum(len(_kernels(layer)) for layer, _ in leaf_shapes(call))
+        for tensor in call.outputs:
+            depths[id(tensor)] = before + own
+    return max(depths.get(id(tensor), 0) for tensor in network.outputs)
+
+
+def measure_flops(network: keras.Model) -> int:
+    """2 × multiply-adds of convolutions and dense layers for one image, biases not counted."""
+    return sum(_flops(call) for call in calls(network))
+
+
+def _flops(call: Call) -> int:
+    total = 0
+    for layer, shape in leaf_shapes(call):
+        # Of (batch, ..., channels): every kernel is applied once a position.
+        positions = math.prod(size or 1 for size in shape[1:-1])
+        total += sum(2 * math.prod(kernel.shape) * positions for kernel in _kernels(layer))
+    return total
+
+
+def model_facts(classifier: Classifier, image_size: int) -> ModelFacts:
+    """What is known of a classifier before it trains; `image_size` in pixels."""
+    return ModelFacts(
+        parameters=classifier.network.count_params(),
+        depth=measure_depth(classifier.network),
+        flops=measure_flops(classifier.network),
+        image_size=image_size,
+        backbone_layers=classifier.backbone_layers,
+    )

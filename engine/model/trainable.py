@@ -1,0 +1,87 @@
+"""What trains: chosen, applied to the leaf layers, and read back from the variables."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+
+from engine.config import BatchNorm
+from engine.model.build import Classifier
+from engine.model.graph import containers, leaf_layers, leaves
+
+
+def select_last(classifier: Classifier, last: int | None) -> frozenset[str]:
+    """The leaf layers of the head and of the backbone's last layers.
+
+    Args:
+        classifier: one without a backbone is selected whole.
+        last: how many, as `backbone.layers[-last:]` counts; None for all.
+    """
+    network = classifier.network
+    if not classifier.backbone:
+        return frozenset(leaf_layers(network))
+    names = classifier.backbone
+    chosen = names if last is None else names[max(0, len(names) - last) :]
+    tops = (network.get_layer(name) for name in (*chosen, *classifier.head))
+    return (
+        frozenset(leaf.name for top in tops for leaf in leaves(top)) & leaf_layers(network).keys()
+    )
+
+
+def describe_selection(classifier: Classifier, last: int | None) -> str:
+    """What `select_last` selects, in words: `head`, `last 30 layers`, `all 19 layers`."""
+    if not classifier.backbone:
+        return "all layers"
+    if last is None or last >= classifier.backbone_layers:
+        return f"all {classifier.backbone_layers} layers"
+    if last == 0:
+        return "head"
+    return "last layer" if last == 1 else f"last {last} layers"
+
+
+def apply_trainable(classifier: Classifier, names: frozenset[str], batchnorm: BatchNorm) -> None:
+    """Let exactly these leaf layers train.
+
+    Compile afterwards, or the change does nothing.
+
+    Args:
+        classifier: changed in place.
+        names: leaf layers; others freeze.
+        batchnorm: "locked" keeps every BatchNormalization of the backbone in inference mode,
+            named or not; "keras" treats it as any layer.
+    """
+    network = classifier.network
+    # Setting a container's state overwrites its leaves', and a frozen one hides theirs.
+    for container in containers(network):
+        container.trainable = True
+    tops = (network.get_layer(name) for name in classifier.backbone)
+    backbone = {leaf.name for top in tops for leaf in leaves(top)}
+    for name, layer in leaf_layers(network).items():
+        locked = (
+            batchnorm == "locked"
+            and name in backbone
+            and isinstance(layer, keras.layers.BatchNormalization)
+        )
+        layer.trainable = name in names and not locked
+
+
+def trainable_names(model: keras.Model) -> tuple[str, ...]:
+    """The leaf layers whose variables the model trains, in its order."""
+    training = {id(variable) for variable in model.trainable_variables}
+    return tuple(
+        name
+        for name, layer in leaf_layers(model).items()
+        if any(id(weight) in training for weight in layer.weights)
+    )
+
+
+def parameter_counts(network: keras.Model) -> tuple[int, int]:
+    """How many numbers train, and how many do not; moving statistics do not."""
+    trainable = _count(network.trainable_variables)
+    return trainable, _count(network.weights) - trainable
+
+
+def _count(variables: list[Any]) -> int:
+    return sum(math.prod(variable.shape) for variable in variables)

