@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -51,8 +52,10 @@ class OutputCapture:
         trace: TracebackType | None,
     ) -> None:
         for stream in (sys.stdout, sys.stderr, self.terminal, sys.__stderr__):
-            if stream is not None:
-                stream.flush()
+            # A reader that has gone must not keep the descriptors from being put back.
+            with contextlib.suppress(OSError):
+                if stream is not None:
+                    stream.flush()
         os.dup2(self._saved[0], 1)
         os.dup2(self._saved[1], 2)
         _replace_originals(*self._replaced)
@@ -76,8 +79,11 @@ class OutputCapture:
 
     def _say(self, line: bytes) -> None:
         text = line[:MAX_LINE_BYTES].decode(errors="replace").rstrip()
-        if text:
-            self._on_line(text)
+        # Whatever the listener raises (a full disk, say), an undrained pipe would soon block
+        # every writer, the trainer too.
+        with contextlib.suppress(Exception):
+            if text:
+                self._on_line(text)
 
 
 def _replace_originals(output: TextIOWrapper | None, error: TextIOWrapper | None) -> None:

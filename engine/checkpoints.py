@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.atomic import written_whole
 from engine.codec import from_plain, to_plain
 from engine.errors import InputError
 
@@ -30,7 +30,7 @@ class Position:
 
 
 def save_checkpoint(path: Path, network: Any, optimizer: Any, position: Position) -> int:
-    """Write every variable of model and optimizer: aside, synced, renamed.
+    """Write every variable of model and optimizer, whole or not at all.
 
     `network.variables` holds the dropout seeds too, which a `.keras` file loses.
 
@@ -44,15 +44,8 @@ def save_checkpoint(path: Path, network: Any, optimizer: Any, position: Position
     text = json.dumps(to_plain(position))
     arrays["position"] = np.frombuffer(text.encode(), dtype=np.uint8)
     path.parent.mkdir(exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with aside.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with written_whole(path) as aside:
+        np.savez(aside, allow_pickle=False, **arrays)
     return path.stat().st_size
 
 

@@ -191,12 +191,18 @@ def check_options(options: Options, stages: int) -> None:
         _check_count("--epochs", len(options.epochs), stages)
         for number in options.epochs:
             _check_range("--epochs", number, 1, MAX_EPOCHS)
+    run = len(options.epochs) if options.epochs is not None else stages
     if options.learning_rates is not None:
-        _check_count("--learning-rate", len(options.learning_rates), stages)
+        _check_count("--learning-rate", len(options.learning_rates), run)
         for rate in options.learning_rates:
             if not (math.isfinite(rate) and 0 < rate <= 10):
                 raise InputError(f"--learning-rate: expected a number in (0, 10], found {rate}")
     _check_range("--unfreeze-last", options.unfreeze_last, 1, 100_000)
+    if options.unfreeze_last is not None and run == 1:
+        raise InputError(
+            "--unfreeze-last: expected a stage that fine-tunes, found only the head's; "
+            "give --epochs a number for each stage, like 5,3"
+        )
     _check_range("--image-size", options.image_size, 8, MAX_IMAGE_SIZE)
     _check_range("--batch-size", options.batch_size, 1, MAX_BATCH_SIZE)
     _check_range("--train-limit", options.train_limit, 20, 10**9)
@@ -219,8 +225,8 @@ def _is_device(name: str) -> bool:
 def _check_count(option: str, count: int, stages: int) -> None:
     if not 1 <= count <= stages:
         raise InputError(
-            f"{option}: expected 1 to {stages} numbers, one a stage, found {count}; "
-            f"the recipe has {stages} stages"
+            f"{option}: expected at most {stages}, one a stage, found {count}; "
+            f"the training asked for has {stages} stage{'s' if stages > 1 else ''}"
         )
 
 

@@ -142,6 +142,8 @@ class RunStarted(Event):
     steps_per_epoch: int
     epochs: int
     """Epochs of all stages together."""
+    device: str = ""
+    """Where it computes: `cpu:0`, `gpu:1`."""
 
 
 @dataclass(frozen=True, kw_only=True)

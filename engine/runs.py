@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.atomic import written_whole
 from engine.codec import from_plain, to_plain
 from engine.config import RunSpec
 from engine.errors import InputError
@@ -148,14 +149,10 @@ def create_run(runs_dir: Path, file: SpecFile) -> RunDirectory:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a dataclass as JSON: aside, synced, renamed."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("w", encoding="utf-8") as file:
-        json.dump(to_plain(value), file, indent=1, allow_nan=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    """Write a dataclass as JSON, whole or not at all."""
+    text = json.dumps(to_plain(value), indent=1, allow_nan=False)
+    with written_whole(path) as aside:
+        aside.write_text(text + "\n", encoding="utf-8")
 
 
 def list_runs(runs_dir: Path) -> RunListing:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine import backend
-from engine.commands import Command, CommandQueue
+from engine.commands import Command, CommandQueue, Stop
 from engine.config import RunSpec
 from engine.events import Event, HardwareSampled, LogLine, RunEnded, RunStatus, now
 from engine.hardware import HardwareSampler
@@ -76,6 +76,7 @@ class Session:
         self._running: _Running | None = None
         self._statuses: list[RunStatus] = []
         self._run_ids: list[str] = []
+        self._begun = 0
         self._log_budget = _LogBudget()
 
     @property
@@ -134,6 +135,7 @@ class Session:
             sampler.start()
         try:
             for index, spec in enumerate(self._specs):
+                self._begun = index
                 if self._work_off(index, spec):
                     return
         except Exception as problem:
@@ -144,11 +146,11 @@ class Session:
 
     def _fail(self, problem: Exception) -> None:
         """Say what ended the queue from outside any run: a folder that cannot be written, say."""
-        self._statuses.append("failed")
-        index = min(len(self._run_ids), len(self._specs) - 1)
+        self._statuses = [*self._statuses[: self._begun], "failed"]
+        run_id = self._run_ids[self._begun] if self._begun < len(self._run_ids) else ""
         event = RunEnded(status="failed", error=f"{type(problem).__name__}: {problem}")
         for sink in self._sinks:
-            sink(index, "", event)
+            sink(self._begun, run_id, event)
 
     def _work_off(self, index: int, spec: RunSpec) -> bool:
         """Run one spec; whether the queue is to end with it."""
@@ -170,7 +172,9 @@ class Session:
             self._running = None
             running.recorder.close()
         backend.release()
-        return trainer.control.stop != ""
+        # What was asked after the run's end is for no run; only a Stop is for the queue.
+        late = any(isinstance(command, Stop) for command in self._commands.drain())
+        return late or trainer.control.stop != ""
 
     def _emit(self, running: _Running, event: Event) -> None:
         with self._lock:

@@ -61,6 +61,7 @@ class RunSnapshot:
     phase_progress: PhaseProgressed | None = None
     phase_seconds: dict[Phase, float] = field(default_factory=dict)
     """Finished phases, added up by name."""
+    device: str = ""
     model: ModelFacts | None = None
     data: DataFacts | None = None
     layers: LayerNode | None = None

@@ -134,6 +134,7 @@ class RunStore:
 
     def _run_started(self, event: RunStarted) -> None:
         self._set(
+            device=event.device,
             model=event.model,
             data=event.data,
             layers=event.layers,

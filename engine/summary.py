@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from engine.snapshot import RunSnapshot, Status
@@ -34,6 +35,8 @@ class Summary:
     """Epochs finished."""
     images_per_second: float | None = None
     """Training images over training seconds of all epochs, tracing and validation left out."""
+    device: str = ""
+    """Where it was computed: `cpu:0`, `gpu:1`."""
     stages: tuple[str, ...] = ()
     """What was trained, in words."""
 
@@ -43,12 +46,13 @@ def summarize(run: RunSnapshot) -> Summary:
     epochs = run.ended_epochs
     last = epochs[-1] if epochs else None
     best = next((epoch for epoch in epochs if epoch.epoch == run.best_epoch), None)
-    seconds = sum(epoch.train_seconds for epoch in epochs)
-    images = (run.data.train_images if run.data else 0) * len(epochs)
+    timed = [epoch for epoch in epochs if math.isfinite(epoch.images_per_second)]
+    seconds = sum(epoch.train_seconds for epoch in timed)
+    images = sum(epoch.train_seconds * epoch.images_per_second for epoch in timed)
     return Summary(
         status=run.status,
         error=run.error,
-        ranked=run.test is not None,
+        ranked=run.test is not None and run.status != "failed",
         test_accuracy=run.test.accuracy if run.test else None,
         test_loss=run.test.loss if run.test else None,
         val_accuracy=last.val_accuracy if last else None,
@@ -64,5 +68,6 @@ def summarize(run: RunSnapshot) -> Summary:
         flops=run.model.flops if run.model else None,
         epochs=len(epochs),
         images_per_second=images / seconds if seconds else None,
+        device=run.device,
         stages=run.stages_trained,
     )

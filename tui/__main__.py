@@ -36,6 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Python would complain once more while it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        print(
+            f"cifar-tui: expected a path that can be used, found {_one_line(what)}", file=sys.stderr
+        )
+        return 2
     except KeyboardInterrupt:
         return 130
 

@@ -20,6 +20,8 @@ from engine.commands import (
 )
 from engine.events import CommandAccepted, CommandRejected, Event
 
+STRENGTH = ("", "run", "epoch", "now")
+"""Of two Stops the one that ends more counts."""
 Change = SetTrainable | SetBatchNormLock | SetLearningRate
 
 
@@ -35,6 +37,7 @@ class Control:
         self._emit = emit
         self._changes: list[Change] = []
         self._known: frozenset[str] = frozenset()
+        self._refuses = ""
         self.paused = False
         self.stop: Literal["", "now", "epoch", "run"] = ""
         self.skip_stage = False
@@ -43,6 +46,18 @@ class Control:
     def know_layers(self, layers: frozenset[str]) -> None:
         """Tell which layers can be toggled: the leaves that hold weights."""
         self._known = layers
+
+    def close(self) -> None:
+        """Refuse from now on all but a Stop, and what was accepted but came too late."""
+        self._refuses = "the training of this model has ended"
+        for change in self._changes:
+            self._emit(CommandRejected(command=change, reason=self._refuses))
+        self._changes.clear()
+        self.paused = self.save_checkpoint = False
+
+    def forget_rate(self) -> None:
+        """Drop a rate that was asked for a stage that is over."""
+        self._changes = [c for c in self._changes if not isinstance(c, SetLearningRate)]
 
     def poll(self) -> None:
         """Take and answer all commands that have arrived; never waits."""
@@ -91,7 +106,7 @@ class Control:
             case Resume():
                 self.paused = False
             case Stop(when=when):
-                self.stop = when
+                self.stop = max(self.stop, when, key=STRENGTH.index)
                 self.paused = False
             case SkipStage():
                 self.skip_stage = True
@@ -99,6 +114,8 @@ class Control:
                 self.save_checkpoint = True
 
     def _refusal(self, command: Command) -> str:
+        if self._refuses and not isinstance(command, Stop):
+            return self._refuses
         if isinstance(command, SetTrainable):
             unknown = [name for name in command.layers if name not in self._known]
             if unknown or not command.layers:

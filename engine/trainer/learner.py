@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +10,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from engine.backend import Batches
+from engine.atomic import written_whole
+from engine.backend import Batches, jit_compile
 from engine.checkpoints import Position, save_checkpoint
 from engine.commands import SetBatchNormLock, SetLearningRate, SetTrainable
 from engine.config import RunSpec, Stage
+from engine.errors import InputError
 from engine.events import (
     CheckpointSaved,
     EpochEnded,
@@ -52,6 +53,7 @@ class Learner:
         spec: RunSpec,
         classifier: Classifier,
         data: Data,
+        device: str,
         directory: RunDirectory,
         emit: Callable[[Event], None],
         control: Control,
@@ -61,7 +63,9 @@ class Learner:
         self._data = data
         self._train = Batches(*data.train)
         self._validation = Batches(*data.validation)
+        self._device = device
         self._directory = directory
+        self.ended_epochs = 0
         self._emit = emit
         self._control = control
         self._locked = spec.batchnorm == "locked"
@@ -92,6 +96,7 @@ class Learner:
     def start_stage(self, index: int, stage: Stage) -> None:
         """Begin stage `index` (from 0) with a fresh optimizer, as `compile` in a notebook does."""
         self._stage = index + 1
+        self._control.forget_rate()
         self._rate = stage.learning_rate
         self._optimizer = None
         self.select(stage)
@@ -111,6 +116,7 @@ class Learner:
         order = np.random.default_rng((self._spec.seed, self._epoch)).permutation(len(self._train))
         while self._step < self.steps and not self._control.stops_now:
             self._run_segment(order, meter)
+            self._refuse_infinite(meter)
             if self._step < self.steps:
                 self._boundary(at_epoch_end=False)
         if self._control.stops_now:
@@ -139,12 +145,15 @@ class Learner:
                 images_per_second=meter.images_per_second,
             )
         )
-        if not math.isfinite(meter.loss):
-            raise FloatingPointError(
-                f"the loss is {meter.loss} after epoch {self._epoch}; "
-                f"try a lower --learning-rate than {self._rate:g}"
-            )
+        self.ended_epochs += 1
         self._save_checkpoint()
+
+    def _refuse_infinite(self, meter: EpochMeter) -> None:
+        if not math.isfinite(meter.loss):
+            raise InputError(
+                f"expected a finite loss, found {meter.loss} in epoch {self._epoch} at batch "
+                f"{self._step}; try a lower --learning-rate than {self._rate:g}"
+            )
 
     def _run_segment(self, order: np.ndarray[Any, Any], meter: EpochMeter) -> None:
         assert self._model is not None
@@ -190,13 +199,18 @@ class Learner:
             self._control.save_checkpoint = False
             self._save_checkpoint()
         carried_out = []
+        before = (self._selected, self._locked)
         for change in self._control.take_changes(at_epoch_end=at_epoch_end):
             if isinstance(change, SetLearningRate):
                 self._set_rate(change.value)
                 continue
             self._change(change)
             carried_out.append(change.id)
-        if carried_out:
+        if not carried_out:
+            return
+        if self._model is not None and (self._selected, self._locked) == before:
+            self._say_what_trains(self._model, tuple(carried_out))
+        else:
             self._compile(tuple(carried_out))
 
     def _change(self, change: SetTrainable | SetBatchNormLock) -> None:
@@ -227,9 +241,13 @@ class Learner:
             optimizer=self._optimizer,
             loss="sparse_categorical_crossentropy",
             metrics=["accuracy"],
+            jit_compile=jit_compile(self._device),
         )
         self._model = model
         self._traces = True
+        self._say_what_trains(model, command_ids)
+
+    def _say_what_trains(self, model: keras.Model, command_ids: tuple[str, ...]) -> None:
         trainable, frozen = parameter_counts(self.classifier.network)
         self._emit(
             FreezeApplied(
@@ -258,38 +276,35 @@ class Learner:
         self._control.poll()
         return self._control.stops_now
 
-    def test(self) -> tuple[float, float]:
+    def test(self) -> tuple[float, float] | None:
         """Read the test split once with the whole network; keeps the predictions.
 
         Returns:
-            Cross-entropy and accuracy.
+            Cross-entropy and accuracy; None where a Stop cut it short.
         """
         self._emit(PhaseChanged(phase="testing"))
         images, labels = self._data.test
         size = evaluation_batch(self._spec.image_size)
-        callback = PassCallback(len(labels), size, self._emit, self._poll_only)
+        callback = PassCallback(len(labels), size, self._emit, self._is_stopped_now)
+        self.classifier.network.jit_compile = jit_compile(self._device)
         batches = Batches(images, labels).batches(np.arange(len(labels)), size)
         probabilities = np.asarray(
             self.classifier.network.predict(batches, verbose=0, callbacks=[callback])
         )
-        np.savez(self._directory.predictions, labels=labels, probabilities=probabilities)
+        if callback.stopped:
+            return None
+        with written_whole(self._directory.predictions) as aside:
+            np.savez(aside, labels=labels, probabilities=probabilities)
         chosen = probabilities[np.arange(len(labels)), labels]
         loss = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny)).mean()
         return float(loss), float((probabilities.argmax(axis=1) == labels).mean())
 
-    def _poll_only(self) -> bool:
-        self._control.poll()
-        return False
-
-    def export(self) -> None:
-        """Write `model.keras`, which plain Keras loads; the checkpoints are then needless."""
-        target = self._directory.model
-        aside = target.with_name(f".{os.getpid()}-{target.name}")
-        try:
+    def export(self, *, keep_checkpoint: bool) -> None:
+        """Write `model.keras`, which plain Keras loads; the checkpoints may then be needless."""
+        with written_whole(self._directory.model) as aside:
             self.classifier.network.save(aside)
-            aside.replace(target)
-        finally:
-            aside.unlink(missing_ok=True)
+        if keep_checkpoint:
+            return
         for checkpoint in self._directory.checkpoints.glob("*.npz"):
             checkpoint.unlink()
         if self._directory.checkpoints.is_dir():

@@ -93,7 +93,7 @@ class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
         is_last = self._step >= self._steps
         if is_last or at - self._window.since >= BATCH_EVENT_SECONDS:
             self._tell()
-        if self._needs_boundary():
+        if self._needs_boundary() or not math.isfinite(loss):
             if not is_last:
                 self._tell()
             self.model.stop_training = True

@@ -48,42 +48,58 @@ class Trainer:
 
     def run(self) -> RunStatus:
         """Run to the end; whatever goes wrong ends in RunEnded("failed"), not in an exception."""
+        error = ""
         try:
-            status, error = self._run(), ""
+            status = self._run()
+        except _StoppedError:
+            status = "stopped"
         except InputError as problem:
             status, error = "failed", str(problem)
         except Exception as problem:
             text = traceback.format_exc().rstrip()
             self._emit(LogLine(level="error", text=text))
             status, error = "failed", f"{type(problem).__name__}: {_first_line(problem)}"
+        self.control.close()
+        self.control.poll()
         self._emit(RunEnded(status=status, error=error))
         return status
 
     def _run(self) -> RunStatus:
-        self._emit(PhaseChanged(phase="loading", detail="TensorFlow"))
         from engine import backend
 
-        with backend.use_device(self._spec.device):
-            learner, data = self._prepare()
+        self._report(PhaseChanged(phase="loading", detail=backend.name()))
+        device = backend.choose_device(self._spec.device)
+        with backend.on_device(device):
+            learner, data = self._prepare(device)
             status = self._work_off_stages(learner)
-            if status == "stopped" and learner.is_mid_epoch:
-                return status
-            self._finish(learner, data)
+            self.control.close()
+            if learner.ended_epochs and not learner.is_mid_epoch:
+                self._finish(learner, data, keep_checkpoint=status == "stopped")
             return status
 
-    def _prepare(self) -> tuple[Learner, Data]:
+    def _report(self, event: Event) -> None:
+        """Emit while there is nothing to lose yet: each word is a moment to stop."""
+        self._emit(event)
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        self.control.poll()
+        if self.control.stops_now:
+            raise _StoppedError
+
+    def _prepare(self, device: str) -> tuple[Learner, Data]:
         from engine.model import layer_tree, model_facts
         from engine.trainer.learner import Learner
         from engine.trainer.preparation import prepare_data, prepare_model
 
         spec = self._spec
-        self._emit(PhaseChanged(phase="loading", detail=spec.dataset))
-        data = prepare_data(spec, self._emit)
-        self._emit(PhaseChanged(phase="loading", detail=spec.model))
-        classifier = prepare_model(spec, data, self._emit)
-        learner = Learner(spec, classifier, data, self._directory, self._emit, self.control)
+        self._report(PhaseChanged(phase="loading", detail=spec.dataset))
+        data = prepare_data(spec, self._report)
+        self._report(PhaseChanged(phase="loading", detail=spec.model))
+        classifier = prepare_model(spec, data, self._report)
+        learner = Learner(spec, classifier, data, device, self._directory, self._emit, self.control)
         learner.select(spec.stages[0])
-        self._emit(
+        self._report(
             RunStarted(
                 spec=spec,
                 model=model_facts(classifier, spec.image_size),
@@ -91,6 +107,7 @@ class Trainer:
                 layers=layer_tree(classifier, None),
                 steps_per_epoch=learner.steps,
                 epochs=spec.epochs,
+                device=device,
             )
         )
         return learner, data
@@ -111,18 +128,28 @@ class Trainer:
             )
             for _ in range(stage.epochs):
                 learner.run_epoch()
-                if self.control.stop in ("now", "epoch"):
+                is_whole = learner.ended_epochs == self._spec.epochs
+                if self.control.stop in ("now", "epoch") and not is_whole:
                     return "stopped"
                 if self.control.skip_stage:
                     break
             self.control.skip_stage = False
         return "completed"
 
-    def _finish(self, learner: Learner, data: Data) -> None:
-        loss, accuracy = learner.test()
+    def _finish(self, learner: Learner, data: Data, *, keep_checkpoint: bool) -> None:
+        """Test and export, unless told to stop now."""
+        self._stop_if_asked()
+        tested = learner.test()
+        if tested is None:
+            raise _StoppedError
+        loss, accuracy = tested
         self._emit(TestEnded(loss=loss, accuracy=accuracy, images=data.facts.test_images))
         self._emit(PhaseChanged(phase="saving", detail=self._directory.model.name))
-        learner.export()
+        learner.export(keep_checkpoint=keep_checkpoint)
+
+
+class _StoppedError(Exception):
+    """The person asked to stop now where there is nothing to test or export."""
 
 
 def _first_line(problem: Exception) -> str:

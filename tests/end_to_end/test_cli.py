@@ -56,7 +56,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["train", "CustomCNN", "--epochs", "x"], ["--epochs: expected whole numbers like 5,3"]),
         (["train", "CustomCNN", "--epochs", "0"], ["--epochs", "1 to", "found 0"]),
         (["train", "CustomCNN", "--epochs", "-1,2"], ["--epochs", "1 to", "found -1"]),
-        (["train", "CustomCNN", "--epochs", "1,2,3"], ["--epochs", "1 to 2 numbers", "found 3"]),
+        (["train", "CustomCNN", "--epochs", "1,2,3"], ["--epochs", "at most 2", "found 3"]),
         (["train", "CustomCNN", "--epochs", "9" * 5000], ["--epochs", "whole numbers"]),
         (["train", "CustomCNN", "--learning-rate", "nan"], ["--learning-rate", "nan"]),
         (["train", "CustomCNN", "--learning-rate", "0"], ["--learning-rate", "found 0"]),

@@ -25,6 +25,27 @@ print(short)
 """
 
 
+DEAF = """
+import os
+from engine.capture import OutputCapture
+
+def full(line):
+    raise OSError(28, "No space left on device")
+
+with OutputCapture(full):
+    for _ in range(100):
+        os.write(2, b"x" * 9_999 + b"\\n")
+print("done")
+"""
+
+
+def test_a_listener_that_fails_blocks_nobody() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", DEAF], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert (result.stdout, result.stderr) == ("done\n", "")
+
+
 def test_prints_of_python_c_and_children_are_caught_and_the_terminal_is_restored() -> None:
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=60

@@ -46,7 +46,7 @@ def test_the_network_takes_raw_images_and_is_flat() -> None:
     assert np.allclose(predict(network).sum(axis=1), 1)
 
 
-@pytest.mark.parametrize("name", ["MobileNetV2", "VGG16", "EfficientNetB0", "ConvNeXtTiny"])
+@pytest.mark.parametrize("name", ["MobileNetV2", "VGG16", "ConvNeXtTiny"])
 def test_the_backbone_is_listed_as_keras_lists_it(name: str) -> None:
     classifier = build(name)
     keras.utils.clear_session(free_memory=False)
@@ -57,7 +57,7 @@ def test_the_backbone_is_listed_as_keras_lists_it(name: str) -> None:
     assert classifier.backbone_layers == len(base.layers)
 
 
-@pytest.mark.parametrize("name", ["MobileNetV3Small", "EfficientNetLite0", "CustomCNN"])
+@pytest.mark.parametrize("name", ["MobileNetV3Small", "CustomCNN"])
 def test_two_builds_are_equal_and_another_seed_is_not(name: str) -> None:
     first, second, other = build(name), build(name), build(name, seed=1)
     assert list(leaf_layers(first.network)) == list(leaf_layers(second.network))

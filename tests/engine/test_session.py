@@ -76,6 +76,20 @@ def test_stop_ends_the_queue_and_what_is_printed_goes_to_the_log(tmp_path: Path)
     assert log[-1] == "printed 499"
 
 
+def test_a_stop_that_comes_after_a_run_ends_the_queue(tmp_path: Path) -> None:
+    session = Session([SPEC, SPEC], tmp_path, hardware=False)
+
+    def stop(index: int, run_id: str, event: Event) -> None:
+        if isinstance(event, RunEnded):
+            session.send(Stop(when="now"))
+
+    session.add_sink(stop)
+    session.start()
+    assert session.join(300)
+    assert len(session.run_ids) == 1
+    assert session.exit_code == 130
+
+
 def test_a_folder_that_vanished_is_told_to_the_sinks(tmp_path: Path) -> None:
     sink = Sink()
     session = Session([SPEC], tmp_path / "gone", sinks=[sink], hardware=False)

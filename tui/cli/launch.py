@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.capture import OutputCapture
 from engine.config import RunSpec
-from engine.runs import open_runs_dir
+from engine.runs import RunDirectory, open_runs_dir, read_events
 from engine.session import Session
 from tui.cli.output import print_ending
 from tui.cli.plain import ProgressPrinter, interrupts_stop, wait
@@ -26,6 +26,8 @@ def open_app(specs: Sequence[RunSpec], runs_dir: Path) -> int:
     Returns:
         The exit status, as the sessions give it; 0 where none was started.
     """
+    from rich.console import Console
+
     from tui.app import CifarApp
 
     sessions: list[Session] = []
@@ -40,15 +42,21 @@ def open_app(specs: Sequence[RunSpec], runs_dir: Path) -> int:
 
     with OutputCapture(log):
         first = start_session(specs) if specs else None
-        CifarApp(first, runs_dir=runs_dir, start_session=start_session).run()
+        app = CifarApp(first, runs_dir=runs_dir, start_session=start_session)
+        # Textual would print the traceback of a crash into the captured standard error.
+        app.error_console = Console(file=sys.__stderr__, markup=False, highlight=False)
+        app.run()
     if sessions and sessions[-1].is_alive:
-        _go_on_without_screen(sessions[-1])
+        _go_on_without_screen(sessions[-1], runs_dir)
     print_ending(runs_dir, [run_id for session in sessions for run_id in session.run_ids])
-    return max((session.exit_code for session in sessions), default=0)
+    return max([app.return_code or 0, *(session.exit_code for session in sessions)])
 
 
-def _go_on_without_screen(session: Session) -> None:
+def _go_on_without_screen(session: Session, runs_dir: Path) -> None:
     print("the training goes on without a screen; Ctrl-C stops it")
-    session.add_sink(ProgressPrinter(session.specs, sys.stdout))
+    printer = ProgressPrinter(session.specs, sys.stdout)
+    for index, run_id in enumerate(session.run_ids):
+        printer.catch_up(index, run_id, read_events(RunDirectory(runs_dir / run_id)))
+    session.add_sink(printer)
     with interrupts_stop(session):
         wait(session)

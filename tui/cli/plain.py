@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -39,7 +39,10 @@ def train_plainly(specs: Sequence[RunSpec], runs_dir: Path, *, as_json: bool) ->
             session.start()
             wait(session)
     if not as_json:
-        print_ending(runs_dir, session.run_ids)
+        # The training is done: a reader that has gone, as with `| head`, changes nothing of it.
+        with suppress(BrokenPipeError):
+            print_ending(runs_dir, session.run_ids)
+            sys.stdout.flush()
     return session.exit_code
 
 
@@ -103,6 +106,12 @@ class ProgressPrinter(_Printer):
     def __init__(self, specs: Sequence[RunSpec], out: TextIO) -> None:
         super().__init__(specs, out)
         self._lines = ProgressLines(specs)
+
+    def catch_up(self, index: int, run_id: str, events: Iterable[Event]) -> None:
+        """Take in what has happened before, silently."""
+        with self._lock:
+            for event in events:
+                self._lines.lines(index, run_id, event)
 
     def __call__(self, index: int, run_id: str, event: Event) -> None:
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,7 @@ from engine.datasets import load_dataset
 from engine.events import (
     BatchEnded,
     CheckpointSaved,
+    CommandRejected,
     EpochEnded,
     EpochStarted,
     Event,
@@ -218,6 +220,52 @@ def test_stop_after_the_epoch_is_tested_and_exported(train: Train) -> None:
     assert run.status == "stopped"
     assert len(run.all(EpochEnded)) == len(run.all(TestEnded)) == 1
     assert run.directory.model.exists()
+
+
+def test_stop_now_before_the_first_epoch_tests_and_ranks_nothing(train: Train) -> None:
+    run = train(SCRATCH, RunStarted_1=[Stop(when="now")])
+    assert run.status == "stopped"
+    assert run.all(StageStarted) == run.all(TestEnded) == []
+    assert not run.directory.model.exists()
+
+
+def test_stop_now_while_testing_exports_nothing(train: Train) -> None:
+    run = train(SCRATCH, testing=[Stop(when="now")])
+    assert run.status == "stopped"
+    assert run.all(TestEnded) == []
+    assert not run.directory.model.exists()
+    assert (run.directory.checkpoints / "last.npz").exists()
+
+
+def test_stop_after_the_last_epoch_is_the_end_anyway(train: Train) -> None:
+    run = train(SCRATCH, EpochStarted_2=[Stop(when="epoch")])
+    assert run.status == "completed"
+    assert len(run.all(TestEnded)) == 1
+
+
+def test_what_comes_too_late_is_refused(train: Train) -> None:
+    toggle = SetTrainable(layers=("head_dense",), value=False)
+    run = train(SCRATCH, EpochEnded_2=[toggle], testing=[Pause()])
+    refused = [event.command for event in run.all(CommandRejected)]
+    assert refused[0] == toggle
+    assert isinstance(refused[1], Pause)
+    assert run.status == "completed"
+
+
+def test_freezing_what_is_frozen_traces_nothing_anew(train: Train) -> None:
+    toggle = SetTrainable(layers=("top_conv",), value=False)
+    spec = dataclasses.replace(LITE0, stages=(Stage("head", 2, 1e-2, 0),))
+    run = train(spec, EpochStarted_1=[toggle])
+    assert [event.command_ids for event in run.all(FreezeApplied)] == [(), (toggle.id,)]
+    assert [event.phase for event in run.all(PhaseChanged)].count("tracing") == 1
+
+
+def test_an_infinite_loss_ends_the_run_at_once_with_a_clear_word(train: Train) -> None:
+    run = train(dataclasses.replace(SCRATCH, stages=(Stage("all", 2, math.inf, None),)))
+    (ended,) = run.all(RunEnded)
+    assert ended.status == "failed"
+    assert "expected a finite loss, found nan in epoch 1 at batch 2" in ended.error
+    assert run.all(EpochEnded) == []
 
 
 def test_a_pause_waits_for_resume_and_commands_are_answered_meanwhile(train: Train) -> None:
