@@ -25,9 +25,8 @@ def select_last(classifier: Classifier, last: int | None) -> frozenset[str]:
     names = classifier.backbone
     chosen = names if last is None else names[max(0, len(names) - last) :]
     tops = (network.get_layer(name) for name in (*chosen, *classifier.head))
-    return (
-        frozenset(leaf.name for top in tops for leaf in leaves(top)) & leaf_layers(network).keys()
-    )
+    selected = {leaf.name for top in tops for leaf in leaves(top)}
+    return frozenset(selected & leaf_layers(network).keys())
 
 
 def describe_selection(classifier: Classifier, last: int | None) -> str:
