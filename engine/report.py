@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from engine.backbones import CATALOGUE
 from engine.codec import to_plain
+from engine.formatting import accuracy, count, duration, whole
 from engine.ranking import best, fastest
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-MISSING = "–"
 BEST, FASTEST, ON_TEST = "★", "⚡", "†"
 _ASCII = str.maketrans({"★": "*", "⚡": "+", "†": "t", "–": "-", "·": ";", "…": "~"})
-_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 _FROM_SCRATCH = frozenset(entry.name for entry in CATALOGUE if entry.from_scratch)
 _MODEL_AT_LEAST = 12
 
@@ -50,40 +48,7 @@ def model_label(row: Row) -> str:
 def validation_text(row: Row) -> str:
     """The validation accuracy; marked where the test split was its validation split."""
     mark = ON_TEST if row["validation"] == "test" else ""
-    return _share(row["val_accuracy"]) + mark
-
-
-def _duration(seconds: float | None) -> str:
-    """`0:07`, `3:12`, `1:04:07`."""
-    if not _known(seconds):
-        return MISSING
-    minutes, second = divmod(round(seconds or 0), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
-
-
-def _scaled(number: float | None) -> str:
-    """`12.8 K`, `3.40 M`: three figures and a unit."""
-    if not _known(number):
-        return MISSING
-    value = float(number or 0)
-    for size, unit in _UNITS:
-        if value >= 0.9995 * size:
-            value /= size
-            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
-    return f"{value:.0f}"
-
-
-def _known(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)
-
-
-def _share(value: Any) -> str:
-    return f"{value:.4f}" if _known(value) else MISSING
-
-
-def _whole(value: Any) -> str:
-    return f"{value:,.0f}" if _known(value) else MISSING
+    return accuracy(row["val_accuracy"]) + mark
 
 
 def _printable(text: Any) -> str:
@@ -93,13 +58,13 @@ def _printable(text: Any) -> str:
 COLUMNS = (
     Column("model", "model", model_label, 10, right=False),
     Column("dataset", "data", lambda row: _printable(row["dataset"]), 5, right=False),
-    Column("test_accuracy", "test acc", lambda row: _share(row["test_accuracy"]), 9),
+    Column("test_accuracy", "test acc", lambda row: accuracy(row["test_accuracy"]), 9),
     Column("val_accuracy", "val acc", validation_text, 4),
-    Column("train_seconds", "train", lambda row: _duration(row["train_seconds"]), 8),
-    Column("wall_seconds", "wall", lambda row: _duration(row["wall_seconds"]), 6),
-    Column("parameters", "params", lambda row: _scaled(row["parameters"]), 3),
-    Column("flops", "FLOPs", lambda row: _scaled(row["flops"]), 2),
-    Column("images_per_second", "img/s", lambda row: _whole(row["images_per_second"]), 1),
+    Column("train_seconds", "train", lambda row: duration(row["train_seconds"]), 8),
+    Column("wall_seconds", "wall", lambda row: duration(row["wall_seconds"]), 6),
+    Column("parameters", "params", lambda row: count(row["parameters"]), 3),
+    Column("flops", "FLOPs", lambda row: count(row["flops"]), 2),
+    Column("images_per_second", "img/s", lambda row: whole(row["images_per_second"]), 1),
     Column("recipe", "recipe", lambda row: _printable(row["recipe"]), 0, right=False),
     Column("status", "status", lambda row: _printable(row["status"]), 7, right=False),
 )
@@ -162,10 +127,10 @@ def legend(frame: DataFrame) -> list[str]:
     lines = []
     winner, quickest = rows.get(best(frame) or ""), rows.get(fastest(frame) or "")
     if winner is not None:
-        accuracy = _share(winner["test_accuracy"])
-        lines.append(f"{BEST} most accurate: {model_label(winner)}, {accuracy}")
+        share = accuracy(winner["test_accuracy"])
+        lines.append(f"{BEST} most accurate: {model_label(winner)}, {share}")
     if quickest is not None:
-        seconds = _duration(quickest["train_seconds"])
+        seconds = duration(quickest["train_seconds"])
         lines.append(f"{FASTEST} fastest: {model_label(quickest)}, trained in {seconds}")
     if any(row["validation"] == "test" for row in rows.values()):
         lines.append(f"{ON_TEST} validated on the test split")

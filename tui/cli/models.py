@@ -7,9 +7,9 @@ import json
 import sys
 
 from engine.backbones import CATALOGUE, Backbone
+from engine.formatting import count
 from engine.weights import weights_state
 from tui.cli.output import use_utf8
-from tui.formatting import count
 
 TITLES = ("model", "params", "depth", "FLOPs", "ImageNet", "px", "least px", "weights")
 

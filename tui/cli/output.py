@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from engine.errors import InputError
-from engine.report import BEST, FASTEST, MISSING, table_text
+from engine.formatting import MISSING
+from engine.report import BEST, FASTEST, table_text
 from engine.runs import RunListing, load_run
 
 if TYPE_CHECKING:

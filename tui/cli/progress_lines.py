@@ -21,9 +21,9 @@ from engine.events import (
     RunStarted,
     TestEnded,
 )
+from engine.formatting import accuracy, byte_size, count, duration, rate, whole
 from engine.snapshot import RunSnapshot
 from engine.store import RunStore
-from tui.formatting import accuracy, byte_size, count, duration, rate, whole
 
 PACE_SECONDS = 2.0
 SHORT_PHASES = ("validating", "saving")

@@ -9,8 +9,8 @@ from textual.message import Message
 from textual.widgets import DataTable
 
 from engine.backbones import Backbone
+from engine.formatting import MISSING, count
 from tui import keys
-from tui.formatting import MISSING, count
 
 MARKED, UNMARKED = "[x]", "[ ]"
 TO_DOWNLOAD = "to download ("

@@ -11,9 +11,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import reactive
 
+from engine.formatting import MISSING
 from engine.series import Curve, Point
 from engine.snapshot import RunSnapshot
-from tui.formatting import MISSING
 from tui.panels.axis import Axis, axis_over
 from tui.panels.chart_data import ChartData
 

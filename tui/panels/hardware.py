@@ -9,8 +9,8 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from engine.events import HardwareSampled
+from engine.formatting import byte_size
 from engine.snapshot import RunSnapshot
-from tui.formatting import byte_size
 from tui.panels.progress import bar
 
 _LEVELS = "▁▂▃▄▅▆▇█"

@@ -16,9 +16,9 @@ from textual.widgets import Static, Tree
 from textual.widgets.tree import TreeNode
 
 from engine.events import LayerNode
+from engine.formatting import count
 from engine.snapshot import RunSnapshot
 from tui import keys
-from tui.formatting import count
 from tui.panels.layer_rows import (
     LayerRow,
     RowState,

@@ -7,8 +7,8 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
+from engine.formatting import accuracy
 from engine.snapshot import RunSnapshot
-from tui.formatting import accuracy
 from tui.panels.progress import Field, fit
 from tui.session_view import SessionView
 

@@ -10,8 +10,8 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from engine.events import now
+from engine.formatting import MISSING, byte_size, duration, rate, whole
 from engine.snapshot import RunSnapshot
-from tui.formatting import MISSING, byte_size, duration, rate, whole
 from tui.session_view import SessionView
 
 DATASET_NAMES = {"cifar10": "CIFAR-10", "digits": "digits"}

@@ -11,8 +11,8 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from engine.events import now
+from engine.formatting import accuracy, duration
 from engine.snapshot import RunSnapshot
-from tui.formatting import accuracy, duration
 from tui.session_view import SessionView
 
 GLYPHS: dict[str, tuple[str, str]] = {

@@ -11,10 +11,10 @@ from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from engine.formatting import accuracy, count, duration, rate, whole
 from engine.runs import RunRecord
 from engine.snapshot import RunSnapshot
 from engine.summary import Summary, summarize
-from tui.formatting import accuracy, count, duration, rate, whole
 from tui.panels.charts import accuracy_data, accuracy_title, loss_data, loss_title
 from tui.panels.curve_chart import CurveChart
 

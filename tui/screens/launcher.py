@@ -16,8 +16,8 @@ from textual.widgets import Button, Footer, Input, Static
 from engine.backbones import CATALOGUE, Backbone
 from engine.config import Options, RunSpec, plan_runs
 from engine.errors import InputError
+from engine.formatting import rate
 from tui import keys
-from tui.formatting import rate
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.progress import DATASET_NAMES, Field, fit
 from tui.panels.run_form import RunForm, field_of, in_words

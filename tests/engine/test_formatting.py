@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tui.formatting import MISSING, accuracy, byte_size, count, duration, percent, rate, whole
+from engine.formatting import MISSING, accuracy, byte_size, count, duration, percent, rate, whole
 
 
 @pytest.mark.parametrize(
