@@ -188,10 +188,7 @@ class LayersPanel(Vertical):
                 self.call_after_refresh(self._focus_if_none_has)
         tree.show_state(snapshot.trainable, snapshot.pending)
         self.border_title = panel_title(snapshot)
-        waiting = len(snapshot.pending)
-        self.border_subtitle = (
-            Content.styled(waiting_changes(waiting), "$warning") if waiting else ""
-        )
+        self.border_subtitle = panel_subtitle(snapshot)
 
     def _focus_if_none_has(self) -> None:
         if self.screen.focused is None:
@@ -208,3 +205,12 @@ def panel_title(run: RunSnapshot) -> Content:
         ("  " + count(run.trainable_parameters), "$primary bold"),
         (f" of {count(total)} train", "$muted"),
     )
+
+
+def panel_subtitle(run: RunSnapshot) -> Content:
+    """The changes that wait; while there are none, what is known of the model."""
+    if run.pending:
+        return Content.styled(waiting_changes(len(run.pending)), "$warning")
+    if run.model is None:
+        return Content("")
+    return Content.styled(f"depth {run.model.depth} · {count(run.model.flops)} FLOPs", "$muted")
