@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from engine.commands import (
@@ -50,14 +50,18 @@ class Control:
     def close(self) -> None:
         """Refuse from now on all but a Stop, and what was accepted but came too late."""
         self._refuses = "the training of this model has ended"
-        for change in self._changes:
-            self._emit(CommandRejected(command=change, reason=self._refuses))
-        self._changes.clear()
+        self._withdraw(self._changes, self._refuses)
         self.paused = self.save_checkpoint = False
 
     def forget_rate(self) -> None:
-        """Drop a rate that was asked for a stage that is over."""
-        self._changes = [c for c in self._changes if not isinstance(c, SetLearningRate)]
+        """Refuse a rate that was asked for a stage that is over."""
+        rates = [change for change in self._changes if isinstance(change, SetLearningRate)]
+        self._withdraw(rates, "its stage has ended")
+
+    def _withdraw(self, changes: Sequence[Change], reason: str) -> None:
+        self._changes = [change for change in self._changes if change not in changes]
+        for change in changes:
+            self._emit(CommandRejected(command=change, reason=reason))
 
     def poll(self) -> None:
         """Take and answer all commands that have arrived; never waits."""

@@ -103,3 +103,31 @@ def test_the_rest_is_remembered() -> None:
     control = Told().tell(SkipStage(), SaveCheckpoint())
     assert control.skip_stage
     assert control.needs_boundary
+
+
+def test_of_two_stops_the_stronger_counts() -> None:
+    assert Told().tell(Stop(when="now"), Stop(when="run")).stop == "now"
+    assert Told().tell(Stop(when="run"), Stop(when="epoch")).stop == "epoch"
+
+
+def test_a_rate_does_not_outlive_its_stage() -> None:
+    told = Told()
+    toggle = SetTrainable(layers=("conv",), value=True)
+    control = told.tell(SetLearningRate(value=0.1), toggle)
+    control.forget_rate()
+    assert isinstance(told.events[-1], CommandRejected)
+    assert control.take_changes(at_epoch_end=True) == [toggle]
+
+
+def test_closed_it_refuses_all_but_a_stop() -> None:
+    told = Told()
+    control = told.tell(SetTrainable(layers=("conv",), value=True))
+    control.close()
+    told.tell(Pause(), Stop(when="run"))
+    assert [type(event) for event in told.events] == [
+        CommandAccepted,
+        CommandRejected,
+        CommandRejected,
+        CommandAccepted,
+    ]
+    assert not control.paused
