@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
-import socket
-import subprocess
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 PACKAGES = ("cifar-tui", "keras", "tensorflow", "jax", "numpy")
@@ -27,6 +23,11 @@ class Origin:
 
 def find_origin() -> Origin:
     """Describe this process; reads package metadata only, loads nothing."""
+    # Not before the first frame: these imports take 30 ms.
+    import platform
+    import socket
+    from importlib import metadata
+
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -46,6 +47,8 @@ def _git_revision() -> str | None:
     source = Path(__file__).resolve().parent.parent
     if not (source / ".git").exists():
         return None
+    import subprocess
+
     try:
         result = subprocess.run(
             ["git", "-C", str(source), "rev-parse", "HEAD"],

@@ -6,13 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.capture import OutputCapture
 from engine.config import RunSpec
 from engine.runs import RunDirectory, open_runs_dir, read_events
-from engine.session import Session
-from tui.cli.output import print_ending
-from tui.cli.plain import ProgressPrinter, interrupts_stop, wait
+
+if TYPE_CHECKING:
+    from engine.session import Session
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,6 +34,9 @@ def open_app(specs: Sequence[RunSpec], runs_dir: Path) -> int:
     sessions: list[Session] = []
 
     def start_session(asked: Sequence[RunSpec]) -> Session:
+        # Here and below: what the first frame does not need is imported after it.
+        from engine.session import Session
+
         sessions.append(Session(asked, runs_dir))
         return sessions[-1]
 
@@ -48,11 +52,15 @@ def open_app(specs: Sequence[RunSpec], runs_dir: Path) -> int:
         app.run()
     if sessions and sessions[-1].is_alive:
         _go_on_without_screen(sessions[-1], runs_dir)
+    from tui.cli.output import print_ending
+
     print_ending(runs_dir, [run_id for session in sessions for run_id in session.run_ids])
     return max([app.return_code or 0, *(session.exit_code for session in sessions)])
 
 
 def _go_on_without_screen(session: Session, runs_dir: Path) -> None:
+    from tui.cli.plain import ProgressPrinter, interrupts_stop, wait
+
     print("the training goes on without a screen; Ctrl-C stops it")
     printer = ProgressPrinter(session.specs, sys.stdout)
     for index, run_id in enumerate(session.run_ids):

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from textual import events
-from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.widgets import Input, Label, Select, Static
@@ -15,6 +14,7 @@ from engine.config import RECIPES, Options
 from engine.errors import InputError
 from tui.cli.options import TRAIN_OPTIONS, TrainOption
 
+FILL_AFTER_SECONDS = 0.05
 FLAGS = {option.flag: option.field for option in TRAIN_OPTIONS}
 
 
@@ -31,12 +31,26 @@ class RunForm(VerticalScroll):
         super().__init__(id=id, classes="panel", can_focus=False)
         self.border_title = "Options"
 
-    def compose(self) -> ComposeResult:
-        for option in TRAIN_OPTIONS:
-            with Horizontal(classes="form-row", id=f"row-{option.field}"):
-                yield Label(label(option))
-                yield _field(option)
-        yield Static(id="form-help")
+    is_filled = False
+    """Whether the fields are there; until then everything stands at its default."""
+
+    def on_mount(self) -> None:
+        # Fourteen fields take as long as the rest of the screen: the first frame goes first.
+        self.set_timer(FILL_AFTER_SECONDS, self._fill)
+
+    async def _fill(self) -> None:
+        rows = [
+            Horizontal(
+                Label(label(option)),
+                _field(option),
+                classes="form-row",
+                id=f"row-{option.field}",
+            )
+            for option in TRAIN_OPTIONS
+        ]
+        await self.mount(*rows, Static(id="form-help"))
+        self.is_filled = True
+        self.post_message(self.Changed())
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Say what the field under the cursor is for."""
@@ -64,7 +78,7 @@ class RunForm(VerticalScroll):
         """What is asked for, and what cannot be read: messages by field."""
         given: dict[str, Any] = {}
         errors: dict[str, str] = {}
-        for option in TRAIN_OPTIONS:
+        for option in TRAIN_OPTIONS if self.is_filled else ():
             text = self._text(option)
             if not text:
                 continue
@@ -76,7 +90,7 @@ class RunForm(VerticalScroll):
 
     def show_errors(self, errors: Mapping[str, str]) -> None:
         """Mark the fields that have an error."""
-        for option in TRAIN_OPTIONS:
+        for option in TRAIN_OPTIONS if self.is_filled else ():
             self.query_one(f"#row-{option.field}").set_class(option.field in errors, "-wrong")
 
     def focus_field(self, field: str) -> None:

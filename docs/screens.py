@@ -1,0 +1,98 @@
+"""Draws the README's pictures from recorded runs: `python docs/screens.py RUNS_DIR RUN [RUN...]`.
+
+The runs are played into the real app as a queue: all but the last whole, the last one up to the
+middle of its last epoch. RUNS_DIR is what the results screen shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.commands import Command
+from engine.config import RunSpec
+from engine.events import BatchEnded, EpochEnded, Event
+from engine.runs import RunRecord, load_run, read_events
+from engine.session import Sink
+from tui.app import CifarApp
+
+SIZE = (120, 40)
+HERE = Path(__file__).parent
+
+
+class Recording:
+    """Recorded runs in the place of a session."""
+
+    def __init__(self, runs: list[RunRecord]) -> None:
+        self._runs = runs
+        self._sinks: list[Sink] = []
+        self.has_played = False
+
+    @property
+    def specs(self) -> tuple[RunSpec, ...]:
+        return tuple(run.file.spec for run in self._runs)
+
+    @property
+    def is_alive(self) -> bool:
+        return True
+
+    def add_sink(self, sink: Sink) -> None:
+        self._sinks.append(sink)
+
+    def start(self) -> None:
+        for index, run in enumerate(self._runs):
+            events = list(read_events(run.directory))
+            if run is self._runs[-1]:
+                events = list(until_mid_epoch(events, run.file.spec.epochs))
+            for event in events:
+                for sink in self._sinks:
+                    sink(index, run.run_id, event)
+        self.has_played = True
+
+    def send(self, command: Command) -> None:
+        """A recording obeys nobody."""
+
+    def join(self, timeout: float | None = None) -> bool:
+        return True
+
+
+def until_mid_epoch(events: list[Event], epochs: int) -> Iterator[Event]:
+    """The events of a run up to the middle of its last epoch."""
+    last = [event.step for event in events if isinstance(event, BatchEnded)][-1]
+    ended = 0
+    for event in events:
+        yield event
+        ended += isinstance(event, EpochEnded)
+        if ended == epochs - 1 and isinstance(event, BatchEnded) and event.step > 0.6 * last:
+            return
+
+
+async def draw(runs_dir: Path, runs: list[RunRecord]) -> None:
+    """Write the pictures beside this file."""
+    recording = Recording(runs)
+    app = CifarApp(recording, runs_dir=runs_dir, start_session=_no_session)
+    async with app.run_test(size=SIZE) as pilot:
+        while not recording.has_played:
+            await pilot.pause(0.1)
+        for _ in range(3):  # charts are drawn at most once a second
+            await pilot.pause(1.0)
+        (HERE / "training.svg").write_text(app.export_screenshot(title="cifar-tui"))
+        await pilot.press("r")
+        await pilot.pause(4.0)
+        (HERE / "results.svg").write_text(app.export_screenshot(title="cifar-tui"))
+
+
+def _no_session(specs: list[RunSpec]) -> Recording:
+    raise NotImplementedError("a picture starts no training")
+
+
+def main() -> None:
+    """Read the arguments and draw."""
+    runs_dir = Path(sys.argv[1])
+    asyncio.run(draw(runs_dir, [load_run(runs_dir / name) for name in sys.argv[2:]]))
+
+
+if __name__ == "__main__":
+    main()
