@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tui.screens.launcher import LauncherScreen
     from tui.screens.training import TrainingScreen
 
-REDRAW_SECONDS = 0.25
+REDRAW_SECONDS = 0.5
 START_AFTER_SECONDS = 0.1
 """Importing TensorFlow holds the interpreter's lock at times: the first frame goes before it."""
 

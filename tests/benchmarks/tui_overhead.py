@@ -39,6 +39,8 @@ def under_the_screen(arguments: list[str], runs_dir: Path) -> tuple[float, float
     while not list(runs_dir.glob("*/summary.json")):
         terminal.read(0.5)
     rate = terminal.bytes_drawn / (time.perf_counter() - terminal.started_at)
+    # Before this is said a key to leave would ask first.
+    terminal.wait_for("The queue has ended", 3600)
     terminal.press("q")
     terminal.close()
     return images_per_second(runs_dir), rate

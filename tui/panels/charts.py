@@ -29,7 +29,7 @@ class ChartsPanel(Vertical):
 
     snapshot: reactive[RunSnapshot | None] = reactive(None, always_update=True, repaint=False)
     shows_recent: reactive[bool] = reactive(False, repaint=False)
-    seconds_between_draws = 1.0
+    seconds_between_draws = 2.0
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
