@@ -9,10 +9,18 @@ from typing import Literal
 from engine.errors import InputError
 
 BatchNorm = Literal["locked", "keras"]
+Precision = Literal["float32", "mixed_bfloat16"]
+Schedule = Literal["constant", "cosine"]
+Keep = Literal["last", "best"]
 DATASETS = ("cifar10", "digits")
 MAX_EPOCHS = 10_000
 MAX_BATCH_SIZE = 65_536
 MAX_IMAGE_SIZE = 1_024
+MAX_VIEWS = 64
+GIGABYTE = 10**9
+MEMORY_SHARE = 0.4
+"""Of the free memory, for features, where no limit was given."""
+DISK_LIMIT_GB = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,8 @@ class Stage:
     learning_rate: float
     unfreeze_last: int | None
     """How many of the backbone's last layers train beside the head; None for all."""
+    schedule: Schedule = "constant"
+    """Of the learning rate over the stage: `cosine` falls to zero at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,13 @@ class Recipe:
     """Input sizes that differ from the catalogue's."""
     scratch_epochs: int | None = None
     """Epochs without a backbone, where they are not the sum over the stages."""
+    flip: bool = False
+    """Whether training images are seen mirrored half of the time."""
+    views: int = 1
+    """1 shows each training image as it is; more add random crops, as many as are missing."""
+    label_smoothing: float = 0.0
+    keep: Keep = "last"
+    """Which weights are tested and exported: the last, or the best on the validation images."""
 
 
 NOTEBOOK = Recipe(
@@ -81,6 +98,20 @@ class RunSpec:
     """`auto`, `cpu`, `gpu` or `gpu:N`."""
     weights: str = "imagenet"
     """`imagenet`, `none` or a path."""
+    precision: Precision = "float32"
+    flip: bool = False
+    """Whether training images are seen mirrored half of the time."""
+    views: int = 1
+    """Crops that each training image is seen in: itself, and `views` - 1 random ones."""
+    label_smoothing: float = 0.0
+    keep: Keep = "last"
+    """Which weights are tested and exported."""
+    feature_cache: bool = True
+    """Whether the frozen prefix is computed once and its features kept."""
+    feature_memory_gb: float | None = None
+    """Features held in memory, 10⁹ bytes; None takes a share of what is free."""
+    feature_disk_gb: float = DISK_LIMIT_GB
+    """Features kept on disk for later runs, of all runs together, 10⁹ bytes."""
 
     @property
     def epochs(self) -> int:

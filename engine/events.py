@@ -6,6 +6,7 @@ One attempt at a run says, in this order (`*` any number, `?` at most one):
     RunStarted
       StageStarted                                  once a stage
         FreezeApplied                               what the compiled step really trains
+        FeaturesReady*                              the frozen prefix's features, where they are held
         EpochStarted                                epochs are numbered from 1 through all stages
           BatchEnded*                               at most 4 a second; the last of an epoch always
         EpochEnded                                  after its validation; not for an epoch cut short
@@ -70,6 +71,8 @@ class LayerNode:
     trainable: bool
     """Whether the leaf trains; for a group, whether any leaf below does."""
     children: tuple[LayerNode, ...] = ()
+    flops: int = 0
+    """2 × multiply-adds for one image; of a group, those of its leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +212,28 @@ class FreezeApplied(Event):
     frozen_parameters: int
     command_ids: tuple[str, ...] = ()
     """The commands that this carries out."""
+    frontier: str = ""
+    """The first leaf, in the tree's order, that is computed at every step: all before it belongs
+    to the frozen prefix, whose features are kept. Empty where nothing is kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeaturesReady(Event):
+    """The features of the frozen prefix stand ready: from now on only the rest is computed."""
+
+    epoch: int
+    """The epoch about to run."""
+    source: Literal["extracted", "derived", "cache"]
+    """Computed from the images, computed from features held before, or read from the disk."""
+    images: int
+    """Rows: images of all splits, each counted once for each of its views."""
+    views: int
+    """Of each training image."""
+    bytes: int
+    held: Literal["memory", "disk"]
+    """`disk`: memory-mapped, since it exceeds the limit."""
+    seconds: float
+    """What it took, extraction included."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,6 +320,7 @@ AnyEvent = (
     | BatchEnded
     | EpochEnded
     | FreezeApplied
+    | FeaturesReady
     | LearningRateChanged
     | CommandAccepted
     | CommandRejected
