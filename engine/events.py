@@ -6,7 +6,7 @@ One attempt at a run says, in this order (`*` any number, `?` at most one):
     RunStarted
       StageStarted                                  once a stage
         FreezeApplied                               what the compiled step really trains
-        FeaturesReady*                              the frozen prefix's features, where they are held
+        FeaturesReady*                              the output of the frozen prefix is held
         EpochStarted                                epochs are numbered from 1 through all stages
           BatchEnded*                               at most 4 a second; the last of an epoch always
         EpochEnded                                  after its validation; not for an epoch cut short
