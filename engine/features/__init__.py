@@ -1,0 +1,1 @@
+"""Features of the frozen prefix: kept on disk, made once."""

@@ -1,0 +1,199 @@
+"""The file of one cache entry: a header, tensors, a checksum for each block of them.
+
+The first line is JSON (`Header`, padded with spaces to a multiple of 64 bytes). Then the tensors
+one after the other, each row-major and starting at a multiple of 64 bytes. Then CRC-32 values as
+little-endian uint32: one for each block of each tensor, and last one over the first line and those.
+All sizes follow from the first line: a file that was cut short shows without being read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import struct
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from engine.codec import from_plain, to_plain
+from engine.errors import InputError
+
+BLOCK_BYTES = 1 << 20
+"""Small enough to stay in a processor's cache between reading and checking."""
+_ALIGNMENT = 64
+_FORMAT = {"format": "cifar-tui features 1"}
+_MARK = json.dumps(_FORMAT)[:-1].encode()
+
+
+class BrokenEntryError(Exception):
+    """A file of this format that was cut short or altered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One row of one tensor."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    """NumPy's name of it, such as `float32` or `uint16`."""
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row."""
+        import numpy as np
+
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """Where one tensor lies in the file."""
+
+    layout: Layout
+    start: int
+    bytes: int
+    block_bytes: int
+
+    @property
+    def blocks(self) -> int:
+        """How many checksums it has."""
+        return -(-self.bytes // self.block_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the first line says."""
+
+    layouts: tuple[Layout, ...]
+    rows: int
+    about: dict[str, str | int]
+    created: float = field(default_factory=time.time)
+    """Unix seconds."""
+    block_bytes: int = BLOCK_BYTES
+
+    def __post_init__(self) -> None:
+        sizes = [self.rows, self.block_bytes, *(layout.row_bytes for layout in self.layouts)]
+        if min(sizes) < 1 or not self.layouts:
+            raise ValueError(f"expected rows that hold something, found {self.rows} {self.layouts}")
+
+    def holds(self, layouts: Sequence[Layout], rows: int) -> bool:
+        """Whether the entry has exactly these."""
+        return (self.layouts, self.rows) == (tuple(layouts), rows)
+
+    def line(self) -> bytes:
+        """The first line, its newline included."""
+        text = json.dumps(_FORMAT | to_plain(self)).encode()
+        return text.ljust(_aligned(len(text) + 1) - 1) + b"\n"
+
+    def tensors(self) -> list[Tensor]:
+        """Where each tensor lies."""
+        found, start = [], len(self.line())
+        for layout in self.layouts:
+            tensor = Tensor(layout, start, self.rows * layout.row_bytes, self.block_bytes)
+            found.append(tensor)
+            start = _aligned(start + tensor.bytes)
+        return found
+
+    @property
+    def checksums_start(self) -> int:
+        """Where the checksums begin."""
+        last = self.tensors()[-1]
+        return _aligned(last.start + last.bytes)
+
+    @property
+    def file_bytes(self) -> int:
+        """Bytes of the whole file."""
+        blocks = sum(tensor.blocks for tensor in self.tensors())
+        return self.checksums_start + 4 * (blocks + 1)
+
+    def pack(self, checksums: list[list[int]]) -> bytes:
+        """The end of the file, for the checksums of each tensor."""
+        values = [value for tensor in checksums for value in tensor]
+        packed = struct.pack(f"<{len(values)}I", *values)
+        return packed + struct.pack("<I", zlib.crc32(packed, zlib.crc32(self.line())))
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """All of a file but its tensors."""
+
+    header: Header
+    checksums: tuple[int, ...]
+
+    def read(self, file: BinaryIO, targets: list[memoryview] | None = None) -> None:
+        """Read every tensor, into `targets` (bytes) or only to check it.
+
+        Raises:
+            BrokenEntryError: a block is not what was written.
+        """
+        scratch = memoryview(bytearray(self.header.block_bytes))
+        checksums = iter(self.checksums)
+        for i, tensor in enumerate(self.header.tensors()):
+            file.seek(tensor.start)
+            for start, end in _spans(tensor):
+                block = targets[i][start:end] if targets else scratch[: end - start]
+                # A buffered file's `readinto` is short only at the file's end.
+                read: int = file.readinto(block)  # type: ignore[attr-defined]
+                if read != end - start or zlib.crc32(block) != next(checksums):
+                    raise BrokenEntryError(f"tensor {i}, bytes {start} to {end}")
+
+
+def read_index(file: BinaryIO) -> Index | None:
+    """Read all but the tensors; None where the file is of another format.
+
+    Raises:
+        BrokenEntryError: it is of this format, and was cut short or altered.
+    """
+    line = file.readline(1 << 20)
+    if not line.startswith(_MARK):
+        if _MARK.startswith(line):
+            raise BrokenEntryError("cut short in its first line")
+        return None
+    try:
+        header: Header = from_plain(Header, json.loads(line), "header")
+    except (ValueError, TypeError, InputError) as error:
+        raise BrokenEntryError(str(error)) from None
+    size = os.fstat(file.fileno()).st_size
+    if header.file_bytes != size:
+        raise BrokenEntryError(f"expected {header.file_bytes} bytes, found {size}")
+    file.seek(header.checksums_start)
+    packed = file.read()
+    (*checksums, own) = struct.unpack(f"<{len(packed) // 4}I", packed)
+    if zlib.crc32(packed[:-4], zlib.crc32(line)) != own:
+        raise BrokenEntryError("its header or its checksums were altered")
+    return Index(header, tuple(checksums))
+
+
+def load_index(path: Path) -> Index | None:
+    """The index of the file; None where it is missing, unreadable, of another format or broken.
+
+    A broken one is removed.
+    """
+    try:
+        with path.open("rb") as file:
+            return read_index(file)
+    except BrokenEntryError:
+        remove_quietly(path)
+    except OSError:
+        pass
+    return None
+
+
+def remove_quietly(path: Path) -> None:
+    """Remove an entry that is of no use; it may stay where the folder cannot be written."""
+    with suppress(OSError):
+        path.unlink()
+
+
+def _spans(tensor: Tensor) -> Iterator[tuple[int, int]]:
+    for start in range(0, tensor.bytes, tensor.block_bytes):
+        yield start, min(start + tensor.block_bytes, tensor.bytes)
+
+
+def _aligned(position: int) -> int:
+    return -(-position // _ALIGNMENT) * _ALIGNMENT

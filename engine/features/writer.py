@@ -1,0 +1,207 @@
+"""Writing one entry of the feature cache: unseen by others until it is whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from engine.features.entry import Header, Tensor, load_index
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ENDING = ".part"
+
+
+class FeatureWriter:
+    """Appends rows to an entry; as a context manager it abandons what was not finished.
+
+    Nothing is left on the disk after an error while writing or finishing.
+    """
+
+    def __init__(self, path: Path, header: Header) -> None:
+        """Reserve the whole entry's place beside `path`, where `finish` will put it.
+
+        Raises:
+            OSError: the folder cannot be written, or the disk is full.
+        """
+        self._path = path
+        self._header = header
+        descriptor, self._part = _locked_part(path)
+        # Unbuffered, so that a full disk shows in the write and not once more at the close.
+        self._file = open(descriptor, "wb", buffering=0)  # noqa: SIM115
+        self._columns = [_Column(tensor) for tensor in header.tensors()]
+        try:
+            _reserve(descriptor, header.file_bytes)
+            self._write_at(0, memoryview(header.line()))
+        except BaseException:
+            self.abandon()
+            raise
+
+    def write(self, arrays: Sequence[NDArray[Any]]) -> None:
+        """Append rows: for each tensor an array (n, *shape), the same n for all.
+
+        Raises:
+            ValueError: the arrays are not of the entry's layouts, or too many.
+            OSError: they could not be written; the writer is abandoned.
+        """
+        pieces = [_as_bytes(array) for array in arrays]
+        self._check(arrays)
+        try:
+            for column, piece in zip(self._columns, pieces, strict=True):
+                self._append(column, piece)
+        except BaseException:
+            self.abandon()
+            raise
+
+    def finish(self) -> None:
+        """Make the entry visible, unless another process has finished the same one by now.
+
+        The writer is of no use afterwards, whether it went well or not.
+
+        Raises:
+            ValueError: rows are missing.
+            OSError: it could not be written.
+        """
+        try:
+            if any(column.done != column.tensor.bytes for column in self._columns):
+                raise ValueError(f"expected {self._header.rows} rows, found fewer")
+            checksums = self._header.pack([column.checksums for column in self._columns])
+            self._write_at(self._header.checksums_start, memoryview(checksums))
+            os.fsync(self._file.fileno())
+            other = load_index(self._path)
+            header = self._header
+            if other is None or not other.header.holds(header.layouts, header.rows):
+                self._part.replace(self._path)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Remove what was written; does nothing after `finish`."""
+        if not self._file.closed:
+            # Before the lock goes with the file: nobody else should find it in between.
+            self._part.unlink(missing_ok=True)
+            self._file.close()
+
+    def __enter__(self) -> FeatureWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.abandon()
+
+    def _check(self, arrays: Sequence[NDArray[Any]]) -> None:
+        found = [(array.shape[1:], array.dtype.name) for array in arrays]
+        counts = {len(array) for array in arrays}
+        expected = [(layout.shape, layout.dtype) for layout in self._header.layouts]
+        if found != expected or len(counts) != 1:
+            raise ValueError(f"expected rows of {expected}, found {counts} of {found}")
+        column = self._columns[0]
+        if column.done + arrays[0].nbytes > column.tensor.bytes:
+            raise ValueError(f"expected {self._header.rows} rows, found more")
+
+    def _append(self, column: _Column, data: memoryview) -> None:
+        while len(data):
+            chunk = data[: column.room]
+            self._write_at(column.tensor.start + column.done, chunk)
+            column.count(chunk)
+            data = data[len(chunk) :]
+
+    def _write_at(self, position: int, data: memoryview) -> None:
+        self._file.seek(position)
+        while len(data):
+            data = data[self._file.write(data) :]
+
+
+class _Column:
+    """How far one tensor is written, and the checksums so far."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+        self.done = 0
+        self.checksums: list[int] = []
+        self._checksum = 0
+
+    @property
+    def room(self) -> int:
+        """Bytes until the present block is full."""
+        return self.tensor.block_bytes - self.done % self.tensor.block_bytes
+
+    def count(self, chunk: memoryview) -> None:
+        """Take in bytes of the present block."""
+        self._checksum = zlib.crc32(chunk, self._checksum)
+        self.done += len(chunk)
+        if self.done % self.tensor.block_bytes == 0 or self.done == self.tensor.bytes:
+            self.checksums.append(self._checksum)
+            self._checksum = 0
+
+
+def remove_leftovers(folder: Path) -> int:
+    """Remove what writers left behind whose process is gone; gives the bytes.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    removed = 0
+    for part in folder.glob("*" + ENDING):
+        try:
+            with part.open("r+b") as file:
+                if _lock(file.fileno(), wait=False):
+                    size = os.fstat(file.fileno()).st_size
+                    part.unlink()
+                    removed += size
+        except FileNotFoundError:
+            continue
+    return removed
+
+
+def _locked_part(path: Path) -> tuple[int, Path]:
+    while True:
+        descriptor, name = tempfile.mkstemp(ENDING, path.stem + ".", path.parent)
+        _lock(descriptor, wait=True)
+        part = Path(name)
+        if part.exists():
+            return descriptor, part
+        # Taken for a leftover, by another process, in the moment before it was locked.
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, *, wait: bool) -> bool:
+    """Lock the file as long as this process has it open; False where another one has."""
+    try:
+        import fcntl
+    except ImportError:
+        return True  # where there are no such locks, an open file cannot be removed either
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Take the place now, so that a full disk shows before the work is done."""
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except AttributeError:
+        os.truncate(descriptor, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+            raise
+        os.truncate(descriptor, size)
+
+
+def _as_bytes(array: NDArray[Any]) -> memoryview:
+    import numpy as np
+
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

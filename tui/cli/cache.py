@@ -1,0 +1,89 @@
+"""`cifar-tui cache`: the kept features of frozen prefixes, listed or cleared."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict
+
+from engine.features.store import Entry, FeatureStore, cache_dir
+from engine.formatting import byte_size
+from tui.cli.output import use_utf8
+
+COLUMNS = {
+    "model": "model",
+    "frontier": "after layer",
+    "image_size": "px",
+    "images": "images",
+    "split": "split",
+    "view": "view",
+    "precision": "precision",
+}
+"""What an entry says about itself, and its title."""
+TITLES = (*COLUMNS.values(), "size", "last used")
+NUMBERS = {"px", "images", "size"}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List what is kept, or remove all of it; a folder that is not there is an empty cache."""
+    store = FeatureStore(cache_dir(), limit_bytes=0)
+    if arguments.json:
+        use_utf8(sys.stdout)
+    if arguments.action == "clear":
+        _clear(store, arguments.json)
+    else:
+        _list(store, arguments.json)
+    return 0
+
+
+def _clear(store: FeatureStore, as_json: bool) -> None:
+    entries, size = store.clear()
+    if as_json:
+        _print_json(
+            {"folder": str(store.folder), "entries_removed": entries, "bytes_removed": size}
+        )
+    else:
+        print(f"removed {_entries(entries)}, {byte_size(size)}, from {store.folder}")
+
+
+def _list(store: FeatureStore, as_json: bool) -> None:
+    entries = store.entries()
+    total = sum(entry.bytes for entry in entries)
+    if as_json:
+        plain = [asdict(entry) for entry in entries]
+        _print_json({"folder": str(store.folder), "bytes": total, "entries": plain})
+        return
+    if entries:
+        rows = [TITLES, *map(_cells, entries)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            print(_line(row, widths))
+    print(f"{_entries(len(entries))}, {byte_size(total)}")
+    print(f"folder: {store.folder}")
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.last_used))
+    about = (_printable(str(entry.about.get(name, "-"))) for name in COLUMNS)
+    return (*about, byte_size(entry.bytes), used)
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    cells = zip(TITLES, row, widths, strict=True)
+    return "  ".join(
+        text.rjust(width) if title in NUMBERS else text.ljust(width) for title, text, width in cells
+    ).rstrip()
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False))
