@@ -1,0 +1,150 @@
+"""Augmentation as a fixed set of views of each image: itself, mirrored, cropped.
+
+A view is a number and depends on nothing but the image's index in its split, so a view whose
+features are kept and one rendered for a batch are the same bytes. With flip, odd views are the
+mirrored ones and crop `view // 2` is shown; without, the view is the crop. Crop 0 is the image as
+it is; each other one is cut from the padded image at an offset drawn for each image.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CROP_PADDING = 4
+"""Pixels around an image of 32, in proportion for others; as He et al. 2016 pad CIFAR-10."""
+_PADDED_SIDE = 32
+_CROP_SALT = 0x63726F70
+"""Keeps the offsets apart from what else is drawn from small numbers."""
+_LEAST_OFFSETS = 2**16
+_BLOCK = 1024
+"""Images padded at a time, so that the copies stay in the processor's cache."""
+
+
+def view_count(flip: bool, views: int) -> int:
+    """Views of each image: its crops, each mirrored too where `flip` is on."""
+    return views * (2 if flip else 1)
+
+
+def draw_views(seed: int, epoch: int, images: int, count: int) -> NDArray[np.int64]:
+    """In which view each training image is seen during an epoch.
+
+    Returns:
+        Shape (images,): uniform in 0 to `count` - 1; the same for the same seed and epoch.
+    """
+    import numpy as np
+
+    if count == 1:
+        return np.zeros(images, np.int64)
+    return np.random.default_rng((seed, epoch, 1)).integers(0, count, images, dtype=np.int64)
+
+
+def render_view(
+    images: NDArray[np.uint8], view: int, *, flip: bool, first: int = 0
+) -> NDArray[np.uint8]:
+    """A block of images in one view.
+
+    Args:
+        images: Shape (n, height, width, 3).
+        view: From 0; 0 gives `images` itself, not a copy.
+        flip: Whether views are numbered with mirrored ones between.
+        first: Index of `images[0]` in its split.
+
+    Returns:
+        Shape (n, height, width, 3).
+    """
+    crop, mirrored = divmod(view, 2) if flip else (view, 0)
+    if crop:
+        offsets = _offsets(crop, first + len(images), *_reach(images))[first : first + len(images)]
+        images = _cut(images, offsets)
+    return _mirror(images) if mirrored else images
+
+
+def render_choice(
+    images: NDArray[np.uint8], indices: NDArray[np.int64], views: NDArray[np.int64], *, flip: bool
+) -> NDArray[np.uint8]:
+    """A batch, each image in a view of its own; equals the rows of `render_view`.
+
+    Args:
+        images: A whole split, shape (n, height, width, 3).
+        indices: Which images, shape (m,).
+        views: In which view each is wanted, shape (m,).
+        flip: As for `render_view`.
+
+    Returns:
+        Shape (m, height, width, 3).
+    """
+    import numpy as np
+
+    chosen = images[indices]
+    crops, mirrored = (views // 2, views % 2 == 1) if flip else (views, np.zeros(len(views), bool))
+    if crops.any():
+        chosen = _cut(chosen, _offsets_of(crops, indices, len(images), _reach(images)))
+    if mirrored.any():
+        chosen[mirrored] = _mirror(chosen[mirrored])
+    return chosen
+
+
+def _reach(images: NDArray[np.uint8]) -> tuple[int, int]:
+    """The padding of rows and columns, in pixels."""
+    _, height, width, _ = images.shape
+    return round(CROP_PADDING * height / _PADDED_SIDE), round(CROP_PADDING * width / _PADDED_SIDE)
+
+
+def _offsets_of(
+    crops: NDArray[np.int64], indices: NDArray[np.int64], count: int, reach: tuple[int, int]
+) -> NDArray[np.uint16]:
+    """Offsets for each image in its own crop, shape (m, 2); crop 0 is cut where it was padded."""
+    import numpy as np
+
+    offsets = np.full((len(crops), 2), reach, np.uint16)
+    for crop in np.unique(crops[crops > 0]):
+        rows = crops == crop
+        offsets[rows] = _offsets(int(crop), count, *reach)[indices[rows]]
+    return offsets
+
+
+def _offsets(crop: int, count: int, rows: int, columns: int) -> NDArray[np.uint16]:
+    """Row and column offsets of a crop for the first `count` images or more, shape (count+, 2)."""
+    return _offset_table(crop, max(_LEAST_OFFSETS, 1 << (count - 1).bit_length()), rows, columns)
+
+
+@functools.lru_cache(maxsize=128)
+def _offset_table(crop: int, count: int, rows: int, columns: int) -> NDArray[np.uint16]:
+    """Drawn image after image, so that a longer table begins as a shorter one."""
+    import numpy as np
+
+    drawn = np.random.default_rng((crop, _CROP_SALT)).random((count, 2))
+    table = (drawn * (2 * rows + 1, 2 * columns + 1)).astype(np.uint16)
+    table.setflags(write=False)
+    return table
+
+
+def _cut(images: NDArray[np.uint8], offsets: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Pad each image by reflection and cut its size out again at its offset."""
+    import numpy as np
+
+    rows, columns = _reach(images)
+    padding = ((0, 0), (rows, rows), (columns, columns), (0, 0))
+    cut = np.empty(images.shape, np.uint8)
+    for start in range(0, len(images), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        padded = np.pad(images[block], padding, mode="reflect")
+        windows = np.lib.stride_tricks.sliding_window_view(padded, images.shape[1:], axis=(1, 2, 3))
+        tops, lefts = offsets[block].T
+        cut[block] = windows[np.arange(len(padded)), tops, lefts, 0]
+    return cut
+
+
+def _mirror(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A copy with left and right exchanged; channel by channel is four times as fast as at once."""
+    import numpy as np
+
+    mirrored = np.empty(images.shape, np.uint8)
+    for channel in range(images.shape[-1]):
+        mirrored[..., channel] = images[:, :, ::-1, channel]
+    return mirrored
