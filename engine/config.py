@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 from engine.errors import InputError
 
@@ -73,7 +73,18 @@ DEMO = Recipe(
     image_sizes=(("EfficientNetLite0", 64),),
     scratch_epochs=8,
 )
-RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, DEMO)}
+RECOMMENDED = Recipe(
+    name="recommended",
+    stages=(Stage("head", 5, 1e-3, 0), Stage("fine-tune", 5, 3e-4, 38, "cosine")),
+    scratch_learning_rate=1e-3,
+    image_sizes=(("EfficientNetLite0", 128),),
+    flip=True,
+    label_smoothing=0.05,
+    keep="best",
+)
+RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, RECOMMENDED, DEMO)}
+DEFAULT_RECIPE = RECOMMENDED
+"""What trains where no recipe is named; help, README and launcher take their defaults from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +134,7 @@ class RunSpec:
 class Options:
     """What the person asked for; None where the recipe or the catalogue decides."""
 
-    recipe: str = "notebook"
+    recipe: str = DEFAULT_RECIPE.name
     dataset: str = "cifar10"
     data_path: str | None = None
     epochs: tuple[int, ...] | None = None
@@ -135,9 +146,17 @@ class Options:
     train_limit: int | None = None
     validation: float | Literal["test"] | None = None
     batchnorm: BatchNorm | None = None
+    flip: bool | None = None
+    views: int | None = None
     seeds: tuple[int, ...] = (0,)
     device: str = "auto"
+    precision: Precision = "float32"
     weights: str = "imagenet"
+    feature_cache: bool = True
+    feature_memory_gb: float | None = None
+    """10⁹ bytes; 0 holds none, None a share of what is free."""
+    feature_disk_gb: float = DISK_LIMIT_GB
+    """10⁹ bytes; 0 keeps none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +189,10 @@ def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> Ru
     if image_size < model.min_image_size:
         raise InputError(
             f"--image-size: {model.name} needs {model.min_image_size} px or more, found "
-            f"{image_size}; leave the option out for its default of {model.image_size}"
+            f"{image_size}; leave the option out for its default of {usual}"
         )
     stages = _scratch_stages if model.from_scratch else _backbone_stages
+    validation = recipe.validation if options.validation is None else options.validation
     return RunSpec(
         model=model.name,
         dataset=options.dataset,
@@ -182,11 +202,20 @@ def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> Ru
         recipe=recipe.name,
         data_path=options.data_path,
         train_limit=options.train_limit,
-        validation=recipe.validation if options.validation is None else options.validation,
+        validation=validation,
         batchnorm="keras" if model.from_scratch else options.batchnorm or recipe.batchnorm,
         seed=seed,
         device=options.device,
         weights="none" if model.from_scratch else options.weights,
+        precision=options.precision,
+        flip=recipe.flip if options.flip is None else options.flip,
+        views=recipe.views if options.views is None else options.views,
+        label_smoothing=recipe.label_smoothing,
+        # The best on the test split would be chosen by what it is then measured on.
+        keep="last" if validation == "test" else recipe.keep,
+        feature_cache=options.feature_cache,
+        feature_memory_gb=options.feature_memory_gb,
+        feature_disk_gb=options.feature_disk_gb,
     )
 
 
@@ -199,7 +228,7 @@ def _backbone_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
         last = stage.unfreeze_last
         if last != 0 and options.unfreeze_last is not None:
             last = options.unfreeze_last
-        stages.append(Stage(stage.name, count, rate, last))
+        stages.append(replace(stage, epochs=count, learning_rate=rate, unfreeze_last=last))
     return tuple(stages)
 
 
@@ -207,7 +236,8 @@ def _scratch_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
     usual = recipe.scratch_epochs or sum(stage.epochs for stage in recipe.stages)
     epochs = sum(options.epochs) if options.epochs else usual
     rate = options.learning_rates[0] if options.learning_rates else recipe.scratch_learning_rate
-    return (Stage("all", epochs, rate, None),)
+    # One stage is the last one too: it ends as the recipe ends a training.
+    return (Stage("all", epochs, rate, None, recipe.stages[-1].schedule),)
 
 
 def check_options(options: Options, stages: int) -> None:
@@ -246,6 +276,12 @@ def check_options(options: Options, stages: int) -> None:
         )
     if not _is_device(options.device):
         raise InputError(f"--device: expected auto, cpu, gpu or gpu:N, found {options.device!r}")
+    _check_range("--views", options.views, 1, MAX_VIEWS)
+    if options.precision not in get_args(Precision):
+        words = " or ".join(get_args(Precision))
+        raise InputError(f"--precision: expected {words}, found {options.precision!r}")
+    _check_limit("--feature-memory", options.feature_memory_gb)
+    _check_limit("--feature-disk", options.feature_disk_gb)
 
 
 def _is_device(name: str) -> bool:
@@ -264,3 +300,10 @@ def _check_count(option: str, count: int, stages: int) -> None:
 def _check_range(option: str, number: int | None, low: int, high: int) -> None:
     if number is not None and not low <= number <= high:
         raise InputError(f"{option}: expected {low} to {high}, found {number}")
+
+
+def _check_limit(option: str, gigabytes: float | None) -> None:
+    if gigabytes is not None and not (math.isfinite(gigabytes) and gigabytes >= 0):
+        raise InputError(
+            f"{option}: expected gigabytes, 0 or more, found {gigabytes:g}; 0 keeps no features"
+        )

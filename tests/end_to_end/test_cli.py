@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.backbones import CATALOGUE
-from engine.config import DATASETS, NOTEBOOK, RECIPES
+from engine.backbones import CATALOGUE, find_backbone
+from engine.config import DATASETS, DEFAULT_RECIPE, RECIPES, plan_runs
 from tui.__main__ import main
-from tui.cli.options import TRAIN_OPTIONS, chosen_options
+from tui.cli.options import EPOCHS, TRAIN_OPTIONS, chosen_options
 from tui.cli.parser import build_parser, join_values
 
 WriteRun = Callable[..., str]
@@ -53,7 +53,10 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
             ["--image-size", "32 px or more", "16"],
         ),
         (["train", "CustomCNN", "--image-size", "x"], ["--image-size", "a whole number", "'x'"]),
-        (["train", "CustomCNN", "--epochs", "x"], ["--epochs: expected whole numbers like 5,3"]),
+        (
+            ["train", "CustomCNN", "--epochs", "x"],
+            [f"--epochs: expected whole numbers like {EPOCHS}"],
+        ),
         (["train", "CustomCNN", "--epochs", "0"], ["--epochs", "1 to", "found 0"]),
         (["train", "CustomCNN", "--epochs", "-1,2"], ["--epochs", "1 to", "found -1"]),
         (["train", "CustomCNN", "--epochs", "1,2,3"], ["--epochs", "at most 2", "found 3"]),
@@ -71,7 +74,21 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["train", "CustomCNN", "--seed", "1,-2"], ["--seed", "found -2"]),
         (["train", "CustomCNN", "--batchnorm", "off"], ["locked or keras", "'off'"]),
         (["train", "CustomCNN", "--device", "tpu"], ["--device", "gpu:N", "'tpu'"]),
-        (["train", "CustomCNN", "--recipe", "magic"], ["notebook or demo", "'magic'"]),
+        (["train", "CustomCNN", "--recipe", "magic"], [" or ".join(RECIPES), "'magic'"]),
+        (["train", "CustomCNN", "--flip", "true"], ["--flip: expected yes or no", "'true'"]),
+        (["train", "CustomCNN", "--views", "0"], ["--views: expected 1 to 64", "found 0"]),
+        (["train", "CustomCNN", "--views", "-1"], ["--views: expected 1 to 64", "found -1"]),
+        (["train", "CustomCNN", "--views", "x"], ["--views", "a whole number", "'x'"]),
+        (["train", "CustomCNN", "--precision", "float16"], ["mixed_bfloat16", "'float16'"]),
+        (
+            ["train", "CustomCNN", "--feature-memory", "-1"],
+            ["--feature-memory: expected gigabytes", "found -1"],
+        ),
+        (["train", "CustomCNN", "--feature-memory", "nan"], ["--feature-memory", "found nan"]),
+        (["train", "CustomCNN", "--feature-disk", "-0.5"], ["--feature-disk", "found -0.5"]),
+        (["train", "CustomCNN", "--feature-disk", "inf"], ["--feature-disk", "found inf"]),
+        (["train", "CustomCNN", "--feature-disk", "20GB"], ["a number", "'20GB'"]),
+        (["train", "CustomCNN", "--no-feature-cache=yes"], ["--no-feature-cache", "'yes'"]),
         (["train", "EfficientNetLite0", "--weights", "no.h5"], ["no.h5"]),
         (["train", "CustomCNN", "--epochs"], ["--epochs"]),
         (["train", "CustomCNN", "--color"], ["--color"]),
@@ -124,15 +141,29 @@ def test_help_has_every_option_with_its_default(capsys: pytest.CaptureFixture[st
     text = " ".join(capsys.readouterr().out.split())
     assert all(option.flag in text for option in TRAIN_OPTIONS)
     assert all(f"(default: {option.default})" in text for option in TRAIN_OPTIONS)
-    for value in (*DATASETS, *RECIPES, str(NOTEBOOK.batch_size), "5,3"):
+    for value in (*DATASETS, *RECIPES, str(DEFAULT_RECIPE.batch_size), EPOCHS):
         assert value in text
+
+
+def test_help_says_what_each_recipe_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    text = capsys.readouterr().out
+    recipes = " ".join(text[text.index("\nrecipes:") :].split())
+    assert all(f" {name}" in recipes for name in RECIPES)
+    assert f"{DEFAULT_RECIPE.name} (default): head" in recipes
+    assert "fine-tune 3 epochs at 1e-05, last 30 layers; batch 64" in recipes
+    assert "label smoothing" in recipes
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_every_option_reaches_its_field() -> None:
     given = (
         "train A B --dataset digits --data /d --recipe demo --epochs 4,2 --learning-rate 1e-2,1e-4 "
         "--unfreeze-last 7 --image-size 48 --batch-size 16 --train-limit 99 --validation test "
-        "--batchnorm keras --seed 1,2 --device gpu:1 --weights none --runs-dir r"
+        "--batchnorm keras --seed 1,2 --device gpu:1 --weights none --runs-dir r "
+        "--precision mixed_bfloat16 --flip no --views 3 --no-feature-cache --feature-memory 0.5 "
+        "--feature-disk 0"
     )
     arguments = build_parser().parse_args(join_values(given.split()))
     options = chosen_options(arguments)
@@ -143,6 +174,17 @@ def test_every_option_reaches_its_field() -> None:
     assert (options.train_limit, options.validation, options.batchnorm) == (99, "test", "keras")
     assert (options.seeds, options.device, options.weights) == ((1, 2), "gpu:1", "none")
     assert arguments.runs_dir == Path("r")
+    assert (options.precision, options.flip, options.views) == ("mixed_bfloat16", False, 3)
+    assert options.feature_cache is False
+    assert (options.feature_memory_gb, options.feature_disk_gb) == (0.5, 0.0)
+
+
+def test_what_is_not_given_is_the_recipes() -> None:
+    given = ["train", "EfficientNetLite0", "--recipe", "recommended", "--learning-rate", "1e-2"]
+    options = chosen_options(build_parser().parse_args(given))
+    assert (options.flip, options.views, options.feature_cache) == (None, None, True)
+    (spec,) = plan_runs([find_backbone("EfficientNetLite0").traits], options)
+    assert (spec.flip, spec.keep, spec.image_size) == (True, "best", 128)
 
 
 def test_the_command_line_loads_nothing_slow() -> None:

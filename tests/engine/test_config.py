@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
 import pytest
 
 from engine.codec import from_plain, to_plain
-from engine.config import ModelTraits, Options, RunSpec, Stage, plan_runs
+from engine.config import (
+    DEFAULT_RECIPE,
+    MAX_VIEWS,
+    RECIPES,
+    RECOMMENDED,
+    ModelTraits,
+    Options,
+    RunSpec,
+    Stage,
+    plan_runs,
+)
 from engine.errors import InputError
 
 BACKBONE = ModelTraits("MobileNetV2", image_size=96, min_image_size=32, from_scratch=False)
 SCRATCH = ModelTraits("CustomCNN", image_size=32, min_image_size=32, from_scratch=True)
 
 
-def plan(**options: Any) -> list[RunSpec]:
-    return plan_runs([BACKBONE, SCRATCH], Options(**options))
+LITE0 = ModelTraits("EfficientNetLite0", image_size=96, min_image_size=32, from_scratch=False)
+
+
+def plan(recipe: str = "notebook", **options: Any) -> list[RunSpec]:
+    return plan_runs([BACKBONE, SCRATCH], Options(recipe=recipe, **options))
 
 
 def test_the_notebook_recipe_is_the_exercise() -> None:
@@ -25,6 +39,60 @@ def test_the_notebook_recipe_is_the_exercise() -> None:
     assert (backbone.batchnorm, backbone.validation, backbone.batch_size) == ("locked", 0.1, 64)
     assert scratch.stages == (Stage("all", 8, 1e-3, None),)
     assert (scratch.batchnorm, scratch.weights) == ("keras", "none")
+
+
+def test_the_notebook_recipe_leaves_images_and_weights_alone() -> None:
+    for spec in plan():
+        assert (spec.flip, spec.views, spec.label_smoothing, spec.keep) == (False, 1, 0.0, "last")
+        assert {stage.schedule for stage in spec.stages} == {"constant"}
+        assert (spec.precision, spec.feature_cache) == ("float32", True)
+        assert (spec.feature_memory_gb, spec.feature_disk_gb) == (None, 20.0)
+
+
+def test_the_recommended_recipe_reaches_every_model() -> None:
+    for spec in plan("recommended"):
+        assert (spec.recipe, spec.flip, spec.views) == ("recommended", True, RECOMMENDED.views)
+        assert spec.label_smoothing == RECOMMENDED.label_smoothing > 0
+        assert spec.keep == "best"
+        assert spec.stages[-1].schedule == "cosine"
+    (lite0,) = plan_runs([LITE0], Options(recipe="recommended"))
+    assert lite0.stages == RECOMMENDED.stages
+    assert lite0.image_size == dict(RECOMMENDED.image_sizes)["EfficientNetLite0"] > 96
+
+
+def test_a_learning_rate_given_keeps_the_schedule() -> None:
+    backbone, scratch = plan("recommended", epochs=(1, 2), learning_rates=(1e-2, 1e-4))
+    assert backbone.stages[1] == Stage("fine-tune", 2, 1e-4, 30, "cosine")
+    assert scratch.stages == (Stage("all", 3, 1e-2, None, "cosine"),)
+
+
+def test_no_recipe_named_is_the_default_one() -> None:
+    assert Options().recipe == DEFAULT_RECIPE.name
+    assert RECIPES[DEFAULT_RECIPE.name] is DEFAULT_RECIPE
+
+
+def test_augmentation_asked_for_goes_before_the_recipe() -> None:
+    assert {(spec.flip, spec.views) for spec in plan("recommended", flip=False, views=3)} == {
+        (False, 3)
+    }
+    assert {(spec.flip, spec.views) for spec in plan(flip=True, views=MAX_VIEWS)} == {
+        (True, MAX_VIEWS)
+    }
+
+
+def test_the_settings_of_features_reach_the_spec() -> None:
+    asked: dict[str, Any] = {
+        "precision": "mixed_bfloat16",
+        "feature_cache": False,
+        "feature_memory_gb": 0.0,
+        "feature_disk_gb": 0.5,
+    }
+    for spec in plan(**asked):
+        assert {name: getattr(spec, name) for name in asked} == asked
+
+
+def test_the_test_split_never_chooses_the_weights() -> None:
+    assert {spec.keep for spec in plan("recommended", validation="test")} == {"last"}
 
 
 def test_epochs_and_rates_go_to_their_stages() -> None:
@@ -54,8 +122,35 @@ def test_the_image_size_is_for_backbones() -> None:
 
 
 def test_a_spec_survives_its_json_form() -> None:
-    for spec in plan(validation="test", image_size=64):
-        assert from_plain(RunSpec, to_plain(spec)) == spec
+    asked: list[dict[str, Any]] = [
+        {"validation": "test", "image_size": 64},
+        {"recipe": "recommended", "views": 3, "feature_memory_gb": 1.5, "feature_cache": False},
+    ]
+    for options in asked:
+        for spec in plan(**options):
+            assert from_plain(RunSpec, json.loads(json.dumps(to_plain(spec)))) == spec
+
+
+def test_a_spec_of_an_earlier_version_is_read() -> None:
+    earlier = {
+        "model": "MobileNetV2",
+        "dataset": "cifar10",
+        "stages": [
+            {"name": "head", "epochs": 5, "learning_rate": 0.001, "unfreeze_last": 0},
+            {"name": "fine-tune", "epochs": 3, "learning_rate": 1e-05, "unfreeze_last": 30},
+        ],
+        "image_size": 96,
+        "batch_size": 64,
+        "recipe": "notebook",
+        "data_path": None,
+        "train_limit": None,
+        "validation": 0.1,
+        "batchnorm": "locked",
+        "seed": 0,
+        "device": "auto",
+        "weights": "imagenet",
+    }
+    assert from_plain(RunSpec, earlier) == plan()[0]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +183,13 @@ def test_a_spec_survives_its_json_form() -> None:
         ({"device": "gpu:x"}, "--device"),
         ({"device": "cpu:1"}, "--device"),
         ({"seeds": (-1,)}, "--seed"),
+        ({"views": 0}, "--views: expected 1 to 64, found 0"),
+        ({"views": 65}, "--views"),
+        ({"precision": "float16"}, "--precision: expected float32 or mixed_bfloat16"),
+        ({"feature_memory_gb": -1.0}, "--feature-memory: expected gigabytes, 0 or more, found -1"),
+        ({"feature_memory_gb": math.nan}, "--feature-memory"),
+        ({"feature_disk_gb": -0.5}, "--feature-disk: expected gigabytes, 0 or more, found -0.5"),
+        ({"feature_disk_gb": math.inf}, "--feature-disk"),
     ],
     ids=str,
 )

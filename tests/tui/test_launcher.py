@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input, Select, Static
 
 from engine.backbones import CATALOGUE
-from engine.config import RunSpec
+from engine.config import DEFAULT_RECIPE, RECIPES, RunSpec
 from tui.app import CifarApp
+from tui.cli.options import EPOCHS, TRAIN_OPTIONS, recipe_defaults
 from tui.panels.catalogue import MARKED, UNMARKED, CatalogueTable
-from tui.panels.run_form import in_words, recipe_defaults
+from tui.panels.run_form import RunForm, in_words
 from tui.screens.launcher import LauncherScreen
 from tui.screens.training import TrainingScreen
 
@@ -61,8 +62,9 @@ def is_said(app: CifarApp, text: str) -> Callable[[], bool]:
 
 
 async def ready(app: CifarApp, pilot: Pilot[Any], until: Until) -> None:
-    """Wait for the launcher's first check."""
+    """Wait for the launcher's first check, and for the fields."""
     await until(pilot, lambda: isinstance(app.screen, LauncherScreen) and summary(app))
+    await until(pilot, lambda: app.screen.query_one(RunForm).is_filled)
 
 
 async def test_the_catalogue_is_there_with_two_models_marked(app: CifarApp, until: Until) -> None:
@@ -71,7 +73,7 @@ async def test_the_catalogue_is_there_with_two_models_marked(app: CifarApp, unti
         assert models(app).names == [entry.name for entry in CATALOGUE]
         assert [entry.name for entry in models(app).marked] == ["EfficientNetLite0", "CustomCNN"]
         assert summary(app).startswith(
-            "2 runs · EfficientNetLite0, CustomCNN · CIFAR-10 · notebook"
+            f"2 runs · EfficientNetLite0, CustomCNN · CIFAR-10 · {DEFAULT_RECIPE.name}"
         )
         await until(pilot, lambda: weights(app, "EfficientNetLite0") == "bundled")
 
@@ -106,10 +108,13 @@ async def test_the_filter_finds_a_model_and_escape_clears_it(app: CifarApp, unti
 
 WRONG = (
     ("epochs", "0", "epochs: expected 1 to 10000, found 0"),
-    ("epochs", "x", "epochs: expected whole numbers like 5,3, found 'x'"),
+    ("epochs", "x", f"epochs: expected whole numbers like {EPOCHS}, found 'x'"),
     ("learning_rates", "nan", "learning rate: expected a number in (0, 10], found nan"),
     ("image_size", "16", "image size: EfficientNetLite0 needs 32 px or more, found 16"),
     ("batch_size", "-1", "batch size: expected 1 to 65536, found -1"),
+    ("views", "0", "views: expected 1 to 64, found 0"),
+    ("feature_memory_gb", "-1", "feature memory: expected gigabytes, 0 or more, found -1"),
+    ("feature_disk_gb", "x", "feature disk: expected a number, found 'x'"),
     ("seeds", "1,", "seed: expected whole numbers"),
     ("device", "tpu", "device: expected auto, cpu, gpu or gpu:N, found 'tpu'"),
     ("data_path", "/nowhere", "/nowhere"),
@@ -182,22 +187,51 @@ async def test_the_keyboard_reaches_every_field(app: CifarApp, until: Until) -> 
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(app, pilot, until)
         reached = []
-        for _ in range(14):
+        for _ in TRAIN_OPTIONS:
             await pilot.press("tab")
             reached.append(app.focused.id if app.focused else None)
         assert reached[0] == "field-dataset"
-        assert reached[-1] == "field-weights"
-        assert len(set(reached)) == 14
+        assert reached[-1] == "field-feature_disk_gb"
+        assert len(set(reached)) == len(TRAIN_OPTIONS)
 
 
 async def test_a_recipe_changes_what_empty_fields_mean(app: CifarApp, until: Until) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(app, pilot, until)
-        assert field(app, "epochs").placeholder == "5,3"
-        await pilot.press("tab", "tab", "tab")
-        await pilot.press("enter", "down", "enter")
+        assert field(app, "epochs").placeholder == EPOCHS
+        names = list(RECIPES)
+        await pilot.press("tab", "tab", "tab", "enter")
+        steps = names.index("demo") - names.index(DEFAULT_RECIPE.name)
+        await pilot.press(*["down"] * steps, "enter")
         await until(pilot, lambda: "demo" in summary(app))
-        assert field(app, "epochs").placeholder == recipe_defaults("demo")["epochs"] == "5,5"
+        demo = recipe_defaults(RECIPES["demo"])
+        assert field(app, "epochs").placeholder == demo["epochs"] == "5,5"
+
+
+async def test_a_choice_left_empty_is_the_recipes(
+    app: CifarApp, until: Until, started: list[list[RunSpec]]
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        app.screen.query_one("#field-recipe", Select).value = "recommended"
+        flip = app.screen.query_one("#field-flip", Select)
+        await until(pilot, lambda: "recommended" in summary(app) and flip.prompt == "yes")
+        app.screen.query_one("#field-feature_cache", Select).value = "no"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: started)
+    assert {(spec.flip, spec.feature_cache) for spec in started[0]} == {(True, False)}
+
+
+async def test_a_choice_made_goes_before_the_recipe(
+    app: CifarApp, until: Until, started: list[list[RunSpec]]
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        app.screen.query_one("#field-recipe", Select).value = "recommended"
+        app.screen.query_one("#field-flip", Select).value = "no"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: started)
+    assert {(spec.flip, spec.feature_cache) for spec in started[0]} == {(False, True)}
 
 
 def test_errors_name_the_field_and_not_the_option() -> None:

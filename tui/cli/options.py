@@ -10,10 +10,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from engine.config import DATASETS, NOTEBOOK, RECIPES, BatchNorm, Options
+from engine.config import (
+    DATASETS,
+    DEFAULT_RECIPE,
+    DISK_LIMIT_GB,
+    MEMORY_SHARE,
+    RECIPES,
+    BatchNorm,
+    Options,
+    Precision,
+    Recipe,
+    Stage,
+)
 from engine.errors import InputError
 
 RUNS_DIR_VARIABLE = "CIFAR_TUI_RUNS"
+YES_NO = ("yes", "no")
 
 
 def _found(text: str) -> str:
@@ -52,6 +64,14 @@ def parse_numbers(example: str, flag: str, text: str) -> tuple[float, ...]:
         ) from error
 
 
+def parse_number(flag: str, text: str) -> float:
+    """One number; `check_options` refuses one that makes no sense."""
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InputError(f"{flag}: expected a number, found {_found(text)}") from error
+
+
 def parse_share(flag: str, text: str) -> float | str:
     """A share, or the word `test`."""
     if text == "test":
@@ -69,6 +89,11 @@ def parse_choice(choices: tuple[str, ...], flag: str, text: str) -> str:
     if text not in choices:
         raise InputError(f"{flag}: expected {' or '.join(choices)}, found {_found(text)}")
     return text
+
+
+def parse_yes_no(flag: str, text: str) -> bool:
+    """`yes` or `no`."""
+    return parse_choice(YES_NO, flag, text) == "yes"
 
 
 def parse_text(flag: str, text: str) -> str:
@@ -101,6 +126,60 @@ class TrainOption:
     help: str
     choices: tuple[str, ...] = ()
     """Where there are only a few words to choose from."""
+    switches_off: bool = False
+    """A flag without a value, which sets its field to False; a form asks for yes or no."""
+
+    @property
+    def usage(self) -> str:
+        """The flag with its value, as it is written."""
+        return self.flag if self.switches_off else f"{self.flag} {self.metavar}"
+
+
+def recipe_defaults(recipe: Recipe) -> dict[str, str]:
+    """What an option that was left out means under a recipe, by field of `Options`."""
+    return {
+        "epochs": _stages([stage.epochs for stage in recipe.stages]),
+        "learning_rates": _stages([stage.learning_rate for stage in recipe.stages]),
+        "unfreeze_last": str(recipe.stages[-1].unfreeze_last),
+        "batch_size": str(recipe.batch_size),
+        "validation": f"{recipe.validation:g}",
+        "batchnorm": recipe.batchnorm,
+        "flip": "yes" if recipe.flip else "no",
+        "views": str(recipe.views),
+    }
+
+
+def recipe_words(recipe: Recipe) -> str:
+    """What a recipe does, for `--help`."""
+    return "; ".join([*map(_stage_words, recipe.stages), *_around_words(recipe)])
+
+
+def _stage_words(stage: Stage) -> str:
+    words = f"{stage.name} {stage.epochs} epochs at {stage.learning_rate:g}"
+    if stage.schedule == "cosine":
+        words += " falling to 0 by a cosine"
+    return f"{words}, last {stage.unfreeze_last} layers" if stage.unfreeze_last else words
+
+
+def _around_words(recipe: Recipe) -> list[str]:
+    words = [f"batch {recipe.batch_size}"]
+    words += [f"{model} at {size} px" for model, size in recipe.image_sizes]
+    if recipe.flip:
+        words.append("mirrored half of the time")
+    if recipe.views > 1:
+        words.append(f"{recipe.views} crops")
+    if recipe.label_smoothing:
+        words.append(f"label smoothing {recipe.label_smoothing:g}")
+    if recipe.keep == "best":
+        words.append("best weights on validation")
+    return words
+
+
+def _by_recipe(field: str) -> str:
+    """The default of what recipes decide: the value, where they all agree on it."""
+    value = recipe_defaults(DEFAULT_RECIPE)[field]
+    agreed = all(recipe_defaults(recipe)[field] == value for recipe in RECIPES.values())
+    return value if agreed else f"the recipe's: {value}"
 
 
 def _choice(flag: str, field: str, choices: Sequence[str], default: str, says: str) -> TrainOption:
@@ -109,8 +188,8 @@ def _choice(flag: str, field: str, choices: Sequence[str], default: str, says: s
     return TrainOption(flag, "|".join(words), field, parse, default, says, words)
 
 
-EPOCHS = _stages([stage.epochs for stage in NOTEBOOK.stages])
-RATES = _stages([stage.learning_rate for stage in NOTEBOOK.stages])
+EPOCHS = recipe_defaults(DEFAULT_RECIPE)["epochs"]
+RATES = recipe_defaults(DEFAULT_RECIPE)["learning_rates"]
 DEFAULTS = Options()
 
 TRAIN_OPTIONS = (
@@ -129,7 +208,7 @@ TRAIN_OPTIONS = (
         "A,B",
         "epochs",
         partial(parse_wholes, EPOCHS),
-        EPOCHS,
+        _by_recipe("epochs"),
         "epochs per stage; a model without pretrained weights trains their sum",
     ),
     TrainOption(
@@ -137,7 +216,7 @@ TRAIN_OPTIONS = (
         "A,B",
         "learning_rates",
         partial(parse_numbers, RATES),
-        RATES,
+        _by_recipe("learning_rates"),
         "learning rate per stage",
     ),
     TrainOption(
@@ -145,7 +224,7 @@ TRAIN_OPTIONS = (
         "N",
         "unfreeze_last",
         parse_whole,
-        str(NOTEBOOK.stages[-1].unfreeze_last),
+        _by_recipe("unfreeze_last"),
         "backbone layers that fine-tuning trains",
     ),
     TrainOption(
@@ -153,11 +232,11 @@ TRAIN_OPTIONS = (
         "PX",
         "image_size",
         parse_whole,
-        "the model's",
+        "the recipe's or the model's",
         "pixels, for backbones",
     ),
     TrainOption(
-        "--batch-size", "N", "batch_size", parse_whole, str(NOTEBOOK.batch_size), "images a step"
+        "--batch-size", "N", "batch_size", parse_whole, _by_recipe("batch_size"), "images a step"
     ),
     TrainOption(
         "--train-limit",
@@ -172,15 +251,32 @@ TRAIN_OPTIONS = (
         "FRACTION|test",
         "validation",
         parse_share,
-        f"{NOTEBOOK.validation:g}",
+        _by_recipe("validation"),
         "share of the training images held out, or the test split",
     ),
     _choice(
         "--batchnorm",
         "batchnorm",
         get_args(BatchNorm),
-        NOTEBOOK.batchnorm,
+        _by_recipe("batchnorm"),
         "BatchNormalization of the backbone: inference mode, or as Keras does it",
+    ),
+    TrainOption(
+        "--flip",
+        "yes|no",
+        "flip",
+        parse_yes_no,
+        _by_recipe("flip"),
+        "whether training images are seen mirrored half of the time",
+        YES_NO,
+    ),
+    TrainOption(
+        "--views",
+        "K",
+        "views",
+        parse_whole,
+        _by_recipe("views"),
+        "crops each training image is seen in: itself and K - 1 random ones",
     ),
     TrainOption(
         "--seed",
@@ -193,6 +289,13 @@ TRAIN_OPTIONS = (
     TrainOption(
         "--device", "cpu|gpu|gpu:N", "device", parse_text, DEFAULTS.device, "where to train"
     ),
+    _choice(
+        "--precision",
+        "precision",
+        get_args(Precision),
+        DEFAULTS.precision,
+        "numbers that layers compute with",
+    ),
     TrainOption(
         "--weights",
         "imagenet|none|PATH",
@@ -200,6 +303,32 @@ TRAIN_OPTIONS = (
         parse_text,
         DEFAULTS.weights,
         "weights to start from",
+    ),
+    TrainOption(
+        "--no-feature-cache",
+        "",
+        "feature_cache",
+        parse_yes_no,
+        "off",
+        "compute the frozen layers anew in every epoch",
+        YES_NO,
+        switches_off=True,
+    ),
+    TrainOption(
+        "--feature-memory",
+        "GB",
+        "feature_memory_gb",
+        parse_number,
+        f"{MEMORY_SHARE * 100:g} % of free memory",
+        "features of frozen layers held in memory; 0 for none",
+    ),
+    TrainOption(
+        "--feature-disk",
+        "GB",
+        "feature_disk_gb",
+        parse_number,
+        f"{DISK_LIMIT_GB:g}",
+        "features kept on disk for later runs, of all runs together; 0 for none",
     ),
 )
 
@@ -219,6 +348,6 @@ def markdown_table() -> str:
     """The README's table of the options of `train`."""
     rows = ["| Option | Default | What it sets |", "| --- | --- | --- |"]
     for option in TRAIN_OPTIONS:
-        metavar = option.metavar.replace("|", "\\|")
-        rows.append(f"| `{option.flag} {metavar}` | {option.default} | {option.help} |")
+        usage = option.usage.replace("|", "\\|")
+        rows.append(f"| `{usage}` | {option.default} | {option.help} |")
     return "\n".join(rows) + "\n"

@@ -10,9 +10,9 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.widgets import Input, Label, Select, Static
 
-from engine.config import RECIPES, Options
+from engine.config import DEFAULT_RECIPE, RECIPES, Options
 from engine.errors import InputError
-from tui.cli.options import TRAIN_OPTIONS, TrainOption
+from tui.cli.options import TRAIN_OPTIONS, TrainOption, recipe_defaults
 
 FILL_AFTER_SECONDS = 0.05
 FLAGS = {option.flag: option.field for option in TRAIN_OPTIONS}
@@ -35,7 +35,7 @@ class RunForm(VerticalScroll):
     """Whether the fields are there; until then everything stands at its default."""
 
     def on_mount(self) -> None:
-        # Fourteen fields take as long as the rest of the screen: the first frame goes first.
+        # Twenty fields take as long as the rest of the screen: the first frame goes first.
         self.set_timer(FILL_AFTER_SECONDS, self._fill)
 
     async def _fill(self) -> None:
@@ -54,7 +54,7 @@ class RunForm(VerticalScroll):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Say what the field under the cursor is for."""
-        fields = {f"field-{option.field}": option.help for option in TRAIN_OPTIONS}
+        fields = {f"field-{option.field}": explanation(option) for option in TRAIN_OPTIONS}
         self.query_one("#form-help", Static).update(fields.get(event.widget.id or "", ""))
 
     def on_descendant_blur(self) -> None:
@@ -100,29 +100,27 @@ class RunForm(VerticalScroll):
     def _text(self, option: TrainOption) -> str:
         widget = self.query_one(f"#field-{option.field}")
         if isinstance(widget, Select):
-            return str(widget.value)
+            return "" if widget.is_blank() else str(widget.value)
         return widget.value.strip() if isinstance(widget, Input) else ""
 
     def _show_defaults(self, recipe: str) -> None:
-        for field, text in recipe_defaults(recipe).items():
-            self.query_one(f"#field-{field}", Input).placeholder = text
+        for field, text in recipe_defaults(RECIPES[recipe]).items():
+            widget = self.query_one(f"#field-{field}")
+            if isinstance(widget, Select):
+                widget.prompt = text
+            elif isinstance(widget, Input):
+                widget.placeholder = text
 
 
 def label(option: TrainOption) -> str:
-    """`--learning-rate` as `learning rate`."""
-    return option.flag.removeprefix("--").replace("-", " ")
+    """`--learning-rate` as `learning rate`; `--no-feature-cache` as what it switches off."""
+    prefix = "--no-" if option.switches_off else "--"
+    return option.flag.removeprefix(prefix).replace("-", " ")
 
 
-def recipe_defaults(name: str) -> dict[str, str]:
-    """What an empty field means under a recipe."""
-    recipe = RECIPES[name]
-    return {
-        "epochs": ",".join(str(stage.epochs) for stage in recipe.stages),
-        "learning_rates": ",".join(f"{stage.learning_rate:g}" for stage in recipe.stages),
-        "unfreeze_last": str(recipe.stages[-1].unfreeze_last),
-        "batch_size": str(recipe.batch_size),
-        "validation": f"{recipe.validation:g}",
-    }
+def explanation(option: TrainOption) -> str:
+    """What a field sets; a switch's help says what it does when it is off."""
+    return f"no: {option.help}" if option.switches_off else option.help
 
 
 def field_of(error: str) -> str:
@@ -139,15 +137,19 @@ def in_words(error: str) -> str:
 
 
 def _field(option: TrainOption) -> Input | Select[str]:
-    name = f"field-{option.field}"
-    if option.choices:
-        choices = [(choice, choice) for choice in option.choices]
-        return Select(
-            choices,
-            value=option.default,
-            allow_blank=False,
-            compact=True,
-            id=name,
-            tooltip=option.help,
-        )
-    return Input(placeholder=option.default, compact=True, id=name, tooltip=option.help)
+    name, says = f"field-{option.field}", explanation(option)
+    empty = recipe_defaults(DEFAULT_RECIPE).get(option.field)
+    if not option.choices:
+        placeholder = option.default if empty is None else empty
+        return Input(placeholder=placeholder, compact=True, id=name, tooltip=says)
+    choices = [(choice, choice) for choice in option.choices]
+    if empty is not None:
+        return Select(choices, prompt=empty, compact=True, id=name, tooltip=says)
+    return Select(
+        choices,
+        value="yes" if option.switches_off else option.default,
+        allow_blank=False,
+        compact=True,
+        id=name,
+        tooltip=says,
+    )

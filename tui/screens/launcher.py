@@ -72,6 +72,11 @@ class LauncherScreen(Screen[None]):
     @on(RunForm.Changed)
     def _check(self) -> None:
         """Plan the runs anew; the data are looked for in a thread."""
+        options = self._plan()
+        self._show()
+        self._look_for_data(options)
+
+    def _plan(self) -> Options:
         options, errors = self.query_one(RunForm).read()
         self._specs = []
         if not errors:
@@ -80,8 +85,7 @@ class LauncherScreen(Screen[None]):
             except InputError as error:
                 errors[field_of(str(error))] = str(error)
         self._errors = errors
-        self._show()
-        self._look_for_data(options)
+        return options
 
     @property
     def _marked(self) -> list[Backbone]:
@@ -135,7 +139,8 @@ class LauncherScreen(Screen[None]):
 
     @work(exclusive=True, group="start")
     async def _start(self) -> None:
-        options, _ = self.query_one(RunForm).read()
+        # What was typed last may not have been heard of yet.
+        options = self._plan()
         if not self._problem():
             problem, _ = await asyncio.to_thread(look_for_inputs, self._marked, options)
             if problem:
