@@ -1,16 +1,19 @@
-"""The frozen prefix of a network: where it ends, and the network cut in two there.
+"""The frozen prefix of a network: where it ends, and what behind it stays in inference mode.
 
-While the first layers are frozen they are a fixed function of the image. The cut stands as late
-as it can: a ReLU, a pooling or a locked BatchNormalization between the last frozen and the first
-layer that trains belongs to the prefix, and a wholly frozen backbone leaves its pooled vector.
-The head's dropout and what follows it never do, so that the head trains under dropout.
+While the first layers are frozen they are a fixed function of the image. What is fixed reaches as
+far as it can: a ReLU, a pooling or a locked BatchNormalization between the last frozen and the
+first layer that trains belongs to it, and a wholly frozen backbone leaves its pooled vector. The
+head's dropout and what follows it never do, so that the head trains under dropout.
 
-A feature cache can run `prefix.predict` once, keep what it gives (an array, or a list of arrays
-where the graph needs several cut tensors) and train `suffix` on it in that same structure.
+The frontier is a cut through the fixed part: what is before it is computed once and kept. It need
+not stand at the very end: NASNet has nine tensors open there and one a cell earlier.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,46 +21,99 @@ import keras
 
 from engine.model.build import HEAD_DROPOUT
 from engine.model.graph import Call, calls, leaves
-from engine.model.measure import measure_flops
+from engine.model.measure import call_flops
+
+FLOPS_PER_BYTE = 50
+"""What a kept byte costs, in FLOPs: a core computes about 50 while it fetches one from memory."""
 
 
 @dataclass(frozen=True)
-class Split:
-    """A network in two parts that share its layers: `suffix(prefix(images))` is the whole."""
+class Frontier:
+    """A cut through a network by the present state of its layers."""
 
-    prefix: keras.Model | None
-    """From images to the cut tensors, frozen throughout; None where nothing would be saved."""
-    suffix: keras.Model
-    """From the cut tensors to probabilities; the network itself without a prefix."""
+    cut: tuple[Any, ...]
+    """The network's tensors (KerasTensor) that are kept; empty where nothing would be saved."""
+    prefix: frozenset[str]
+    """Names of the operations before it."""
+    inference: frozenset[str]
+    """Names of all operations that run in inference mode, though dropout trains elsewhere."""
+    fixed: frozenset[str]
+    """Names of all operations that depend on nothing that trains, before the cut or behind it."""
+    bytes_per_image: int
 
 
-def split_at_frontier(network: keras.Model) -> Split:
-    """Cut a network behind everything that is frozen now, by the layers' present state."""
+def find_frontier(network: keras.Model, max_bytes_per_image: float = math.inf) -> Frontier:
+    """Find the cut that is cheapest at every step: FLOPs left to do plus bytes to fetch.
+
+    Args:
+        network: a functional model; its layers' present state counts.
+        max_bytes_per_image: what can be kept at most.
+    """
     steps = calls(network)
-    inside = _prefix_tensors(steps)
-    needed = [tensor for call in steps if not _within(call, inside) for tensor in call.inputs]
-    cut = list({id(t): t for t in [*needed, *network.outputs] if id(t) in inside}.values())
-    if not cut:
-        return Split(None, network)
-    tensors = cut[0] if len(cut) == 1 else cut
-    prefix = keras.Model(network.inputs[0], tensors, name=f"{network.name}_prefix")
-    if measure_flops(prefix) == 0:  # resizing and scaling alone
-        return Split(None, network)
-    suffix = keras.Model(tensors, network.outputs[0], name=f"{network.name}_suffix")
-    return Split(prefix, suffix)
+    fixed = _fixed_calls(steps)
+    names = frozenset(call.operation.name for call in fixed)
+    inference = names | frozenset(_inference_names(steps))
+    best = Frontier((), frozenset(), inference, names, 0)
+    least = float(sum(call_flops(call) for call in fixed))
+    for count, flops_left, cut in _cuts(steps, fixed):
+        size = sum(_bytes(tensor) for tensor in cut)
+        cost = flops_left + FLOPS_PER_BYTE * size
+        if cost <= least and size <= max_bytes_per_image:
+            prefix = frozenset(call.operation.name for call in fixed[:count])
+            best, least = Frontier(cut, prefix, inference, names, size), cost
+    return best
 
 
-def _prefix_tensors(steps: list[Call]) -> set[int]:
-    """The ids of all tensors that depend on nothing that trains."""
+def _fixed_calls(steps: list[Call]) -> list[Call]:
+    """The calls that depend on nothing that trains, in order."""
     inside: set[int] = set()
+    fixed = []
     for call in steps:
-        fixed = call.operation.name != HEAD_DROPOUT and not _trains(call.operation)
-        if fixed and all(id(tensor) in inside for tensor in call.inputs):
+        is_fixed = call.operation.name != HEAD_DROPOUT and not trains(call.operation)
+        if is_fixed and all(id(tensor) in inside for tensor in call.inputs):
             inside.update(id(tensor) for tensor in call.outputs)
-    return inside
+            fixed.append(call)
+    return fixed
 
 
-def _trains(operation: Any) -> bool:
+def _cuts(steps: list[Call], fixed: list[Call]) -> Iterator[tuple[int, int, tuple[Any, ...]]]:
+    """Every cut behind the first n fixed calls: n, the fixed FLOPs behind it, its tensors."""
+    readers = Counter(id(tensor) for call in steps for tensor in call.inputs)
+    left = sum(call_flops(call) for call in fixed)
+    total = left
+    open_tensors: dict[int, Any] = {}
+    for count, call in enumerate(fixed, start=1):
+        for tensor in call.inputs:
+            readers[id(tensor)] -= 1
+            if not readers[id(tensor)]:
+                open_tensors.pop(id(tensor), None)
+        open_tensors.update({id(tensor): tensor for tensor in call.outputs})
+        left -= call_flops(call)
+        if left < total:  # resizing and scaling alone are not worth keeping
+            yield count, left, tuple(open_tensors.values())
+
+
+def _inference_names(steps: list[Call]) -> Iterator[str]:
+    """Operations without weights whose nearest layer with weights before them is frozen.
+
+    A frozen EfficientNet called as `fit` calls it still drops connections at random, so that two
+    calls on one batch differ by 15 %. BatchNormalization between them says nothing: it is locked
+    in blocks that train.
+    """
+    live: dict[int, bool] = {}
+    for call in steps:
+        state = any(live.get(id(tensor), False) for tensor in call.inputs)
+        operation = call.operation
+        if operation.name == HEAD_DROPOUT or trains(operation):
+            state = True
+        elif _has_weights(operation) and not isinstance(operation, keras.layers.BatchNormalization):
+            state = False
+        elif not state:
+            yield operation.name
+        live.update({id(tensor): state for tensor in call.outputs})
+
+
+def trains(operation: Any) -> bool:
     """Whether training would change any weight of it, moving statistics included."""
     if not isinstance(operation, keras.Layer):
         return False
@@ -68,25 +124,10 @@ def _trains(operation: Any) -> bool:
     )
 
 
-def _within(call: Call, inside: set[int]) -> bool:
-    return all(id(tensor) in inside for tensor in call.outputs)
+def _has_weights(operation: Any) -> bool:
+    return isinstance(operation, keras.Layer) and bool(operation.weights)
 
 
-class FrozenPrefixModel(keras.Model):  # type: ignore[misc]  # Keras has no types
-    """Runs the prefix in inference mode whatever the suffix does; for training, never exported.
-
-    A frozen EfficientNet called as `fit` calls it still drops connections at random, so that two
-    calls on one batch differ by 15 %.
-    """
-
-    def __init__(self, split: Split) -> None:
-        super().__init__()
-        self.prefix = split.prefix
-        self.suffix = split.suffix
-        self.built = True
-
-    def call(self, x: Any, training: bool | None = None) -> Any:
-        """Probabilities (batch, classes) of images uint8 (batch, height, width, 3)."""
-        if self.prefix is not None:
-            x = keras.tree.map_structure(keras.ops.stop_gradient, self.prefix(x, training=False))
-        return self.suffix(x, training=training)
+def _bytes(tensor: Any) -> int:
+    size = 2 if "16" in tensor.dtype else 1 if tensor.dtype == "uint8" else 4
+    return size * int(math.prod(side or 1 for side in tensor.shape[1:]))

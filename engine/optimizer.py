@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from engine.backend import apply_adam
+
 
 class ContinuedAdam(keras.optimizers.Adam):  # type: ignore[misc]
     """Adam with the bias correction of each variable counted from that variable's own first step.
@@ -33,22 +35,25 @@ class ContinuedAdam(keras.optimizers.Adam):  # type: ignore[misc]
         rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
         step = ops.cast(self.iterations + 1, "float32") - ops.cast(self._joined[index], "float32")
-        correction = ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
-        alpha = rate * ops.cast(correction, variable.dtype)
+        powers = (ops.power(self.beta_1, step), ops.power(self.beta_2, step))
+        settings = (self.beta_1, self.beta_2, self.epsilon)
+        if apply_adam(variable, momentum, velocity, gradient, rate, powers, settings):
+            return
+        alpha = rate * ops.cast(ops.sqrt(1 - powers[1]) / (1 - powers[0]), variable.dtype)
         self.assign_add(momentum, (gradient - momentum) * (1 - self.beta_1))
         self.assign_add(velocity, (ops.square(gradient) - velocity) * (1 - self.beta_2))
         self.assign_sub(variable, momentum * alpha / (ops.sqrt(velocity) + self.epsilon))
 
 
 def continue_adam(
-    previous: ContinuedAdam | None, variables: list[Any], learning_rate: float
+    previous: ContinuedAdam | None, variables: list[Any], learning_rate: Any
 ) -> ContinuedAdam:
     """Make the optimizer for `variables`; what `previous` already trained goes on where it was.
 
     Args:
         previous: the optimizer until now; None starts afresh.
         variables: the variables that train from now on, which Keras identifies by their paths.
-        learning_rate: the rate from now on.
+        learning_rate: the rate from now on, or a Keras schedule of it by iterations.
     """
     optimizer = ContinuedAdam(learning_rate=learning_rate)
     optimizer.build(variables)

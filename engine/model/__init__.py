@@ -1,7 +1,7 @@
 """The models: built, shown as a tree, measured, and told what trains."""
 
 from engine.model.build import Classifier, build_classifier, calibrate_batchnorm
-from engine.model.graph import leaf_layers
+from engine.model.graph import leaf_layers, leaves
 from engine.model.measure import measure_depth, measure_flops, model_facts
 from engine.model.trainable import (
     apply_trainable,
@@ -20,6 +20,7 @@ __all__ = [
     "describe_selection",
     "layer_tree",
     "leaf_layers",
+    "leaves",
     "measure_depth",
     "measure_flops",
     "model_facts",

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from engine.backbones import Backbone
+from engine.config import Precision
 from engine.custom_cnn import custom_cnn_features
 from engine.lite0 import lite0_features, preprocess_lite0
 from engine.model.graph import leaf_layers
@@ -44,6 +45,7 @@ def build_classifier(
     classes: int,
     seed: int,
     load_weights: LoadWeights | None,
+    precision: Precision = "float32",
 ) -> Classifier:
     """Build a catalogue entry as a classifier; the same arguments give equal weights and names.
 
@@ -55,11 +57,28 @@ def build_classifier(
         seed: of the weights that are not loaded and of the dropout.
         load_weights: called with a model whose layers with weights are exactly the backbone's;
             None leaves them random. CustomCNN never calls it.
+        precision: of the computations; weights and the head's probabilities stay float32.
     """
     # Keras numbers the layers that have no name of their own through the whole process; commands
     # and checkpoints need the same names in every one.
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(seed)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        return _build(backbone, image_shape, image_size, classes, seed, load_weights)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _build(
+    backbone: Backbone,
+    image_shape: tuple[int, int, int],
+    image_size: int,
+    classes: int,
+    seed: int,
+    load_weights: LoadWeights | None,
+) -> Classifier:
     images = keras.Input(image_shape, dtype="uint8", name="images")
     pixels = keras.ops.cast(images, "float32")
     if image_shape[:2] != (image_size, image_size):

@@ -25,6 +25,8 @@ class Call:
     """The tensors it reads."""
     outputs: tuple[Any, ...]
     """The tensors it makes."""
+    arguments: Any
+    """What it is called with: Keras' own record, which fills tensors into it."""
 
 
 def calls(network: keras.Model) -> list[Call]:
@@ -33,7 +35,10 @@ def calls(network: keras.Model) -> list[Call]:
     # `input` and `output` become ambiguous; a network's own nodes stay the ones it runs.
     by_depth = network._nodes_by_depth
     nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
-    return [Call(n.operation, tuple(n.input_tensors), tuple(n.output_tensors)) for n in nodes]
+    return [
+        Call(n.operation, tuple(n.input_tensors), tuple(n.output_tensors), n.arguments)
+        for n in nodes
+    ]
 
 
 def leaves(layer: Any) -> Iterator[Any]:

@@ -9,7 +9,7 @@ import keras
 
 from engine.events import ModelFacts
 from engine.model.build import Classifier
-from engine.model.graph import Call, calls, leaf_shapes
+from engine.model.graph import Call, Shape, calls, leaf_shapes
 
 _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 
@@ -34,16 +34,19 @@ def measure_depth(network: keras.Model) -> int:
 
 def measure_flops(network: keras.Model) -> int:
     """2 × multiply-adds of convolutions and dense layers for one image, biases not counted."""
-    return sum(_flops(call) for call in calls(network))
+    return sum(call_flops(call) for call in calls(network))
 
 
-def _flops(call: Call) -> int:
-    total = 0
-    for layer, shape in leaf_shapes(call):
-        # Of (batch, ..., channels): every kernel is applied once a position.
-        positions = math.prod(size or 1 for size in shape[1:-1])
-        total += sum(2 * math.prod(kernel.shape) * positions for kernel in _kernels(layer))
-    return total
+def call_flops(call: Call) -> int:
+    """2 × multiply-adds of a call's convolutions and dense layers for one image."""
+    return sum(leaf_flops(layer, shape) for layer, shape in leaf_shapes(call))
+
+
+def leaf_flops(layer: Any, shape: Shape) -> int:
+    """2 × multiply-adds of one call of a leaf layer, whose output has this shape, for one image."""
+    # Of (batch, ..., channels): every kernel is applied once a position.
+    positions = math.prod(size or 1 for size in shape[1:-1])
+    return sum(2 * math.prod(kernel.shape) * positions for kernel in _kernels(layer))
 
 
 def model_facts(classifier: Classifier, image_size: int) -> ModelFacts:

@@ -12,6 +12,7 @@ from engine.events import LayerNode
 from engine.model.blocks import STEM, TOP, place_by_name, place_layers
 from engine.model.build import Classifier
 from engine.model.graph import Shape, calls, leaf_shapes, own_weights
+from engine.model.measure import leaf_flops
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,12 @@ def _row(leaf: Any, shape: Shape, trainable: Collection[str] | None) -> LayerNod
         return LayerNode(leaf.name, kind, shape[1:], 0, False)
     on = leaf.trainable if trainable is None else leaf.name in trainable
     return LayerNode(
-        leaf.name, kind, shape[1:], leaf.count_params(), on and bool(own_weights(leaf))
+        leaf.name,
+        kind,
+        shape[1:],
+        leaf.count_params(),
+        on and bool(own_weights(leaf)),
+        flops=leaf_flops(leaf, shape),
     )
 
 
@@ -116,4 +122,5 @@ def _group(name: str, kind: str, children: Iterable[LayerNode]) -> LayerNode:
         sum(node.parameters for node in nodes),
         any(node.trainable for node in nodes),
         nodes,
+        sum(node.flops for node in nodes),
     )

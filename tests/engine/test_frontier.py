@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.backbones import find_backbone
+from engine.batches import Rows
 from engine.config import BatchNorm
-from engine.frontier import FrozenPrefixModel, split_at_frontier
+from engine.forward import Forward
+from engine.frontier import Frontier, find_frontier, trains
 from engine.model import (
     Classifier,
     apply_trainable,
@@ -21,6 +24,9 @@ from engine.model import (
     select_last,
     trainable_names,
 )
+from engine.model.graph import calls
+from engine.model.measure import call_flops
+from engine.trainer.step_model import step_model
 
 Arrays = dict[str, list[NDArray[np.float32]]]
 IMAGES = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
@@ -64,6 +70,18 @@ FAMILIES = (
 SLOW = ("DenseNet121", "NASNetMobile")
 
 
+def halves(network: keras.Model, frontier: Frontier) -> tuple[Forward, Forward]:
+    """Prefix and suffix."""
+    prefix = Forward(network, network.inputs, frontier.cut, frontier.inference)
+    return prefix, Forward(network, frontier.cut, network.outputs, frontier.inference)
+
+
+def behind(network: keras.Model) -> list[str]:
+    """Names of the operations behind the frontier."""
+    frontier = find_frontier(network)
+    return [c.operation.name for c in calls(network) if c.operation.name not in frontier.prefix]
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_prefix_and_suffix_are_the_whole_exactly(
     built: Callable[[str], Classifier], name: str
@@ -74,14 +92,43 @@ def test_prefix_and_suffix_are_the_whole_exactly(
     assert np.ptp(whole, axis=0).max() > 1e-3  # not comparing constants
     for last in (30,) if name in SLOW else (0, 30):
         select(classifier, last)
-        split = split_at_frontier(network)
-        assert split.prefix is not None
-        parts = split.suffix(split.prefix(IMAGES, training=False), training=False)
-        assert np.abs(np.asarray(parts) - whole).max() == 0.0
-        assert trainable_names(split.suffix) == trainable_names(network)
-        assert trainable_names(split.prefix) == ()
-    if name == "NASNetMobile":  # its cells read the two cells before them
-        assert len(split.suffix.inputs) > 2
+        prefix, suffix = halves(network, find_frontier(network))
+        assert np.abs(np.asarray(suffix(prefix([IMAGES]))[0]) - whole).max() == 0.0
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_everything_that_trains_lies_behind_the_frontier(
+    built: Callable[[str], Classifier], name: str
+) -> None:
+    classifier = built(name)
+    select(classifier, 30)
+    frontier = find_frontier(classifier.network)
+    operations = {operation.name: operation for operation in classifier.network.operations}
+    assert frontier.cut
+    assert not any(trains(operations[name]) for name in frontier.prefix)
+    assert frontier.prefix <= frontier.fixed <= frontier.inference
+    flops = {c.operation.name: call_flops(c) for c in calls(classifier.network)}
+    skipped = sum(flops[name] for name in frontier.prefix)
+    assert skipped > 0.9 * sum(flops[name] for name in frontier.fixed)
+
+
+def test_a_frontier_keeps_no_more_than_it_may(built: Callable[[str], Classifier]) -> None:
+    classifier = built("EfficientNetLite0")
+    select(classifier, 30)
+    best = find_frontier(classifier.network)
+    assert best.bytes_per_image == 192 * 4  # one pixel of block 6b
+    small = find_frontier(classifier.network, best.bytes_per_image - 1)
+    assert small.bytes_per_image < best.bytes_per_image
+    assert small.prefix < best.prefix
+    assert find_frontier(classifier.network, 0).cut == ()
+
+
+def test_a_cell_network_is_cut_where_few_tensors_are_open(
+    built: Callable[[str], Classifier],
+) -> None:
+    classifier = built("NASNetMobile")
+    select(classifier, 30)
+    assert len(find_frontier(classifier.network).cut) > 1  # its cells read the two before them
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -90,68 +137,63 @@ def test_a_frozen_backbone_leaves_its_pooled_vector(
 ) -> None:
     classifier = built(name)
     select(classifier, 0)
-    split = split_at_frontier(classifier.network)
-    assert [layer.name for layer in split.suffix.layers[1:]] == ["head_dropout", "head_dense"]
-    assert len(split.suffix.inputs) == 1
-    assert len(split.suffix.inputs[0].shape) == 2
+    assert behind(classifier.network) == ["head_dropout", "head_dense"]
+    (cut,) = find_frontier(classifier.network).cut
+    assert len(cut.shape) == 2
 
 
 def test_what_does_not_train_belongs_to_the_prefix(built: Callable[[str], Classifier]) -> None:
     classifier = built("EfficientNetLite0")
+    network = classifier.network
     apply_trainable(classifier, frozenset({"top_conv", "top_bn", "head_dense"}), "locked")
-    split = split_at_frontier(classifier.network)
-    assert [layer.name for layer in split.suffix.layers[1:]] == [
-        "top_conv",
-        "top_bn",
-        "top_relu6",
-        *classifier.head,
-    ]
+    assert behind(network) == ["top_conv", "top_bn", "top_relu6", *classifier.head]
     apply_trainable(classifier, frozenset({"top_bn", "head_dense"}), "locked")
-    assert "top_bn" not in [x.name for x in split_at_frontier(classifier.network).suffix.layers]
+    assert "top_bn" in find_frontier(network).prefix
     apply_trainable(classifier, frozenset({"top_bn", "head_dense"}), "keras")
-    assert split_at_frontier(classifier.network).suffix.layers[1].name == "top_bn"
+    assert "top_bn" not in find_frontier(network).fixed
 
 
 @pytest.mark.parametrize("name", ["EfficientNetLite0", "CustomCNN"])
 def test_nothing_frozen_leaves_no_prefix(built: Callable[[str], Classifier], name: str) -> None:
     classifier = built(name)
     select(classifier, None, "keras")
-    split = split_at_frontier(classifier.network)
-    assert split.prefix is None
-    assert split.suffix is classifier.network
+    frontier = find_frontier(classifier.network)
+    assert frontier.cut == ()
+    assert frontier.prefix == frozenset()
 
 
-def test_a_network_still_saves_after_many_cuts(
-    built: Callable[[str], Classifier], tmp_path: object
-) -> None:
-    classifier = built("MobileNetV2")
-    for last in (0, 5, 30):
-        select(classifier, last)
-        split_at_frontier(classifier.network)
-    path = f"{tmp_path}/model.keras"
-    classifier.network.save(path)
-    loaded = keras.models.load_model(path)
-    expected = np.asarray(classifier.network(IMAGES, training=False))
-    assert np.abs(np.asarray(loaded(IMAGES, training=False)) - expected).max() == 0.0
-
-
-def test_a_frozen_prefix_drops_nothing_in_training(built: Callable[[str], Classifier]) -> None:
+def test_frozen_layers_drop_nothing_in_training(built: Callable[[str], Classifier]) -> None:
     classifier = built("EfficientNetB0")
+    network = classifier.network
     select(classifier, 0)
-    model = FrozenPrefixModel(split_at_frontier(classifier.network))
-    dropout = classifier.network.get_layer("head_dropout")
 
-    def twice(network: keras.Model) -> float:
-        first, second = (np.asarray(network(IMAGES, training=True)) for _ in range(2))
+    def twice(run: Callable[[], Any]) -> float:
+        first, second = (np.asarray(run()) for _ in range(2))
         return float(np.abs(first - second).max())
 
-    assert twice(model) > 0  # the head's dropout is on
+    def whole() -> Any:
+        inference = find_frontier(network).inference
+        return Forward(network, network.inputs, network.outputs, inference)([IMAGES], True)[0]
+
+    dropout = network.get_layer("head_dropout")
+    assert twice(whole) > 0  # the head's dropout is on
     dropout.rate = 0.0
     try:
-        assert twice(model) == 0.0
-        assert twice(classifier.network) > 0  # drop-connect, were it not for the prefix
+        assert twice(whole) == 0.0
+        assert twice(lambda: network(IMAGES, training=True)) > 0  # drop-connect, as Keras has it
+        select(classifier, 30)
+        assert twice(whole) > 0  # drop-connect of the blocks that train
     finally:
         dropout.rate = 0.2
+
+
+def test_a_block_frozen_in_the_middle_drops_nothing(built: Callable[[str], Classifier]) -> None:
+    classifier = built("EfficientNetB0")
+    block = {n for n in leaf_layers(classifier.network) if n.startswith("block6d_")}
+    apply_trainable(classifier, select_last(classifier, None) - block, "locked")
+    inference = find_frontier(classifier.network).inference
+    assert "block6d_drop" in inference
+    assert "block6c_drop" not in inference
 
 
 def weights_of(classifier: Classifier) -> Arrays:
@@ -183,10 +225,15 @@ def test_one_step_moves_exactly_what_trains(
     classifier = built(name)
     select(classifier, last, batchnorm)
     selected = select_last(classifier, last)
-    model = FrozenPrefixModel(split_at_frontier(classifier.network))
-    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
+    network = classifier.network
+    frontier = find_frontier(network)
+    prefix, suffix = halves(network, frontier) if frontier.cut else (None, None)
+    if suffix is None:
+        suffix = Forward(network, network.inputs, network.outputs)
+    model = step_model(network, prefix, suffix, 0.0)
+    model.compile(keras.optimizers.Adam(1e-3), metrics=["accuracy"])
     before = weights_of(classifier)
-    model.fit(IMAGES, LABELS, batch_size=8, verbose=0)
+    model.fit(Rows([IMAGES], LABELS).batches(LABELS, 8), shuffle=False, verbose=0)
     norms = {
         name
         for name, leaf in leaf_layers(classifier.network).items()
@@ -196,5 +243,4 @@ def test_one_step_moves_exactly_what_trains(
     if batchnorm == "locked":
         expected -= norms
     assert moved(before, weights_of(classifier)) == expected
-    assert set(trainable_names(model)) == expected
     assert set(trainable_names(classifier.network)) == expected

@@ -90,10 +90,24 @@ def test_every_layer_stands_in_the_tree_once(built: Build, name: str) -> None:
     assert tree.name == name
     assert tree.parameters == classifier.network.count_params()
     assert tree.output_shape == (10,)
+    assert tree.flops == measure_flops(classifier.network)
     for row in rows(tree):
         if row.name in layers:
             assert row.kind == type(layers[row.name]).__name__
             assert row.parameters == layers[row.name].count_params()
+
+
+def test_a_leaf_has_the_flops_of_its_own_kernel_and_a_group_those_below_it(built: Build) -> None:
+    classifier = built("EfficientNetLite0")
+    tree = layer_tree(classifier)
+    flops = {row.name: row.flops for row in rows(tree)}
+    assert flops["stem_conv"] == 2 * (3 * 3 * 3 * 32) * 48 * 48
+    assert flops["stem_bn"] == 0
+    assert flops["head_dense"] == 2 * 1_280 * 10
+    head = tree.children[-1]
+    assert head.flops == flops["head_dense"]
+    for block in groups(tree, "block"):
+        assert block.flops == sum(row.flops for row in rows(block)) > 0
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -28,7 +28,8 @@ def test_it_takes_the_steps_of_kerasadam() -> None:
     for step in range(20):
         adam.apply([gradient(step)], [ours])
         reference.apply([gradient(step)], [theirs])
-    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6)
+    # 1 - 0.999 in float32 is known to four digits, and the fused kernel rounds it on its own.
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5)
 
 
 def test_what_stays_goes_on_as_if_nothing_had_happened() -> None:
