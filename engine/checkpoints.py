@@ -68,15 +68,28 @@ def load_checkpoint(path: Path, network: Any, optimizer: Any) -> None:
         InputError: not a whole checkpoint, or one of another model.
     """
     with _open(path) as arrays:
-        groups = (("model", network.variables), ("optimizer", optimizer.variables))
-        for prefix, variables in groups:
-            count = sum(name.startswith(f"{prefix}/") for name in arrays.files)
-            if count != len(variables):
-                raise InputError(
-                    f"{path.name}: expected {len(variables)} {prefix} variables, found {count}"
-                )
-            for i, variable in enumerate(variables):
-                variable.assign(arrays[f"{prefix}/{i}"])
+        _assign(arrays, "model", network.variables, path)
+        _assign(arrays, "optimizer", optimizer.variables, path)
+
+
+def load_weights(path: Path, network: Any) -> None:
+    """Put a checkpoint's values into the variables of a model alone.
+
+    Raises:
+        InputError: not a whole checkpoint, or one of another model.
+    """
+    with _open(path) as arrays:
+        _assign(arrays, "model", network.variables, path)
+
+
+def _assign(arrays: Any, prefix: str, variables: list[Any], path: Path) -> None:
+    count = sum(name.startswith(f"{prefix}/") for name in arrays.files)
+    if count != len(variables):
+        raise InputError(
+            f"{path.name}: expected {len(variables)} {prefix} variables, found {count}"
+        )
+    for i, variable in enumerate(variables):
+        variable.assign(arrays[f"{prefix}/{i}"])
 
 
 def _open(path: Path) -> Any:

@@ -34,6 +34,15 @@ def cifar10_dir() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(autouse=True)
+def own_feature_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of its own for every test, so that none starts from what another kept."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CIFAR_TUI_CACHE", str(folder))
+        yield folder
+
+
 @dataclass(frozen=True)
 class SmallCifar10:
     """Random images with balanced labels, to be written in the layouts of CIFAR-10."""

@@ -38,6 +38,8 @@ class Control:
         self._changes: list[Change] = []
         self._known: frozenset[str] = frozenset()
         self._refuses = ""
+        self.refuses_rate = ""
+        """Why the learning rate cannot be set now; empty where it can."""
         self.paused = False
         self.stop: Literal["", "now", "epoch", "run"] = ""
         self.skip_stage = False
@@ -124,6 +126,8 @@ class Control:
             unknown = [name for name in command.layers if name not in self._known]
             if unknown or not command.layers:
                 return f"expected layers with weights, found {unknown[:3]}"
+        if isinstance(command, SetLearningRate) and self.refuses_rate:
+            return self.refuses_rate
         if isinstance(command, SetLearningRate) and not (
             math.isfinite(command.value) and 0 < command.value <= 10
         ):

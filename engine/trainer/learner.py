@@ -10,9 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from engine.atomic import written_whole
-from engine.backend import Batches, jit_compile
-from engine.checkpoints import Position, save_checkpoint
+from engine.backend import jit_compile
+from engine.checkpoints import Position, load_weights, save_checkpoint
 from engine.commands import SetBatchNormLock, SetLearningRate, SetTrainable
 from engine.config import RunSpec, Stage
 from engine.errors import InputError
@@ -26,7 +25,6 @@ from engine.events import (
     LogLine,
     PhaseChanged,
 )
-from engine.frontier import FrozenPrefixModel, split_at_frontier
 from engine.model import (
     Classifier,
     apply_trainable,
@@ -37,12 +35,18 @@ from engine.model import (
 )
 from engine.optimizer import ContinuedAdam, continue_adam
 from engine.runs import RunDirectory
+from engine.schedule import rate_at
+from engine.trainer.assembly import Assembler, Step
 from engine.trainer.control import Control
 from engine.trainer.evaluation import PassCallback, evaluation_batch
+from engine.trainer.pace import steps_per_execution
 from engine.trainer.preparation import Data
 from engine.trainer.segment import EpochMeter, SegmentCallback
+from engine.trainer.verdict import export_network, predict_test
 
 PAUSE_POLL_SECONDS = 0.5
+REPAYING_EPOCHS = 2
+"""Epochs left from which extraction for a change in mid-stage costs less than going without."""
 
 
 class Learner:
@@ -61,27 +65,27 @@ class Learner:
         self.classifier = classifier
         self._spec = spec
         self._data = data
-        self._train = Batches(*data.train)
-        self._validation = Batches(*data.validation)
         self._device = device
         self._directory = directory
         self.ended_epochs = 0
         self._emit = emit
         self._control = control
         self._locked = spec.batchnorm == "locked"
+        self._is_makeshift = False
         self._selected: frozenset[str] = frozenset()
         self._optimizer: ContinuedAdam | None = None
-        self._model: keras.Model | None = None
+        self._made: Step | None = None
         self._traces = True
-        self._rate = math.nan
-        self._stage = self._epoch = self._step = 0
-        leaves = leaf_layers(classifier.network)
-        control.know_layers(frozenset(name for name, leaf in leaves.items() if leaf.weights))
+        self._rate = self._best = math.nan
+        self._stage = self._epoch = self._step = self._stage_began = 0
+        self._assembler = Assembler(spec, classifier, data, device, emit, self._stops_extraction)
+        layers = leaf_layers(classifier.network)
+        control.know_layers(frozenset(name for name, leaf in layers.items() if leaf.weights))
 
     @property
     def steps(self) -> int:
         """Batches of an epoch."""
-        return math.ceil(len(self._train) / self._spec.batch_size)
+        return math.ceil(len(self._data.train) / self._spec.batch_size)
 
     @property
     def is_mid_epoch(self) -> bool:
@@ -96,41 +100,68 @@ class Learner:
     def start_stage(self, index: int, stage: Stage) -> None:
         """Begin stage `index` (from 0) with a fresh optimizer, as `compile` in a notebook does."""
         self._stage = index + 1
+        self._stage_began = self._epoch
         self._control.forget_rate()
+        self._control.refuses_rate = ""
+        if stage.schedule != "constant":
+            self._control.refuses_rate = f"the rate of this stage follows its {stage.schedule}"
         self._rate = stage.learning_rate
         self._optimizer = None
         self.select(stage)
-        self._model = None
+        self._made = None
+
+    @property
+    def _present(self) -> Stage:
+        return self._spec.stages[self._stage - 1]
+
+    @property
+    def _epochs_left(self) -> int:
+        """Of the stage, the one about to run included."""
+        return self._present.epochs - (self._epoch - self._stage_began)
 
     def run_epoch(self) -> None:
         """Train one epoch and validate; returns early where a Stop says so."""
         self._boundary(at_epoch_end=True)
         if self._control.stops_now:
             return
+        self._prepare_step()
+        if self._control.stops_now:
+            return
         self._epoch += 1
         self._step = 0
-        if self._model is None:
-            self._compile(())
         self._emit(EpochStarted(epoch=self._epoch, stage=self._stage, steps=self.steps))
         meter = EpochMeter()
-        order = np.random.default_rng((self._spec.seed, self._epoch)).permutation(len(self._train))
+        order = self._assembler.order(self._epoch)
         while self._step < self.steps and not self._control.stops_now:
             self._run_segment(order, meter)
             self._refuse_infinite(meter)
             if self._step < self.steps:
                 self._boundary(at_epoch_end=False)
         if self._control.stops_now:
-            self._save_checkpoint()
+            self._save_checkpoint("last")
             return
         self._end_epoch(meter)
+
+    def _prepare_step(self) -> None:
+        """Have a step with the best features there can be, between two epochs."""
+        if self._made is None:
+            self._emit(PhaseChanged(phase="tracing"))
+            coming = list(self._spec.stages[self._stage - 1 :])
+            self._assembler.hold_for_stages(coming, self._locked, self._epoch + 1)
+            self._compile(())
+        elif self._is_makeshift:
+            self._is_makeshift = False
+            if not self._assembler.is_best(self._made):
+                self._compile(())
 
     def _end_epoch(self, meter: EpochMeter) -> None:
         started = time.perf_counter()
         validated = self._validate()
         if validated is None:
-            self._save_checkpoint()
+            self._save_checkpoint("last")
             return
         self._step = 0
+        rate = self._rate_now()
         self._emit(
             EpochEnded(
                 epoch=self._epoch,
@@ -139,14 +170,26 @@ class Learner:
                 accuracy=meter.accuracy,
                 val_loss=validated[0],
                 val_accuracy=validated[1],
-                learning_rate=self._rate,
+                learning_rate=rate,
                 train_seconds=meter.seconds,
                 validation_seconds=time.perf_counter() - started,
                 images_per_second=meter.images_per_second,
             )
         )
         self.ended_epochs += 1
-        self._save_checkpoint()
+        self._save_checkpoint("last")
+        if self._spec.keep == "best" and not validated[1] <= self._best:
+            self._best = validated[1]
+            self._save_checkpoint("best")
+
+    def _rate_now(self) -> float:
+        """The learning rate at the end of the epoch that ended."""
+        done = (self._epoch - self._stage_began) * self.steps
+        return rate_at(self._present.schedule, self._rate, done, self._stage_steps)
+
+    @property
+    def _stage_steps(self) -> int:
+        return self._present.epochs * self.steps
 
     def _refuse_infinite(self, meter: EpochMeter) -> None:
         if not math.isfinite(meter.loss):
@@ -156,7 +199,7 @@ class Learner:
             )
 
     def _run_segment(self, order: np.ndarray[Any, Any], meter: EpochMeter) -> None:
-        assert self._model is not None
+        assert self._made is not None
         if not self._traces:
             self._emit(PhaseChanged(phase="training"))
         rest = order[self._step * self._spec.batch_size :]
@@ -172,8 +215,8 @@ class Learner:
             on_traced=self._on_traced,
             needs_boundary=self._needs_boundary,
         )
-        self._model.fit(
-            self._train.batches(rest, self._spec.batch_size),
+        self._made.model.fit(
+            self._made.train.batches(rest, self._spec.batch_size),
             shuffle=False,
             verbose=0,
             callbacks=[callback],
@@ -191,13 +234,10 @@ class Learner:
     def _boundary(self, *, at_epoch_end: bool) -> None:
         """Carry out what is due between two segments."""
         self._control.poll()
-        if self._control.paused:
-            self._emit(PhaseChanged(phase="paused"))
-            while self._control.paused:
-                self._control.wait(PAUSE_POLL_SECONDS)
+        self._wait_out_pause()
         if self._control.save_checkpoint:
             self._control.save_checkpoint = False
-            self._save_checkpoint()
+            self._save_checkpoint("last")
         carried_out = []
         before = (self._selected, self._locked)
         for change in self._control.take_changes(at_epoch_end=at_epoch_end):
@@ -208,10 +248,25 @@ class Learner:
             carried_out.append(change.id)
         if not carried_out:
             return
-        if self._model is not None and (self._selected, self._locked) == before:
-            self._say_what_trains(self._model, tuple(carried_out))
+        if self._made is not None and (self._selected, self._locked) == before:
+            self._say_what_trains(self._made, tuple(carried_out))
         else:
-            self._compile(tuple(carried_out))
+            self._compile(tuple(carried_out), mid_epoch=not at_epoch_end)
+
+    def _wait_out_pause(self) -> bool:
+        """Stand still while paused; gives whether it did."""
+        if not self._control.paused:
+            return False
+        self._emit(PhaseChanged(phase="paused"))
+        while self._control.paused:
+            self._control.wait(PAUSE_POLL_SECONDS)
+        return True
+
+    def _stops_extraction(self) -> bool:
+        self._control.poll()
+        if self._wait_out_pause():
+            self._emit(PhaseChanged(phase="extracting", detail=self._spec.model))
+        return self._control.stops_now
 
     def _change(self, change: SetTrainable | SetBatchNormLock) -> None:
         if isinstance(change, SetBatchNormLock):
@@ -231,43 +286,60 @@ class Learner:
         mode = "locked" if self._locked else "keras"
         apply_trainable(self.classifier, self._selected, mode)  # type: ignore[arg-type]
 
-    def _compile(self, command_ids: tuple[str, ...]) -> None:
+    def _compile(self, command_ids: tuple[str, ...], *, mid_epoch: bool = False) -> None:
         """Build the training step for what is selected now, and say what it really holds."""
         self._emit(PhaseChanged(phase="tracing"))
         self._set_trainable()
-        model = FrozenPrefixModel(split_at_frontier(self.classifier.network))
-        self._optimizer = continue_adam(self._optimizer, model.trainable_variables, self._rate)
+        extracts = self._made is None or self._epochs_left >= REPAYING_EPOCHS
+        made = self._assembler.assemble(self._epoch + 1, extracts=extracts, mid_epoch=mid_epoch)
+        self._is_makeshift = mid_epoch
+        self._emit(PhaseChanged(phase="tracing"))
+        model = made.model
+        self._optimizer = continue_adam(self._optimizer, model.trainable_variables, self._plan())
         model.compile(
             optimizer=self._optimizer,
-            loss="sparse_categorical_crossentropy",
             metrics=["accuracy"],
             jit_compile=jit_compile(self._device),
+            steps_per_execution=steps_per_execution(
+                made.flops_per_image, self._spec.batch_size, self._device
+            ),
         )
-        self._model = model
+        self._made = made
         self._traces = True
-        self._say_what_trains(model, command_ids)
+        self._say_what_trains(made, command_ids)
 
-    def _say_what_trains(self, model: keras.Model, command_ids: tuple[str, ...]) -> None:
-        trainable, frozen = parameter_counts(self.classifier.network)
+    def _plan(self) -> Any:
+        """The rate as the optimizer takes it: a number, or a schedule by its own steps."""
+        if self._present.schedule == "cosine":
+            return keras.optimizers.schedules.CosineDecay(self._rate, self._stage_steps)
+        return self._rate
+
+    def _say_what_trains(self, made: Step, command_ids: tuple[str, ...]) -> None:
+        network = self.classifier.network
+        trainable, frozen = parameter_counts(network)
         self._emit(
             FreezeApplied(
                 epoch=max(self._epoch, 1),
-                trainable=trainable_names(model),
+                trainable=trainable_names(made.model.network),
                 trainable_parameters=trainable,
                 frozen_parameters=frozen,
                 command_ids=command_ids,
+                frontier=self._assembler.first_computed(made),
             )
         )
+        if made.ready is not None:
+            self._emit(made.ready)
 
     def _validate(self) -> tuple[float, float] | None:
         """Loss and accuracy on the validation images; None where a Stop cut it short."""
-        assert self._model is not None
+        assert self._made is not None
         self._emit(PhaseChanged(phase="validating"))
         size = evaluation_batch(self._spec.image_size)
-        count = len(self._validation)
+        count = len(self._data.validation)
         callback = PassCallback(count, size, self._emit, self._is_stopped_now)
-        batches = self._validation.batches(np.arange(count), size)
-        result = self._model.evaluate(batches, verbose=0, callbacks=[callback], return_dict=True)
+        batches = self._made.validation.batches(self._data.validation, size)
+        model = self._made.model
+        result = model.evaluate(batches, verbose=0, callbacks=[callback], return_dict=True)
         if callback.stopped:
             return None
         return float(result["loss"]), float(result["accuracy"])
@@ -277,40 +349,30 @@ class Learner:
         return self._control.stops_now
 
     def test(self) -> tuple[float, float] | None:
-        """Read the test split once with the whole network; keeps the predictions.
+        """Read the test split once, with the weights to keep; writes the predictions.
 
         Returns:
             Cross-entropy and accuracy; None where a Stop cut it short.
         """
         self._emit(PhaseChanged(phase="testing"))
-        images, labels = self._data.test
+        best = self._directory.checkpoints / "best.npz"
+        if self._spec.keep == "best" and best.exists():
+            load_weights(best, self.classifier.network)
+        assert self._made is not None
+        rows = self._assembler.test_rows(self._made)
         size = evaluation_batch(self._spec.image_size)
-        callback = PassCallback(len(labels), size, self._emit, self._is_stopped_now)
-        self.classifier.network.jit_compile = jit_compile(self._device)
-        batches = Batches(images, labels).batches(np.arange(len(labels)), size)
-        probabilities = np.asarray(
-            self.classifier.network.predict(batches, verbose=0, callbacks=[callback])
-        )
-        if callback.stopped:
-            return None
-        with written_whole(self._directory.predictions) as aside:
-            np.savez(aside, labels=labels, probabilities=probabilities)
-        chosen = probabilities[np.arange(len(labels)), labels]
-        loss = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny)).mean()
-        return float(loss), float((probabilities.argmax(axis=1) == labels).mean())
+        pool = self._data.pools["test"]
+        callback = PassCallback(len(pool.labels), size, self._emit, self._is_stopped_now)
+        model = self._made.model if rows is not None else None
+        network = self.classifier.network
+        network.jit_compile = jit_compile(self._device)
+        return predict_test(network, model, rows, pool, size, callback, self._directory.predictions)
 
     def export(self, *, keep_checkpoint: bool) -> None:
         """Write `model.keras`, which plain Keras loads; the checkpoints may then be needless."""
-        with written_whole(self._directory.model) as aside:
-            self.classifier.network.save(aside)
-        if keep_checkpoint:
-            return
-        for checkpoint in self._directory.checkpoints.glob("*.npz"):
-            checkpoint.unlink()
-        if self._directory.checkpoints.is_dir():
-            self._directory.checkpoints.rmdir()
+        export_network(self.classifier.network, self._directory, keep_checkpoint=keep_checkpoint)
 
-    def _save_checkpoint(self) -> None:
+    def _save_checkpoint(self, name: str) -> None:
         position = Position(
             stage=self._stage,
             epoch=self._epoch,
@@ -322,7 +384,7 @@ class Learner:
         if self._optimizer is None:
             return
         self._emit(PhaseChanged(phase="saving", detail="checkpoint"))
-        path = self._directory.checkpoints / "last.npz"
+        path = self._directory.checkpoints / f"{name}.npz"
         try:
             size = save_checkpoint(path, self.classifier.network, self._optimizer, position)
         except OSError as error:

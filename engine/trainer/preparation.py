@@ -10,6 +10,8 @@ from engine.backbones import Backbone, find_backbone
 from engine.config import RunSpec
 from engine.datasets import Dataset, limit_and_split, load_dataset
 from engine.events import DataFacts, Event, LogLine, PhaseChanged, PhaseProgressed
+from engine.features.held import Pool
+from engine.views import view_count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,19 +19,21 @@ if TYPE_CHECKING:
 
     from engine.model import Classifier
 
-    Images = NDArray[np.uint8]
-    Labels = NDArray[np.int64]
+    Indices = NDArray[np.int64]
 
 CALIBRATION_IMAGES = 256
 
 
 @dataclass(frozen=True)
 class Data:
-    """The splits a run uses: uint8 images (n, h, w, 3) and int64 labels (n,)."""
+    """The images a run uses, and which of them are in which split."""
 
-    train: tuple[Images, Labels]
-    validation: tuple[Images, Labels]
-    test: tuple[Images, Labels]
+    pools: dict[str, Pool]
+    """`train`: all training images of the run, the hold-out included; `test`."""
+    train: Indices
+    """int64 (n,), of the pool `train`."""
+    validation: Indices
+    validation_pool: Literal["train", "test"]
     facts: DataFacts
 
 
@@ -46,17 +50,23 @@ def prepare_data(spec: RunSpec, emit: Callable[[Event], None]) -> Data:
 
 
 def _split(dataset: Dataset, spec: RunSpec) -> Data:
-    test = (dataset.test_images, dataset.test_labels)
+    import numpy as np
+
     kept, held_out = limit_and_split(
         dataset.train_labels, spec.train_limit, spec.validation, spec.seed
     )
-    train = (dataset.train_images[kept], dataset.train_labels[kept])
-    if spec.validation == "test":
-        validation = test
-    else:
-        validation = (dataset.train_images[held_out], dataset.train_labels[held_out])
-    facts = DataFacts(len(train[1]), len(validation[1]), len(test[1]), dataset.class_names)
-    return Data(train, validation, test, facts)
+    count = len(kept) + len(held_out)
+    of = dataset.fingerprint if spec.feature_cache else ""
+    images, labels = dataset.train_images[:count], dataset.train_labels[:count]
+    views = view_count(spec.flip, spec.views)
+    train = Pool("train", images, labels, views, f"{of} train {count}")
+    test = Pool("test", dataset.test_images, dataset.test_labels, 1, f"{of} test")
+    on_test = spec.validation == "test"
+    if on_test:
+        held_out = np.arange(len(test.labels), dtype=np.int64)
+    facts = DataFacts(len(kept), len(held_out), len(test.labels), dataset.class_names)
+    where: Literal["train", "test"] = "test" if on_test else "train"
+    return Data({"train": train, "test": test}, kept, held_out, where, facts)
 
 
 def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> Classifier:
@@ -79,14 +89,16 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
     emit(PhaseChanged(phase="loading", detail=backbone.name))
     classifier = build_classifier(
         backbone,
-        image_shape=data.train[0].shape[1:],
+        image_shape=data.pools["train"].images.shape[1:],
         image_size=spec.image_size,
         classes=len(data.facts.class_names),
         seed=spec.seed,
+        precision=spec.precision,
         load_weights=None if path is None else lambda base: load_into(base, path, backbone.name),
     )
     if path is None and not backbone.from_scratch:
-        calibrate_batchnorm(classifier.network, data.train[0][:CALIBRATION_IMAGES])
+        images = data.pools["train"].images[data.train[:CALIBRATION_IMAGES]]
+        calibrate_batchnorm(classifier.network, images)
         emit(LogLine(level="warning", text=_random_weights(backbone)))
     return classifier
 

@@ -1,0 +1,278 @@
+"""Holds the features of a frontier: from the disk, from earlier features, or from the images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+
+from engine.batches import aligned
+from engine.config import GIGABYTE, MEMORY_SHARE, RunSpec
+from engine.events import Event, FeaturesReady, LogLine, PhaseChanged
+from engine.features.extraction import extraction_batch
+from engine.features.held import Features, Pool, layouts_of
+from engine.features.identity import prefix_digest
+from engine.features.making import Maker, Progress
+from engine.features.store import FeatureStore, cache_dir, feature_key
+from engine.frontier import Frontier
+from engine.hardware import read_memory
+
+FORMAT = "1"
+
+
+@dataclass(frozen=True, eq=False)
+class _Missing:
+    """The features of one view of one pool, not there yet."""
+
+    features: Features
+    key: str
+    arrays: list[Any] | None
+    """Where they go, in memory."""
+
+
+class FeatureCache:
+    """Keeps the features of one run's network, on disk for later runs and at hand for this one."""
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        network: keras.Model,
+        device: str,
+        emit: Callable[[Event], None],
+        stops: Callable[[], bool],
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            spec: sets the limits.
+            network: whose features; its weights before a frontier must not change.
+            device: as `backend.choose_device` gives it.
+            emit: told of extraction and its progress.
+            stops: asked at every batch; waits out pauses, True ends the extraction.
+        """
+        self._spec, self._network, self._device = spec, network, device
+        self._emit, self._stops = emit, stops
+        self._store = FeatureStore(cache_dir(), int(spec.feature_disk_gb * GIGABYTE))
+        self._warned = False
+        given = spec.feature_memory_gb
+        free = _free_memory()
+        self.memory_bytes = int(free * MEMORY_SHARE if given is None else given * GIGABYTE)
+
+    def max_bytes_per_image(self, pools: Sequence[Pool], held: Features | None) -> float:
+        """How large the features of one image may be to be kept at all."""
+        rows = sum(pool.rows for pool in pools)
+        memory = self.memory_bytes - (held.bytes if held and held.held == "memory" else 0)
+        a_batch = self.memory_bytes / self._spec.batch_size
+        return min(a_batch, max(memory, self._store.limit_bytes) / rows)
+
+    def hold(
+        self,
+        frontiers: Sequence[Frontier],
+        pools: Sequence[Pool],
+        epoch: int,
+        earlier: Features | None = None,
+    ) -> list[tuple[Features, FeaturesReady]]:
+        """Have the features of all rows of some pools at several frontiers, in one pass.
+
+        Args:
+            frontiers: with a cut each.
+            pools: what images.
+            epoch: the one about to run.
+            earlier: features held already; where its cut lies before all others and gives the
+                same bytes, they are computed from.
+
+        Returns:
+            The features and what to say of them, in the order of the frontiers; nothing where
+            they can be kept neither in memory nor on disk, or a Stop came.
+        """
+        started = time.perf_counter()
+        self._emit(PhaseChanged(phase="extracting", detail=self._spec.model))
+        rows = sum(pool.rows for pool in pools)
+        taken = earlier.bytes if earlier and earlier.held == "memory" else 0
+        held = []
+        for frontier in frontiers:
+            taken += rows * frontier.bytes_per_image
+            where = "memory" if taken <= self.memory_bytes else "disk"
+            layouts, dtypes = layouts_of(frontier.cut)
+            held.append(Features(frontier.cut, frontier.prefix, layouts, dtypes, where))  # type: ignore[arg-type]
+        source = self._fill(held, pools, earlier)
+        if source is None:
+            return []
+        ready = FeaturesReady(
+            epoch=epoch,
+            source=source,  # type: ignore[arg-type]
+            images=rows,
+            views=max(pool.views for pool in pools),
+            bytes=0,
+            held="memory",
+            seconds=time.perf_counter() - started,
+        )
+        return [(f, replace(ready, bytes=f.bytes, held=f.held)) for f in held]
+
+    def add(self, features: Features, pool: Pool) -> bool:
+        """Have the features of a further pool at the same cut, without a word of it."""
+        return self._fill([features], [pool], None) is not None
+
+    def _fill(
+        self, held: Sequence[Features], pools: Sequence[Pool], earlier: Features | None
+    ) -> str | None:
+        """Fill in all pools: where from, or None where they cannot be held."""
+        digests = [prefix_digest(self._network, features.cut) for features in held]
+        missing: dict[tuple[str, int], list[_Missing]] = {}
+        for features, digest in zip(held, digests, strict=True):
+            for pool in pools:
+                for view, arrays in enumerate(self._room(features, pool)):
+                    key = self._key(digest, pool, view)
+                    found = self._find(features, pool, key, arrays)
+                    features.views[pool.name].append(found or [])
+                    if found is None:
+                        one = _Missing(features, key, arrays)
+                        missing.setdefault((pool.name, view), []).append(one)
+        if not missing:
+            return "cache"
+        return self._extract({pool.name: pool for pool in pools}, missing, earlier)
+
+    def _room(self, features: Features, pool: Pool) -> list[list[Any] | None]:
+        """Arrays for each view of a pool, where they are held in memory."""
+        features.views[pool.name] = []
+        if features.held != "memory":
+            return [None] * pool.views
+        whole = [aligned((pool.rows, *x.shape), x.dtype) for x in features.layouts]
+        features.whole[pool.name] = whole
+        count = len(pool.images)
+        starts = range(0, pool.rows, count)
+        return [[array[start : start + count] for array in whole] for start in starts]
+
+    def _find(
+        self, features: Features, pool: Pool, key: str, arrays: list[Any] | None
+    ) -> list[Any] | None:
+        """One view from the disk, in memory or mapped; None where it is not there whole."""
+        stored = self._store.find(key, features.layouts, len(pool.images))
+        if stored is None:
+            return None
+        if arrays is None:
+            return stored.map()
+        return arrays if stored.read_into(arrays) else None
+
+    def _key(self, digest: str, pool: Pool, view: int) -> str:
+        spec = self._spec
+        return feature_key(
+            {
+                "format": FORMAT,
+                "prefix": digest,
+                "images": pool.fingerprint,
+                "view": "as it is" if view == 0 else f"{view} flip {spec.flip}",
+                "image_size": str(spec.image_size),
+                "precision": spec.precision,
+                "device": self._device.partition(":")[0],
+                "batch": str(extraction_batch(spec.image_size)),
+            }
+        )
+
+    def _extract(
+        self,
+        pools: dict[str, Pool],
+        missing: dict[tuple[str, int], list[_Missing]],
+        earlier: Features | None,
+    ) -> str | None:
+        batch = extraction_batch(self._spec.image_size)
+        maker = Maker(self._network, earlier, batch, self._device, self._spec.flip)
+        progress = Progress(sum(len(pools[name].images) for name, _ in missing), self._emit)
+        for (name, view), wanted in missing.items():
+            if not self._make(pools[name], view, wanted, maker, progress):
+                return None
+        return maker.source
+
+    def _make(
+        self, pool: Pool, view: int, wanted: list[_Missing], maker: Maker, progress: Progress
+    ) -> bool:
+        """Compute one view, into memory and onto the disk as far as there is room."""
+        with ExitStack() as stack:
+            outlets = [_Outlet(one, self._writer(one, pool, view), self._warn) for one in wanted]
+            for outlet in outlets:
+                if outlet.writer is not None:
+                    stack.enter_context(outlet.writer)
+            for span, made in maker.batches(pool, view, [one.features for one in wanted]):
+                for outlet in outlets:
+                    outlet.take(span, made)
+                if self._stops() or any(outlet.is_lost for outlet in outlets):
+                    return False
+                progress.add(span.stop - span.start)
+            for outlet in outlets:
+                outlet.finish()
+        for one in wanted:
+            found = one.arrays or self._find(one.features, pool, one.key, None)
+            if found is None:
+                return False
+            one.features.views[pool.name][view] = found
+        return True
+
+    def _writer(self, one: _Missing, pool: Pool, view: int) -> Any:
+        cut = one.features.cut
+        about: dict[str, str | int] = {
+            "model": self._spec.model,
+            "frontier": ", ".join(tensor._keras_history.operation.name for tensor in cut[:2]),
+            "image_size": self._spec.image_size,
+            "images": len(pool.images),
+            "split": pool.name,
+            "view": view,
+            "precision": self._spec.precision,
+        }
+        if not self._store.limit_bytes:
+            return None
+        try:
+            return self._store.writing(one.key, one.features.layouts, len(pool.images), about)
+        except OSError as error:
+            self._warn(error)
+            return None
+
+    def _warn(self, error: OSError) -> None:
+        """Say once that features are not kept for later runs."""
+        if self._warned:
+            return
+        self._warned = True
+        where = self._store.folder
+        text = f"features are not kept for later runs: {error.strerror or error} ({where})"
+        self._emit(LogLine(level="warning", text=text))
+
+
+class _Outlet:
+    """Where the features of one cut go, batch by batch."""
+
+    def __init__(self, one: _Missing, writer: Any, warn: Callable[[OSError], None]) -> None:
+        self._one, self._warn = one, warn
+        self.writer = writer
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether there is nowhere left to put them."""
+        return self.writer is None and self._one.arrays is None
+
+    def take(self, span: slice, made: dict[int, Any]) -> None:
+        """Put a batch away; a disk that fails is given up."""
+        arrays = [made[id(tensor)] for tensor in self._one.features.cut]
+        for target, array in zip(self._one.arrays or (), arrays, strict=bool(self._one.arrays)):
+            target[span] = array
+        self._try(lambda: self.writer.write(arrays))
+
+    def finish(self) -> None:
+        """Make the entry visible."""
+        self._try(lambda: self.writer.finish())
+
+    def _try(self, act: Callable[[], None]) -> None:
+        if self.writer is None:
+            return
+        try:
+            act()
+        except OSError as error:
+            self.writer = None
+            self._warn(error)
+
+
+def _free_memory() -> int:
+    memory = read_memory()
+    return memory.total_bytes - memory.used_bytes

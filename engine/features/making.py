@@ -1,0 +1,93 @@
+"""Computes features view by view: from the images, or from features of an earlier cut."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+
+from engine.events import Event, PhaseProgressed
+from engine.features.extraction import Extractor, spans
+from engine.features.held import Features, Pool
+from engine.views import render_view
+
+PROGRESS_SECONDS = 0.5
+
+
+class Maker:
+    """Computes views batch by batch, from earlier features where that gives the same bytes."""
+
+    def __init__(
+        self, network: keras.Model, earlier: Features | None, batch: int, device: str, flip: bool
+    ) -> None:
+        """Begin with nothing compiled; the arguments are those of `Extractor`."""
+        self._network, self._batch, self._device, self._flip = network, batch, device, flip
+        self._earlier = earlier
+        self._extractors: dict[tuple[int, ...], Extractor] = {}
+        self._is_same: bool | None = None
+        self.source = "extracted"
+        """`extracted`, or `derived` once features of an earlier cut were used."""
+
+    def batches(
+        self, pool: Pool, view: int, wanted: Sequence[Features]
+    ) -> Iterator[tuple[slice, dict[int, Any]]]:
+        """The features of a view, a batch at a time: arrays by the id of their cut tensor."""
+        held = self._held(pool, wanted)
+        if held is None or self._earlier is None:
+            run = self._extractor(self._network.inputs, wanted)
+            given = [render_view(pool.images, view, flip=self._flip)]
+        else:
+            run = self._extractor(self._earlier.cut, wanted)
+            given = held[view]
+        for span in spans(len(pool.images), self._batch):
+            yield span, run([array[span] for array in given])
+
+    def _held(self, pool: Pool, wanted: Sequence[Features]) -> list[list[Any]] | None:
+        """The views of the earlier features, where the wanted ones can come from them."""
+        earlier = self._earlier
+        if earlier is None or pool.name not in earlier.views:
+            return None
+        if not all(earlier.prefix < features.prefix for features in wanted):
+            return None
+        views = earlier.views[pool.name]
+        if self._is_same is None:
+            # The first batch, computed both ways, has to agree to the last bit.
+            first = next(spans(len(pool.images), self._batch))
+            direct = self._extractor(self._network.inputs, wanted)([pool.images[first]])
+            given = [array[first] for array in views[0]]
+            derived = self._extractor(earlier.cut, wanted)(given)
+            self._is_same = all(direct[t].tobytes() == derived[t].tobytes() for t in direct)
+            self.source = "derived" if self._is_same else "extracted"
+        return views if self._is_same else None
+
+    def _extractor(self, sources: Sequence[Any], wanted: Sequence[Features]) -> Extractor:
+        """Compiled once for each pair of cuts."""
+        pairs = [
+            pair for features in wanted for pair in zip(features.cut, features.layouts, strict=True)
+        ]
+        key = tuple(id(tensor) for tensor in (*sources, *(tensor for tensor, _ in pairs)))
+        if key not in self._extractors:
+            cut, layouts = zip(*pairs, strict=True)
+            self._extractors[key] = Extractor(
+                self._network, sources, cut, layouts, self._batch, self._device
+            )
+        return self._extractors[key]
+
+
+class Progress:
+    """Tells how many images are done, twice a second."""
+
+    def __init__(self, total: int, emit: Callable[[Event], None]) -> None:
+        """Count up to `total` images."""
+        self._total, self._emit = total, emit
+        self._done, self._told_at = 0, 0.0
+
+    def add(self, images: int) -> None:
+        """Count so many more."""
+        self._done += images
+        at = time.perf_counter()
+        if at - self._told_at >= PROGRESS_SECONDS or self._done == self._total:
+            self._told_at = at
+            self._emit(PhaseProgressed(done=self._done, total=self._total, unit="images"))

@@ -1,0 +1,233 @@
+"""Puts a training step together for what trains now: features held, or images through it all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.backend import fuses
+from engine.batches import Rows
+from engine.config import RunSpec, Stage
+from engine.estimate import leaf_nodes
+from engine.events import Event, FeaturesReady, LogLine
+from engine.features.feature_cache import FeatureCache
+from engine.features.held import Features, Pool
+from engine.formatting import byte_size
+from engine.forward import Forward
+from engine.frontier import Frontier, find_frontier
+from engine.fused import fuse_inference, fuse_training
+from engine.model import Classifier, apply_trainable, layer_tree, leaves, select_last
+from engine.model.graph import calls
+from engine.model.measure import call_flops
+from engine.trainer.preparation import Data
+from engine.trainer.step_model import StepModel, step_model
+from engine.views import draw_views, render_choice
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A training step and the rows it is fed with."""
+
+    model: StepModel
+    frontier: Frontier
+    features: Features | None
+    ready: FeaturesReady | None
+    """What to say of the features."""
+    train: Rows
+    validation: Rows
+    flops_per_image: int
+    """Of a forward pass over what is computed at each step."""
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """The operations that are not computed, since their features are held."""
+        return self.features.prefix if self.features else frozenset()
+
+
+class Assembler:
+    """Knows the network, the images and the features held; builds steps from them."""
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        classifier: Classifier,
+        data: Data,
+        device: str,
+        emit: Callable[[Event], None],
+        stops: Callable[[], bool],
+    ) -> None:
+        """Begin without features; the arguments are those of `Learner`."""
+        self._spec, self._classifier, self._data = spec, classifier, data
+        self._device, self._emit, self._stops = device, emit, stops
+        network = classifier.network
+        self._cache = FeatureCache(spec, network, device, emit, stops)
+        self._held: list[tuple[Features, FeaturesReady]] = []
+        self._pools = [data.pools["train"]]
+        if data.validation_pool == "test":
+            self._pools.append(data.pools["test"])
+        self._image_rows: dict[str, Rows] = {}
+        self._has_warned = False
+
+    def assemble(self, epoch: int, *, extracts: bool, mid_epoch: bool) -> Step:
+        """A step for the present state of the layers.
+
+        Args:
+            epoch: the one about to run, or at work.
+            extracts: whether a pass over all images is worth while.
+            mid_epoch: only features that are held already are used then.
+        """
+        network = self._classifier.network
+        everything = find_frontier(network)
+        self._held = [held for held in self._held if held[0].prefix <= everything.fixed]
+        found = self._features(everything, epoch, extracts=extracts, mid_epoch=mid_epoch)
+        features, ready = found or (None, None)
+        inputs = features.cut if features else network.inputs
+        rewrite = fuse_training if fuses(self._device) else None
+        prefix = None
+        if features is None and everything.cut:
+            frozen = fuse_inference if rewrite else None
+            prefix = Forward(network, inputs, everything.cut, everything.inference, frozen)
+            inputs = everything.cut
+        suffix = Forward(network, inputs, network.outputs, everything.inference, rewrite)
+        model = step_model(network, prefix, suffix, self._spec.label_smoothing)
+        train = self._rows(self._data.pools["train"], features)
+        validation = self._rows(self._data.pools[self._data.validation_pool], features, plain=True)
+        kept = features.prefix if features else frozenset[str]()
+        flops = sum(call_flops(c) for c in calls(network) if c.operation.name not in kept)
+        return Step(model, everything, features, ready, train, validation, flops)
+
+    def hold_for_stages(self, stages: list[Stage], locked: bool, epoch: int) -> None:
+        """Have the earliest features that the coming stages need, to compute later ones from.
+
+        Args:
+            stages: the one about to begin and those after it; the layers' state is changed.
+            locked: whether the backbone's BatchNormalization stays in inference mode.
+            epoch: the one about to run.
+        """
+        if not self._spec.feature_cache:
+            return
+        frontiers = []
+        for stage in stages:
+            selected = select_last(self._classifier, stage.unfreeze_last)
+            apply_trainable(self._classifier, selected, "locked" if locked else "keras")
+            frontiers.append(self._affordable(None))
+        first, earliest = frontiers[0], min(frontiers, key=lambda f: len(f.prefix))
+        if earliest.cut and earliest.prefix < first.prefix and not self._find_held(earliest):
+            held = self._cache.hold([earliest, first], self._pools, epoch)
+            self._held = [_told(pair) if pair[0].cut == earliest.cut else pair for pair in held]
+
+    def first_computed(self, step: Step) -> str:
+        """The first leaf, in the tree's order, that a step computes; empty where it keeps none."""
+        if not step.kept:
+            return ""
+        operations = (o for o in self._classifier.network.operations if o.name in step.kept)
+        kept = {leaf.name for operation in operations for leaf in leaves(operation)}
+        order = leaf_nodes(layer_tree(self._classifier, ()))
+        return next((leaf.name for leaf in order if leaf.name not in kept), "")
+
+    def is_best(self, step: Step) -> bool:
+        """Whether a step assembled between two epochs would have the same features."""
+        if not self._spec.feature_cache:
+            return True
+        best = self._affordable(self._held[-1] if self._held else None)
+        return not best.cut or best.prefix == step.kept
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """The rows of the training pool in an epoch's order, each image in that epoch's view."""
+        seed, images = self._spec.seed, len(self._data.train)
+        permutation = np.random.default_rng((seed, epoch)).permutation(images)
+        pool = self._data.pools["train"]
+        views = draw_views(seed, epoch, images, pool.views)
+        rows: NDArray[np.int64] = views * len(pool.images) + self._data.train
+        return rows[permutation]
+
+    def test_rows(self, step: Step) -> Rows | None:
+        """The test images for the step's model; None where their features cannot be held."""
+        pool = self._data.pools["test"]
+        features = step.features
+        is_held = features is None or pool.name in features.views
+        if not is_held and not self._cache.add(features, pool):  # type: ignore[arg-type]
+            return None
+        return self._rows(pool, step.features, plain=True)
+
+    def _features(
+        self, everything: Frontier, epoch: int, *, extracts: bool, mid_epoch: bool
+    ) -> tuple[Features, FeaturesReady] | None:
+        if not self._spec.feature_cache or not everything.cut:
+            self._held = []
+            return None
+        if mid_epoch:
+            return max(self._held, key=lambda held: len(held[0].prefix), default=None)
+        earlier = max(self._held, key=lambda held: len(held[0].prefix), default=None)
+        best = self._affordable(earlier)
+        if not best.cut:
+            self._warn(everything)
+            return earlier
+        found = self._find_held(best)
+        if found is not None:
+            found = (found[0], replace(found[1], epoch=epoch))
+        elif earlier is not None or extracts:
+            source = earlier[0] if earlier else None
+            found = next(iter(self._cache.hold([best], self._pools, epoch, source)), None)
+        if found is None:
+            return earlier
+        # What lies behind the frontier may train from now on, and would no longer be true.
+        self._held = [h for h in self._held if h[0].prefix < best.prefix]
+        self._held.append(_told(found))
+        return found
+
+    def _affordable(self, earlier: tuple[Features, FeaturesReady] | None) -> Frontier:
+        limit = self._cache.max_bytes_per_image(self._pools, earlier[0] if earlier else None)
+        return find_frontier(self._classifier.network, limit)
+
+    def _find_held(self, frontier: Frontier) -> tuple[Features, FeaturesReady] | None:
+        return next((h for h in self._held if h[0].prefix == frontier.prefix), None)
+
+    def _warn(self, frontier: Frontier) -> None:
+        if self._has_warned:
+            return
+        self._has_warned = True
+        rows = sum(pool.rows for pool in self._pools)
+        text = (
+            f"features of {byte_size(rows * frontier.bytes_per_image)} fit into no limit "
+            "(--feature-memory, --feature-disk); all layers are computed at every step"
+        )
+        self._emit(LogLine(level="warning", text=text))
+
+    def _rows(self, pool: Pool, features: Features | None, *, plain: bool = False) -> Rows:
+        """The rows of a pool as the step takes them; `plain` for the images as they are."""
+        views = 1 if plain else pool.views
+        labels = np.tile(pool.labels, views)
+        if features is None:
+            if views == 1:
+                return self._images(pool)
+            return Rows.taken(self._render(pool), labels, [pool.images.shape[1:]], ["uint8"])
+        whole = features.whole.get(pool.name)
+        if whole is not None:
+            return Rows([array[: len(labels)] for array in whole], labels, features.dtypes)
+        shapes = [layout.shape for layout in features.layouts]
+        take = lambda rows: features.take(pool.name, rows)  # noqa: E731
+        return Rows.taken(take, labels, shapes, features.dtypes)
+
+    def _images(self, pool: Pool) -> Rows:
+        """The images as they are, held once."""
+        if pool.name not in self._image_rows:
+            self._image_rows[pool.name] = Rows([pool.images], pool.labels)
+        return self._image_rows[pool.name]
+
+    def _render(self, pool: Pool) -> Callable[[Any], list[Any]]:
+        count, flip = len(pool.images), self._spec.flip
+
+        def take(rows: Any) -> list[Any]:
+            return [render_choice(pool.images, rows % count, rows // count, flip=flip)]
+
+        return take
+
+
+def _told(held: tuple[Features, FeaturesReady]) -> tuple[Features, FeaturesReady]:
+    """What to say of features that are used again: they cost nothing more."""
+    return held[0], replace(held[1], source="cache", seconds=0.0)

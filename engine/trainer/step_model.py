@@ -1,0 +1,125 @@
+"""The model that `fit` trains: the suffix on kept features, or prefix and suffix on images.
+
+It computes over the network's own layers and is never exported.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from engine.forward import Forward
+
+
+class StepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
+    """One training step over what is not frozen, with as little as possible around it."""
+
+    def __init__(
+        self,
+        network: keras.Model,
+        prefix: Forward | None,
+        suffix: Forward,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        """Join the two parts of a network.
+
+        Args:
+            network: whose variables train, by their layers' state.
+            prefix: from images to the cut tensors, frozen; None where features are given.
+            suffix: from the cut tensors, or from images, to probabilities.
+            label_smoothing: share of the label spread over all classes, in training only.
+        """
+        super().__init__()
+        self.network = network
+        self._prefix, self._suffix = prefix, suffix
+        self._smoothing = label_smoothing
+        self.built = True
+
+    def call(self, x: Any, training: bool | None = None) -> Any:
+        """Probabilities (batch, classes) of images, or of one tensor or a tuple of features."""
+        given = list(x) if isinstance(x, (list, tuple)) else [x]
+        if self._prefix is not None:
+            given = [ops.stop_gradient(tensor) for tensor in self._prefix(given)]
+        return self._suffix(given, training=bool(training))[0]
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Mean cross-entropy, with smoothed labels in training."""
+        losses = keras.losses
+        if training and self._smoothing:
+            labels = ops.one_hot(y, y_pred.shape[-1])
+            each = losses.categorical_crossentropy(labels, y_pred, label_smoothing=self._smoothing)
+        else:
+            each = losses.sparse_categorical_crossentropy(y, y_pred)
+        return ops.mean(each)
+
+
+def step_model(
+    network: keras.Model,
+    prefix: Forward | None,
+    suffix: Forward,
+    label_smoothing: float,
+) -> StepModel:
+    """A StepModel for the backend in use."""
+    if keras.backend.backend() == "tensorflow":
+        return _lean_class()(network, prefix, suffix, label_smoothing)
+    return StepModel(network, prefix, suffix, label_smoothing)
+
+
+def _lean_class() -> type[StepModel]:
+    import tensorflow
+
+    class LeanStepModel(StepModel):
+        """Keeps sums of loss and hits of its own: Keras' metrics cost more than a small head."""
+
+        def __init__(self, *parts: Any) -> None:
+            super().__init__(*parts)
+            self._sums = tensorflow.Variable(tensorflow.zeros(3), trainable=False)
+
+        @property
+        def metrics(self) -> list[Any]:
+            """None: the sums stand in for them."""
+            return []
+
+        def reset_metrics(self) -> None:
+            """Begin the means anew; Keras calls it at the start of an epoch and an evaluation."""
+            self._sums.assign(tensorflow.zeros(3))
+
+        def get_metrics_result(self) -> dict[str, Any]:
+            """Nothing: the steps return their logs."""
+            return {}
+
+        def train_step(self, data: Any) -> dict[str, Any]:
+            """One step; gives the means since `fit` began."""
+            x, y = data
+            with tensorflow.GradientTape() as tape:
+                probabilities = self(x, training=True)
+                loss = self.compute_loss(y=y, y_pred=probabilities)
+            variables = self.trainable_variables
+            gradients = tape.gradient(loss, [variable.value for variable in variables])
+            self.optimizer.apply(gradients, variables)
+            return self._count(loss, probabilities, y)
+
+        def test_step(self, data: Any) -> dict[str, Any]:
+            """One batch of an evaluation; gives the means since it began."""
+            x, y = data
+            probabilities = self(x, training=False)
+            loss = self.compute_loss(y=y, y_pred=probabilities, training=False)
+            return self._count(loss, probabilities, y)
+
+        def _count(self, loss: Any, probabilities: Any, y: Any) -> dict[str, Any]:
+            found = tensorflow.argmax(probabilities, axis=-1, output_type=y.dtype)
+            hits = tensorflow.reduce_sum(tensorflow.cast(found == y, "float32"))
+            images = tensorflow.cast(tensorflow.shape(y)[0], "float32")
+            sums = self._sums.assign_add(tensorflow.stack([loss * images, hits, images]))
+            return {"loss": sums[0] / sums[2], "accuracy": sums[1] / sums[2]}
+
+    return LeanStepModel

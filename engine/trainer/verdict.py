@@ -1,0 +1,84 @@
+"""The end of a run: the test images predicted once, the network exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from engine.atomic import written_whole
+from engine.batches import Rows
+from engine.features.held import Pool
+from engine.runs import RunDirectory
+from engine.trainer.evaluation import PassCallback
+
+AGREEMENT = 0.02
+"""Largest difference of a probability between the step's form of the network and the exported
+one: a wrong weight shows as more, the rounding of bfloat16 as less."""
+
+
+def predict_test(
+    network: keras.Model,
+    model: keras.Model | None,
+    rows: Rows | None,
+    pool: Pool,
+    batch_size: int,
+    callback: PassCallback,
+    path: Path,
+) -> tuple[float, float] | None:
+    """Predict the test images and write labels and probabilities.
+
+    Args:
+        network: what is exported; its word counts where the two do not agree.
+        model: the step's form of it, faster; None uses the network throughout.
+        rows: what the step's form takes.
+        pool: the test images.
+        batch_size: images at a time.
+        callback: tells of the progress and stops it.
+        path: of the predictions.
+
+    Returns:
+        Cross-entropy and accuracy; None where a Stop cut it short.
+    """
+    order = np.arange(len(pool.labels))
+    if model is not None and rows is not None:
+        probabilities = _predict(model, rows, order, batch_size, callback)
+        agrees = callback.stopped or _agrees(network, pool.images[:batch_size], probabilities)
+    else:
+        agrees = False
+    if not agrees:
+        plain = Rows([pool.images], pool.labels)
+        probabilities = _predict(network, plain, order, batch_size, callback)
+    if callback.stopped:
+        return None
+    with written_whole(path) as aside:
+        np.savez(aside, labels=pool.labels, probabilities=probabilities)
+    chosen = probabilities[order, pool.labels]
+    loss = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny)).mean()
+    return float(loss), float((probabilities.argmax(axis=1) == pool.labels).mean())
+
+
+def _agrees(network: keras.Model, images: Any, probabilities: Any) -> bool:
+    exported = np.asarray(network.predict_on_batch(images))
+    return bool(np.abs(exported - probabilities[: len(images)]).max() <= AGREEMENT)
+
+
+def _predict(
+    model: keras.Model, rows: Rows, order: Any, batch_size: int, callback: PassCallback
+) -> Any:
+    batches = rows.batches(order, batch_size)
+    return np.asarray(model.predict(batches, verbose=0, callbacks=[callback]))
+
+
+def export_network(network: keras.Model, directory: RunDirectory, *, keep_checkpoint: bool) -> None:
+    """Write `model.keras`, and remove the checkpoints unless they are still needed."""
+    with written_whole(directory.model) as aside:
+        network.save(aside)
+    if keep_checkpoint:
+        return
+    for checkpoint in directory.checkpoints.glob("*.npz"):
+        checkpoint.unlink()
+    if directory.checkpoints.is_dir():
+        directory.checkpoints.rmdir()

@@ -1,0 +1,208 @@
+"""Training on kept features: the same numbers as without them, and what becomes of the cache."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import engine.trainer.learner
+from engine.commands import SetTrainable, Stop
+from engine.config import RunSpec, Stage
+from engine.datasets import load_dataset
+from engine.events import (
+    BatchEnded,
+    EpochEnded,
+    FeaturesReady,
+    FreezeApplied,
+    LogLine,
+    PhaseChanged,
+    TestEnded,
+)
+from engine.features.store import FeatureStore
+from engine.progress import ignore_progress
+
+Train = Callable[..., Any]
+SameTraining = Callable[..., tuple[Any, Any]]
+HEAD, LAST = Stage("head", 2, 1e-3, 0), Stage("fine-tune", 2, 1e-4, 30)
+TWO_STAGES = RunSpec(
+    model="EfficientNetLite0",
+    dataset="digits",
+    stages=(HEAD, LAST),
+    image_size=32,
+    batch_size=16,
+    train_limit=100,
+    validation=0.2,
+)
+HEAD_ONLY = dataclasses.replace(TWO_STAGES, stages=(HEAD,))
+
+
+def losses(run: Any) -> list[float]:
+    return [x for e in run.all(EpochEnded) for x in (e.loss, e.val_loss)]
+
+
+@pytest.mark.parametrize("model", ["EfficientNetLite0", "MobileNetV2"])
+def test_kept_features_give_the_same_training(
+    train: Train, same_training: SameTraining, model: str
+) -> None:
+    weights = "imagenet" if model == "EfficientNetLite0" else "none"
+    kept, plain = same_training(dataclasses.replace(TWO_STAGES, model=model, weights=weights))
+    assert kept.all(FeaturesReady)
+    assert not plain.all(FeaturesReady)
+    assert not any(frozen.frontier for frozen in plain.all(FreezeApplied))
+
+
+def test_views_and_smoothing_are_the_same_training(
+    train: Train, same_training: SameTraining
+) -> None:
+    spec = dataclasses.replace(
+        TWO_STAGES,
+        stages=(dataclasses.replace(LAST, schedule="cosine"),),
+        flip=True,
+        views=2,
+        label_smoothing=0.1,
+        keep="best",
+    )
+    kept, _ = same_training(spec)
+    (ready,) = kept.all(FeaturesReady)
+    assert (ready.views, ready.images) == (4, 400)
+    rates = [ended.learning_rate for ended in kept.all(EpochEnded)]
+    assert rates == pytest.approx([5e-5, 0], abs=1e-9)
+    without = train(dataclasses.replace(spec, flip=False, views=1))
+    assert losses(without)[0] != pytest.approx(losses(kept)[0], rel=1e-3)
+
+
+def test_the_best_weights_are_tested_and_exported(train: Train) -> None:
+    # The second epoch destroys what the first has learned.
+    stages = (Stage("head", 4, 1e-2, 0), Stage("fine-tune", 1, 3.0, 30))
+    run = train(dataclasses.replace(TWO_STAGES, stages=stages, keep="best"))
+    ended = run.all(EpochEnded)
+    assert ended[-1].val_accuracy < max(e.val_accuracy for e in ended) - 0.1
+    (tested,) = run.all(TestEnded)
+    assert tested.accuracy > ended[-1].val_accuracy + 0.1
+    saved = np.load(run.directory.predictions)
+    dataset = load_dataset("digits", None, ignore_progress)
+    predicted = keras.models.load_model(run.directory.model).predict(dataset.test_images, verbose=0)
+    np.testing.assert_allclose(saved["probabilities"], predicted, atol=1e-4)
+
+
+def sources(run: Any) -> list[str]:
+    return [ready.source for ready in run.all(FeaturesReady)]
+
+
+def test_the_next_run_starts_without_extracting(train: Train, own_feature_cache: Path) -> None:
+    first, second = train(TWO_STAGES), train(TWO_STAGES)
+    # One pass over the images gives both stages their features.
+    assert sources(first) == ["extracted", "cache"]
+    assert sources(second) == ["cache", "cache"]
+    assert losses(first) == losses(second)
+    assert [x.frontier for x in first.all(FreezeApplied)] == ["head_dropout", "block6c_expand_conv"]
+    entries = FeatureStore(own_feature_cache, 1).entries()
+    assert sorted(str(entry.about["split"]) for entry in entries) == ["test", "train", "train"]
+    other = train(dataclasses.replace(TWO_STAGES, seed=1))
+    assert sources(other) == ["cache", "cache"]  # another hold-out of the same images
+    assert losses(other) != losses(first)
+    larger = train(dataclasses.replace(HEAD_ONLY, image_size=40))
+    assert sources(larger) == ["extracted"]
+
+
+def test_altered_features_are_made_again(train: Train, own_feature_cache: Path) -> None:
+    first = train(HEAD_ONLY)
+    for path in (own_feature_cache / "features").glob("*.features"):
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+    second = train(HEAD_ONLY)
+    assert sources(second) == ["extracted"]
+    assert losses(first) == losses(second)
+
+
+def test_beyond_the_memory_limit_features_are_mapped(train: Train) -> None:
+    # Enough for a batch of 16 images, not for both views of all 100.
+    spec = dataclasses.replace(HEAD_ONLY, flip=True)
+    small = train(dataclasses.replace(spec, feature_memory_gb=1e-4))
+    (ready,) = small.all(FeaturesReady)
+    assert ready.held == "disk"
+    assert losses(small) == losses(train(spec))
+
+
+@pytest.mark.parametrize(("memory", "disk"), [(1e-6, 20.0), (1e-4, 0.0)])
+def test_without_room_the_plain_path_is_taken(train: Train, memory: float, disk: float) -> None:
+    spec = dataclasses.replace(HEAD_ONLY, flip=True, feature_memory_gb=memory, feature_disk_gb=disk)
+    run = train(spec)
+    assert run.status == "completed"
+    assert not run.all(FeaturesReady)
+    (warning,) = [line for line in run.all(LogLine) if line.level == "warning"]
+    assert "--feature-memory" in warning.text
+
+
+def test_an_unwritable_cache_is_one_warning(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "a file"
+    blocked.write_text("")
+    monkeypatch.setenv("CIFAR_TUI_CACHE", str(blocked))
+    run = train(HEAD_ONLY)
+    assert run.status == "completed"
+    assert sources(run) == ["extracted"]
+    (warning,) = [line for line in run.all(LogLine) if line.level == "warning"]
+    assert str(blocked) in warning.text
+
+
+def test_a_stop_ends_the_extraction(train: Train, own_feature_cache: Path) -> None:
+    run = train(HEAD_ONLY, extracting=[Stop(when="now")])
+    assert run.status == "stopped"
+    assert not run.all(EpochEnded)
+    assert not list((own_feature_cache / "features").glob("*"))
+
+
+def test_a_toggle_now_goes_on_with_what_is_held(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine.trainer.learner, "steps_per_execution", lambda *_: 1)
+    # Unfreezing above the held frontier needs nothing new; below it the epoch ends on images, and
+    # the next one has features again.
+    above = SetTrainable(layers=("top_conv",), value=False, when="now")
+    below = SetTrainable(layers=("block6a_expand_conv",), value=True, when="now")
+    spec = dataclasses.replace(TWO_STAGES, stages=(Stage("fine-tune", 4, 1e-4, 30),))
+    run = train(spec, BatchEnded_1=[above], EpochStarted_2=[below])
+    assert run.status == "completed"
+    frozen = run.all(FreezeApplied)
+    assert [event.frontier for event in frozen] == [
+        "block6c_expand_conv",
+        "block6c_expand_conv",  # the same features; the next epoch needs no other
+        "",
+        "block6a_expand_conv",
+    ]
+    phases = [e.phase for e in run.events if isinstance(e, PhaseChanged)]
+    assert phases.count("extracting") >= 2
+    kinds = [type(e) for e in run.events if isinstance(e, (FreezeApplied, EpochEnded, BatchEnded))]
+    assert kinds.count(EpochEnded) == 4
+
+
+def test_refrozen_layers_leave_other_features(same_training: SameTraining) -> None:
+    # The last block trains for an epoch, then freezes: its output is no longer what it was.
+    def toggle(*, value: bool) -> SetTrainable:
+        return SetTrainable(layers=("top_conv",), value=value)
+
+    kept, _ = same_training(
+        dataclasses.replace(TWO_STAGES, stages=(Stage("head", 3, 1e-2, 0),)),
+        EpochStarted_1=toggle(value=True),
+        EpochStarted_2=toggle(value=False),
+    )
+    # Unfreezing needs an earlier cut; the last one comes from that.
+    assert sources(kept) == ["extracted", "extracted", "derived"]
+
+
+def test_half_precision_trains_and_is_kept_apart(train: Train) -> None:
+    half = dataclasses.replace(HEAD_ONLY, precision="mixed_bfloat16")
+    run, full = train(half), train(HEAD_ONLY)
+    assert run.status == "completed"
+    assert sources(full)[0] == "extracted"
+    assert losses(run) == pytest.approx(losses(full), rel=0.2)
+    assert losses(run) != losses(full)

@@ -1,0 +1,39 @@
+"""Kept features give the same training on every kind of backbone; minutes, so run by hand.
+
+    pytest --confcutdir=. tests/soak/test_equivalence.py
+
+Random weights, BatchNormalization calibrated on a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.config import RunSpec, Stage
+from engine.events import FeaturesReady
+
+pytest_plugins = ["tests.engine.trainer.conftest"]
+
+
+@pytest.mark.parametrize(
+    "model", ["EfficientNetB0", "ResNet50V2", "DenseNet121", "NASNetMobile", "ConvNeXtTiny"]
+)
+def test_kept_features_give_the_same_training(
+    same_training: Callable[..., tuple[Any, Any]], tmp_path: Path, model: str
+) -> None:
+    spec = RunSpec(
+        model=model,
+        dataset="digits",
+        stages=(Stage("fine-tune", 2, 1e-4, 30),),
+        image_size=32,
+        batch_size=16,
+        train_limit=100,
+        validation=0.2,
+        weights="none",
+    )
+    kept, _ = same_training(spec)
+    assert kept.all(FeaturesReady)
