@@ -9,6 +9,7 @@ from engine.config import RunSpec
 from engine.events import (
     DataFacts,
     EpochEnded,
+    FeaturesReady,
     HardwareSampled,
     LayerNode,
     LogLine,
@@ -59,6 +60,10 @@ class RunSnapshot:
     phase_detail: str = ""
     phase_since: float | None = None
     phase_progress: PhaseProgressed | None = None
+    phase_units_per_second: float | None = None
+    """Pace of a phase that tells its progress, in the unit of that; of no other phase."""
+    phase_seconds_left: float | None = None
+    """Of the phase at that pace."""
     phase_seconds: dict[Phase, float] = field(default_factory=dict)
     """Finished phases, added up by name."""
     device: str = ""
@@ -73,6 +78,16 @@ class RunSnapshot:
     pause_requested: bool = False
     stop_requested: str = ""
     """`now`, `epoch` or `run` once a Stop was sent."""
+    frontier: str = ""
+    """The first leaf that every step computes; empty where no features are kept."""
+    features: FeaturesReady | None = None
+    """The kept features of what lies before the frontier; None until they stand ready."""
+    epoch_seconds_now: float | None = None
+    """An epoch with its validation while the present layers train: measured, else estimated."""
+    epoch_seconds_after_pending: float | None = None
+    """The same once all that waits is done; None while nothing waits or nothing is measured."""
+    extraction_seconds_after_pending: float | None = None
+    """Until the features for it would be there, estimated; 0 where none have to be made."""
     trainable_parameters: int = 0
     frozen_parameters: int = 0
     stage: int = 0
@@ -86,8 +101,9 @@ class RunSnapshot:
     steps: int = 0
     learning_rate: float | None = None
     images_per_second: float | None = None
+    """Of training; tracing, extraction and validation left out."""
     eta_seconds: float | None = None
-    """Of the epochs left; final test and export not counted."""
+    """Of the epochs left, extractions included; final test and export not counted."""
     loss: Curve = field(default_factory=Curve)
     accuracy: Curve = field(default_factory=Curve)
     ended_epochs: tuple[EpochEnded, ...] = ()

@@ -10,7 +10,8 @@ from typing import Any
 
 from engine.commands import Command, Pause, Resume, SetTrainable, Stop
 from engine.config import RunSpec
-from engine.eta import Pace, remaining_seconds
+from engine.estimate import Estimate, asked_layers
+from engine.eta import phase_pace, remaining_seconds
 from engine.events import (
     BatchEnded,
     CommandAccepted,
@@ -18,6 +19,7 @@ from engine.events import (
     EpochEnded,
     EpochStarted,
     Event,
+    FeaturesReady,
     FreezeApplied,
     HardwareSampled,
     LearningRateChanged,
@@ -47,20 +49,22 @@ class RunStore:
         self._epochs: list[EpochEnded] = []
         self._markers: list[Marker] = []
         self._stages: list[tuple[str, int]] = []
-        self._paces = [Pace() for _ in spec.stages]
+        self._estimate: Estimate | None = None
+        self._first_progress: PhaseProgressed | None = None
         self._pending: dict[str, SetTrainable] = {}
         self._log: deque[LogLine] = deque(maxlen=LOG_LINES)
         self._log_count = 0
         self._hardware: deque[HardwareSampled] = deque(maxlen=HARDWARE_SAMPLES)
         self._apply: dict[type[Event], Callable[[Any], None]] = {
             PhaseChanged: self._phase_changed,
-            PhaseProgressed: lambda e: self._set(phase_progress=e),
+            PhaseProgressed: self._phase_progressed,
             RunStarted: self._run_started,
             StageStarted: self._stage_started,
             EpochStarted: self._epoch_started,
             BatchEnded: self._batch_ended,
             EpochEnded: self._epoch_ended,
             FreezeApplied: self._freeze_applied,
+            FeaturesReady: self._features_ready,
             LearningRateChanged: self._learning_rate_changed,
             CommandAccepted: lambda e: self.requested(e.command),
             CommandRejected: self._command_rejected,
@@ -97,10 +101,12 @@ class RunStore:
 
     def snapshot(self) -> RunSnapshot:
         """The run as it stands now."""
+        pending = self._pending_layers()
         return replace(
             self._now,
             phase_seconds=dict(self._phase_seconds),
-            pending=self._pending_layers(),
+            pending=pending,
+            **self._epoch_seconds(pending),
             loss=self._loss.curve(),
             accuracy=self._accuracy.curve(),
             ended_epochs=tuple(self._epochs),
@@ -130,9 +136,21 @@ class RunStore:
             phase_detail=event.detail,
             phase_since=event.time,
             phase_progress=None,
+            phase_units_per_second=None,
+            phase_seconds_left=None,
         )
+        self._first_progress = None
+
+    def _phase_progressed(self, event: PhaseProgressed) -> None:
+        # From the first word on: what goes before it is loading and tracing.
+        first = self._first_progress = self._first_progress or event
+        pace, left = phase_pace(first.done, first.time, event.done, event.time, event.total)
+        self._set(phase_progress=event, phase_units_per_second=pace, phase_seconds_left=left)
+        if self._estimate is not None and self._now.phase == "extracting" and pace is not None:
+            self._estimate.extracting(pace)
 
     def _run_started(self, event: RunStarted) -> None:
+        self._estimate = Estimate(event)
         self._set(
             device=event.device,
             model=event.model,
@@ -145,11 +163,15 @@ class RunStore:
     def _stage_started(self, event: StageStarted) -> None:
         self._stages.append((event.trains, event.stage))
         self._set(stage=event.stage, stage_trains=event.trains, learning_rate=event.learning_rate)
+        if self._estimate is not None:
+            self._estimate.stage_started(event.stage - 1)
         if event.stage > 1:
             self._mark(f"{event.trains}, {event.learning_rate:.0e}")
 
     def _epoch_started(self, event: EpochStarted) -> None:
         self._set(epoch=event.epoch, stage=event.stage, step=0, steps=event.steps)
+        if self._estimate is not None:
+            self._estimate.epoch_started()
 
     def _batch_ended(self, event: BatchEnded) -> None:
         self._set(step=event.step)
@@ -158,13 +180,15 @@ class RunStore:
         self._accuracy.append(x, event.accuracy)
         if math.isfinite(event.images_per_second) and event.images_per_second > 0:
             self._set(images_per_second=event.images_per_second)
-            images = event.batches * self._now.spec.batch_size
-            self._pace().add(images / event.images_per_second, event.batches)
+            if self._estimate is not None:
+                images = event.batches * self._now.spec.batch_size
+                self._estimate.batches_ended(images / event.images_per_second, event.batches)
 
     def _epoch_ended(self, event: EpochEnded) -> None:
         self._epochs.append(event)
         self._set(step=self._now.steps)
-        self._pace().validation_seconds = event.validation_seconds
+        if self._estimate is not None:
+            self._estimate.epoch_ended(event)
 
     def _freeze_applied(self, event: FreezeApplied) -> None:
         carried = [self._pending.pop(command_id, None) for command_id in event.command_ids]
@@ -173,9 +197,18 @@ class RunStore:
             trainable=frozenset(event.trainable),
             trainable_parameters=event.trainable_parameters,
             frozen_parameters=event.frozen_parameters,
+            features=self._now.features if event.frontier == self._now.frontier else None,
+            frontier=event.frontier,
         )
+        if self._estimate is not None:
+            self._estimate.freeze_applied(event)
         for command in changes:
             self._mark(f"{'unfroze' if command.value else 'froze'} {_named(command.layers)}")
+
+    def _features_ready(self, event: FeaturesReady) -> None:
+        self._set(features=event)
+        if self._estimate is not None:
+            self._estimate.features_ready(event)
 
     def _learning_rate_changed(self, event: LearningRateChanged) -> None:
         self._set(learning_rate=event.learning_rate)
@@ -201,9 +234,6 @@ class RunStore:
         done = self._epochs[-1].epoch if self._epochs else 0
         self._markers.append(Marker(float(done), text))
 
-    def _pace(self) -> Pace:
-        return self._paces[min(max(self._now.stage, 1), len(self._paces)) - 1]
-
     def _pending_layers(self) -> dict[str, bool]:
         asked = {
             layer: command.value for command in self._pending.values() for layer in command.layers
@@ -222,9 +252,20 @@ class RunStore:
         counts = Counter(epoch.stage for epoch in self._epochs)
         return tuple(f"{trains} {counts[stage]} ep" for trains, stage in self._stages)
 
+    def _epoch_seconds(self, pending: dict[str, bool]) -> dict[str, Any]:
+        estimate = self._estimate
+        if estimate is None or not self._now.stage:
+            return {}
+        seconds = {"epoch_seconds_now": estimate.epoch_seconds(estimate.work)}
+        if pending:
+            work = estimate.work_if(asked_layers(self._now.trainable, pending))
+            seconds["epoch_seconds_after_pending"] = estimate.epoch_seconds(work)
+            seconds["extraction_seconds_after_pending"] = estimate.extraction_seconds(work)
+        return seconds
+
     def _eta(self) -> float | None:
         now = self._now
-        if not now.stage or now.status != "running":
+        if not now.stage or now.status != "running" or self._estimate is None:
             return None
         left = [stage.epochs for stage in now.spec.stages]
         for epoch in self._epochs:
@@ -232,7 +273,9 @@ class RunStore:
         left = [max(count, 0) if i >= now.stage - 1 else 0 for i, count in enumerate(left)]
         ended = bool(self._epochs) and self._epochs[-1].epoch == now.epoch
         step = 0 if ended else now.step
-        return remaining_seconds(self._paces, now.stage - 1, step, now.steps, left)
+        extraction = now.phase_seconds_left if now.phase == "extracting" else None
+        forecasts = self._estimate.forecasts(now.stage - 1, extraction)
+        return remaining_seconds(forecasts, now.stage - 1, step, now.steps, left)
 
 
 def _named(layers: tuple[str, ...]) -> str:

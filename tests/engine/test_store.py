@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -16,12 +17,14 @@ from engine.events import (
     EpochEnded,
     EpochStarted,
     Event,
+    FeaturesReady,
     FreezeApplied,
     HardwareSampled,
     LayerNode,
     LogLine,
     ModelFacts,
     PhaseChanged,
+    PhaseProgressed,
     RunEnded,
     RunStarted,
     StageStarted,
@@ -228,3 +231,146 @@ def test_log_and_hardware_are_bounded(spec: RunSpec) -> None:
     assert set(run.hardware_history.cpu_percent) == {75.0}
     assert set(run.hardware_history.memory_percent) == {25.0}
     assert len(run.hardware_history.cpu_percent) == 120
+
+
+def leaf(name: str, flops: int, parameters: int = 10) -> LayerNode:
+    return LayerNode(name, "Conv2D", (2,), parameters, False, (), flops)
+
+
+BODY = LayerNode(
+    "body", "backbone", (2,), 20, False, (leaf("early", 9 * 10**7), leaf("late", 10**7)), 10**8
+)
+HEAD = LayerNode("top", "head", (2,), 10, True, (leaf("head", 20_000),), 20_000)
+TREE = LayerNode("net", "model", (2,), 30, True, (BODY, HEAD), 10**8 + 20_000)
+
+
+def frozen_but(*names: str, frontier: str, ids: tuple[str, ...] = ()) -> FreezeApplied:
+    return FreezeApplied(
+        epoch=1,
+        trainable=names,
+        trainable_parameters=10,
+        frozen_parameters=20,
+        command_ids=ids,
+        frontier=frontier,
+    )
+
+
+def features(source: str = "extracted", seconds: float = 8.0) -> FeaturesReady:
+    return FeaturesReady(
+        epoch=1,
+        source=source,  # type: ignore[arg-type]
+        images=400,
+        views=1,
+        bytes=512_000,
+        held="memory",
+        seconds=seconds,
+    )
+
+
+def store_on_features(spec: RunSpec) -> RunStore:
+    """A store that heard of a head on features that were extracted, before its first epoch."""
+    started = RunStarted(
+        spec=spec,
+        model=ModelFacts(30, 3, TREE.flops, 32, 3),
+        data=DataFacts(320, 32, 48, ("a", "b")),
+        layers=TREE,
+        steps_per_epoch=10,
+        epochs=3,
+    )
+    store = RunStore("run", spec)
+    for event in (
+        started,
+        StageStarted(stage=1, name="head", epochs=2, learning_rate=1e-3, trains="head"),
+        frozen_but("head", frontier="head"),
+        PhaseChanged(phase="extracting", time=100),
+    ):
+        store.apply(event)
+    return store
+
+
+def head_epoch(store: RunStore) -> None:
+    """An epoch of the head: 1 ms a step, and 2 ms of validation."""
+    store.apply(EpochStarted(epoch=1, stage=1, steps=10))
+    store.apply(
+        BatchEnded(epoch=1, step=10, loss=0.5, accuracy=0.8, batches=10, images_per_second=32_000.0)
+    )
+    store.apply(
+        replace(
+            epoch_ended(1, 1, 0.7, 0.0),
+            train_seconds=0.01,
+            validation_seconds=0.002,
+            images_per_second=32_000.0,
+        )
+    )
+
+
+def test_an_extraction_tells_its_pace_and_what_is_left_of_it(spec: RunSpec) -> None:
+    store = store_on_features(spec)
+    store.apply(PhaseProgressed(done=40, total=400, unit="images", time=110))
+    assert store.snapshot().phase_units_per_second is None
+    store.apply(PhaseProgressed(done=140, total=400, unit="images", time=112))
+    run = store.snapshot()
+    assert (run.phase_units_per_second, run.phase_seconds_left) == (50.0, 5.2)
+    assert run.images_per_second is None
+    assert run.eta_seconds is not None
+    assert run.eta_seconds > 5.2
+    store.apply(PhaseChanged(phase="tracing", time=118))
+    run = store.snapshot()
+    assert (run.phase_units_per_second, run.phase_seconds_left) == (None, None)
+
+
+def test_features_are_shown_until_their_frontier_goes(spec: RunSpec) -> None:
+    store = store_on_features(spec)
+    assert (store.snapshot().frontier, store.snapshot().features) == ("head", None)
+    ready = features()
+    store.apply(ready)
+    assert store.snapshot().features == ready
+    store.apply(frozen_but("head", frontier="head"))
+    assert store.snapshot().features == ready
+    store.apply(frozen_but("head", "late", frontier="late"))
+    assert (store.snapshot().frontier, store.snapshot().features) == ("late", None)
+    store.apply(ready)
+    store.apply(frozen_but("head", "late", "early", frontier=""))
+    assert (store.snapshot().frontier, store.snapshot().features) == ("", None)
+
+
+def test_an_epoch_is_told_before_and_after_what_waits(spec: RunSpec) -> None:
+    store = store_on_features(spec)
+    assert store.snapshot().epoch_seconds_now is None
+    store.apply(features())
+    head_epoch(store)
+    run = store.snapshot()
+    assert run.epoch_seconds_now == 0.012
+    assert run.epoch_seconds_after_pending is None
+    command = SetTrainable(layers=("late",), value=True)
+    store.requested(command)
+    run = store.snapshot()
+    # 400 images took 8 s through 0.1 GFLOP each; now 320 through three times a tenth of that.
+    assert run.epoch_seconds_after_pending == pytest.approx(320 / 50 * 0.3 + 32 / 50 * 0.1, rel=0.1)
+    assert run.extraction_seconds_after_pending == pytest.approx(8 * 0.9)
+    store.apply(frozen_but("head", "late", frontier="late", ids=(command.id,)))
+    after = store.snapshot()
+    assert after.epoch_seconds_now == run.epoch_seconds_after_pending
+    assert after.epoch_seconds_after_pending is None
+
+
+def test_fine_tuning_to_come_is_not_taken_to_run_as_fast_as_the_head(spec: RunSpec) -> None:
+    spec = replace(spec, stages=(spec.stages[0], replace(spec.stages[1], unfreeze_last=1)))
+    store = store_on_features(spec)
+    store.apply(features())
+    head_epoch(store)
+    run = store.snapshot()
+    tuned = 320 / 50 * 0.3 + 32 / 50 * 0.1
+    assert run.eta_seconds == pytest.approx(0.012 + 8 * 0.9 + tuned, rel=0.1)
+
+
+def test_the_kept_features_stand_in_the_record(spec: RunSpec) -> None:
+    events: list[Event] = [
+        *whole_run(spec)[:4],
+        frozen_but("head", frontier="head"),
+        features("cache", 0.4),
+    ]
+    read = [event_from_line(event_to_line(event)) for event in events]
+    run = play(spec, [event for event in read if event])
+    assert run == play(spec, events)
+    assert run.features == events[-1]

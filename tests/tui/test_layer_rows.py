@@ -9,6 +9,7 @@ from tui.panels.layer_rows import (
     LayerRow,
     layer_rows,
     opened_at_first,
+    path_to,
     row_state,
     short_title,
     toggled_value,
@@ -79,3 +80,21 @@ def test_groups_open_from_the_end_as_far_as_the_lines_reach(layers: LayerNode) -
     assert opened_at_first(rows, 6) == {"backbone", "head"}
     assert opened_at_first(rows, 7) == {"backbone", "head", "stage1"}
     assert opened_at_first(rows, 9) == {"backbone", "head", "stage1", "stem"}
+
+
+def test_the_path_to_a_leaf_ends_at_the_outermost_row_that_begins_with_it(
+    layers: LayerNode,
+) -> None:
+    rows = layer_rows(layers, locks_batchnorm=False)
+    titles = {
+        leaf: [row.title for row in path_to(rows, leaf)]
+        for leaf in ("stem_conv", "stem_relu", "block1_conv", "block1_bn", "pool", "unknown")
+    }
+    assert titles == {
+        "stem_conv": ["backbone"],
+        "stem_relu": ["backbone", "stem", "relu"],
+        "block1_conv": ["backbone", "stage1"],
+        "block1_bn": ["backbone", "stage1", "block1", "bn"],
+        "pool": ["head"],
+        "unknown": [],
+    }

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
+
+import pytest
 
 from engine.config import RunSpec, Stage
 from engine.events import (
@@ -11,6 +14,7 @@ from engine.events import (
     EpochEnded,
     EpochStarted,
     Event,
+    FeaturesReady,
     FreezeApplied,
     HardwareSampled,
     LayerNode,
@@ -157,3 +161,57 @@ def test_seeds_tell_runs_of_one_model_apart() -> None:
     specs = (SPEC, dataclasses.replace(SPEC, seed=7))
     lines = ProgressLines(specs).lines(1, "run-2", PhaseChanged(phase="loading"))
     assert lines[0] == "EfficientNetLite0 seed 7  run 2 of 2: run-2"
+
+
+def test_an_extraction_is_told_with_its_pace() -> None:
+    lines = said(
+        STARTED,
+        STAGE,
+        PhaseChanged(time=3, phase="extracting"),
+        PhaseProgressed(time=5, done=480, total=60_000, unit="images"),
+        PhaseProgressed(time=15, done=12_480, total=60_000, unit="images"),
+    )
+    assert lines[-2:] == [
+        "EfficientNetLite0  stage 1/2 head  extracting  480 of 60,000 images",
+        "EfficientNetLite0  stage 1/2 head  extracting  12,480 of 60,000 images"
+        "  1,200 img/s  ETA 0:40",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [
+        (
+            {"source": "cache", "seconds": 0.4},
+            "60,000 × 1 view, 293 MB in memory, from the cache in 0.4 s",
+        ),
+        (
+            {"source": "extracted", "held": "disk", "seconds": 65.0},
+            "60,000 × 1 view, 293 MB on disk, extracted in 1:05",
+        ),
+        (
+            {"source": "derived", "images": 105_000, "views": 2},
+            "105,000 rows with 2 views of each training image, 293 MB in memory, "
+            "computed from those before in 3.2 s",
+        ),
+    ],
+)
+def test_features_are_told_when_they_stand_ready(kept: dict[str, Any], words: str) -> None:
+    usual: dict[str, Any] = {"images": 60_000, "views": 1, "held": "memory", "seconds": 3.2}
+    ready = FeaturesReady(time=9, epoch=1, bytes=307_200_000, **(usual | kept))
+    line = said(STARTED, STAGE, ready)[-1]
+    assert line == f"EfficientNetLite0  stage 1/2 head  features: {words}"
+
+
+def test_the_frontier_is_told_with_what_trains() -> None:
+    freeze = FreezeApplied(
+        time=3,
+        epoch=1,
+        trainable=("predictions",),
+        trainable_parameters=90,
+        frozen_parameters=30,
+        frontier="predictions",
+    )
+    assert said(STARTED, STAGE, freeze)[-1].endswith(
+        "90 parameters train, 30 frozen; all before predictions is computed once"
+    )

@@ -86,7 +86,7 @@ def test_numbers_do_not_move_their_neighbours(training: RunSnapshot) -> None:
         ("loading", "TensorFlow", None, "loading TensorFlow"),
         ("downloading", "", (12 * 2**20, 90 * 2**20, "bytes"), "downloading 12/90 MB"),
         ("downloading", "", (12 * 2**20, None, "bytes"), "downloading 12.0 MB"),
-        ("extracting", "", (41_200, 60_000, "images"), "extracting 41,200/60,000"),
+        ("extracting", "", (41_200, 60_000, "images"), "extracting 41,200/60,000 images"),
         ("tracing", "batch 64", None, "tracing batch 64"),
         ("training", "batch 64", None, "training"),
         ("validating", "", (3_200, 5_000, "images"), "validating 3,200/5,000"),
@@ -137,3 +137,23 @@ def test_the_first_bar_is_that_of_the_phase_at_work(training: RunSnapshot) -> No
 )
 def test_bar_keeps_its_length(share: float, text: str) -> None:
     assert bar(share, 4).plain == text
+
+
+def test_an_extraction_tells_its_own_pace_and_not_that_of_training(training: RunSnapshot) -> None:
+    extracting = replace(
+        training,
+        phase="extracting",
+        phase_progress=PhaseProgressed(done=12_480, total=60_000, unit="images"),
+        phase_units_per_second=1_104.0,
+        phase_seconds_left=43.0,
+    )
+    line = status_line(extracting, 1_297.0, 120).plain
+    assert "extracting 12,480/60,000 images  1,104 img/s  0:43 left" in line
+    assert "612" not in line
+    assert "batch" not in line
+    narrow = status_line(extracting, 1_297.0, 80).plain
+    assert "1,104 img/s  0:43 left" in narrow
+    assert "ETA  3:12" in narrow
+    early = replace(extracting, phase_units_per_second=None, phase_seconds_left=None)
+    assert "12,480/60,000 images  0:07" in status_line(early, 1_297.0, 120).plain
+    assert "612 img/s" in status_line(replace(extracting, status="stopped"), 1_297.0, 140).plain

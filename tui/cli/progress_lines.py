@@ -11,6 +11,7 @@ from engine.events import (
     BatchEnded,
     EpochEnded,
     Event,
+    FeaturesReady,
     FreezeApplied,
     LayerNode,
     LearningRateChanged,
@@ -29,6 +30,11 @@ PACE_SECONDS = 2.0
 SHORT_PHASES = ("validating", "saving")
 """Phases that come with every epoch, and are named only where nothing else was said lately."""
 STAGELESS_PHASES = ("loading", "downloading", "testing", "saving")
+FEATURE_SOURCES = {
+    "extracted": "extracted",
+    "derived": "computed from those before",
+    "cache": "from the cache",
+}
 GROUPS_OPENED = ("model", "backbone", "stage")
 """Kinds of groups whose own groups are listed too."""
 
@@ -47,6 +53,7 @@ class ProgressLines:
             PhaseProgressed: _phase_progress,
             RunStarted: _started,
             FreezeApplied: _freeze,
+            FeaturesReady: _features,
             LearningRateChanged: _learning_rate,
             BatchEnded: _batch,
             EpochEnded: _epoch,
@@ -110,7 +117,15 @@ def _phase_progress(name: str, run: RunSnapshot, event: PhaseProgressed) -> list
     of = f" of {figure(event.total)}" if event.total else ""
     unit = " images" if event.unit == "images" else ""
     stage = "" if run.phase in STAGELESS_PHASES else _stage(run)
-    return [f"{name}  {stage}{run.phase}  {figure(event.done)}{of}{unit}"]
+    return [f"{name}  {stage}{run.phase}  {figure(event.done)}{of}{unit}{_phase_pace(run)}"]
+
+
+def _phase_pace(run: RunSnapshot) -> str:
+    """Images a second of an extraction, and how long it still takes."""
+    pace, left = run.phase_units_per_second, run.phase_seconds_left
+    if run.phase != "extracting" or pace is None:
+        return ""
+    return f"  {whole(pace)} img/s  ETA {duration(left)}"
 
 
 def _started(name: str, run: RunSnapshot, event: RunStarted) -> list[str]:
@@ -163,11 +178,28 @@ def _state(node: LayerNode) -> str:
 
 
 def _freeze(name: str, run: RunSnapshot, event: FreezeApplied) -> list[str]:
+    kept = f"; all before {event.frontier} is computed once" if event.frontier else ""
     return [
         f"{name}  {_stage(run)}trains {run.stage_trains} at {rate(run.learning_rate)}: "
         f"{whole(event.trainable_parameters)} parameters train, "
-        f"{whole(event.frozen_parameters)} frozen"
+        f"{whole(event.frozen_parameters)} frozen{kept}"
     ]
+
+
+def _features(name: str, run: RunSnapshot, event: FeaturesReady) -> list[str]:
+    if event.views == 1:
+        rows = f"{whole(event.images)} × 1 view"
+    else:
+        rows = f"{whole(event.images)} rows with {event.views} views of each training image"
+    held = "in memory" if event.held == "memory" else "on disk"
+    return [
+        f"{name}  {_stage(run)}features: {rows}, {byte_size(event.bytes)} {held}, "
+        f"{FEATURE_SOURCES[event.source]} in {_seconds(event.seconds)}"
+    ]
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
 
 
 def _learning_rate(name: str, run: RunSnapshot, event: LearningRateChanged) -> list[str]:

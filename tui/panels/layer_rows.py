@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.events import LayerNode
+from engine.formatting import byte_size
+from engine.snapshot import RunSnapshot
 
 State = Literal["trains", "frozen", "some", "locked", "none"]
 """`locked`: BatchNormalization held in inference mode; `none`: nothing in it has weights."""
@@ -33,6 +35,11 @@ class LayerRow:
     is_locked: bool = False
     """Whether it is a locked BatchNormalization, or holds nothing else with weights."""
     children: tuple[LayerRow, ...] = ()
+
+    @property
+    def first_leaf(self) -> str:
+        """The name of the first layer at or below it."""
+        return self.children[0].first_leaf if self.children else self.node.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,30 @@ def opened_at_first(rows: tuple[LayerRow, ...], lines: int) -> set[str]:
             break
         opened.add(group.node.name)
     return opened
+
+
+def path_to(rows: tuple[LayerRow, ...], leaf: str) -> tuple[LayerRow, ...]:
+    """The groups around a leaf and, last, the outermost row that begins with it; empty if none."""
+    for row in rows:
+        if row.first_leaf == leaf:
+            return (row,)
+        if below := path_to(row.children, leaf):
+            return (row, *below)
+    return ()
+
+
+def frontier_words(run: RunSnapshot) -> tuple[str, ...]:
+    """What the line at the frontier says, the longest form first, each shorter one for less room.
+
+    `kept: 415 MB in memory`, `kept: 415 MB`, `kept`; nothing where nothing is kept.
+    """
+    if not run.frontier:
+        return ()
+    if run.features is None:
+        return ("kept: being computed", "kept")
+    size = byte_size(run.features.bytes)
+    place = "in memory" if run.features.held == "memory" else "on disk"
+    return (f"kept: {size} {place}", f"kept: {size}", "kept")
 
 
 def short_title(name: str, parent: str) -> str:

@@ -105,19 +105,22 @@ def status_line(run: RunSnapshot, at: float, width: int) -> Content:
         name = stages[min(run.stage, len(stages)) - 1].name
         stage = Content.styled(f"stage {run.stage}/{len(stages)}", "$foreground")
         left.append(Field(stage + Content.styled(f" {name}", "$muted"), 4))
-    if run.epoch:
+    extracts = run.phase == "extracting" and not run.is_over
+    if run.epoch and not extracts:
         epoch, epochs = stage_epoch(run)
         step = f"{run.step:>{len(str(run.steps))}}/{run.steps}"
         left.append(Field(_pair("epoch", f"{epoch}/{epochs}"), 8))
         left.append(Field(_pair("batch", step), 7))
-    if run.learning_rate is not None:
+    if run.learning_rate is not None and not extracts:
         left.append(Field(_pair("rate", rate(run.learning_rate)), 3))
     speed = MISSING if run.images_per_second is None else f"{run.images_per_second:,.0f}"
     right = [
         Field(_pair("ETA", f"{duration(run.eta_seconds):>5}", "$primary bold"), 9),
         Field(_pair("elapsed", f"{duration(run.wall_seconds(at)):>5}"), 5),
-        Field(Content.styled(f"{speed:>6}", "$foreground") + Content.styled(" img/s", "$muted"), 6),
     ]
+    if not extracts:  # the speed of training would stand beside that of the extraction
+        pace = Content.styled(f"{speed:>6}", "$foreground") + Content.styled(" img/s", "$muted")
+        right.append(Field(pace, 6))
     return fit(left, [] if run.status == "queued" else right, width)
 
 
@@ -135,12 +138,20 @@ def _phase(run: RunSnapshot, at: float) -> Content:
     if run.phase == "paused":
         return Content.styled(f"‖ {words}", "$warning bold")
     spinner = SPINNER[int(at / _TICK_SECONDS) % len(SPINNER)]
-    since = run.phase_since if run.phase_since is not None else at
     return Content.assemble(
         (f"{spinner} ", "$primary bold"),
         (words, "$foreground bold"),
-        (f"  {duration(max(at - since, 0))}", "$muted"),
+        (_phase_pace(run, at), "$muted"),
     )
+
+
+def _phase_pace(run: RunSnapshot, at: float) -> str:
+    """How fast an extraction goes and how long still; of any other phase how long it has taken."""
+    pace, left = run.phase_units_per_second, run.phase_seconds_left
+    if run.phase == "extracting" and pace is not None and left is not None:
+        return f"  {whole(pace)} img/s  {duration(left)} left"
+    since = run.phase_since if run.phase_since is not None else at
+    return f"  {duration(max(at - since, 0))}"
 
 
 def phase_words(run: RunSnapshot) -> str:
@@ -156,6 +167,8 @@ def phase_words(run: RunSnapshot) -> str:
             words.append(_megabytes(done, total))
         else:
             words.append(whole(done) if total is None else f"{done:,}/{total:,}")
+            if run.phase == "extracting":
+                words.append("images")
     return " ".join(words)
 
 

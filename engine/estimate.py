@@ -1,0 +1,284 @@
+"""What an epoch costs: by the layers' FLOPs, by who trains, and by what was measured so far.
+
+A training image costs the FLOPs of the leaves that are computed, forwards, and again for each
+gradient: of its input, and of its weights where they train. With features kept that begins at the
+frontier, without them at the image. A step costs a constant on top, in which a head on pooled
+vectors spends nearly all of its time. What was measured stands; what was not is the nearest that
+was, times the ratio of the two costs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from engine.config import Stage
+from engine.eta import Forecast, Pace
+from engine.events import EpochEnded, FeaturesReady, FreezeApplied, LayerNode, RunStarted
+from engine.views import view_count
+
+OVERHEAD_FLOPS = 2e8
+"""What could be computed in the time that a step takes beside computing: 1 to 2.7 ms where the
+prefix of MobileNetV2 runs at 0.12 TFLOP/s, on two cores. Used only until both were measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """FLOPs of one image while certain layers train; equal works take equally long."""
+
+    train: int
+    """Forwards and backwards."""
+    validation: int
+    prefix: int
+    """Computed once and kept; 0 where nothing is kept."""
+
+
+def leaf_nodes(tree: LayerNode) -> Iterator[LayerNode]:
+    """The layers below a node of the tree, in its order."""
+    if not tree.children:
+        yield tree
+    for child in tree.children:
+        yield from leaf_nodes(child)
+
+
+def work_of(tree: LayerNode, trains: Collection[str], *, keeps_features: bool) -> Work:
+    """What an image costs while these leaf layers train.
+
+    Args:
+        tree: the whole model.
+        trains: names of leaf layers; those without parameters are taken to have none to train.
+        keeps_features: whether all before the first of them is computed only once.
+    """
+    leaves = list(leaf_nodes(tree))
+    training = (i for i, leaf in enumerate(leaves) if leaf.parameters and leaf.name in trains)
+    first = next(training, len(leaves))
+    prefix = sum(leaf.flops for leaf in leaves[:first])
+    suffix = sum(leaf.flops for leaf in leaves[first:])
+    gradients = sum((2 if leaf.name in trains else 1) * leaf.flops for leaf in leaves[first:])
+    forward = suffix if keeps_features else prefix + suffix
+    return Work(forward + gradients, forward, prefix if keeps_features else 0)
+
+
+def stage_layers(tree: LayerNode, stage: Stage, *, locks_batchnorm: bool) -> frozenset[str]:
+    """The leaf layers that a stage begins to train with: the backbone's last, and the head."""
+    backbone, head = _leaves_of(tree, "backbone"), _leaves_of(tree, "head")
+    if not backbone:
+        return frozenset(leaf.name for leaf in leaf_nodes(tree))
+    last = len(backbone) if stage.unfreeze_last is None else stage.unfreeze_last
+    chosen = [
+        leaf
+        for leaf in backbone[max(len(backbone) - last, 0) :]
+        if not (locks_batchnorm and leaf.kind == "BatchNormalization")
+    ]
+    return frozenset(leaf.name for leaf in (*chosen, *head))
+
+
+def _leaves_of(tree: LayerNode, kind: str) -> list[LayerNode]:
+    return [leaf for group in tree.children if group.kind == kind for leaf in leaf_nodes(group)]
+
+
+def asked_layers(trainable: Collection[str], pending: dict[str, bool]) -> frozenset[str]:
+    """Who trains once all that waits is done."""
+    asked = {layer for layer, value in pending.items() if value}
+    return frozenset(trainable) - pending.keys() | asked
+
+
+class Estimate:
+    """Learns from what a run measures, and says what it has not measured yet."""
+
+    def __init__(self, started: RunStarted) -> None:
+        self._tree = started.layers
+        self._spec = started.spec
+        self._steps = started.steps_per_epoch
+        self._validation_images = started.data.validation_images
+        self._rows = _feature_rows(started)
+        self._keeps = started.spec.feature_cache
+        self._paces: dict[Work, Pace] = {}
+        self._extraction: float | None = None
+        self._ready: set[int] = set()
+        self._held = 0
+        self._epoch_work: Work | None = None
+        self.work = self._stage_work(0)
+        """Of the layers that train now."""
+
+    # What happens.
+
+    def stage_started(self, index: int) -> None:
+        """Stage `index` (from 0) chose its layers."""
+        self.work = self._stage_work(index)
+
+    def freeze_applied(self, event: FreezeApplied) -> None:
+        """Who trains now, and whether the features before it are kept."""
+        if event.frontier:
+            self._keeps = True
+        elif self.work_if(event.trainable, keeps_features=True).prefix:
+            self._keeps = False  # there was something to keep: a limit or a full disk forbade it
+        self.work = self.work_if(event.trainable)
+        self._epoch_work = None
+
+    def features_ready(self, event: FeaturesReady) -> None:
+        """The features of the present frontier are there."""
+        self._rows = event.images
+        self._held = self.work.prefix
+        if not self._ready:
+            # One pass over the images gives the coming stages theirs as well.
+            stages = range(len(self._spec.stages))
+            planned = [prefix for i in stages if (prefix := self._stage_work(i).prefix)]
+            self._ready.add(min(planned, default=self._held))
+        self._ready.add(self._held)
+        if event.source == "extracted" and event.images * self._held * event.seconds > 0:
+            self._extraction = event.seconds / (event.images * self._held)
+
+    def extracting(self, images_per_second: float) -> None:
+        """The pace of an extraction at work; the first only: others may start from features."""
+        if not self._ready and self.work.prefix and images_per_second > 0:
+            self._extraction = 1 / (images_per_second * self.work.prefix)
+
+    def batches_ended(self, seconds: float, steps: int) -> None:
+        """So many steps took so long, tracing left out."""
+        self._pace().add(seconds, steps)
+
+    def epoch_started(self) -> None:
+        """From here on an epoch counts as measured if nothing changes until it ends."""
+        self._epoch_work = self.work
+
+    def epoch_ended(self, event: EpochEnded) -> None:
+        """Take an epoch's own seconds, which stand from now on."""
+        self._pace().validation_seconds = event.validation_seconds
+        if self._epoch_work == self.work and event.train_seconds > 0:
+            self._pace().epoch_seconds = event.train_seconds + event.validation_seconds
+
+    def _pace(self) -> Pace:
+        return self._paces.setdefault(self.work, Pace())
+
+    # What it will cost.
+
+    def work_if(self, trains: Collection[str], *, keeps_features: bool | None = None) -> Work:
+        """What an image would cost if these leaf layers trained, features kept as they are now."""
+        keeps = self._keeps if keeps_features is None else keeps_features
+        return work_of(self._tree, trains, keeps_features=keeps)
+
+    def epoch_seconds(self, work: Work) -> float | None:
+        """An epoch with its validation: as measured, else estimated; None while nothing is."""
+        pace = self._paces.get(work)
+        if pace is not None and pace.epoch_seconds is not None:
+            return pace.epoch_seconds
+        forecast = self._forecast(work, 0.0)
+        return None if forecast is None else forecast.epoch_seconds(self._steps)
+
+    def extraction_seconds(self, work: Work) -> float | None:
+        """From now until the features that `work` needs are there; None while nothing is measured.
+
+        0 where they were ready before in this run. A deeper frontier starts from those held now.
+        """
+        return self._extraction_from(self._held, work)
+
+    def forecasts(self, stage: int, extraction_left: float | None) -> list[Forecast | None]:
+        """What each stage costs; None for those before `stage`, and while nothing is measured.
+
+        Args:
+            stage: index of the present stage.
+            extraction_left: seconds of an extraction at work, where its pace is known.
+        """
+        result: list[Forecast | None] = [None] * stage
+        for index in range(stage, len(self._spec.stages)):
+            work = self.work if index == stage else self._stage_work(index)
+            extraction: float | None = 0.0  # the first pass gives the coming stages theirs as well
+            if index == stage:
+                extraction = extraction_left
+                if extraction is None:
+                    extraction = self._extraction_from(self._held, work)
+            result.append(self._forecast(work, extraction or 0.0))
+        return result
+
+    def _stage_work(self, index: int) -> Work:
+        stages = self._spec.stages
+        stage = stages[min(max(index, 0), len(stages) - 1)]
+        locks = self._spec.batchnorm == "locked"
+        return self.work_if(stage_layers(self._tree, stage, locks_batchnorm=locks))
+
+    def _forecast(self, work: Work, extraction: float) -> Forecast | None:
+        step = self._like_measured(work, lambda pace: pace.seconds_per_step, self._step_seconds)
+        validation = self._like_measured(
+            work, lambda pace: pace.validation_seconds, self._validation_seconds
+        )
+        if step is None or validation is None:
+            return None
+        return Forecast(step, validation, extraction)
+
+    def _like_measured(
+        self,
+        work: Work,
+        read: Callable[[Pace], float | None],
+        modelled: Callable[[Work, _Rates], float],
+    ) -> float | None:
+        """What was measured of `work`; else of the work most like it, by the ratio of the model."""
+        known = {w: value for w, pace in self._paces.items() if (value := read(pace)) is not None}
+        if work in known:
+            return known[work]
+        rates = self._rates()
+        if rates is None:
+            return None
+        nearest = min(known, key=lambda w: _distance(w, work), default=None)
+        if nearest is None or modelled(nearest, rates) <= 0:
+            return modelled(work, rates)
+        return known[nearest] * modelled(work, rates) / modelled(nearest, rates)
+
+    def _step_seconds(self, work: Work, rates: _Rates) -> float:
+        return rates.per_flop * self._step_flops(work) + rates.per_step
+
+    def _validation_seconds(self, work: Work, rates: _Rates) -> float:
+        steps = self._validation_images / self._spec.batch_size
+        flops = self._validation_images * work.validation
+        return rates.per_flop * flops + rates.per_step * steps
+
+    def _step_flops(self, work: Work) -> float:
+        return float(work.train * self._spec.batch_size)
+
+    def _rates(self) -> _Rates | None:
+        """Speed from the heaviest work measured or the extraction, overhead from the lightest."""
+        paces = ((work, pace.seconds_per_step) for work, pace in self._paces.items())
+        steps = {work: seconds for work, seconds in paces if seconds is not None}
+        heaviest = max(steps, key=self._step_flops, default=None)
+        is_heavy = heaviest is not None and self._step_flops(heaviest) > OVERHEAD_FLOPS
+        if self._extraction is not None and not is_heavy:
+            per_flop = self._extraction
+        elif heaviest is not None:
+            per_flop = steps[heaviest] / (self._step_flops(heaviest) + OVERHEAD_FLOPS)
+        else:
+            return None
+        if not steps:
+            return _Rates(per_flop, per_flop * OVERHEAD_FLOPS)
+        lightest = min(steps, key=self._step_flops)
+        return _Rates(per_flop, max(steps[lightest] - per_flop * self._step_flops(lightest), 0.0))
+
+    def _extraction_from(self, held: int, work: Work) -> float | None:
+        if not work.prefix or work.prefix in self._ready:
+            return 0.0
+        rates = self._rates()
+        if rates is None:
+            return None
+        per_flop = rates.per_flop if self._extraction is None else self._extraction
+        flops = work.prefix - held if held <= work.prefix else work.prefix
+        return per_flop * flops * self._rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Rates:
+    per_flop: float
+    """Seconds."""
+    per_step: float
+
+
+def _distance(one: Work, other: Work) -> float:
+    return abs(math.log((one.train + 1) / (other.train + 1)))
+
+
+def _feature_rows(started: RunStarted) -> int:
+    """Images that are computed, once for each view; FeaturesReady tells it exactly."""
+    spec, data = started.spec, started.data
+    views = view_count(spec.flip, spec.views)
+    if spec.validation == "test":
+        return data.train_images * views + data.test_images
+    return (data.train_images + data.validation_images) * views
