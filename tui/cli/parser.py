@@ -7,8 +7,31 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, NoReturn
 
+from engine.config import DEFAULT_RECIPE, NOTEBOOK, RECIPES
 from engine.errors import InputError
-from tui.cli.options import RUNS_DIR_VARIABLE, TRAIN_OPTIONS, parse_path
+from tui.cli.options import (
+    RUNS_DIR_VARIABLE,
+    TRAIN_OPTIONS,
+    parse_path,
+    parse_text,
+    parse_whole,
+    recipe_words,
+)
+
+_HELP_WIDTH = 78
+
+BENCH_MODEL = "EfficientNetLite0"
+BENCH_EPOCHS = ",".join(str(stage.epochs) for stage in NOTEBOOK.stages)
+BENCH_FLAGS = (
+    "--dataset",
+    "--data",
+    "--epochs",
+    "--image-size",
+    "--batch-size",
+    "--train-limit",
+    "--weights",
+)
+"""Those of `train` that the benchmark has as well."""
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -50,6 +73,10 @@ def build_parser() -> OneLineParser:
     models = _add(commands, "models", "list the catalogue of models")
     models.add_argument("--json", action="store_true", help="print a JSON array")
     _add_rank(commands)
+    _add_bench(commands)
+    cache = _add(commands, "cache", "list or clear the features kept of frozen layers")
+    cache.add_argument("action", nargs="?", choices=("list", "clear"), default="list")
+    cache.add_argument("--json", action="store_true", help="print a JSON object")
     return parser
 
 
@@ -68,14 +95,33 @@ def _add_train(commands: Commands) -> None:
     train = _add(commands, "train", "train models one after the other and rank them")
     train.add_argument("models", metavar="MODEL", nargs="+", help="`cifar-tui models` lists them")
     for option in TRAIN_OPTIONS:
+        says = f"{option.help} (default: {option.default})".replace("%", "%%")
+        if option.switches_off:
+            # None, not True, where it is absent: what was not given stays at its default.
+            train.add_argument(
+                option.flag, dest=option.field, action="store_const", const=False, help=says
+            )
+            continue
         train.add_argument(
             option.flag,
             dest=option.field,
             metavar=option.metavar,
             type=partial(option.parse, option.flag),
-            help=f"{option.help} (default: {option.default})".replace("%", "%%"),
+            help=says,
         )
     _add_outputs(train)
+    train.formatter_class = argparse.RawDescriptionHelpFormatter
+    train.epilog = _recipes_in_lines()
+
+
+def _recipes_in_lines() -> str:
+    import textwrap
+
+    lines = ["recipes:"]
+    for name, recipe in RECIPES.items():
+        words = f"{name}{' (default)' if recipe is DEFAULT_RECIPE else ''}: {recipe_words(recipe)}"
+        lines += textwrap.wrap(words, _HELP_WIDTH, initial_indent="  ", subsequent_indent=" " * 6)
+    return "\n".join(lines)
 
 
 def _add_rank(commands: Commands) -> None:
@@ -84,6 +130,39 @@ def _add_rank(commands: Commands) -> None:
     forms = rank.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="an array with every run")
     forms.add_argument("--csv", action="store_true", help="a line a run")
+    forms.add_argument("--markdown", action="store_true", help="a table for a README")
+
+
+def _add_bench(commands: Commands) -> None:
+    bench = _add(commands, "bench", "time the exercise's notebook against this engine")
+    bench.add_argument(
+        "--model",
+        default=BENCH_MODEL,
+        type=partial(parse_text, "--model"),
+        help=f"one with a pretrained backbone (default: {BENCH_MODEL})",
+    )
+    for option in TRAIN_OPTIONS:
+        if option.flag in BENCH_FLAGS:
+            default = BENCH_EPOCHS if option.flag == "--epochs" else option.default
+            bench.add_argument(
+                option.flag,
+                dest=option.field,
+                metavar=option.metavar,
+                type=partial(option.parse, option.flag),
+                help=f"{option.help} (default: {default})".replace("%", "%%"),
+            )
+    bench.add_argument(
+        "--repeat",
+        metavar="N",
+        default=1,
+        type=partial(parse_whole, "--repeat"),
+        help="rounds to take medians over (default: 1)",
+    )
+    bench.add_argument(
+        "--plain-path", action="store_true", help="time this engine without kept features, too"
+    )
+    forms = bench.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="an object with every figure")
     forms.add_argument("--markdown", action="store_true", help="a table for a README")
 
 
@@ -110,7 +189,8 @@ def join_values(arguments: Sequence[str]) -> list[str]:
     Argparse would take the value for an option, and say that there is none; so joined, the number
     itself is what gets refused.
     """
-    flags = {option.flag for option in TRAIN_OPTIONS} | {"--runs-dir"}
+    flags = {option.flag for option in TRAIN_OPTIONS if not option.switches_off} | {"--runs-dir"}
+    flags.add("--repeat")
     joined: list[str] = []
     for argument in arguments:
         is_value = argument.startswith("-") and not argument.startswith("--") and argument != "-h"
