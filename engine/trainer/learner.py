@@ -145,7 +145,6 @@ class Learner:
     def _prepare_step(self) -> None:
         """Have a step with the best features there can be, between two epochs."""
         if self._made is None:
-            self._emit(PhaseChanged(phase="tracing"))
             coming = list(self._spec.stages[self._stage - 1 :])
             self._assembler.hold_for_stages(coming, self._locked, self._epoch + 1)
             self._compile(())
@@ -288,7 +287,6 @@ class Learner:
 
     def _compile(self, command_ids: tuple[str, ...], *, mid_epoch: bool = False) -> None:
         """Build the training step for what is selected now, and say what it really holds."""
-        self._emit(PhaseChanged(phase="tracing"))
         self._set_trainable()
         extracts = self._made is None or self._epochs_left >= REPAYING_EPOCHS
         made = self._assembler.assemble(self._epoch + 1, extracts=extracts, mid_epoch=mid_epoch)

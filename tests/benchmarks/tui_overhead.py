@@ -16,7 +16,8 @@ from pathlib import Path
 
 from pseudo_terminal import Terminal
 
-RUN = ["train", "EfficientNetLite0", "--epochs", "2,1", "--train-limit", "4000"]
+RUN = ["train", "EfficientNetLite0", "--recipe", "notebook", "--epochs", "2,1"]
+RUN += ["--train-limit", "4000"]
 
 
 def images_per_second(runs_dir: Path) -> float:

@@ -47,6 +47,7 @@ def test_train_frozen_fine_tune_rank_and_load(cifar10_dir: Path, tmp_path: Path)
     )
     runs_dir = tmp_path / "runs"
     options = ["--data", str(data), "--runs-dir", str(runs_dir), "--epochs", "3,1"]
+    options += ["--recipe", "notebook"]
     options += ["--image-size", "64", "--learning-rate", "3e-3,1e-4", "--batch-size", "32"]
     printed = cifar_tui("train", "efficientnetlite0", "CustomCNN", *options, "--plain")
     assert "most accurate: EfficientNetLite0" in printed

@@ -62,7 +62,8 @@ def test_the_recommended_recipe_reaches_every_model() -> None:
 
 def test_a_learning_rate_given_keeps_the_schedule() -> None:
     backbone, scratch = plan("recommended", epochs=(1, 2), learning_rates=(1e-2, 1e-4))
-    assert backbone.stages[1] == Stage("fine-tune", 2, 1e-4, 30, "cosine")
+    last = RECOMMENDED.stages[1].unfreeze_last
+    assert backbone.stages[1] == Stage("fine-tune", 2, 1e-4, last, "cosine")
     assert scratch.stages == (Stage("all", 3, 1e-2, None, "cosine"),)
 
 

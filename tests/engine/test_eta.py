@@ -34,5 +34,7 @@ def test_a_stage_without_epochs_left_needs_no_forecast() -> None:
 
 def test_the_pace_of_a_phase_counts_from_its_first_word() -> None:
     assert phase_pace(256, 10.0, 256, 10.0, 1_000) == (None, None)
-    assert phase_pace(256, 10.0, 756, 15.0, 1_000) == (100.0, pytest.approx(2.44))
+    a_second, left = phase_pace(256, 10.0, 756, 15.0, 1_000)
+    assert a_second == 100.0
+    assert left == pytest.approx(2.44)
     assert phase_pace(256, 10.0, 756, 15.0, None) == (100.0, None)

@@ -136,7 +136,7 @@ def test_what_is_no_event_is_refused(line: str) -> None:
 
 
 def test_names_are_unique_and_time_never_goes_back() -> None:
-    assert len(EVENT_TYPES) == 16
+    assert len(EVENT_TYPES) == 17
     assert len(COMMAND_TYPES) == 8
     times = [now() for _ in range(1000)]
     assert times == sorted(times)

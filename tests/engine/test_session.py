@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.commands import Stop
 from engine.config import RunSpec, Stage
-from engine.events import EpochStarted, Event, HardwareSampled, LogLine, RunEnded
+from engine.events import Event, HardwareSampled, LogLine, RunEnded
 from engine.runs import list_runs, read_events
 from engine.session import Session
 
@@ -56,10 +56,12 @@ def test_a_failing_run_does_not_end_the_queue(tmp_path: Path) -> None:
 
 def test_stop_ends_the_queue_and_what_is_printed_goes_to_the_log(tmp_path: Path) -> None:
     sink = Sink()
-    session = Session([SPEC, SPEC], tmp_path, sinks=[sink])
+    endless = dataclasses.replace(SPEC, stages=(Stage("all", 10_000, 1e-3, None),))
+    session = Session([endless, SPEC], tmp_path, sinks=[sink])
+    stops = iter([True])
 
     def stop(index: int, run_id: str, event: Event) -> None:
-        if isinstance(event, EpochStarted):
+        if isinstance(event, HardwareSampled) and next(stops, False):
             for i in range(500):
                 session.log(f"printed {i}")
             session.send(Stop(when="now"))
