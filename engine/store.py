@@ -186,7 +186,7 @@ class RunStore:
 
     def _epoch_ended(self, event: EpochEnded) -> None:
         self._epochs.append(event)
-        self._set(step=self._now.steps)
+        self._set(step=self._now.steps, learning_rate=event.learning_rate)
         if self._estimate is not None:
             self._estimate.epoch_ended(event)
 
