@@ -1,8 +1,9 @@
 """Kept features give the same training on every kind of backbone; minutes, so run by hand.
 
-    pytest --confcutdir=. tests/soak/test_equivalence.py
+    pytest tests/soak/test_equivalence.py
 
-Random weights, BatchNormalization calibrated on a batch.
+Random weights, BatchNormalization calibrated on a batch, the notebook's rate: at higher ones random
+weights amplify the last bit within a few steps.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def test_kept_features_give_the_same_training(
     spec = RunSpec(
         model=model,
         dataset="digits",
-        stages=(Stage("fine-tune", 2, 1e-4, 30),),
+        stages=(Stage("fine-tune", 2, 1e-5, 30),),
         image_size=32,
         batch_size=16,
         train_limit=100,

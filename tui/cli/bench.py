@@ -97,7 +97,8 @@ def _say(line: str) -> None:
 @contextmanager
 def _interrupted_by_signals() -> Iterator[None]:
     """Let what would end this process at once end the one that it measures, too."""
-    before = {}
+    # A shell starts its background jobs with SIGINT ignored; who sends it means it all the same.
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler)}
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:  # nohup has SIGHUP ignored
             before[number] = signal.signal(number, signal.default_int_handler)
