@@ -33,7 +33,6 @@ class Step:
     """A training step and the rows it is fed with."""
 
     model: StepModel
-    frontier: Frontier
     features: Features | None
     ready: FeaturesReady | None
     """What to say of the features."""
@@ -98,7 +97,7 @@ class Assembler:
         validation = self._rows(self._data.pools[self._data.validation_pool], features, plain=True)
         kept = features.prefix if features else frozenset[str]()
         flops = sum(call_flops(c) for c in calls(network) if c.operation.name not in kept)
-        return Step(model, everything, features, ready, train, validation, flops)
+        return Step(model, features, ready, train, validation, flops)
 
     def hold_for_stages(self, stages: list[Stage], locked: bool, epoch: int) -> None:
         """Have the earliest features that the coming stages need, to compute later ones from.
