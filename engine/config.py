@@ -7,6 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from engine.errors import InputError
+from engine.option_checks import (
+    MAX_LAYERS,
+    check_block_every,
+    check_count,
+    check_device,
+    check_gigabytes,
+    check_range,
+    check_unfreezes,
+)
 
 BatchNorm = Literal["locked", "keras"]
 Precision = Literal["float32", "mixed_bfloat16"]
@@ -17,10 +26,21 @@ MAX_EPOCHS = 10_000
 MAX_BATCH_SIZE = 65_536
 MAX_IMAGE_SIZE = 1_024
 MAX_VIEWS = 64
+MAX_PATIENCE = MAX_BLOCK_EVERY = 1_000
 GIGABYTE = 10**9
 MEMORY_SHARE = 0.4
 """Of the free memory, for features, where no limit was given."""
 DISK_LIMIT_GB = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unfreeze:
+    """More layers to train from some epoch of a stage on."""
+
+    after_epoch: int
+    """1-based, of the stage: they train from the next one on."""
+    last: int | None
+    """How many of the backbone's last layers train then; None for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +54,10 @@ class Stage:
     """How many of the backbone's last layers train beside the head; None for all."""
     schedule: Schedule = "constant"
     """Of the learning rate over the stage: `cosine` falls to zero at its end."""
+    unfreezes: tuple[Unfreeze, ...] = ()
+    """What joins in its course, by epoch."""
+    block_every: int = 0
+    """Every so many epochs one more block joins, from the output on; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +106,15 @@ RECOMMENDED = Recipe(
     label_smoothing=0.05,
     keep="best",
 )
-RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, RECOMMENDED, DEMO)}
+GRADUAL = replace(
+    RECOMMENDED,
+    name="gradual",
+    stages=(
+        Stage("head", 3, 1e-3, 0),
+        Stage("fine-tune", 7, 3e-4, 0, "cosine", block_every=1),
+    ),
+)
+RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, RECOMMENDED, GRADUAL, DEMO)}
 DEFAULT_RECIPE = RECOMMENDED
 """What trains where no recipe is named; help, README and launcher take their defaults from it."""
 
@@ -117,6 +149,8 @@ class RunSpec:
     label_smoothing: float = 0.0
     keep: Keep = "last"
     """Which weights are tested and exported."""
+    patience: int | None = None
+    """Epochs without a better validation accuracy after which a stage ends; None for never."""
     feature_cache: bool = True
     """Whether the frozen prefix is computed once and its features kept."""
     feature_memory_gb: float | None = None
@@ -140,6 +174,11 @@ class Options:
     epochs: tuple[int, ...] | None = None
     learning_rates: tuple[float, ...] | None = None
     unfreeze_last: int | None = None
+    unfreezes: tuple[Unfreeze, ...] = ()
+    """For the last stage."""
+    block_every: int | None = None
+    """For the last stage."""
+    patience: int | None = None
     image_size: int | None = None
     """Of backbones; a model from scratch keeps its own."""
     batch_size: int | None = None
@@ -178,7 +217,7 @@ def plan_runs(models: list[ModelTraits], options: Options) -> list[RunSpec]:
     if options.recipe not in RECIPES:
         raise InputError(f"expected a recipe ({', '.join(RECIPES)}), found {options.recipe!r}")
     recipe = RECIPES[options.recipe]
-    check_options(options, stages=len(recipe.stages))
+    check_options(options, recipe)
     return [_plan(model, recipe, options, seed) for model in models for seed in options.seeds]
 
 
@@ -192,7 +231,6 @@ def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> Ru
             f"{image_size}; leave the option out for its default of {usual}"
         )
     stages = _scratch_stages if model.from_scratch else _backbone_stages
-    validation = recipe.validation if options.validation is None else options.validation
     return RunSpec(
         model=model.name,
         dataset=options.dataset,
@@ -202,7 +240,7 @@ def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> Ru
         recipe=recipe.name,
         data_path=options.data_path,
         train_limit=options.train_limit,
-        validation=validation,
+        validation=recipe.validation if options.validation is None else options.validation,
         batchnorm="keras" if model.from_scratch else options.batchnorm or recipe.batchnorm,
         seed=seed,
         device=options.device,
@@ -211,8 +249,8 @@ def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> Ru
         flip=recipe.flip if options.flip is None else options.flip,
         views=recipe.views if options.views is None else options.views,
         label_smoothing=recipe.label_smoothing,
-        # The best on the test split would be chosen by what it is then measured on.
-        keep="last" if validation == "test" else recipe.keep,
+        keep=_keep(recipe, options),
+        patience=options.patience,
         feature_cache=options.feature_cache,
         feature_memory_gb=options.feature_memory_gb,
         feature_disk_gb=options.feature_disk_gb,
@@ -226,10 +264,27 @@ def _backbone_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
     for i, (stage, count) in enumerate(zip(recipe.stages, epochs, strict=False)):
         rate = rates[i] if i < len(rates) else stage.learning_rate
         last = stage.unfreeze_last
-        if last != 0 and options.unfreeze_last is not None:
+        if i > 0 and options.unfreeze_last is not None:
             last = options.unfreeze_last
         stages.append(replace(stage, epochs=count, learning_rate=rate, unfreeze_last=last))
+    stages[-1] = _unfreezing(stages[-1], options)
     return tuple(stages)
+
+
+def _unfreezing(stage: Stage, options: Options) -> Stage:
+    """The stage with the schedule asked for in the place of the recipe's."""
+    if options.unfreezes:
+        return replace(stage, unfreezes=options.unfreezes, block_every=0)
+    if options.block_every is not None:
+        return replace(stage, unfreezes=(), block_every=options.block_every)
+    return stage
+
+
+def _keep(recipe: Recipe, options: Options) -> Keep:
+    # The best on the test split would be chosen by what it is then measured on.
+    if options.validation == "test":
+        return "last"
+    return "best" if options.patience is not None else recipe.keep
 
 
 def _scratch_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
@@ -240,70 +295,72 @@ def _scratch_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
     return (Stage("all", epochs, rate, None, recipe.stages[-1].schedule),)
 
 
-def check_options(options: Options, stages: int) -> None:
-    """Refuse numbers that make no sense, by the name of their option.
+def check_options(options: Options, recipe: Recipe) -> None:
+    """Refuse values that make no sense under a recipe, by the name of their option.
 
     Raises:
         InputError: which option, what was expected and what was found.
     """
     if options.dataset not in DATASETS:
         raise InputError(f"--dataset: expected {' or '.join(DATASETS)}, found {options.dataset!r}")
+    _check_stages(options, len(recipe.stages))
+    _check_unfreezing(options, _backbone_stages(recipe, options)[-1])
+    _check_validation(options)
+    check_range("--image-size", options.image_size, 8, MAX_IMAGE_SIZE)
+    check_range("--batch-size", options.batch_size, 1, MAX_BATCH_SIZE)
+    check_range("--train-limit", options.train_limit, 20, 10**9)
+    for seed in options.seeds:
+        check_range("--seed", seed, 0, 2**31 - 1)
+    check_device(options.device)
+    check_range("--views", options.views, 1, MAX_VIEWS)
+    if options.precision not in get_args(Precision):
+        words = " or ".join(get_args(Precision))
+        raise InputError(f"--precision: expected {words}, found {options.precision!r}")
+    check_gigabytes("--feature-memory", options.feature_memory_gb)
+    check_gigabytes("--feature-disk", options.feature_disk_gb)
+
+
+def _check_stages(options: Options, stages: int) -> None:
     if options.epochs is not None:
-        _check_count("--epochs", len(options.epochs), stages)
+        check_count("--epochs", len(options.epochs), stages)
         for number in options.epochs:
-            _check_range("--epochs", number, 1, MAX_EPOCHS)
+            check_range("--epochs", number, 1, MAX_EPOCHS)
     run = len(options.epochs) if options.epochs is not None else stages
     if options.learning_rates is not None:
-        _check_count("--learning-rate", len(options.learning_rates), run)
+        check_count("--learning-rate", len(options.learning_rates), run)
         for rate in options.learning_rates:
             if not (math.isfinite(rate) and 0 < rate <= 10):
                 raise InputError(f"--learning-rate: expected a number in (0, 10], found {rate}")
-    _check_range("--unfreeze-last", options.unfreeze_last, 1, 100_000)
+    check_range("--unfreeze-last", options.unfreeze_last, 1, MAX_LAYERS)
     if options.unfreeze_last is not None and run == 1:
         raise InputError(
             "--unfreeze-last: expected a stage that fine-tunes, found only the head's; "
             "give --epochs a number for each stage, like 5,3"
         )
-    _check_range("--image-size", options.image_size, 8, MAX_IMAGE_SIZE)
-    _check_range("--batch-size", options.batch_size, 1, MAX_BATCH_SIZE)
-    _check_range("--train-limit", options.train_limit, 20, 10**9)
-    for seed in options.seeds:
-        _check_range("--seed", seed, 0, 2**31 - 1)
+
+
+def _check_unfreezing(options: Options, last_stage: Stage) -> None:
+    check_range("--unfreeze-blocks", options.block_every, 1, MAX_BLOCK_EVERY)
+    if options.unfreezes and options.block_every is not None:
+        raise InputError(
+            "--unfreeze-after: expected no --unfreeze-blocks beside it, found both; "
+            "leave one of them out"
+        )
+    if options.unfreezes:
+        check_unfreezes(last_stage)
+    if options.block_every is not None:
+        check_block_every(last_stage)
+
+
+def _check_validation(options: Options) -> None:
     share = options.validation
     if isinstance(share, float) and not 0 < share < 0.9:
         raise InputError(
             f"--validation: expected a share between 0 and 0.9, or 'test', found {share}"
         )
-    if not _is_device(options.device):
-        raise InputError(f"--device: expected auto, cpu, gpu or gpu:N, found {options.device!r}")
-    _check_range("--views", options.views, 1, MAX_VIEWS)
-    if options.precision not in get_args(Precision):
-        words = " or ".join(get_args(Precision))
-        raise InputError(f"--precision: expected {words}, found {options.precision!r}")
-    _check_limit("--feature-memory", options.feature_memory_gb)
-    _check_limit("--feature-disk", options.feature_disk_gb)
-
-
-def _is_device(name: str) -> bool:
-    kind, _, index = name.partition(":")
-    return name in ("auto", "cpu", "gpu") or (kind == "gpu" and index.isdecimal())
-
-
-def _check_count(option: str, count: int, stages: int) -> None:
-    if not 1 <= count <= stages:
+    check_range("--patience", options.patience, 1, MAX_PATIENCE)
+    if options.patience is not None and share == "test":
         raise InputError(
-            f"{option}: expected at most {stages}, one a stage, found {count}; "
-            f"the training asked for has {stages} stage{'s' if stages > 1 else ''}"
-        )
-
-
-def _check_range(option: str, number: int | None, low: int, high: int) -> None:
-    if number is not None and not low <= number <= high:
-        raise InputError(f"{option}: expected {low} to {high}, found {number}")
-
-
-def _check_limit(option: str, gigabytes: float | None) -> None:
-    if gigabytes is not None and not (math.isfinite(gigabytes) and gigabytes >= 0):
-        raise InputError(
-            f"{option}: expected gigabytes, 0 or more, found {gigabytes:g}; 0 keeps no features"
+            "--patience: expected training images held out for validation, found the test split, "
+            "which must not choose anything; give --validation a share, like 0.1"
         )

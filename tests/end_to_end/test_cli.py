@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from engine.backbones import CATALOGUE, find_backbone
-from engine.config import DATASETS, DEFAULT_RECIPE, RECIPES, plan_runs
+from engine.config import DATASETS, DEFAULT_RECIPE, RECIPES, Unfreeze, plan_runs
 from tui.__main__ import main
 from tui.cli.options import EPOCHS, TRAIN_OPTIONS, chosen_options
 from tui.cli.parser import build_parser, join_values
@@ -71,6 +71,25 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["train", "CustomCNN", "--validation", "nan"], ["--validation", "nan"]),
         (["train", "CustomCNN", "--validation", "all"], ["--validation", "'test'", "'all'"]),
         (["train", "CustomCNN", "--unfreeze-last", "0"], ["--unfreeze-last", "found 0"]),
+        (
+            ["train", "VGG16", "--unfreeze-after", "3"],
+            ["--unfreeze-after: expected epoch:layers like 2:60,4:all", "found '3'"],
+        ),
+        (["train", "VGG16", "--unfreeze-after", "1:60,"], ["epoch:layers", "'1:60,'"]),
+        (["train", "VGG16", "--unfreeze-after", "1:60:2"], ["epoch:layers", "'1:60:2'"]),
+        (["train", "VGG16", "--unfreeze-after", "-1:60"], ["--unfreeze-after", "found -1"]),
+        (["train", "VGG16", "--unfreeze-after", "5:60"], ["an epoch from 1 to 4", "found 5"]),
+        (
+            ["train", "VGG16", "--unfreeze-after", "1:60", "--unfreeze-blocks", "1"],
+            ["--unfreeze-after: expected no --unfreeze-blocks"],
+        ),
+        (["train", "VGG16", "--unfreeze-blocks", "x"], ["--unfreeze-blocks", "'x'"]),
+        (["train", "VGG16", "--unfreeze-blocks", "5"], ["--unfreeze-blocks", "found 5"]),
+        (["train", "CustomCNN", "--patience", "0"], ["--patience: expected 1 to", "found 0"]),
+        (
+            ["train", "CustomCNN", "--patience", "2", "--validation", "test"],
+            ["--patience", "the test split"],
+        ),
         (["train", "CustomCNN", "--seed", "1,-2"], ["--seed", "found -2"]),
         (["train", "CustomCNN", "--batchnorm", "off"], ["locked or keras", "'off'"]),
         (["train", "CustomCNN", "--device", "tpu"], ["--device", "gpu:N", "'tpu'"]),
@@ -154,6 +173,7 @@ def test_help_says_what_each_recipe_does(capsys: pytest.CaptureFixture[str]) -> 
     assert f"{DEFAULT_RECIPE.name} (default): head" in recipes
     assert "fine-tune 3 epochs at 1e-05, last 30 layers; batch 64" in recipes
     assert "label smoothing" in recipes
+    assert "at 0.0003 falling to 0 by a cosine, a block more after each epoch; batch" in recipes
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -163,7 +183,7 @@ def test_every_option_reaches_its_field() -> None:
         "--unfreeze-last 7 --image-size 48 --batch-size 16 --train-limit 99 --validation test "
         "--batchnorm keras --seed 1,2 --device gpu:1 --weights none --runs-dir r "
         "--precision mixed_bfloat16 --flip no --views 3 --no-feature-cache --feature-memory 0.5 "
-        "--feature-disk 0"
+        "--feature-disk 0 --unfreeze-after 1:60,2:all --unfreeze-blocks 3 --patience 4"
     )
     arguments = build_parser().parse_args(join_values(given.split()))
     options = chosen_options(arguments)
@@ -177,12 +197,15 @@ def test_every_option_reaches_its_field() -> None:
     assert (options.precision, options.flip, options.views) == ("mixed_bfloat16", False, 3)
     assert options.feature_cache is False
     assert (options.feature_memory_gb, options.feature_disk_gb) == (0.5, 0.0)
+    assert options.unfreezes == (Unfreeze(1, 60), Unfreeze(2, None))
+    assert (options.block_every, options.patience) == (3, 4)
 
 
 def test_what_is_not_given_is_the_recipes() -> None:
     given = ["train", "EfficientNetLite0", "--recipe", "recommended", "--learning-rate", "1e-2"]
     options = chosen_options(build_parser().parse_args(given))
     assert (options.flip, options.views, options.feature_cache) == (None, None, True)
+    assert (options.unfreezes, options.block_every, options.patience) == ((), None, None)
     (spec,) = plan_runs([find_backbone("EfficientNetLite0").traits], options)
     assert (spec.flip, spec.keep, spec.image_size) == (True, "best", 128)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from engine.codec import from_plain, to_plain
 from engine.config import (
     DEFAULT_RECIPE,
+    MAX_BLOCK_EVERY,
+    MAX_PATIENCE,
     MAX_VIEWS,
     RECIPES,
     RECOMMENDED,
@@ -18,6 +21,7 @@ from engine.config import (
     Options,
     RunSpec,
     Stage,
+    Unfreeze,
     plan_runs,
 )
 from engine.errors import InputError
@@ -96,6 +100,56 @@ def test_the_test_split_never_chooses_the_weights() -> None:
     assert {spec.keep for spec in plan("recommended", validation="test")} == {"last"}
 
 
+def test_the_gradual_recipe_unfreezes_block_by_block() -> None:
+    backbone, scratch = plan("gradual")
+    assert backbone.stages == (
+        Stage("head", 3, 1e-3, 0),
+        Stage("fine-tune", 7, 3e-4, 0, "cosine", block_every=1),
+    )
+    assert scratch.stages == (Stage("all", 10, 1e-3, None, "cosine"),)
+    stages = RECOMMENDED.stages
+    assert replace(RECIPES["gradual"], name=RECOMMENDED.name, stages=stages) == RECOMMENDED
+
+
+def test_layers_join_in_the_last_stage_of_a_backbone() -> None:
+    joins = (Unfreeze(1, 60), Unfreeze(2, None))
+    backbone, scratch = plan(unfreezes=joins)
+    assert [stage.unfreezes for stage in backbone.stages] == [(), joins]
+    assert [stage.unfreezes for stage in scratch.stages] == [()]
+    assert backbone.stages[1].unfreeze_last == 30
+
+
+def test_blocks_join_in_the_last_stage_of_a_backbone() -> None:
+    backbone, scratch = plan(block_every=2)
+    assert [stage.block_every for stage in backbone.stages] == [0, 2]
+    assert [stage.block_every for stage in scratch.stages] == [0]
+
+
+def test_a_head_alone_may_be_joined() -> None:
+    backbone, scratch = plan(epochs=(5,), unfreezes=(Unfreeze(3, 60),))
+    assert backbone.stages == (Stage("head", 5, 1e-3, 0, unfreezes=(Unfreeze(3, 60),)),)
+    assert scratch.stages == (Stage("all", 5, 1e-3, None),)
+    backbone, _ = plan(epochs=(5,), block_every=4)
+    assert backbone.stages == (Stage("head", 5, 1e-3, 0, block_every=4),)
+
+
+def test_a_schedule_asked_for_replaces_the_recipes() -> None:
+    backbone, _ = plan("gradual", unfreezes=(Unfreeze(6, None),))
+    assert (backbone.stages[1].block_every, backbone.stages[1].unfreezes) == (
+        0,
+        (Unfreeze(6, None),),
+    )
+    backbone, _ = plan("gradual", block_every=3, unfreeze_last=10)
+    assert (backbone.stages[1].block_every, backbone.stages[1].unfreeze_last) == (3, 10)
+    assert backbone.stages[0].unfreeze_last == 0
+
+
+@pytest.mark.parametrize("patience", [1, MAX_PATIENCE])
+def test_patience_keeps_the_best_weights(patience: int) -> None:
+    assert {(spec.patience, spec.keep) for spec in plan(patience=patience)} == {(patience, "best")}
+    assert {(spec.patience, spec.keep) for spec in plan()} == {(None, "last")}
+
+
 def test_epochs_and_rates_go_to_their_stages() -> None:
     backbone, scratch = plan(epochs=(2, 1), learning_rates=(0.01, 0.001), unfreeze_last=5)
     assert backbone.stages == (Stage("head", 2, 0.01, 0), Stage("fine-tune", 1, 0.001, 5))
@@ -126,6 +180,8 @@ def test_a_spec_survives_its_json_form() -> None:
     asked: list[dict[str, Any]] = [
         {"validation": "test", "image_size": 64},
         {"recipe": "recommended", "views": 3, "feature_memory_gb": 1.5, "feature_cache": False},
+        {"unfreezes": (Unfreeze(1, 60), Unfreeze(2, None)), "patience": 3},
+        {"recipe": "gradual"},
     ]
     for options in asked:
         for spec in plan(**options):
@@ -151,7 +207,10 @@ def test_a_spec_of_an_earlier_version_is_read() -> None:
         "device": "auto",
         "weights": "imagenet",
     }
-    assert from_plain(RunSpec, earlier) == plan()[0]
+    read = from_plain(RunSpec, earlier)
+    assert read == plan()[0]
+    assert read.patience is None
+    assert {(stage.unfreezes, stage.block_every) for stage in read.stages} == {((), 0)}
 
 
 @pytest.mark.parametrize(
@@ -171,6 +230,17 @@ def test_a_spec_of_an_earlier_version_is_read() -> None:
         ({"epochs": (3,), "learning_rates": (1e-3, 1e-5)}, "has 1 stage"),
         ({"epochs": (3,), "unfreeze_last": 10}, "--unfreeze-last"),
         ({"unfreeze_last": 0}, "--unfreeze-last"),
+        ({"unfreezes": (Unfreeze(3, 60),)}, "--unfreeze-after: expected an epoch from 1 to 2"),
+        ({"epochs": (5, 1), "unfreezes": (Unfreeze(1, 60),)}, "2 epochs or more, found 1"),
+        ({"unfreezes": (Unfreeze(1, 29),)}, "expected 30 layers or more, found 29"),
+        ({"unfreeze_last": 61, "unfreezes": (Unfreeze(1, 60),)}, "expected 61 layers or more"),
+        ({"unfreezes": (Unfreeze(1, 60),), "block_every": 1}, "expected no --unfreeze-blocks"),
+        ({"block_every": 0}, "--unfreeze-blocks: expected 1 to 1000, found 0"),
+        ({"block_every": MAX_BLOCK_EVERY + 1}, "--unfreeze-blocks: expected 1 to 1000, found 1001"),
+        ({"block_every": 3}, "--unfreeze-blocks: expected fewer than the last stage's epochs, 3"),
+        ({"patience": 0}, "--patience: expected 1 to 1000, found 0"),
+        ({"patience": MAX_PATIENCE + 1}, "--patience: expected 1 to 1000, found 1001"),
+        ({"patience": 3, "validation": "test"}, "--patience: expected training images held out"),
         ({"image_size": 31}, "MobileNetV2 needs 32"),
         ({"image_size": 0}, "--image-size"),
         ({"image_size": 100_000}, "--image-size"),

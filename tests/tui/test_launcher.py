@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static
 
-from engine.backbones import CATALOGUE
-from engine.config import DEFAULT_RECIPE, RECIPES, RunSpec
+from engine.backbones import CATALOGUE, find_backbone
+from engine.config import DEFAULT_RECIPE, RECIPES, Options, RunSpec, Unfreeze, plan_runs
 from tui.app import CifarApp
 from tui.cli.options import EPOCHS, TRAIN_OPTIONS, recipe_defaults
 from tui.panels.catalogue import MARKED, UNMARKED, CatalogueTable
-from tui.panels.run_form import RunForm, in_words
-from tui.screens.launcher import LauncherScreen
+from tui.panels.run_form import RunForm, in_words, label
+from tui.screens.launcher import LauncherScreen, summary_text
 from tui.screens.training import TrainingScreen
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
@@ -59,6 +60,10 @@ def weights(app: CifarApp, name: str) -> str:
 
 def is_said(app: CifarApp, text: str) -> Callable[[], bool]:
     return lambda: text in summary(app)
+
+
+def is_seen(row: Widget, form: RunForm) -> Callable[[], bool]:
+    return lambda: form.region.contains_region(row.region)
 
 
 async def ready(app: CifarApp, pilot: Pilot[Any], until: Until) -> None:
@@ -113,6 +118,10 @@ WRONG = (
     ("image_size", "16", "image size: EfficientNetLite0 needs 32 px or more, found 16"),
     ("batch_size", "-1", "batch size: expected 1 to 65536, found -1"),
     ("views", "0", "views: expected 1 to 64, found 0"),
+    ("unfreezes", "60", "unfreeze after: expected epoch:layers like 2:60,4:all, found '60'"),
+    ("unfreezes", "5:60", "unfreeze after: expected an epoch from 1 to 4"),
+    ("block_every", "0", "unfreeze blocks: expected 1 to 1000, found 0"),
+    ("patience", "0", "patience: expected 1 to 1000, found 0"),
     ("feature_memory_gb", "-1", "feature memory: expected gigabytes, 0 or more, found -1"),
     ("feature_disk_gb", "x", "feature disk: expected a number, found 'x'"),
     ("seeds", "1,", "seed: expected whole numbers"),
@@ -232,6 +241,49 @@ async def test_a_choice_made_goes_before_the_recipe(
         await pilot.press("ctrl+s")
         await until(pilot, lambda: started)
     assert {(spec.flip, spec.feature_cache) for spec in started[0]} == {(False, True)}
+
+
+async def test_schedules_reach_the_specs_and_the_summary(
+    app: CifarApp, until: Until, started: list[list[RunSpec]]
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        field(app, "unfreezes").value = "2:60,4:all"
+        field(app, "patience").value = "3"
+        await until(pilot, is_said(app, "(after epoch 2: last 60, after epoch 4: all)"))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: started)
+    assert started[0][0].stages[-1].unfreezes == (Unfreeze(2, 60), Unfreeze(4, None))
+    assert {(spec.patience, spec.keep) for spec in started[0]} == {(3, "best")}
+
+
+async def test_the_summary_says_how_a_recipe_unfreezes(app: CifarApp, until: Until) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        app.screen.query_one("#field-recipe", Select).value = "gradual"
+        await until(pilot, is_said(app, "(a block more after each epoch)"))
+        assert field(app, "block_every").placeholder == "1"
+        assert field(app, "unfreeze_last").placeholder == "none"
+        field(app, "block_every").value = "2"
+        await until(pilot, is_said(app, "(a block more after every 2 epochs)"))
+
+
+def test_the_summary_tells_the_stages_in_which_something_joins() -> None:
+    marked = [find_backbone(name).traits for name in ("CustomCNN", "VGG16")]
+    said = summary_text(plan_runs(marked, Options(epochs=(5,), unfreezes=(Unfreeze(3, 60),))))
+    assert said.plain.endswith("head 5 ep 1.0e-03 (after epoch 3: last 60)")
+
+
+async def test_every_field_of_the_form_is_scrolled_to(app: CifarApp, until: Until) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        form = app.screen.query_one(RunForm)
+        for option in TRAIN_OPTIONS:
+            form.focus_field(option.field)
+            row = app.screen.query_one(f"#row-{option.field}")
+            await until(pilot, is_seen(row, form))
+            assert row.children[0].region.width > len(label(option))
+            assert row.children[1].region.width >= 16
 
 
 def test_errors_name_the_field_and_not_the_option() -> None:

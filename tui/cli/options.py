@@ -1,4 +1,4 @@
-"""The options of `cifar-tui train` in one table, and how their values are read."""
+"""The options of `cifar-tui train` in one table, and the recipes in words."""
 
 from __future__ import annotations
 
@@ -22,90 +22,22 @@ from engine.config import (
     Recipe,
     Stage,
 )
-from engine.errors import InputError
+from tui.cli.option_values import (
+    YES_NO,
+    layers_text,
+    parse_choice,
+    parse_number,
+    parse_numbers,
+    parse_share,
+    parse_text,
+    parse_unfreezes,
+    parse_whole,
+    parse_wholes,
+    parse_yes_no,
+    unfreezes_text,
+)
 
 RUNS_DIR_VARIABLE = "CIFAR_TUI_RUNS"
-YES_NO = ("yes", "no")
-
-
-def _found(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:39] + "…")
-
-
-def parse_whole(flag: str, text: str) -> int:
-    """One whole number.
-
-    Raises:
-        InputError: it is none; names the flag. So do all the parsers here.
-    """
-    try:
-        return int(text)
-    except ValueError as error:
-        raise InputError(f"{flag}: expected a whole number, found {_found(text)}") from error
-
-
-def parse_wholes(example: str, flag: str, text: str) -> tuple[int, ...]:
-    """Whole numbers with commas between them."""
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise InputError(
-            f"{flag}: expected whole numbers like {example}, found {_found(text)}"
-        ) from error
-
-
-def parse_numbers(example: str, flag: str, text: str) -> tuple[float, ...]:
-    """Numbers with commas between them; `check_options` refuses those that make no sense."""
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise InputError(
-            f"{flag}: expected numbers like {example}, found {_found(text)}"
-        ) from error
-
-
-def parse_number(flag: str, text: str) -> float:
-    """One number; `check_options` refuses one that makes no sense."""
-    try:
-        return float(text)
-    except ValueError as error:
-        raise InputError(f"{flag}: expected a number, found {_found(text)}") from error
-
-
-def parse_share(flag: str, text: str) -> float | str:
-    """A share, or the word `test`."""
-    if text == "test":
-        return text
-    try:
-        return float(text)
-    except ValueError as error:
-        raise InputError(
-            f"{flag}: expected a share like 0.1, or 'test', found {_found(text)}"
-        ) from error
-
-
-def parse_choice(choices: tuple[str, ...], flag: str, text: str) -> str:
-    """One of a few words."""
-    if text not in choices:
-        raise InputError(f"{flag}: expected {' or '.join(choices)}, found {_found(text)}")
-    return text
-
-
-def parse_yes_no(flag: str, text: str) -> bool:
-    """`yes` or `no`."""
-    return parse_choice(YES_NO, flag, text) == "yes"
-
-
-def parse_text(flag: str, text: str) -> str:
-    """Anything but nothing; a leading `~` is the home folder."""
-    if not text.strip():
-        raise InputError(f"{flag}: expected a value, found nothing; leave the option out instead")
-    return os.path.expanduser(text)
-
-
-def parse_path(flag: str, text: str) -> Path:
-    """A path."""
-    return Path(parse_text(flag, text))
 
 
 def _stages(values: Sequence[float]) -> str:
@@ -137,16 +69,23 @@ class TrainOption:
 
 def recipe_defaults(recipe: Recipe) -> dict[str, str]:
     """What an option that was left out means under a recipe, by field of `Options`."""
+    last = recipe.stages[-1]
     return {
         "epochs": _stages([stage.epochs for stage in recipe.stages]),
         "learning_rates": _stages([stage.learning_rate for stage in recipe.stages]),
-        "unfreeze_last": str(recipe.stages[-1].unfreeze_last),
+        "unfreeze_last": _or_none(layers_text(last.unfreeze_last)),
+        "unfreezes": _or_none(unfreezes_text(last.unfreezes)),
+        "block_every": _or_none(str(last.block_every)),
         "batch_size": str(recipe.batch_size),
         "validation": f"{recipe.validation:g}",
         "batchnorm": recipe.batchnorm,
         "flip": "yes" if recipe.flip else "no",
         "views": str(recipe.views),
     }
+
+
+def _or_none(text: str) -> str:
+    return "none" if text in ("", "0") else text
 
 
 def recipe_words(recipe: Recipe) -> str:
@@ -158,7 +97,23 @@ def _stage_words(stage: Stage) -> str:
     words = f"{stage.name} {stage.epochs} epochs at {stage.learning_rate:g}"
     if stage.schedule == "cosine":
         words += " falling to 0 by a cosine"
-    return f"{words}, last {stage.unfreeze_last} layers" if stage.unfreeze_last else words
+    if stage.unfreeze_last is None:
+        words += ", all layers"
+    elif stage.unfreeze_last:
+        words += f", last {stage.unfreeze_last} layers"
+    return ", ".join(filter(None, (words, unfreezing_words(stage))))
+
+
+def unfreezing_words(stage: Stage) -> str:
+    """What joins in the course of a stage; empty for nothing."""
+    if stage.block_every == 1:
+        return "a block more after each epoch"
+    if stage.block_every:
+        return f"a block more after every {stage.block_every} epochs"
+    return ", ".join(
+        f"after epoch {entry.after_epoch}: {'all' if entry.last is None else f'last {entry.last}'}"
+        for entry in stage.unfreezes
+    )
 
 
 def _around_words(recipe: Recipe) -> list[str]:
@@ -225,7 +180,31 @@ TRAIN_OPTIONS = (
         "unfreeze_last",
         parse_whole,
         _by_recipe("unfreeze_last"),
-        "backbone layers that fine-tuning trains",
+        "backbone layers that fine-tuning starts with",
+    ),
+    TrainOption(
+        "--unfreeze-after",
+        "E:N[,E:N...]",
+        "unfreezes",
+        parse_unfreezes,
+        _by_recipe("unfreezes"),
+        "after epoch E of the last stage its last N layers train, or all",
+    ),
+    TrainOption(
+        "--unfreeze-blocks",
+        "N",
+        "block_every",
+        parse_whole,
+        _by_recipe("block_every"),
+        "every N epochs of the last stage one more block trains, from the output on",
+    ),
+    TrainOption(
+        "--patience",
+        "N",
+        "patience",
+        parse_whole,
+        "none",
+        "epochs without a better validation accuracy that end a stage; keeps the best weights",
     ),
     TrainOption(
         "--image-size",

@@ -9,14 +9,8 @@ from typing import Any, NoReturn
 
 from engine.config import DEFAULT_RECIPE, NOTEBOOK, RECIPES
 from engine.errors import InputError
-from tui.cli.options import (
-    RUNS_DIR_VARIABLE,
-    TRAIN_OPTIONS,
-    parse_path,
-    parse_text,
-    parse_whole,
-    recipe_words,
-)
+from tui.cli.option_values import parse_path, parse_text, parse_whole
+from tui.cli.options import RUNS_DIR_VARIABLE, TRAIN_OPTIONS, recipe_words
 
 _HELP_WIDTH = 78
 

@@ -35,7 +35,7 @@ class RunForm(VerticalScroll):
     """Whether the fields are there; until then everything stands at its default."""
 
     def on_mount(self) -> None:
-        # Twenty fields take as long as the rest of the screen: the first frame goes first.
+        # The fields take as long as the rest of the screen: the first frame goes first.
         self.set_timer(FILL_AFTER_SECONDS, self._fill)
 
     async def _fill(self) -> None:

@@ -14,10 +14,11 @@ from textual.screen import Screen
 from textual.widgets import Button, Footer, Input, Static
 
 from engine.backbones import CATALOGUE, Backbone
-from engine.config import Options, RunSpec, plan_runs
+from engine.config import Options, RunSpec, Stage, plan_runs
 from engine.errors import InputError
 from engine.formatting import rate
 from tui import keys
+from tui.cli.options import unfreezing_words
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.progress import DATASET_NAMES, Field, fit
 from tui.panels.run_form import RunForm, field_of, in_words
@@ -102,11 +103,20 @@ class LauncherScreen(Screen[None]):
 
     @work(exclusive=True, group="weights")
     async def _look_for_weights(self) -> None:
-        self.query_one(CatalogueTable).show_weights(await asyncio.to_thread(weights_states))
+        states = await asyncio.to_thread(weights_states)
+        if self._is_there:
+            self.query_one(CatalogueTable).show_weights(states)
+
+    @property
+    def _is_there(self) -> bool:
+        # A screen that is leaving loses its widgets before its workers are cancelled.
+        return self.display
 
     # What the screen says.
 
     def _show(self) -> None:
+        if not self._is_there:
+            return
         self.query_one(RunForm).show_errors(self._errors)
         self.query_one("#launcher-head", Static).update(self._head())
         summary = self.query_one("#launcher-summary", Static)
@@ -212,13 +222,22 @@ def summary_text(specs: Sequence[RunSpec]) -> Content:
     """What will run: how many, which, on what, in which stages."""
     models = list(dict.fromkeys(spec.model for spec in specs))
     names = ", ".join(models[:4]) + (f" and {len(models) - 4} more" if len(models) > 4 else "")
-    first = max(specs, key=lambda spec: len(spec.stages))
-    stages = " → ".join(
-        f"{stage.name} {stage.epochs} ep {rate(stage.learning_rate)}" for stage in first.stages
-    )
+    first = max(specs, key=_stages_to_say)
+    stages = " → ".join(map(_stage_text, first.stages))
     dataset = DATASET_NAMES.get(first.dataset, first.dataset)
     parts = [names, dataset, first.recipe, stages]
     runs = f"{len(specs)} run{'s' if len(specs) != 1 else ''}"
     return Content.styled(runs, "$primary bold") + Content.styled(
         "".join(f" · {part}" for part in parts), "$foreground"
     )
+
+
+def _stages_to_say(spec: RunSpec) -> tuple[int, bool]:
+    # A model without a backbone has one stage, in which nothing joins.
+    return len(spec.stages), any(map(unfreezing_words, spec.stages))
+
+
+def _stage_text(stage: Stage) -> str:
+    text = f"{stage.name} {stage.epochs} ep {rate(stage.learning_rate)}"
+    joins = unfreezing_words(stage)
+    return f"{text} ({joins})" if joins else text
