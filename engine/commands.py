@@ -50,6 +50,20 @@ class SetBatchNormLock(Command):
     """Lock the backbone's BatchNormalization layers (inference mode, frozen) or release them."""
 
     value: bool
+    when: When = "epoch"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyNow(Command):
+    """Carry out after this batch what waits for the epoch's end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdraw(Command):
+    """Take back changes that wait; accepted where at least one of them still did."""
+
+    commands: tuple[str, ...]
+    """Their ids."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +89,13 @@ class SkipStage(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SkipModel(Command):
+    """Go on with the next run of the queue, after this batch (`now`) or after this `epoch`."""
+
+    when: When = "epoch"
+
+
+@dataclass(frozen=True, kw_only=True)
 class SaveCheckpoint(Command):
     """Save a checkpoint at the next boundary."""
 
@@ -83,10 +104,13 @@ AnyCommand = (
     SetTrainable
     | SetLearningRate
     | SetBatchNormLock
+    | ApplyNow
+    | Withdraw
     | Pause
     | Resume
     | Stop
     | SkipStage
+    | SkipModel
     | SaveCheckpoint
 )
 COMMAND_TYPES: dict[str, type[Command]] = {kind.__name__: kind for kind in AnyCommand.__args__}

@@ -10,12 +10,13 @@ was, times the ratio of the two costs.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from engine.config import Stage
 from engine.eta import Forecast, Pace
 from engine.events import EpochEnded, FeaturesReady, FreezeApplied, LayerNode, RunStarted
+from engine.layer_choice import leaf_nodes
 from engine.views import view_count
 
 OVERHEAD_FLOPS = 2e8
@@ -32,14 +33,6 @@ class Work:
     validation: int
     prefix: int
     """Computed once and kept; 0 where nothing is kept."""
-
-
-def leaf_nodes(tree: LayerNode) -> Iterator[LayerNode]:
-    """The layers below a node of the tree, in its order."""
-    if not tree.children:
-        yield tree
-    for child in tree.children:
-        yield from leaf_nodes(child)
 
 
 def work_of(tree: LayerNode, trains: Collection[str], *, keeps_features: bool) -> Work:
@@ -76,12 +69,6 @@ def stage_layers(tree: LayerNode, stage: Stage, *, locks_batchnorm: bool) -> fro
 
 def _leaves_of(tree: LayerNode, kind: str) -> list[LayerNode]:
     return [leaf for group in tree.children if group.kind == kind for leaf in leaf_nodes(group)]
-
-
-def asked_layers(trainable: Collection[str], pending: dict[str, bool]) -> frozenset[str]:
-    """Who trains once all that waits is done."""
-    asked = {layer for layer, value in pending.items() if value}
-    return frozenset(trainable) - pending.keys() | asked
 
 
 class Estimate:

@@ -10,6 +10,7 @@ One attempt at a run says, in this order (`*` any number, `?` at most one):
         EpochStarted                                epochs are numbered from 1 through all stages
           BatchEnded*                               at most 4 a second; the last of an epoch always
         EpochEnded                                  after its validation; not for an epoch cut short
+        LayersMoved                                 how far each layer's weights went in it
         CheckpointSaved?
       FreezeApplied | LearningRateChanged           between two segments of batches
     TestEnded?
@@ -73,6 +74,8 @@ class LayerNode:
     children: tuple[LayerNode, ...] = ()
     flops: int = 0
     """2 × multiply-adds for one image; of a group, those of its leaves."""
+    trainable_parameters: int = 0
+    """Of `parameters` those that train where the layer does: moving statistics never do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +213,30 @@ class FreezeApplied(Event):
     """Leaf layers that train."""
     trainable_parameters: int
     frozen_parameters: int
+    step: int = 0
+    """Steps of that epoch that are done."""
+    selected: tuple[str, ...] = ()
+    """Leaf layers asked to train; a locked BatchNormalization among them does not."""
+    batchnorm_locked: bool = False
+    """Whether the backbone's BatchNormalization is in inference mode and frozen."""
     command_ids: tuple[str, ...] = ()
     """The commands that this carries out."""
+    planned: str = ""
+    """What the recipe's own plan unfroze, in words: `last 60 layers`, `block 14`."""
     frontier: str = ""
     """The first leaf, in the tree's order, that is computed at every step: all before it belongs
     to the frozen prefix, whose features are kept. Empty where nothing is kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayersMoved(Event):
+    """How far each layer's weights went in an epoch, moving statistics included."""
+
+    epoch: int
+    moved: dict[str, float]
+    """Norm of the change over the norm before, by leaf layer; those not named did not change."""
+    broken: tuple[str, ...] = ()
+    """Layers that changed while they were frozen: there are none, or the program errs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -320,6 +342,7 @@ AnyEvent = (
     | BatchEnded
     | EpochEnded
     | FreezeApplied
+    | LayersMoved
     | FeaturesReady
     | LearningRateChanged
     | CommandAccepted

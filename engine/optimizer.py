@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from engine.backend import apply_adam
+from engine.config import Schedule
 
 
 class ContinuedAdam(keras.optimizers.Adam):  # type: ignore[misc]
@@ -27,6 +28,11 @@ class ContinuedAdam(keras.optimizers.Adam):  # type: ignore[misc]
             self.add_variable((), initializer="zeros", dtype="float32", name=f"joined_{i}")
             for i in range(len(variables))
         ]
+
+    @property
+    def trained(self) -> list[Any]:
+        """The variables that it updates."""
+        return list(self._trainable_variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """One step of Adam (Kingma and Ba, 2014, algorithm 1 with the epsilon of section 2)."""
@@ -70,3 +76,10 @@ def continue_adam(
         optimizer._momentums[index].assign(previous._momentums[old])
         optimizer._velocities[index].assign(previous._velocities[old])
     return optimizer
+
+
+def scheduled_rate(schedule: Schedule, base_rate: float, steps: int) -> Any:
+    """The rate as an optimizer takes it: a number, or a Keras schedule over `steps` iterations."""
+    if schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(base_rate, steps)
+    return base_rate

@@ -73,11 +73,27 @@ class RunSnapshot:
     """The tree as RunStarted gave it; who trains now is in `trainable`."""
     trainable: frozenset[str] = frozenset()
     """Leaf layers that the compiled step trains."""
+    selected: frozenset[str] = frozenset()
+    """Leaf layers asked to train; a locked BatchNormalization among them does not."""
+    batchnorm_locked: bool = False
+    """Whether the backbone's BatchNormalization is in inference mode and frozen."""
     pending: dict[str, bool] = field(default_factory=dict)
     """Leaf layers asked to train or to freeze, not confirmed yet."""
+    pending_lock: bool | None = None
+    """Whether BatchNormalization is to be locked, not confirmed yet; None while nobody asked."""
+    pending_ids: tuple[str, ...] = ()
+    """The commands that wait, oldest first."""
+    pending_now: bool = False
+    """Whether all that waits does so for this batch, not for the epoch's end."""
+    moved: dict[str, float] = field(default_factory=dict)
+    """Relative change of each layer's weights in the last epoch; what is not named did not move."""
+    broken: frozenset[str] = frozenset()
+    """Layers that moved while they were frozen, ever in this run."""
     pause_requested: bool = False
     stop_requested: str = ""
     """`now`, `epoch` or `run` once a Stop was sent."""
+    skip_requested: str = ""
+    """`now` or `epoch` once a SkipModel was sent, `stage` once a SkipStage."""
     frontier: str = ""
     """The first leaf that every step computes; empty where no features are kept."""
     features: FeaturesReady | None = None
@@ -88,6 +104,10 @@ class RunSnapshot:
     """The same once all that waits is done; None while nothing waits or nothing is measured."""
     extraction_seconds_after_pending: float | None = None
     """Until the features for it would be there, estimated; 0 where none have to be made."""
+    trainable_parameters_after_pending: int | None = None
+    """Once all that waits is done; None while nothing waits."""
+    frontier_after_pending: str = ""
+    """The first leaf, in the tree's order, that would train then; empty while nothing waits."""
     trainable_parameters: int = 0
     frozen_parameters: int = 0
     stage: int = 0
@@ -100,6 +120,8 @@ class RunSnapshot:
     step: int = 0
     steps: int = 0
     learning_rate: float | None = None
+    pending_learning_rate: float | None = None
+    """Asked for and not confirmed yet."""
     images_per_second: float | None = None
     """Of training; tracing, extraction and validation left out."""
     eta_seconds: float | None = None
@@ -109,6 +131,8 @@ class RunSnapshot:
     ended_epochs: tuple[EpochEnded, ...] = ()
     best_epoch: int | None = None
     """The epoch of highest validation accuracy."""
+    epochs_without_gain: int = 0
+    """Of the stage, since its best validation accuracy; at the spec's patience the stage ends."""
     markers: tuple[Marker, ...] = ()
     test: TestEnded | None = None
     hardware: HardwareSampled | None = None

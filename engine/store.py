@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from engine.commands import Command, Pause, Resume, SetTrainable, Stop
+from engine.commands import Command, Pause, Resume, SkipModel, SkipStage, Stop
 from engine.config import RunSpec
-from engine.estimate import Estimate, asked_layers
+from engine.early_stopping import epochs_without_gain
+from engine.estimate import Estimate
 from engine.eta import phase_pace, remaining_seconds
 from engine.events import (
     BatchEnded,
@@ -22,6 +23,7 @@ from engine.events import (
     FeaturesReady,
     FreezeApplied,
     HardwareSampled,
+    LayersMoved,
     LearningRateChanged,
     LogLine,
     PhaseChanged,
@@ -31,6 +33,8 @@ from engine.events import (
     StageStarted,
     TestEnded,
 )
+from engine.layer_choice import leaf_nodes, training_parameters
+from engine.pending import Pending, describe_changes, trains_then
 from engine.series import Series
 from engine.snapshot import HardwareHistory, Marker, RunSnapshot
 
@@ -51,7 +55,7 @@ class RunStore:
         self._stages: list[tuple[str, int]] = []
         self._estimate: Estimate | None = None
         self._first_progress: PhaseProgressed | None = None
-        self._pending: dict[str, SetTrainable] = {}
+        self._pending = Pending()
         self._log: deque[LogLine] = deque(maxlen=LOG_LINES)
         self._log_count = 0
         self._hardware: deque[HardwareSampled] = deque(maxlen=HARDWARE_SAMPLES)
@@ -64,9 +68,10 @@ class RunStore:
             BatchEnded: self._batch_ended,
             EpochEnded: self._epoch_ended,
             FreezeApplied: self._freeze_applied,
+            LayersMoved: self._layers_moved,
             FeaturesReady: self._features_ready,
             LearningRateChanged: self._learning_rate_changed,
-            CommandAccepted: lambda e: self.requested(e.command),
+            CommandAccepted: self._command_accepted,
             CommandRejected: self._command_rejected,
             HardwareSampled: self._hardware.append,
             LogLine: self._log_line,
@@ -90,23 +95,25 @@ class RunStore:
 
     def requested(self, command: Command) -> None:
         """Show a command as pending, whether only sent or already accepted."""
-        if isinstance(command, SetTrainable):
-            self._pending[command.id] = command
-        elif isinstance(command, Pause):
+        self._pending.requested(command)
+        if isinstance(command, Pause):
             self._set(pause_requested=True)
         elif isinstance(command, Resume):
             self._set(pause_requested=False)
         elif isinstance(command, Stop):
             self._set(stop_requested=command.when)
+        elif isinstance(command, SkipModel):
+            self._set(skip_requested=command.when)
+        elif isinstance(command, SkipStage):
+            self._set(skip_requested=self._now.skip_requested or "stage")
 
     def snapshot(self) -> RunSnapshot:
         """The run as it stands now."""
-        pending = self._pending_layers()
         return replace(
             self._now,
             phase_seconds=dict(self._phase_seconds),
-            pending=pending,
-            **self._epoch_seconds(pending),
+            epochs_without_gain=self._epochs_without_gain(),
+            **self._what_waits(),
             loss=self._loss.curve(),
             accuracy=self._accuracy.curve(),
             ended_epochs=tuple(self._epochs),
@@ -162,6 +169,8 @@ class RunStore:
 
     def _stage_started(self, event: StageStarted) -> None:
         self._stages.append((event.trains, event.stage))
+        if self._now.skip_requested == "stage":
+            self._set(skip_requested="")
         self._set(stage=event.stage, stage_trains=event.trains, learning_rate=event.learning_rate)
         if self._estimate is not None:
             self._estimate.stage_started(event.stage - 1)
@@ -191,10 +200,11 @@ class RunStore:
             self._estimate.epoch_ended(event)
 
     def _freeze_applied(self, event: FreezeApplied) -> None:
-        carried = [self._pending.pop(command_id, None) for command_id in event.command_ids]
-        changes = [command for command in carried if command is not None]
+        carried = self._pending.settle(event.command_ids)
         self._set(
             trainable=frozenset(event.trainable),
+            selected=frozenset(event.selected or event.trainable),
+            batchnorm_locked=event.batchnorm_locked,
             trainable_parameters=event.trainable_parameters,
             frozen_parameters=event.frozen_parameters,
             features=self._now.features if event.frontier == self._now.frontier else None,
@@ -202,8 +212,14 @@ class RunStore:
         )
         if self._estimate is not None:
             self._estimate.freeze_applied(event)
-        for command in changes:
-            self._mark(f"{'unfroze' if command.value else 'froze'} {_named(command.layers)}")
+        done = describe_changes(carried, self._now.layers)
+        if event.planned:
+            done = f"{done}, unfroze {event.planned}" if done else f"unfroze {event.planned}"
+        if done:
+            self._mark(f"{done}, {self._now.learning_rate or math.nan:.0e}")
+
+    def _layers_moved(self, event: LayersMoved) -> None:
+        self._set(moved=event.moved, broken=self._now.broken | frozenset(event.broken))
 
     def _features_ready(self, event: FeaturesReady) -> None:
         self._set(features=event)
@@ -211,15 +227,22 @@ class RunStore:
             self._estimate.features_ready(event)
 
     def _learning_rate_changed(self, event: LearningRateChanged) -> None:
+        self._pending.rate_changed(event.learning_rate)
         self._set(learning_rate=event.learning_rate)
         self._mark(f"rate {event.learning_rate:.1e}")
 
+    def _command_accepted(self, event: CommandAccepted) -> None:
+        self.requested(event.command)
+        self._pending.accepted(event.command)
+
     def _command_rejected(self, event: CommandRejected) -> None:
-        self._pending.pop(event.command.id, None)
+        self._pending.settle((event.command.id,))
         if isinstance(event.command, Pause):
             self._set(pause_requested=False)
         if isinstance(event.command, Stop):
             self._set(stop_requested="")
+        if isinstance(event.command, (SkipModel, SkipStage)):
+            self._set(skip_requested="")
 
     def _log_line(self, event: LogLine) -> None:
         self._log.append(event)
@@ -231,18 +254,49 @@ class RunStore:
         self._set(status=event.status, error=event.error, ended_at=event.time, phase_since=None)
 
     def _mark(self, text: str) -> None:
-        done = self._epochs[-1].epoch if self._epochs else 0
-        self._markers.append(Marker(float(done), text))
+        self._markers.append(Marker(self._place(), text))
 
-    def _pending_layers(self) -> dict[str, bool]:
-        asked = {
-            layer: command.value for command in self._pending.values() for layer in command.layers
+    def _place(self) -> float:
+        """Where the run stands, in epochs."""
+        done = float(self._epochs[-1].epoch) if self._epochs else 0.0
+        if self._now.epoch <= done:
+            return done
+        return self._now.epoch - 1 + self._now.step / max(self._now.steps, 1)
+
+    def _what_waits(self) -> dict[str, Any]:
+        now, waiting = self._now, self._pending
+        layers, lock = waiting.layers(now.selected), waiting.lock(now.batchnorm_locked)
+        seen: dict[str, Any] = {
+            "pending": layers,
+            "pending_lock": lock,
+            "pending_ids": waiting.ids,
+            "pending_now": waiting.is_for_now,
+            "pending_learning_rate": waiting.learning_rate,
         }
+        if self._estimate is None or not now.stage:
+            return seen
+        seen["epoch_seconds_now"] = self._estimate.epoch_seconds(self._estimate.work)
+        if (layers or lock is not None) and now.layers is not None:
+            locked = now.batchnorm_locked if lock is None else lock
+            seen |= self._afterwards(trains_then(now.layers, now.selected, layers, locked=locked))
+        return seen
+
+    def _afterwards(self, trains: frozenset[str]) -> dict[str, Any]:
+        estimate, tree = self._estimate, self._now.layers
+        assert estimate is not None
+        assert tree is not None
+        work = estimate.work_if(trains)
+        training = (n.name for n in leaf_nodes(tree) if n.name in trains and n.trainable_parameters)
         return {
-            layer: value
-            for layer, value in asked.items()
-            if (layer in self._now.trainable) != value
+            "epoch_seconds_after_pending": estimate.epoch_seconds(work),
+            "extraction_seconds_after_pending": estimate.extraction_seconds(work),
+            "trainable_parameters_after_pending": training_parameters(tree, trains),
+            "frontier_after_pending": next(training, ""),
         }
+
+    def _epochs_without_gain(self) -> int:
+        stage = self._now.stage
+        return epochs_without_gain([e.val_accuracy for e in self._epochs if e.stage == stage])
 
     def _best_epoch(self) -> int | None:
         scored = [e for e in self._epochs if math.isfinite(e.val_accuracy)]
@@ -251,17 +305,6 @@ class RunStore:
     def _stages_trained(self) -> tuple[str, ...]:
         counts = Counter(epoch.stage for epoch in self._epochs)
         return tuple(f"{trains} {counts[stage]} ep" for trains, stage in self._stages)
-
-    def _epoch_seconds(self, pending: dict[str, bool]) -> dict[str, Any]:
-        estimate = self._estimate
-        if estimate is None or not self._now.stage:
-            return {}
-        seconds = {"epoch_seconds_now": estimate.epoch_seconds(estimate.work)}
-        if pending:
-            work = estimate.work_if(asked_layers(self._now.trainable, pending))
-            seconds["epoch_seconds_after_pending"] = estimate.epoch_seconds(work)
-            seconds["extraction_seconds_after_pending"] = estimate.extraction_seconds(work)
-        return seconds
 
     def _eta(self) -> float | None:
         now = self._now
@@ -276,10 +319,6 @@ class RunStore:
         extraction = now.phase_seconds_left if now.phase == "extracting" else None
         forecasts = self._estimate.forecasts(now.stage - 1, extraction)
         return remaining_seconds(forecasts, now.stage - 1, step, now.steps, left)
-
-
-def _named(layers: tuple[str, ...]) -> str:
-    return layers[0] if len(layers) == 1 else f"{layers[0]} +{len(layers) - 1}"
 
 
 def _history(samples: list[HardwareSampled]) -> HardwareHistory:

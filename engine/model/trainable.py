@@ -66,19 +66,24 @@ def apply_trainable(classifier: Classifier, names: frozenset[str], batchnorm: Ba
         layer.trainable = name in names and not locked
 
 
-def trainable_names(model: keras.Model) -> tuple[str, ...]:
-    """The leaf layers whose variables the model trains, in its order."""
-    training = {id(variable) for variable in model.trainable_variables}
+def trainable_names(network: keras.Model, variables: list[Any]) -> tuple[str, ...]:
+    """The leaf layers that hold any of these variables, in the network's order.
+
+    Args:
+        network: whose layers they are.
+        variables: those that an optimizer updates.
+    """
+    training = {id(variable) for variable in variables}
     return tuple(
         name
-        for name, layer in leaf_layers(model).items()
+        for name, layer in leaf_layers(network).items()
         if any(id(weight) in training for weight in layer.weights)
     )
 
 
-def parameter_counts(network: keras.Model) -> tuple[int, int]:
-    """How many numbers train, and how many do not; moving statistics do not."""
-    trainable = _count(network.trainable_variables)
+def parameter_counts(network: keras.Model, variables: list[Any]) -> tuple[int, int]:
+    """How many numbers these variables hold, and how many the network's others do."""
+    trainable = _count(variables)
     return trainable, _count(network.weights) - trainable
 
 

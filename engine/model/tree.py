@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -65,13 +66,15 @@ def _row(leaf: Any, shape: Shape, trainable: Collection[str] | None) -> LayerNod
     if not isinstance(leaf, keras.Layer):
         return LayerNode(leaf.name, kind, shape[1:], 0, False)
     on = leaf.trainable if trainable is None else leaf.name in trainable
+    own = own_weights(leaf)
     return LayerNode(
         leaf.name,
         kind,
         shape[1:],
         leaf.count_params(),
-        on and bool(own_weights(leaf)),
+        on and bool(own),
         flops=leaf_flops(leaf, shape),
+        trainable_parameters=sum(math.prod(weight.shape) for weight in own),
     )
 
 
@@ -123,4 +126,5 @@ def _group(name: str, kind: str, children: Iterable[LayerNode]) -> LayerNode:
         any(node.trainable for node in nodes),
         nodes,
         sum(node.flops for node in nodes),
+        sum(node.trainable_parameters for node in nodes),
     )

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from engine.backend import fuses
 from engine.batches import Rows
 from engine.config import RunSpec, Stage
-from engine.estimate import leaf_nodes
 from engine.events import Event, FeaturesReady, LogLine
 from engine.features.feature_cache import FeatureCache
 from engine.features.held import Features, Pool
@@ -20,10 +19,12 @@ from engine.formatting import byte_size
 from engine.forward import Forward
 from engine.frontier import Frontier, find_frontier
 from engine.fused import fuse_inference, fuse_training
-from engine.model import Classifier, apply_trainable, layer_tree, leaves, select_last
+from engine.layer_choice import leaf_nodes
+from engine.model import Classifier, layer_tree, leaves
 from engine.model.graph import calls
 from engine.model.measure import call_flops
 from engine.trainer.preparation import Data
+from engine.trainer.selection import planned_selections, put_on
 from engine.trainer.step_model import StepModel, step_model
 from engine.views import draw_views, render_choice
 
@@ -111,9 +112,9 @@ class Assembler:
             return
         frontiers = []
         for stage in stages:
-            selected = select_last(self._classifier, stage.unfreeze_last)
-            apply_trainable(self._classifier, selected, "locked" if locked else "keras")
-            frontiers.append(self._affordable(None))
+            for selected in planned_selections(self._classifier, stage):
+                put_on(self._classifier, selected, locked=locked)
+                frontiers.append(self._affordable(None))
         first, earliest = frontiers[0], min(frontiers, key=lambda f: len(f.prefix))
         if earliest.cut and earliest.prefix < first.prefix and not self._find_held(earliest):
             held = self._cache.hold([earliest, first], self._pools, epoch)

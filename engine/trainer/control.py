@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, TypeGuard
 
+from engine.command_file import CommandFile
 from engine.commands import (
+    ApplyNow,
     Command,
     CommandQueue,
     Pause,
@@ -15,13 +19,17 @@ from engine.commands import (
     SetBatchNormLock,
     SetLearningRate,
     SetTrainable,
+    SkipModel,
     SkipStage,
     Stop,
+    Withdraw,
 )
-from engine.events import CommandAccepted, CommandRejected, Event
+from engine.events import CommandAccepted, CommandRejected, Event, LogLine, PhaseChanged
 
 STRENGTH = ("", "run", "epoch", "now")
-"""Of two Stops the one that ends more counts."""
+"""Of two Stops, and of two SkipModels, the one that ends more counts."""
+PAUSE_POLL_SECONDS = 0.2
+"""Between two looks at the run's file of commands."""
 Change = SetTrainable | SetBatchNormLock | SetLearningRate
 
 
@@ -32,17 +40,25 @@ class Control:
     `fit` if so, and takes what is due.
     """
 
-    def __init__(self, queue: CommandQueue, emit: Callable[[Event], None]) -> None:
-        self._queue = queue
+    def __init__(
+        self, queue: CommandQueue, emit: Callable[[Event], None], file: CommandFile | None = None
+    ) -> None:
+        """Take commands from the queue, and from the run's file where one is given."""
+        self._queue, self._file = queue, file
         self._emit = emit
         self._changes: list[Change] = []
         self._known: frozenset[str] = frozenset()
         self._refuses = ""
         self.refuses_rate = ""
         """Why the learning rate cannot be set now; empty where it can."""
+        self.refuses_skip = ""
+        """Why the stage cannot be skipped; empty where it can."""
         self.paused = False
+        self.paused_seconds = 0.0
+        """Spent in pauses so far."""
         self.stop: Literal["", "now", "epoch", "run"] = ""
         self.skip_stage = False
+        self.skip_model: Literal["", "now", "epoch"] = ""
         self.save_checkpoint = False
 
     def know_layers(self, layers: frozenset[str]) -> None:
@@ -67,36 +83,65 @@ class Control:
 
     def poll(self) -> None:
         """Take and answer all commands that have arrived; never waits."""
+        self._read_file()
         for command in self._queue.drain():
             self._answer(command)
 
     def wait(self, seconds: float) -> None:
-        """The same, waiting up to `seconds` for one to arrive."""
+        """The same, waiting up to `seconds` for one to arrive in the queue."""
+        self._read_file()
         for command in self._queue.wait(seconds):
             self._answer(command)
+
+    def wait_out_pause(self) -> bool:
+        """Stand still while paused; gives whether it did."""
+        if not self.paused:
+            return False
+        self._emit(PhaseChanged(phase="paused"))
+        began = time.perf_counter()
+        while self.paused:
+            self.wait(PAUSE_POLL_SECONDS)
+        self.paused_seconds += time.perf_counter() - began
+        return True
+
+    def _read_file(self) -> None:
+        if self._file is None:
+            return
+        arrived = self._file.read()
+        for command in arrived.commands:
+            self._answer(command)
+        for problem in arrived.problems:
+            self._emit(LogLine(level="warning", text=problem))
 
     @property
     def stops_now(self) -> bool:
         """Whether the run is to end before the next batch."""
-        return self.stop == "now"
+        return "now" in (self.stop, self.skip_model)
+
+    @property
+    def ends_run(self) -> bool:
+        """Whether the run is to end at the latest with the epoch at work."""
+        return self.stop in ("now", "epoch") or bool(self.skip_model)
 
     @property
     def needs_boundary(self) -> bool:
         """Whether something is to happen before the next batch."""
         return self.stops_now or self.paused or self.save_checkpoint or bool(self._due(now=True))
 
-    def take_changes(self, *, at_epoch_end: bool) -> list[Change]:
-        """The changes that are due, in the order they were asked; they wait no longer."""
-        due = self._due(now=not at_epoch_end)
+    def take_changes(self, *, at_epoch_end: bool) -> list[SetTrainable | SetBatchNormLock]:
+        """The changes of layers that are due, in the order they were asked; they wait no longer."""
+        due = [change for change in self._due(now=not at_epoch_end) if _is_of_layers(change)]
         self._changes = [change for change in self._changes if change not in due]
         return due
 
+    def take_rates(self) -> list[SetLearningRate]:
+        """The rates that were asked for: they can be set at any time."""
+        rates = [change for change in self._changes if isinstance(change, SetLearningRate)]
+        self._changes = [change for change in self._changes if change not in rates]
+        return rates
+
     def _due(self, *, now: bool) -> list[Change]:
-        return [
-            change
-            for change in self._changes
-            if not now or not isinstance(change, SetTrainable) or change.when == "now"
-        ]
+        return [change for change in self._changes if not now or _is_for_now(change)]
 
     def _answer(self, command: Command) -> None:
         reason = self._refusal(command)
@@ -107,6 +152,10 @@ class Control:
         match command:
             case SetTrainable() | SetBatchNormLock() | SetLearningRate():
                 self._changes.append(command)
+            case ApplyNow():
+                self._changes = [_for_now(change) for change in self._changes]
+            case Withdraw(commands=ids):
+                self._changes = [change for change in self._changes if change.id not in ids]
             case Pause():
                 self.paused = True
             case Resume():
@@ -116,20 +165,41 @@ class Control:
                 self.paused = False
             case SkipStage():
                 self.skip_stage = True
+            case SkipModel(when=when):
+                self.skip_model = max(self.skip_model, when, key=STRENGTH.index)
+                self.paused = False
             case SaveCheckpoint():
                 self.save_checkpoint = True
 
     def _refusal(self, command: Command) -> str:
         if self._refuses and not isinstance(command, Stop):
             return self._refuses
-        if isinstance(command, SetTrainable):
-            unknown = [name for name in command.layers if name not in self._known]
-            if unknown or not command.layers:
-                return f"expected layers with weights, found {unknown[:3]}"
-        if isinstance(command, SetLearningRate) and self.refuses_rate:
-            return self.refuses_rate
-        if isinstance(command, SetLearningRate) and not (
-            math.isfinite(command.value) and 0 < command.value <= 10
-        ):
-            return f"expected a rate in (0, 10], found {command.value}"
+        match command:
+            case SetTrainable(layers=layers):
+                unknown = [name for name in layers if name not in self._known]
+                if unknown or not layers:
+                    return f"expected layers with weights, found {unknown[:3]}"
+            case SetLearningRate(value=value):
+                if self.refuses_rate:
+                    return self.refuses_rate
+                if not (math.isfinite(value) and 0 < value <= 10):
+                    return f"expected a rate in (0, 10], found {value}"
+            case ApplyNow() if not self._changes:
+                return "nothing waits"
+            case Withdraw(commands=ids) if not any(c.id in ids for c in self._changes):
+                return "nothing of it waits any more"
+            case SkipStage():
+                return self.refuses_skip
         return ""
+
+
+def _is_of_layers(change: Change) -> TypeGuard[SetTrainable | SetBatchNormLock]:
+    return not isinstance(change, SetLearningRate)
+
+
+def _is_for_now(change: Change) -> bool:
+    return isinstance(change, SetLearningRate) or change.when == "now"
+
+
+def _for_now(change: Change) -> Change:
+    return change if isinstance(change, SetLearningRate) else replace(change, when="now")

@@ -7,44 +7,40 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 
 from engine.backend import jit_compile
-from engine.checkpoints import Position, load_weights, save_checkpoint
-from engine.commands import SetBatchNormLock, SetLearningRate, SetTrainable
+from engine.checkpoints import Position
 from engine.config import RunSpec, Stage
+from engine.early_stopping import epochs_without_gain
 from engine.errors import InputError
 from engine.events import (
-    CheckpointSaved,
+    CommandRejected,
     EpochEnded,
     EpochStarted,
     Event,
     FreezeApplied,
     LearningRateChanged,
     LogLine,
+    Phase,
     PhaseChanged,
 )
-from engine.model import (
-    Classifier,
-    apply_trainable,
-    leaf_layers,
-    parameter_counts,
-    select_last,
-    trainable_names,
-)
-from engine.optimizer import ContinuedAdam, continue_adam
+from engine.model import Classifier, leaf_layers, parameter_counts, trainable_names
+from engine.optimizer import ContinuedAdam, continue_adam, scheduled_rate
 from engine.runs import RunDirectory
 from engine.schedule import rate_at
 from engine.trainer.assembly import Assembler, Step
+from engine.trainer.checkpointing import Checkpointing
 from engine.trainer.control import Control
 from engine.trainer.evaluation import PassCallback, evaluation_batch
+from engine.trainer.movement import Movement
 from engine.trainer.pace import steps_per_execution
 from engine.trainer.preparation import Data
 from engine.trainer.segment import EpochMeter, SegmentCallback
+from engine.trainer.selection import Selection
 from engine.trainer.verdict import export_network, predict_test
 
-PAUSE_POLL_SECONDS = 0.5
+NOTHING_TRAINS = "nothing would train any more; leave at least one layer trainable"
 REPAYING_EPOCHS = 2
 """Epochs left from which extraction for a change in mid-stage costs less than going without."""
 
@@ -70,15 +66,18 @@ class Learner:
         self.ended_epochs = 0
         self._emit = emit
         self._control = control
-        self._locked = spec.batchnorm == "locked"
+        self._selection = Selection(spec, classifier)
+        self._movement = Movement(classifier.network)
+        self._checkpoints = Checkpointing(spec, directory, classifier.network, emit)
         self._is_makeshift = False
-        self._selected: frozenset[str] = frozenset()
         self._optimizer: ContinuedAdam | None = None
         self._made: Step | None = None
         self._traces = True
-        self._rate = self._best = math.nan
+        self._rate = math.nan
         self._stage = self._epoch = self._step = self._stage_began = 0
-        self._assembler = Assembler(spec, classifier, data, device, emit, self._stops_extraction)
+        self._stage_accuracies: list[float] = []
+        stops = lambda: self._stops_pass("extracting", spec.model)  # noqa: E731
+        self._assembler = Assembler(spec, classifier, data, device, emit, stops)
         layers = leaf_layers(classifier.network)
         control.know_layers(frozenset(name for name, leaf in layers.items() if leaf.weights))
 
@@ -92,19 +91,28 @@ class Learner:
         """Whether the epoch at work was left before its validation ended."""
         return self._step > 0
 
+    @property
+    def has_lost_patience(self) -> bool:
+        """Whether the stage has gone too long without a better validation accuracy."""
+        patience = self._spec.patience
+        return patience is not None and epochs_without_gain(self._stage_accuracies) >= patience
+
     def select(self, stage: Stage) -> None:
         """Choose what a stage trains, without compiling."""
-        self._selected = select_last(self.classifier, stage.unfreeze_last)
-        self._set_trainable()
+        self._selection.begin(stage)
+        self._selection.apply()
 
     def start_stage(self, index: int, stage: Stage) -> None:
         """Begin stage `index` (from 0) with a fresh optimizer, as `compile` in a notebook does."""
         self._stage = index + 1
         self._stage_began = self._epoch
+        self._stage_accuracies = []
         self._control.forget_rate()
-        self._control.refuses_rate = ""
+        self._control.refuses_rate = self._control.refuses_skip = ""
         if stage.schedule != "constant":
             self._control.refuses_rate = f"the rate of this stage follows its {stage.schedule}"
+        if self._stage == len(self._spec.stages):
+            self._control.refuses_skip = "this is the last stage; stop after this epoch instead"
         self._rate = stage.learning_rate
         self._optimizer = None
         self.select(stage)
@@ -119,14 +127,14 @@ class Learner:
         """Of the stage, the one about to run included."""
         return self._present.epochs - (self._epoch - self._stage_began)
 
-    def run_epoch(self) -> None:
-        """Train one epoch and validate; returns early where a Stop says so."""
+    def run_epoch(self) -> bool:
+        """Train one epoch and validate; whether it ended, and was not cut short by a Stop."""
         self._boundary(at_epoch_end=True)
         if self._control.stops_now:
-            return
+            return False
         self._prepare_step()
         if self._control.stops_now:
-            return
+            return False
         self._epoch += 1
         self._step = 0
         self._emit(EpochStarted(epoch=self._epoch, stage=self._stage, steps=self.steps))
@@ -134,52 +142,62 @@ class Learner:
         order = self._assembler.order(self._epoch)
         while self._step < self.steps and not self._control.stops_now:
             self._run_segment(order, meter)
-            self._refuse_infinite(meter)
+            self._refuse_infinite(meter.loss)
             if self._step < self.steps:
                 self._boundary(at_epoch_end=False)
         if self._control.stops_now:
-            self._save_checkpoint("last")
-            return
-        self._end_epoch(meter)
+            self._save_checkpoint()
+            return False
+        return self._end_epoch(meter)
 
     def _prepare_step(self) -> None:
         """Have a step with the best features there can be, between two epochs."""
         if self._made is None:
             coming = list(self._spec.stages[self._stage - 1 :])
-            self._assembler.hold_for_stages(coming, self._locked, self._epoch + 1)
+            self._assembler.hold_for_stages(coming, self._selection.locked, self._epoch + 1)
             self._compile(())
         elif self._is_makeshift:
             self._is_makeshift = False
             if not self._assembler.is_best(self._made):
                 self._compile(())
 
-    def _end_epoch(self, meter: EpochMeter) -> None:
-        started = time.perf_counter()
+    def _end_epoch(self, meter: EpochMeter) -> bool:
+        started, paused = time.perf_counter(), self._control.paused_seconds
         validated = self._validate()
         if validated is None:
-            self._save_checkpoint("last")
-            return
+            self._save_checkpoint()
+            return False
+        seconds = time.perf_counter() - started - (self._control.paused_seconds - paused)
+        loss, accuracy = validated
+        self._refuse_infinite(loss, "validation ")
         self._step = 0
-        rate = self._rate_now()
         self._emit(
             EpochEnded(
                 epoch=self._epoch,
                 stage=self._stage,
                 loss=meter.loss,
                 accuracy=meter.accuracy,
-                val_loss=validated[0],
-                val_accuracy=validated[1],
-                learning_rate=rate,
+                val_loss=loss,
+                val_accuracy=accuracy,
+                learning_rate=self._rate_now(),
                 train_seconds=meter.seconds,
-                validation_seconds=time.perf_counter() - started,
+                validation_seconds=seconds,
                 images_per_second=meter.images_per_second,
             )
         )
+        self._tell_movement()
         self.ended_epochs += 1
-        self._save_checkpoint("last")
-        if self._spec.keep == "best" and not validated[1] <= self._best:
-            self._best = validated[1]
-            self._save_checkpoint("best")
+        self._stage_accuracies.append(accuracy)
+        self._save_checkpoint()
+        self._checkpoints.save_if_best(accuracy, self._optimizer, self._position())
+        return True
+
+    def _tell_movement(self) -> None:
+        moved = self._movement.measure(self._epoch)
+        self._emit(moved)
+        for name in moved.broken:
+            text = f"{name} moved in epoch {self._epoch} while it was frozen; please report this"
+            self._emit(LogLine(level="error", text=text))
 
     def _rate_now(self) -> float:
         """The learning rate at the end of the epoch that ended."""
@@ -190,12 +208,16 @@ class Learner:
     def _stage_steps(self) -> int:
         return self._present.epochs * self.steps
 
-    def _refuse_infinite(self, meter: EpochMeter) -> None:
-        if not math.isfinite(meter.loss):
-            raise InputError(
-                f"expected a finite loss, found {meter.loss} in epoch {self._epoch} at batch "
-                f"{self._step}; try a lower --learning-rate than {self._rate:g}"
-            )
+    def _refuse_infinite(self, loss: float, of: str = "") -> None:
+        """End the run; its checkpoint stays the last one from before."""
+        if math.isfinite(loss):
+            return
+        kept = self._checkpoints.last_whole_epoch
+        raise InputError(
+            f"expected a finite {of}loss, found {loss} in epoch {self._epoch} at batch "
+            f"{self._step}; try a lower --learning-rate than {self._rate:g}"
+            + (f"; the checkpoint after epoch {kept} is kept" if kept else "")
+        )
 
     def _run_segment(self, order: np.ndarray[Any, Any], meter: EpochMeter) -> None:
         assert self._made is not None
@@ -233,47 +255,43 @@ class Learner:
     def _boundary(self, *, at_epoch_end: bool) -> None:
         """Carry out what is due between two segments."""
         self._control.poll()
-        self._wait_out_pause()
-        if self._control.save_checkpoint:
-            self._control.save_checkpoint = False
-            self._save_checkpoint("last")
-        carried_out = []
-        before = (self._selected, self._locked)
-        for change in self._control.take_changes(at_epoch_end=at_epoch_end):
-            if isinstance(change, SetLearningRate):
-                self._set_rate(change.value)
-                continue
-            self._change(change)
-            carried_out.append(change.id)
-        if not carried_out:
+        self._control.wait_out_pause()
+        self._do_small_things()
+        selection = self._selection
+        before = (selection.names, selection.locked)
+        changes = self._control.take_changes(at_epoch_end=at_epoch_end)
+        if not selection.change_all(changes):
+            for change in changes:
+                self._emit(CommandRejected(command=change, reason=NOTHING_TRAINS))
+            changes = []
+        carried_out = tuple(change.id for change in changes)
+        joined = ""
+        if at_epoch_end and self._made is not None:
+            joined = selection.follow_plan(self._present, self._epoch - self._stage_began)
+        if not carried_out and not joined:
             return
-        if self._made is not None and (self._selected, self._locked) == before:
-            self._say_what_trains(self._made, tuple(carried_out))
+        if self._made is not None and (selection.names, selection.locked) == before:
+            self._say_what_trains(self._made, carried_out)
         else:
-            self._compile(tuple(carried_out), mid_epoch=not at_epoch_end)
+            self._compile(carried_out, joined, mid_epoch=not at_epoch_end)
 
-    def _wait_out_pause(self) -> bool:
-        """Stand still while paused; gives whether it did."""
-        if not self._control.paused:
+    def _do_small_things(self) -> bool:
+        """What can be done at any time; whether a phase of its own came of it."""
+        for rate in self._control.take_rates():
+            self._set_rate(rate.value)
+        if not self._control.save_checkpoint:
             return False
-        self._emit(PhaseChanged(phase="paused"))
-        while self._control.paused:
-            self._control.wait(PAUSE_POLL_SECONDS)
+        self._control.save_checkpoint = False
+        self._checkpoints.save_as_asked(self._optimizer, self._position())
         return True
 
-    def _stops_extraction(self) -> bool:
+    def _stops_pass(self, phase: Phase, detail: str = "") -> bool:
+        """Whether a pass over images is to end; does what can be done in it."""
         self._control.poll()
-        if self._wait_out_pause():
-            self._emit(PhaseChanged(phase="extracting", detail=self._spec.model))
+        has_paused = self._control.wait_out_pause()
+        if self._do_small_things() or has_paused:
+            self._emit(PhaseChanged(phase=phase, detail=detail))
         return self._control.stops_now
-
-    def _change(self, change: SetTrainable | SetBatchNormLock) -> None:
-        if isinstance(change, SetBatchNormLock):
-            self._locked = change.value
-        elif change.value:
-            self._selected |= frozenset(change.layers)
-        else:
-            self._selected -= frozenset(change.layers)
 
     def _set_rate(self, rate: float) -> None:
         self._rate = rate
@@ -281,19 +299,18 @@ class Learner:
             self._optimizer.learning_rate = rate
         self._emit(LearningRateChanged(epoch=self._epoch, learning_rate=rate))
 
-    def _set_trainable(self) -> None:
-        mode = "locked" if self._locked else "keras"
-        apply_trainable(self.classifier, self._selected, mode)  # type: ignore[arg-type]
-
-    def _compile(self, command_ids: tuple[str, ...], *, mid_epoch: bool = False) -> None:
+    def _compile(
+        self, command_ids: tuple[str, ...], planned: str = "", *, mid_epoch: bool = False
+    ) -> None:
         """Build the training step for what is selected now, and say what it really holds."""
-        self._set_trainable()
+        self._selection.apply()
         extracts = self._made is None or self._epochs_left >= REPAYING_EPOCHS
         made = self._assembler.assemble(self._epoch + 1, extracts=extracts, mid_epoch=mid_epoch)
         self._is_makeshift = mid_epoch
         self._emit(PhaseChanged(phase="tracing"))
         model = made.model
-        self._optimizer = continue_adam(self._optimizer, model.trainable_variables, self._plan())
+        rate = scheduled_rate(self._present.schedule, self._rate, self._stage_steps)
+        self._optimizer = continue_adam(self._optimizer, model.trainable_variables, rate)
         model.compile(
             optimizer=self._optimizer,
             metrics=["accuracy"],
@@ -304,27 +321,28 @@ class Learner:
         )
         self._made = made
         self._traces = True
-        self._say_what_trains(made, command_ids)
+        self._say_what_trains(made, command_ids, planned)
 
-    def _plan(self) -> Any:
-        """The rate as the optimizer takes it: a number, or a schedule by its own steps."""
-        if self._present.schedule == "cosine":
-            return keras.optimizers.schedules.CosineDecay(self._rate, self._stage_steps)
-        return self._rate
-
-    def _say_what_trains(self, made: Step, command_ids: tuple[str, ...]) -> None:
-        network = self.classifier.network
-        trainable, frozen = parameter_counts(network)
+    def _say_what_trains(self, made: Step, command_ids: tuple[str, ...], planned: str = "") -> None:
+        assert self._optimizer is not None
+        network, variables = self.classifier.network, self._optimizer.trained
+        trainable, frozen = parameter_counts(network, variables)
+        trains = trainable_names(network, variables)
         self._emit(
             FreezeApplied(
-                epoch=max(self._epoch, 1),
-                trainable=trainable_names(made.model.network),
+                epoch=self._epoch if self._step else self._epoch + 1,
+                step=self._step,
+                trainable=trains,
                 trainable_parameters=trainable,
                 frozen_parameters=frozen,
+                selected=tuple(sorted(self._selection.names)),
+                batchnorm_locked=self._selection.locked,
                 command_ids=command_ids,
+                planned=planned,
                 frontier=self._assembler.first_computed(made),
             )
         )
+        self._movement.freeze_applied(frozenset(trains))
         if made.ready is not None:
             self._emit(made.ready)
 
@@ -334,17 +352,14 @@ class Learner:
         self._emit(PhaseChanged(phase="validating"))
         size = evaluation_batch(self._spec.image_size)
         count = len(self._data.validation)
-        callback = PassCallback(count, size, self._emit, self._is_stopped_now)
+        stops = lambda: self._stops_pass("validating")  # noqa: E731
+        callback = PassCallback(count, size, self._emit, stops)
         batches = self._made.validation.batches(self._data.validation, size)
         model = self._made.model
         result = model.evaluate(batches, verbose=0, callbacks=[callback], return_dict=True)
         if callback.stopped:
             return None
         return float(result["loss"]), float(result["accuracy"])
-
-    def _is_stopped_now(self) -> bool:
-        self._control.poll()
-        return self._control.stops_now
 
     def test(self) -> tuple[float, float] | None:
         """Read the test split once, with the weights to keep; writes the predictions.
@@ -353,14 +368,13 @@ class Learner:
             Cross-entropy and accuracy; None where a Stop cut it short.
         """
         self._emit(PhaseChanged(phase="testing"))
-        best = self._directory.checkpoints / "best.npz"
-        if self._spec.keep == "best" and best.exists():
-            load_weights(best, self.classifier.network)
+        self._checkpoints.restore_best()
         assert self._made is not None
         rows = self._assembler.test_rows(self._made)
         size = evaluation_batch(self._spec.image_size)
         pool = self._data.pools["test"]
-        callback = PassCallback(len(pool.labels), size, self._emit, self._is_stopped_now)
+        stops = lambda: self._stops_pass("testing")  # noqa: E731
+        callback = PassCallback(len(pool.labels), size, self._emit, stops)
         model = self._made.model if rows is not None else None
         network = self.classifier.network
         network.jit_compile = jit_compile(self._device)
@@ -370,23 +384,15 @@ class Learner:
         """Write `model.keras`, which plain Keras loads; the checkpoints may then be needless."""
         export_network(self.classifier.network, self._directory, keep_checkpoint=keep_checkpoint)
 
-    def _save_checkpoint(self, name: str) -> None:
-        position = Position(
+    def _save_checkpoint(self) -> None:
+        self._checkpoints.save_last(self._optimizer, self._position())
+
+    def _position(self) -> Position:
+        return Position(
             stage=self._stage,
             epoch=self._epoch,
             step=self._step,
             learning_rate=self._rate,
-            trainable=tuple(sorted(self._selected)),
-            batchnorm_locked=self._locked,
+            trainable=tuple(sorted(self._selection.names)),
+            batchnorm_locked=self._selection.locked,
         )
-        if self._optimizer is None:
-            return
-        self._emit(PhaseChanged(phase="saving", detail="checkpoint"))
-        path = self._directory.checkpoints / f"{name}.npz"
-        try:
-            size = save_checkpoint(path, self.classifier.network, self._optimizer, position)
-        except OSError as error:
-            text = f"the checkpoint could not be written ({error.strerror}); training goes on"
-            self._emit(LogLine(level="warning", text=text))
-            return
-        self._emit(CheckpointSaved(epoch=self._epoch, step=self._step, path=str(path), bytes=size))

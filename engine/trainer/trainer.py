@@ -6,8 +6,9 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from engine.command_file import CommandFile
 from engine.commands import CommandQueue
-from engine.config import RunSpec
+from engine.config import RunSpec, Stage
 from engine.errors import InputError
 from engine.events import (
     Event,
@@ -31,7 +32,7 @@ class Trainer:
     """Trains one run from its spec to its exported model, on the thread that calls `run`.
 
     It owns the model and the optimizer; all it says goes through `emit`, all it is told comes
-    through `commands`.
+    through `commands` or the run's `commands.jsonl`.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Trainer:
         self._spec = spec
         self._directory = directory
         self._emit = emit
-        self.control = Control(commands, emit)
+        self.control = Control(commands, emit, CommandFile(directory.commands))
 
     def run(self) -> RunStatus:
         """Run to the end; whatever goes wrong ends in RunEnded("failed"), not in an exception."""
@@ -115,6 +116,7 @@ class Trainer:
     def _work_off_stages(self, learner: Learner) -> RunStatus:
         from engine.model import describe_selection
 
+        last = len(self._spec.stages) - 1
         for index, stage in enumerate(self._spec.stages):
             learner.start_stage(index, stage)
             self._emit(
@@ -126,15 +128,25 @@ class Trainer:
                     trains=describe_selection(learner.classifier, stage.unfreeze_last),
                 )
             )
-            for _ in range(stage.epochs):
-                learner.run_epoch()
-                is_whole = learner.ended_epochs == self._spec.epochs
-                if self.control.stop in ("now", "epoch") and not is_whole:
-                    return "stopped"
-                if self.control.skip_stage:
-                    break
+            if not self._work_off_stage(learner, stage, is_last=index == last):
+                return "stopped"
             self.control.skip_stage = False
         return "completed"
+
+    def _work_off_stage(self, learner: Learner, stage: Stage, *, is_last: bool) -> bool:
+        """Whether the run goes on: with the next stage, or to its planned end."""
+        for number in range(1, stage.epochs + 1):
+            ended = learner.run_epoch()
+            loses_patience = learner.has_lost_patience and number < stage.epochs
+            ends_stage = number == stage.epochs or loses_patience or self.control.skip_stage
+            if self.control.ends_run and not (ended and ends_stage and is_last):
+                return False
+            if ended and loses_patience:
+                text = f"no better validation accuracy for {self._spec.patience} epochs"
+                self._emit(LogLine(level="info", text=f"{text}: the stage {stage.name} ends"))
+            if ends_stage:
+                return True
+        return True
 
     def _finish(self, learner: Learner, data: Data, *, keep_checkpoint: bool) -> None:
         """Test and export, unless told to stop now."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.config import RunSpec, Stage
-from engine.estimate import OVERHEAD_FLOPS, Estimate, Work, asked_layers, stage_layers, work_of
+from engine.estimate import OVERHEAD_FLOPS, Estimate, Work, stage_layers, work_of
 from engine.events import (
     DataFacts,
     EpochEnded,
@@ -133,10 +133,6 @@ def test_a_stage_trains_the_backbones_last_layers_and_the_head(
 def test_a_model_without_a_backbone_trains_whole() -> None:
     tree = group("model", group("block", leaf("conv", 5)), group("head", leaf("dense", 1)))
     assert stage_layers(tree, STAGES[0], locks_batchnorm=False) == {"conv", "dense"}
-
-
-def test_what_waits_is_added_and_taken_away() -> None:
-    assert asked_layers({"a", "b"}, {"b": False, "c": True}) == {"a", "c"}
 
 
 def test_nothing_is_said_while_nothing_is_measured() -> None:

@@ -57,7 +57,7 @@ def test_layers_inside_layers_are_selected_by_their_own_names(
     assert not inner & select_last(classifier, place)
     assert inner <= select_last(classifier, place + 1)
     apply_trainable(classifier, frozenset(inner), "locked")
-    assert set(trainable_names(classifier.network)) == inner
+    assert set(trainable_names(classifier.network, classifier.network.trainable_variables)) == inner
 
 
 def test_a_model_without_a_backbone_is_selected_whole(classifiers: dict[str, Classifier]) -> None:
@@ -83,9 +83,9 @@ def test_locked_normalization_stays_frozen_wherever_it_is_named(
     classifier = classifiers["EfficientNetLite0"]
     selected = select_last(classifier, 30)
     apply_trainable(classifier, selected, "locked")
-    locked = set(trainable_names(classifier.network))
+    locked = set(trainable_names(classifier.network, classifier.network.trainable_variables))
     apply_trainable(classifier, selected, "keras")
-    unlocked = set(trainable_names(classifier.network))
+    unlocked = set(trainable_names(classifier.network, classifier.network.trainable_variables))
     leaves = leaf_layers(classifier.network)
     norms = {n for n, x in leaves.items() if isinstance(x, keras.layers.BatchNormalization)}
     assert unlocked - locked == norms & selected
@@ -96,12 +96,14 @@ def test_state_is_applied_whole_whatever_it_was(classifiers: dict[str, Classifie
     classifier = classifiers["ConvNeXtTiny"]
     network = classifier.network
     network.trainable = False
-    assert trainable_names(network) == ()
+    assert trainable_names(network, network.trainable_variables) == ()
     apply_trainable(classifier, select_last(classifier, None), "locked")
     leaves = leaf_layers(network)
-    assert set(trainable_names(network)) == {name for name in leaves if leaves[name].weights}
+    assert set(trainable_names(network, network.trainable_variables)) == {
+        name for name in leaves if leaves[name].weights
+    }
     apply_trainable(classifier, select_last(classifier, 0), "locked")
-    assert trainable_names(network) == ("head_dense",)
+    assert trainable_names(network, network.trainable_variables) == ("head_dense",)
     assert network.trainable
     assert network.get_layer("convnext_tiny_stem").trainable
 
@@ -111,8 +113,11 @@ def test_parameters_are_counted_by_what_trains(classifiers: dict[str, Classifier
     network = classifier.network
     total = network.count_params()
     apply_trainable(classifier, select_last(classifier, 0), "locked")
-    assert parameter_counts(network) == (12_810, total - 12_810)
+    assert parameter_counts(network, network.trainable_variables) == (12_810, total - 12_810)
     apply_trainable(classifier, select_last(classifier, None), "keras")
     statistics = sum(int(np.prod(w.shape)) for w in network.weights if "moving_" in w.path)
     assert statistics > 0
-    assert parameter_counts(network) == (total - statistics, statistics)
+    assert parameter_counts(network, network.trainable_variables) == (
+        total - statistics,
+        statistics,
+    )

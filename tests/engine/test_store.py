@@ -7,7 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from engine.commands import Pause, Resume, SetTrainable, Stop
+from engine.commands import (
+    ApplyNow,
+    Pause,
+    Resume,
+    SetBatchNormLock,
+    SetLearningRate,
+    SetTrainable,
+    SkipModel,
+    SkipStage,
+    Stop,
+    Withdraw,
+)
 from engine.config import RunSpec
 from engine.events import (
     BatchEnded,
@@ -21,6 +32,8 @@ from engine.events import (
     FreezeApplied,
     HardwareSampled,
     LayerNode,
+    LayersMoved,
+    LearningRateChanged,
     LogLine,
     ModelFacts,
     PhaseChanged,
@@ -171,7 +184,7 @@ def test_a_toggle_is_pending_until_the_trainer_confirms_it(spec: RunSpec) -> Non
     run = store.snapshot()
     assert run.pending == {}
     assert run.trainable == frozenset({"conv", "head"})
-    assert run.markers[-1].text == "unfroze conv"
+    assert run.markers[-1].text == "unfroze conv, 1e-03"
 
 
 def test_a_rejected_toggle_is_pending_no_more(spec: RunSpec) -> None:
@@ -189,6 +202,90 @@ def test_of_two_toggles_of_one_layer_the_later_counts(spec: RunSpec) -> None:
     assert store.snapshot().pending == {}
 
 
+def test_changes_wait_are_brought_forward_and_taken_back(spec: RunSpec) -> None:
+    store = store_on_features(spec)
+    late = SetTrainable(layers=("late",), value=True)
+    lock = SetBatchNormLock(value=True)
+    for command in (late, lock):
+        store.requested(command)
+    run = store.snapshot()
+    assert (run.pending, run.pending_lock) == ({"late": True}, True)
+    assert run.pending_ids == (late.id, lock.id)
+    assert not run.pending_now
+    assert run.trainable_parameters_after_pending == 10 + 10
+    assert run.frontier_after_pending == "late"
+    # Asking is not enough: both have their effect where the trainer takes them.
+    store.requested(ApplyNow())
+    store.requested(Withdraw(commands=(lock.id,)))
+    assert not store.snapshot().pending_now
+    store.apply(CommandAccepted(command=ApplyNow()))
+    store.apply(CommandAccepted(command=Withdraw(commands=(lock.id,))))
+    run = store.snapshot()
+    assert run.pending_now
+    assert run.pending_ids == (late.id,)
+    assert run.pending_lock is None
+
+
+def test_a_locked_layer_may_be_selected_and_not_train(spec: RunSpec) -> None:
+    bn = replace(leaf("bn", 0), kind="BatchNormalization")
+    body = LayerNode("body", "backbone", (2,), 20, False, (leaf("early", 10), bn), 10)
+    store = store_on_features(spec, LayerNode("net", "model", (2,), 30, True, (body, HEAD), 20))
+    store.apply(
+        replace(
+            frozen_but("head", frontier="early"), selected=("head", "bn"), batchnorm_locked=True
+        )
+    )
+    run = store.snapshot()
+    assert run.trainable == {"head"}
+    assert run.selected == {"head", "bn"}
+    assert run.batchnorm_locked
+    store.requested(SetBatchNormLock(value=False))
+    assert store.snapshot().trainable_parameters_after_pending == 20
+
+
+def test_a_rate_waits_until_it_is_set_or_refused(spec: RunSpec) -> None:
+    store = RunStore("run", spec)
+    first, second = SetLearningRate(value=2e-3), SetLearningRate(value=3e-3)
+    store.requested(first)
+    store.requested(second)
+    assert store.snapshot().pending_learning_rate == 3e-3
+    store.apply(LearningRateChanged(epoch=1, learning_rate=2e-3))
+    assert store.snapshot().pending_learning_rate == 3e-3
+    store.apply(CommandRejected(command=second, reason="cosine"))
+    run = store.snapshot()
+    assert (run.learning_rate, run.pending_learning_rate) == (2e-3, None)
+
+
+def test_a_change_in_mid_epoch_is_marked_where_it_happened(spec: RunSpec) -> None:
+    store = store_on_features(spec)
+    store.apply(EpochStarted(epoch=1, stage=1, steps=10))
+    store.apply(
+        BatchEnded(epoch=1, step=4, loss=0.5, accuracy=0.8, batches=4, images_per_second=1.0)
+    )
+    store.apply(replace(frozen_but("head", "late", frontier="late"), planned="last 2 layers"))
+    (marker,) = store.snapshot().markers
+    assert (marker.x, marker.text) == (0.4, "unfroze last 2 layers, 1e-03")
+
+
+def test_movement_is_of_the_last_epoch_and_what_broke_stays(spec: RunSpec) -> None:
+    run = play(
+        spec,
+        [
+            LayersMoved(epoch=1, moved={"head": 0.1, "conv": 0.2}, broken=("conv",)),
+            LayersMoved(epoch=2, moved={"head": 0.05}),
+        ],
+    )
+    assert run.moved == {"head": 0.05}
+    assert run.broken == {"conv"}
+
+
+def test_patience_is_counted_in_the_stage_at_work(spec: RunSpec) -> None:
+    events = whole_run(spec)
+    assert play(spec, events).epochs_without_gain == 0
+    worse = epoch_ended(4, 2, 0.7, 300.0)
+    assert play(spec, [*events, worse]).epochs_without_gain == 1
+
+
 def test_pause_and_stop_show_as_asked(spec: RunSpec) -> None:
     store = RunStore("run", spec)
     store.requested(Pause())
@@ -200,6 +297,20 @@ def test_pause_and_stop_show_as_asked(spec: RunSpec) -> None:
     assert store.snapshot().stop_requested == "epoch"
     store.apply(CommandRejected(command=stop, reason="too late"))
     assert store.snapshot().stop_requested == ""
+
+
+def test_a_skip_shows_until_it_happens_or_is_refused(spec: RunSpec) -> None:
+    store = RunStore("run", spec)
+    store.requested(SkipStage())
+    assert store.snapshot().skip_requested == "stage"
+    store.apply(whole_run(spec)[2])
+    assert store.snapshot().skip_requested == ""
+    skip = SkipModel(when="epoch")
+    store.requested(skip)
+    store.apply(whole_run(spec)[2])
+    assert store.snapshot().skip_requested == "epoch"
+    store.apply(CommandRejected(command=skip, reason="it has ended"))
+    assert store.snapshot().skip_requested == ""
 
 
 def test_a_run_that_fails_while_loading_has_its_reason(spec: RunSpec) -> None:
@@ -234,7 +345,7 @@ def test_log_and_hardware_are_bounded(spec: RunSpec) -> None:
 
 
 def leaf(name: str, flops: int, parameters: int = 10) -> LayerNode:
-    return LayerNode(name, "Conv2D", (2,), parameters, False, (), flops)
+    return LayerNode(name, "Conv2D", (2,), parameters, False, (), flops, parameters)
 
 
 BODY = LayerNode(
@@ -267,13 +378,13 @@ def features(source: str = "extracted", seconds: float = 8.0) -> FeaturesReady:
     )
 
 
-def store_on_features(spec: RunSpec) -> RunStore:
+def store_on_features(spec: RunSpec, tree: LayerNode = TREE) -> RunStore:
     """A store that heard of a head on features that were extracted, before its first epoch."""
     started = RunStarted(
         spec=spec,
-        model=ModelFacts(30, 3, TREE.flops, 32, 3),
+        model=ModelFacts(30, 3, tree.flops, 32, 3),
         data=DataFacts(320, 32, 48, ("a", "b")),
-        layers=TREE,
+        layers=tree,
         steps_per_epoch=10,
         epochs=3,
     )

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from engine.commands import SetLearningRate, SetTrainable
 from engine.config import RunSpec, Stage
 from engine.events import (
     BatchEnded,
+    CommandAccepted,
+    CommandRejected,
     DataFacts,
     EpochEnded,
     EpochStarted,
@@ -92,6 +95,33 @@ def test_a_stage_says_what_trains_and_what_is_frozen() -> None:
     assert said(STARTED, STAGE, freeze)[-1] == (
         "EfficientNetLite0  stage 1/2 head  trains head at 1.0e-03: 90 parameters train, 30 frozen"
     )
+
+
+def test_a_change_in_mid_stage_says_what_it_was() -> None:
+    toggle = SetTrainable(layers=("a", "b"), value=True)
+    freeze = FreezeApplied(
+        epoch=2,
+        trainable=("a", "b", "predictions"),
+        trainable_parameters=120,
+        frozen_parameters=0,
+        command_ids=(toggle.id,),
+    )
+    refused = CommandRejected(command=SetLearningRate(value=1.0), reason="follows its cosine")
+    lines = said(STARTED, STAGE, CommandAccepted(command=toggle), freeze, refused)
+    assert lines[-2].endswith("unfroze backbone, 1e-03: 120 parameters train, 0 frozen")
+    assert lines[-1].endswith("not done, SetLearningRate: follows its cosine")
+
+
+def test_patience_is_counted_beside_the_epoch() -> None:
+    spec = dataclasses.replace(SPEC, patience=5)
+    epochs = [
+        EpochEnded(
+            time=10.0 + epoch, epoch=epoch, stage=1, loss=0.5, accuracy=0.8, val_loss=0.6,
+            val_accuracy=0.7, learning_rate=1e-3, train_seconds=6.0, validation_seconds=1.0,
+            images_per_second=600.0,
+        ) for epoch in (1, 2)
+    ]  # fmt: skip
+    assert said(STARTED, STAGE, *epochs, specs=(spec,))[-1].endswith("patience 1/5")
 
 
 def test_a_progress_line_has_place_figures_and_time_left() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from engine.config import RunSpec
 from engine.events import (
     BatchEnded,
+    CommandRejected,
     EpochEnded,
     Event,
     FeaturesReady,
@@ -58,6 +59,7 @@ class ProgressLines:
             BatchEnded: _batch,
             EpochEnded: _epoch,
             LogLine: _log,
+            CommandRejected: _rejected,
             TestEnded: _test,
             RunEnded: _ended,
         }
@@ -179,8 +181,11 @@ def _state(node: LayerNode) -> str:
 
 def _freeze(name: str, run: RunSnapshot, event: FreezeApplied) -> list[str]:
     kept = f"; all before {event.frontier} is computed once" if event.frontier else ""
+    what = f"trains {run.stage_trains} at {rate(run.learning_rate)}"
+    if (event.command_ids or event.planned) and run.markers:
+        what = run.markers[-1].text
     return [
-        f"{name}  {_stage(run)}trains {run.stage_trains} at {rate(run.learning_rate)}: "
+        f"{name}  {_stage(run)}{what}: "
         f"{whole(event.trainable_parameters)} parameters train, "
         f"{whole(event.frozen_parameters)} frozen{kept}"
     ]
@@ -220,8 +225,18 @@ def _epoch(name: str, run: RunSnapshot, event: EpochEnded) -> list[str]:
         f"loss {event.loss:.4f}  acc {accuracy(event.accuracy)}  "
         f"val loss {event.val_loss:.4f}  val acc {accuracy(event.val_accuracy)}  "
         f"{duration(event.train_seconds + event.validation_seconds)}  "
-        f"{whole(event.images_per_second)} img/s"
+        f"{whole(event.images_per_second)} img/s{_patience(run)}"
     ]
+
+
+def _patience(run: RunSnapshot) -> str:
+    if run.spec.patience is None:
+        return ""
+    return f"  patience {run.epochs_without_gain}/{run.spec.patience}"
+
+
+def _rejected(name: str, run: RunSnapshot, event: CommandRejected) -> list[str]:
+    return [f"{name}  not done, {type(event.command).__name__}: {event.reason}"]
 
 
 def _log(name: str, run: RunSnapshot, event: LogLine) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import keras
 import pytest
 
 import engine.trainer.assembly
@@ -18,13 +20,26 @@ from engine.record import Recorder
 from engine.runs import RunDirectory, SpecFile, create_run
 from engine.trainer import Trainer
 
+for module in ("checks", "proof", "small_net"):
+    pytest.register_assert_rewrite(f"tests.engine.trainer.freeze_cases.{module}")
+
+OnEvent = Callable[[Event], Iterable[Command]]
+"""Called with each event on the trainer's thread; gives commands that belong after it."""
+
 
 class Trained:
     """A finished run: its events, its directory."""
 
-    def __init__(self, tmp_path: Path, spec: RunSpec, told: dict[str, list[Command]]) -> None:
+    def __init__(
+        self,
+        tmp_path: Path,
+        spec: RunSpec,
+        told: dict[str, list[Command]],
+        on_event: OnEvent = lambda event: (),
+    ) -> None:
+        self.spec = spec
         self.events: list[Event] = []
-        self._told = told
+        self._told, self._on_event = told, on_event
         self._queue = CommandQueue()
         origin = Origin("here", 1, "tensorflow", {}, None)
         self.directory: RunDirectory = create_run(
@@ -41,7 +56,7 @@ class Trained:
         self._recorder.record(event)
         count = sum(type(seen) is type(event) for seen in self.events)
         key = event.phase if isinstance(event, PhaseChanged) else f"{type(event).__name__} {count}"
-        for command in self._told.pop(key, []):
+        for command in (*self._told.pop(key, []), *self._on_event(event)):
             self._queue.put(command)
 
     def all(self, kind: type[Any]) -> list[Any]:
@@ -53,10 +68,27 @@ class Trained:
 def train(tmp_path: Path) -> Callable[..., Trained]:
     """Trains a spec; `EpochStarted_1=[command]` gives commands after that event."""
 
-    def run(spec: RunSpec, **told: list[Command]) -> Trained:
-        return Trained(tmp_path, spec, {k.replace("_", " "): v for k, v in told.items()})
+    def run(spec: RunSpec, on_event: OnEvent = lambda event: (), **told: list[Command]) -> Trained:
+        after = {key.replace("_", " "): commands for key, commands in told.items()}
+        return Trained(tmp_path, spec, after, on_event)
 
     return run
+
+
+@pytest.fixture
+def prove_freezing(train: Callable[..., Trained]) -> Callable[..., Trained]:
+    """Trains a spec by a script of commands; see `freeze_cases.proof.prove`."""
+    from tests.engine.trainer.freeze_cases.proof import prove
+
+    return functools.partial(prove, train)
+
+
+@pytest.fixture
+def small_net(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts the small backbone that holds every shape in MobileNetV2's place."""
+    from tests.engine.trainer.freeze_cases.small_net import small_backbone
+
+    monkeypatch.setattr(keras.applications, "MobileNetV2", small_backbone)
 
 
 @pytest.fixture

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import threading
+from pathlib import Path
 
 import pytest
 
+from engine.command_file import CommandFile
 from engine.commands import (
+    ApplyNow,
     Command,
     CommandQueue,
     Pause,
@@ -15,10 +19,12 @@ from engine.commands import (
     SetBatchNormLock,
     SetLearningRate,
     SetTrainable,
+    SkipModel,
     SkipStage,
     Stop,
+    Withdraw,
 )
-from engine.events import CommandAccepted, CommandRejected, Event
+from engine.events import CommandAccepted, CommandRejected, Event, LogLine, PhaseChanged
 from engine.trainer.control import Control
 
 
@@ -53,8 +59,7 @@ def test_a_toggle_at_the_epochs_end_waits_for_it() -> None:
     "command",
     [
         SetTrainable(layers=("conv",), value=True, when="now"),
-        SetLearningRate(value=0.1),
-        SetBatchNormLock(value=False),
+        SetBatchNormLock(value=False, when="now"),
     ],
     ids=lambda command: type(command).__name__,
 )
@@ -84,6 +89,69 @@ def test_nonsense_is_rejected_with_a_reason(command: Command) -> None:
     assert "expected" in event.reason
     assert not control.needs_boundary
     assert control.take_changes(at_epoch_end=True) == []
+
+
+def test_a_rate_asks_for_a_boundary_and_can_be_taken_at_any_time() -> None:
+    rate = SetLearningRate(value=0.1)
+    control = Told().tell(rate)
+    assert control.needs_boundary
+    assert control.take_changes(at_epoch_end=True) == []
+    assert control.take_rates() == [rate]
+    assert not control.needs_boundary
+
+
+def test_what_waits_can_be_brought_forward_or_taken_back() -> None:
+    toggle, lock = SetTrainable(layers=("conv",), value=True), SetBatchNormLock(value=False)
+    told = Told()
+    control = told.tell(toggle, lock)
+    assert not control.needs_boundary
+    control = told.tell(Withdraw(commands=(lock.id,)), ApplyNow())
+    assert control.needs_boundary
+    assert [change.id for change in control.take_changes(at_epoch_end=False)] == [toggle.id]
+    told.events.clear()
+    told.tell(ApplyNow(), Withdraw(commands=(toggle.id,)))
+    assert [type(event) for event in told.events] == [CommandRejected, CommandRejected]
+
+
+def test_a_model_is_skipped_now_or_after_the_epoch() -> None:
+    control = Told().tell(SkipModel(when="epoch"))
+    assert (control.ends_run, control.stops_now, control.stop) == (True, False, "")
+    assert Told().tell(SkipModel(when="now"), SkipModel(when="epoch")).stops_now
+
+
+def test_the_last_stage_is_not_skipped() -> None:
+    told = Told()
+    told.control.refuses_skip = "this is the last stage"
+    assert not told.tell(SkipStage()).skip_stage
+    assert isinstance(told.events[-1], CommandRejected)
+
+
+def test_lines_of_the_runs_file_are_commands_too(tmp_path: Path) -> None:
+    events: list[Event] = []
+    path = tmp_path / "commands.jsonl"
+    control = Control(CommandQueue(), events.append, CommandFile(path))
+    control.poll()
+    path.write_text('{"command": "Pause", "id": "a"}\nnonsense\n')
+    control.poll()
+    assert control.paused
+    accepted, warning = events
+    assert isinstance(accepted, CommandAccepted)
+    assert accepted.command == Pause(id="a")
+    assert isinstance(warning, LogLine)
+    assert "nonsense" in warning.text
+
+
+def test_a_pause_is_told_and_its_seconds_are_counted() -> None:
+    told = Told()
+    told.queue.put(Pause())
+    resumes = threading.Timer(0.05, told.queue.put, (Resume(),))
+    resumes.start()
+    told.control.poll()
+    assert told.control.wait_out_pause()
+    phases = [event.phase for event in told.events if isinstance(event, PhaseChanged)]
+    assert phases == ["paused"]
+    assert not told.control.wait_out_pause()
+    assert told.control.paused_seconds > 0
 
 
 def test_pause_lasts_until_resume_or_stop() -> None:

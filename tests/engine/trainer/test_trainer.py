@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,25 +14,31 @@ import keras
 import numpy as np
 import pytest
 
+import engine.trainer.learner
+from engine.checkpoints import read_position
 from engine.commands import (
+    Command,
     Pause,
     Resume,
     SaveCheckpoint,
     SetLearningRate,
     SetTrainable,
+    SkipModel,
     SkipStage,
     Stop,
 )
-from engine.config import RunSpec, Stage
+from engine.config import RunSpec, Stage, Unfreeze
 from engine.datasets import load_dataset
 from engine.events import (
     BatchEnded,
     CheckpointSaved,
+    CommandAccepted,
     CommandRejected,
     EpochEnded,
     EpochStarted,
     Event,
     FreezeApplied,
+    LayersMoved,
     LearningRateChanged,
     LogLine,
     PhaseChanged,
@@ -75,6 +82,7 @@ LETTERS: dict[type[Event], str] = {
     EpochStarted: "e",
     BatchEnded: "b",
     EpochEnded: "E",
+    LayersMoved: "M",
     CheckpointSaved: "C",
     TestEnded: "T",
     RunEnded: "X",
@@ -88,7 +96,7 @@ def order(trained: Any) -> str:
 def test_a_run_says_all_in_order_and_leaves_a_model_that_agrees(train: Train) -> None:
     run = train(LITE0)
     assert run.status == "completed"
-    epoch = "eb+EC"
+    epoch = "eb+EMC"
     assert re.fullmatch(f"R(SF({epoch}){{2}}){{2}}TX", order(run)), order(run)
     assert [event.epoch for event in run.all(EpochEnded)] == [1, 2, 3, 4]
     assert [stage.trains for stage in run.all(StageStarted)] == ["head", "last 30 layers"]
@@ -225,6 +233,15 @@ def test_an_infinite_loss_ends_the_run_at_once_with_a_clear_word(train: Train) -
     assert run.all(EpochEnded) == []
 
 
+def test_an_infinite_loss_leaves_the_last_good_checkpoint(train: Train) -> None:
+    stages = (Stage("all", 1, 1e-3, None), Stage("more", 2, math.inf, None))
+    run = train(dataclasses.replace(SCRATCH, stages=stages))
+    (ended,) = run.all(RunEnded)
+    assert "in epoch 2" in ended.error
+    assert "the checkpoint after epoch 1 is kept" in ended.error
+    assert read_position(run.directory.checkpoints / "last.npz").epoch == 1
+
+
 def test_a_pause_waits_for_resume_and_commands_are_answered_meanwhile(train: Train) -> None:
     rate = SetLearningRate(value=2e-3)
     run = train(SCRATCH, EpochStarted_1=[Pause()], paused=[rate, SaveCheckpoint(), Resume()])
@@ -238,9 +255,115 @@ def test_a_pause_waits_for_resume_and_commands_are_answered_meanwhile(train: Tra
     assert len(run.all(EpochEnded)) == 2
 
 
+def test_a_validation_can_be_paused_and_obeys_small_requests(train: Train) -> None:
+    rate = SetLearningRate(value=2e-3)
+    run = train(SCRATCH, validating=[Pause(), rate, SaveCheckpoint()], paused=[Resume()])
+    phases = [event.phase for event in run.all(PhaseChanged)]
+    place = phases.index("validating")
+    assert phases[place : place + 4] == ["validating", "paused", "saving", "validating"]
+    kinds = [type(event) for event in run.events]
+    assert kinds.index(LearningRateChanged) < kinds.index(EpochEnded)
+    assert run.all(CheckpointSaved)[0].step == 4
+    assert run.status == "completed"
+
+
 def test_skipping_a_stage_goes_to_the_next_at_the_epochs_end(train: Train) -> None:
     run = train(LITE0, EpochStarted_1=[SkipStage()], EpochStarted_2=[Stop(when="epoch")])
     assert [event.stage for event in run.all(EpochEnded)] == [1, 2]
+
+
+def test_the_last_stage_is_not_skipped(train: Train) -> None:
+    run = train(SCRATCH, EpochStarted_1=[SkipStage()])
+    (refused,) = run.all(CommandRejected)
+    assert "last stage" in refused.reason
+    assert len(run.all(EpochEnded)) == 2
+
+
+def test_a_skipped_model_is_stopped_and_ranked_only_after_an_epoch(train: Train) -> None:
+    run = train(SCRATCH, EpochStarted_1=[SkipModel(when="epoch")])
+    assert (run.status, len(run.all(TestEnded))) == ("stopped", 1)
+    run = train(SCRATCH, EpochStarted_1=[SkipModel(when="now")])
+    assert (run.status, len(run.all(TestEnded))) == ("stopped", 0)
+
+
+def test_what_moved_is_what_trains(train: Train) -> None:
+    run = train(LITE0)
+    moved = run.all(LayersMoved)
+    assert [event.epoch for event in moved] == [1, 2, 3, 4]
+    head, tuned = (set(event.trainable) for event in run.all(FreezeApplied))
+    assert [set(event.moved) for event in moved] == [head, head, tuned, tuned]
+    assert all(0 < change < 1 for event in moved for change in event.moved.values())
+    assert not any(event.broken for event in moved)
+
+
+def test_a_stage_ends_when_patience_does(train: Train) -> None:
+    # With a rate of 0 no epoch is better than the first.
+    stages = (Stage("head", 5, 1e-30, 0), Stage("fine-tune", 1, 1e-3, 3))
+    run = train(dataclasses.replace(LITE0, stages=stages, patience=2, keep="best"))
+    assert run.status == "completed"
+    assert [event.stage for event in run.all(EpochEnded)] == [1, 1, 1, 2]
+    assert any("no better validation accuracy for 2 epochs" in e.text for e in run.all(LogLine))
+
+
+def test_layers_join_as_the_stage_plans(train: Train) -> None:
+    stage = Stage("head", 3, 1e-3, 0, unfreezes=(Unfreeze(1, 3), Unfreeze(2, 6)))
+    run = train(dataclasses.replace(LITE0, stages=(stage,)))
+    frozen = run.all(FreezeApplied)
+    assert [event.planned for event in frozen] == ["", "last 3 layers", "last 6 layers"]
+    assert [event.epoch for event in frozen] == [1, 2, 3]
+    assert [set(event.trainable) for event in frozen] == [
+        set(e.moved) for e in run.all(LayersMoved)
+    ]
+    # One pass over the images gives the features before the earliest of them.
+    assert [event.phase for event in run.all(PhaseChanged)].count("extracting") <= 2
+
+
+def test_nothing_left_to_train_is_refused(train: Train) -> None:
+    everything = SetTrainable(layers=("head_dense",), value=False, when="now")
+    run = train(dataclasses.replace(LITE0, stages=LITE0.stages[:1]), EpochStarted_1=[everything])
+    (refused,) = run.all(CommandRejected)
+    assert "nothing would train" in refused.reason
+    assert run.status == "completed"
+
+
+def test_a_run_obeys_lines_appended_to_its_file(
+    train: Train, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(engine.trainer.learner, "steps_per_execution", lambda *_: 1)
+    seen: Counter[str] = Counter()
+    lines = {
+        "EpochStarted 1": '{"command": "SetTrainable", "id": "1", "layers": ["top_conv"], '
+        '"value": true, "when": "now"}',
+        "EpochStarted 2": '{"command": "SetTrainable", "id": "2", "layers": ["top_conv"], '
+        '"value": false, "when": "epoch"}',
+        "EpochStarted 3": '{"command": "SetLearningRate", "id": "3", "value": 0.002}',
+        "EpochEnded 3": '{"command": "Pause", "id": "4"}',
+        "paused": '{"command": "Resume", "id": "5"}',
+        "EpochStarted 5": '{"command": "Stop", "id": "6", "when": "now"}',
+    }
+
+    def append(event: Event) -> tuple[Command, ...]:
+        name = type(event).__name__
+        seen[name] += 1
+        key = event.phase if isinstance(event, PhaseChanged) else f"{name} {seen[name]}"
+        if key in lines:
+            (directory,) = tmp_path.iterdir()
+            with (directory / "commands.jsonl").open("a") as file:
+                file.write(lines.pop(key) + "\n")
+        return ()
+
+    spec = dataclasses.replace(LITE0, stages=(Stage("head", 6, 1e-3, 0),))
+    run = train(spec, append)
+    assert [event.command.id for event in run.all(CommandAccepted)] == list("123456")
+    now, at_end = (event for event in run.all(FreezeApplied) if event.command_ids)
+    assert [(e.epoch, e.step > 0) for e in (now, at_end)] == [(1, True), (3, False)]
+    assert set(now.trainable) == {"top_conv", "head_dense"}
+    assert set(at_end.trainable) == {"head_dense"}
+    assert [event.learning_rate for event in run.all(LearningRateChanged)] == [0.002]
+    assert "paused" in [event.phase for event in run.all(PhaseChanged)]
+    assert run.status == "stopped"
+    assert len(run.all(EpochEnded)) == 4
+    assert run.all(CheckpointSaved)[-1].step > 0
 
 
 def test_what_goes_wrong_fails_the_run_with_one_line(train: Train, tmp_path: Path) -> None:

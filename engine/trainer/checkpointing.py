@@ -1,0 +1,68 @@
+"""When a checkpoint is written, which is the best, and what is said of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from engine.checkpoints import Position, load_weights, save_checkpoint
+from engine.config import RunSpec
+from engine.events import CheckpointSaved, Event, LogLine, PhaseChanged
+from engine.runs import RunDirectory
+
+
+class Checkpointing:
+    """Writes `last` and `best`; a disk that fails costs a warning, not the run."""
+
+    def __init__(
+        self, spec: RunSpec, directory: RunDirectory, network: Any, emit: Callable[[Event], None]
+    ) -> None:
+        """Begin without any; the arguments are those of `Learner`."""
+        self._keeps_best = spec.keep == "best"
+        self._directory, self._network, self._emit = directory, network, emit
+        self._best = math.nan
+        self.last_whole_epoch = 0
+        """The epoch that the newest checkpoint between two epochs follows; 0 for none."""
+
+    def save_last(self, optimizer: Any, position: Position) -> None:
+        """Write where the run stands now."""
+        if self._save("last", optimizer, position) and not position.step:
+            self.last_whole_epoch = position.epoch
+
+    def save_as_asked(self, optimizer: Any, position: Position) -> None:
+        """The same at the person's request, who is told."""
+        if self._save("last", optimizer, position):
+            place = f"epoch {position.epoch}, batch {position.step}"
+            self._emit(LogLine(level="info", text=f"checkpoint saved: {place}"))
+
+    def save_if_best(self, val_accuracy: float, optimizer: Any, position: Position) -> None:
+        """Keep the weights of an epoch that is better on the validation images than any before."""
+        if self._keeps_best and not val_accuracy <= self._best:
+            self._best = val_accuracy
+            self._save("best", optimizer, position)
+
+    def restore_best(self) -> None:
+        """Put the best weights into the network, where the spec wants those."""
+        best = self._directory.checkpoints / "best.npz"
+        if self._keeps_best and best.exists():
+            load_weights(best, self._network)
+
+    def _save(self, name: str, optimizer: Any, position: Position) -> bool:
+        if optimizer is None:
+            text = "there is nothing to save yet: the first epoch has not begun"
+            self._emit(LogLine(level="info", text=text))
+            return False
+        self._emit(PhaseChanged(phase="saving", detail="checkpoint"))
+        path = self._directory.checkpoints / f"{name}.npz"
+        try:
+            size = save_checkpoint(path, self._network, optimizer, position)
+        except OSError as error:
+            text = f"the checkpoint could not be written ({error.strerror}); training goes on"
+            self._emit(LogLine(level="warning", text=text))
+            return False
+        saved = CheckpointSaved(
+            epoch=position.epoch, step=position.step, path=str(path), bytes=size
+        )
+        self._emit(saved)
+        return True

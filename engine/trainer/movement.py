@@ -1,0 +1,89 @@
+"""How far each layer's weights went in an epoch: the proof that what is frozen stands still."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+from engine.backend import peek
+from engine.events import LayersMoved
+from engine.model import leaf_layers
+
+Values = list[Any]
+"""A layer's weights, moving statistics included, as NumPy arrays of its own."""
+
+
+class Movement:
+    """Keeps a copy of all weights as they were when the epoch began, and compares."""
+
+    def __init__(self, network: keras.Model) -> None:
+        """Begin to watch a network; nothing is copied yet."""
+        layers = leaf_layers(network)
+        self._weights = {name: leaf.weights for name, leaf in layers.items() if leaf.weights}
+        self._before: dict[str, Values] = {}
+        self._frozen_at: dict[str, Values] = {}
+        """What was frozen in mid-epoch, as it then was."""
+        self._trains: frozenset[str] = frozenset()
+        self._broken: list[str] = []
+
+    def freeze_applied(self, trains: frozenset[str]) -> None:
+        """From the next batch on exactly these layers train; may come in mid-epoch."""
+        if not self._before:
+            self._before = {name: self._read(name) for name in self._weights}
+        for name in trains - self._trains:
+            self._check_frozen(name)
+            self._frozen_at.pop(name, None)
+        for name in self._trains - trains:
+            self._frozen_at[name] = self._read(name)
+        self._trains = trains
+
+    def measure(self, epoch: int) -> LayersMoved:
+        """What moved since the last call, and what of it was frozen."""
+        moved: dict[str, float] = {}
+        for name in self._weights:
+            if name not in self._trains:
+                self._check_frozen(name)
+            now = self._read(name) if name in self._trains else self._frozen_at.pop(name, None)
+            if now is None:
+                continue
+            change = _relative_change(self._before[name], now)
+            if change:
+                moved[name] = change
+            self._before[name] = now
+        broken, self._broken = tuple(self._broken), []
+        return LayersMoved(epoch=epoch, moved=moved, broken=broken)
+
+    def _check_frozen(self, name: str) -> None:
+        """Note a frozen layer that is not what it was; its present values count from now on."""
+        stood = self._frozen_at.get(name, self._before[name])
+        now = self._peek(name)
+        if not all(_same_bytes(a, b) for a, b in zip(stood, now, strict=True)):
+            self._broken.append(name)
+            self._frozen_at[name] = [np.array(values) for values in now]
+
+    def _peek(self, name: str) -> Values:
+        return [peek(weight) for weight in self._weights[name]]
+
+    def _read(self, name: str) -> Values:
+        return [np.array(values) for values in self._peek(name)]
+
+
+def _same_bytes(one: Any, other: Any) -> bool:
+    word = np.uint32 if one.dtype.itemsize == 4 else np.uint8
+    if not one.shape:
+        return bool(one.tobytes() == other.tobytes())
+    return bool(np.array_equal(one.view(word), other.view(word)))
+
+
+def _relative_change(before: Values, now: Values) -> float:
+    """Norm of the change over the norm before; over the norm now where that was zero."""
+    change = _norm([b - a for a, b in zip(before, now, strict=True)])
+    size = _norm(before) or _norm(now)
+    return change / size if change else 0.0
+
+
+def _norm(arrays: Values) -> float:
+    return math.sqrt(sum(float(np.vdot(array, array)) for array in arrays))
