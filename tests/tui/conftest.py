@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 import tui.app
 from engine.commands import Command
@@ -31,6 +34,7 @@ from engine.session import Sink
 from engine.snapshot import RunSnapshot
 from tui.app import CifarApp
 from tui.panels.charts import ChartsPanel
+from tui.panels.layers import LayersPanel, LayerTree
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 MakeApp = Callable[..., CifarApp]
@@ -126,7 +130,9 @@ def epoch_end(epoch: int, val_accuracy: float, stage: int = 1) -> EpochEnded:
 
 
 def _leaf(name: str, kind: str = "Conv2D", parameters: int = 100) -> LayerNode:
-    return LayerNode(name, kind, (4, 4, 8), parameters, name == "predictions")
+    return LayerNode(
+        name, kind, (4, 4, 8), parameters, name == "predictions", trainable_parameters=parameters
+    )
 
 
 def _group(name: str, kind: str, *children: LayerNode) -> LayerNode:
@@ -202,6 +208,59 @@ def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
         return CifarApp(session, runs_dir=tmp_path, start_session=start)
 
     return make
+
+
+class TreeReader:
+    """Reads a layer tree as it stands on the screen, goes to its rows, feeds its panel."""
+
+    def __init__(self, until: Until) -> None:
+        self._until = until
+
+    async def begun(
+        self, pilot: Pilot[Any], session: FakeSession, layers: LayerNode
+    ) -> tuple[LayerTree, LayersPanel]:
+        """Begin a run; gives its tree and panel once they show all of `FakeSession.begin`."""
+        session.begin(layers)
+        panel = pilot.app.screen.query_one(LayersPanel)
+        await self._until(pilot, lambda: panel.snapshot is not None and panel.snapshot.step == 4)
+        await pilot.pause()
+        return panel.query_one(LayerTree), panel
+
+    async def show(self, pilot: Pilot[Any], panel: LayersPanel, **changes: Any) -> None:
+        """Draw the panel's last snapshot with other values."""
+        assert panel.snapshot is not None
+        panel.snapshot = replace(panel.snapshot, **changes)
+        await pilot.pause()
+
+    def open_all(self, tree: LayerTree) -> None:
+        for node in tree.root.children:
+            node.expand_all()
+
+    def lines(self, tree: LayerTree) -> list[str]:
+        strips = tree.render_lines(Region(0, 0, tree.size.width, tree.size.height))
+        return [strip.text.rstrip() for strip in strips]
+
+    def line_of(self, tree: LayerTree, title: str) -> str:
+        return next((line for line in self.lines(tree) if title in line), "")
+
+    def go_to(self, tree: LayerTree, name: str) -> None:
+        for number in range(tree.last_line + 1):
+            node = tree.get_node_at_line(number)
+            if node is not None and node.data is not None and node.data.node.name == name:
+                tree.move_cursor(node)
+                return
+        raise AssertionError(f"{name} is not in sight")
+
+    def text(self, panel: LayersPanel, place: str) -> str:
+        """What a line of the panel says: `waiting` or `detail`; empty where it is hidden."""
+        line = panel.query_one(f"#layer-{place}", Static)
+        return str(line.render()) if line.display else ""
+
+
+@pytest.fixture
+def reader(until: Until) -> TreeReader:
+    """Reads the layer tree and the lines below it."""
+    return TreeReader(until)
 
 
 @pytest.fixture

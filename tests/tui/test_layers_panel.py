@@ -7,379 +7,222 @@ from typing import Any
 
 import pytest
 from textual.content import Content
-from textual.geometry import Region
+from textual.pilot import Pilot
 
 from engine.commands import SetTrainable
-from engine.events import (
-    CommandAccepted,
-    CommandRejected,
-    EpochStarted,
-    FeaturesReady,
-    FreezeApplied,
-    LayerNode,
-)
-from engine.snapshot import RunSnapshot
-from tui.panels.layers import LayersPanel, LayerTree, panel_subtitle
+from engine.events import CommandAccepted, CommandRejected, EpochStarted, LayerNode
 
-
-def lines(tree: LayerTree) -> list[str]:
-    strips = tree.render_lines(Region(0, 0, tree.size.width, tree.size.height))
-    return [strip.text.rstrip() for strip in strips]
-
-
-def line_of(tree: LayerTree, title: str) -> str:
-    return next((line for line in lines(tree) if title in line), "")
-
-
-def go_to(tree: LayerTree, name: str) -> None:
-    for number in range(tree.last_line + 1):
-        node = tree.get_node_at_line(number)
-        if node is not None and node.data is not None and node.data.node.name == name:
-            tree.move_cursor(node)
-            return
-    raise AssertionError(f"{name} is not in sight")
+SIZES = [(120, 40), (80, 24)]
+EVERY = ("stem_conv", "block1_conv", "block1_bn", "predictions")
 
 
 def plain(markup: object) -> str:
     return Content.from_markup(str(markup or "")).plain
 
 
+def notices(pilot: Pilot[Any]) -> list[str]:
+    return [notice.message for notice in pilot.app._notifications]
+
+
 async def test_states_and_parameters(
-    session: Any, running: Any, until: Any, layers: LayerNode
+    session: Any, running: Any, reader: Any, layers: LayerNode
 ) -> None:
     async with running(session) as pilot:
-        session.begin(layers)
-        tree = pilot.app.screen.query_one(LayerTree)
-        await until(pilot, lambda: "predictions" in "".join(lines(tree)))
-        assert line_of(tree, "predictions").endswith("1.28 K  ■ trains")
-        assert line_of(tree, "backbone").endswith("300  □ frozen")
-        assert line_of(tree, "pool").endswith("pool")
-        panel = pilot.app.screen.query_one(LayersPanel)
+        tree, panel = await reader.begun(pilot, session, layers)
+        assert reader.line_of(tree, "predictions").endswith("1.28 K ■ trains")
+        assert reader.line_of(tree, "backbone").endswith("300 □ frozen")
+        assert reader.line_of(tree, "pool").endswith("pool")
         assert "1.28 K of 6.28 K train" in plain(panel.border_title)
 
 
 async def test_marks_stand_in_one_column(
-    session: Any, running: Any, until: Any, layers: LayerNode
+    session: Any, running: Any, reader: Any, layers: LayerNode
 ) -> None:
     async with running(session) as pilot:
-        session.begin(layers)
-        tree = pilot.app.screen.query_one(LayerTree)
-        await until(pilot, lambda: line_of(tree, "predictions"))
-        found = {line.index(mark) for line in lines(tree) for mark in "■□◪" if mark in line}
+        tree, _ = await reader.begun(pilot, session, layers)
+        shown = reader.lines(tree)
+        found = {line.index(mark) for line in shown for mark in "■□◪" if mark in line}
         assert len(found) == 1
 
 
-async def test_space_on_a_layer_asks_and_shows_it_until_it_is_done(
-    session: Any, running: Any, until: Any, layers: LayerNode, events: Any
+async def test_a_wide_panel_has_kind_and_shape_as_columns(
+    session: Any, running: Any, until: Any, reader: Any, layers: LayerNode
 ) -> None:
-    async with running(session) as pilot:
-        session.begin(layers)
-        tree = pilot.app.screen.query_one(LayerTree)
-        panel = pilot.app.screen.query_one(LayersPanel)
-        await until(pilot, lambda: tree.last_line > 3)
-        go_to(tree, "block1")
+    async with running(session, (80, 24)) as pilot:
+        tree, _ = await reader.begun(pilot, session, layers)
+        line = reader.line_of(tree, "predictions")
+        assert line.split()[-6:] == ["Dense", "4×4×8", "1.28", "K", "■", "trains"]
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: "Dense" not in reader.line_of(tree, "predictions"))
+        await pilot.resize_terminal(200, 60)
+        await until(pilot, lambda: "Dense" in reader.line_of(tree, "predictions"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_space_on_a_layer_asks_and_shows_it_until_it_is_done(
+    session: Any,
+    running: Any,
+    until: Any,
+    reader: Any,
+    layers: LayerNode,
+    events: Any,
+    size: Any,
+) -> None:
+    async with running(session, size) as pilot:
+        tree, panel = await reader.begun(pilot, session, layers)
+        reader.go_to(tree, "block1")
         await pilot.press("right")
-        go_to(tree, "block1_conv")
+        reader.go_to(tree, "block1_conv")
         await pilot.press("space")
-        await until(pilot, lambda: "□ → trains" in line_of(tree, "  ├ conv"))
+        await until(pilot, lambda: "□ → trains" in reader.line_of(tree, "  ├ conv"))
         (command,) = session.sent
         assert isinstance(command, SetTrainable)
         assert (command.layers, command.value, command.when) == (("block1_conv",), True, "epoch")
-        assert plain(panel.border_subtitle) == "1 change waits for the epoch's end"
+        assert plain(panel.border_subtitle) == "at the epoch's end  [a] now  [⌫] undo"
+        assert reader.text(panel, "waiting").startswith("1 layer waits")
 
         session.play(CommandAccepted(command=command))
         session.play(events["frozen_but"]("predictions", "block1_conv", ids=(command.id,)))
-        await until(pilot, lambda: "■ trains" in line_of(tree, "  ├ conv"))
+        await until(pilot, lambda: "■ trains" in reader.line_of(tree, "  ├ conv"))
         assert plain(panel.border_subtitle) == "depth 4 · 1.00 M FLOPs"
+        assert reader.text(panel, "waiting") == ""
 
 
 async def test_space_on_a_group_toggles_all_its_layers_with_weights(
-    session: Any, running: Any, until: Any, layers: LayerNode
+    session: Any, running: Any, until: Any, reader: Any, layers: LayerNode
 ) -> None:
     async with running(session) as pilot:
-        session.begin(layers)
-        tree = pilot.app.screen.query_one(LayerTree)
-        await until(pilot, lambda: tree.last_line > 3)
-        go_to(tree, "backbone")
+        tree, _ = await reader.begun(pilot, session, layers)
+        reader.go_to(tree, "backbone")
         await pilot.press("space")
-        await until(pilot, lambda: "□ → trains" in line_of(tree, "backbone"))
+        await until(pilot, lambda: "□ → trains" in reader.line_of(tree, "backbone"))
         await pilot.press("space")
-        await until(pilot, lambda: "□ frozen" in line_of(tree, "backbone"))
-        go_to(tree, "head")
+        await until(pilot, lambda: "□ frozen" in reader.line_of(tree, "backbone"))
+        reader.go_to(tree, "head")
         await pilot.press("space")
-        await until(pilot, lambda: "■ → frozen" in line_of(tree, "head"))
-        backbone = ("stem_conv", "block1_conv")  # its BatchNormalization is locked
+        await until(pilot, lambda: "■ → frozen" in reader.line_of(tree, "head"))
         asked = [(command.layers, command.value) for command in session.sent]
+        backbone = EVERY[:3]
         assert asked == [(backbone, True), (backbone, False), (("predictions",), False)]
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("name", "key", "layers_asked", "value"),
+    [
+        ("stage1", "f", EVERY[:3], False),
+        ("stem", "f", EVERY[:1], False),
+        ("head", "f", EVERY, False),
+        ("pool", "f", EVERY[:3], False),
+        ("stage1", "u", EVERY[1:], True),
+        ("backbone", "u", EVERY, True),
+        ("predictions", "u", EVERY[3:], True),
+    ],
+)
+async def test_freeze_to_the_input_and_unfreeze_to_the_output(
+    session: Any,
+    running: Any,
+    until: Any,
+    reader: Any,
+    layers: LayerNode,
+    size: Any,
+    name: str,
+    key: str,
+    layers_asked: tuple[str, ...],
+    value: bool,
+) -> None:
+    async with running(session, size) as pilot:
+        tree, _ = await reader.begun(pilot, session, layers)
+        reader.go_to(tree, name)
+        await pilot.press(key)
+        await until(pilot, lambda: session.sent)
+        (command,) = session.sent
+        assert (command.layers, command.value) == (layers_asked, value)
+
+
+async def test_where_no_weights_lie_nothing_is_asked(
+    session: Any, running: Any, until: Any, reader: Any, layers: LayerNode
+) -> None:
+    start = LayerNode(
+        "input", "input", (8,), 0, False, (LayerNode("cast", "Cast", (8,), 0, False),)
+    )
+    async with running(session) as pilot:
+        model = replace(layers, children=(start, *layers.children))
+        tree, _ = await reader.begun(pilot, session, model)
+        reader.go_to(tree, "input")
+        await pilot.press("f", "space")
+        await until(pilot, lambda: notices(pilot) == ["No layer with weights lies there."])
+        assert session.sent == []
+
+
 async def test_a_rejected_change_is_told_and_waits_no_more(
-    session: Any, running: Any, until: Any, layers: LayerNode
+    session: Any, running: Any, until: Any, reader: Any, layers: LayerNode
 ) -> None:
     async with running(session) as pilot:
-        session.begin(layers)
-        tree = pilot.app.screen.query_one(LayerTree)
-        await until(pilot, lambda: tree.last_line > 3)
-        go_to(tree, "head")
+        tree, _ = await reader.begun(pilot, session, layers)
+        reader.go_to(tree, "head")
         await pilot.press("space")
         await until(pilot, lambda: session.sent)
         session.play(CommandRejected(command=session.sent[0], reason="nothing would train"))
-        await until(pilot, lambda: "■ trains" in line_of(tree, "▾ head"))
-        notices = [notice.message for notice in pilot.app._notifications]
-        assert notices == ["Not done: nothing would train"]
+        await until(pilot, lambda: "■ trains" in reader.line_of(tree, "▾ head"))
+        assert notices(pilot) == ["Not done: nothing would train"]
+
+
+async def test_the_detail_follows_the_cursor(
+    session: Any, running: Any, until: Any, reader: Any, layers: LayerNode
+) -> None:
+    async with running(session, (80, 24)) as pilot:
+        tree, panel = await reader.begun(pilot, session, layers)
+        for name, words in (
+            ("predictions", "predictions · Dense · 4×4×8 · 1,280"),
+            ("pool", "pool · Pool · 4×4×8 · no weights"),
+            ("head", "head · 2 layers, 1 of 1 with weights train · 4×4×8 · 1,280 parameters"),
+        ):
+            reader.go_to(tree, name)
+            await until(pilot, lambda words=words: reader.text(panel, "detail") == words)
 
 
 async def test_cursor_and_open_groups_stay_when_events_come(
-    session: Any, running: Any, until: Any, layers: LayerNode, events: Any
+    session: Any, running: Any, until: Any, reader: Any, layers: LayerNode, events: Any
 ) -> None:
     async with running(session) as pilot:
-        session.begin(layers)
-        tree = pilot.app.screen.query_one(LayerTree)
-        await until(pilot, lambda: tree.last_line > 3)
-        go_to(tree, "stage1")
+        tree, _ = await reader.begun(pilot, session, layers)
+        reader.go_to(tree, "stage1")
         await pilot.press("left")
         shut = tree.last_line
         session.play(events["batch"](1, 6), events["frozen_but"]("predictions", "block1_conv"))
-        await until(pilot, lambda: "■ trains" in line_of(tree, "stage1"))
+        await until(pilot, lambda: "◪ some" in reader.line_of(tree, "stage1"))
         assert tree.last_line == shut
-        assert tree.cursor_node is not None
-        assert tree.cursor_node.data is not None
-        assert tree.cursor_node.data.title == "stage1"
+        assert tree.row is not None
+        assert tree.row.title == "stage1"
         await pilot.press("enter")
         assert tree.last_line > shut
         await pilot.press("right", "down", "left", "left")
-        assert tree.cursor_node.data.title == "stage1"
+        assert tree.row.title == "stage1"
 
 
-async def test_a_thousand_rows_are_drawn_only_where_in_sight(
-    session: Any, running: Any, until: Any
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_panel_tells_what_a_change_costs_and_when_it_applies(
+    session: Any,
+    running: Any,
+    until: Any,
+    reader: Any,
+    layers: LayerNode,
+    events: Any,
+    size: Any,
 ) -> None:
-    leaf = [LayerNode(f"layer{i}", "Conv2D", (1,), 10, False) for i in range(1_000)]
-    group = LayerNode("backbone", "backbone", (1,), 10_000, False, tuple(leaf))
-    async with running(session) as pilot:
-        session.begin(LayerNode("model", "model", (1,), 10_000, False, (group,)))
-        tree = pilot.app.screen.query_one(LayerTree)
-        await until(pilot, lambda: tree.last_line == 1_000)
-        drawn: list[object] = []
-        draw = tree.render_label
-        tree.render_label = lambda *args: (drawn.append(args[0]), draw(*args))[1]  # type: ignore[func-returns-value]
-        await pilot.press("end", "pagedown", "down")
-        assert "layer999" in "".join(lines(tree))
-        assert len(drawn) < 300
-
-
-def frontier_at(name: str, *trains: str) -> FreezeApplied:
-    return FreezeApplied(
-        epoch=1,
-        trainable=trains,
-        trainable_parameters=1_280,
-        frozen_parameters=5_000,
-        frontier=name,
-    )
-
-
-def features(held: Any = "memory") -> FeaturesReady:
-    return FeaturesReady(
-        epoch=1,
-        source="extracted",
-        images=60_000,
-        views=1,
-        bytes=415 * 2**20,
-        held=held,
-        seconds=60.0,
-    )
-
-
-def cursor_title(tree: LayerTree) -> str:
-    assert tree.cursor_node is not None
-    assert tree.cursor_node.data is not None
-    return tree.cursor_node.data.title
-
-
-async def test_a_line_stands_above_what_every_step_computes(
-    session: Any, running: Any, until: Any, layers: LayerNode
-) -> None:
-    async with running(session) as pilot:
-        session.begin(layers)
-        tree = pilot.app.screen.query_one(LayerTree)
-        await until(pilot, lambda: line_of(tree, "predictions"))
-        assert not line_of(tree, "kept")
-        rows = tree.last_line
-        session.play(frontier_at("predictions", "predictions"))
-        await until(pilot, lambda: line_of(tree, "── kept: being computed ──"))
-        session.play(features())
-        await until(pilot, lambda: line_of(tree, "── kept: 415 MB in memory ──"))
-        assert "── kept" in lines(tree)[tree.last_line - 1]
-        assert "predictions" in lines(tree)[tree.last_line]
-        assert tree.last_line == rows + 1
-        session.play(frontier_at("", "predictions", "stem_conv"))
-        await until(pilot, lambda: not line_of(tree, "kept"))
-        assert tree.last_line == rows
-
-
-async def test_the_line_stands_above_the_group_that_begins_with_the_frontier(
-    session: Any, running: Any, until: Any, layers: LayerNode
-) -> None:
-    async with running(session) as pilot:
-        session.begin(layers)
-        session.play(frontier_at("block1_conv", "block1_conv", "predictions"), features("disk"))
-        tree = pilot.app.screen.query_one(LayerTree)
-        await until(pilot, lambda: line_of(tree, "── kept: 415 MB on disk ──"))
-        shown = lines(tree)
-        rule = next(i for i, line in enumerate(shown) if "kept" in line)
-        assert "stage1" in shown[rule + 1]
-
-
-async def test_a_closed_group_says_that_the_line_is_inside(
-    session: Any, running: Any, until: Any, layers: LayerNode
-) -> None:
-    async with running(session) as pilot:
-        session.begin(layers)
-        session.play(frontier_at("block1_conv", "block1_conv", "predictions"), features())
-        tree = pilot.app.screen.query_one(LayerTree)
-        await until(pilot, lambda: line_of(tree, "kept"))
-        open_lines = tree.last_line
-        go_to(tree, "backbone")
-        await pilot.press("left")
-        assert "backbone ── kept" in line_of(tree, "backbone")
-        assert line_of(tree, "backbone").endswith("◪ some")
-        assert tree.last_line < open_lines - 1
-        await pilot.press("right")
-        assert "kept" not in line_of(tree, "backbone")
-        assert tree.last_line == open_lines
-
-
-async def test_the_cursor_steps_over_the_line(
-    session: Any, running: Any, until: Any, layers: LayerNode
-) -> None:
-    async with running(session) as pilot:
-        session.begin(layers)
-        session.play(frontier_at("predictions", "predictions"), features())
-        tree = pilot.app.screen.query_one(LayerTree)
-        await until(pilot, lambda: line_of(tree, "kept"))
-        go_to(tree, "pool")
-        await pilot.press("down")
-        assert cursor_title(tree) == "predictions"
-        await pilot.press("up")
-        assert cursor_title(tree) == "pool"
-        rule = next(i for i, line in enumerate(lines(tree)) if "kept" in line)
-        await pilot.click(tree, offset=(8, rule))
-        assert cursor_title(tree) == "predictions"
-        await pilot.press("space")
-        await until(pilot, lambda: session.sent)
-        assert session.sent[0].layers == ("predictions",)
-
-
-async def test_the_cursor_steps_over_a_line_at_the_very_top(
-    session: Any, running: Any, until: Any, layers: LayerNode
-) -> None:
-    async with running(session) as pilot:
-        session.begin(layers)
-        session.play(frontier_at("stem_conv", "stem_conv", "predictions"))
-        tree = pilot.app.screen.query_one(LayerTree)
-        await until(pilot, lambda: line_of(tree, "kept"))
-        assert "kept" in lines(tree)[0]
-        await pilot.press("end", "home")
-        assert cursor_title(tree) == "backbone"
-        await pilot.press("up")
-        assert cursor_title(tree) == "backbone"
-
-
-async def test_the_cursor_stays_on_its_layer_when_the_line_moves(
-    session: Any, running: Any, until: Any, layers: LayerNode
-) -> None:
-    async with running(session) as pilot:
-        session.begin(layers)
-        session.play(frontier_at("predictions", "predictions"), features())
-        tree = pilot.app.screen.query_one(LayerTree)
-        await until(pilot, lambda: line_of(tree, "kept"))
-        go_to(tree, "head")
-        for frontier in ("block1_conv", "pool", "", "predictions", "unknown"):
-            session.play(frontier_at(frontier, "predictions"))
-            await until(pilot, lambda f=frontier: tree._frontier == f)
-            await pilot.pause()
-            assert cursor_title(tree) == "head"
-            assert len([line for line in lines(tree) if "── kept" in line]) == (
-                frontier not in ("", "unknown")
-            )
-
-
-async def test_another_model_begins_without_a_line(
-    session: Any, running: Any, until: Any, layers: LayerNode
-) -> None:
-    async with running(session) as pilot:
-        session.begin(layers)
-        session.play(frontier_at("predictions", "predictions"), features())
-        tree = pilot.app.screen.query_one(LayerTree)
-        await until(pilot, lambda: line_of(tree, "kept"))
-        session.begin(replace(layers, name="other"), index=1)
-        await until(pilot, lambda: not line_of(tree, "kept"))
-        session.play(frontier_at("predictions", "predictions"), index=1)
-        await until(pilot, lambda: line_of(tree, "kept"))
-
-
-async def test_the_panel_tells_features_and_what_a_change_costs(
-    session: Any, running: Any, until: Any, layers: LayerNode, events: Any
-) -> None:
-    async with running(session) as pilot:
-        session.begin(layers)
-        session.play(frontier_at("predictions", "predictions"), features())
-        tree = pilot.app.screen.query_one(LayerTree)
-        panel = pilot.app.screen.query_one(LayersPanel)
-        words = "features 415 MB in memory · 640 img/s"
-        await until(pilot, lambda: plain(panel.border_subtitle) == words)
+    async with running(session, size) as pilot:
+        tree, panel = await reader.begun(pilot, session, layers)
         session.play(EpochStarted(epoch=1, stage=1, steps=10), *[events["batch"](1, 10)] * 4)
         session.play(events["epoch_end"](1, 0.7))
-        go_to(tree, "head")
-        await pilot.press("space")
-        await until(pilot, lambda: "an epoch 4 s →" in plain(panel.border_subtitle))
-
-
-@pytest.mark.parametrize(
-    ("width", "words"),
-    [
-        (70, "2 changes wait: an epoch 4 s → 38 s, after extracting 1:05"),
-        (42, "an epoch 4 s → 38 s, after extracting 1:05"),
-        (40, "epoch 4 s → 38 s, after extracting 1:05"),
-        (10, "epoch 4 s → 38 s, extracting 1:05"),
-    ],
-)
-def test_what_a_change_costs_is_said_in_the_room_there_is(
-    run: RunSnapshot, width: int, words: str
-) -> None:
-    waits = replace(
-        run,
-        pending={"a": True, "b": True},
-        epoch_seconds_now=4.2,
-        epoch_seconds_after_pending=38.4,
-        extraction_seconds_after_pending=65.0,
-    )
-    assert panel_subtitle(waits, width).plain == words
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(0.0, "0.3 s → 2:10"), (None, "0.3 s → 2:10")])
-def test_where_nothing_is_extracted_nothing_is_said_of_it(
-    run: RunSnapshot, seconds: float | None, words: str
-) -> None:
-    waits = replace(
-        run,
-        pending={"a": False},
-        epoch_seconds_now=0.3,
-        epoch_seconds_after_pending=130.0,
-        extraction_seconds_after_pending=seconds,
-    )
-    assert panel_subtitle(waits, 60).plain == f"1 change waits: an epoch {words}"
-
-
-def test_before_anything_is_measured_a_change_only_waits(run: RunSnapshot) -> None:
-    waits = replace(run, pending={"a": True}, features=features())
-    assert panel_subtitle(waits, 60).plain == "1 change waits for the epoch's end"
-
-
-def test_features_are_told_in_the_room_there_is(run: RunSnapshot) -> None:
-    kept = replace(run, features=features("disk"), images_per_second=24_113.0)
-    assert panel_subtitle(kept, 60).plain == "features 415 MB on disk · 24,113 img/s"
-    assert panel_subtitle(kept, 30).plain == "features 415 MB · 24,113 img/s"
-    assert panel_subtitle(kept, 20).plain == "415 MB · 24,113 img/s"
-    silent = replace(kept, images_per_second=None)
-    assert panel_subtitle(silent, 60).plain == "features 415 MB on disk"
+        reader.go_to(tree, "stage1")
+        await pilot.press("u")
+        await until(pilot, lambda: "epoch 4 s →" in reader.text(panel, "waiting"))
+        told = reader.text(panel, "waiting")
+        assert told.startswith("2 layers wait · Adam")
+        assert "frontier" in told
+        assert "→ block1" in told
+        assert "→ 1.48 K of 6.28 K train" in plain(panel.border_title)
+        await reader.show(pilot, panel, pending_now=True)
+        assert plain(panel.border_subtitle) == "after this batch  [⌫] undo"
+        assert all(len(line) <= panel.content_size.width for line in told.splitlines())

@@ -24,6 +24,7 @@ def test_requests_in_words(working: RunSnapshot) -> None:
     assert "after this epoch" in requests(replace(working, stop_requested="epoch"))
     assert "after this batch" in requests(replace(working, stop_requested="now"))
     assert "after this model" in requests(replace(working, stop_requested="run"))
+    assert "next model after this epoch" in requests(replace(working, skip_requested="epoch"))
     assert requests(replace(working, pending={"a": True, "b": True})) == (
         "2 changes wait for the epoch's end"
     )
@@ -61,3 +62,24 @@ def test_the_end_counts_the_runs_and_names_the_best(run: RunSnapshot) -> None:
     assert "1 completed, 1 failed, 1 not started" in text
     assert "best: EfficientNetLite0, 0.9000" in text
     assert "results" in text
+
+
+def test_the_lock_and_the_rate_wait_in_words(working: RunSnapshot) -> None:
+    locking = replace(working, pending_lock=True)
+    assert requests(locking) == "BatchNormalization locks at the epoch's end"
+    assert requests(replace(locking, pending_lock=False)) == (
+        "BatchNormalization is released at the epoch's end"
+    )
+    assert requests(replace(locking, pending_now=True)) == (
+        "BatchNormalization locks after this batch"
+    )
+    assert requests(locking, with_changes=False) == ""
+    rate = replace(working, pending_learning_rate=1.8e-3)
+    assert requests(rate) == "rate 1.8e-03 after this batch"
+
+
+def test_changes_that_wait_for_the_batch_say_so(working: RunSnapshot) -> None:
+    changes = replace(working, pending={"a": True, "b": True}, pending_now=True)
+    assert requests(changes) == "2 changes after this batch"
+    assert requests(changes, with_changes=False) == ""
+    assert waiting_changes(1, now=True) == "1 change after this batch"

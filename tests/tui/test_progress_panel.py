@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual.content import Content
 
 from engine.events import PhaseProgressed
 from engine.snapshot import RunSnapshot
@@ -157,3 +158,38 @@ def test_an_extraction_tells_its_own_pace_and_not_that_of_training(training: Run
     early = replace(extracting, phase_units_per_second=None, phase_seconds_left=None)
     assert "12,480/60,000 images  0:07" in status_line(early, 1_297.0, 120).plain
     assert "612 img/s" in status_line(replace(extracting, status="stopped"), 1_297.0, 140).plain
+
+
+def test_a_rate_that_was_asked_for_shows_until_it_is_confirmed(training: RunSnapshot) -> None:
+    asked = replace(training, learning_rate=1e-3, pending_learning_rate=1.778e-3)
+    for width in (80, 120, 200):
+        assert "rate 1.0e-03 → 1.8e-03" in status_line(asked, 1_297.0, width).plain
+    confirmed = status_line(replace(asked, pending_learning_rate=None), 1_297.0, 140).plain
+    assert "rate 1.0e-03" in confirmed
+    assert "→" not in confirmed
+    assert "→" not in status_line(replace(asked, status="stopped"), 1_297.0, 140).plain
+
+
+def patience_of(run: RunSnapshot, patience: int | None, without_gain: int) -> Content:
+    spec = replace(run.spec, patience=patience)
+    return status_line(replace(run, spec=spec, epochs_without_gain=without_gain), 1_297.0, 160)
+
+
+def test_patience_is_shown_where_it_is_set(training: RunSnapshot) -> None:
+    assert "patience" not in patience_of(training, None, 0).plain
+    assert "patience 0/5" in patience_of(training, 5, 0).plain
+    assert "patience 2/5" in patience_of(training, 5, 2).plain
+
+
+@pytest.mark.parametrize(
+    ("patience", "without_gain", "warns"),
+    [(5, 0, False), (5, 3, False), (5, 4, True), (5, 5, True), (1, 0, False), (1, 1, True)],
+)
+def test_patience_warns_at_its_last_epoch(
+    training: RunSnapshot, patience: int, without_gain: int, warns: bool
+) -> None:
+    line = patience_of(training, patience, without_gain)
+    text = f"{without_gain}/{patience}"
+    start = line.plain.index(text, line.plain.index("patience"))
+    styles = [span.style for span in line.spans if span.start == start]
+    assert styles == (["$warning"] if warns else ["$foreground"])

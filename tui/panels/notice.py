@@ -7,7 +7,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.formatting import accuracy
+from engine.formatting import accuracy, rate
 from engine.snapshot import RunSnapshot
 from tui.panels.progress import Field, fit
 from tui.session_view import SessionView
@@ -16,6 +16,14 @@ _STOPPING = {
     "now": "stopping after this batch…",
     "epoch": "stopping after this epoch…",
     "run": "stopping after this model…",
+}
+_LOCKING = {True: "BatchNormalization locks", False: "BatchNormalization is released"}
+
+
+_SKIPPING = {
+    "now": "next model after this batch…",
+    "epoch": "next model after this epoch…",
+    "stage": "next stage after this epoch…",
 }
 
 
@@ -50,19 +58,31 @@ def requests(run: RunSnapshot, *, with_changes: bool = True) -> str:
     parts = []
     if run.stop_requested:
         parts.append(_STOPPING.get(run.stop_requested, "stopping…"))
+    elif run.skip_requested:
+        parts.append(_SKIPPING[run.skip_requested])
     if run.phase == "paused":
         resumes = not run.pause_requested
         parts.append("resuming…" if resumes else "paused: z resumes")
     elif run.pause_requested:
         parts.append("pausing after this batch…")
     if run.pending and with_changes:
-        parts.append(waiting_changes(len(run.pending)))
+        parts.append(waiting_changes(len(run.pending), now=run.pending_now))
+    if run.pending_lock is not None and with_changes:
+        parts.append(f"{_LOCKING[run.pending_lock]} {_time(now=run.pending_now)}")
+    if run.pending_learning_rate is not None:
+        parts.append(f"rate {rate(run.pending_learning_rate)} {_time(now=True)}")
     return "   ".join(parts)
 
 
-def waiting_changes(count: int) -> str:
-    """`1 change waits for the epoch's end`."""
+def waiting_changes(count: int, *, now: bool = False) -> str:
+    """`1 change waits for the epoch's end`, or where it does not, `1 change after this batch`."""
+    if now:
+        return f"{count} change{'' if count == 1 else 's'} {_time(now=True)}"
     return f"{count} change{' waits' if count == 1 else 's wait'} for the epoch's end"
+
+
+def _time(*, now: bool) -> str:
+    return "after this batch" if now else "at the epoch's end"
 
 
 class Banner(Static):

@@ -111,8 +111,10 @@ def status_line(run: RunSnapshot, at: float, width: int) -> Content:
         step = f"{run.step:>{len(str(run.steps))}}/{run.steps}"
         left.append(Field(_pair("epoch", f"{epoch}/{epochs}"), 8))
         left.append(Field(_pair("batch", step), 7))
+    if run.stage and run.spec.patience is not None:
+        left.append(_patience(run.epochs_without_gain, run.spec.patience))
     if run.learning_rate is not None and not extracts:
-        left.append(Field(_pair("rate", rate(run.learning_rate)), 3))
+        left.append(_rate(run.learning_rate, None if run.is_over else run.pending_learning_rate))
     speed = MISSING if run.images_per_second is None else f"{run.images_per_second:,.0f}"
     right = [
         Field(_pair("ETA", f"{duration(run.eta_seconds):>5}", "$primary bold"), 9),
@@ -126,6 +128,21 @@ def status_line(run: RunSnapshot, at: float, width: int) -> Content:
 
 def _pair(name: str, value: str, style: str = "$foreground") -> Content:
     return Content.assemble((f"{name} ", "$muted"), (value, style))
+
+
+def _patience(epochs_without_gain: int, patience: int) -> Field:
+    """Epochs without a gain of those that end the stage; a warning once one more would."""
+    is_last = 0 < epochs_without_gain >= patience - 1
+    text = f"{epochs_without_gain}/{patience}"
+    return Field(_pair("patience", text, "$warning" if is_last else "$foreground"), 4)
+
+
+def _rate(now: float, asked: float | None) -> Field:
+    """The learning rate; one that was asked for is in sight until it is confirmed."""
+    pair = _pair("rate", rate(now))
+    if asked is None:
+        return Field(pair, 3)
+    return Field(pair + Content.styled(f" → {rate(asked)}", "$warning"), 7)
 
 
 def _phase(run: RunSnapshot, at: float) -> Content:

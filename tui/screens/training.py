@@ -6,23 +6,20 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.geometry import Size
-from textual.reactive import reactive
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
-from engine.commands import Command, Pause, Resume, SetTrainable, Stop
+from engine.commands import SetTrainable
 from engine.snapshot import RunSnapshot
 from tui import keys
-from tui.messages import CommandRequested
 from tui.panels.charts import ChartsPanel
 from tui.panels.hardware import HardwarePanel
-from tui.panels.layers import LayersPanel
+from tui.panels.layers import LayersPanel, LayerTree
 from tui.panels.log import LogPanel
 from tui.panels.notice import Banner, NoticeStrip
 from tui.panels.progress import HeadPanel
 from tui.panels.queue import QueuePanel
-from tui.screens.choice import STOP, ChoiceScreen
+from tui.screens.run_controls import RunControls
 from tui.session_view import SessionView
 
 PANELS = ("layers", "charts", "machine", "queue", "log")
@@ -56,13 +53,11 @@ def layout_classes(size: Size, single: str, log_choice: bool | None) -> frozense
     return frozenset(classes)
 
 
-class TrainingScreen(Screen[None]):
-    """Draws a SessionView; asks for changes with CommandRequested, never makes them."""
+class TrainingScreen(RunControls):
+    """Draws a SessionView, and lays its panels out by the size of the terminal."""
 
     CSS_PATH = "training.tcss"
     BINDINGS = keys.bindings("training")
-
-    view: reactive[SessionView | None] = reactive(None, always_update=True, repaint=False)
 
     def __init__(self, view: SessionView) -> None:
         super().__init__()
@@ -146,26 +141,6 @@ class TrainingScreen(Screen[None]):
         charts = self.query_one(ChartsPanel)
         charts.shows_recent = not charts.shows_recent
 
-    def action_pause(self) -> None:
-        """Ask for a pause, or for its end."""
-        run = self._run_at_work()
-        if run is not None:
-            wants_resume = run.pause_requested or run.phase == "paused"
-            self._request(Resume() if wants_resume else Pause())
-
-    def action_stop(self) -> None:
-        """Ask when to stop."""
-        if self._run_at_work() is not None:
-            self.app.push_screen(ChoiceScreen(STOP), self._stop_as_chosen)
-
-    def _stop_as_chosen(self, choice: str | None) -> None:
-        if choice == "now":
-            self._request(Stop(when="now"))
-        elif choice == "epoch":
-            self._request(Stop(when="epoch"))
-        elif choice == "run":
-            self._request(Stop(when="run"))
-
     async def action_results(self) -> None:
         """Go to the results."""
         await self.run_action("app.results")
@@ -179,18 +154,8 @@ class TrainingScreen(Screen[None]):
         """Hide the failures that the banner shows."""
         self.query_one(Banner).dismiss()
 
-    @on(LayersPanel.FreezeToggled)
-    def _request_freeze(self, message: LayersPanel.FreezeToggled) -> None:
+    @on(LayerTree.FreezeToggled)
+    def _request_freeze(self, message: LayerTree.FreezeToggled) -> None:
         message.stop()
         if self._run_at_work() is not None:
             self._request(SetTrainable(layers=message.layers, value=message.value))
-
-    def _run_at_work(self) -> RunSnapshot | None:
-        """The run that can be told something; None, with a word to the person, if there is none."""
-        if self.view is None or self.view.is_over or self.view.run.is_over:
-            self.notify("No model trains at the moment.", severity="warning")
-            return None
-        return self.view.run
-
-    def _request(self, command: Command) -> None:
-        self.post_message(CommandRequested(command))

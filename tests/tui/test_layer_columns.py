@@ -1,0 +1,53 @@
+"""The columns of the layer tree by the room there is."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.events import LayerNode
+from tui.panels.layer_columns import column_cells, columns, output_shape
+from tui.panels.layer_rows import LayerRow
+from tui.panels.layer_state import RowState
+
+CONV = LayerNode("expand", "Conv2D", (4, 4, 1152), 221_184, True)
+ROW = LayerRow(CONV, "expand", ("expand",))
+TRAINS = RowState("trains", "trains", 0, moved=1e-2)
+
+
+def text(row: LayerRow, state: RowState, width: int) -> str:
+    return "".join(text for text, _ in column_cells(row, state, columns(width)))
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (30, "  221 K ■   ▆"),
+        (36, "  221 K ■ trains   ▆"),
+        (43, "  221 K ■ trains   ██▍"),
+        (66, " Conv2D            4×4×1152   221 K ■ trains   ██▍"),
+        (84, " Conv2D            4×4×1152   221 K ■ trains   ██▍ 1.0e-02"),
+    ],
+)
+def test_the_wider_the_more_columns(width: int, words: str) -> None:
+    assert text(ROW, TRAINS, width) == words
+
+
+@pytest.mark.parametrize("width", [10, 36, 43, 66, 84, 200])
+def test_every_row_fills_its_columns_exactly(width: int) -> None:
+    long = LayerNode("a" * 40, "GlobalAveragePooling2DLayer", (1000, 1000, 10_000), 10**9, True)
+    states = (TRAINS, RowState("none", "none", 0), RowState("locked", "trains", 3))
+    for node in (CONV, long, LayerNode("b", "ReLU", (4,), 0, False)):
+        for state in states:
+            row = LayerRow(node, node.name, ())
+            assert len(text(row, state, width)) == columns(width).width
+
+
+def test_a_group_has_no_kind_and_an_open_axis_a_question_mark() -> None:
+    group = LayerNode("block 1", "block", (None, 8), 10, True, (CONV,))
+    assert "block" not in text(LayerRow(group, "block 1", ()), TRAINS, 70)
+    assert output_shape(group) == "?×8"
+
+
+def test_a_row_that_broke_its_freeze_is_of_one_style() -> None:
+    broken = RowState("frozen", "frozen", 0, broken=1, moved=1e-3)
+    assert {style for _, style in column_cells(ROW, broken, columns(80))} == {"broken"}

@@ -1,0 +1,152 @@
+"""What the layer panel says around its tree."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from engine.events import FeaturesReady, LayerNode
+from engine.snapshot import RunSnapshot
+from tui.panels.layer_header import frontier_words, panel_subtitle, panel_title, waiting_lines
+
+
+def features(held: Any = "memory") -> FeaturesReady:
+    return FeaturesReady(
+        epoch=1,
+        source="extracted",
+        images=60_000,
+        views=1,
+        bytes=415 * 2**20,
+        held=held,
+        seconds=60.0,
+    )
+
+
+@pytest.fixture
+def waits(run: RunSnapshot, layers: LayerNode) -> RunSnapshot:
+    """A run whose head trains, and which is to train block 1 as well."""
+    return replace(
+        run,
+        stage=1,
+        layers=layers,
+        trainable=frozenset({"predictions"}),
+        trainable_parameters=1_980_000,
+        frozen_parameters=1_420_000,
+        pending={"block1_conv": True, "block1_bn": True},
+        trainable_parameters_after_pending=2_010_000,
+        frontier_after_pending="block1_conv",
+        epoch_seconds_now=4.2,
+        epoch_seconds_after_pending=38.4,
+        extraction_seconds_after_pending=65.0,
+    )
+
+
+def test_the_title_tells_what_trains_now_and_after(waits: RunSnapshot) -> None:
+    assert panel_title(waits).plain == "Layers  1.98 → 2.01 M of 3.40 M train"
+    after = waits.trainable_parameters
+    same = replace(waits, trainable_parameters_after_pending=after)
+    assert panel_title(same).plain == "Layers  1.98 M of 3.40 M train"
+    done = replace(waits, trainable_parameters_after_pending=None)
+    assert panel_title(done).plain == "Layers  1.98 M of 3.40 M train"
+    assert panel_title(replace(waits, stage=0)).plain == "Layers"
+
+
+@pytest.mark.parametrize(
+    ("width", "is_now", "words"),
+    [
+        (40, False, "at the epoch's end  [a] now  [⌫] undo"),
+        (30, False, "[a] now  [⌫] undo"),
+        (40, True, "after this batch  [⌫] undo"),
+        (20, True, "after this batch"),
+    ],
+)
+def test_the_subtitle_tells_when_it_applies(
+    waits: RunSnapshot, width: int, is_now: bool, words: str
+) -> None:
+    assert panel_subtitle(replace(waits, pending_now=is_now), width).plain == words
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (
+            90,
+            [
+                "2 layers wait · Adam's memory 15.1 → 15.3 MB · frontier head → block1",
+                "an epoch 4 s → 38 s, after extracting 1:05",
+            ],
+        ),
+        (
+            43,
+            [
+                "2 layers wait · Adam 15.1 → 15.3 MB",
+                "frontier → block1",
+                "an epoch 4 s → 38 s, after extracting 1:05",
+            ],
+        ),
+        (
+            41,
+            [
+                "2 layers wait · Adam 15.1 → 15.3 MB",
+                "frontier → block1",
+                "epoch 4 s → 38 s, extracting 1:05",
+            ],
+        ),
+    ],
+)
+def test_what_waits_and_what_it_brings(waits: RunSnapshot, width: int, lines: list[str]) -> None:
+    assert waiting_lines(waits, width) == lines
+
+
+def test_while_nothing_waits_nothing_is_said(run: RunSnapshot) -> None:
+    assert waiting_lines(run, 80) == []
+
+
+@pytest.mark.parametrize(
+    ("pending", "lock", "words"),
+    [
+        ({"a": True}, None, "1 layer waits"),
+        ({}, True, "BatchNormalization is to be locked"),
+        ({"a": True}, False, "1 layer waits, BatchNormalization is to be released"),
+    ],
+)
+def test_before_anything_is_measured_only_what_waits_is_told(
+    run: RunSnapshot, pending: dict[str, bool], lock: bool | None, words: str
+) -> None:
+    assert waiting_lines(replace(run, pending=pending, pending_lock=lock), 80) == [words]
+    narrow = waiting_lines(replace(run, pending=pending, pending_lock=lock), 40)
+    assert all(len(line) <= 40 for line in narrow)
+
+
+def test_a_frontier_that_stays_in_its_group_is_not_told(waits: RunSnapshot) -> None:
+    stays = replace(waits, frontier_after_pending="predictions")
+    assert not any("frontier" in line for line in waiting_lines(stays, 90))
+    plain = replace(waits, spec=replace(waits.spec, feature_cache=False))
+    assert not any("frontier" in line for line in waiting_lines(plain, 90))
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.2, None])
+def test_where_nothing_is_extracted_nothing_is_said_of_it(
+    waits: RunSnapshot, seconds: float | None
+) -> None:
+    run = replace(waits, extraction_seconds_after_pending=seconds, epoch_seconds_now=0.3)
+    assert waiting_lines(run, 90)[-1].endswith("an epoch 0.3 s → 38 s")
+
+
+def test_features_are_told_in_the_room_there_is(run: RunSnapshot) -> None:
+    kept = replace(run, features=features("disk"), images_per_second=24_113.0)
+    assert panel_subtitle(kept, 60).plain == "features 415 MB on disk · 24,113 img/s"
+    assert panel_subtitle(kept, 30).plain == "features 415 MB · 24,113 img/s"
+    assert panel_subtitle(kept, 20).plain == "415 MB · 24,113 img/s"
+    silent = replace(kept, images_per_second=None)
+    assert panel_subtitle(silent, 60).plain == "features 415 MB on disk"
+
+
+def test_the_frontier_tells_what_is_kept(run: RunSnapshot) -> None:
+    assert frontier_words(run) == ()
+    kept = replace(run, frontier="predictions")
+    assert frontier_words(kept) == ("kept: being computed", "kept")
+    ready = replace(kept, features=features("disk"))
+    assert frontier_words(ready) == ("kept: 415 MB on disk", "kept: 415 MB", "kept")

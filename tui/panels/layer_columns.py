@@ -1,0 +1,105 @@
+"""The columns of the layer tree beside a row's title, by the room there is: pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.events import LayerNode
+from engine.formatting import count
+from engine.layer_choice import BATCHNORM
+from tui.panels.layer_rows import LayerRow
+from tui.panels.layer_state import RowState
+from tui.panels.movement import movement_bar, movement_number
+
+_FACTS_FROM = 66
+"""Cells from which on kind and output shape are columns too."""
+_NUMBER_FROM = 84
+_BAR_FROM = 40
+_WORDS_FROM = 36
+_GAP = 1
+
+Cells = tuple[str, str]
+"""A text, padded to its column, and the name of its style."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Widths in cells, the gaps left out; 0 where a column is not shown."""
+
+    kind: int
+    shape: int
+    count: int
+    mark: int
+    bar: int
+    number: int
+
+    @property
+    def width(self) -> int:
+        """Of all columns beside the title, their gaps included."""
+        optional = (self.kind, self.shape, self.number)
+        fixed = self.count + self.mark + self.bar + 3 * _GAP
+        return fixed + sum(width + _GAP for width in optional if width)
+
+
+def columns(width: int) -> Columns:
+    """What a tree of so many cells has room for, the title aside."""
+    shows_facts = width >= _FACTS_FROM
+    return Columns(
+        kind=15 if shows_facts else 0,
+        shape=10 if shows_facts else 0,
+        count=7 if shows_facts else 6,
+        mark=10 if width >= _WORDS_FROM else 3,
+        bar=3 if width >= _BAR_FROM else 1,
+        number=7 if width >= _NUMBER_FROM else 0,
+    )
+
+
+def column_cells(row: LayerRow, state: RowState, shown: Columns) -> list[Cells]:
+    """What stands beside a row's title, gaps included; numbers to the right of their columns."""
+    mark = state.mark if shown.mark > 3 else state.short_mark
+    weights = count(row.node.parameters) if row.node.parameters else ""
+    cells = [
+        (_left(short_kind(row.node), shown.kind), "count"),
+        (_right(output_shape(row.node), shown.shape), "count"),
+        (_right(weights, shown.count), "count"),
+        (_left(mark, shown.mark), _mark_style(state)),
+        (_left(movement_bar(state.moved, shown.bar), shown.bar), "moved"),
+        (_right(movement_number(state.moved), shown.number), "count"),
+    ]
+    if state.broken:
+        return [(text, "broken") for text, _ in cells]
+    return cells
+
+
+def short_kind(node: LayerNode) -> str:
+    """`Conv2D`, `BatchNorm`; nothing for a group, whose title says what it is."""
+    if node.children:
+        return ""
+    return "BatchNorm" if node.kind == BATCHNORM else node.kind
+
+
+def output_shape(node: LayerNode) -> str:
+    """`4×4×1152`; `?` for an axis whose length is open."""
+    return "×".join("?" if size is None else str(size) for size in node.output_shape)
+
+
+def _mark_style(state: RowState) -> str:
+    if state.waits:
+        return "waiting"
+    return "trains" if state.now in ("trains", "some") else "frozen"
+
+
+def _left(text: str, width: int) -> str:
+    if not width:
+        return ""
+    return " " * _GAP + _shortened(text, width).ljust(width)
+
+
+def _right(text: str, width: int) -> str:
+    if not width:
+        return ""
+    return " " * _GAP + _shortened(text, width).rjust(width)
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"

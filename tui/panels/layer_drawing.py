@@ -1,0 +1,189 @@
+"""How the layer tree is drawn: its rows from the present state, and the line at the frontier."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.widgets import Tree
+from textual.widgets.tree import TreeNode
+
+from engine.events import LayerNode
+from tui.panels.layer_columns import column_cells, columns
+from tui.panels.layer_rows import LayerRow, layer_rows, opened_at_first, path_to
+from tui.panels.layer_state import LayerStates, RowState, row_state
+
+_USUAL_HEIGHT = 24
+_LEAST_TITLE = 4
+
+
+class DrawnTree(Tree[LayerRow]):
+    """The rows in Textual's tree; only those in sight are drawn, and anew only when they change."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "layers--trains",
+        "layers--frozen",
+        "layers--waiting",
+        "layers--moved",
+        "layers--count",
+        "layers--broken",
+        "layers--frontier",
+    }
+    ICON_NODE = "▸ "
+    ICON_NODE_EXPANDED = "▾ "
+    _rule: TreeNode[LayerRow] | None = None
+    """The line at the frontier."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__("", id=id)
+        self.show_root = False
+        self.guide_depth = 2
+        self.auto_expand = False
+        self._model: LayerNode | None = None
+        self._rows: tuple[LayerRow, ...] = ()
+        self._states = LayerStates()
+        self._row_states: dict[int, RowState] = {}
+        self._frontier = ""
+        self._frontier_words: tuple[str, ...] = ()
+        self._around_rule: frozenset[int] = frozenset()
+
+    def fill(self, root: LayerNode, lines: int = 0) -> None:
+        """Show another model's layers: the backbone open, and what trains.
+
+        Args:
+            root: the layer tree of the run.
+            lines: how many the tree has room for; 0 where that is not known yet.
+        """
+        self.clear()
+        self.root.expand()
+        self._frontier, self._rule, self._around_rule = "", None, frozenset()
+        self._model, self._rows = root, layer_rows(root)
+        self._row_states.clear()
+        # One line stays free for the frontier.
+        opened = opened_at_first(self._rows, (lines or _USUAL_HEIGHT) - 1)
+        for row in self._rows:
+            self._add(self.root, row, opened)
+        self.cursor_line = 0
+
+    def _add(self, parent: TreeNode[LayerRow], row: LayerRow, opened: set[str]) -> None:
+        is_open = row.node.name in opened
+        node = parent.add("", row, allow_expand=bool(row.children), expand=is_open)
+        for child in row.children:
+            self._add(node, child, opened)
+
+    def show_states(self, states: LayerStates) -> None:
+        """Draw the rows anew if what they show has changed; cursor and open groups stay."""
+        if states != self._states:
+            self._states = states
+            self._row_states.clear()
+            self._draw_anew()
+
+    def show_frontier(self, frontier: str, words: tuple[str, ...]) -> None:
+        """Draw the line above which all is computed once.
+
+        It is a node without a row, which the cursor steps over; where the frontier lies inside a
+        closed group, that group's row says the same.
+
+        Args:
+            frontier: the first leaf below the line; empty or unknown draws none.
+            words: what the line says, the longest form first.
+        """
+        if (frontier, words) == (self._frontier, self._frontier_words):
+            return
+        if frontier != self._frontier:
+            self._move_rule(frontier)
+        self._frontier, self._frontier_words = frontier, words
+        self._draw_anew()
+
+    def _move_rule(self, frontier: str) -> None:
+        if self._rule is not None:
+            self._rule.remove()
+        self._rule, self._around_rule = None, frozenset()
+        path: list[TreeNode[LayerRow]] = [self.root]
+        for row in path_to(self._rows, frontier):
+            path.append(next(child for child in path[-1].children if child.data is row))
+        if len(path) > 1:
+            *around, below = path
+            self._rule = around[-1].add("", before=below, allow_expand=False)
+            self._around_rule = frozenset(node.id for node in around)
+
+    def _draw_anew(self) -> None:
+        for node in self.root.children:
+            node.refresh()
+        self.refresh()
+
+    def validate_cursor_line(self, value: int) -> int:
+        line = super().validate_cursor_line(value)
+        node = self.get_node_at_line(line)
+        if node is None or node is not self._rule:
+            return line
+        # The line at the frontier is no layer: on in the direction the cursor goes.
+        return line - 1 if 0 < line < self.cursor_line else line + 1
+
+    @property
+    def row(self) -> LayerRow | None:
+        """The row under the cursor."""
+        return self.cursor_node.data if self.cursor_node is not None else None
+
+    def state_of(self, row: LayerRow) -> RowState:
+        """What the row's layers do now and what was asked of them."""
+        state = self._row_states.get(id(row))
+        if state is None:
+            state = self._row_states[id(row)] = row_state(row, self._states)
+        return state
+
+    # How a row is drawn.
+
+    def get_label_width(self, node: TreeNode[LayerRow]) -> int:
+        return 1
+
+    def render_label(self, node: TreeNode[LayerRow], base_style: Style, style: Style) -> Text:
+        row = node.data
+        whole = self.scrollable_content_region.width
+        width = whole - self.guide_depth * _depth(node)
+        if row is None:
+            return self._rule_label(width, style)
+        state, shown = self.state_of(row), columns(whole)
+        label = self._title(node, row, state, style)
+        label.truncate(max(width - shown.width, _LEAST_TITLE), overflow="ellipsis", pad=True)
+        for text, name in column_cells(row, state, shown):
+            label.append(text, style + self._style(name))
+        return label
+
+    def _title(
+        self, node: TreeNode[LayerRow], row: LayerRow, state: RowState, style: Style
+    ) -> Text:
+        icon = ""
+        if row.children:
+            icon = self.ICON_NODE_EXPANDED if node.is_expanded else self.ICON_NODE
+        title_style = style + (Style() if row.leaves else self._style("frozen"))
+        if state.broken:
+            title_style = style + self._style("broken")
+        title = Text(icon + row.title, title_style)
+        if node.id in self._around_rule and not node.is_expanded:
+            room = self._title_room(node) - title.cell_len - 4
+            title.append(f" ── {self._words_within(room)}", style + self._style("frontier"))
+        return title
+
+    def _title_room(self, node: TreeNode[LayerRow]) -> int:
+        whole = self.scrollable_content_region.width
+        return whole - self.guide_depth * _depth(node) - columns(whole).width
+
+    def _rule_label(self, width: int, style: Style) -> Text:
+        words = self._words_within(width - 6)
+        return Text(f"── {words} ".ljust(width, "─")[:width], style + self._style("frontier"))
+
+    def _words_within(self, width: int) -> str:
+        return next((words for words in self._frontier_words if len(words) <= width), "")
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"layers--{name}", partial=True)
+
+
+def _depth(node: TreeNode[LayerRow]) -> int:
+    depth = -1
+    parent = node.parent
+    while parent is not None:
+        depth, parent = depth + 1, parent.parent
+    return depth

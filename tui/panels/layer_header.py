@@ -1,0 +1,152 @@
+"""What the layer panel says around its tree: how much trains, what waits, what it will cost: pure.
+
+Numbers come from the snapshot; of each text the longest form that fits is taken.
+"""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from engine.events import LayerNode
+from engine.formatting import byte_size, count, duration, whole
+from engine.layer_choice import leaf_nodes
+from engine.snapshot import RunSnapshot
+from tui.panels.layer_rows import group_of
+from tui.panels.line_fitting import change, longest, packed
+
+ADAM_BYTES_PER_PARAMETER = 8
+"""Adam keeps two moments of each number it trains, each a float32."""
+_USUAL_LINES = 2
+
+
+def is_waiting(run: RunSnapshot) -> bool:
+    """Whether a change of what trains was asked for and is not done yet."""
+    return bool(run.pending) or run.pending_lock is not None
+
+
+def panel_title(run: RunSnapshot) -> Content:
+    """`Layers  1.98 M of 3.40 M train`, or `Layers  1.98 → 2.01 M of 3.40 M train`."""
+    title = Content.styled("Layers", "bold")
+    if run.layers is None or not run.stage:
+        return title
+    total = count(run.trainable_parameters + run.frozen_parameters)
+    now, after = count(run.trainable_parameters), run.trainable_parameters_after_pending
+    trains = now if after is None else change(now, count(after))
+    before, arrow, then = trains.partition(" → ")
+    return title + Content.assemble(
+        (f"  {before}", "$primary bold"),
+        (f"{arrow}{then}", "$warning bold"),
+        (f" of {total} train", "$muted"),
+    )
+
+
+def panel_subtitle(run: RunSnapshot, width: int) -> Content:
+    """When what waits applies; while nothing waits the kept features, without any the model."""
+    if is_waiting(run):
+        return Content.styled(longest(_when(run), width), "$warning")
+    if run.features is not None:
+        return Content.styled(longest(_features(run), width), "$muted")
+    if run.model is None:
+        return Content("")
+    return Content.styled(f"depth {run.model.depth} · {count(run.model.flops)} FLOPs", "$muted")
+
+
+def _when(run: RunSnapshot) -> tuple[str, ...]:
+    if run.pending_now:
+        return ("after this batch  [⌫] undo", "after this batch")
+    return ("at the epoch's end  [a] now  [⌫] undo", "[a] now  [⌫] undo")
+
+
+def waiting_lines(run: RunSnapshot, width: int) -> list[str]:
+    """What waits and what it brings: layers, Adam's memory, frontier, seconds an epoch.
+
+    Empty while nothing waits. Shorter words where the longer ones take more than two lines.
+    """
+    if not is_waiting(run):
+        return []
+    phrases = [_who(run), _adam(run), _frontier(run), _epoch(run)]
+    told = [forms for forms in phrases if forms is not None]
+    lines = packed([forms[0] for forms in told], width)
+    if len(lines) <= _USUAL_LINES and all(len(line) <= width for line in lines):
+        return lines
+    return packed([longest(forms[1:], width) for forms in told], width)
+
+
+def _who(run: RunSnapshot) -> tuple[str, ...]:
+    layers = len(run.pending)
+    wait = f"{layers} layer{' waits' if layers == 1 else 's wait'}" if layers else ""
+    if run.pending_lock is None:
+        return (wait, wait)
+    lock = "is to be locked" if run.pending_lock else "is to be released"
+    long = f"BatchNormalization {lock}"
+    short = f"BN {lock}"
+    return (long, short) if not wait else (f"{wait}, {long}", f"{wait}, {short}")
+
+
+def _adam(run: RunSnapshot) -> tuple[str, ...] | None:
+    after = run.trainable_parameters_after_pending
+    if after is None:
+        return None
+    memory = change(
+        byte_size(run.trainable_parameters * ADAM_BYTES_PER_PARAMETER),
+        byte_size(after * ADAM_BYTES_PER_PARAMETER),
+    )
+    return (f"Adam's memory {memory}", f"Adam {memory}")
+
+
+def _frontier(run: RunSnapshot) -> tuple[str, ...] | None:
+    """Where the frozen prefix will end; nothing where it ends in the same group as now."""
+    tree = run.layers
+    if tree is None or not run.frontier_after_pending or not run.spec.feature_cache:
+        return None
+    after = group_of(tree, run.frontier_after_pending)
+    before = group_of(tree, _first_training(tree, run.trainable))
+    if before == after or not after:
+        return None
+    return (f"frontier {before} → {after}".replace("  ", " "), f"frontier → {after}")
+
+
+def _first_training(tree: LayerNode, trainable: frozenset[str]) -> str:
+    return next((leaf.name for leaf in leaf_nodes(tree) if leaf.name in trainable), "")
+
+
+def _epoch(run: RunSnapshot) -> tuple[str, ...] | None:
+    before, after = run.epoch_seconds_now, run.epoch_seconds_after_pending
+    if before is None or after is None:
+        return None
+    cost = f"epoch {_seconds(before)} → {_seconds(after)}"
+    extraction = run.extraction_seconds_after_pending
+    if not extraction or extraction < 0.5:
+        return (f"an {cost}", cost)
+    how = f"extracting {_seconds(extraction)}"
+    return (f"an {cost}, after {how}", f"an {cost}, after {how}", f"{cost}, {how}")
+
+
+def _features(run: RunSnapshot) -> tuple[str, ...]:
+    assert run.features is not None
+    size = byte_size(run.features.bytes)
+    place = "in memory" if run.features.held == "memory" else "on disk"
+    speed = run.images_per_second
+    pace = "" if speed is None else f" · {whole(speed)} img/s"
+    return (f"features {size} {place}{pace}", f"features {size}{pace}", f"{size}{pace}")
+
+
+def frontier_words(run: RunSnapshot) -> tuple[str, ...]:
+    """What the line at the frontier says, the longest form first, each shorter one for less room.
+
+    `kept: 415 MB in memory`, `kept: 415 MB`, `kept`; nothing where nothing is kept.
+    """
+    if not run.frontier:
+        return ()
+    if run.features is None:
+        return ("kept: being computed", "kept")
+    size = byte_size(run.features.bytes)
+    place = "in memory" if run.features.held == "memory" else "on disk"
+    return (f"kept: {size} {place}", f"kept: {size}", "kept")
+
+
+def _seconds(seconds: float) -> str:
+    """`0.4 s`, `38 s`, `1:05`."""
+    if seconds < 0.95:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 59.5 else duration(seconds)

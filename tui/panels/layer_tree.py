@@ -1,0 +1,124 @@
+"""The tree widget of the layer panel: what its keys ask for, and finding a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from textual.message import Message
+from textual.widgets.tree import TreeNode
+
+from engine.layer_choice import from_on, up_to
+from tui import keys
+from tui.panels.layer_detail import locked_reply
+from tui.panels.layer_drawing import DrawnTree
+from tui.panels.layer_find import next_place, places_of
+from tui.panels.layer_rows import LayerRow
+from tui.panels.layer_state import toggled_value
+
+
+class LayerTree(DrawnTree):
+    """The rows, with keys: they ask for changes by messages and never make them."""
+
+    BINDINGS = keys.bindings("layers")
+
+    @dataclass
+    class FreezeToggled(Message):
+        """The person wants these leaf layers to train (`value`) or to be frozen."""
+
+        layers: tuple[str, ...]
+        value: bool
+
+    class FindAsked(Message):
+        """The person wants to find a layer by its name."""
+
+    def action_toggle_trainable(self) -> None:
+        """Ask to freeze or unfreeze the row under the cursor; say why where it is locked."""
+        row = self.row
+        if row is None or not row.leaves:
+            return
+        state = self.state_of(row)
+        if state.asked == "locked":
+            self.notify(locked_reply(), severity="warning", markup=False)
+        else:
+            self.post_message(self.FreezeToggled(row.leaves, toggled_value(state)))
+
+    def action_freeze_to_input(self) -> None:
+        """Ask to freeze the row under the cursor and all before it."""
+        if self._model is not None and self.row is not None:
+            self._ask(up_to(self._model, self.row.node), value=False)
+
+    def action_unfreeze_to_output(self) -> None:
+        """Ask to train the row under the cursor and all behind it."""
+        if self._model is not None and self.row is not None:
+            self._ask(from_on(self._model, self.row.node), value=True)
+
+    def _ask(self, layers: tuple[str, ...], *, value: bool) -> None:
+        if layers:
+            self.post_message(self.FreezeToggled(layers, value))
+        else:
+            self.notify("No layer with weights lies there.", severity="warning")
+
+    def action_find(self) -> None:
+        """Ask for the line in which a name is typed."""
+        if self._rows:
+            self.post_message(self.FindAsked())
+
+    def action_toggle_open(self) -> None:
+        """Open or close the group under the cursor."""
+        if self.cursor_node is not None and self.cursor_node.allow_expand:
+            self.cursor_node.toggle()
+
+    def action_open(self) -> None:
+        """Open the group under the cursor."""
+        if self.cursor_node is not None and self.cursor_node.allow_expand:
+            self.cursor_node.expand()
+
+    def action_close(self) -> None:
+        """Close the group under the cursor, or go to the group it stands in."""
+        node = self.cursor_node
+        if node is None:
+            return
+        if node.allow_expand and node.is_expanded:
+            node.collapse()
+        elif node.parent is not None and not node.parent.is_root:
+            self.move_cursor(node.parent)
+
+    # Finding a layer.
+
+    def find(self, text: str, step: int = 0) -> tuple[int, int]:
+        """Go to a row whose name contains a text, whatever its case; closed groups open.
+
+        Args:
+            text: part of a name; an empty one is found nowhere.
+            step: 0 goes to the first such row, 1 to the next below the cursor, -1 to the last
+                above it, each beginning anew at the other end.
+
+        Returns:
+            Which of the rows found it is, from 1, and how many there are; 0 and 0 if none.
+        """
+        nodes = [node for node in _nodes_below(self.root) if node.data is not None]
+        names = [node.data.node.name for node in nodes if node.data is not None]
+        here = nodes.index(self.cursor_node) if self.cursor_node in nodes else -1
+        found = places_of(text, names)
+        if not found:
+            return 0, 0
+        to = next_place(found, here, step)
+        self._reveal(nodes[to])
+        return found.index(to) + 1, len(found)
+
+    def _reveal(self, node: TreeNode[LayerRow]) -> None:
+        around = node.parent
+        while around is not None:
+            if not around.is_expanded:
+                around.expand()
+            around = around.parent
+        # Asking for the last line numbers the lines anew, which the cursor goes by.
+        if self.last_line >= node.line >= 0:
+            self.move_cursor(node)
+
+
+def _nodes_below(node: TreeNode[LayerRow]) -> Iterator[TreeNode[LayerRow]]:
+    for child in node.children:
+        yield child
+        yield from _nodes_below(child)

@@ -1,0 +1,100 @@
+"""A question for one number, over any screen."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from engine.errors import InputError
+
+_MAX_LENGTH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NumberWanted:
+    """What a number is asked for, and which ones will do."""
+
+    title: str
+    low: float
+    high: float
+    is_whole: bool = False
+    above_low: bool = False
+    """Whether `low` itself is too little."""
+    initial: str = ""
+
+    @property
+    def expected(self) -> str:
+        """`a whole number from 1 to 155`, `a number in (0, 10]`."""
+        if self.is_whole:
+            return f"a whole number from {self.low:.0f} to {self.high:.0f}"
+        return f"a number in {'(' if self.above_low else '['}{self.low:g}, {self.high:g}]"
+
+    def read(self, text: str) -> float:
+        """The number that a text holds.
+
+        Raises:
+            InputError: it holds none that will do.
+        """
+        try:
+            number = float(int(text)) if self.is_whole else float(text)
+        except ValueError:
+            number = math.nan
+        too_low = number <= self.low if self.above_low else number < self.low
+        if math.isnan(number) or too_low or number > self.high:
+            raise InputError(f"expected {self.expected}, found {text.strip() or 'nothing'}")
+        return number
+
+
+class NumberPrompt(ModalScreen[float | None]):
+    """Asks for a number and says while it is typed whether it will do; None for escape."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
+
+    def __init__(self, wanted: NumberWanted) -> None:
+        super().__init__()
+        self.wanted = wanted
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(self.wanted.title, classes="dialog-title", markup=False)
+            yield Input(self.wanted.initial, compact=True, max_length=_MAX_LENGTH)
+            yield Static(classes="dialog-note", markup=False)
+            yield Static("enter takes it · esc cancels", classes="dialog-hint")
+
+    def on_mount(self) -> None:
+        self._judge(self.wanted.initial)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._judge(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        try:
+            number = self.wanted.read(event.value)
+        except InputError as error:
+            self._say(str(error), wrong=True)
+        else:
+            self.dismiss(number)
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
+
+    def _judge(self, text: str) -> None:
+        words, wrong = f"expected {self.wanted.expected}", False
+        if text.strip():
+            try:
+                self.wanted.read(text)
+            except InputError as error:
+                words, wrong = str(error), True
+        self._say(words, wrong=wrong)
+
+    def _say(self, words: str, *, wrong: bool) -> None:
+        note = self.query_one(".dialog-note", Static)
+        note.set_class(wrong, "-wrong")
+        note.update(words)

@@ -1,0 +1,138 @@
+"""From an answer and what is known of a run to what the trainer is asked. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from engine.commands import Command, SetTrainable, SkipModel, SkipStage
+from engine.events import LayerNode
+from engine.formatting import count
+from engine.layer_choice import (
+    head_layers,
+    last_block,
+    last_layers,
+    leaf_nodes,
+    lockable,
+    training_parameters,
+    weighted,
+)
+from engine.snapshot import RunSnapshot
+from tui.screens.choice import CUT_SHORT, MARKED_STOPPED, Answer, Question
+from tui.session_view import SessionView
+
+LAST_LAYERS = 30
+"""What the exercise's fine-tuning stage trains beside the head."""
+RATE_STEPS_A_DECADE = 4
+_CANCEL = Answer("cancel", "c", "Cancel", "change nothing")
+
+
+def wished(run: RunSnapshot) -> frozenset[str]:
+    """The leaf layers that are to train once all that waits is done."""
+    asked_on = {name for name, value in run.pending.items() if value}
+    asked_off = run.pending.keys() - asked_on
+    return frozenset(((run.selected or run.trainable) - asked_off) | asked_on)
+
+
+def changes_to(run: RunSnapshot, wanted: Collection[str]) -> tuple[SetTrainable, ...]:
+    """What to ask so that just these leaf layers train: at most two commands, none if all do."""
+    if run.layers is None:
+        return ()
+    now, wanted = wished(run), set(wanted)
+    names = weighted(run.layers)
+    on = tuple(name for name in names if name in wanted and name not in now)
+    off = tuple(name for name in names if name in now and name not in wanted)
+    # Unfreezing goes first: between the two there is never a model of which nothing trains.
+    asked = (SetTrainable(layers=on, value=True), SetTrainable(layers=off, value=False))
+    return tuple(command for command in asked if command.layers)
+
+
+def preset_layers(tree: LayerNode, preset: str) -> tuple[str, ...]:
+    """The leaf layers that a preset trains: `head`, `block`, `last` (the last 30) or `all`."""
+    if preset == "head":
+        return head_layers(tree)
+    if preset == "block":
+        return last_block(tree)
+    if preset == "last":
+        return last_layers(tree, LAST_LAYERS)
+    return weighted(tree)
+
+
+def preset_question(run: RunSnapshot, tree: LayerNode) -> Question:
+    """Which layers are to train, each preset with what it comes to."""
+    locked = run.batchnorm_locked if run.pending_lock is None else run.pending_lock
+    held = lockable(tree) if locked else frozenset()
+
+    def answer(preset: str, key: str, label: str) -> Answer:
+        layers = preset_layers(tree, preset)
+        parameters = training_parameters(tree, set(layers) - held)
+        return Answer(preset, key, label, _extent(len(layers), parameters))
+
+    return Question(
+        "What is to train from the epoch's end on?",
+        (
+            answer("head", "h", "Head only"),
+            answer("block", "b", "Last block and head"),
+            answer("last", "l", f"Last {LAST_LAYERS} layers and head"),
+            Answer("ask", "n", "Last N layers and head", f"asks N, 1 to {body_size(tree)}"),
+            answer("all", "a", "All layers"),
+            _CANCEL,
+        ),
+    )
+
+
+def _extent(layers: int, parameters: int) -> str:
+    words = f"{layers} layer{'' if layers == 1 else 's'} with weights"
+    return f"{words}, {count(parameters)} parameters train" if parameters else words
+
+
+def body_size(tree: LayerNode) -> int:
+    """How many layers, with weights or without, `last_layers` can count back over."""
+    backbone = [group for group in tree.children if group.kind == "backbone"]
+    body = backbone or [group for group in tree.children if group.kind not in ("input", "head")]
+    return sum(1 for group in body for _ in leaf_nodes(group))
+
+
+def stepped_rate(rate: float, steps: int) -> float:
+    """The learning rate so many steps of 10^¼ up, or down where `steps` is negative."""
+    return float(rate * 10 ** (steps / RATE_STEPS_A_DECADE))
+
+
+def lock_words(run: RunSnapshot, value: bool) -> str:
+    """What locking (`value`) or releasing BatchNormalization will do, and why one would."""
+    if value == run.batchnorm_locked:
+        return f"BatchNormalization stays {'locked' if value else 'released'}."
+    if value:
+        return (
+            "BatchNormalization will be locked at the epoch's end: it keeps the statistics it has, "
+            "so that small batches cannot spoil them."
+        )
+    return (
+        "BatchNormalization will be released at the epoch's end: as Keras does by default, it "
+        "takes its statistics from your batches, and leaves the pretrained ones behind."
+    )
+
+
+def skip_question(view: SessionView) -> Question | None:
+    """What can be skipped to; None in the last stage of the last run."""
+    run = view.run
+    answers = []
+    stage = max(run.stage, 1)
+    if stage < len(run.spec.stages):
+        label = f"Next stage ({run.spec.stages[stage].name}) after this epoch"
+        answers.append(Answer("stage", "s", label, "the rest of this stage is left out"))
+    if view.current + 1 < len(view.runs):
+        label = f"Next model ({view.runs[view.current + 1].spec.model})"
+        answers.append(Answer("epoch", "e", f"{label} after this epoch", MARKED_STOPPED))
+        answers.append(Answer("now", "n", f"{label} now", CUT_SHORT))
+    if not answers:
+        return None
+    return Question("Skip to what?", (*answers, Answer("cancel", "c", "Cancel", "keep training")))
+
+
+def skip_command(answer: str) -> tuple[Command, str]:
+    """The command for an answer to the skip question, and what to tell the person."""
+    if answer == "stage":
+        return SkipStage(), "Asked: the next stage begins after this epoch."
+    if answer == "epoch":
+        return SkipModel(when="epoch"), "Asked: the next model begins after this epoch."
+    return SkipModel(when="now"), "Asked: the next model begins after this batch."
