@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from io import TextIOWrapper
+from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
@@ -65,6 +66,24 @@ class OutputCapture:
         if self._thread is not None:
             # A child that still holds the pipe must not keep the terminal waiting.
             self._thread.join(timeout=2)
+
+    def give_up_terminal(self, file: Path) -> None:
+        """Let go of the terminal; what it would have got goes to the end of `file`.
+
+        Descriptors 1 and 2 stay with the pipe until `__exit__`, and are that file's from then on.
+        """
+        for stream in (self.terminal, sys.__stderr__):
+            # There may be no terminal any more.
+            with contextlib.suppress(OSError):
+                if stream is not None:
+                    stream.flush()
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        except OSError:
+            descriptor = os.open(os.devnull, os.O_WRONLY)
+        for saved in self._saved:
+            os.dup2(descriptor, saved, inheritable=False)
+        os.close(descriptor)
 
     def _drain(self, read_end: int) -> None:
         rest = b""

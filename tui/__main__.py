@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from engine.errors import InputError
+from tui.cli.forking import WaitingParent, opens_screen, run_in_child
 from tui.cli.options import default_runs_dir
 from tui.cli.parser import build_parser, join_values
 from tui.cli.terminal import on_terminal
@@ -22,7 +23,7 @@ HINT = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status.
 
-    0 all went well, 1 some run failed, 2 bad usage or input, 130 interrupted.
+    0 all went well or was left running, 1 some run failed, 2 bad usage or input, 130 interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -53,10 +54,15 @@ def _run(argv: Sequence[str]) -> int:
     if arguments.command is None and not on_terminal():
         print(HINT, file=sys.stderr)
         return 2
-    command = importlib.import_module(f"tui.cli.{arguments.command or 'launch'}")
-    status: int = command.run(arguments)
-    sys.stdout.flush()
-    return status
+
+    def work(parent: WaitingParent | None) -> int:
+        arguments.parent = parent
+        command = importlib.import_module(f"tui.cli.{arguments.command or 'launch'}")
+        status: int = command.run(arguments)
+        sys.stdout.flush()
+        return status
+
+    return run_in_child(work) if opens_screen(arguments) else work(None)
 
 
 def _one_line(text: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from engine.commands import Command, Stop
+from engine.commands import Command, Resume, Stop
 from engine.config import RunSpec
 from engine.events import CommandRejected, Event
 from engine.snapshot import RunSnapshot
@@ -23,6 +25,7 @@ from tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
     from engine.session import SessionHandle
+    from tui.screens.choice import Question
     from tui.screens.launcher import LauncherScreen
     from tui.screens.training import TrainingScreen
 
@@ -54,6 +57,10 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
     ) -> None:
         super().__init__()
         self.runs_dir = runs_dir
+        self.can_leave_running = False
+        """Whether a training can go on without this terminal."""
+        self.leaves_running = False
+        """Whether the person left without waiting for the training's end."""
         self._session = session
         self._start_session = start_session
         self._stores = SessionStores(())
@@ -93,7 +100,9 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
     # Events in, commands out.
 
     def _sink(self, index: int, run_id: str, event: Event) -> None:
-        self.post_message(RunEvent(index, run_id, event))
+        # The trainer must not fail because Textual's event loop was closed just now.
+        with suppress(RuntimeError):
+            self.post_message(RunEvent(index, run_id, event))
 
     def on_run_event(self, message: RunEvent) -> None:
         self._stores.apply(message.index, message.run_id, message.event)
@@ -122,8 +131,8 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         if self._is_stale or is_over != self._was_over:
             self._is_stale, self._was_over = False, is_over
             self._training.view = self._stores.view(is_over=is_over)
-        if is_over and self._leave_when_over:
-            self._leave()
+        if is_over:
+            self._settle_leaving()
 
     # Screens.
 
@@ -205,18 +214,41 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         elif isinstance(self.screen, ChoiceScreen) and self.screen.question.hurried:
             self.screen.dismiss(self.screen.question.hurried)
         else:
-            question = LEAVE_WHILE_STOPPING if self._leave_when_over else LEAVE
+            question = LEAVE_WHILE_STOPPING if self._leave_when_over else self._possible(LEAVE)
             self.push_screen(ChoiceScreen(question), self._leave_as_chosen)
+
+    def _possible(self, leave: Question) -> Question:
+        if self.can_leave_running:
+            return leave
+        answers = tuple(answer for answer in leave.answers if answer.id != "leave")
+        return replace(leave, answers=answers)
 
     def _leave_as_chosen(self, choice: str | None) -> None:
         if choice == "leave":
-            self._leave()
+            self._leave_running()
         elif choice == "now":
             self._leave_when_over = True
             self.request(Stop(when="now"))
         elif choice == "epoch":
             self._leave_when_over = True
             self.request(Stop(when="epoch"))
+
+    def _leave_running(self) -> None:
+        run = self._stores.view(is_over=False).run
+        if self.is_training and (run.pause_requested or run.phase == "paused"):
+            # Nobody would be there to resume it.
+            self.request(Resume())
+        self.leaves_running = True
+        self._leave()
+
+    def _settle_leaving(self) -> None:
+        """The training is over: leave if that was to follow, else withdraw a question about it."""
+        from tui.screens.choice import ChoiceScreen
+
+        if self._leave_when_over:
+            self._leave()
+        elif isinstance(self.screen, ChoiceScreen) and self.screen.question.hurried:
+            self.screen.dismiss(None)
 
     def _leave(self) -> None:
         self.exit(self._seen_runs())

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 SCRIPT = """
 import os, subprocess, sys
@@ -37,6 +40,43 @@ with OutputCapture(full):
         os.write(2, b"x" * 9_999 + b"\\n")
 print("done")
 """
+
+
+GIVEN_UP = """
+import os, subprocess, sys
+from pathlib import Path
+from engine.capture import OutputCapture
+
+lines = []
+with OutputCapture(lines.append) as capture:
+    print("farewell", file=capture.terminal)
+    capture.give_up_terminal(Path(sys.argv[1]))
+    os.write(1, b"still caught\\n")
+    print("to nobody", file=sys.__stderr__, flush=True)
+    os.write(2, b"x" * 1_000_000 + b"\\n")
+os.write(1, b"out, afterwards\\n")
+subprocess.run([sys.executable, "-c", "print('child, afterwards')"], check=True)
+Path(sys.argv[2]).write_text(lines[0])
+"""
+
+
+@pytest.mark.parametrize("file", ["run.log", "no folder/run.log"])
+def test_a_terminal_that_is_given_up_gets_nothing_more(tmp_path: Path, file: str) -> None:
+    log, caught = tmp_path / file, tmp_path / "caught"
+    if log.parent.exists():
+        log.write_text("begun\n")
+    result = subprocess.run(
+        [sys.executable, "-c", GIVEN_UP, str(log), str(caught)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert (result.stdout, result.stderr) == ("farewell\n", "")
+    assert caught.read_text() == "still caught"
+    if log.exists():
+        expected = ["begun", "to nobody", "out, afterwards", "child, afterwards"]
+        assert log.read_text().splitlines() == expected
 
 
 def test_a_listener_that_fails_blocks_nobody() -> None:

@@ -7,7 +7,9 @@ import sys
 import threading
 from typing import Any
 
-from engine.commands import Stop
+import pytest
+
+from engine.commands import Resume, Stop
 from engine.events import LayerNode, PhaseChanged, RunEnded
 from tui.app import CifarApp
 from tui.screens.choice import LEAVE_WHILE_STOPPING, ChoiceScreen
@@ -138,6 +140,116 @@ async def test_the_quit_key_again_and_again_always_leaves(
         assert app.screen.question is LEAVE_WHILE_STOPPING
         await pilot.press("ctrl+c")
     assert app.return_value is not None
+
+
+async def test_a_training_can_be_left_running(
+    session: Any, running: Any, until: Any, layers: LayerNode
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        app.can_leave_running = True
+        session.begin(layers)
+        await until(pilot, lambda: app.screen.query("#layers.-filled"))
+        await pilot.press("q")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        await pilot.press("h")
+        await until(pilot, lambda: app.return_value is not None)
+    assert app.leaves_running
+    assert session.sent == []
+    assert [run.status for run in app.return_value] == ["running"]
+
+
+async def test_a_paused_training_that_is_left_goes_on(
+    session: Any, running: Any, until: Any, layers: LayerNode
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        app.can_leave_running = True
+        session.begin(layers)
+        session.play(PhaseChanged(phase="paused"))
+        await until(pilot, lambda: "paused" in str(app.screen.query_one("#head").render()))
+        await pilot.press("q")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        await pilot.press("h")
+        await until(pilot, lambda: app.return_value is not None)
+    assert [type(command) for command in session.sent] == [Resume]
+
+
+async def test_where_the_terminal_cannot_be_left_it_is_not_offered(
+    session: Any, running: Any, until: Any, layers: LayerNode
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        session.begin(layers)
+        await until(pilot, lambda: app.screen.query("#layers.-filled"))
+        await pilot.press("q")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        assert [answer.key for answer in app.screen.question.answers] == ["n", "e", "c"]
+        await pilot.press("h")
+        assert shows(app, ChoiceScreen)
+        assert not app.leaves_running
+
+
+async def test_a_training_that_is_stopping_can_be_left(
+    session: Any, running: Any, until: Any, layers: LayerNode
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        app.can_leave_running = True
+        session.begin(layers)
+        await until(pilot, lambda: app.screen.query("#layers.-filled"))
+        await pilot.press("q")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        await pilot.press("e")
+        await until(pilot, lambda: session.sent)
+        await pilot.press("q")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        assert app.screen.question is LEAVE_WHILE_STOPPING
+        await pilot.press("l")
+        await until(pilot, lambda: app.return_value is not None)
+    assert app.leaves_running
+    assert [run.stop_requested for run in app.return_value] == ["epoch"]
+
+
+async def test_the_question_how_to_leave_goes_with_the_training(
+    session: Any, running: Any, until: Any, layers: LayerNode
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        session.begin(layers)
+        session.play(RunEnded(status="completed"))
+        await until(pilot, lambda: "completed" in str(app.screen.query_one("#head").render()))
+        await pilot.press("q")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        session.alive = False
+        await until(pilot, lambda: shows(app, TrainingScreen))
+        assert app.return_value is None
+        await pilot.press("q")
+        await until(pilot, lambda: app.return_value is not None)
+    assert not app.leaves_running
+
+
+@pytest.mark.parametrize("key", ["c", ""])
+async def test_leaving_that_was_chosen_follows_the_end_under_any_question(
+    session: Any, running: Any, until: Any, layers: LayerNode, key: str
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        session.begin(layers)
+        await until(pilot, lambda: app.screen.query("#layers.-filled"))
+        await pilot.press("q")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        await pilot.press("e")
+        await until(pilot, lambda: session.sent)
+        await pilot.press("q")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        if key:
+            await pilot.press(key)
+            await until(pilot, lambda: shows(app, TrainingScreen))
+        session.play(RunEnded(status="stopped"))
+        session.alive = False
+        await until(pilot, lambda: app.return_value is not None)
+    assert [run.status for run in app.return_value] == ["stopped"]
 
 
 def test_the_screen_needs_neither_keras_nor_pandas() -> None:

@@ -14,15 +14,21 @@ from engine.runs import RunDirectory, open_runs_dir, read_events
 
 if TYPE_CHECKING:
     from engine.session import Session
+    from tui.cli.forking import WaitingParent
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Open the launcher."""
-    return open_app((), open_runs_dir(arguments.runs_dir))
+    return open_app((), open_runs_dir(arguments.runs_dir), arguments.parent)
 
 
-def open_app(specs: Sequence[RunSpec], runs_dir: Path) -> int:
+def open_app(specs: Sequence[RunSpec], runs_dir: Path, parent: WaitingParent | None) -> int:
     """Show the app, training `specs` at once if there are any; then the ranking of its runs.
+
+    Args:
+        specs: the first queue; empty for the launcher.
+        runs_dir: where its runs are kept.
+        parent: what the shell waits for, if not this process: a training can then be left running.
 
     Returns:
         The exit status, as the sessions give it; 0 where none was started.
@@ -44,12 +50,18 @@ def open_app(specs: Sequence[RunSpec], runs_dir: Path) -> int:
         if sessions:
             sessions[-1].log(line)
 
-    with OutputCapture(log):
+    with OutputCapture(log) as capture:
         first = start_session(specs) if specs else None
         app = CifarApp(first, runs_dir=runs_dir, start_session=start_session)
+        app.can_leave_running = parent is not None
         # Textual would print the traceback of a crash into the captured standard error.
         app.error_console = Console(file=sys.__stderr__, markup=False, highlight=False)
-        app.run()
+        seen = app.run()
+        if parent is not None and app.leaves_running and sessions[-1].is_alive:
+            from tui.cli.detach import leave_running
+
+            stopping = seen[-1].stop_requested if seen else ""
+            return leave_running(sessions[-1], runs_dir, parent, capture, stopping=stopping)
     if sessions and sessions[-1].is_alive:
         _go_on_without_screen(sessions[-1], runs_dir)
     from tui.cli.output import print_ending

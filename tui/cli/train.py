@@ -11,8 +11,8 @@ from engine.config import Options, RunSpec, plan_runs
 from engine.datasets import check_dataset
 from engine.runs import open_runs_dir
 from engine.weights import check_weights_option
+from tui.cli.forking import opens_screen
 from tui.cli.options import chosen_options
-from tui.cli.terminal import on_terminal
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,16 +39,16 @@ def train(specs: Sequence[RunSpec], arguments: argparse.Namespace) -> int:
     """Train on a screen, or a line at a time where there is none or none is wanted.
 
     Returns:
-        The exit status: 0 all completed, 1 some run failed, 130 interrupted.
+        The exit status: 0 all completed or left running, 1 some run failed, 130 interrupted.
 
     Raises:
         InputError: the folder of the runs cannot be written.
     """
     runs_dir: Path = open_runs_dir(arguments.runs_dir)
-    if arguments.json or arguments.plain or not on_terminal():
+    if not opens_screen(arguments):
         from tui.cli.plain import train_plainly
 
         return train_plainly(specs, runs_dir, as_json=arguments.json)
     from tui.cli.launch import open_app
 
-    return open_app(specs, runs_dir)
+    return open_app(specs, runs_dir, arguments.parent)

@@ -22,6 +22,7 @@ class Answer:
     key: str
     label: str
     note: str = ""
+    """What exactly it does, in lines of up to 60 cells, which fit a terminal of 80."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +34,25 @@ class Question:
     hurried: str = ""
 
 
+CUT_SHORT = "this epoch stays unfinished: no validation, test or ranking;\na checkpoint is kept"
+"""What ending a run in the middle of an epoch means."""
+MARKED_STOPPED = "the model is validated, tested and ranked, marked stopped"
+"""What ending it at an epoch's end means."""
 STOP = Question(
-    "Stop the training?",
+    "Stop the training, and the rest of the queue?",
     (
-        Answer("now", "n", "Now", "after this batch; the run is kept, but not tested or ranked"),
-        Answer("epoch", "e", "After this epoch", "the run is tested and ranked as it then is"),
-        Answer("run", "m", "After this model", "it ends as planned; the rest is not started"),
+        Answer("now", "n", "Now", CUT_SHORT),
+        Answer("epoch", "e", "After this epoch", MARKED_STOPPED),
+        Answer("run", "m", "After this model", "it trains on to its end, as planned"),
         Answer("cancel", "c", "Cancel", "keep training"),
     ),
 )
 LEAVE = Question(
     "A model is training. Leave?",
     (
-        Answer("now", "n", "Stop now and quit", "the run is kept, but not tested or ranked"),
-        Answer("epoch", "e", "Stop after this epoch and quit", "the run is tested and ranked"),
+        Answer("now", "n", "Stop now and quit", CUT_SHORT),
+        Answer("epoch", "e", "Stop after this epoch and quit", MARKED_STOPPED),
+        Answer("leave", "h", "Leave it running", "without a screen; the shell's prompt comes back"),
         Answer("cancel", "c", "Cancel", "keep training"),
     ),
     hurried="now",
@@ -55,7 +61,7 @@ LEAVE_WHILE_STOPPING = Question(
     "The training is stopping; the program leaves when it has.",
     (
         Answer("now", "n", "Stop now and quit", "do not wait for the epoch's end"),
-        Answer("leave", "l", "Leave at once", "do not wait at all; the run may stay unfinished"),
+        Answer("leave", "l", "Leave at once", "it stops as asked, without a screen"),
         Answer("cancel", "c", "Wait", ""),
     ),
     hurried="leave",
@@ -85,15 +91,19 @@ class ChoiceScreen(ModalScreen[str | None]):
         self.action_answer(event.option_id or "cancel")
 
     def action_answer(self, answer: str) -> None:
+        # A second key may be on its way when the first has closed the question.
+        if not self.is_current:
+            return
         self.dismiss(None if answer == "cancel" else answer)
 
     def action_cancel(self) -> None:
-        self.dismiss(None)
+        self.action_answer("cancel")
 
 
 def _prompt(answer: Answer) -> Content:
+    lines = answer.note.splitlines()
     return Content.assemble(
         (f" {answer.key} ", "$primary bold"),
         f" {answer.label}",
-        (f"\n    {answer.note}" if answer.note else "", "$muted"),
+        *((f"\n    {line}", "$muted") for line in lines),
     )

@@ -1,0 +1,144 @@
+"""Leaving a training that goes on: the terminal is let go of, the shell's prompt comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from engine.capture import OutputCapture
+from engine.commands import Stop, command_to_plain
+from engine.config import RunSpec
+from engine.events import BatchEnded, Event, HardwareSampled, LogLine, PhaseProgressed, RunEnded
+from engine.runs import RunDirectory, read_events
+from tui.cli.forking import WaitingParent
+from tui.cli.plain import INTERRUPTED, wait
+from tui.cli.progress_lines import ProgressLines
+
+if TYPE_CHECKING:
+    from engine.session import Session
+
+NAMES_SHOWN = 3
+DOES = {
+    "": "goes on training without a screen",
+    "run": "goes on to its end without a screen",
+    "epoch": "stops after this epoch, without a screen",
+    "now": "stops, without a screen",
+}
+"""What the run that was left does, by the Stop that was asked of it."""
+UNTOLD = (BatchEnded, PhaseProgressed, HardwareSampled, LogLine, RunEnded)
+"""Too many for a log that may grow for days, in it already, or the last word of the record."""
+
+
+def leave_running(
+    session: Session,
+    runs_dir: Path,
+    parent: WaitingParent,
+    capture: OutputCapture,
+    *,
+    stopping: str = "",
+) -> int:
+    """Say what goes on, give the shell its prompt back, and wait for the session's end.
+
+    The process then has no terminal, outlives its shell, and SIGTERM stops the session after its
+    batch. Where the terminal has gone before, nothing is said and the rest is the same.
+
+    Args:
+        session: at work.
+        runs_dir: where its runs are kept.
+        parent: exits with 0, or with 130 if the session has been told to stop.
+        capture: active; what anything prints goes on to the log of the run at work.
+        stopping: the Stop that was asked of the run at work: `now`, `epoch`, `run` or none.
+
+    Returns:
+        The exit status of the session.
+    """
+    _take_signals(session)
+    # The first run gets its folder a moment after the session's start.
+    while not session.run_ids and not session.join(timeout=0.05):
+        pass
+    if not session.run_ids:
+        return session.exit_code
+    place = len(session.run_ids) - 1
+    directory = RunDirectory(runs_dir / session.run_ids[place])
+    with suppress(OSError):
+        words = farewell(session.specs[place:], directory, os.getpid(), stopping)
+        print(words, file=capture.terminal, flush=True)
+    _leave_terminal(capture, directory.log)
+    parent.let_go(INTERRUPTED if stopping else 0)
+    session.add_sink(_ProgressLog(session, place, directory))
+    wait(session)
+    return session.exit_code
+
+
+def farewell(
+    specs: Sequence[RunSpec], directory: RunDirectory, process: int, stopping: str = ""
+) -> str:
+    """The lines that tell what goes on, how to follow it, and how to stop it.
+
+    Args:
+        specs: of the run at work, and of those still to come.
+        directory: of the run at work.
+        process: that trains it.
+        stopping: as `leave_running` takes it.
+    """
+    then = "" if stopping or len(specs) == 1 else f", then {_models(specs[1:])}"
+    lines = [
+        f"{specs[0].model} {DOES[stopping]} (process {process}){then}.",
+        f"Follow it: tail -f {shlex.quote(str(directory.log))}",
+    ]
+    if stopping != "now":
+        command = shlex.quote(json.dumps(command_to_plain(Stop(id="1", when="now"))))
+        file = shlex.quote(str(directory.commands))
+        lines.append(f"Stop it:   kill {process}, or: echo {command} >> {file}")
+    return "\n".join(lines)
+
+
+def _models(specs: Sequence[RunSpec]) -> str:
+    names = ", ".join(spec.model for spec in specs[:NAMES_SHOWN])
+    more = len(specs) - NAMES_SHOWN
+    return f"{names} and {more} more" if more > 0 else names
+
+
+def _take_signals(session: Session) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        session.send(Stop(when="now"))
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    # Textual's handlers, which stay, would open its screen again.
+    for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _leave_terminal(capture: OutputCapture, log: Path) -> None:
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    capture.give_up_terminal(log)
+
+
+class _ProgressLog:
+    """A sink that writes the progress into the run's log, a few lines an epoch."""
+
+    def __init__(self, session: Session, place: int, directory: RunDirectory) -> None:
+        """Take in, silently, what the run at `place` has said so far."""
+        self._session = session
+        self._lines = ProgressLines(session.specs)
+        for event in read_events(directory):
+            self._progress(place, directory.run_id, event)
+
+    def __call__(self, index: int, run_id: str, event: Event) -> None:
+        for line in self._progress(index, run_id, event):
+            self._session.log(line)
+
+    def _progress(self, index: int, run_id: str, event: Event) -> list[str]:
+        return [] if isinstance(event, UNTOLD) else self._lines.lines(index, run_id, event)
