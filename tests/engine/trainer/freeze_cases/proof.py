@@ -1,0 +1,87 @@
+"""Trains by a script of commands and proves that what is called frozen is frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+import engine.features.extraction
+import engine.trainer.pace
+import engine.trainer.segment
+from engine.commands import Command, Stop
+from engine.config import RunSpec
+from engine.events import (
+    BatchEnded,
+    EpochEnded,
+    EpochStarted,
+    Event,
+    LayerNode,
+    RunEnded,
+    RunStarted,
+)
+from engine.model import select_last
+from tests.engine.trainer.freeze_cases.asked import Asked, Script, landings
+from tests.engine.trainer.freeze_cases.checks import check_everything
+from tests.engine.trainer.freeze_cases.witness import Witness
+
+ScriptOf = Callable[[LayerNode], Script]
+"""Makes the commands of a run from its layer tree."""
+
+
+class _Player:
+    """Gives the commands of a script at their moments, and stops after the last epoch."""
+
+    def __init__(self, spec: RunSpec, witness: Witness, script_of: ScriptOf) -> None:
+        self._spec, self._witness, self._script_of = spec, witness, script_of
+        self.script: Script = {}
+        self.start = Asked(frozenset(), False)
+
+    def on_event(self, event: Event) -> Sequence[Command]:
+        self._witness.see(event)
+        if isinstance(event, RunStarted):
+            self.script = self._script_of(event.layers)
+            chosen = select_last(self._witness.classifier, self._spec.stages[0].unfreeze_last)
+            locked = self._spec.batchnorm == "locked"
+            self.start = Asked(chosen & self._witness.layers.keys(), locked)
+        elif isinstance(event, EpochStarted):
+            return self.script.get((event.epoch, 0), ())
+        elif isinstance(event, BatchEnded):
+            return self.script.get((event.epoch, event.step), ())
+        elif isinstance(event, EpochEnded) and event.epoch == self._spec.epochs:
+            # Test and export change no weights, and take their time.
+            return (Stop(when="now"),)
+        return ()
+
+
+def prove(
+    train: Callable[..., Any], spec: RunSpec, script_of: ScriptOf, *, every_variable: bool = False
+) -> Any:
+    """Train a spec of one stage by a script and hold the run against a plain model of it.
+
+    Args:
+        train: the fixture.
+        spec: what to train.
+        script_of: gives the commands; each step is a moment of its own.
+        every_variable: whether each variable of a layer that trains must have moved; else any.
+
+    Returns:
+        The `Trained` run, with all of it proved.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        # One step an execution, and each of them told: commands land where the script says.
+        patch.setattr(engine.trainer.pace, "EXECUTION_SECONDS", 0.0)
+        patch.setattr(engine.trainer.segment, "BATCH_EVENT_SECONDS", 0.0)
+        # The least images a pass, since the last of its batches is filled up.
+        patch.setattr(engine.features.extraction, "PIXELS", 0)
+        witness = Witness(patch)
+        player = _Player(spec, witness, script_of)
+        run = train(spec, player.on_event)
+    (ended,) = run.all(RunEnded)
+    assert (ended.status, ended.error) == ("stopped", "")
+    (started,) = run.all(RunStarted)
+    steps = started.steps_per_epoch
+    expected = landings(player.script, player.start, spec.epochs, steps)
+    check_everything(run, witness, expected, every_variable=every_variable)
+    return run

@@ -1,0 +1,79 @@
+"""A small backbone of every shape that the catalogue has; the real trainer trains it in seconds.
+
+It takes the place of MobileNetV2's constructor; preprocessing, head, calibration and all that
+trains it stay the engine's own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from engine.config import RunSpec, Stage
+
+STEM = ("stem_conv", "stem_bn")
+RESIDUAL = ("block1_depthwise", "block1_depthwise_bn", "block1_project", "block1_project_bn")
+NESTED = ("block2_bn", "block2_conv")
+BRANCHES = ("block3_left_conv", "block3_left_bn", "block3_right_depthwise", "block3_right_bn")
+TOP = ("block4_conv", "block4_conv_bn", "block4_depthwise", "block4_depthwise_bn")
+BACKBONE = (*STEM, *RESIDUAL, *NESTED, *BRANCHES, *TOP)
+HEAD = ("head_dense",)
+STEPS = 3
+"""Batches of an epoch of `small_spec`: 80 images."""
+
+
+def small_spec(epochs: int, *, last: int | None = 0, **asked: Any) -> RunSpec:
+    """One stage on a hundred digits; `last` is how many of the backbone's last layers train."""
+    usual: dict[str, Any] = {
+        "model": "MobileNetV2",
+        "dataset": "digits",
+        "stages": (Stage("small", epochs, 1e-3, last),),
+        "image_size": 32,
+        "batch_size": 32,
+        "train_limit": 100,
+        "validation": 0.2,
+        "weights": "none",
+    }
+    return RunSpec(**(usual | asked))
+
+
+def small_backbone(*, include_top: bool, weights: None, input_tensor: Any) -> keras.Model:
+    """Build it on scaled images (batch, 32, 32, 3), as `keras.applications` would."""
+    assert not include_top
+    assert weights is None
+    x = _convolve(input_tensor, "stem_conv", "stem_bn", 8, 7, strides=2)
+    x = layers.Add(name="block1_add")([x, _residual(x)])
+    nested = [
+        layers.BatchNormalization(name="block2_bn"),
+        layers.Conv2D(12, 2, strides=2, activation="relu", name="block2_conv"),
+    ]
+    x = keras.Sequential(nested, name="block2_nested")(x)
+    left = _convolve(x, "block3_left_conv", "block3_left_bn", 8, 1)
+    right = _depthwise(x, "block3_right_depthwise", "block3_right_bn")
+    x = layers.Concatenate(name="block3_concat")([left, right])
+    x = _convolve(x, "block4_conv", "block4_conv_bn", 16, 3, strides=2)
+    # 4 × 4 pixels: few enough for the faster form of a depthwise convolution.
+    x = _depthwise(x, "block4_depthwise", "block4_depthwise_bn")
+    return keras.Model(keras.utils.get_source_inputs(input_tensor), x)
+
+
+def _residual(x: Any) -> Any:
+    x = _depthwise(x, "block1_depthwise", "block1_depthwise_bn")
+    x = layers.Conv2D(8, 1, use_bias=False, name="block1_project")(x)
+    x = layers.BatchNormalization(name="block1_project_bn")(x)
+    # One number an image: drop-connect, as EfficientNet has it.
+    return layers.Dropout(0.2, noise_shape=(None, 1, 1, 1), name="block1_drop")(x)
+
+
+def _convolve(x: Any, name: str, norm: str, width: int, size: int, strides: int = 1) -> Any:
+    x = layers.Conv2D(width, size, strides, padding="same", use_bias=False, name=name)(x)
+    x = layers.BatchNormalization(name=norm)(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _depthwise(x: Any, name: str, norm: str) -> Any:
+    x = layers.DepthwiseConv2D(3, padding="same", use_bias=False, name=name)(x)
+    x = layers.BatchNormalization(name=norm)(x)
+    return layers.ReLU(name=f"{name}_relu")(x)

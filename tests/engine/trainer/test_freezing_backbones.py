@@ -1,0 +1,28 @@
+"""What is called frozen is frozen in real backbones, with and without lock and features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from engine.config import BatchNorm
+from tests.engine.trainer.freeze_cases.families import family_spec, two_paths
+
+
+@pytest.mark.parametrize(
+    ("model", "batchnorm", "cache"),
+    [
+        ("MobileNetV2", "keras", True),
+        ("ResNet50V2", "locked", False),
+        ("VGG16", "locked", False),
+        ("EfficientNetB0", "keras", True),
+        ("EfficientNetLite0", "locked", True),
+        ("CustomCNN", "keras", True),
+    ],
+)
+def test_a_block_and_the_last_layers_freeze_again(
+    prove_freezing: Callable[..., Any], model: str, batchnorm: BatchNorm, cache: bool
+) -> None:
+    prove_freezing(family_spec(model, batchnorm, cache=cache), two_paths)
