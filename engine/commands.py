@@ -84,6 +84,11 @@ class Stop(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Interrupt(Command):
+    """End the queue after this batch with a checkpoint, to be resumed: the process has to go."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SkipStage(Command):
     """Go to the next stage at the end of this epoch."""
 
@@ -109,6 +114,7 @@ AnyCommand = (
     | Pause
     | Resume
     | Stop
+    | Interrupt
     | SkipStage
     | SkipModel
     | SaveCheckpoint

@@ -34,6 +34,10 @@ from engine.codec import from_plain, to_plain
 from engine.commands import AnyCommand, command_from_plain, command_to_plain
 from engine.config import RunSpec
 from engine.errors import InputError
+from engine.facts import DataFacts as DataFacts
+from engine.facts import GpuReading as GpuReading
+from engine.facts import LayerNode as LayerNode
+from engine.facts import ModelFacts as ModelFacts
 
 Phase = Literal[
     "queued",
@@ -47,7 +51,8 @@ Phase = Literal[
     "paused",
     "saving",
 ]
-RunStatus = Literal["completed", "stopped", "failed"]
+RunStatus = Literal["completed", "stopped", "failed", "interrupted"]
+"""`interrupted`: told to go with a checkpoint; of a process that was killed readers derive it."""
 
 _WALL_AT_START = time.time() - time.perf_counter()
 
@@ -55,61 +60,6 @@ _WALL_AT_START = time.time() - time.perf_counter()
 def now() -> float:
     """Unix seconds that never go backwards within a process."""
     return _WALL_AT_START + time.perf_counter()
-
-
-@dataclass(frozen=True, slots=True)
-class LayerNode:
-    """One row of the layer tree: a layer where `children` is empty, else a group of layers."""
-
-    name: str
-    """The Keras layer name of a leaf, the one that commands use; a group's own name otherwise."""
-    kind: str
-    """Keras class name of a leaf; `backbone`, `stage`, `block`, `head` or `input` for a group."""
-    output_shape: tuple[int | None, ...]
-    """Shape of one output, without the batch axis; of a group, that of its last layer."""
-    parameters: int
-    """Number of weights, moving statistics included."""
-    trainable: bool
-    """Whether the leaf trains; for a group, whether any leaf below does."""
-    children: tuple[LayerNode, ...] = ()
-    flops: int = 0
-    """2 × multiply-adds for one image; of a group, those of its leaves."""
-    trainable_parameters: int = 0
-    """Of `parameters` those that train where the layer does: moving statistics never do."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """What is known of a model before it trains."""
-
-    parameters: int
-    depth: int
-    """Convolutions, depthwise convolutions and dense layers on the longest path."""
-    flops: int
-    """2 × multiply-adds of convolutions and dense layers for one image at the run's input size."""
-    image_size: int
-    backbone_layers: int
-    """As Keras counts `len(backbone.layers)`, its input included; 0 for a model without one."""
-
-
-@dataclass(frozen=True, slots=True)
-class DataFacts:
-    """What is known of the data a run uses."""
-
-    train_images: int
-    validation_images: int
-    test_images: int
-    class_names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GpuReading:
-    """One GPU at one moment; None where NVML does not say."""
-
-    name: str
-    utilization_percent: float | None
-    memory_used_bytes: int | None
-    memory_total_bytes: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +100,19 @@ class RunStarted(Event):
     """Epochs of all stages together."""
     device: str = ""
     """Where it computes: `cpu:0`, `gpu:1`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResumed(Event):
+    """Another process goes on from a checkpoint; what was recorded past it did not happen."""
+
+    stage: int
+    epoch: int
+    """The one at work, or the one that the checkpoint follows where `step` is 0."""
+    step: int
+    """Steps of that epoch that are done."""
+    lost_commands: int = 0
+    """Commands accepted after the checkpoint, which are not run again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -337,6 +300,7 @@ AnyEvent = (
     PhaseChanged
     | PhaseProgressed
     | RunStarted
+    | RunResumed
     | StageStarted
     | EpochStarted
     | BatchEnded

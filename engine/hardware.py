@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from engine.events import GpuReading, HardwareSampled
+from engine.gpu import GpuReader, load_nvml
 
 _log = logging.getLogger(__name__)
 _CGROUP_FILES = {
@@ -83,81 +82,6 @@ class HardwareSampler(threading.Thread):
         if not self._complained:
             self._complained = True
             _log.warning("hardware readings failed: %s: %s", type(error).__name__, error)
-
-
-class GpuReader:
-    """Reads every GPU through NVML; a field that NVML does not give is None, never 0."""
-
-    def __init__(self, nvml: Any | None) -> None:
-        """Open NVML.
-
-        Args:
-            nvml: the module `pynvml`; None where it is not installed.
-        """
-        self._nvml = nvml
-        self._open = False
-        self._gpus: list[tuple[str, Any]] = []
-        self._note = "no GPU"
-        if nvml is None:
-            return
-        try:
-            nvml.nvmlInit()
-            self._open = True
-            self._gpus = [self._gpu(index) for index in range(nvml.nvmlDeviceGetCount())]
-        except Exception as error:
-            self._note = self._reason(error)
-
-    def read(self) -> tuple[tuple[GpuReading, ...], str]:
-        """All GPUs as they are now, and why there are none where there are none."""
-        readings = tuple(self._reading(name, handle) for name, handle in self._gpus)
-        return readings, "" if readings else self._note
-
-    def close(self) -> None:
-        """Let go of NVML; there are no readings afterwards."""
-        self._gpus = []
-        if self._nvml is not None and self._open:
-            self._open = False
-            self._ask("nvmlShutdown")
-
-    def _gpu(self, index: int) -> tuple[str, Any]:
-        handle = self._ask("nvmlDeviceGetHandleByIndex", index)
-        name = None if handle is None else self._ask("nvmlDeviceGetName", handle)
-        return str(name or f"GPU {index}"), handle
-
-    def _reading(self, name: str, handle: Any) -> GpuReading:
-        if handle is None:
-            return GpuReading(name, None, None, None)
-        rates = self._ask("nvmlDeviceGetUtilizationRates", handle)
-        memory = self._ask("nvmlDeviceGetMemoryInfo", handle)
-        return GpuReading(
-            name,
-            utilization_percent=None if rates is None else float(rates.gpu),
-            memory_used_bytes=None if memory is None else int(memory.used),
-            memory_total_bytes=None if memory is None else int(memory.total),
-        )
-
-    def _ask(self, function: str, *arguments: Any) -> Any | None:
-        """None where NVML refuses: unsupported under MIG, or the GPU has fallen off the bus."""
-        nvml: Any = self._nvml
-        try:
-            return getattr(nvml, function)(*arguments)
-        except nvml.NVMLError:
-            return None
-
-    def _reason(self, error: Exception) -> str:
-        nvml: Any = self._nvml
-        absent = (nvml.NVML_ERROR_LIBRARY_NOT_FOUND, nvml.NVML_ERROR_DRIVER_NOT_LOADED)
-        if getattr(error, "value", None) in absent:
-            return "no GPU"
-        return f"NVML: {' '.join(str(error).split())[:80]}"
-
-
-def load_nvml() -> Any | None:
-    """The module `pynvml`, or None where it cannot be imported."""
-    try:
-        return importlib.import_module("pynvml")
-    except Exception:  # whatever it is, there are no readings from it
-        return None
 
 
 def prime_cpu() -> None:

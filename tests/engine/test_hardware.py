@@ -1,24 +1,21 @@
-"""Readings of this machine, of control groups laid out by hand, and of GPUs that misbehave."""
+"""Readings of this machine and of control groups laid out by hand; a sampler that goes on."""
 
 from __future__ import annotations
 
 import logging
 import queue
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import psutil
 import pynvml
 import pytest
 
-from engine.events import GpuReading, HardwareSampled
+from engine.events import HardwareSampled
+from engine.gpu import GpuReader, load_nvml
 from engine.hardware import (
-    GpuReader,
     HardwareSampler,
     Memory,
     container_memory,
-    load_nvml,
     read_machine,
     read_memory,
 )
@@ -26,118 +23,11 @@ from engine.hardware import (
 GIB = 1 << 30
 
 
-class Nvml:
-    """As much of NVML as is asked for, over two GPUs that can refuse each question."""
-
-    NVMLError = pynvml.NVMLError
-    NVML_ERROR_LIBRARY_NOT_FOUND = pynvml.NVML_ERROR_LIBRARY_NOT_FOUND
-    NVML_ERROR_DRIVER_NOT_LOADED = pynvml.NVML_ERROR_DRIVER_NOT_LOADED
-
-    def __init__(self, count: int = 2) -> None:
-        self.count = count
-        self.refusals: dict[tuple[str, int | None], int] = {}
-        self.shut_down = 0
-
-    def refuse(self, function: str, gpu: int | None, code: int) -> None:
-        self.refusals[function, gpu] = code
-
-    def check(self, function: str, gpu: int | None) -> None:
-        if (function, gpu) in self.refusals:
-            raise pynvml.NVMLError(self.refusals[function, gpu])
-
-    def nvmlInit(self) -> None:
-        self.check("nvmlInit", None)
-
-    def nvmlShutdown(self) -> None:
-        self.shut_down += 1
-
-    def nvmlDeviceGetCount(self) -> int:
-        return self.count
-
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
-        self.check("nvmlDeviceGetHandleByIndex", index)
-        return index
-
-    def nvmlDeviceGetName(self, handle: int) -> str:
-        self.check("nvmlDeviceGetName", handle)
-        return f"Card {handle}"
-
-    def nvmlDeviceGetUtilizationRates(self, handle: int) -> Any:
-        self.check("nvmlDeviceGetUtilizationRates", handle)
-        return SimpleNamespace(gpu=40 + handle, memory=1)
-
-    def nvmlDeviceGetMemoryInfo(self, handle: int) -> Any:
-        self.check("nvmlDeviceGetMemoryInfo", handle)
-        return SimpleNamespace(used=GIB, total=8 * GIB, free=7 * GIB)
-
-
-WHOLE = (GpuReading("Card 0", 40.0, GIB, 8 * GIB), GpuReading("Card 1", 41.0, GIB, 8 * GIB))
-
-
 def write(root: Path, files: dict[str, str]) -> Path:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root
-
-
-def test_every_gpu_is_read() -> None:
-    assert GpuReader(Nvml()).read() == (WHOLE, "")
-
-
-@pytest.mark.parametrize(
-    ("function", "expected"),
-    [
-        ("nvmlDeviceGetUtilizationRates", GpuReading("Card 0", None, GIB, 8 * GIB)),
-        ("nvmlDeviceGetMemoryInfo", GpuReading("Card 0", 40.0, None, None)),
-        ("nvmlDeviceGetName", GpuReading("GPU 0", 40.0, GIB, 8 * GIB)),
-        ("nvmlDeviceGetHandleByIndex", GpuReading("GPU 0", None, None, None)),
-    ],
-)
-def test_each_field_can_be_unsupported_on_its_own(function: str, expected: GpuReading) -> None:
-    nvml = Nvml()
-    nvml.refuse(function, 0, pynvml.NVML_ERROR_NOT_SUPPORTED)
-    assert GpuReader(nvml).read() == ((expected, WHOLE[1]), "")
-
-
-def test_a_gpu_lost_midway_stays_listed_without_numbers() -> None:
-    nvml = Nvml()
-    reader = GpuReader(nvml)
-    assert reader.read() == (WHOLE, "")
-    for function in ("nvmlDeviceGetUtilizationRates", "nvmlDeviceGetMemoryInfo"):
-        nvml.refuse(function, 1, pynvml.NVML_ERROR_GPU_IS_LOST)
-    assert reader.read() == ((WHOLE[0], GpuReading("Card 1", None, None, None)), "")
-
-
-@pytest.mark.parametrize(
-    ("code", "note"),
-    [
-        (pynvml.NVML_ERROR_LIBRARY_NOT_FOUND, "no GPU"),
-        (pynvml.NVML_ERROR_DRIVER_NOT_LOADED, "no GPU"),
-        (pynvml.NVML_ERROR_NO_PERMISSION, "NVML: Insufficient Permissions"),
-    ],
-)
-def test_why_there_is_no_reading_is_said(code: int, note: str) -> None:
-    nvml = Nvml()
-    nvml.refuse("nvmlInit", None, code)
-    reader = GpuReader(nvml)
-    assert reader.read() == ((), note)
-    reader.close()
-    assert nvml.shut_down == 0
-
-
-@pytest.mark.parametrize("nvml", [None, Nvml(count=0)])
-def test_neither_library_nor_device_is_no_gpu(nvml: Nvml | None) -> None:
-    assert GpuReader(nvml).read() == ((), "no GPU")
-
-
-def test_a_closed_reader_has_let_go_once() -> None:
-    nvml = Nvml()
-    reader = GpuReader(nvml)
-    reader.close()
-    reader.close()
-    assert nvml.shut_down == 1
-    assert reader.read()[0] == ()
 
 
 def test_this_machine_is_read_through_the_real_library() -> None:
@@ -228,8 +118,17 @@ def test_a_listener_that_fails_is_logged_once_and_ends_nothing(
 def test_a_gpu_library_that_breaks_leaves_the_other_readings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Broken(Nvml):
-        def nvmlDeviceGetMemoryInfo(self, handle: int) -> Any:
+    class Broken:
+        NVMLError = pynvml.NVMLError
+
+        def nvmlInit(self) -> None: ...
+
+        def nvmlShutdown(self) -> None: ...
+
+        def nvmlDeviceGetCount(self) -> int:
+            return 1
+
+        def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
             raise OSError("the driver is gone")
 
     monkeypatch.setattr("engine.hardware.load_nvml", Broken)

@@ -9,7 +9,8 @@ import pytest
 
 from engine.events import GpuReading, HardwareSampled
 from engine.snapshot import HardwareHistory, RunSnapshot
-from tui.panels.hardware import HardwarePanel, cores, machine_lines, sparkline
+from tui.panels.hardware import HardwarePanel, machine_lines
+from tui.panels.hardware_rows import cores, sparkline
 
 GIB = 2**30
 
@@ -43,29 +44,109 @@ def test_processor_and_memory(run: RunSnapshot, history: HardwareHistory) -> Non
     assert lines[4].split() == ["gpu", "N/A", "no", "GPU"]
 
 
+def gpu(**changes: Any) -> GpuReading:
+    whole = GpuReading(
+        name="NVIDIA H100 80GB HBM3",
+        utilization_percent=71.0,
+        memory_used_bytes=12 * GIB,
+        memory_total_bytes=80 * GIB,
+        temperature_celsius=61.0,
+        power_watts=350.0,
+        power_limit_watts=700.0,
+        throttled="",
+        processes=2,
+        uuid="GPU-1",
+        cuda_index=0,
+    )
+    return replace(whole, **changes)
+
+
+def shown(run: RunSnapshot, *gpus: GpuReading, height: int | None = None, width: int = 40) -> str:
+    now = replace(run, hardware=sample(*gpus), device="gpu:0")
+    lines = machine_lines(now, width, height)
+    assert height is None or len(lines) <= height
+    assert all(line.cell_length <= width for line in lines)
+    return "\n".join(line.plain for line in lines)
+
+
+def test_a_gpu_is_shown_in_full_where_there_is_room(run: RunSnapshot) -> None:
+    full = shown(run, gpu(throttled="thermal")).splitlines()[4:]
+    assert full[0].split()[:4] == ["gpu", "0", "●", "71"]
+    assert full[0].endswith("61 °C")
+    assert full[1].split()[1:3] == ["12.0", "GB"]
+    assert full[1].endswith("80.0 GB")
+    assert full[2].split()[1:3] == ["350", "W"]
+    assert full[2].endswith("700 W")
+    assert full[3].split() == ["clocks", "thermal", "2", "processes"]
+    assert full[4].strip() == "NVIDIA H100 80GB HBM3"
+
+
 def test_what_a_gpu_does_not_tell_is_not_available(
     run: RunSnapshot, history: HardwareHistory
 ) -> None:
-    gpu = GpuReading("NVIDIA H100", None, None, None)
-    lines = texts(replace(run, hardware=sample(gpu), hardware_history=history))
-    assert lines[4].split() == ["gpu", "0", "N/A", "▁·█"]
-    assert lines[5].split() == ["memory", "N/A"]
-    assert lines[6].split() == ["NVIDIA", "H100"]
+    silent = GpuReading("NVIDIA H100", None, None, None)
+    run = replace(run, hardware_history=history)
+    full = shown(run, silent).splitlines()[4:]
+    assert full[0].split() == ["gpu", "0", "N/A", "▁·█", "N/A", "°C"]
+    assert [line.split() for line in full[1:]] == [
+        ["memory", "N/A"],
+        ["power", "N/A", "N/A"],
+        ["clocks", "N/A", "N/A", "processes"],
+        ["NVIDIA", "H100"],
+    ]
+    assert "0 %" not in "".join(full)
 
 
-def test_a_gpu_that_tells(run: RunSnapshot) -> None:
-    gpu = GpuReading("NVIDIA H100", 71.0, 12 * GIB, 80 * GIB)
-    lines = texts(replace(run, hardware=sample(gpu)))
-    assert "71 %" in lines[4]
-    assert lines[5].split()[1:3] == ["12.0", "GB"]
+def test_a_split_gpu_and_a_lost_one_say_so(run: RunSnapshot) -> None:
+    split = shown(run, gpu(utilization_percent=None, note="MIG")).splitlines()[4]
+    assert split.split() == ["gpu", "0", "●", "N/A", "MIG", "61", "°C"]
+    lost = GpuReading("NVIDIA H100", None, None, None, note="lost")
+    for height in (None, 8, 7, 6):
+        text = shown(run, gpu(), lost, height=height)
+        line = next(line for line in text.splitlines() if "gpu 1" in line)
+        assert line.split()[2:4] == ["N/A", "lost"]
+
+
+@pytest.mark.parametrize("height", [None, 20, 12, 8, 7, 6, 5])
+def test_only_the_gpu_in_use_is_marked_however_little_room_there_is(
+    run: RunSnapshot, height: int | None
+) -> None:
+    cards = [gpu(cuda_index=index) for index in (None, 3, 2, 1, 0)]
+    marked = [line for line in shown(run, *cards, height=height).splitlines() if "●" in line]
+    assert [line.split()[:2] for line in marked] == [["gpu", "4"]]
+
+
+def test_no_gpu_is_marked_where_the_run_computes_elsewhere(run: RunSnapshot) -> None:
+    for device in ("", "cpu:0", "gpu:1"):
+        now = replace(run, hardware=sample(gpu(), gpu(cuda_index=None)), device=device)
+        assert not any("●" in line for line in texts(now))
+
+
+def test_the_cores_go_before_a_gpu_loses_its_numbers(run: RunSnapshot) -> None:
+    text = shown(run, gpu(throttled="power"), height=7, width=30)
+    assert "cores" not in text
+    for told in ("71 %", "61 °C", "12.0 GB", "350 W", "700 W", "↓power", "2 processes", "H100"):
+        assert told in text
+
+
+def test_those_for_which_there_is_no_line_are_counted(run: RunSnapshot) -> None:
+    cards = [gpu(cuda_index=7 - index) for index in range(8)]
+    assert shown(run, *cards, height=7, width=30).splitlines()[-1].strip() == "4 more GPUs"
+    assert shown(run, *cards, height=12).count("gpu ") == 8
+
+
+def test_no_process_is_visible_where_not_even_this_one_is(run: RunSnapshot) -> None:
+    text = shown(run, gpu(processes=0), gpu(processes=0, cuda_index=1), gpu(processes=1))
+    counts = [line.split()[-2:] for line in text.splitlines() if "process" in line]
+    assert counts == [["N/A", "processes"], ["0", "processes"], ["1", "process"]]
 
 
 @pytest.mark.parametrize("count", [1, 2, 8, 64, 400])
 @pytest.mark.parametrize("width", [12, 20, 40, 120])
 def test_no_line_is_wider_than_the_panel(run: RunSnapshot, count: int, width: int) -> None:
-    gpu = GpuReading("NVIDIA H100 80GB HBM3", 71.0, 12 * GIB, 80 * GIB)
+    card = gpu(throttled="thermal")
     past = HardwareHistory((50.0,) * 120, (50.0,) * 120, ((50.0,) * 120,))
-    now = replace(run, hardware=sample(gpu, core_count=count), hardware_history=past)
+    now = replace(run, hardware=sample(card, core_count=count), hardware_history=past)
     room = max(width, 18)
     assert all(len(line) <= room for line in texts(now, width))
 
@@ -88,3 +169,16 @@ async def test_the_panel_shows_the_latest_sample(session: Any, running: Any, unt
         assert "waiting" in panel.render().plain
         session.play(sample(note="no GPU"))
         await until(pilot, lambda: "no GPU" in panel.render().plain)
+
+
+async def test_the_panel_fits_its_gpus_into_its_height(
+    session: Any, running: Any, until: Any
+) -> None:
+    for size, more in (((120, 40), True), ((200, 60), False)):
+        async with running(session, size) as pilot:
+            panel = pilot.app.screen.query_one(HardwarePanel)
+            session.play(sample(*(gpu(cuda_index=index) for index in range(6))))
+            await until(pilot, lambda p=panel: "gpu 0" in p.render().plain)
+            # A panel as high as it asks to be is given its height one layout later.
+            await until(pilot, lambda p=panel, m=more: ("more GPUs" in p.render().plain) == m)
+            assert len(panel.render().plain.splitlines()) <= panel.size.height

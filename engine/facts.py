@@ -1,0 +1,72 @@
+"""What events tell of a model, its layers, the data and a GPU: frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNode:
+    """One row of the layer tree: a layer where `children` is empty, else a group of layers."""
+
+    name: str
+    """The Keras layer name of a leaf, the one that commands use; a group's own name otherwise."""
+    kind: str
+    """Keras class name of a leaf; `backbone`, `stage`, `block`, `head` or `input` for a group."""
+    output_shape: tuple[int | None, ...]
+    """Shape of one output, without the batch axis; of a group, that of its last layer."""
+    parameters: int
+    """Number of weights, moving statistics included."""
+    trainable: bool
+    """Whether the leaf trains; for a group, whether any leaf below does."""
+    children: tuple[LayerNode, ...] = ()
+    flops: int = 0
+    """2 × multiply-adds for one image; of a group, those of its leaves."""
+    trainable_parameters: int = 0
+    """Of `parameters` those that train where the layer does: moving statistics never do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known of a model before it trains."""
+
+    parameters: int
+    depth: int
+    """Convolutions, depthwise convolutions and dense layers on the longest path."""
+    flops: int
+    """2 × multiply-adds of convolutions and dense layers for one image at the run's input size."""
+    image_size: int
+    backbone_layers: int
+    """As Keras counts `len(backbone.layers)`, its input included; 0 for a model without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """What is known of the data a run uses."""
+
+    train_images: int
+    validation_images: int
+    test_images: int
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GpuReading:
+    """One GPU at one moment; None where NVML does not say."""
+
+    name: str
+    utilization_percent: float | None
+    memory_used_bytes: int | None
+    memory_total_bytes: int | None
+    temperature_celsius: float | None = None
+    power_watts: float | None = None
+    power_limit_watts: float | None = None
+    throttled: str | None = None
+    """What holds its clocks down, in a word: `thermal`, `power`; empty where nothing does."""
+    processes: int | None = None
+    """Those computing on it that can be seen from here."""
+    uuid: str = ""
+    cuda_index: int | None = None
+    """N of the device `gpu:N`; None where it is hidden from CUDA or the order cannot be told."""
+    note: str = ""
+    """What there is to know of it, in a word: `MIG`, `lost`."""

@@ -1,0 +1,219 @@
+"""GPU readings through NVML: each field on its own, since each can be refused on its own."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from engine.events import GpuReading
+from engine.visible_gpus import GpuIdentity, cuda_indices
+
+_log = logging.getLogger(__name__)
+_THROTTLING = (
+    # Bits of NVML's clocks-event reasons, the most telling first: a hardware slowdown comes along
+    # with a thermal one. Idle (0x1), clocks set by a person (0x2, 0x100) are no throttling.
+    ("thermal", 0x20 | 0x40),
+    ("power", 0x4 | 0x80),
+    ("hardware", 0x8 | 0x200 | 0x400),
+    ("sync", 0x10),
+)
+
+
+class GpuReader:
+    """Reads every GPU through NVML; a field that NVML does not give is None, never 0."""
+
+    def __init__(self, nvml: Any | None, environment: Mapping[str, str] = os.environ) -> None:
+        """Open NVML.
+
+        Args:
+            nvml: the module `pynvml`; None where it is not installed.
+            environment: of the process that computes; says which GPUs CUDA sees.
+        """
+        self._nvml = nvml
+        self._environment = environment
+        self._open = False
+        self._gpus: list[_Gpu] = []
+        self._note = "no GPU"
+        if nvml is None:
+            return
+        try:
+            nvml.nvmlInit()
+            self._open = True
+            self._gpus = [_Gpu(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
+        except Exception as error:
+            self._note = self._reason(error)
+
+    def read(self) -> tuple[tuple[GpuReading, ...], str]:
+        """All GPUs as they are now, and why there are none where there are none."""
+        readings = [gpu.read() for gpu in self._gpus]
+        identities = [gpu.identity for gpu in self._gpus]
+        places = cuda_indices(identities, self._environment, self._parent_of_mig)
+        numbered = tuple(
+            replace(reading, cuda_index=place)
+            for reading, place in zip(readings, places, strict=True)
+        )
+        return numbered, "" if numbered else self._note
+
+    def close(self) -> None:
+        """Let go of NVML; there are no readings afterwards."""
+        self._gpus = []
+        if self._nvml is not None and self._open:
+            self._open = False
+            _ask(self._nvml, "nvmlShutdown")
+
+    def _parent_of_mig(self, uuid: str) -> str:
+        found: Any = uuid
+        for function in (
+            "nvmlDeviceGetHandleByUUID",
+            "nvmlDeviceGetDeviceHandleFromMigDeviceHandle",
+            "nvmlDeviceGetUUID",
+        ):
+            try:
+                found = _ask(self._nvml, function, found)
+            except _GoneError:
+                found = None
+            if found is None:
+                return ""
+        return str(found)
+
+    def _reason(self, error: Exception) -> str:
+        nvml: Any = self._nvml
+        absent = (nvml.NVML_ERROR_LIBRARY_NOT_FOUND, nvml.NVML_ERROR_DRIVER_NOT_LOADED)
+        if getattr(error, "value", None) in absent:
+            return "no GPU"
+        return f"NVML: {' '.join(str(error).split())[:80]}"
+
+
+class _Gpu:
+    """One GPU that NVML lists, whether or not it answers."""
+
+    def __init__(self, nvml: Any, index: int) -> None:
+        self._nvml = nvml
+        self._index = index
+        self._handle: Any | None = None
+        self._trouble = ""
+        self.identity = GpuIdentity(f"GPU {index}")
+
+    def read(self) -> GpuReading:
+        """What it says of itself; nothing but its name and what is wrong where it is gone."""
+        try:
+            reading = self._read()
+        except _GoneError as gone:
+            reading = GpuReading(
+                self.identity.name, None, None, None, uuid=self.identity.uuid, note=str(gone)
+            )
+        trouble = "" if reading.note == "MIG" else reading.note
+        if trouble and trouble != self._trouble:
+            _log.warning("GPU %d, %s: %s", self._index, self.identity.name, trouble)
+        self._trouble = trouble
+        return reading
+
+    def _read(self) -> GpuReading:
+        if self._handle is None:
+            self._handle = self._ask("nvmlDeviceGetHandleByIndex", self._index)
+            if self._handle is None:
+                return GpuReading(self.identity.name, None, None, None)
+            self.identity = self._identify()
+        is_mig = self.identity.is_mig
+        # What a driver says of the whole of a split GPU is 0, whatever its instances do.
+        rates = None if is_mig else self._of("nvmlDeviceGetUtilizationRates")
+        memory = self._memory()
+        celsius = self._of("nvmlDeviceGetTemperature", self._constant("NVML_TEMPERATURE_GPU"))
+        return GpuReading(
+            self.identity.name,
+            utilization_percent=None if rates is None else float(rates.gpu),
+            memory_used_bytes=None if memory is None else int(memory.used),
+            memory_total_bytes=None if memory is None else int(memory.total),
+            temperature_celsius=None if celsius is None else float(celsius),
+            power_watts=_watts(self._of("nvmlDeviceGetPowerUsage")),
+            power_limit_watts=_watts(self._of("nvmlDeviceGetEnforcedPowerLimit")),
+            throttled=self._throttled(),
+            processes=self._processes(),
+            uuid=self.identity.uuid,
+            note="MIG" if is_mig else "",
+        )
+
+    def _identify(self) -> GpuIdentity:
+        place = self._of("nvmlDeviceGetPciInfo")
+        mig = self._of("nvmlDeviceGetMigMode")
+        return GpuIdentity(
+            name=str(self._of("nvmlDeviceGetName") or self.identity.name),
+            uuid=str(self._of("nvmlDeviceGetUUID") or ""),
+            pci=None if place is None else (place.domain, place.bus, place.device),
+            is_mig=mig is not None and mig[0] == 1,
+        )
+
+    def _memory(self) -> Any | None:
+        # The second version leaves what the driver keeps for itself out of what is used.
+        version = self._constant("nvmlMemory_v2")
+        memory = self._of("nvmlDeviceGetMemoryInfo", version) if version else None
+        return self._of("nvmlDeviceGetMemoryInfo") if memory is None else memory
+
+    def _throttled(self) -> str | None:
+        reasons = self._of("nvmlDeviceGetCurrentClocksEventReasons")
+        if reasons is None:  # what drivers before 535 call it
+            reasons = self._of("nvmlDeviceGetCurrentClocksThrottleReasons")
+        return None if reasons is None else throttling(int(reasons))
+
+    def _processes(self) -> int | None:
+        listed = self._of("nvmlDeviceGetComputeRunningProcesses_v3")
+        if listed is None:  # drivers before 510 have no third version
+            listed = self._of("nvmlDeviceGetComputeRunningProcesses_v2")
+        return None if listed is None else len(listed)
+
+    def _of(self, function: str, *arguments: Any) -> Any | None:
+        return self._ask(function, self._handle, *arguments)
+
+    def _ask(self, function: str, *arguments: Any) -> Any | None:
+        return _ask(self._nvml, function, *arguments)
+
+    def _constant(self, name: str) -> int:
+        return int(getattr(self._nvml, name, 0))
+
+
+class _GoneError(Exception):
+    """The GPU has left the bus, or works no more; says so in a word."""
+
+
+def throttling(reasons: int) -> str:
+    """What holds the clocks down, in a word; empty where nothing does.
+
+    Args:
+        reasons: the bit mask of nvmlDeviceGetCurrentClocksEventReasons.
+    """
+    return next((word for word, bits in _THROTTLING if reasons & bits), "")
+
+
+def load_nvml() -> Any | None:
+    """The module `pynvml`, or None where it cannot be imported."""
+    try:
+        return importlib.import_module("pynvml")
+    except Exception:  # whatever it is, there are no readings from it
+        return None
+
+
+def _watts(milliwatts: int | None) -> float | None:
+    return None if milliwatts is None else milliwatts / 1000
+
+
+def _ask(nvml: Any, function: str, *arguments: Any) -> Any | None:
+    """What NVML answers; None where it refuses, or this version of it has no such function.
+
+    Raises:
+        _GoneError: the GPU asked is gone.
+    """
+    ask = getattr(nvml, function, None)
+    if ask is None:
+        return None
+    try:
+        return ask(*arguments)
+    except nvml.NVMLError as error:
+        if error.value in (nvml.NVML_ERROR_GPU_IS_LOST, nvml.NVML_ERROR_GPU_NOT_FOUND):
+            raise _GoneError("lost") from error
+        if error.value == nvml.NVML_ERROR_RESET_REQUIRED:
+            raise _GoneError("needs reset") from error
+        return None

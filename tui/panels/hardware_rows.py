@@ -1,0 +1,86 @@
+"""Rows of the machine panel: a label, a number, and a picture of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from engine.formatting import byte_size
+from tui.panels.progress import bar
+
+LABEL_WIDTH = 8
+NUMBER_WIDTH = 7
+ROOM_TAKEN = LABEL_WIDTH + NUMBER_WIDTH + 2
+"""Cells of a row before its picture."""
+_LEVELS = "▁▂▃▄▅▆▇█"
+_HOT_PERCENT = 90.0
+
+
+def row(label: str | Content, number: str, rest: Content) -> Content:
+    """A row: label left, number right, then `rest`."""
+    words = label if isinstance(label, Content) else Content.styled(label, "$muted")
+    return Content.assemble(
+        words.pad_right(max(LABEL_WIDTH - words.cell_length, 0)),
+        (f"{number:>{NUMBER_WIDTH}}  ", "$foreground"),
+        rest,
+    )
+
+
+def share_row(label: str, number: str, share: float | None, limit: str, room: int) -> Content:
+    """A number, how much of its limit that is, and the limit; without a bar where not known.
+
+    Args:
+        label: what is measured.
+        number: as a person reads it.
+        share: from 0 to 1.
+        limit: as a person reads it.
+        room: cells for bar and limit.
+    """
+    note = f" {limit:>{NUMBER_WIDTH}}"
+    length = room - len(note)
+    if share is None or length < 4:
+        return row(label, number, Content.styled(note.strip()[:room], "$muted"))
+    hot = 100 * share >= _HOT_PERCENT
+    drawn = bar(share, length, "$warning" if hot else "$primary")
+    return row(label, number, drawn + Content.styled(note, "$muted"))
+
+
+def memory_row(label: str, used: int | None, total: int | None, room: int) -> Content:
+    """Bytes in use, of how many."""
+    if used is None or not total:
+        return row(label, "N/A", Content(""))
+    return share_row(label, byte_size(used), used / total, byte_size(total), room)
+
+
+def percent(value: float | None) -> str:
+    """A share from 0 to 100; `N/A` where nothing was read, since no reading is not 0."""
+    return "N/A" if value is None else f"{value:.0f} %"
+
+
+def level(percent: float) -> str:
+    """A block as high as the share."""
+    return _LEVELS[min(int(max(percent, 0.0) / 100 * len(_LEVELS)), len(_LEVELS) - 1)]
+
+
+def sparkline(values: Sequence[float | None], length: int) -> Content:
+    """The last `length` shares from 0 to 100, the newest rightmost; a dot where none was read."""
+    last = list(values)[-length:]
+    blocks = "".join("·" if value is None else level(value) for value in last)
+    return Content.assemble((" " * (length - len(last)), ""), (blocks, "$load"))
+
+
+def cores(percents: Sequence[float], length: int) -> Content:
+    """One bar a core where there is room, else one block a core, else blocks of several cores."""
+    count = len(percents)
+    if not count:
+        return Content("")
+    each = (length - (count - 1)) // count
+    if each >= 4:
+        return Content(" ").join([bar(percent / 100, each) for percent in percents])
+    per_block = -(-count // length)
+    means = [
+        sum(percents[i : i + per_block]) / len(percents[i : i + per_block])
+        for i in range(0, count, per_block)
+    ]
+    return Content.styled("".join(level(mean) for mean in means), "$load")
