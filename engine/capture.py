@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import threading
 from collections.abc import Callable
-from io import TextIOWrapper
+from io import BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 MAX_LINE_BYTES = 4_096
 
@@ -19,12 +20,14 @@ class OutputCapture:
     """Puts a pipe on file descriptors 1 and 2 and hands its lines to a callable.
 
     While it is active, `terminal` writes to the real standard output, and `sys.__stderr__`, on
-    which Textual draws, to the real standard error.
+    which Textual draws, to the real standard error. What a terminal that has gone does not take is
+    dropped: with an error Textual's writer would end, and the app then wait for it for ever.
     """
 
     def __init__(self, on_line: Callable[[str], None]) -> None:
         self._on_line = on_line
         self._saved: tuple[int, int] = (-1, -1)
+        self._on_terminal: tuple[bool, bool] = (False, False)
         self._replaced: tuple[TextIOWrapper | None, TextIOWrapper | None] = (None, None)
         self._thread: threading.Thread | None = None
         self.terminal: TextIO = sys.stdout
@@ -33,6 +36,7 @@ class OutputCapture:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         self._saved = (os.dup(1), os.dup(2))
+        self._on_terminal = (os.isatty(1), os.isatty(2))
         encoding = sys.stdout.encoding or "utf-8"
         terminal = _text_file(self._saved[0], encoding)
         self.terminal = terminal
@@ -67,10 +71,14 @@ class OutputCapture:
             # A child that still holds the pipe must not keep the terminal waiting.
             self._thread.join(timeout=2)
 
-    def give_up_terminal(self, file: Path) -> None:
+    def give_up_terminal(self, file: Path, *, redirected_too: bool = True) -> None:
         """Let go of the terminal; what it would have got goes to the end of `file`.
 
         Descriptors 1 and 2 stay with the pipe until `__exit__`, and are that file's from then on.
+
+        Args:
+            file: made if it is not there; without one that can be opened all is dropped.
+            redirected_too: also what was a pipe or a file from the start.
         """
         for stream in (self.terminal, sys.__stderr__):
             # There may be no terminal any more.
@@ -81,8 +89,9 @@ class OutputCapture:
             descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
         except OSError:
             descriptor = os.open(os.devnull, os.O_WRONLY)
-        for saved in self._saved:
-            os.dup2(descriptor, saved, inheritable=False)
+        for saved, on_terminal in zip(self._saved, self._on_terminal, strict=True):
+            if redirected_too or on_terminal:
+                os.dup2(descriptor, saved, inheritable=False)
         os.close(descriptor)
 
     def _drain(self, read_end: int) -> None:
@@ -111,4 +120,19 @@ def _replace_originals(output: TextIOWrapper | None, error: TextIOWrapper | None
 
 
 def _text_file(descriptor: int, encoding: str) -> TextIOWrapper:
-    return open(descriptor, "w", encoding=encoding, errors="replace", buffering=1, closefd=False)
+    raw = _LastingFile(descriptor, "w", closefd=False)
+    return TextIOWrapper(
+        BufferedWriter(raw), encoding=encoding, errors="replace", line_buffering=True
+    )
+
+
+class _LastingFile(FileIO):
+    """A file that takes and drops what is written to it once its terminal has gone."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return len(data)

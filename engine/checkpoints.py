@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,19 +18,43 @@ from engine.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
+class Sums:
+    """What an epoch has added up so far; see `EpochMeter`."""
+
+    loss: float = 0.0
+    accuracy: float = 0.0
+    images: int = 0
+    seconds: float = 0.0
+    timed_images: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """Where in its run a checkpoint stands, and all of the future that is not a variable."""
 
     stage: int
     """1-based."""
     epoch: int
-    """1-based through all stages; the one at work."""
+    """1-based through all stages; the one at work, or that which has ended where `step` is 0."""
     step: int
     """Steps of that epoch that are done."""
     learning_rate: float
     trainable: tuple[str, ...]
     """Leaf layers asked to train."""
     batchnorm_locked: bool
+    stage_began: int = 0
+    """Epochs that had ended when the stage began."""
+    ended_epochs: int = 0
+    val_accuracies: tuple[float, ...] = ()
+    """Of the stage's epochs so far."""
+    best_val_accuracy: float = math.nan
+    """Of all epochs, where the best weights are kept."""
+    sums: Sums = Sums()
+    kept: tuple[str, ...] = ()
+    """The operations whose features the step is fed with."""
+    waiting: tuple[dict[str, Any], ...] = ()
+    """Commands accepted and not carried out, as they stand in `commands.jsonl`."""
+    skips_stage: bool = False
 
 
 def save_checkpoint(path: Path, network: Any, optimizer: Any, position: Position) -> int:
@@ -49,26 +77,39 @@ def save_checkpoint(path: Path, network: Any, optimizer: Any, position: Position
     return path.stat().st_size
 
 
+def newest_whole(folder: Path) -> Path | None:
+    """The newest checkpoint that reads well to its last byte; None where there is none."""
+    paths = (folder / f"{name}.npz" for name in ("last", "previous"))
+    return next((path for path in paths if _is_whole(path)), None)
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        return False
+
+
 def read_position(path: Path) -> Position:
     """The position of a checkpoint, without its weights.
 
     Raises:
         InputError: not a whole checkpoint.
     """
-    with _open(path) as arrays:
+    with _opened(path) as arrays:
         plain = json.loads(arrays["position"].tobytes())
     position: Position = from_plain(Position, plain, path.name)
     return position
 
 
-def load_checkpoint(path: Path, network: Any, optimizer: Any) -> None:
-    """Put a checkpoint's values into the variables of a model and optimizer built alike.
+def load_optimizer(path: Path, optimizer: Any) -> None:
+    """Put a checkpoint's values into the variables of an optimizer built alike.
 
     Raises:
-        InputError: not a whole checkpoint, or one of another model.
+        InputError: not a whole checkpoint, or one of another optimizer.
     """
-    with _open(path) as arrays:
-        _assign(arrays, "model", network.variables, path)
+    with _opened(path) as arrays:
         _assign(arrays, "optimizer", optimizer.variables, path)
 
 
@@ -78,7 +119,7 @@ def load_weights(path: Path, network: Any) -> None:
     Raises:
         InputError: not a whole checkpoint, or one of another model.
     """
-    with _open(path) as arrays:
+    with _opened(path) as arrays:
         _assign(arrays, "model", network.variables, path)
 
 
@@ -92,10 +133,12 @@ def _assign(arrays: Any, prefix: str, variables: list[Any], path: Path) -> None:
         variable.assign(arrays[f"{prefix}/{i}"])
 
 
-def _open(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     import numpy as np
 
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        with np.load(path, allow_pickle=False) as arrays:
+            yield arrays
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"expected a checkpoint, found {path.name} damaged or missing") from error

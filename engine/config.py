@@ -151,6 +151,8 @@ class RunSpec:
     """Which weights are tested and exported."""
     patience: int | None = None
     """Epochs without a better validation accuracy after which a stage ends; None for never."""
+    checkpoint_minutes: float = 5.0
+    """Between two checkpoints within an epoch; one is written at every epoch's end."""
     feature_cache: bool = True
     """Whether the frozen prefix is computed once and its features kept."""
     feature_memory_gb: float | None = None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import threading
-from typing import TextIO
+from collections.abc import Iterable
 
+from engine.atomic import written_whole
 from engine.config import RunSpec
 from engine.events import (
     BatchEnded,
@@ -15,12 +17,14 @@ from engine.events import (
     LogLine,
     PhaseProgressed,
     RunEnded,
+    RunResumed,
     event_to_line,
 )
-from engine.runs import RunDirectory, write_json
+from engine.line_file import DiskFull, LineFile
+from engine.runs import RunDirectory, replay, write_json
 from engine.snapshot import RunSnapshot
 from engine.store import RunStore
-from engine.summary import summarize
+from engine.summary import Summary, summarize
 
 METRICS = ("epoch", "accuracy", "learning_rate", "loss", "val_accuracy", "val_loss")
 """Columns of `metrics.csv`, those of Keras' CSVLogger."""
@@ -32,17 +36,43 @@ SPACING_SECONDS: dict[type[Event], float] = {
 """Events that are thinned in the record; the last BatchEnded of an epoch is always kept."""
 
 
+LOSABLE = (*SPACING_SECONDS, LogLine)
+"""Events given up first where a full disk keeps too many waiting."""
+SUMMARY_BYTES = 4_096
+"""What `summary.json` may take, and a block of the disk."""
+
+
 class Recorder:
-    """Writes what a run says into its directory, each line flushed, from any thread."""
+    """Writes what a run says into its directory, each line flushed, from any thread.
+
+    A disk that is full, or fails, raises nothing here: what could not be written waits, `full`
+    says so, and every later line, `retry` and `close` try again, in the order in which all came.
+    """
 
     def __init__(self, directory: RunDirectory, spec: RunSpec) -> None:
         self._directory = directory
         self._store = RunStore(directory.run_id, spec)
         self._lock = threading.Lock()
-        self._events: TextIO = directory.events.open("a", encoding="utf-8")
-        self._log: TextIO = directory.log.open("a", encoding="utf-8", errors="replace")
+        self._events = LineFile(directory.events)
+        self._log = LineFile(directory.log)
+        self._metrics: LineFile | None = None
+        self._summary: Summary | None = None
+        self._summary_problem = ""
         self._written_at: dict[type[Event], float] = {}
         self._closed = False
+
+    def catch_up(self, events: Iterable[Event], resumed: RunResumed) -> None:
+        """Take in what an earlier process recorded, and drop the epochs past the checkpoint."""
+        with self._lock:
+            replay(self._store, events)
+        ended = resumed.epoch - 1 if resumed.step else resumed.epoch
+        if self._directory.metrics.exists():
+            # Its first line names the columns.
+            lines = self._directory.metrics.read_text(
+                encoding="utf-8", errors="replace"
+            ).splitlines(keepends=True)
+            with written_whole(self._directory.metrics) as aside:
+                aside.write_text("".join(lines[: ended + 1]), encoding="utf-8")
 
     def record(self, event: Event) -> None:
         """Write an event; at RunEnded also the summary. Nothing is written after `close`."""
@@ -51,14 +81,28 @@ class Recorder:
                 return
             self._store.apply(event)
             if self._is_due(event):
-                self._events.write(event_to_line(event))
-                self._events.flush()
+                self._events.write(event_to_line(event), may_be_lost=isinstance(event, LOSABLE))
             if isinstance(event, LogLine):
                 self._write_log(event.text)
             elif isinstance(event, EpochEnded):
                 self._write_metrics(event)
             elif isinstance(event, RunEnded):
-                write_json(self._directory.summary, summarize(self._store.snapshot()))
+                self._summary = summarize(self._store.snapshot())
+                self._write_summary()
+
+    @property
+    def full(self) -> DiskFull | None:
+        """What could not be written yet; None where all is on disk."""
+        with self._lock:
+            return self._full()
+
+    def retry(self) -> DiskFull | None:
+        """Write what waits, as far as it goes; what still does not fit."""
+        with self._lock:
+            for file in self._files():
+                file.retry()
+            self._write_summary()
+            return self._full()
 
     def log(self, text: str) -> None:
         """Write a line to `run.log` only."""
@@ -72,11 +116,33 @@ class Recorder:
             return self._store.snapshot()
 
     def close(self) -> None:
-        """Close the files; later events are dropped."""
+        """Try once more to write what waits, then close; later events are dropped."""
         with self._lock:
             self._closed = True
-            self._events.close()
-            self._log.close()
+            for file in self._files():
+                file.close()
+            self._write_summary()
+
+    def _files(self) -> list[LineFile]:
+        return [self._events, *([self._metrics] if self._metrics else []), self._log]
+
+    def _full(self) -> DiskFull | None:
+        full = [problem for file in self._files() if (problem := file.full)]
+        if self._summary is not None:
+            path = self._directory.summary
+            full.append(DiskFull(path, SUMMARY_BYTES, self._summary_problem))
+        if not full:
+            return None
+        return DiskFull(full[0].path, sum(problem.bytes for problem in full), full[0].reason)
+
+    def _write_summary(self) -> None:
+        if self._summary is None:
+            return
+        try:
+            write_json(self._directory.summary, self._summary)
+            self._summary = None
+        except OSError as error:
+            self._summary_problem = error.strerror or type(error).__name__
 
     def _is_due(self, event: Event) -> bool:
         spacing = SPACING_SECONDS.get(type(event))
@@ -91,15 +157,20 @@ class Recorder:
         return True
 
     def _write_log(self, text: str) -> None:
-        self._log.write(text.rstrip("\n") + "\n")
-        self._log.flush()
+        self._log.write(text.rstrip("\n") + "\n", may_be_lost=True)
 
     def _write_metrics(self, event: EpochEnded) -> None:
-        is_new = not self._directory.metrics.exists()
-        with self._directory.metrics.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
+        if self._metrics is None:
+            is_new = not self._directory.metrics.exists()
+            self._metrics = LineFile(self._directory.metrics)
             if is_new:
-                writer.writerow(METRICS)
-            # Keras' CSVLogger counts epochs from 0.
-            values = [getattr(event, name) for name in METRICS[1:]]
-            writer.writerow([event.epoch - 1, *values])
+                self._metrics.write(_csv_line(METRICS))
+        # Keras' CSVLogger counts epochs from 0.
+        values = [getattr(event, name) for name in METRICS[1:]]
+        self._metrics.write(_csv_line((event.epoch - 1, *values)))
+
+
+def _csv_line(values: Iterable[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(values)
+    return text.getvalue()

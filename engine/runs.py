@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import os
 import re
+import shutil
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +18,25 @@ from engine.atomic import written_whole
 from engine.codec import from_plain, to_plain
 from engine.config import RunSpec
 from engine.errors import InputError
-from engine.events import Event, event_from_line
+from engine.events import Event
 from engine.origin import Origin
+from engine.process_identity import process_identity
+from engine.recorded_events import last_phase, read_recorded, read_thinned
+from engine.regular_file import read_regular
+from engine.run_lock import holder
 from engine.snapshot import RunSnapshot, Status
 from engine.store import RunStore
-from engine.summary import Summary
+from engine.summary import Summary, check_summary
 
 FORMAT = 1
-MAX_JSON_BYTES = 16 * 2**20
+MAX_JSON_BYTES = 4 * 2**20
+"""A queue of a thousand models takes 1 MB of `spec.json`."""
+NAMES = ("model", "dataset", "recipe", "weights")
+MAX_NAME_LENGTH = 1_000
+MAX_ERROR_LENGTH = 2_000
+MAX_EPOCHS_IN_ALL = 10**6
+MAX_BATCH_SIZE = MAX_IMAGE_SIZE = 10**6
+LATEST_SECOND = 1e11
 HEARTBEAT_LOST_SECONDS = 30.0
 """HardwareSampled stands in the record every 5 s; six missed ones and the process is gone."""
 
@@ -39,6 +53,12 @@ class SpecFile:
     created_at: float
     origin: Origin
     format: int = FORMAT
+    queue_id: str = ""
+    """The same for all runs of a queue, and no others."""
+    queue_specs: tuple[RunSpec, ...] = ()
+    """Of the whole queue, so that it can be gone on with after this run."""
+    process: str = ""
+    """Identity of the process that began the run, which a pid that is used again has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +108,10 @@ class RunDirectory:
     def log(self) -> Path:
         return self.path / "run.log"
 
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
@@ -97,11 +121,18 @@ class RunRecord:
     file: SpecFile
     status: Status
     summary: Summary
+    is_paused: bool = False
+    """Alive, and waiting to go on."""
 
     @property
     def run_id(self) -> str:
         """The folder's name."""
         return self.directory.run_id
+
+    @property
+    def state(self) -> str:
+        """The status as a person asks for it: `paused` too."""
+        return "paused" if self.is_paused else self.status
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +174,16 @@ def create_run(runs_dir: Path, file: SpecFile) -> RunDirectory:
         except FileExistsError:
             continue
         directory = RunDirectory(path)
+        if file.origin.pid == os.getpid():
+            file = replace(file, process=process_identity() or "")
         write_json(directory.spec, file)
         return directory
     raise InputError(f"expected a free name for a run in {runs_dir}, found {base}-* all taken")
+
+
+def remove_checkpoints(directory: RunDirectory) -> None:
+    """Remove what only a run that is not over needs."""
+    shutil.rmtree(directory.checkpoints, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -158,76 +196,137 @@ def write_json(path: Path, value: Any) -> None:
 def list_runs(runs_dir: Path) -> RunListing:
     """Every run in a folder, newest first; directories that cannot be read are named in `broken`.
 
-    Folders without a `spec.json` are no runs and are passed over.
+    Folders that hold neither a `spec.json` nor a record are no runs and are passed over.
     """
     runs, broken = [], []
     for path in _directories(runs_dir):
-        if not (path / "spec.json").is_file():
-            continue
         try:
-            runs.append(load_run(path))
+            if _is_run(path):
+                runs.append(load_run(path))
         except InputError as error:
-            broken.append(f"{path.name}: {error}")
+            broken.append(f"{printable(path.name)}: {error}")
     runs.sort(key=lambda run: (run.file.created_at, run.run_id), reverse=True)
     return RunListing(tuple(runs), tuple(broken))
+
+
+def printable(text: str) -> str:
+    """The text with a question mark for what a terminal would obey or cannot show."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _directories(runs_dir: Path) -> list[Path]:
     try:
         with os.scandir(runs_dir) as entries:
-            return sorted(Path(entry.path) for entry in entries if entry.is_dir())
+            return sorted(Path(entry.path) for entry in entries if _is_directory(entry))
     except OSError:
         return []
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads back to itself
+        return False
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        names = set(os.listdir(path))
+    except OSError as error:
+        raise InputError(f"the folder cannot be read ({error.strerror})") from error
+    return not names.isdisjoint(("spec.json", "events.jsonl"))
 
 
 def load_run(path: Path) -> RunRecord:
     """Read the small files of a run.
 
     Raises:
-        InputError: `spec.json` or `summary.json` cannot be read.
+        InputError: `spec.json` or `summary.json` cannot be read, or the folder's name not shown.
     """
     directory = RunDirectory(path)
     plain = _read_json(directory.spec)
     if plain.get("format") != FORMAT:
         raise InputError(f"expected format {FORMAT}, found {plain.get('format')!r:.20}")
     file: SpecFile = from_plain(SpecFile, plain, "spec.json")
-    if not directory.summary.exists():
-        status: Status = "running" if _is_alive(directory, file) else "interrupted"
-        return RunRecord(directory, file, status, Summary(status))
+    _check_file(file)
+    file = _shown(file)
+    if not path.name.isprintable():
+        raise InputError("expected a name that can be shown; rename the folder")
+    try:
+        # A link that leads nowhere is there, too: that a run ended must not be lost to it.
+        os.lstat(directory.summary)
+    except OSError:
+        return _unfinished(directory, file)
     summary: Summary = from_plain(Summary, _read_json(directory.summary), "summary.json")
+    check_summary(summary)
+    if summary.status not in ("completed", "failed") and holder(directory.lock) is not None:
+        return _unfinished(directory, file)  # it was resumed
+    summary = replace(summary, error=printable(summary.error)[:MAX_ERROR_LENGTH])
     return RunRecord(directory, file, summary.status, summary)
 
 
+def _unfinished(directory: RunDirectory, file: SpecFile) -> RunRecord:
+    if not _is_alive(directory, file):
+        return RunRecord(directory, file, "interrupted", Summary("interrupted"))
+    is_paused = last_phase(directory.events) == "paused"
+    return RunRecord(directory, file, "running", Summary("running"), is_paused)
+
+
+def _shown(file: SpecFile) -> SpecFile:
+    """The same with names that neither a terminal nor a title's markup obeys."""
+    names = {key: getattr(file.spec, key) for key in NAMES}
+    clean: dict[str, Any] = {key: printable(name).replace("[", "(") for key, name in names.items()}
+    return file if clean == names else replace(file, spec=replace(file.spec, **clean))
+
+
+def _check_file(file: SpecFile) -> None:
+    """Refuse a spec that fits its types and that no program of ours wrote."""
+    spec = file.spec
+    for key in NAMES:
+        if not 0 < len(getattr(spec, key)) <= MAX_NAME_LENGTH:
+            raise InputError(f"spec.json: {key}: expected a name, found none or an endless one")
+    if not 0 <= file.created_at < LATEST_SECOND:
+        raise InputError(f"spec.json: expected a time in created_at, found {file.created_at:.3g}")
+    if not spec.stages or not 0 < spec.epochs <= MAX_EPOCHS_IN_ALL:
+        raise InputError(f"spec.json: expected stages of 1 or more epochs, found {spec.epochs}")
+    if not 0 < spec.batch_size <= MAX_BATCH_SIZE or not 0 < spec.image_size <= MAX_IMAGE_SIZE:
+        raise InputError("spec.json: expected a possible batch and image size, found another")
+    if not all(math.isfinite(stage.learning_rate) for stage in spec.stages):
+        raise InputError("spec.json: expected a learning rate for each stage, found none")
+
+
 def load_snapshot(record: RunRecord) -> RunSnapshot:
-    """Replay a run's record into the snapshot that its screen would show."""
-    store = RunStore(record.run_id, record.file.spec)
-    for event in read_events(record.directory):
-        store.apply(event)
-    return store.snapshot()
+    """Replay a run's record into the snapshot that its screen would show.
+
+    A huge record is thinned first; what a damaged one says that makes no sense is left out.
+    """
+    spec = record.file.spec
+    store = RunStore(record.run_id, spec)
+    replay(store, read_thinned(record.directory.events))
+    try:
+        return store.snapshot()
+    except Exception:  # figures, each possible, that contradict each other
+        return RunSnapshot(record.run_id, spec, status=record.status, epochs=spec.epochs)
+
+
+def replay(store: RunStore, events: Iterable[Event]) -> None:
+    """Apply recorded events but those that the store cannot take, as lines before them are lost."""
+    for event in events:
+        # Whatever a store raises on an order that no trainer gives, the rest can still be shown.
+        with contextlib.suppress(Exception):
+            store.apply(event)
 
 
 def read_events(directory: RunDirectory) -> Iterator[Event]:
     """The events of a record; torn or damaged lines, and a newer program's, are passed over."""
-    try:
-        with directory.events.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                if not line.endswith("\n"):
-                    return
-                try:
-                    event = event_from_line(line)
-                except InputError:
-                    continue
-                if event is not None:
-                    yield event
-    except OSError:
-        return
+    return read_recorded(directory.events)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise InputError(f"expected {path.name} of at most 16 MiB")
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = json.loads(read_regular(path, MAX_JSON_BYTES))
+    except FileNotFoundError as error:
+        raise InputError(f"expected {path.name}, found none") from error
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path.name} cannot be read ({type(error).__name__})") from error
     if not isinstance(plain, dict):
@@ -238,14 +337,22 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _is_alive(directory: RunDirectory, file: SpecFile) -> bool:
     import socket
 
+    if holder(directory.lock) is not None:
+        return True
     if file.origin.host == socket.gethostname():
-        import psutil
-
-        try:
-            return bool(psutil.Process(file.origin.pid).create_time() <= file.created_at + 1)
-        except psutil.Error:
-            return False
+        if file.process:
+            return process_identity(file.origin.pid) == file.process
+        return _was_there_before(file.origin.pid, file.created_at)
     try:
         return time.time() - directory.events.stat().st_mtime < HEARTBEAT_LOST_SECONDS
     except OSError:
+        return False
+
+
+def _was_there_before(pid: int, second: float) -> bool:
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).create_time() <= second + 1)
+    except (psutil.Error, OSError, ValueError, OverflowError):
         return False

@@ -46,6 +46,12 @@ class Series:
             self._full = [_mean(self._full[i : i + 2]) for i in range(0, len(self._full), 2)]
             self._step *= 2
 
+    def cut(self, x: float) -> None:
+        """Forget the points beyond `x`."""
+        self._full = [point for point in self._full if point[0] <= x]
+        self._waiting = [point for point in self._waiting if point[0] <= x]
+        self._recent = [point for point in self._recent if point[0] <= x]
+
     def curve(self) -> Curve:
         """What there is now, as values that do not change."""
         full = [*self._full, _mean(self._waiting)] if self._waiting else self._full

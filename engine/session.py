@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from engine import backend
-from engine.commands import Command, CommandQueue, Stop
+from engine.commands import Command, CommandQueue, Interrupt, Stop
 from engine.config import RunSpec
 from engine.events import Event, HardwareSampled, LogLine, RunEnded, RunStatus, now
 from engine.hardware import HardwareSampler
 from engine.origin import find_origin
 from engine.record import Recorder
-from engine.runs import SpecFile, create_run
+from engine.resume import Queued, queue_from, resumption_of
+from engine.run_lock import locked
+from engine.runs import RunDirectory, RunRecord, SpecFile, create_run, read_events
 from engine.trainer import Trainer
 
 Sink = Callable[[int, str, Event], None]
@@ -65,8 +69,21 @@ class Session:
         *,
         sinks: Sequence[Sink] = (),
         hardware: bool = True,
+        resumes: RunRecord | None = None,
     ) -> None:
-        self._specs = tuple(specs)
+        """Prepare a queue.
+
+        Args:
+            specs: what to train, in order; passed over where a run is resumed.
+            runs_dir: the folder for their directories.
+            sinks: who hears the events.
+            hardware: whether the machine is sampled.
+            resumes: an unfinished run, which goes on in its directory, and then its queue.
+        """
+        self._resumes = resumes
+        self._queue = _queue(tuple(specs)) if resumes is None else queue_from(resumes)
+        self._specs = tuple(queued.spec for queued in self._queue)
+        self._queue_id = (resumes.file.queue_id if resumes else "") or uuid.uuid4().hex[:12]
         self._runs_dir = runs_dir
         self._sinks = list(sinks)
         self._samples_hardware = hardware
@@ -96,7 +113,9 @@ class Session:
 
     @property
     def exit_code(self) -> int:
-        """0 all completed, 1 some run failed, 130 stopped before the end."""
+        """0 all completed, 1 some run failed, 130 stopped before the end, 143 interrupted."""
+        if "interrupted" in self._statuses:
+            return 143
         if "failed" in self._statuses:
             return 1
         is_whole = len(self._statuses) == len(self._specs)
@@ -154,27 +173,46 @@ class Session:
 
     def _work_off(self, index: int, spec: RunSpec) -> bool:
         """Run one spec; whether the queue is to end with it."""
+        resumes = self._resumes if index == 0 else None
+        directory = resumes.directory if resumes else self._create(index, spec)
+        with locked(directory.lock):
+            trainer = self._run(index, spec, directory, resumed=resumes is not None)
+        backend.release()
+        # What was asked after the run's end is for no run; only an end is for the queue.
+        ends = (Stop, Interrupt)
+        late = any(isinstance(command, ends) for command in self._commands.drain())
+        return late or trainer.control.stop != ""
+
+    def _create(self, index: int, spec: RunSpec) -> RunDirectory:
+        whole = self._resumes.file.queue_specs if self._resumes else self._specs
         file = SpecFile(
             spec=spec,
-            queue=tuple(entry.model for entry in self._specs),
-            queue_position=index,
+            queue=tuple(entry.model for entry in whole),
+            queue_position=self._queue[index].place,
             created_at=now(),
             origin=find_origin(),
+            queue_id=self._queue_id,
+            queue_specs=whole,
         )
-        directory = create_run(self._runs_dir, file)
-        running = _Running(index, directory.run_id, Recorder(directory, spec))
+        return create_run(self._runs_dir, file)
+
+    def _run(self, index: int, spec: RunSpec, directory: RunDirectory, *, resumed: bool) -> Trainer:
+        """Run one spec in its directory, of which this process holds the lock."""
+        resumption = resumption_of(directory) if resumed else None
+        recorder = Recorder(directory, spec)
+        if resumption is not None:
+            recorder.catch_up(read_events(directory), resumption.event)
+        running = _Running(index, directory.run_id, recorder)
         self._run_ids.append(directory.run_id)
         self._running = running
-        trainer = Trainer(spec, directory, lambda event: self._emit(running, event), self._commands)
+        emit = partial(self._emit, running)
+        trainer = Trainer(spec, directory, emit, self._commands, resumption)
         try:
             self._statuses.append(trainer.run())
         finally:
             self._running = None
-            running.recorder.close()
-        backend.release()
-        # What was asked after the run's end is for no run; only a Stop is for the queue.
-        late = any(isinstance(command, Stop) for command in self._commands.drain())
-        return late or trainer.control.stop != ""
+            recorder.close()
+        return trainer
 
     def _emit(self, running: _Running, event: Event) -> None:
         with self._lock:
@@ -186,6 +224,10 @@ class Session:
         running = self._running
         if running is not None:
             self._emit(running, event)
+
+
+def _queue(specs: tuple[RunSpec, ...]) -> tuple[Queued, ...]:
+    return tuple(Queued(place, spec) for place, spec in enumerate(specs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from engine.events import (
     PhaseChanged,
     PhaseProgressed,
     RunEnded,
+    RunResumed,
     RunStarted,
     StageStarted,
     TestEnded,
@@ -56,6 +57,7 @@ class RunStore:
         self._estimate: Estimate | None = None
         self._first_progress: PhaseProgressed | None = None
         self._pending = Pending()
+        self._resumes = False
         self._log: deque[LogLine] = deque(maxlen=LOG_LINES)
         self._log_count = 0
         self._hardware: deque[HardwareSampled] = deque(maxlen=HARDWARE_SAMPLES)
@@ -63,6 +65,7 @@ class RunStore:
             PhaseChanged: self._phase_changed,
             PhaseProgressed: self._phase_progressed,
             RunStarted: self._run_started,
+            RunResumed: self._run_resumed,
             StageStarted: self._stage_started,
             EpochStarted: self._epoch_started,
             BatchEnded: self._batch_ended,
@@ -83,6 +86,10 @@ class RunStore:
         """Take one event in; one of a kind unknown here changes nothing but the time."""
         if self._now.started_at is None:
             self._set(started_at=event.time, status="running")
+        if isinstance(event, RunResumed):
+            # What lies between two attempts belongs to no phase.
+            self._close_phase(self._now.last_event_at or event.time)
+            self._set(phase_since=None)
         self._set(last_event_at=event.time)
         handler = self._apply.get(type(event))
         if handler is not None:
@@ -138,6 +145,9 @@ class RunStore:
 
     def _phase_changed(self, event: PhaseChanged) -> None:
         self._close_phase(event.time)
+        if self._now.is_over:
+            # Its process had been held for gone.
+            self._set(status="running", error="", ended_at=None)
         self._set(
             phase=event.phase,
             phase_detail=event.detail,
@@ -167,6 +177,29 @@ class RunStore:
             epochs=event.epochs,
         )
 
+    def _run_resumed(self, event: RunResumed) -> None:
+        """Forget what was recorded past the checkpoint."""
+        ended = event.epoch if not event.step else event.epoch - 1
+        place = ended + event.step / max(self._now.steps, 1)
+        self._epochs = [epoch for epoch in self._epochs if epoch.epoch <= ended]
+        self._stages = [stage for stage in self._stages if stage[1] < event.stage]
+        self._markers = [marker for marker in self._markers if marker.x <= place]
+        for series in (self._loss, self._accuracy):
+            series.cut(place)
+        self._pending.clear()
+        self._resumes = True
+        self._set(
+            status="running",
+            error="",
+            ended_at=None,
+            test=None,
+            epoch=event.epoch,
+            step=event.step,
+            pause_requested=False,
+            stop_requested="",
+            skip_requested="",
+        )
+
     def _stage_started(self, event: StageStarted) -> None:
         self._stages.append((event.trains, event.stage))
         if self._now.skip_requested == "stage":
@@ -174,7 +207,7 @@ class RunStore:
         self._set(stage=event.stage, stage_trains=event.trains, learning_rate=event.learning_rate)
         if self._estimate is not None:
             self._estimate.stage_started(event.stage - 1)
-        if event.stage > 1:
+        if event.stage > 1 and not self._resumes:
             self._mark(f"{event.trains}, {event.learning_rate:.0e}")
 
     def _epoch_started(self, event: EpochStarted) -> None:
@@ -183,6 +216,7 @@ class RunStore:
             self._estimate.epoch_started()
 
     def _batch_ended(self, event: BatchEnded) -> None:
+        self._resumes = False
         self._set(step=event.step)
         x = event.epoch - 1 + event.step / max(self._now.steps, 1)
         self._loss.append(x, event.loss)
@@ -229,7 +263,8 @@ class RunStore:
     def _learning_rate_changed(self, event: LearningRateChanged) -> None:
         self._pending.rate_changed(event.learning_rate)
         self._set(learning_rate=event.learning_rate)
-        self._mark(f"rate {event.learning_rate:.1e}")
+        if not self._resumes:
+            self._mark(f"rate {event.learning_rate:.1e}")
 
     def _command_accepted(self, event: CommandAccepted) -> None:
         self.requested(event.command)

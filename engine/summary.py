@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from engine.errors import InputError
 from engine.snapshot import RunSnapshot, Status
+
+MOST = 1e18
+"""No figure of a run comes near: FLOPs of an image are some 10¹¹."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,27 @@ class Summary:
     """Where it was computed: `cpu:0`, `gpu:1`."""
     stages: tuple[str, ...] = ()
     """What was trained, in words."""
+
+
+def check_summary(summary: Summary) -> None:
+    """Refuse figures that no run can have reached: the ranking would put them first.
+
+    Raises:
+        InputError: which one, and what was found.
+    """
+    for key in ("test_accuracy", "val_accuracy", "best_val_accuracy"):
+        share = getattr(summary, key)
+        if share is not None and not 0 <= share <= 1:
+            raise InputError(f"summary.json: {key}: expected 0 to 1, found {share:.3g}")
+    seconds = (summary.train_seconds, summary.wall_seconds, *summary.phase_seconds.values())
+    counts = (summary.parameters, summary.trainable_parameters, summary.depth, summary.flops)
+    rest = (summary.epochs, summary.images_per_second)
+    for figure in (*seconds, *counts, *rest):
+        # NaN, of a null, is a figure that is not known.
+        if figure is not None and (figure < 0 or figure > MOST):
+            raise InputError(f"summary.json: expected figures of a run, found {figure:.3g}")
+    if not all(name.isprintable() for name in (*summary.phase_seconds, *summary.stages)):
+        raise InputError("summary.json: expected names that can be shown, found others")
 
 
 def summarize(run: RunSnapshot) -> Summary:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from engine.backend import kernels
 from engine.forward import needed_calls
 from engine.model.graph import Call, calls
 
@@ -23,7 +24,7 @@ def prefix_digest(network: keras.Model, cut: Sequence[Any]) -> str:
         network: a functional model; its present weights count.
         cut: its tensors (KerasTensor) that are kept.
     """
-    digest = hashlib.sha256(f"keras {keras.version()} {keras.backend.backend()}".encode())
+    digest = hashlib.sha256(kernels().encode())
     places: dict[int, int] = {}
     steps = needed_calls(calls(network), (), tuple(cut))
     for call in steps:

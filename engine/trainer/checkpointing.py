@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from engine.checkpoints import Position, load_weights, save_checkpoint
@@ -19,9 +23,12 @@ class Checkpointing:
         self, spec: RunSpec, directory: RunDirectory, network: Any, emit: Callable[[Event], None]
     ) -> None:
         """Begin without any; the arguments are those of `Learner`."""
+        self._seconds_between = 60 * spec.checkpoint_minutes
         self._keeps_best = spec.keep == "best"
         self._directory, self._network, self._emit = directory, network, emit
-        self._best = math.nan
+        self.best = math.nan
+        """Validation accuracy of the best epoch so far."""
+        self._saved_at = time.monotonic()
         self.last_whole_epoch = 0
         """The epoch that the newest checkpoint between two epochs follows; 0 for none."""
 
@@ -38,15 +45,33 @@ class Checkpointing:
 
     def save_if_best(self, val_accuracy: float, optimizer: Any, position: Position) -> None:
         """Keep the weights of an epoch that is better on the validation images than any before."""
-        if self._keeps_best and not val_accuracy <= self._best:
-            self._best = val_accuracy
+        if self._keeps_best and not val_accuracy <= self.best:
+            self.best = val_accuracy
             self._save("best", optimizer, position)
+
+    def restore(self, position: Position) -> None:
+        """Go on after the checkpoint at this position."""
+        self.best = position.best_val_accuracy
+        self.last_whole_epoch = position.epoch - 1 if position.step else position.epoch
 
     def restore_best(self) -> None:
         """Put the best weights into the network, where the spec wants those."""
         best = self._directory.checkpoints / "best.npz"
         if self._keeps_best and best.exists():
             load_weights(best, self._network)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the last one was written so long ago that another is worth its time."""
+        return time.monotonic() - self._saved_at >= self._seconds_between
+
+    def _keep_previous(self, last: Path) -> None:
+        """Let the second newest stay: should the newest be damaged, it counts."""
+        previous = last.with_name("previous.npz")
+        previous.unlink(missing_ok=True)
+        if last.exists():
+            with contextlib.suppress(OSError):  # a file system without hard links has only one
+                os.link(last, previous)
 
     def _save(self, name: str, optimizer: Any, position: Position) -> bool:
         if optimizer is None:
@@ -55,7 +80,10 @@ class Checkpointing:
             return False
         self._emit(PhaseChanged(phase="saving", detail="checkpoint"))
         path = self._directory.checkpoints / f"{name}.npz"
+        self._saved_at = time.monotonic()
         try:
+            if name == "last":
+                self._keep_previous(path)
             size = save_checkpoint(path, self._network, optimizer, position)
         except OSError as error:
             text = f"the checkpoint could not be written ({error.strerror}); training goes on"

@@ -13,6 +13,7 @@ from engine.commands import (
     ApplyNow,
     Command,
     CommandQueue,
+    Interrupt,
     Pause,
     Resume,
     SaveCheckpoint,
@@ -24,6 +25,7 @@ from engine.commands import (
     Stop,
     Withdraw,
 )
+from engine.config import Schedule
 from engine.events import CommandAccepted, CommandRejected, Event, LogLine, PhaseChanged
 
 STRENGTH = ("", "run", "epoch", "now")
@@ -57,6 +59,8 @@ class Control:
         self.paused_seconds = 0.0
         """Spent in pauses so far."""
         self.stop: Literal["", "now", "epoch", "run"] = ""
+        self.interrupted = False
+        """Whether the process has to go: the run is to be resumed elsewhere."""
         self.skip_stage = False
         self.skip_model: Literal["", "now", "epoch"] = ""
         self.save_checkpoint = False
@@ -71,10 +75,15 @@ class Control:
         self._withdraw(self._changes, self._refuses)
         self.paused = self.save_checkpoint = False
 
-    def forget_rate(self) -> None:
-        """Refuse a rate that was asked for a stage that is over."""
+    def begin_stage(self, schedule: Schedule, *, is_last: bool) -> None:
+        """Know what the stage allows; a rate that was asked for the one before is refused."""
         rates = [change for change in self._changes if isinstance(change, SetLearningRate)]
         self._withdraw(rates, "its stage has ended")
+        self.refuses_rate = self.refuses_skip = ""
+        if schedule != "constant":
+            self.refuses_rate = f"the rate of this stage follows its {schedule}"
+        if is_last:
+            self.refuses_skip = "this is the last stage; stop after this epoch instead"
 
     def _withdraw(self, changes: Sequence[Change], reason: str) -> None:
         self._changes = [change for change in self._changes if change not in changes]
@@ -134,6 +143,18 @@ class Control:
         self._changes = [change for change in self._changes if change not in due]
         return due
 
+    @property
+    def waiting(self) -> tuple[Change, ...]:
+        """The changes that are not carried out yet."""
+        return tuple(self._changes)
+
+    def restore(self, waiting: Sequence[Change], *, skips_stage: bool) -> None:
+        """Go on with what a checkpoint found waiting."""
+        self._changes = list(waiting)
+        self.skip_stage = skips_stage
+        for change in waiting:
+            self._emit(CommandAccepted(command=change))
+
     def take_rates(self) -> list[SetLearningRate]:
         """The rates that were asked for: they can be set at any time."""
         rates = [change for change in self._changes if isinstance(change, SetLearningRate)]
@@ -163,6 +184,8 @@ class Control:
             case Stop(when=when):
                 self.stop = max(self.stop, when, key=STRENGTH.index)
                 self.paused = False
+            case Interrupt():
+                self.stop, self.paused, self.interrupted = "now", False, True
             case SkipStage():
                 self.skip_stage = True
             case SkipModel(when=when):
@@ -172,7 +195,7 @@ class Control:
                 self.save_checkpoint = True
 
     def _refusal(self, command: Command) -> str:
-        if self._refuses and not isinstance(command, Stop):
+        if self._refuses and not isinstance(command, (Stop, Interrupt)):
             return self._refuses
         match command:
             case SetTrainable(layers=layers):

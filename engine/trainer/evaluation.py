@@ -20,6 +20,14 @@ def evaluation_batch(image_size: int) -> int:
     return max(16, min(512, EVALUATION_PIXELS // image_size**2))
 
 
+def evaluate(
+    model: keras.Model, batches: Any, callback: PassCallback
+) -> tuple[float, float] | None:
+    """Loss and accuracy of a pass; None where it was cut short."""
+    result = model.evaluate(batches, verbose=0, callbacks=[callback], return_dict=True)
+    return None if callback.stopped else (float(result["loss"]), float(result["accuracy"]))
+
+
 class PassCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Tells how far a pass over `images` images has come; ends it when asked to."""
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.backend import jit_compile
-from engine.checkpoints import Position
+from engine.checkpoints import Position, load_optimizer, load_weights
+from engine.commands import command_from_plain
 from engine.config import RunSpec, Stage
 from engine.early_stopping import epochs_without_gain
-from engine.errors import InputError
 from engine.events import (
     CommandRejected,
     EpochEnded,
@@ -32,15 +33,20 @@ from engine.schedule import rate_at
 from engine.trainer.assembly import Assembler, Step
 from engine.trainer.checkpointing import Checkpointing
 from engine.trainer.control import Control
-from engine.trainer.evaluation import PassCallback, evaluation_batch
+from engine.trainer.evaluation import PassCallback, evaluate, evaluation_batch
 from engine.trainer.movement import Movement
 from engine.trainer.pace import steps_per_execution
+from engine.trainer.place import Place, place_of
 from engine.trainer.preparation import Data
 from engine.trainer.segment import EpochMeter, SegmentCallback
 from engine.trainer.selection import Selection
+from engine.trainer.step_model import compile_step
 from engine.trainer.verdict import export_network, predict_test
 
 NOTHING_TRAINS = "nothing would train any more; leave at least one layer trainable"
+OTHER_FEATURES = (
+    "the epoch goes on with other features than it began with: its last bits may differ"
+)
 REPAYING_EPOCHS = 2
 """Epochs left from which extraction for a change in mid-stage costs less than going without."""
 
@@ -63,7 +69,6 @@ class Learner:
         self._data = data
         self._device = device
         self._directory = directory
-        self.ended_epochs = 0
         self._emit = emit
         self._control = control
         self._selection = Selection(spec, classifier)
@@ -73,9 +78,7 @@ class Learner:
         self._optimizer: ContinuedAdam | None = None
         self._made: Step | None = None
         self._traces = True
-        self._rate = math.nan
-        self._stage = self._epoch = self._step = self._stage_began = 0
-        self._stage_accuracies: list[float] = []
+        self._at = Place()
         stops = lambda: self._stops_pass("extracting", spec.model)  # noqa: E731
         self._assembler = Assembler(spec, classifier, data, device, emit, stops)
         layers = leaf_layers(classifier.network)
@@ -89,13 +92,23 @@ class Learner:
     @property
     def is_mid_epoch(self) -> bool:
         """Whether the epoch at work was left before its validation ended."""
-        return self._step > 0
+        return self._at.step > 0
+
+    @property
+    def ended_epochs(self) -> int:
+        """Of all stages."""
+        return self._at.ended_epochs
+
+    @property
+    def stage_epochs(self) -> int:
+        """Epochs of the stage at work that have ended."""
+        return self._at.stage_epochs
 
     @property
     def has_lost_patience(self) -> bool:
         """Whether the stage has gone too long without a better validation accuracy."""
         patience = self._spec.patience
-        return patience is not None and epochs_without_gain(self._stage_accuracies) >= patience
+        return patience is not None and epochs_without_gain(self._at.val_accuracies) >= patience
 
     def select(self, stage: Stage) -> None:
         """Choose what a stage trains, without compiling."""
@@ -104,62 +117,83 @@ class Learner:
 
     def start_stage(self, index: int, stage: Stage) -> None:
         """Begin stage `index` (from 0) with a fresh optimizer, as `compile` in a notebook does."""
-        self._stage = index + 1
-        self._stage_began = self._epoch
-        self._stage_accuracies = []
-        self._control.forget_rate()
-        self._control.refuses_rate = self._control.refuses_skip = ""
-        if stage.schedule != "constant":
-            self._control.refuses_rate = f"the rate of this stage follows its {stage.schedule}"
-        if self._stage == len(self._spec.stages):
-            self._control.refuses_skip = "this is the last stage; stop after this epoch instead"
-        self._rate = stage.learning_rate
+        self._at.begin_stage(index + 1, stage.learning_rate)
+        is_last = self._at.stage == len(self._spec.stages)
+        self._control.begin_stage(stage.schedule, is_last=is_last)
         self._optimizer = None
         self.select(stage)
         self._made = None
 
+    def restore(self, checkpoint: Path, position: Position) -> None:
+        """Stand where a checkpoint was written, in a stage that has been started."""
+        network, at = self.classifier.network, position
+        self._at = place_of(at)
+        load_weights(checkpoint, network)
+        self._selection.names, self._selection.locked = frozenset(at.trainable), at.batchnorm_locked
+        self._control.restore(
+            [command_from_plain(w) for w in at.waiting], skips_stage=at.skips_stage
+        )
+        self._checkpoints.restore(at)
+        if at.step and not at.kept:
+            self._compile((), mid_epoch=True)
+        else:
+            self._hold_and_compile()
+        load_optimizer(checkpoint, self._optimizer)
+        if self._made is not None and at.step and self._made.kept != frozenset(at.kept):
+            self._emit(LogLine(level="warning", text=OTHER_FEATURES))
+        if at.learning_rate != self._present.learning_rate:
+            self._emit(LearningRateChanged(epoch=at.epoch, learning_rate=at.learning_rate))
+
     @property
     def _present(self) -> Stage:
-        return self._spec.stages[self._stage - 1]
+        return self._spec.stages[self._at.stage - 1]
 
     @property
     def _epochs_left(self) -> int:
         """Of the stage, the one about to run included."""
-        return self._present.epochs - (self._epoch - self._stage_began)
+        return self._present.epochs - (self._at.epoch - self._at.stage_began)
 
     def run_epoch(self) -> bool:
-        """Train one epoch and validate; whether it ended, and was not cut short by a Stop."""
-        self._boundary(at_epoch_end=True)
-        if self._control.stops_now:
+        """Train one epoch, or the rest of it; whether it ended, and was not cut short by a Stop."""
+        if not self._at.step and not self._begin_epoch():
             return False
-        self._prepare_step()
-        if self._control.stops_now:
-            return False
-        self._epoch += 1
-        self._step = 0
-        self._emit(EpochStarted(epoch=self._epoch, stage=self._stage, steps=self.steps))
-        meter = EpochMeter()
-        order = self._assembler.order(self._epoch)
-        while self._step < self.steps and not self._control.stops_now:
+        meter = self._at.meter
+        order = self._assembler.order(self._at.epoch)
+        while self._at.step < self.steps and not self._control.stops_now:
             self._run_segment(order, meter)
-            self._refuse_infinite(meter.loss)
-            if self._step < self.steps:
+            self._at.refuse_infinite(meter.loss, self._checkpoints.last_whole_epoch)
+            if self._at.step < self.steps:
                 self._boundary(at_epoch_end=False)
         if self._control.stops_now:
             self._save_checkpoint()
             return False
         return self._end_epoch(meter)
 
+    def _begin_epoch(self) -> bool:
+        """Do what was asked for between two epochs; False where that was to stop."""
+        self._boundary(at_epoch_end=True)
+        if self._control.stops_now:
+            return False
+        self._prepare_step()
+        if self._control.stops_now:
+            return False
+        self._at.begin_epoch()
+        self._emit(EpochStarted(epoch=self._at.epoch, stage=self._at.stage, steps=self.steps))
+        return True
+
     def _prepare_step(self) -> None:
         """Have a step with the best features there can be, between two epochs."""
         if self._made is None:
-            coming = list(self._spec.stages[self._stage - 1 :])
-            self._assembler.hold_for_stages(coming, self._selection.locked, self._epoch + 1)
-            self._compile(())
+            self._hold_and_compile()
         elif self._is_makeshift:
             self._is_makeshift = False
             if not self._assembler.is_best(self._made):
                 self._compile(())
+
+    def _hold_and_compile(self) -> None:
+        coming = list(self._spec.stages[self._at.stage - 1 :])
+        self._assembler.hold_for_stages(coming, self._selection.locked, self._at.epoch + 1)
+        self._compile(())
 
     def _end_epoch(self, meter: EpochMeter) -> bool:
         started, paused = time.perf_counter(), self._control.paused_seconds
@@ -169,64 +203,44 @@ class Learner:
             return False
         seconds = time.perf_counter() - started - (self._control.paused_seconds - paused)
         loss, accuracy = validated
-        self._refuse_infinite(loss, "validation ")
-        self._step = 0
+        self._at.refuse_infinite(loss, self._checkpoints.last_whole_epoch, "validation ")
+        self._at.end_epoch(accuracy)
         self._emit(
             EpochEnded(
-                epoch=self._epoch,
-                stage=self._stage,
+                epoch=self._at.epoch,
+                stage=self._at.stage,
                 loss=meter.loss,
                 accuracy=meter.accuracy,
                 val_loss=loss,
                 val_accuracy=accuracy,
-                learning_rate=self._rate_now(),
+                learning_rate=rate_at(
+                    self._present.schedule,
+                    self._at.learning_rate,
+                    self._at.stage_epochs * self.steps,
+                    self._stage_steps,
+                ),
                 train_seconds=meter.seconds,
                 validation_seconds=seconds,
                 images_per_second=meter.images_per_second,
             )
         )
-        self._tell_movement()
-        self.ended_epochs += 1
-        self._stage_accuracies.append(accuracy)
+        self._movement.tell(self._at.epoch, self._emit)
         self._save_checkpoint()
         self._checkpoints.save_if_best(accuracy, self._optimizer, self._position())
         return True
-
-    def _tell_movement(self) -> None:
-        moved = self._movement.measure(self._epoch)
-        self._emit(moved)
-        for name in moved.broken:
-            text = f"{name} moved in epoch {self._epoch} while it was frozen; please report this"
-            self._emit(LogLine(level="error", text=text))
-
-    def _rate_now(self) -> float:
-        """The learning rate at the end of the epoch that ended."""
-        done = (self._epoch - self._stage_began) * self.steps
-        return rate_at(self._present.schedule, self._rate, done, self._stage_steps)
 
     @property
     def _stage_steps(self) -> int:
         return self._present.epochs * self.steps
 
-    def _refuse_infinite(self, loss: float, of: str = "") -> None:
-        """End the run; its checkpoint stays the last one from before."""
-        if math.isfinite(loss):
-            return
-        kept = self._checkpoints.last_whole_epoch
-        raise InputError(
-            f"expected a finite {of}loss, found {loss} in epoch {self._epoch} at batch "
-            f"{self._step}; try a lower --learning-rate than {self._rate:g}"
-            + (f"; the checkpoint after epoch {kept} is kept" if kept else "")
-        )
-
     def _run_segment(self, order: np.ndarray[Any, Any], meter: EpochMeter) -> None:
         assert self._made is not None
         if not self._traces:
             self._emit(PhaseChanged(phase="training"))
-        rest = order[self._step * self._spec.batch_size :]
+        rest = order[self._at.step * self._spec.batch_size :]
         callback = SegmentCallback(
-            epoch=self._epoch,
-            first_step=self._step,
+            epoch=self._at.epoch,
+            first_step=self._at.step,
             steps=self.steps,
             batch_size=self._spec.batch_size,
             images=len(rest),
@@ -242,7 +256,7 @@ class Learner:
             verbose=0,
             callbacks=[callback],
         )
-        self._step = callback.step
+        self._at.step = callback.step
 
     def _on_traced(self) -> None:
         self._traces = False
@@ -250,7 +264,7 @@ class Learner:
 
     def _needs_boundary(self) -> bool:
         self._control.poll()
-        return self._control.needs_boundary
+        return self._control.needs_boundary or self._checkpoints.is_due
 
     def _boundary(self, *, at_epoch_end: bool) -> None:
         """Carry out what is due between two segments."""
@@ -267,7 +281,7 @@ class Learner:
         carried_out = tuple(change.id for change in changes)
         joined = ""
         if at_epoch_end and self._made is not None:
-            joined = selection.follow_plan(self._present, self._epoch - self._stage_began)
+            joined = selection.follow_plan(self._present, self._at.epoch - self._at.stage_began)
         if not carried_out and not joined:
             return
         if self._made is not None and (selection.names, selection.locked) == before:
@@ -279,6 +293,8 @@ class Learner:
         """What can be done at any time; whether a phase of its own came of it."""
         for rate in self._control.take_rates():
             self._set_rate(rate.value)
+        if self._checkpoints.is_due and self._at.step:
+            self._save_checkpoint()
         if not self._control.save_checkpoint:
             return False
         self._control.save_checkpoint = False
@@ -294,10 +310,10 @@ class Learner:
         return self._control.stops_now
 
     def _set_rate(self, rate: float) -> None:
-        self._rate = rate
+        self._at.learning_rate = rate
         if self._optimizer is not None:
             self._optimizer.learning_rate = rate
-        self._emit(LearningRateChanged(epoch=self._epoch, learning_rate=rate))
+        self._emit(LearningRateChanged(epoch=self._at.epoch, learning_rate=rate))
 
     def _compile(
         self, command_ids: tuple[str, ...], planned: str = "", *, mid_epoch: bool = False
@@ -305,20 +321,15 @@ class Learner:
         """Build the training step for what is selected now, and say what it really holds."""
         self._selection.apply()
         extracts = self._made is None or self._epochs_left >= REPAYING_EPOCHS
-        made = self._assembler.assemble(self._epoch + 1, extracts=extracts, mid_epoch=mid_epoch)
+        made = self._assembler.assemble(self._at.epoch + 1, extracts=extracts, mid_epoch=mid_epoch)
         self._is_makeshift = mid_epoch
         self._emit(PhaseChanged(phase="tracing"))
         model = made.model
-        rate = scheduled_rate(self._present.schedule, self._rate, self._stage_steps)
+        rate = scheduled_rate(self._present.schedule, self._at.learning_rate, self._stage_steps)
         self._optimizer = continue_adam(self._optimizer, model.trainable_variables, rate)
-        model.compile(
-            optimizer=self._optimizer,
-            metrics=["accuracy"],
-            jit_compile=jit_compile(self._device),
-            steps_per_execution=steps_per_execution(
-                made.flops_per_image, self._spec.batch_size, self._device
-            ),
-        )
+        batch_size, device = self._spec.batch_size, self._device
+        steps = steps_per_execution(made.flops_per_image, batch_size, device)
+        compile_step(model, self._optimizer, steps, device)
         self._made = made
         self._traces = True
         self._say_what_trains(made, command_ids, planned)
@@ -330,8 +341,8 @@ class Learner:
         trains = trainable_names(network, variables)
         self._emit(
             FreezeApplied(
-                epoch=self._epoch if self._step else self._epoch + 1,
-                step=self._step,
+                epoch=self._at.epoch if self._at.step else self._at.epoch + 1,
+                step=self._at.step,
                 trainable=trains,
                 trainable_parameters=trainable,
                 frozen_parameters=frozen,
@@ -350,16 +361,10 @@ class Learner:
         """Loss and accuracy on the validation images; None where a Stop cut it short."""
         assert self._made is not None
         self._emit(PhaseChanged(phase="validating"))
-        size = evaluation_batch(self._spec.image_size)
-        count = len(self._data.validation)
+        size, rows = evaluation_batch(self._spec.image_size), self._data.validation
         stops = lambda: self._stops_pass("validating")  # noqa: E731
-        callback = PassCallback(count, size, self._emit, stops)
-        batches = self._made.validation.batches(self._data.validation, size)
-        model = self._made.model
-        result = model.evaluate(batches, verbose=0, callbacks=[callback], return_dict=True)
-        if callback.stopped:
-            return None
-        return float(result["loss"]), float(result["accuracy"])
+        callback = PassCallback(len(rows), size, self._emit, stops)
+        return evaluate(self._made.model, self._made.validation.batches(rows, size), callback)
 
     def test(self) -> tuple[float, float] | None:
         """Read the test split once, with the weights to keep; writes the predictions.
@@ -380,19 +385,14 @@ class Learner:
         network.jit_compile = jit_compile(self._device)
         return predict_test(network, model, rows, pool, size, callback, self._directory.predictions)
 
-    def export(self, *, keep_checkpoint: bool) -> None:
-        """Write `model.keras`, which plain Keras loads; the checkpoints may then be needless."""
-        export_network(self.classifier.network, self._directory, keep_checkpoint=keep_checkpoint)
+    def export(self) -> None:
+        """Write `model.keras`, which plain Keras loads."""
+        export_network(self.classifier.network, self._directory)
 
     def _save_checkpoint(self) -> None:
         self._checkpoints.save_last(self._optimizer, self._position())
 
     def _position(self) -> Position:
-        return Position(
-            stage=self._stage,
-            epoch=self._epoch,
-            step=self._step,
-            learning_rate=self._rate,
-            trainable=tuple(sorted(self._selection.names)),
-            batchnorm_locked=self._selection.locked,
-        )
+        kept = self._made.kept if self._made else frozenset()
+        best = self._checkpoints.best
+        return self._at.position(self._selection, self._control, best, kept)

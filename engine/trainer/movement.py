@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
 from engine.backend import peek
-from engine.events import LayersMoved
+from engine.events import Event, LayersMoved, LogLine
 from engine.model import leaf_layers
 
 Values = list[Any]
@@ -39,6 +40,14 @@ class Movement:
         for name in self._trains - trains:
             self._frozen_at[name] = self._read(name)
         self._trains = trains
+
+    def tell(self, epoch: int, emit: Callable[[Event], None]) -> None:
+        """Say what moved since the last time; that something frozen did is an error."""
+        moved = self.measure(epoch)
+        emit(moved)
+        for name in moved.broken:
+            text = f"{name} moved in epoch {epoch} while it was frozen; please report this"
+            emit(LogLine(level="error", text=text))
 
     def measure(self, epoch: int) -> LayersMoved:
         """What moved since the last call, and what of it was frozen."""

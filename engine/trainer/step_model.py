@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from engine.backend import jit_compile
 from engine.forward import Forward
 
 
@@ -72,6 +73,16 @@ def step_model(
     if keras.backend.backend() == "tensorflow":
         return _lean_class()(network, prefix, suffix, label_smoothing)
     return StepModel(network, prefix, suffix, label_smoothing)
+
+
+def compile_step(model: StepModel, optimizer: Any, steps_per_execution: int, device: str) -> None:
+    """Make a StepModel ready for `fit` and `evaluate`."""
+    model.compile(
+        optimizer=optimizer,
+        metrics=["accuracy"],
+        jit_compile=jit_compile(device),
+        steps_per_execution=steps_per_execution,
+    )
 
 
 def _lean_class() -> type[StepModel]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from engine.command_file import CommandFile
 from engine.commands import CommandQueue
@@ -20,7 +20,8 @@ from engine.events import (
     StageStarted,
     TestEnded,
 )
-from engine.runs import RunDirectory
+from engine.resume import Resumption
+from engine.runs import RunDirectory, remove_checkpoints
 from engine.trainer.control import Control
 
 if TYPE_CHECKING:
@@ -41,11 +42,15 @@ class Trainer:
         directory: RunDirectory,
         emit: Callable[[Event], None],
         commands: CommandQueue,
+        resumed: Resumption | None = None,
     ) -> None:
+        """Prepare a run in its directory, or what is left of one that an earlier process began."""
         self._spec = spec
+        self._resumed = resumed
         self._directory = directory
         self._emit = emit
-        self.control = Control(commands, emit, CommandFile(directory.commands))
+        offset = resumed.commands_offset if resumed else 0
+        self.control = Control(commands, emit, CommandFile(directory.commands, offset))
 
     def run(self) -> RunStatus:
         """Run to the end; whatever goes wrong ends in RunEnded("failed"), not in an exception."""
@@ -62,12 +67,21 @@ class Trainer:
             status, error = "failed", f"{type(problem).__name__}: {_first_line(problem)}"
         self.control.close()
         self.control.poll()
+        if status == "stopped" and self.control.interrupted:
+            status = "interrupted"
         self._emit(RunEnded(status=status, error=error))
+        if status == "completed":
+            # Not before the end is on record: a process killed until then is resumed from them.
+            remove_checkpoints(self._directory)
         return status
 
     def _run(self) -> RunStatus:
         from engine import backend
 
+        if self._resumed is not None:
+            self._emit(self._resumed.event)
+            level: Literal["info", "warning"] = "warning" if self._resumed.lost_commands else "info"
+            self._emit(LogLine(level=level, text=self._resumed.words))
         self._report(PhaseChanged(phase="loading", detail=backend.name()))
         device = backend.choose_device(self._spec.device)
         with backend.on_device(device):
@@ -75,7 +89,7 @@ class Trainer:
             status = self._work_off_stages(learner)
             self.control.close()
             if learner.ended_epochs and not learner.is_mid_epoch:
-                self._finish(learner, data, keep_checkpoint=status == "stopped")
+                self._finish(learner, data)
             return status
 
     def _report(self, event: Event) -> None:
@@ -116,8 +130,11 @@ class Trainer:
     def _work_off_stages(self, learner: Learner) -> RunStatus:
         from engine.model import describe_selection
 
-        last = len(self._spec.stages) - 1
-        for index, stage in enumerate(self._spec.stages):
+        stages = self._spec.stages
+        for index, stage in enumerate(stages):
+            begun = self._resumed.position if self._resumed else None
+            if begun is not None and index + 1 < begun.stage:
+                continue
             learner.start_stage(index, stage)
             self._emit(
                 StageStarted(
@@ -128,27 +145,32 @@ class Trainer:
                     trains=describe_selection(learner.classifier, stage.unfreeze_last),
                 )
             )
-            if not self._work_off_stage(learner, stage, is_last=index == last):
+            if begun is not None and index + 1 == begun.stage:
+                assert self._resumed is not None
+                learner.restore(self._resumed.checkpoint, begun)
+            if not self._work_off_stage(learner, stage, is_last=index + 1 == len(stages)):
                 return "stopped"
             self.control.skip_stage = False
         return "completed"
 
     def _work_off_stage(self, learner: Learner, stage: Stage, *, is_last: bool) -> bool:
         """Whether the run goes on: with the next stage, or to its planned end."""
-        for number in range(1, stage.epochs + 1):
+        while not self._is_over(learner, stage):
             ended = learner.run_epoch()
-            loses_patience = learner.has_lost_patience and number < stage.epochs
-            ends_stage = number == stage.epochs or loses_patience or self.control.skip_stage
-            if self.control.ends_run and not (ended and ends_stage and is_last):
+            is_whole = ended and is_last and self._is_over(learner, stage)
+            if self.control.ends_run and not is_whole:
                 return False
-            if ended and loses_patience:
-                text = f"no better validation accuracy for {self._spec.patience} epochs"
-                self._emit(LogLine(level="info", text=f"{text}: the stage {stage.name} ends"))
-            if ends_stage:
-                return True
+        if learner.has_lost_patience and learner.stage_epochs < stage.epochs:
+            text = f"no better validation accuracy for {self._spec.patience} epochs"
+            self._emit(LogLine(level="info", text=f"{text}: the stage {stage.name} ends"))
         return True
 
-    def _finish(self, learner: Learner, data: Data, *, keep_checkpoint: bool) -> None:
+    def _is_over(self, learner: Learner, stage: Stage) -> bool:
+        done = learner.stage_epochs
+        is_cut_short = learner.has_lost_patience or self.control.skip_stage
+        return done >= stage.epochs or (done > 0 and is_cut_short)
+
+    def _finish(self, learner: Learner, data: Data) -> None:
         """Test and export, unless told to stop now."""
         self._stop_if_asked()
         tested = learner.test()
@@ -157,7 +179,7 @@ class Trainer:
         loss, accuracy = tested
         self._emit(TestEnded(loss=loss, accuracy=accuracy, images=data.facts.test_images))
         self._emit(PhaseChanged(phase="saving", detail=self._directory.model.name))
-        learner.export(keep_checkpoint=keep_checkpoint)
+        learner.export()
 
 
 class _StoppedError(Exception):

@@ -72,13 +72,7 @@ def _predict(
     return np.asarray(model.predict(batches, verbose=0, callbacks=[callback]))
 
 
-def export_network(network: keras.Model, directory: RunDirectory, *, keep_checkpoint: bool) -> None:
-    """Write `model.keras`, and remove the checkpoints unless they are still needed."""
+def export_network(network: keras.Model, directory: RunDirectory) -> None:
+    """Write `model.keras`."""
     with written_whole(directory.model) as aside:
         network.save(aside)
-    if keep_checkpoint:
-        return
-    for checkpoint in directory.checkpoints.glob("*.npz"):
-        checkpoint.unlink()
-    if directory.checkpoints.is_dir():
-        directory.checkpoints.rmdir()

@@ -9,7 +9,14 @@ import keras
 import numpy as np
 import pytest
 
-from engine.checkpoints import Position, load_checkpoint, read_position, save_checkpoint
+from engine.checkpoints import (
+    Position,
+    load_optimizer,
+    load_weights,
+    newest_whole,
+    read_position,
+    save_checkpoint,
+)
 from engine.errors import InputError
 from engine.optimizer import continue_adam
 
@@ -36,7 +43,8 @@ def test_every_variable_comes_back_the_dropout_seed_too(tmp_path: Path) -> None:
     adam.apply([v.value * 0 + 1 for v in model.trainable_variables], model.trainable_variables)
     size = save_checkpoint(path, model, adam, POSITION)
     other, other_adam = network(1)
-    load_checkpoint(path, other, other_adam)
+    load_weights(path, other)
+    load_optimizer(path, other_adam)
     assert read_position(path) == POSITION
     assert size == path.stat().st_size
     assert [p.name for p in path.parent.iterdir()] == ["last.npz"]
@@ -54,9 +62,24 @@ def test_one_of_another_model_and_a_damaged_one_are_refused(tmp_path: Path) -> N
     save_checkpoint(path, model, adam, POSITION)
     small = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     with pytest.raises(InputError, match="variables"):
-        load_checkpoint(path, small, adam)
+        load_weights(path, small)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(InputError, match=r"last\.npz"):
         read_position(path)
     with pytest.raises(InputError):
         read_position(tmp_path / "missing.npz")
+
+
+def test_the_newest_whole_one_is_found(tmp_path: Path) -> None:
+    assert newest_whole(tmp_path) is None
+    model, adam = network(0)
+    last, previous = tmp_path / "last.npz", tmp_path / "previous.npz"
+    for path in (last, previous):
+        save_checkpoint(path, model, adam, POSITION)
+    assert newest_whole(tmp_path) == last
+    data = bytearray(last.read_bytes())
+    data[len(data) // 2] ^= 1
+    last.write_bytes(data)
+    assert newest_whole(tmp_path) == previous
+    previous.write_bytes(b"")
+    assert newest_whole(tmp_path) is None

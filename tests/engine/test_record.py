@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import resource
 import threading
+from collections.abc import Iterator
+
+import pytest
 
 from engine.config import RunSpec
 from engine.events import (
     BatchEnded,
     EpochEnded,
     EpochStarted,
+    Event,
     HardwareSampled,
     LogLine,
     PhaseChanged,
@@ -22,6 +28,21 @@ from engine.runs import RunDirectory, load_run, read_events
 def batch(step: int, time: float) -> BatchEnded:
     return BatchEnded(
         epoch=1, step=step, loss=1.0, accuracy=0.5, batches=1, images_per_second=9.0, time=time
+    )
+
+
+def epoch(number: int) -> EpochEnded:
+    return EpochEnded(
+        epoch=number,
+        stage=1,
+        loss=0.25,
+        accuracy=0.5,
+        val_loss=0.75,
+        val_accuracy=0.125,
+        learning_rate=1e-3,
+        train_seconds=1.0,
+        validation_seconds=1.0,
+        images_per_second=1.0,
     )
 
 
@@ -55,21 +76,8 @@ def test_hardware_is_a_heartbeat_every_five_seconds(directory: RunDirectory, spe
 
 def test_metrics_are_keras_csvlogger_columns(directory: RunDirectory, spec: RunSpec) -> None:
     recorder = Recorder(directory, spec)
-    for epoch in (1, 2):
-        recorder.record(
-            EpochEnded(
-                epoch=epoch,
-                stage=1,
-                loss=0.25,
-                accuracy=0.5,
-                val_loss=0.75,
-                val_accuracy=0.125,
-                learning_rate=1e-3,
-                train_seconds=1.0,
-                validation_seconds=1.0,
-                images_per_second=1.0,
-            )
-        )
+    for number in (1, 2):
+        recorder.record(epoch(number))
     recorder.close()
     with directory.metrics.open() as file:
         rows = list(csv.DictReader(file))
@@ -114,3 +122,58 @@ def test_lines_from_many_threads_stay_whole(directory: RunDirectory, spec: RunSp
     recorder.close()
     assert len(list(read_events(directory))) == 800
     assert len(directory.log.read_text().splitlines()) == 800
+
+
+@contextlib.contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """No file of this process may grow beyond `size` bytes: EFBIG, as SIGXFSZ is ignored."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("room", [0, 1, 100, 700])
+def test_a_full_disk_raises_nothing_and_loses_nothing(
+    directory: RunDirectory, spec: RunSpec, room: int
+) -> None:
+    told: list[Event] = [
+        PhaseChanged(phase="training"),
+        LogLine(level="info", text="one\ntwo"),
+        epoch(1),
+    ]
+    told += [epoch(2), LogLine(level="warning", text="läßt \udcff"), RunEnded(status="completed")]
+    with files_of_at_most(room):
+        recorder = Recorder(directory, spec)
+        for event in told:
+            recorder.record(event)
+        full = recorder.full
+        assert full is not None
+        assert full.path.parent == directory.path
+        assert (full.bytes > 0, full.reason) == (True, "File too large")
+        assert recorder.retry() == recorder.full
+        written = directory.events.read_text()
+    assert recorder.retry() is None
+    recorder.close()
+    assert directory.events.read_text().startswith(written)
+    kinds = [type(event) for event in read_events(directory)]
+    assert kinds == [type(event) for event in told]
+    with directory.metrics.open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
+    assert directory.log.read_text().splitlines() == ["one", "two", "läßt ?"]
+    assert load_run(directory.path).status == "completed"
+    assert not list(directory.path.glob(".*"))
+
+
+def test_room_that_comes_back_before_the_end_is_used_by_the_end(
+    directory: RunDirectory, spec: RunSpec
+) -> None:
+    recorder = Recorder(directory, spec)
+    with files_of_at_most(10):
+        recorder.record(epoch(1))
+        recorder.record(RunEnded(status="failed", error="x"))
+    recorder.close()
+    assert len(list(read_events(directory))) == 2
+    assert load_run(directory.path).status == "failed"

@@ -6,16 +6,19 @@ import dataclasses
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-from engine.config import RunSpec
 from engine.errors import InputError
 from engine.events import LogLine, PhaseChanged, event_to_line
 from engine.origin import find_origin
+from engine.process_identity import process_identity
+from engine.run_lock import locked
 from engine.runs import (
     RunDirectory,
     SpecFile,
@@ -45,13 +48,66 @@ def test_a_run_is_loaded_as_it_was_made(directory: RunDirectory, spec_file: Spec
 
 
 def test_without_a_summary_a_run_lives_as_long_as_its_process(
-    tmp_path: Path, spec: RunSpec, spec_file: SpecFile
+    tmp_path: Path, spec_file: SpecFile
 ) -> None:
     mine = dataclasses.replace(spec_file, created_at=time.time(), origin=find_origin())
-    assert load_run(create_run(tmp_path, mine).path).status == "running"
+    directory = create_run(tmp_path, mine)
+    assert load_run(directory.path).status == "running"
+    # Another process has the pid by now, begun before or after the run's own was.
+    reused = dataclasses.replace(mine, process="another-boot/1")
+    write_json(directory.spec, reused)
+    assert load_run(directory.path).status == "interrupted"
+
+
+def test_an_older_record_tells_a_pid_used_again_by_its_time(
+    tmp_path: Path, spec_file: SpecFile
+) -> None:
+    mine = dataclasses.replace(spec_file, created_at=time.time(), origin=find_origin())
+    directory = create_run(tmp_path, mine)
+    write_json(directory.spec, mine)
+    assert load_run(directory.path).status == "running"
     earlier = psutil.Process().create_time() - 100
-    reused = dataclasses.replace(mine, created_at=earlier)
-    assert load_run(create_run(tmp_path, reused).path).status == "interrupted"
+    write_json(directory.spec, dataclasses.replace(mine, created_at=earlier))
+    assert load_run(directory.path).status == "interrupted"
+
+
+def test_a_process_that_ended_is_gone_though_nobody_asked_for_its_status() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    identity = process_identity(child.pid)
+    assert identity is not None
+    assert identity not in (process_identity(), None)
+    assert process_identity(child.pid) == identity
+    assert child.stdin is not None
+    child.stdin.close()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it stays as a zombie
+    assert process_identity(child.pid) is None
+    child.wait()
+
+
+def test_a_stopped_run_that_is_resumed_is_running(directory: RunDirectory) -> None:
+    write_json(directory.summary, Summary("stopped"))
+    with locked(directory.lock):
+        assert load_run(directory.path).status == "running"
+        write_json(directory.summary, Summary("completed"))
+        assert load_run(directory.path).status == "completed"
+    write_json(directory.summary, Summary("interrupted"))
+    assert load_run(directory.path).status == "interrupted"
+
+
+def test_a_paused_run_is_alive_and_says_so(directory: RunDirectory) -> None:
+    paused, trains = PhaseChanged(phase="paused"), PhaseChanged(phase="training")
+    sample = event_to_line(LogLine(level="info", text="x" * 300))
+    with directory.events.open("w") as lines, locked(directory.lock):
+        lines.write(event_to_line(trains) + event_to_line(paused) + sample * 1_000 + '{"event": "P')
+        lines.flush()
+        run = load_run(directory.path)
+        assert (run.status, run.state) == ("running", "paused")
+        lines.write("\n" + event_to_line(trains))
+        lines.flush()
+        run = load_run(directory.path)
+        assert (run.status, run.state) == ("running", "running")
+    os.utime(directory.events, (0, 0))
+    assert load_run(directory.path).state == "interrupted"
 
 
 def test_on_another_host_the_heartbeat_tells(directory: RunDirectory, spec_file: SpecFile) -> None:

@@ -121,7 +121,7 @@ def test_a_model_is_skipped_now_or_after_the_epoch() -> None:
 
 def test_the_last_stage_is_not_skipped() -> None:
     told = Told()
-    told.control.refuses_skip = "this is the last stage"
+    told.control.begin_stage("cosine", is_last=True)
     assert not told.tell(SkipStage()).skip_stage
     assert isinstance(told.events[-1], CommandRejected)
 
@@ -182,7 +182,7 @@ def test_a_rate_does_not_outlive_its_stage() -> None:
     told = Told()
     toggle = SetTrainable(layers=("conv",), value=True)
     control = told.tell(SetLearningRate(value=0.1), toggle)
-    control.forget_rate()
+    control.begin_stage("constant", is_last=False)
     assert isinstance(told.events[-1], CommandRejected)
     assert control.take_changes(at_epoch_end=True) == [toggle]
 

@@ -103,24 +103,22 @@ def sources(run: Any) -> list[str]:
     return [ready.source for ready in run.all(FeaturesReady)]
 
 
-def test_the_next_run_starts_without_extracting(
-    train: Train, small_net: None, own_feature_cache: Path
-) -> None:
-    first, second = train(SMALL), train(SMALL)
+def test_the_next_run_starts_without_extracting(train: Train, own_feature_cache: Path) -> None:
+    first, second = train(TWO_STAGES), train(TWO_STAGES)
     # One pass over the images gives both stages their features.
     assert sources(first) == ["extracted", "cache"]
     assert sources(second) == ["cache", "cache"]
     assert losses(first) == losses(second)
     assert [x.frontier for x in first.all(FreezeApplied)] == [
         "head_dropout",
-        "block3_right_depthwise",
+        "block6c_expand_conv",
     ]
     entries = FeatureStore(own_feature_cache, 1).entries()
     assert sorted(str(entry.about["split"]) for entry in entries) == ["test", "train", "train"]
-    other = train(dataclasses.replace(SMALL, seed=1))
+    other = train(dataclasses.replace(TWO_STAGES, seed=1))
     assert sources(other) == ["cache", "cache"]  # another hold-out of the same images
     assert losses(other) != losses(first)
-    larger = train(dataclasses.replace(SMALL_HEAD, image_size=40))
+    larger = train(dataclasses.replace(HEAD_ONLY, image_size=40))
     assert sources(larger) == ["extracted"]
 
 

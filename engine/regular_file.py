@@ -1,0 +1,43 @@
+"""Opening what should be a file and may be anything: a pipe, a device, a loop of links, 2 GB."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from engine.errors import InputError
+from engine.formatting import byte_size
+
+_BUFFER_BYTES = 2**18
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading bytes; never waits, as opening a named pipe would.
+
+    Raises:
+        OSError: it cannot be opened.
+        InputError: it is no regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb", _BUFFER_BYTES)
+    os.close(descriptor)
+    raise InputError(f"expected a file, found something else under the name {path.name}")
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """All bytes of a file of at most `most` bytes.
+
+    Raises:
+        OSError: it cannot be read.
+        InputError: it is no regular file, or longer.
+    """
+    with open_regular(path) as file:
+        found = os.fstat(file.fileno()).st_size
+        if found > most:
+            raise InputError(
+                f"expected {path.name} of at most {byte_size(most)}, found {byte_size(found)}"
+            )
+        return file.read(most)

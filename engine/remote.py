@@ -1,0 +1,244 @@
+"""A session of another process: its events come from the record, commands go into a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.commands import Command, Stop, command_to_plain
+from engine.config import RunSpec
+from engine.errors import InputError
+from engine.events import (
+    BatchEnded,
+    CommandAccepted,
+    CommandRejected,
+    Event,
+    HardwareSampled,
+    LogLine,
+    Phase,
+    PhaseChanged,
+    PhaseProgressed,
+    RunEnded,
+    RunResumed,
+    now,
+)
+from engine.follow import RecordReader, derived_end
+from engine.run_choice import is_same_queue, runs_beside
+from engine.runs import RunRecord, load_run
+
+if TYPE_CHECKING:
+    from engine.session import Sink
+
+POLL_SECONDS = 0.2
+LOOK_SECONDS = 3.0
+"""Without an event for so long, it is asked whether the run's process is still there."""
+NEXT_RUN_SECONDS = 10.0
+"""After a run's end, until the next of its queue must have begun."""
+OUTLINE_LACKS = (BatchEnded, PhaseProgressed, HardwareSampled, LogLine)
+"""What no screen shows of a run that another one has followed."""
+SAID_AFTER_END = (HardwareSampled, LogLine)
+"""What other threads may still say when a run has ended."""
+
+
+def append_command(path: Path, command: Command) -> None:
+    """Append a command as one whole line; several processes may do so at a time.
+
+    Raises:
+        OSError: it cannot be written whole.
+    """
+    line = (json.dumps(command_to_plain(command)) + "\n").encode()
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            # Somebody's half a line must not take this one with it.
+            line = b"\n" + line
+        if os.write(descriptor, line) != len(line):
+            raise OSError(f"{path.name} took only a part of the line")
+    finally:
+        os.close(descriptor)
+
+
+class AttachedSession:
+    """Follows a run of another process and then the next ones of its queue, from any process.
+
+    A thread of its own reads the record: all of it first, then as it grows. When the run's process
+    is gone it says RunEnded("interrupted"), which that could not write; a run that is resumed is
+    followed on. It is alive while the run at work, or the next of its queue, may say something.
+
+    Args:
+        run: to begin with; of those before it in its queue only the outline is told.
+    """
+
+    def __init__(self, run: RunRecord) -> None:
+        self._sinks: list[Sink] = []
+        self._thread = threading.Thread(target=self._work, name="follower", daemon=True)
+        self._closing = threading.Event()
+        self._is_alive = True
+        beside = list(runs_beside(run))
+        self._known = {run.run_id, *(other.run_id for other in beside)}
+        mates = {_place(other): other for other in beside if is_same_queue(run, other)}
+        self._before = [mates[place] for place in sorted(mates) if place < _place(run)]
+        # Who names an earlier run of a queue wants to see that one.
+        self._goes_on = not any(place > _place(run) for place in mates)
+        self._specs = _queue_specs(run, mates)
+        self._begin(run)
+
+    @property
+    def specs(self) -> tuple[RunSpec, ...]:
+        """What the queue holds, in order."""
+        return self._specs
+
+    @property
+    def run(self) -> RunRecord:
+        """The run that is followed at present, as it was when it was found."""
+        return self._run
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether something may still come; True until all of the history was told."""
+        return self._is_alive
+
+    def add_sink(self, sink: Sink) -> None:
+        """Send events to `sink` from now on."""
+        self._sinks.append(sink)
+
+    def start(self) -> None:
+        """Start the thread that reads."""
+        self._thread.start()
+
+    def send(self, command: Command) -> None:
+        """Append a command to the file of the run at work; it is rejected if that cannot be."""
+        try:
+            append_command(self._run.directory.commands, command)
+        except OSError as error:
+            reason = f"{self._run.directory.commands.name}: {error.strerror or error}"
+            self._emit(CommandRejected(command=command, reason=reason))  # type: ignore[arg-type]
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until nothing more may come; whether it is so."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._is_alive and (deadline is None or time.monotonic() < deadline):
+            self._closing.wait(POLL_SECONDS)
+        return not self._is_alive
+
+    def close(self) -> None:
+        """Stop reading; the run itself goes on."""
+        self._closing.set()
+
+    def _begin(self, run: RunRecord) -> None:
+        self._run = run
+        self._reader = RecordReader(run.directory.events)
+        self._phase: Phase = "queued"
+        self._last_time = run.file.created_at
+        self._looked_at = -LOOK_SECONDS
+        self._end: RunEnded | None = None
+        self._queue_stops = False
+
+    def _work(self) -> None:
+        for run in self._before:
+            self._outline(run)
+        while not self._closing.is_set():
+            if not self._read():
+                self._settle()
+                self._closing.wait(POLL_SECONDS)
+
+    def _outline(self, run: RunRecord) -> None:
+        reader, last_time, has_ended = RecordReader(run.directory.events), 0.0, False
+        while events := reader.read():
+            for event in events:
+                last_time = event.time
+                has_ended = has_ended or isinstance(event, RunEnded)
+                if not isinstance(event, OUTLINE_LACKS):
+                    self._emit(event, run)
+        end = derived_end(run, last_time)
+        if end is not None and not has_ended:
+            self._emit(end, run)
+
+    def _read(self) -> bool:
+        """Tell what has joined the record; whether anything has."""
+        events = self._reader.read()
+        for event in events:
+            self._tell(event)
+        if events:
+            self._looked_at = time.monotonic()
+        return bool(events)
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, RunEnded):
+            self._end = event
+        elif self._end is not None and not isinstance(event, SAID_AFTER_END):
+            self._revive(event)
+        if isinstance(event, PhaseChanged):
+            self._phase = event.phase
+        elif isinstance(event, CommandAccepted) and isinstance(event.command, Stop):
+            self._queue_stops = True
+        self._last_time = event.time
+        self._emit(event)
+
+    def _revive(self, event: Event) -> None:
+        """It was resumed, or had only stood still; screens learn it from its phase."""
+        self._end, self._queue_stops, self._is_alive = None, False, True
+        if not isinstance(event, (PhaseChanged, RunResumed)):
+            self._emit(PhaseChanged(time=event.time, phase=self._phase))
+
+    def _settle(self) -> None:
+        """Nothing has joined the record: find out what that means."""
+        if self._end is None and time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            self._look()
+        if self._end is not None:
+            self._move_on()
+
+    def _look(self) -> None:
+        """Say the end of a run whose process is gone."""
+        self._looked_at = time.monotonic()
+        try:
+            end = derived_end(load_run(self._run.directory.path), self._last_time)
+        except InputError as error:
+            end = RunEnded(time=self._last_time, status="interrupted", error=str(error))
+        # What it wrote between the last reading and its end.
+        if end is not None and not self._read():
+            self._tell(end)
+
+    def _move_on(self) -> None:
+        """Go on with the next run of the queue, or call it over when there will be none."""
+        if not self._goes_on or _place(self._run) + 1 >= len(self._specs):
+            self._is_alive = False
+            return
+        for run in runs_beside(self._run, self._known):
+            self._known.add(run.run_id)
+            if is_same_queue(self._run, run) and _place(run) > _place(self._run):
+                self._begin(run)
+                self._is_alive = True
+                return
+        self._is_alive = self._expects_next()
+
+    def _expects_next(self) -> bool:
+        end = self._end
+        if end is None or self._queue_stops or end.status == "interrupted":
+            return False
+        return 0 <= now() - end.time < NEXT_RUN_SECONDS
+
+    def _emit(self, event: Event, run: RunRecord | None = None) -> None:
+        run = run or self._run
+        for sink in self._sinks:
+            sink(_place(run), run.run_id, event)
+
+
+def _place(run: RunRecord) -> int:
+    """The run's place in its queue, from 0."""
+    return run.file.queue_position if 0 <= run.file.queue_position < len(run.file.queue) else 0
+
+
+def _queue_specs(run: RunRecord, mates: dict[int, RunRecord]) -> tuple[RunSpec, ...]:
+    """One spec a place; where it is not known that of `run`, for the model of that place."""
+    queue, specs = run.file.queue or (run.file.spec.model,), run.file.queue_specs
+    if len(specs) != len(queue):
+        specs = tuple(replace(run.file.spec, model=model) for model in queue)
+    known = {place: mate.file.spec for place, mate in mates.items()} | {_place(run): run.file.spec}
+    return tuple(known.get(place, spec) for place, spec in enumerate(specs))

@@ -1,0 +1,98 @@
+"""A session that plays the record of a run, by the times at which its events were recorded."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from engine.commands import Command
+from engine.config import RunSpec
+from engine.events import Event, RunEnded
+from engine.follow import derived_end
+from engine.runs import RunRecord, read_events
+
+if TYPE_CHECKING:
+    from engine.session import Sink
+
+LONGEST_GAP_SECONDS = 5.0
+"""Of the recording: what lasted longer without an event is shortened to this."""
+SHORTEST_WAIT_SECONDS = 0.005
+
+
+class ReplaySession:
+    """Plays a record on a thread of its own, and is alive until it was played.
+
+    Args:
+        run: over.
+        speed: seconds of the recording a second.
+    """
+
+    def __init__(self, run: RunRecord, speed: float) -> None:
+        self._run = run
+        self._speed = speed
+        self._sinks: list[Sink] = []
+        self._thread = threading.Thread(target=self._work, name="replay", daemon=True)
+        self._closing = threading.Event()
+        self._told = (run.file.created_at, time.monotonic())
+
+    @property
+    def specs(self) -> tuple[RunSpec, ...]:
+        """The run's own, and no other."""
+        return (self._run.file.spec,)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it plays."""
+        return self._thread.is_alive()
+
+    def add_sink(self, sink: Sink) -> None:
+        """Send events to `sink` from now on."""
+        self._sinks.append(sink)
+
+    def start(self) -> None:
+        """Begin to play."""
+        self._thread.start()
+
+    def send(self, command: Command) -> None:
+        """Nothing: what is recorded has happened."""
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the recording's end; whether it was reached."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def close(self) -> None:
+        """Stop playing."""
+        self._closing.set()
+
+    def recorded_now(self) -> float:
+        """The Unix second of the recording that is being played."""
+        recorded, told_at = self._told
+        return recorded + min((time.monotonic() - told_at) * self._speed, LONGEST_GAP_SECONDS)
+
+    def _work(self) -> None:
+        last_time, has_ended = self._run.file.created_at, False
+        due = time.monotonic()
+        for event in read_events(self._run.directory):
+            gap = min(max(event.time - last_time, 0.0), LONGEST_GAP_SECONDS)
+            due += gap / self._speed
+            if not self._waits_until(due):
+                return
+            self._emit(event)
+            last_time, has_ended = event.time, has_ended or isinstance(event, RunEnded)
+        end = derived_end(self._run, last_time)
+        if end is not None and not has_ended:
+            self._emit(end)
+
+    def _waits_until(self, due: float) -> bool:
+        """Whether the time came before the session was closed."""
+        wait = due - time.monotonic()
+        if wait > SHORTEST_WAIT_SECONDS:
+            return not self._closing.wait(wait)
+        return not self._closing.is_set()
+
+    def _emit(self, event: Event) -> None:
+        self._told = (event.time, time.monotonic())
+        for sink in self._sinks:
+            sink(0, self._run.run_id, event)

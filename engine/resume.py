@@ -1,0 +1,148 @@
+"""A run that an earlier process left: where it stands, and what its queue still holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.checkpoints import Position, newest_whole, read_position
+from engine.config import RunSpec
+from engine.errors import InputError
+from engine.events import CheckpointSaved, CommandAccepted, RunResumed
+from engine.run_choice import choose_run, is_same_queue, runs_beside
+from engine.runs import RunDirectory, RunRecord, list_runs, read_events
+
+RESUMABLE = ("stopped", "interrupted")
+"""What the newest unfinished run may be; a failed one with a checkpoint is taken by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """How to go on with a run in its own directory."""
+
+    directory: RunDirectory
+    checkpoint: Path = field(default_factory=Path)
+    """Meaningless without a position."""
+    position: Position | None = None
+    """None where no checkpoint was written yet: the run begins anew."""
+    commands_offset: int = 0
+    """Bytes of `commands.jsonl` that are not read again."""
+    lost_commands: int = 0
+
+    @property
+    def event(self) -> RunResumed:
+        """What is said of it first."""
+        at = self.position
+        if at is None:
+            return RunResumed(stage=0, epoch=0, step=0, lost_commands=self.lost_commands)
+        return RunResumed(
+            stage=at.stage, epoch=at.epoch, step=at.step, lost_commands=self.lost_commands
+        )
+
+    @property
+    def words(self) -> str:
+        """Where it goes on, and what is lost."""
+        at = self.position
+        begins = "no checkpoint was written yet: the run begins anew"
+        if at is not None:
+            after = f"batch {at.step} of epoch {at.epoch}" if at.step else f"epoch {at.epoch}"
+            begins = f"the run goes on after {after}"
+        if not self.lost_commands:
+            return begins
+        lost = "1 command" if self.lost_commands == 1 else f"{self.lost_commands} commands"
+        return f"{begins}; {lost} given after the checkpoint had to be dropped"
+
+
+def find_unfinished(runs_dir: Path, name: str | None) -> RunRecord:
+    """The run to go on with.
+
+    Args:
+        runs_dir: where runs are kept.
+        name: a run's id, a part of it that no other has, or its path; None takes the newest
+            unfinished one.
+
+    Raises:
+        InputError: there is none, or the one named is over or at work.
+    """
+    if name is None:
+        runs = list_runs(runs_dir).runs
+        found = next((run for run in runs if run.status in RESUMABLE), None)
+        if found is None:
+            raise InputError(
+                f"expected an unfinished run in {runs_dir}, found none among {len(runs)}; "
+                "`cifar-tui rank` lists them"
+            )
+        return found
+    run = choose_run(runs_dir, name)
+    has_failed = run.status == "failed" and newest_whole(run.directory.checkpoints) is not None
+    if run.status not in RESUMABLE and not has_failed:
+        raise InputError(
+            f"expected an unfinished run, found {run.run_id} {run.status}; "
+            "only what was stopped or interrupted can be resumed"
+        )
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A run of a queue and its place in that, from 0."""
+
+    place: int
+    spec: RunSpec
+
+
+def queue_from(record: RunRecord) -> tuple[Queued, ...]:
+    """The run, and those of its queue after it that were not begun."""
+    file = record.file
+    first = file.queue_position
+    begun = {run.file.queue_position for run in runs_beside(record) if is_same_queue(run, record)}
+    later = enumerate(file.queue_specs[first + 1 :], first + 1)
+    return (
+        Queued(first, file.spec),
+        *(Queued(place, spec) for place, spec in later if place not in begun),
+    )
+
+
+def resumption_of(directory: RunDirectory) -> Resumption:
+    """Where a run can go on; for whoever holds its lock.
+
+    What an earlier process left half-written is removed, and its summary: the run is not over.
+    """
+    _tidy(directory)
+    checkpoint = newest_whole(directory.checkpoints)
+    position = read_position(checkpoint) if checkpoint else None
+    offset = directory.commands.stat().st_size if directory.commands.exists() else 0
+    lost = _commands_since_checkpoint(directory, position)
+    return Resumption(directory, checkpoint or Path(), position, offset, lost)
+
+
+def _tidy(directory: RunDirectory) -> None:
+    for folder in (directory.path, directory.checkpoints):
+        for aside in folder.glob(".[0-9]*-*"):
+            aside.unlink()
+    directory.summary.unlink(missing_ok=True)
+    if directory.events.exists():
+        _drop_torn_line(directory.events)
+
+
+def _drop_torn_line(path: Path) -> None:
+    with path.open("rb+") as file:
+        size = file.seek(0, 2)
+        back = min(size, 2**20)
+        file.seek(size - back)
+        tail = file.read(back)
+        if tail and not tail.endswith(b"\n"):
+            file.truncate(size - back + tail.rfind(b"\n") + 1)
+
+
+def _commands_since_checkpoint(directory: RunDirectory, position: Position | None) -> int:
+    """Commands that were accepted and whose effect the checkpoint does not hold."""
+    at = (position.epoch, position.step) if position else None
+    waiting = {str(command.get("id")) for command in position.waiting} if position else set[str]()
+    lost: list[str] = []
+    for event in read_events(directory):
+        if isinstance(event, CheckpointSaved) and (event.epoch, event.step) == at:
+            lost.clear()
+        elif isinstance(event, CommandAccepted):
+            lost.append(event.command.id)
+    return sum(command_id not in waiting for command_id in lost)

@@ -1,0 +1,106 @@
+"""A run is open for writing in one process only, and everyone can see in which."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.codec import from_plain, to_plain
+from engine.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows: runs are not locked there
+    fcntl = None  # type: ignore[assignment]
+
+
+LOOK_SECONDS = 1.0
+"""Longer than anyone looks at a lock; see `holder`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that writes a run."""
+
+    pid: int
+    host: str
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file; the system lets go of it when the process ends, however it does.
+
+    Args:
+        path: of the file, which may be left from an earlier holder.
+
+    Raises:
+        InputError: another process holds it.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        if not _lock_soon(descriptor):
+            other = _read(descriptor)
+            who = f"process {other.pid} on {other.host}" if other else "another process"
+            raise InputError(
+                f"expected {path.parent.name} to be written by nobody, found {who} at work on it; "
+                "wait for its end or stop it"
+            )
+        _write(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def holder(path: Path) -> Holder | None:
+    """The process that holds a lock file; None where none does."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return None if _try_lock(descriptor, shared=True) else _read(descriptor) or Holder(0, "")
+    finally:
+        os.close(descriptor)
+
+
+def _lock_soon(descriptor: int) -> bool:
+    """Lock, waiting out those who only look whether it is locked."""
+    deadline = time.monotonic() + LOOK_SECONDS
+    while not _try_lock(descriptor):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(LOOK_SECONDS / 50)
+    return True
+
+
+def _try_lock(descriptor: int, *, shared: bool = False) -> bool:
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks: no worse than before
+    return True
+
+
+def _write(descriptor: int) -> None:
+    import socket
+
+    os.ftruncate(descriptor, 0)
+    text = json.dumps(to_plain(Holder(os.getpid(), socket.gethostname())))
+    os.pwrite(descriptor, text.encode(), 0)
+
+
+def _read(descriptor: int) -> Holder | None:
+    try:
+        held: Holder = from_plain(Holder, json.loads(os.pread(descriptor, 4_096, 0)))
+    except (OSError, ValueError, InputError):
+        return None
+    return held

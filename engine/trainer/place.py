@@ -1,0 +1,114 @@
+"""Where a run stands between its stages, epochs and steps, to and from a checkpoint's position."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from engine.checkpoints import Position, Sums
+from engine.commands import command_to_plain
+from engine.errors import InputError
+from engine.trainer.control import Control
+from engine.trainer.segment import EpochMeter
+from engine.trainer.selection import Selection
+
+
+@dataclass
+class Place:
+    """Counts of the trainer; epochs are numbered from 1 through all stages."""
+
+    stage: int = 0
+    epoch: int = 0
+    """The one at work, or the last that was."""
+    step: int = 0
+    """Steps of it that are done; 0 once it has ended."""
+    stage_began: int = 0
+    """Epochs that had ended when the stage began."""
+    ended_epochs: int = 0
+    learning_rate: float = math.nan
+    val_accuracies: list[float] = field(default_factory=list)
+    """Of the stage's epochs."""
+    meter: EpochMeter = field(default_factory=EpochMeter)
+    """Of the epoch at work."""
+
+    @property
+    def stage_epochs(self) -> int:
+        """Epochs of the stage that have ended."""
+        return len(self.val_accuracies)
+
+    def begin_stage(self, number: int, learning_rate: float) -> None:
+        """Stand before the first epoch of a stage."""
+        self.stage, self.stage_began = number, self.epoch
+        self.learning_rate, self.val_accuracies = learning_rate, []
+
+    def begin_epoch(self) -> None:
+        """Stand before the first step of the next epoch."""
+        self.epoch, self.step, self.meter = self.epoch + 1, 0, EpochMeter()
+
+    def end_epoch(self, val_accuracy: float) -> None:
+        """Stand after the epoch's validation."""
+        self.step = 0
+        self.ended_epochs += 1
+        self.val_accuracies.append(val_accuracy)
+
+    def refuse_infinite(self, loss: float, kept_epoch: int, of: str = "") -> None:
+        """Let a loss that is no number end the run; its checkpoint stays the one from before.
+
+        Args:
+            loss: mean so far.
+            kept_epoch: the last one with a checkpoint, 0 for none.
+            of: what it is the loss of, where not of the training.
+
+        Raises:
+            InputError: it is infinite or NaN.
+        """
+        if math.isfinite(loss):
+            return
+        raise InputError(
+            f"expected a finite {of}loss, found {loss} in epoch {self.epoch} at batch {self.step}; "
+            f"try a lower --learning-rate than {self.learning_rate:g}"
+            + (f"; the checkpoint after epoch {kept_epoch} is kept" if kept_epoch else "")
+        )
+
+    def position(
+        self, selection: Selection, control: Control, best: float, kept: frozenset[str]
+    ) -> Position:
+        """What a checkpoint has to hold beside the variables."""
+        meter = self.meter if self.step else EpochMeter()
+        return Position(
+            stage=self.stage,
+            epoch=self.epoch,
+            step=self.step,
+            learning_rate=self.learning_rate,
+            trainable=tuple(sorted(selection.names)),
+            batchnorm_locked=selection.locked,
+            stage_began=self.stage_began,
+            ended_epochs=self.ended_epochs,
+            val_accuracies=tuple(self.val_accuracies),
+            best_val_accuracy=best,
+            sums=Sums(
+                meter.loss_sum,
+                meter.accuracy_sum,
+                meter.images,
+                meter.seconds,
+                meter.timed_images,
+            ),
+            kept=tuple(sorted(kept)),
+            waiting=tuple(command_to_plain(change) for change in control.waiting),
+            skips_stage=control.skip_stage,
+        )
+
+
+def place_of(position: Position) -> Place:
+    """Where the run stood that left this position."""
+    sums = position.sums
+    return Place(
+        stage=position.stage,
+        epoch=position.epoch,
+        step=position.step,
+        stage_began=position.stage_began,
+        ended_epochs=position.ended_epochs,
+        learning_rate=position.learning_rate,
+        val_accuracies=list(position.val_accuracies),
+        meter=EpochMeter(sums.loss, sums.accuracy, sums.images, sums.seconds, sums.timed_images),
+    )

@@ -1,0 +1,93 @@
+"""Playing a record by its recorded times."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.commands import Pause
+from engine.events import Event, LogLine, RunEnded, event_to_line
+from engine.replay import LONGEST_GAP_SECONDS, ReplaySession
+from engine.runs import RunRecord, load_run
+
+
+class Heard:
+    """Keeps what is played, when, and what the recording's clock says then."""
+
+    def __init__(self) -> None:
+        self.session: ReplaySession | None = None
+        self.events: list[Event] = []
+        self.times: list[float] = []
+        self.clock: list[float] = []
+
+    def __call__(self, index: int, run_id: str, event: Event) -> None:
+        assert self.session is not None
+        self.events.append(event)
+        self.times.append(time.monotonic())
+        self.clock.append(self.session.recorded_now())
+
+
+@pytest.fixture
+def record(write_run: Any) -> RunRecord:
+    """Three lines of log, 2 s and a day after each other, and no end."""
+    run_id = write_run(status="interrupted")
+    path: Path = write_run.runs_dir / run_id
+    start = load_run(path).file.created_at
+    with (path / "events.jsonl").open("w") as file:
+        for after in (0, 2, 86_400):
+            file.write(event_to_line(LogLine(time=start + after, level="info", text=str(after))))
+    os.utime(path / "events.jsonl", (start, start))
+    return load_run(path)
+
+
+def play(record: RunRecord, speed: float) -> Heard:
+    heard = Heard()
+    heard.session = ReplaySession(record, speed)
+    heard.session.add_sink(heard)
+    heard.session.start()
+    assert heard.session.join(30)
+    return heard
+
+
+def test_gaps_are_played_faster_and_long_ones_shortened(record: RunRecord) -> None:
+    heard = play(record, 20)
+    first, second, third, _ = heard.times
+    assert second - first >= 0.09
+    assert third - second >= LONGEST_GAP_SECONDS / 20 - 0.01
+    assert third - first < 10
+
+
+def test_the_end_that_a_killed_process_could_not_write_is_played(record: RunRecord) -> None:
+    heard = play(record, 10_000)
+    assert [type(event) for event in heard.events] == [LogLine] * 3 + [RunEnded]
+    end = heard.events[-1]
+    assert isinstance(end, RunEnded)
+    assert (end.status, end.time) == ("interrupted", heard.events[-2].time)
+
+
+def test_an_end_that_was_recorded_is_played_once(write_run: Any) -> None:
+    run_id = write_run(test=0.5)
+    path: Path = write_run.runs_dir / run_id
+    with (path / "events.jsonl").open("a") as file:
+        file.write(event_to_line(RunEnded(time=1_700_000_100.0, status="completed")))
+    heard = play(load_run(path), 10_000)
+    assert [event for event in heard.events if isinstance(event, RunEnded)] == heard.events[-1:]
+
+
+def test_the_clock_is_that_of_the_recording(record: RunRecord) -> None:
+    heard = play(record, 10)
+    for event, clock in zip(heard.events, heard.clock, strict=True):
+        assert 0 <= clock - event.time <= LONGEST_GAP_SECONDS
+
+
+def test_closing_ends_it_in_a_gap_and_commands_change_nothing(record: RunRecord) -> None:
+    session = ReplaySession(record, 1)
+    session.start()
+    session.send(Pause())
+    session.close()
+    assert session.join(1.5)
+    assert not record.directory.commands.exists()

@@ -1,0 +1,159 @@
+"""Going on with a run that was left."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from engine.commands import Interrupt, SetTrainable
+from engine.config import RunSpec, Stage
+from engine.errors import InputError
+from engine.events import BatchEnded, EpochStarted, Event, PhaseChanged, RunResumed
+from engine.resume import find_unfinished
+from engine.run_lock import holder, locked
+from engine.runs import RunDirectory, list_runs, load_run, load_snapshot, read_events
+from engine.session import Session
+from tests.engine.trainer.freeze_cases.small_net import small_backbone
+
+SPEC = RunSpec(
+    model="MobileNetV2",
+    dataset="digits",
+    stages=(Stage("head", 2, 1e-2, 0), Stage("fine-tune", 2, 1e-3, 8, "cosine")),
+    image_size=32,
+    batch_size=8,
+    train_limit=100,
+    validation=0.2,
+    weights="none",
+    keep="best",
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_net() -> Iterator[None]:
+    """The small backbone that holds every shape, in MobileNetV2's place."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.applications, "MobileNetV2", small_backbone)
+        yield
+
+
+class Interrupter:
+    """A sink that sends commands to its session after a chosen event."""
+
+    def __init__(self, kind: type[Event], count: int, *commands: Any) -> None:
+        self.session: Session | None = None
+        self._kind, self._left, self._commands = kind, count, commands
+
+    def __call__(self, index: int, run_id: str, event: Event) -> None:
+        """Count an event."""
+        if type(event) is self._kind:
+            self._left -= 1
+            if self._left == 0 and self.session is not None:
+                for command in self._commands:
+                    self.session.send(command)
+
+
+def run(runs: Path, specs: list[RunSpec], told: Interrupter | None = None, **resumes: Any) -> Any:
+    session = Session(specs, runs, hardware=False, sinks=[told] if told else [], **resumes)
+    if told is not None:
+        told.session = session
+    session.start()
+    assert session.join(300)
+    return session
+
+
+def resume(runs: Path, told: Interrupter | None = None) -> Any:
+    return run(runs, [], told, resumes=find_unfinished(runs, None))
+
+
+def weights(directory: RunDirectory) -> dict[str, bytes]:
+    """What the exported model computes: its probabilities, to the last bit."""
+    saved = np.load(directory.predictions)
+    return {name: saved[name].tobytes() for name in saved.files}
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """The run that nothing interrupts."""
+    runs = tmp_path_factory.mktemp("straight")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CIFAR_TUI_CACHE", str(tmp_path_factory.mktemp("cache")))
+        run(runs, [SPEC])
+    return list_runs(runs).runs[0].directory
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [(PhaseChanged, 1), (BatchEnded, 4), (EpochStarted, 4)],
+)
+def test_an_interrupted_run_ends_as_if_it_never_was(
+    tmp_path: Path, straight: RunDirectory, kind: type[Event], count: int
+) -> None:
+    first = run(tmp_path, [SPEC], Interrupter(kind, count, Interrupt()))
+    assert first.exit_code == 143
+    (record,) = list_runs(tmp_path).runs
+    assert record.status == "interrupted"
+    assert resume(tmp_path).exit_code == 0
+    (record,) = list_runs(tmp_path).runs
+    assert record.status == "completed"
+    assert weights(record.directory) == weights(straight)
+    assert (record.directory.path / "metrics.csv").read_text() == straight.metrics.read_text()
+    assert not record.directory.checkpoints.exists()
+    ended, before = load_snapshot(record), load_snapshot(load_run(straight.path))
+    assert [e.epoch for e in ended.ended_epochs] == [1, 2, 3, 4]
+    assert [m.text for m in ended.markers] == [m.text for m in before.markers]
+    assert sum(isinstance(e, RunResumed) for e in read_events(record.directory)) == 1
+
+
+def test_what_waited_for_the_epochs_end_is_done_after_the_resumption(tmp_path: Path) -> None:
+    spec = dataclasses.replace(SPEC, stages=(Stage("head", 2, 1e-2, 0),))
+    toggle = SetTrainable(layers=("block4_depthwise",), value=True)
+    run(tmp_path, [spec], Interrupter(EpochStarted, 1, toggle, Interrupt()))
+    resume(tmp_path)
+    (record,) = list_runs(tmp_path).runs
+    snapshot = load_snapshot(record)
+    assert snapshot.trainable == {"block4_depthwise", "head_dense"}
+    assert [marker.text for marker in snapshot.markers] == ["unfroze block4_depthwise, 1e-02"]
+
+
+def test_the_queue_goes_on_after_the_resumed_run(tmp_path: Path) -> None:
+    scratch = RunSpec(
+        model="CustomCNN",
+        dataset="digits",
+        stages=(Stage("all", 1, 1e-3, None),),
+        image_size=32,
+        train_limit=100,
+        weights="none",
+        batchnorm="keras",
+    )
+    other = dataclasses.replace(scratch, seed=1)
+    run(tmp_path, [scratch, other], Interrupter(EpochStarted, 1, Interrupt()))
+    assert len(list_runs(tmp_path).runs) == 1
+    assert resume(tmp_path).exit_code == 0
+    records = list_runs(tmp_path).runs
+    assert [(r.status, r.file.spec.seed) for r in records] == [("completed", 1), ("completed", 0)]
+    with pytest.raises(InputError, match="expected an unfinished run"):
+        find_unfinished(tmp_path, None)
+    with pytest.raises(InputError, match="completed"):
+        find_unfinished(tmp_path, records[0].run_id)
+    assert {record.file.queue_id for record in records} == {records[0].file.queue_id}
+    assert [record.file.queue_position for record in records] == [1, 0]
+    with pytest.raises(InputError, match="nowhere"):
+        find_unfinished(tmp_path, "nowhere")
+
+
+def test_a_run_is_written_by_one_process_only(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert holder(path) is None
+    with locked(path):
+        held = holder(path)
+        assert held is not None
+        assert held.pid > 0
+        with pytest.raises(InputError, match=f"process {held.pid}"), locked(path):
+            pass
+    assert holder(path) is None
