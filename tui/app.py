@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -20,7 +21,7 @@ from engine.snapshot import RunSnapshot
 from tui import keys
 from tui.messages import CommandRequested, RunEvent
 from tui.screens.too_small import TooSmallScreen, too_small
-from tui.session_view import SessionStores
+from tui.session_view import SessionStores, SessionView
 from tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         self._leave_when_over = False
         self._has_started = False
         self._has_ended = False
+        self._event_loop: asyncio.AbstractEventLoop | None = None
+        self._leaves_at_once = False
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
@@ -86,6 +89,10 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         }
 
     def on_mount(self) -> None:
+        self._event_loop = asyncio.get_running_loop()
+        if self._leaves_at_once:
+            self._leave()
+            return
         self.set_interval(REDRAW_SECONDS, self._show_progress)
         if self._session is None:
             self._open_launcher()
@@ -145,15 +152,18 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         self._open_training(self._start_session(message.specs))
 
     def _open_training(self, session: SessionHandle) -> None:
-        from tui.screens.training import TrainingScreen
-
         self._session = session
         self._stores = SessionStores(session.specs)
         self._was_over = self._has_started = self._has_ended = False
-        self._training = TrainingScreen(self._stores.view(is_over=False))
+        self._training = self._training_screen(self._stores.view(is_over=False))
         self._show_alone(self._training)
         session.add_sink(self._sink)
         self.set_timer(START_AFTER_SECONDS, partial(self._start_trainer, session))
+
+    def _training_screen(self, view: SessionView) -> TrainingScreen:
+        from tui.screens.training import TrainingScreen
+
+        return TrainingScreen(view)
 
     def _start_trainer(self, session: SessionHandle) -> None:
         session.start()
@@ -205,6 +215,15 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         """Change between the dark and the light theme."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
 
+    def action_detach(self) -> None:
+        """Leave the training running, without a screen."""
+        if not self.is_training:
+            self.notify("No model trains at the moment: q leaves.")
+        elif self.can_leave_running:
+            self._leave_running()
+        else:
+            self.notify("It cannot go on without this terminal: q asks how to leave.")
+
     async def action_quit(self) -> None:
         """Leave; while a model trains, ask how. Pressed again it takes the quickest way."""
         from tui.screens.choice import LEAVE, LEAVE_WHILE_STOPPING, ChoiceScreen
@@ -240,6 +259,18 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
             self.request(Resume())
         self.leaves_running = True
         self._leave()
+
+    def leave_at_once(self, goes_on: bool) -> None:
+        """Leave without a question, where a signal asks for it; can be called by its handler.
+
+        Args:
+            goes_on: whether the training is left running.
+        """
+        self._leaves_at_once = True
+        if self._event_loop is not None:
+            leave = self._leave_running if goes_on else self._leave
+            with suppress(RuntimeError):  # it was closed just now
+                self._event_loop.call_soon_threadsafe(leave)
 
     def _settle_leaving(self) -> None:
         """The training is over: leave if that was to follow, else withdraw a question about it."""

@@ -88,6 +88,7 @@ KEYS: tuple[Key, ...] = (
     Key("t", "toggle_theme", "theme", "Light or dark", "everywhere", False),
     Key("question_mark,f1", "show_help", "help", "Show the keys", "everywhere", display="?"),
     Key("q", "quit", "quit", "Leave; asks first while a model trains", "everywhere"),
+    Key("d", "detach", "detach", "Leave; the training goes on", "everywhere", False),
     Key("ctrl+q,ctrl+c", "quit", "quit", "Leave, from anywhere", "everywhere", False, True),
 )
 PALETTE_KEY = "ctrl+p"

@@ -105,7 +105,7 @@ def test_a_training_that_is_left_while_it_loads_completes(
     assert json.loads(last)["event"] == "RunEnded"
 
 
-def test_a_detached_training_holds_no_terminal_and_stops_when_told(
+def test_a_detached_training_holds_no_terminal_and_is_interrupted_when_told(
     tmp_path: Path, leave_running: Callable[[Terminal], psutil.Process]
 ) -> None:
     terminal = Terminal([*LONG, "--runs-dir", str(tmp_path)])
@@ -118,7 +118,7 @@ def test_a_detached_training_holds_no_terminal_and_stops_when_told(
     process.send_signal(signal.SIGHUP)
     process.terminate()
     until(lambda: is_gone(process))
-    assert summary(tmp_path)["status"] == "stopped"
+    assert summary(tmp_path)["status"] == "interrupted"
     assert list(tmp_path.glob("*/checkpoints/*"))
 
 
@@ -135,6 +135,7 @@ def test_a_program_that_is_killed_says_so_in_its_exit_status(tmp_path: Path) -> 
     terminal.wait_for("New session", SECONDS)
     child_of(terminal).kill()
     assert terminal.close() == 128 + signal.SIGKILL
+    assert LEFT_SCREEN in terminal.drawn
 
 
 def test_a_suspended_program_comes_back_as_it_was(tmp_path: Path) -> None:

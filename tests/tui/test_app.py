@@ -175,6 +175,36 @@ async def test_a_paused_training_that_is_left_goes_on(
     assert [type(command) for command in session.sent] == [Resume]
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+async def test_a_signal_leaves_at_once_whatever_is_asked(
+    session: Any, running: Any, until: Any, layers: LayerNode, goes_on: bool
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        session.begin(layers)
+        session.play(PhaseChanged(phase="paused"))
+        await until(pilot, lambda: "paused" in str(app.screen.query_one("#head").render()))
+        await pilot.press("q")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        app.leave_at_once(goes_on)
+        await until(pilot, lambda: app.return_value is not None)
+    assert app.leaves_running == goes_on
+    # Nobody would be there to resume it.
+    assert [type(command) for command in session.sent] == ([Resume] if goes_on else [])
+    app.leave_at_once(goes_on)
+
+
+async def test_a_signal_before_the_first_frame_leaves_without_a_training(
+    session: Any, make_app: Any
+) -> None:
+    app = make_app(session)
+    app.leave_at_once(True)
+    async with app.run_test():
+        pass
+    assert app.return_value == ()
+    assert not session.alive
+
+
 async def test_where_the_terminal_cannot_be_left_it_is_not_offered(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:

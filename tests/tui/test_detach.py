@@ -54,7 +54,7 @@ def test_the_lines_to_type_do_what_they_say(make_spec: MakeSpec, directory: RunD
     shown = subprocess.run(["sh", "-c", typed], capture_output=True, text=True, check=True)
     assert shown.stdout == "epoch 1 ended\n"
     kill, _, echo = stop.partition(", or: ")
-    assert kill == "Stop it:   kill 12345"
+    assert kill == "Stop it:   kill 12345 (with a checkpoint)"
     subprocess.run(["sh", "-c", echo], check=True)
     assert CommandFile(directory.commands).read().commands == (Stop(id="1", when="now"),)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+import tui.screens.results
 from engine.config import RunSpec
+from engine.events import PhaseChanged, event_to_line
+from engine.run_lock import locked
+from engine.runs import RunDirectory
 from engine.session import SessionHandle
 from tui.app import CifarApp
 from tui.panels.curve_chart import CurveChart
@@ -190,6 +195,48 @@ async def test_broken_directories_are_named_once(
     async with results(app) as pilot:
         await until(pilot, lambda: table(app).row_count == 4)
         assert text(app, "#results-note") == "left out, as they cannot be read: torn"
+
+
+async def test_of_many_broken_directories_some_are_named(
+    app: CifarApp, runs: dict[str, str], tmp_path: Path, until: Until
+) -> None:
+    for number in range(10):
+        (tmp_path / "runs" / f"torn-{number}").mkdir()
+        (tmp_path / "runs" / f"torn-{number}" / "spec.json").touch()
+    async with results(app) as pilot:
+        await until(pilot, lambda: table(app).row_count == 4)
+        assert "torn-7 and 2 more" in text(app, "#results-note")
+
+
+async def test_a_record_of_noise_is_opened(
+    app: CifarApp, write_run: WriteRun, tmp_path: Path, until: Until
+) -> None:
+    noise = write_run("VGG16", status="interrupted", epochs=2)
+    events = tmp_path / "runs" / noise / "events.jsonl"
+    events.write_bytes(events.read_bytes()[100:] + b"\xff\x00" * 999 + b"\n" + b"[" * 9_999 + b"\n")
+    async with results(app, (120, 40)) as pilot:
+        chart = app.screen.query_one("#run-accuracy", CurveChart)
+        await until(pilot, lambda: chart.data is not None and len(chart.data.validation) == 2)
+
+
+async def test_a_run_that_dies_shows_it_without_a_key(
+    app: CifarApp,
+    write_run: WriteRun,
+    tmp_path: Path,
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tui.screens.results, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(tui.screens.results, "LOOK_SHARE", 1.0)
+    run_id = write_run("VGG16", status="interrupted")
+    directory = RunDirectory(tmp_path / "runs" / run_id)
+    directory.events.write_text(event_to_line(PhaseChanged(phase="paused")))
+    os.utime(directory.events, (0, 0))
+    async with results(app) as pilot:
+        with locked(directory.lock):
+            await until(pilot, lambda: table(app).row_count == 1)
+            await until(pilot, lambda: cell(app, run_id, "status") == "paused")
+        await until(pilot, lambda: cell(app, run_id, "status") == "interrupted")
 
 
 async def test_refresh_finds_new_runs(

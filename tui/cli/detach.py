@@ -18,8 +18,9 @@ from engine.config import RunSpec
 from engine.events import BatchEnded, Event, HardwareSampled, LogLine, PhaseProgressed, RunEnded
 from engine.runs import RunDirectory, read_events
 from tui.cli.forking import WaitingParent
-from tui.cli.plain import INTERRUPTED, wait
+from tui.cli.plain import leave_input, wait
 from tui.cli.progress_lines import ProgressLines
+from tui.cli.signals import STOPPED, TERMINATED, LeavingSignals
 
 if TYPE_CHECKING:
     from engine.session import Session
@@ -41,40 +42,44 @@ def leave_running(
     runs_dir: Path,
     parent: WaitingParent,
     capture: OutputCapture,
+    signals: LeavingSignals,
     *,
     stopping: str = "",
 ) -> int:
     """Say what goes on, give the shell its prompt back, and wait for the session's end.
 
-    The process then has no terminal, outlives its shell, and SIGTERM stops the session after its
-    batch. Where the terminal has gone before, nothing is said and the rest is the same.
+    The process then has no terminal, outlives its shell, and SIGTERM interrupts the session.
+    Where the terminal has gone before, nothing is said and the rest is the same.
 
     Args:
         session: at work.
         runs_dir: where its runs are kept.
-        parent: exits with 0, or with 130 if the session has been told to stop.
+        parent: exits with 0, with 130 if the session has been told to stop, or with 143 if it was
+            interrupted because the terminal has gone.
         capture: active; what anything prints goes on to the log of the run at work.
+        signals: entered; SIGTERM stays theirs.
         stopping: the Stop that was asked of the run at work: `now`, `epoch`, `run` or none.
 
     Returns:
-        The exit status of the session.
+        The exit status of the session; 143 where a signal ended it before its time.
     """
     _take_signals(session)
     # The first run gets its folder a moment after the session's start.
     while not session.run_ids and not session.join(timeout=0.05):
         pass
     if not session.run_ids:
-        return session.exit_code
+        return signals.exit_code(session.exit_code)
     place = len(session.run_ids) - 1
     directory = RunDirectory(runs_dir / session.run_ids[place])
-    with suppress(OSError):
+    if not signals.hung_up:
         words = farewell(session.specs[place:], directory, os.getpid(), stopping)
-        print(words, file=capture.terminal, flush=True)
+        with suppress(OSError):
+            print(words, file=capture.terminal, flush=True)
     _leave_terminal(capture, directory.log)
-    parent.let_go(INTERRUPTED if stopping else 0)
+    parent.let_go(TERMINATED if signals.interrupts else STOPPED if stopping else 0)
     session.add_sink(_ProgressLog(session, place, directory))
     wait(session)
-    return session.exit_code
+    return signals.exit_code(session.exit_code)
 
 
 def farewell(
@@ -96,7 +101,7 @@ def farewell(
     if stopping != "now":
         command = shlex.quote(json.dumps(command_to_plain(Stop(id="1", when="now"))))
         file = shlex.quote(str(directory.commands))
-        lines.append(f"Stop it:   kill {process}, or: echo {command} >> {file}")
+        lines.append(f"Stop it:   kill {process} (with a checkpoint), or: echo {command} >> {file}")
     return "\n".join(lines)
 
 
@@ -111,18 +116,12 @@ def _take_signals(session: Session) -> None:
         session.send(Stop(when="now"))
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    # Textual's handlers, which stay, would open its screen again.
-    for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH):
-        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, stop)
 
 
 def _leave_terminal(capture: OutputCapture, log: Path) -> None:
     os.setsid()
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
+    leave_input()
     capture.give_up_terminal(log)
 
 

@@ -11,6 +11,7 @@ import argparse
 import os
 import select
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -19,13 +20,38 @@ from tui.cli.terminal import on_terminal
 
 CONTINUE_SECONDS = 0.2
 """A shell continues all of a job; a child that does not move within this time was left out."""
-SCREEN_COMMANDS = (None, "train", "demo")
+SCREEN_OFF = (
+    b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?2004l\x1b[?2048l\x1b[?7h"
+    b"\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
+)
+"""What Textual turns on, turned off: the mouse, pasting, keys, the other screen, the cursor."""
+SCREEN_COMMANDS = (None, "train", "demo", "resume")
 
 
 def opens_screen(arguments: argparse.Namespace) -> bool:
     """Whether the command opens the screen rather than printing."""
     is_plain = getattr(arguments, "plain", False) or getattr(arguments, "json", False)
     return arguments.command in SCREEN_COMMANDS and not is_plain and on_terminal()
+
+
+def terminal_restorer() -> Callable[[], None]:
+    """A function that makes the terminal what it is now, whatever screen was left on it."""
+    import termios
+
+    try:
+        assert sys.__stdin__ is not None
+        assert sys.__stderr__ is not None
+        keyboard, display = sys.__stdin__.fileno(), sys.__stderr__.fileno()
+        attributes = termios.tcgetattr(keyboard)
+    except (termios.error, OSError):
+        return lambda: None
+
+    def restore() -> None:
+        with suppress(termios.error, OSError):
+            termios.tcsetattr(keyboard, termios.TCSANOW, attributes)
+            os.write(display, SCREEN_OFF)
+
+    return restore
 
 
 class WaitingParent:
@@ -52,6 +78,7 @@ def run_in_child(work: Callable[[WaitingParent | None], int]) -> int:
     """
     if not hasattr(os, "fork"):
         return work(None)
+    restore_terminal = terminal_restorer()
     told, telling = os.pipe()
     # Held back until both processes are ready for them.
     signals = {signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP}
@@ -64,7 +91,10 @@ def run_in_child(work: Callable[[WaitingParent | None], int]) -> int:
     os.close(telling)
     woken = _take_signals(child)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return _wait(child, told, woken)
+    status, was_killed = _wait(child, told, woken)
+    if was_killed:
+        restore_terminal()
+    return status
 
 
 def _take_signals(child: int) -> int:
@@ -86,13 +116,14 @@ def _take_signals(child: int) -> int:
     return woken
 
 
-def _wait(child: int, told: int, woken: int) -> int:
+def _wait(child: int, told: int, woken: int) -> tuple[int, bool]:
+    """The exit status to end with, and whether a signal killed the child."""
     is_stopped = False
     while True:
         ready, _, _ = select.select([told, woken], [], [], CONTINUE_SECONDS if is_stopped else None)
         if told in ready:
             status = os.read(told, 1)
-            return status[0] if status else _exit_status(os.waitpid(child, 0)[1])
+            return (status[0], False) if status else _ending(os.waitpid(child, 0)[1])
         if woken in ready:
             os.read(woken, 4_096)
         for change in iter(lambda: _state_change(child), None):
@@ -100,7 +131,7 @@ def _wait(child: int, told: int, woken: int) -> int:
                 # The shell looks at this process only.
                 os.kill(os.getpid(), signal.SIGSTOP)
             elif not os.WIFCONTINUED(change):
-                return _exit_status(change)
+                return _ending(change)
             is_stopped = os.WIFSTOPPED(change)
         if is_stopped and not ready:
             # Never to one that moves: Textual would open its screen twice.
@@ -114,6 +145,6 @@ def _state_change(child: int) -> int | None:
     return status if pid else None
 
 
-def _exit_status(status: int) -> int:
+def _ending(status: int) -> tuple[int, bool]:
     code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else 128 - code
+    return (code, False) if code >= 0 else (128 - code, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,10 @@ from typing import TYPE_CHECKING
 
 from engine.capture import OutputCapture
 from engine.config import RunSpec
-from engine.runs import RunDirectory, open_runs_dir, read_events
+from engine.runs import RunDirectory, RunRecord, open_runs_dir, read_events
+from tui.cli.forking import terminal_restorer
+from tui.cli.options import OnHangup
+from tui.cli.signals import TERMINATED, LeavingSignals
 
 if TYPE_CHECKING:
     from engine.session import Session
@@ -22,16 +26,25 @@ def run(arguments: argparse.Namespace) -> int:
     return open_app((), open_runs_dir(arguments.runs_dir), arguments.parent)
 
 
-def open_app(specs: Sequence[RunSpec], runs_dir: Path, parent: WaitingParent | None) -> int:
+def open_app(
+    specs: Sequence[RunSpec],
+    runs_dir: Path,
+    parent: WaitingParent | None,
+    *,
+    on_hangup: OnHangup = "continue",
+    resumes: RunRecord | None = None,
+) -> int:
     """Show the app, training `specs` at once if there are any; then the ranking of its runs.
 
     Args:
         specs: the first queue; empty for the launcher.
         runs_dir: where its runs are kept.
         parent: what the shell waits for, if not this process: a training can then be left running.
+        on_hangup: what a training does when its terminal goes.
+        resumes: an unfinished run to go on with at once, in the place of `specs`.
 
     Returns:
-        The exit status, as the sessions give it; 0 where none was started.
+        The exit status, as the sessions give it; 0 where none was started, 143 after SIGTERM.
     """
     from rich.console import Console
 
@@ -39,11 +52,12 @@ def open_app(specs: Sequence[RunSpec], runs_dir: Path, parent: WaitingParent | N
 
     sessions: list[Session] = []
 
-    def start_session(asked: Sequence[RunSpec]) -> Session:
+    def start_session(asked: Sequence[RunSpec], run: RunRecord | None = None) -> Session:
         # Here and below: what the first frame does not need is imported after it.
         from engine.session import Session
 
-        sessions.append(Session(asked, runs_dir))
+        signals.session = Session(asked, runs_dir, resumes=run)
+        sessions.append(signals.session)
         return sessions[-1]
 
     def log(line: str) -> None:
@@ -51,32 +65,54 @@ def open_app(specs: Sequence[RunSpec], runs_dir: Path, parent: WaitingParent | N
             sessions[-1].log(line)
 
     with OutputCapture(log) as capture:
-        first = start_session(specs) if specs else None
+        signals = LeavingSignals(
+            on_hangup,
+            leave_screen=lambda goes_on: app.leave_at_once(goes_on),
+            restore_terminal=terminal_restorer() if parent else None,
+        )
+        first = start_session(specs, resumes) if specs or resumes else None
         app = CifarApp(first, runs_dir=runs_dir, start_session=start_session)
         app.can_leave_running = parent is not None
         # Textual would print the traceback of a crash into the captured standard error.
         app.error_console = Console(file=sys.__stderr__, markup=False, highlight=False)
-        seen = app.run()
-        if parent is not None and app.leaves_running and sessions[-1].is_alive:
-            from tui.cli.detach import leave_running
+        with signals:
+            seen = app.run()
+            signals.screen_has_left()
+            if sessions and sessions[-1].is_alive:
+                if not (app.leaves_running or signals.hung_up):
+                    _go_on_without_screen(sessions[-1], runs_dir, capture, signals)
+                if (app.leaves_running or signals.hung_up) and parent:
+                    from tui.cli.detach import leave_running
 
-            stopping = seen[-1].stop_requested if seen else ""
-            return leave_running(sessions[-1], runs_dir, parent, capture, stopping=stopping)
-    if sessions and sessions[-1].is_alive:
-        _go_on_without_screen(sessions[-1], runs_dir)
-    from tui.cli.output import print_ending
+                    asked = seen[-1].stop_requested if seen else ""
+                    return leave_running(
+                        sessions[-1], runs_dir, parent, capture, signals, stopping=asked
+                    )
+            if signals.hung_up:
+                capture.give_up_terminal(Path(os.devnull))
+                while sessions and sessions[-1].is_alive:
+                    sessions[-1].join()
+    if not signals.hung_up:
+        from tui.cli.output import print_ending
 
-    print_ending(runs_dir, [run_id for session in sessions for run_id in session.run_ids])
-    return max([app.return_code or 0, *(session.exit_code for session in sessions)])
+        print_ending(runs_dir, [run_id for session in sessions for run_id in session.run_ids])
+    status = max([app.return_code or 0, *(session.exit_code for session in sessions)])
+    return TERMINATED if signals.terminated else status
 
 
-def _go_on_without_screen(session: Session, runs_dir: Path) -> None:
+def _go_on_without_screen(
+    session: Session, runs_dir: Path, capture: OutputCapture, signals: LeavingSignals
+) -> None:
+    """Wait for the session's end, telling how it goes on, or for the terminal's."""
     from tui.cli.plain import ProgressPrinter, interrupts_stop, wait
 
-    print("the training goes on without a screen; Ctrl-C stops it")
-    printer = ProgressPrinter(session.specs, sys.stdout)
+    words = "the training goes on without a screen; Ctrl-C stops it"
+    if signals.terminated:
+        words = "SIGTERM: the training ends after this batch with a checkpoint"
+    print(words, file=capture.terminal)
+    printer = ProgressPrinter(session.specs, capture.terminal)
     for index, run_id in enumerate(session.run_ids):
         printer.catch_up(index, run_id, read_events(RunDirectory(runs_dir / run_id)))
     session.add_sink(printer)
     with interrupts_stop(session):
-        wait(session)
+        wait(session, signals)

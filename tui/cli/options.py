@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from engine.config import (
     DATASETS,
@@ -38,6 +38,8 @@ from tui.cli.option_values import (
 )
 
 RUNS_DIR_VARIABLE = "CIFAR_TUI_RUNS"
+OnHangup = Literal["continue", "checkpoint"]
+"""What a training does when its terminal goes."""
 
 
 def _stages(values: Sequence[float]) -> str:

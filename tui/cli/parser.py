@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from engine.config import DEFAULT_RECIPE, NOTEBOOK, RECIPES
 from engine.errors import InputError
-from tui.cli.option_values import parse_path, parse_text, parse_whole
-from tui.cli.options import RUNS_DIR_VARIABLE, TRAIN_OPTIONS, recipe_words
+from tui.cli.option_values import parse_choice, parse_number, parse_path, parse_text, parse_whole
+from tui.cli.options import RUNS_DIR_VARIABLE, TRAIN_OPTIONS, OnHangup, recipe_words
 
 _HELP_WIDTH = 78
 
+_RUN_WORDS = "its id, a part of it that no other run has, or its path"
+DEFAULT_SPEED, MAX_SPEED = 20.0, 10_000
+"""Of a recording: seconds of it a second."""
 BENCH_MODEL = "EfficientNetLite0"
 BENCH_EPOCHS = ",".join(str(stage.epochs) for stage in NOTEBOOK.stages)
 BENCH_FLAGS = (
@@ -66,6 +69,9 @@ def build_parser() -> OneLineParser:
     _add_outputs(demo)
     models = _add(commands, "models", "list the catalogue of models")
     models.add_argument("--json", action="store_true", help="print a JSON array")
+    _add_resume(commands)
+    _add_attach(commands)
+    _add_replay(commands)
     _add_rank(commands)
     _add_bench(commands)
     cache = _add(commands, "cache", "list or clear the features kept of frozen layers")
@@ -118,6 +124,38 @@ def _recipes_in_lines() -> str:
     return "\n".join(lines)
 
 
+def _add_resume(commands: Commands) -> None:
+    resume = _add(commands, "resume", "go on with an unfinished run, and then with its queue")
+    resume.add_argument(
+        "run", metavar="RUN", nargs="?", help=f"{_RUN_WORDS} (default: the newest unfinished)"
+    )
+    _add_outputs(resume)
+
+
+def _add_attach(commands: Commands) -> None:
+    attach = _add(commands, "attach", "open the screen of a training that another process does")
+    attach.add_argument(
+        "run",
+        metavar="RUN",
+        nargs="?",
+        help=f"{_RUN_WORDS} (default: the newest that trains, else the newest)",
+    )
+    _add_runs_dir(attach)
+
+
+def _add_replay(commands: Commands) -> None:
+    replay = _add(commands, "replay", "play the record of a run on the training screen")
+    replay.add_argument("run", metavar="RUN", help=_RUN_WORDS)
+    replay.add_argument(
+        "--speed",
+        metavar="N",
+        default=DEFAULT_SPEED,
+        type=partial(parse_number, "--speed"),
+        help=f"seconds of the recording a second, 1 to {MAX_SPEED:,} (default: {DEFAULT_SPEED:g})",
+    )
+    _add_runs_dir(replay)
+
+
 def _add_rank(commands: Commands) -> None:
     rank = _add(commands, "rank", "rank the runs so far, best first")
     _add_runs_dir(rank)
@@ -166,6 +204,15 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="no screen: every event as a line of JSON"
     )
+    answers = get_args(OnHangup)
+    parser.add_argument(
+        "--on-hangup",
+        metavar="|".join(answers),
+        default=answers[0],
+        type=partial(parse_choice, answers, "--on-hangup"),
+        help="when the terminal closes or the connection drops: train on without it, or end with "
+        f"a checkpoint (default: {answers[0]})",
+    )
 
 
 def _add_runs_dir(parser: argparse.ArgumentParser) -> None:
@@ -184,7 +231,7 @@ def join_values(arguments: Sequence[str]) -> list[str]:
     itself is what gets refused.
     """
     flags = {option.flag for option in TRAIN_OPTIONS if not option.switches_off} | {"--runs-dir"}
-    flags.add("--repeat")
+    flags |= {"--repeat", "--speed"}
     joined: list[str] = []
     for argument in arguments:
         is_value = argument.startswith("-") and not argument.startswith("--") and argument != "-h"

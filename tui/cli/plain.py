@@ -16,40 +16,62 @@ from engine.capture import OutputCapture
 from engine.commands import Stop
 from engine.config import RunSpec
 from engine.events import Event, event_to_line
+from engine.runs import RunRecord
 from engine.session import Session, SessionHandle
+from tui.cli.options import OnHangup
 from tui.cli.output import print_ending, use_utf8
 from tui.cli.progress_lines import ProgressLines
+from tui.cli.signals import STOPPED, LeavingSignals
 
-INTERRUPTED = 130
 
-
-def train_plainly(specs: Sequence[RunSpec], runs_dir: Path, *, as_json: bool) -> int:
-    """Train with no screen; prints the ranking last, but for JSON.
+def train_plainly(
+    specs: Sequence[RunSpec],
+    runs_dir: Path,
+    *,
+    as_json: bool,
+    on_hangup: OnHangup = "continue",
+    resumes: RunRecord | None = None,
+) -> int:
+    """Train with no screen, or go on with a run; prints the ranking last, but for JSON.
 
     Returns:
-        The exit status of the session.
+        The exit status of the session; 143 where a signal ended it before its time.
     """
-    session = Session(specs, runs_dir)
+    session = Session(specs, runs_dir, resumes=resumes)
     if as_json:
         use_utf8(sys.stdout)
-    with OutputCapture(session.log) as capture:
+    with OutputCapture(session.log) as capture, LeavingSignals(on_hangup) as signals:
+        signals.session = session
         printer = JsonPrinter if as_json else ProgressPrinter
-        session.add_sink(printer(specs, capture.terminal))
+        session.add_sink(printer(session.specs, capture.terminal))
         with interrupts_stop(session):
             session.start()
-            wait(session)
+            wait(session, signals)
+            if signals.hung_up:
+                # What was redirected is written on.
+                capture.give_up_terminal(Path(os.devnull), redirected_too=False)
+                leave_input()
+                wait(session)
     if not as_json:
         # The training is done: a reader that has gone, as with `| head`, changes nothing of it.
         with suppress(BrokenPipeError):
             print_ending(runs_dir, session.run_ids)
             sys.stdout.flush()
-    return session.exit_code
+    return signals.exit_code(session.exit_code)
 
 
-def wait(session: SessionHandle) -> None:
-    """Wait for a session's end, open to signals."""
+def wait(session: SessionHandle, signals: LeavingSignals | None = None) -> None:
+    """Wait for a session's end, open to signals, or until the terminal is seen to have gone."""
     while not session.join(timeout=0.5):
-        pass
+        if signals is not None and signals.hung_up:
+            return
+
+
+def leave_input() -> None:
+    """Have descriptor 0 hold no terminal any more."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
 
 
 @contextmanager
@@ -62,9 +84,10 @@ def interrupts_stop(session: SessionHandle) -> Iterator[None]:
         presses += 1
         if presses > 1:
             # The trainer may sit in native code that nothing interrupts.
-            os._exit(INTERRUPTED)
+            os._exit(STOPPED)
         session.send(Stop(when="now"))
-        print("stopping after this batch; Ctrl-C again quits at once", file=sys.__stderr__)
+        with suppress(OSError):  # its terminal may have gone
+            print("stopping after this batch; Ctrl-C again quits at once", file=sys.__stderr__)
 
     before = signal.signal(signal.SIGINT, interrupted)
     try:

@@ -20,6 +20,7 @@ from engine.events import (
     PhaseChanged,
     PhaseProgressed,
     RunEnded,
+    RunResumed,
     RunStarted,
     TestEnded,
 )
@@ -53,6 +54,7 @@ class ProgressLines:
             PhaseChanged: _phase,
             PhaseProgressed: _phase_progress,
             RunStarted: _started,
+            RunResumed: _resumed,
             FreezeApplied: _freeze,
             FeaturesReady: _features,
             LearningRateChanged: _learning_rate,
@@ -140,6 +142,13 @@ def _started(name: str, run: RunSnapshot, event: RunStarted) -> list[str]:
         f"{name}  layers",
         *_tree(event.layers),
     ]
+
+
+def _resumed(name: str, run: RunSnapshot, event: RunResumed) -> list[str]:
+    if not event.stage:
+        return [f"{name}  resumed from the start"]
+    batch = f", batch {event.step}" if event.step else ""
+    return [f"{name}  resumed after epoch {event.epoch}{batch}"]
 
 
 def _trainable(node: LayerNode) -> int:

@@ -23,6 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not listing.runs:
         print(f"cifar-tui: no runs in {runs_dir} yet; `cifar-tui demo` makes two", file=sys.stderr)
     frame = rank_runs(listing)
+    states = {record.run_id: record.state for record in listing.runs}
+    frame["status"] = [states[run_id] for run_id in frame["run_id"]]
     for chosen, form in (("json", to_json), ("csv", to_csv), ("markdown", to_markdown)):
         if getattr(arguments, chosen):
             use_utf8(sys.stdout)

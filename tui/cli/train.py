@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.backbones import find_backbone
 from engine.config import Options, RunSpec, plan_runs
 from engine.datasets import check_dataset
-from engine.runs import open_runs_dir
+from engine.runs import RunRecord, open_runs_dir
 from engine.weights import check_weights_option
 from tui.cli.forking import opens_screen
 from tui.cli.options import chosen_options
@@ -35,11 +35,14 @@ def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
     return specs
 
 
-def train(specs: Sequence[RunSpec], arguments: argparse.Namespace) -> int:
+def train(
+    specs: Sequence[RunSpec], arguments: argparse.Namespace, resumes: RunRecord | None = None
+) -> int:
     """Train on a screen, or a line at a time where there is none or none is wanted.
 
     Returns:
-        The exit status: 0 all completed or left running, 1 some run failed, 130 interrupted.
+        The exit status: 0 all completed or left running, 1 some run failed, 130 stopped,
+        143 interrupted by a signal.
 
     Raises:
         InputError: the folder of the runs cannot be written.
@@ -48,7 +51,15 @@ def train(specs: Sequence[RunSpec], arguments: argparse.Namespace) -> int:
     if not opens_screen(arguments):
         from tui.cli.plain import train_plainly
 
-        return train_plainly(specs, runs_dir, as_json=arguments.json)
+        return train_plainly(
+            specs,
+            runs_dir,
+            as_json=arguments.json,
+            on_hangup=arguments.on_hangup,
+            resumes=resumes,
+        )
     from tui.cli.launch import open_app
 
-    return open_app(specs, runs_dir, arguments.parent)
+    return open_app(
+        specs, runs_dir, arguments.parent, on_hangup=arguments.on_hangup, resumes=resumes
+    )

@@ -42,7 +42,8 @@ class RunDetail(Container):
     def show(self, run: RunRecord, snapshot: RunSnapshot | None) -> None:
         """Show a run; `snapshot` follows once its record is read, and with it the curves."""
         self.run_id = run.run_id
-        self.border_title = f"{run.file.spec.model} · {run.run_id}"
+        # As content: a folder's name may look like markup.
+        self.border_title = Content(f"{run.file.spec.model} · {run.run_id}")
         self._facts = run, snapshot
         self._show_facts()
         if snapshot is not None:
@@ -87,7 +88,7 @@ def facts(run: RunRecord, snapshot: RunSnapshot | None) -> list[Fact]:
     summary = run.summary
     if snapshot is not None and not summary.wall_seconds:
         summary = summarize(snapshot)
-    rows = [("status", run.status), *_reached(summary), *_asked(run, snapshot)]
+    rows = [("status", run.state), *_reached(summary), *_asked(run, snapshot)]
     rows += [*_model(summary), *_time(summary), *_stages(snapshot)]
     return [row for row in rows if row[1]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,16 @@ def read_ranking(runs_dir: Path) -> Ranking:
     listing = list_runs(runs_dir)
     frame = rank_runs(listing)
     runs = {run.run_id: run for run in listing.runs}
-    return Ranking(records(frame), marks_by_run(frame), legend(frame), runs, listing.broken)
+    rows = [{**row, "status": runs[row["run_id"]].state} for row in records(frame)]
+    return Ranking(rows, marks_by_run(frame), legend(frame), runs, listing.broken)
+
+
+LOOK_SECONDS = 5.0
+"""Between two looks at the folder, so that a run that died shows it within ten seconds."""
+LOOK_SHARE = 0.05
+"""Of the time, at most, that the looks take."""
+NAMED_MOST = 8
+"""`rank` names them all, with what is wrong with each."""
 
 
 class ResultsScreen(Screen[None]):
@@ -61,6 +71,7 @@ class ResultsScreen(Screen[None]):
         super().__init__()
         self._runs_dir = runs_dir
         self._ranking: Ranking | None = None
+        self._look_after = 0.0
 
     def compose(self) -> ComposeResult:
         yield Static(id="results-head")
@@ -74,6 +85,11 @@ class ResultsScreen(Screen[None]):
     def on_mount(self) -> None:
         self._show_head()
         self.action_reload()
+        self.set_interval(LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        if self.is_current and time.monotonic() >= self._look_after:
+            self._read()
 
     def on_resize(self) -> None:
         self._show_head()
@@ -118,7 +134,11 @@ class ResultsScreen(Screen[None]):
 
     @work(exclusive=True, group="folder")
     async def _read(self) -> None:
+        begun = time.monotonic()
         ranking = await asyncio.to_thread(read_ranking, self._runs_dir)
+        self._look_after = time.monotonic() + (time.monotonic() - begun) / LOOK_SHARE
+        if ranking == self._ranking:
+            return
         self._ranking = ranking
         self._show_note(ranking)
         table = self.query_one(RunTable)
@@ -138,8 +158,11 @@ class ResultsScreen(Screen[None]):
                 "or leave with q and run `cifar-tui demo`, which needs no download."
             )
         if ranking.broken:
-            names = ", ".join(line.split(":")[0] for line in ranking.broken)
-            lines.append(f"left out, as they cannot be read: {names}")
+            names = [line.split(":")[0] for line in ranking.broken]
+            left = len(names) - NAMED_MOST
+            more = f" and {left} more (`cifar-tui rank` names all)" if left > 0 else ""
+            named = ", ".join(names[:NAMED_MOST]) + more
+            lines.append(f"left out, as they cannot be read: {named}")
         note = self.query_one("#results-note", Static)
         note.update(Content("\n".join(lines)))
         note.display = bool(lines)

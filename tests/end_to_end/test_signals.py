@@ -1,0 +1,235 @@
+"""What SIGTERM and a terminal that closes do to the whole program, with a screen and without."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from pseudo_terminal import Terminal
+
+TRAIN = ["train", "CustomCNN", "--dataset", "digits", "--train-limit", "100"]
+LONG = [*TRAIN, "--epochs", "5000"]
+SHORT = [*TRAIN, "--epochs", "3"]
+LEFT_SCREEN = b"\x1b[?1049l"
+SECONDS = 240
+GRACE = 20
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"the condition did not come true in {seconds} s"
+        time.sleep(0.02)
+
+
+def summary(runs_dir: Path) -> Any:
+    (path,) = runs_dir.glob("*/summary.json")
+    return json.loads(path.read_text())
+
+
+def has_trained(runs_dir: Path) -> bool:
+    return bool(list(runs_dir.glob("*/metrics.csv")))
+
+
+def is_gone(process: psutil.Process) -> bool:
+    # An orphan that nobody reaps stays as a zombie.
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.fixture
+def started() -> Iterator[list[psutil.Process]]:
+    """The processes of a test; what is left of them is ended with it."""
+    processes: list[psutil.Process] = []
+    yield processes
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+class Screen(Terminal):
+    """The program in a terminal that can close."""
+
+    def __init__(self, arguments: list[str], started: list[psutil.Process]) -> None:
+        super().__init__(arguments)
+        self.parent = psutil.Process(self._pid)
+        started.append(self.parent)
+        self._started = started
+
+    def child(self) -> psutil.Process:
+        """The process that draws and trains."""
+        (child,) = self.parent.children()
+        self._started.append(child)
+        return child
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Wait, reading what is drawn."""
+        until(lambda: self.read(0.01) and condition())
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a dropped connection does."""
+        os.close(self._descriptor)
+
+    def status(self, seconds: float = SECONDS) -> int:
+        """The exit status of the process that the shell waits for, after a hang-up."""
+        return int(self.parent.wait(timeout=seconds))
+
+
+@pytest.fixture
+def plain(started: list[psutil.Process]) -> Callable[..., psutil.Popen]:
+    """Starts a training without a screen."""
+
+    def start(arguments: list[str], **options: Any) -> psutil.Popen:
+        command = [sys.executable, "-m", "tui", *arguments]
+        process = psutil.Popen(command, **({"stdout": subprocess.DEVNULL} | options))
+        started.append(process)
+        return process
+
+    return start
+
+
+def test_sigterm_interrupts_with_a_checkpoint(
+    tmp_path: Path, plain: Callable[..., psutil.Popen]
+) -> None:
+    process = plain([*LONG, "--plain", "--runs-dir", str(tmp_path)])
+    until(lambda: has_trained(tmp_path))
+    process.terminate()
+    assert process.wait(timeout=GRACE) == 143
+    assert summary(tmp_path)["status"] == "interrupted"
+    assert list(tmp_path.glob("*/checkpoints/last*"))
+
+
+def test_sigterm_while_tensorflow_loads(tmp_path: Path, plain: Callable[..., psutil.Popen]) -> None:
+    process = plain([*LONG, "--json", "--runs-dir", str(tmp_path)])
+    until(lambda: list(tmp_path.glob("*/events.jsonl")))
+    process.terminate()
+    assert process.wait(timeout=GRACE) == 143
+    assert summary(tmp_path)["status"] == "interrupted"
+    assert not has_trained(tmp_path)
+
+
+def test_sigterm_under_the_screen_gives_the_terminal_back_first(
+    tmp_path: Path, started: list[psutil.Process]
+) -> None:
+    screen = Screen([*LONG, "--runs-dir", str(tmp_path)], started)
+    screen.until(lambda: has_trained(tmp_path))
+    # As a scheduler does: to each process of the job.
+    os.killpg(screen._pid, signal.SIGTERM)
+    assert screen.close() == 143
+    after = screen.drawn.rpartition(LEFT_SCREEN)[2]
+    assert b"interrupted" in after
+    assert b"Traceback" not in screen.drawn
+    assert summary(tmp_path)["status"] == "interrupted"
+    assert list(tmp_path.glob("*/checkpoints/last*"))
+
+
+def test_sigterm_ends_an_idle_launcher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[psutil.Process]
+) -> None:
+    monkeypatch.setenv("CIFAR_TUI_RUNS", str(tmp_path))
+    screen = Screen([], started)
+    screen.wait_for("New session", SECONDS)
+    screen.parent.terminate()
+    assert screen.close() == 143
+    assert screen.drawn.count(LEFT_SCREEN) == 1
+
+
+@pytest.fixture
+def adopts() -> Iterator[None]:
+    """Processes whose parent ends become this one's, so that their exit status can be read."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
+    yield
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 0)
+
+
+@pytest.mark.usefixtures("adopts")
+def test_a_training_outlives_its_terminal(tmp_path: Path, started: list[psutil.Process]) -> None:
+    screen = Screen([*SHORT, "--runs-dir", str(tmp_path)], started)
+    screen.until(lambda: list(tmp_path.glob("*/events.jsonl")))
+    child = screen.child()
+    screen.hang_up()
+    assert screen.status(GRACE) == 0
+    assert not list(tmp_path.glob("*/summary.json"))
+    assert os.getsid(child.pid) == child.pid
+    files = [os.readlink(file) for file in Path(f"/proc/{child.pid}/fd").iterdir()]
+    assert [file for file in files if file.startswith(("/dev/pts", "/dev/tty"))] == []
+    assert os.waitpid(child.pid, 0)[1] == 0
+    assert summary(tmp_path)["status"] == "completed"
+    (log,) = tmp_path.glob("*/run.log")
+    assert "epoch 3/3 ended" in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.usefixtures("adopts")
+def test_a_training_that_was_detached_is_interrupted_by_sigterm(
+    tmp_path: Path, started: list[psutil.Process]
+) -> None:
+    screen = Screen([*LONG, "--runs-dir", str(tmp_path)], started)
+    screen.until(lambda: has_trained(tmp_path))
+    child = screen.child()
+    screen.hang_up()
+    assert screen.status(GRACE) == 0
+    child.terminate()
+    until(lambda: is_gone(child), GRACE)
+    assert os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1]) == 143
+    assert summary(tmp_path)["status"] == "interrupted"
+    assert list(tmp_path.glob("*/checkpoints/last*"))
+
+
+def test_a_terminal_that_goes_can_interrupt(tmp_path: Path, started: list[psutil.Process]) -> None:
+    arguments = [*LONG, "--on-hangup", "checkpoint", "--runs-dir", str(tmp_path)]
+    screen = Screen(arguments, started)
+    screen.until(lambda: has_trained(tmp_path))
+    child = screen.child()
+    screen.hang_up()
+    assert screen.status(GRACE) == 143
+    until(lambda: is_gone(child), GRACE)
+    assert summary(tmp_path)["status"] == "interrupted"
+    assert list(tmp_path.glob("*/checkpoints/last*"))
+
+
+@pytest.mark.parametrize(
+    ("on_hangup", "status", "ending"),
+    [("continue", 0, "completed"), ("checkpoint", 143, "interrupted")],
+)
+def test_without_a_screen_it_goes_on_or_interrupts_too(
+    on_hangup: str, status: int, ending: str, tmp_path: Path, started: list[psutil.Process]
+) -> None:
+    terminal = Screen(
+        [*SHORT, "--plain", "--on-hangup", on_hangup, "--runs-dir", str(tmp_path)], started
+    )
+    terminal.wait_for("loading", SECONDS)
+    terminal.hang_up()
+    assert terminal.status() == status
+    assert summary(tmp_path)["status"] == ending
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_what_goes_to_a_file_is_written_to_the_end(
+    ignored: bool, tmp_path: Path, plain: Callable[..., psutil.Popen]
+) -> None:
+    """`ignored` as `nohup` has it, which even outdoes the option."""
+    option = ["--on-hangup", "checkpoint"] if ignored else []
+    with (tmp_path / "train.log").open("w") as log:
+        process = plain(
+            [*SHORT, "--plain", *option, "--runs-dir", str(tmp_path / "runs")],
+            stdout=log,
+            stderr=log,
+            preexec_fn=(lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) if ignored else None,
+        )
+    until(lambda: list(tmp_path.glob("runs/*/events.jsonl")))
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=SECONDS) == 0
+    assert "most accurate: CustomCNN" in (tmp_path / "train.log").read_text()

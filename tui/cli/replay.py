@@ -1,0 +1,47 @@
+"""`cifar-tui replay`: plays the record of a run on the training screen."""
+
+from __future__ import annotations
+
+import argparse
+
+from engine.errors import InputError
+from engine.follow import OVER
+from engine.replay import ReplaySession
+from engine.run_choice import choose_run
+from tui.cli.parser import MAX_SPEED
+from tui.cli.terminal import on_terminal
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play the record to its end, or until the person leaves.
+
+    Raises:
+        InputError: no such speed, no such run, one that still trains, or no terminal.
+    """
+    speed = arguments.speed
+    if not 1 <= speed <= MAX_SPEED:
+        raise InputError(f"--speed: expected 1 to {MAX_SPEED:,}, found {speed:g}")
+    chosen = choose_run(arguments.runs_dir, arguments.run)
+    if chosen.status not in OVER:
+        raise InputError(
+            f"replay: expected a run that is over, found {chosen.run_id} training; "
+            f"`cifar-tui attach {chosen.run_id}` shows it"
+        )
+    if not on_terminal():
+        raise InputError("replay: expected a terminal to draw on, found none")
+    from tui.following import FollowingApp
+
+    session = ReplaySession(chosen, speed)
+    app = FollowingApp(
+        session,
+        runs_dir=chosen.directory.path.parent,
+        greeting=f"A recording of {chosen.run_id}, {speed:g} times as fast: q leaves",
+        clock=session.recorded_now,
+    )
+    app.run()
+    session.close()
+    if app.wants_new_session:
+        from tui.cli import launch
+
+        return launch.run(arguments)
+    return app.return_code or 0

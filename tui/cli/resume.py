@@ -1,0 +1,19 @@
+"""`cifar-tui resume`: goes on with an unfinished run, and then with its queue."""
+
+from __future__ import annotations
+
+import argparse
+
+from engine.resume import find_unfinished
+from tui.cli.train import train
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Go on from the last checkpoint, in the run's own directory.
+
+    Raises:
+        InputError: there is nothing to resume.
+    """
+    record = find_unfinished(arguments.runs_dir, arguments.run)
+    arguments.runs_dir = record.directory.path.parent
+    return train((), arguments, resumes=record)

@@ -1,0 +1,136 @@
+"""SIGTERM, and SIGHUP of a terminal that closes: what they do to the training of this process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from engine.commands import Interrupt
+from tui.cli.options import OnHangup
+
+if TYPE_CHECKING:
+    from engine.session import Session
+
+STOPPED = 130
+TERMINATED = 128 + signal.SIGTERM
+GRACE_SECONDS = 15.0
+"""From SIGTERM until the process ends without its trainer; some schedulers kill after 20 s."""
+LAST_WORDS_SECONDS = 1.0
+SAME_SECONDS = 1.0
+"""What is sent to a whole process group arrives twice: the waiting parent passes its own on."""
+LEFT = "SIGTERM: the process ended before its trainer could; the last checkpoint is what there is"
+
+
+class LeavingSignals:
+    """Takes SIGTERM and SIGHUP while it is entered, at any moment of a screen's life.
+
+    SIGTERM interrupts the session: it ends after its batch with a checkpoint. Where it has not
+    within 15 s, or at a second SIGTERM, the process ends at once with 143. SIGHUP does the same
+    without the limit, or nothing, as was chosen; nobody looks any more, and a screen leaves.
+    """
+
+    def __init__(
+        self,
+        on_hangup: OnHangup = "continue",
+        *,
+        leave_screen: Callable[[bool], None] | None = None,
+        restore_terminal: Callable[[], None] | None = None,
+    ) -> None:
+        """Prepare; nothing is taken yet.
+
+        Args:
+            on_hangup: what a session does without its terminal: `continue` or `checkpoint`.
+            leave_screen: ends the screen; told whether the training outlives it. To be callable
+                from a signal's handler. None where there is no screen.
+            restore_terminal: makes the terminal usable again where the screen cannot any more.
+        """
+        self.session: Session | None = None
+        """The one at work."""
+        self.hung_up = False
+        """Whether the terminal has gone."""
+        self.terminated = False
+        """Whether SIGTERM has come."""
+        self._on_hangup: OnHangup = on_hangup
+        self._leave_screen, self._restore_terminal = leave_screen, restore_terminal
+        self._terminated_at = 0.0
+        self._last_resort = threading.Timer(GRACE_SECONDS, self._quit)
+        self._last_resort.daemon = True
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> LeavingSignals:
+        self._take(signal.SIGTERM, self._terminate)
+        # Under nohup it is ignored, which stays so. But a screen without a terminal would spin.
+        if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+            self._on_hangup = "continue"
+            if self._leave_screen is None:
+                return self
+        self._take(signal.SIGHUP, self._hang_up)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._last_resort.cancel()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @property
+    def interrupts(self) -> bool:
+        """Whether the session was told to end with a checkpoint."""
+        return self.terminated or (self.hung_up and self._on_hangup == "checkpoint")
+
+    def exit_code(self, status: int) -> int:
+        """A session's exit status, but 143 where it ended before its time because of a signal."""
+        return TERMINATED if self.interrupts and status == STOPPED else status
+
+    def screen_has_left(self) -> None:
+        """Tell that the terminal is as it was before the screen."""
+        # Textual's handlers, which stay, would open it again.
+        for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH):
+            signal.signal(number, signal.SIG_DFL)
+        self._leave_screen = self._restore_terminal = None
+
+    def _take(self, number: int, handler: Callable[[int, FrameType | None], None]) -> None:
+        self._before[number] = signal.signal(number, handler) or signal.SIG_DFL
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        self.hung_up = True
+        if self._leave_screen is not None:
+            # The kernel sends it as well, and Textual would open its screen once more.
+            signal.signal(signal.SIGCONT, lambda number, frame: None)
+        self._go()
+
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
+        if not self.terminated:
+            self.terminated, self._terminated_at = True, time.monotonic()
+            self._last_resort.start()
+            self._go()
+        elif time.monotonic() - self._terminated_at > SAME_SECONDS:
+            self._quit()
+
+    def _go(self) -> None:
+        if self.interrupts and self.session is not None:
+            self.session.send(Interrupt())
+        if self._leave_screen is not None:
+            self._leave_screen(not self.interrupts)
+
+    def _quit(self) -> None:
+        """End the process; no thread, terminal or disk that hangs keeps it from that."""
+        words = threading.Thread(target=self._say_last_words, daemon=True)
+        words.start()
+        words.join(LAST_WORDS_SECONDS)
+        os._exit(TERMINATED)
+
+    def _say_last_words(self) -> None:
+        if self._restore_terminal is not None:
+            self._restore_terminal()
+        if self.session is not None and self.session.is_alive:
+            self.session.log(LEFT)

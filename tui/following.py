@@ -1,0 +1,118 @@
+"""The screens over a training of another process, or over a recording of one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from engine.commands import Command
+from engine.config import RunSpec
+from engine.events import CommandRejected, Event
+from tui.app import CifarApp
+
+if TYPE_CHECKING:
+    from engine.session import SessionHandle
+    from tui.screens.training import TrainingScreen
+    from tui.session_view import SessionView
+
+EVENTS_AT_ONCE = 250
+"""Between two looks at what else waits, a key above all: a long history takes seconds."""
+
+
+class FollowingApp(CifarApp):
+    """Leaving asks nothing, since no training ends with this app.
+
+    Args:
+        session: that of another process, or a recording.
+        runs_dir: the folder of runs that the results screen shows.
+        greeting: what to say at first.
+        clock: of a recording, the Unix second that is being played; None for a training.
+    """
+
+    def __init__(
+        self,
+        session: SessionHandle,
+        *,
+        runs_dir: Path,
+        greeting: str,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        super().__init__(session, runs_dir=runs_dir, start_session=_no_session)
+        self.wants_new_session = False
+        """Whether the person left for the launcher."""
+        self._greeting = greeting
+        self._clock = clock
+        self._arrived: list[tuple[int, str, Event]] = []
+        self._is_announced = False
+        self._lock = threading.Lock()
+        self._sent: set[str] = set()
+
+    class Arrived(Message):
+        """Events wait to be taken in."""
+
+    def on_ready(self) -> None:
+        self.notify(self._greeting, markup=False)
+
+    def _training_screen(self, view: SessionView) -> TrainingScreen:
+        if self._clock is None:
+            return super()._training_screen(view)
+        from tui.screens.recording import RecordingScreen
+
+        return RecordingScreen(view, self._clock)
+
+    def _sink(self, index: int, run_id: str, event: Event) -> None:
+        # One message for many events: it costs more than they do.
+        with self._lock:
+            self._arrived.append((index, run_id, event))
+            is_announced, self._is_announced = self._is_announced, True
+        if not is_announced:
+            with suppress(RuntimeError):  # the event loop was closed just now
+                self.post_message(self.Arrived())
+
+    def on_following_app_arrived(self) -> None:
+        with self._lock:
+            taken = self._arrived[:EVENTS_AT_ONCE]
+            del self._arrived[:EVENTS_AT_ONCE]
+            self._is_announced = bool(self._arrived)
+        for index, run_id, event in taken:
+            # A damaged record may hold an order of events that no trainer gives.
+            with suppress(Exception):
+                self._stores.apply(index, run_id, event)
+            self._tell_refusal(event)
+        self._is_stale = True
+        if self._is_announced:
+            self.post_message(self.Arrived())
+
+    def _tell_refusal(self, event: Event) -> None:
+        if isinstance(event, CommandRejected) and event.command.id in self._sent:
+            self.notify(f"Not done: {event.reason}", severity="warning", markup=False)
+
+    def request(self, command: Command) -> None:
+        """Send a command and remember it as one of this app's own."""
+        self._sent.add(command.id)
+        super().request(command)
+
+    def action_new_session(self) -> None:
+        """Leave for the launcher, unless a model trains."""
+        if self.is_training and self._clock is None:
+            super().action_new_session()
+        else:
+            self.wants_new_session = True
+            self._leave()
+
+    def action_detach(self) -> None:
+        """Leave."""
+        self._leave()
+
+    async def action_quit(self) -> None:
+        """Leave without asking."""
+        self._leave()
+
+
+def _no_session(specs: list[RunSpec]) -> SessionHandle:
+    raise AssertionError("the launcher opens in an app of its own")
