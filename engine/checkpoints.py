@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +16,18 @@ from typing import Any
 from engine.atomic import written_whole
 from engine.codec import from_plain, to_plain
 from engine.errors import InputError
+
+DAMAGE = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged archive raises; some say that it is encrypted, or of another version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,12 @@ class Position:
     skips_stage: bool = False
 
 
+def words_of(position: Position) -> str:
+    """Where a position stands: `after epoch 3`, `after batch 12 of epoch 4`."""
+    batch = f"batch {position.step} of " if position.step else ""
+    return f"after {batch}epoch {position.epoch}"
+
+
 def save_checkpoint(path: Path, network: Any, optimizer: Any, position: Position) -> int:
     """Write every variable of model and optimizer, whole or not at all.
 
@@ -87,7 +106,7 @@ def _is_whole(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+    except DAMAGE:
         return False
 
 
@@ -140,5 +159,5 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             yield arrays
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGE as error:
         raise InputError(f"expected a checkpoint, found {path.name} damaged or missing") from error

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.checkpoints import Position, newest_whole, read_position
+from engine.checkpoints import Position, newest_whole, read_position, words_of
+from engine.commands import SetBatchNormLock, SetLearningRate, SetTrainable, SkipStage
 from engine.config import RunSpec
 from engine.errors import InputError
 from engine.events import CheckpointSaved, CommandAccepted, RunResumed
 from engine.run_choice import choose_run, is_same_queue, runs_beside
+from engine.run_lock import holder
 from engine.runs import RunDirectory, RunRecord, list_runs, read_events
 
+CHANGES = (SetTrainable, SetBatchNormLock, SetLearningRate, SkipStage)
+"""The commands that change what a run does from then on."""
 RESUMABLE = ("stopped", "interrupted")
 """What the newest unfinished run may be; a failed one with a checkpoint is taken by its name."""
 
@@ -45,8 +49,7 @@ class Resumption:
         at = self.position
         begins = "no checkpoint was written yet: the run begins anew"
         if at is not None:
-            after = f"batch {at.step} of epoch {at.epoch}" if at.step else f"epoch {at.epoch}"
-            begins = f"the run goes on after {after}"
+            begins = f"the run goes on {words_of(at)}"
         if not self.lost_commands:
             return begins
         lost = "1 command" if self.lost_commands == 1 else f"{self.lost_commands} commands"
@@ -74,6 +77,11 @@ def find_unfinished(runs_dir: Path, name: str | None) -> RunRecord:
             )
         return found
     run = choose_run(runs_dir, name)
+    if (at_work := holder(run.directory.lock)) is not None:
+        raise InputError(
+            f"expected an unfinished run, found {run.run_id} at work in process {at_work.pid}; "
+            "`cifar-tui attach` shows it"
+        )
     has_failed = run.status == "failed" and newest_whole(run.directory.checkpoints) is not None
     if run.status not in RESUMABLE and not has_failed:
         raise InputError(
@@ -110,6 +118,9 @@ def resumption_of(directory: RunDirectory) -> Resumption:
     """
     _tidy(directory)
     checkpoint = newest_whole(directory.checkpoints)
+    if checkpoint is not None and checkpoint.name != "last.npz":
+        # The newest is damaged: it must not take this one's place at the next save.
+        checkpoint = checkpoint.replace(checkpoint.with_name("last.npz"))
     position = read_position(checkpoint) if checkpoint else None
     offset = directory.commands.stat().st_size if directory.commands.exists() else 0
     lost = _commands_since_checkpoint(directory, position)
@@ -136,13 +147,13 @@ def _drop_torn_line(path: Path) -> None:
 
 
 def _commands_since_checkpoint(directory: RunDirectory, position: Position | None) -> int:
-    """Commands that were accepted and whose effect the checkpoint does not hold."""
+    """Changes that were accepted and that the checkpoint does not hold."""
     at = (position.epoch, position.step) if position else None
     waiting = {str(command.get("id")) for command in position.waiting} if position else set[str]()
     lost: list[str] = []
     for event in read_events(directory):
         if isinstance(event, CheckpointSaved) and (event.epoch, event.step) == at:
             lost.clear()
-        elif isinstance(event, CommandAccepted):
+        elif isinstance(event, CommandAccepted) and isinstance(event.command, CHANGES):
             lost.append(event.command.id)
     return sum(command_id not in waiting for command_id in lost)

@@ -95,6 +95,7 @@ class Session:
         self._run_ids: list[str] = []
         self._begun = 0
         self._log_budget = _LogBudget()
+        self._is_full = False
 
     @property
     def specs(self) -> tuple[RunSpec, ...]:
@@ -217,12 +218,25 @@ class Session:
     def _emit(self, running: _Running, event: Event) -> None:
         with self._lock:
             running.recorder.record(event)
+            self._tell_full(running)
             for sink in self._sinks:
                 sink(running.index, running.run_id, event)
+
+    def _tell_full(self, running: _Running) -> None:
+        """Say once that the disk takes no more, and once that it does again."""
+        full = running.recorder.full
+        if (full is not None) == self._is_full:
+            return
+        self._is_full = full is not None
+        text = "there is room again: the record is whole"
+        if full is not None:
+            text = f"{full.path}: {full.reason}; {full.bytes} bytes wait in memory for room"
+        self._emit(running, LogLine(level="warning", text=text))
 
     def _sampled(self, event: HardwareSampled) -> None:
         running = self._running
         if running is not None:
+            running.recorder.retry()
             self._emit(running, event)
 
 

@@ -57,7 +57,7 @@ class RunStore:
         self._estimate: Estimate | None = None
         self._first_progress: PhaseProgressed | None = None
         self._pending = Pending()
-        self._resumes = False
+        self._resumes, self._resumed_stage = False, 0
         self._log: deque[LogLine] = deque(maxlen=LOG_LINES)
         self._log_count = 0
         self._hardware: deque[HardwareSampled] = deque(maxlen=HARDWARE_SAMPLES)
@@ -187,7 +187,7 @@ class RunStore:
         for series in (self._loss, self._accuracy):
             series.cut(place)
         self._pending.clear()
-        self._resumes = True
+        self._resumes, self._resumed_stage = True, event.stage
         self._set(
             status="running",
             error="",
@@ -207,10 +207,11 @@ class RunStore:
         self._set(stage=event.stage, stage_trains=event.trains, learning_rate=event.learning_rate)
         if self._estimate is not None:
             self._estimate.stage_started(event.stage - 1)
-        if event.stage > 1 and not self._resumes:
+        if event.stage > 1 and not (self._resumes and event.stage == self._resumed_stage):
             self._mark(f"{event.trains}, {event.learning_rate:.0e}")
 
     def _epoch_started(self, event: EpochStarted) -> None:
+        self._resumes = False
         self._set(epoch=event.epoch, stage=event.stage, step=0, steps=event.steps)
         if self._estimate is not None:
             self._estimate.epoch_started()

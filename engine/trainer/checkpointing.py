@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoints import Position, load_weights, save_checkpoint
+from engine.checkpoints import Position, load_weights, save_checkpoint, words_of
 from engine.config import RunSpec
 from engine.events import CheckpointSaved, Event, LogLine, PhaseChanged
 from engine.runs import RunDirectory
@@ -29,19 +29,24 @@ class Checkpointing:
         self.best = math.nan
         """Validation accuracy of the best epoch so far."""
         self._saved_at = time.monotonic()
-        self.last_whole_epoch = 0
-        """The epoch that the newest checkpoint between two epochs follows; 0 for none."""
+        self.last = ""
+        """Where the newest one stands, in words; empty while there is none."""
+        self._restored: Position | None = None
 
     def save_last(self, optimizer: Any, position: Position) -> None:
-        """Write where the run stands now."""
-        if self._save("last", optimizer, position) and not position.step:
-            self.last_whole_epoch = position.epoch
+        """Write where the run stands now, unless that is where it was resumed."""
+        at = self._restored
+        if at is None or (at.stage, at.epoch, at.step) != (
+            position.stage,
+            position.epoch,
+            position.step,
+        ):
+            self._save("last", optimizer, position)
 
     def save_as_asked(self, optimizer: Any, position: Position) -> None:
         """The same at the person's request, who is told."""
         if self._save("last", optimizer, position):
-            place = f"epoch {position.epoch}, batch {position.step}"
-            self._emit(LogLine(level="info", text=f"checkpoint saved: {place}"))
+            self._emit(LogLine(level="info", text=f"checkpoint saved {self.last}"))
 
     def save_if_best(self, val_accuracy: float, optimizer: Any, position: Position) -> None:
         """Keep the weights of an epoch that is better on the validation images than any before."""
@@ -51,8 +56,8 @@ class Checkpointing:
 
     def restore(self, position: Position) -> None:
         """Go on after the checkpoint at this position."""
-        self.best = position.best_val_accuracy
-        self.last_whole_epoch = position.epoch - 1 if position.step else position.epoch
+        self.best, self.last = position.best_val_accuracy, words_of(position)
+        self._restored = position
 
     def restore_best(self) -> None:
         """Put the best weights into the network, where the spec wants those."""
@@ -75,7 +80,7 @@ class Checkpointing:
 
     def _save(self, name: str, optimizer: Any, position: Position) -> bool:
         if optimizer is None:
-            text = "there is nothing to save yet: the first epoch has not begun"
+            text = "there is nothing to save yet: the stage's first epoch has not begun"
             self._emit(LogLine(level="info", text=text))
             return False
         self._emit(PhaseChanged(phase="saving", detail="checkpoint"))
@@ -93,4 +98,6 @@ class Checkpointing:
             epoch=position.epoch, step=position.step, path=str(path), bytes=size
         )
         self._emit(saved)
+        if name == "last":
+            self.last = words_of(position)
         return True

@@ -150,8 +150,8 @@ class Control:
 
     def restore(self, waiting: Sequence[Change], *, skips_stage: bool) -> None:
         """Go on with what a checkpoint found waiting."""
-        self._changes = list(waiting)
-        self.skip_stage = skips_stage
+        self._changes = [*waiting, *self._changes]
+        self.skip_stage |= skips_stage
         for change in waiting:
             self._emit(CommandAccepted(command=change))
 

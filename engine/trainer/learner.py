@@ -44,9 +44,7 @@ from engine.trainer.step_model import compile_step
 from engine.trainer.verdict import export_network, predict_test
 
 NOTHING_TRAINS = "nothing would train any more; leave at least one layer trainable"
-OTHER_FEATURES = (
-    "the epoch goes on with other features than it began with: its last bits may differ"
-)
+OTHER_FEATURES = "the epoch goes on with other features than before; its last bits may differ"
 REPAYING_EPOCHS = 2
 """Epochs left from which extraction for a change in mid-stage costs less than going without."""
 
@@ -130,9 +128,8 @@ class Learner:
         self._at = place_of(at)
         load_weights(checkpoint, network)
         self._selection.names, self._selection.locked = frozenset(at.trainable), at.batchnorm_locked
-        self._control.restore(
-            [command_from_plain(w) for w in at.waiting], skips_stage=at.skips_stage
-        )
+        waiting = [command_from_plain(plain) for plain in at.waiting]
+        self._control.restore(waiting, skips_stage=at.skips_stage)
         self._checkpoints.restore(at)
         if at.step and not at.kept:
             self._compile((), mid_epoch=True)
@@ -161,7 +158,7 @@ class Learner:
         order = self._assembler.order(self._at.epoch)
         while self._at.step < self.steps and not self._control.stops_now:
             self._run_segment(order, meter)
-            self._at.refuse_infinite(meter.loss, self._checkpoints.last_whole_epoch)
+            self._at.refuse_infinite(meter.loss, self._checkpoints.last)
             if self._at.step < self.steps:
                 self._boundary(at_epoch_end=False)
         if self._control.stops_now:
@@ -203,7 +200,7 @@ class Learner:
             return False
         seconds = time.perf_counter() - started - (self._control.paused_seconds - paused)
         loss, accuracy = validated
-        self._at.refuse_infinite(loss, self._checkpoints.last_whole_epoch, "validation ")
+        self._at.refuse_infinite(loss, self._checkpoints.last, "validation ")
         self._at.end_epoch(accuracy)
         self._emit(
             EpochEnded(
@@ -225,8 +222,9 @@ class Learner:
             )
         )
         self._movement.tell(self._at.epoch, self._emit)
-        self._save_checkpoint()
+        # The best first: the other one says which epoch that is.
         self._checkpoints.save_if_best(accuracy, self._optimizer, self._position())
+        self._save_checkpoint()
         return True
 
     @property
@@ -289,23 +287,26 @@ class Learner:
         else:
             self._compile(carried_out, joined, mid_epoch=not at_epoch_end)
 
-    def _do_small_things(self) -> bool:
+    def _do_small_things(self, *, saves: bool = True) -> bool:
         """What can be done at any time; whether a phase of its own came of it."""
         for rate in self._control.take_rates():
             self._set_rate(rate.value)
-        if self._checkpoints.is_due and self._at.step:
-            self._save_checkpoint()
-        if not self._control.save_checkpoint:
+        if not saves:
             return False
-        self._control.save_checkpoint = False
-        self._checkpoints.save_as_asked(self._optimizer, self._position())
-        return True
+        is_asked, self._control.save_checkpoint = self._control.save_checkpoint, False
+        is_due = self._checkpoints.is_due and self._at.step > 0 and self._optimizer is not None
+        if is_asked:
+            self._checkpoints.save_as_asked(self._optimizer, self._position())
+        elif is_due:
+            self._save_checkpoint()
+        return is_asked or is_due
 
     def _stops_pass(self, phase: Phase, detail: str = "") -> bool:
         """Whether a pass over images is to end; does what can be done in it."""
         self._control.poll()
         has_paused = self._control.wait_out_pause()
-        if self._do_small_things() or has_paused:
+        # While features are made the optimizer is still that of the layers before.
+        if self._do_small_things(saves=phase != "extracting") or has_paused:
             self._emit(PhaseChanged(phase=phase, detail=detail))
         return self._control.stops_now
 

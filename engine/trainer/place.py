@@ -51,12 +51,12 @@ class Place:
         self.ended_epochs += 1
         self.val_accuracies.append(val_accuracy)
 
-    def refuse_infinite(self, loss: float, kept_epoch: int, of: str = "") -> None:
+    def refuse_infinite(self, loss: float, kept: str, of: str = "") -> None:
         """Let a loss that is no number end the run; its checkpoint stays the one from before.
 
         Args:
             loss: mean so far.
-            kept_epoch: the last one with a checkpoint, 0 for none.
+            kept: where the newest checkpoint stands, in words; empty where there is none.
             of: what it is the loss of, where not of the training.
 
         Raises:
@@ -67,7 +67,7 @@ class Place:
         raise InputError(
             f"expected a finite {of}loss, found {loss} in epoch {self.epoch} at batch {self.step}; "
             f"try a lower --learning-rate than {self.learning_rate:g}"
-            + (f"; the checkpoint after epoch {kept_epoch} is kept" if kept_epoch else "")
+            + (f"; the checkpoint {kept} is kept" if kept else "")
         )
 
     def position(

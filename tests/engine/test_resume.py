@@ -11,11 +11,12 @@ import keras
 import numpy as np
 import pytest
 
+from engine.checkpoints import read_position
 from engine.commands import Interrupt, SetTrainable
 from engine.config import RunSpec, Stage
 from engine.errors import InputError
-from engine.events import BatchEnded, EpochStarted, Event, PhaseChanged, RunResumed
-from engine.resume import find_unfinished
+from engine.events import BatchEnded, EpochEnded, EpochStarted, Event, PhaseChanged, RunResumed
+from engine.resume import find_unfinished, resumption_of
 from engine.run_lock import holder, locked
 from engine.runs import RunDirectory, list_runs, load_run, load_snapshot, read_events
 from engine.session import Session
@@ -145,6 +146,31 @@ def test_the_queue_goes_on_after_the_resumed_run(tmp_path: Path) -> None:
     assert [record.file.queue_position for record in records] == [1, 0]
     with pytest.raises(InputError, match="nowhere"):
         find_unfinished(tmp_path, "nowhere")
+
+
+def test_a_worse_epoch_after_the_resumption_is_not_the_best(tmp_path: Path) -> None:
+    # The second epoch destroys what the first has learned.
+    stages = (Stage("head", 1, 1e-2, 0), Stage("more", 1, 3.0, None))
+    spec = dataclasses.replace(SPEC, stages=stages)
+    run(tmp_path, [spec], Interrupter(EpochStarted, 2, Interrupt()))
+    (directory,) = (record.directory for record in list_runs(tmp_path).runs)
+    best = (directory.checkpoints / "best.npz").read_bytes()
+    assert read_position(directory.checkpoints / "last.npz").best_val_accuracy > 0
+    told = Interrupter(EpochEnded, 1, Interrupt())
+    resume(tmp_path, told)
+    assert (directory.checkpoints / "best.npz").read_bytes() == best
+
+
+def test_a_damaged_checkpoint_falls_back_and_the_good_one_stays(tmp_path: Path) -> None:
+    run(tmp_path, [SPEC], Interrupter(EpochStarted, 3, Interrupt()))
+    (record,) = list_runs(tmp_path).runs
+    folder = record.directory.checkpoints
+    before = read_position(folder / "previous.npz")
+    (folder / "last.npz").write_bytes(b"PK damaged")
+    resumption = resumption_of(record.directory)
+    assert resumption.position == before
+    assert resumption.checkpoint == folder / "last.npz"
+    assert read_position(folder / "last.npz") == before
 
 
 def test_a_run_is_written_by_one_process_only(tmp_path: Path) -> None:
