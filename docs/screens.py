@@ -11,12 +11,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.commands import Command
+from engine.commands import Command, SetTrainable
 from engine.config import RunSpec
 from engine.events import BatchEnded, EpochEnded, Event
+from engine.layer_choice import count_blocks, last_blocks
 from engine.runs import RunRecord, load_run, read_events
 from engine.session import Sink
 from tui.app import CifarApp
+from tui.screens.training import TrainingScreen
 
 SIZE = (120, 40)
 HERE = Path(__file__).parent
@@ -76,12 +78,27 @@ async def draw(runs_dir: Path, runs: list[RunRecord]) -> None:
     async with app.run_test(size=SIZE) as pilot:
         while not recording.has_played:
             await pilot.pause(0.1)
+        await pilot.pause(1.0)
+        ask_for_one_block_more(app)
         for _ in range(3):  # charts are drawn at most once a second
             await pilot.pause(1.0)
         (HERE / "training.svg").write_text(app.export_screenshot(title="cifar-tui"))
         await pilot.press("r")
         await pilot.pause(4.0)
         (HERE / "results.svg").write_text(app.export_screenshot(title="cifar-tui"))
+
+
+def ask_for_one_block_more(app: CifarApp) -> None:
+    """Let the tree show a change that waits: the last block that is frozen shall train."""
+    assert isinstance(app.screen, TrainingScreen)
+    assert app.screen.view is not None
+    run = app.screen.view.run
+    assert run.layers is not None
+    for number in range(1, count_blocks(run.layers) + 1):
+        layers = [name for name in last_blocks(run.layers, number) if name not in run.selected]
+        if layers:
+            app.request(SetTrainable(layers=tuple(layers), value=True))
+            return
 
 
 def _no_session(specs: list[RunSpec]) -> Recording:

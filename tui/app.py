@@ -25,6 +25,7 @@ from tui.session_view import SessionStores, SessionView
 from tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
+    from engine.runs import RunRecord
     from engine.session import SessionHandle
     from tui.screens.choice import Question
     from tui.screens.launcher import LauncherScreen
@@ -42,6 +43,7 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         session: the queue to train at once, not started yet; None opens the launcher.
         runs_dir: the folder of runs that the results screen shows.
         start_session: makes a session, not started yet, of what the launcher asks for.
+        resume_session: makes one that goes on with an unfinished run; None where none can.
     """
 
     CSS_PATH = "app.tcss"
@@ -55,6 +57,7 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         *,
         runs_dir: Path,
         start_session: Callable[[list[RunSpec]], SessionHandle],
+        resume_session: Callable[[RunRecord], SessionHandle] | None = None,
     ) -> None:
         super().__init__()
         self.runs_dir = runs_dir
@@ -63,7 +66,7 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         self.leaves_running = False
         """Whether the person left without waiting for the training's end."""
         self._session = session
-        self._start_session = start_session
+        self._start_session, self._resume_session = start_session, resume_session
         self._stores = SessionStores(())
         self._training: TrainingScreen | None = None
         self._earlier: tuple[RunSnapshot, ...] = ()
@@ -146,10 +149,14 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
     def _open_launcher(self) -> None:
         from tui.screens.launcher import LauncherScreen
 
-        self._show_alone(LauncherScreen())
+        self._show_alone(LauncherScreen(self.runs_dir))
 
     def on_launcher_screen_started(self, message: LauncherScreen.Started) -> None:
         self._open_training(self._start_session(message.specs))
+
+    def on_launcher_screen_resumed(self, message: LauncherScreen.Resumed) -> None:
+        if self._resume_session is not None:
+            self._open_training(self._resume_session(message.run))
 
     def _open_training(self, session: SessionHandle) -> None:
         self._session = session

@@ -75,6 +75,7 @@ KEYS: tuple[Key, ...] = (
     Key("n", "new_session", "new", "New session, when no model trains", "everywhere", False),
     Key("ctrl+s", "start", "start", "Start training the marked models", "launcher"),
     Key("r", "app.results", "results", "Go to the results", "launcher"),
+    Key("u", "resume", "resume", "Go on with the newest unfinished run", "launcher"),
     Key("slash", "filter", "filter", "Type a part of a model's name", "launcher", display="/"),
     Key("escape", "catalogue", "models", "Clear the filter, back to the models", "launcher", False),
     Key("space", "toggle_mark", "mark", "Mark the model to train it", "catalogue"),

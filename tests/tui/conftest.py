@@ -205,7 +205,12 @@ def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
         start_session: Callable[[list[RunSpec]], FakeSession] | None = None,
     ) -> CifarApp:
         start = start_session or (lambda specs: FakeSession(tuple(specs)))
-        return CifarApp(session, runs_dir=tmp_path, start_session=start)
+        return CifarApp(
+            session,
+            runs_dir=tmp_path,
+            start_session=start,
+            resume_session=lambda run: FakeSession((run.file.spec,)),
+        )
 
     return make
 

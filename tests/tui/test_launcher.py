@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -297,3 +298,20 @@ async def test_every_size_is_drawn(app: CifarApp, until: Until) -> None:
             await pilot.resize_terminal(*size)
             assert app.export_screenshot()
         await ready(app, pilot, until)
+
+
+async def test_the_newest_unfinished_run_goes_on(
+    app: CifarApp, until: Until, write_run: Callable[..., str], tmp_path: Path
+) -> None:
+    app.runs_dir = tmp_path / "runs"
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        await pilot.press("u")
+        await until(pilot, lambda: any("unfinished" in n.message for n in app._notifications))
+        assert isinstance(app.screen, LauncherScreen)
+        write_run("ResNet50V2", status="interrupted")
+        await pilot.press("u")
+        await until(pilot, lambda: isinstance(app.screen, TrainingScreen))
+        assert isinstance(app.screen, TrainingScreen)
+        assert app.screen.view is not None
+        assert app.screen.view.run.spec.model == "ResNet50V2"

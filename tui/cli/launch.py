@@ -71,7 +71,12 @@ def open_app(
             restore_terminal=terminal_restorer() if parent else None,
         )
         first = start_session(specs, resumes) if specs or resumes else None
-        app = CifarApp(first, runs_dir=runs_dir, start_session=start_session)
+        app = CifarApp(
+            first,
+            runs_dir=runs_dir,
+            start_session=start_session,
+            resume_session=lambda run: start_session((), run),
+        )
         app.can_leave_running = parent is not None
         # Textual would print the traceback of a crash into the captured standard error.
         app.error_console = Console(file=sys.__stderr__, markup=False, highlight=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -22,6 +24,9 @@ from tui.cli.options import unfreezing_words
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.progress import DATASET_NAMES, Field, fit
 from tui.panels.run_form import RunForm, field_of, in_words
+
+if TYPE_CHECKING:
+    from engine.runs import RunRecord
 
 MARKED_AT_FIRST = ("EfficientNetLite0", "CustomCNN")
 NOTHING_MARKED = "mark at least one model with space"
@@ -42,8 +47,16 @@ class LauncherScreen(Screen[None]):
             super().__init__()
             self.specs = specs
 
-    def __init__(self) -> None:
+    class Resumed(Message):
+        """This unfinished run shall go on."""
+
+        def __init__(self, run: RunRecord) -> None:
+            super().__init__()
+            self.run = run
+
+    def __init__(self, runs_dir: Path) -> None:
         super().__init__()
+        self._runs_dir = runs_dir
         self._errors: dict[str, str] = {}
         self._specs: list[RunSpec] = []
         self._data_state = ""
@@ -165,6 +178,15 @@ class LauncherScreen(Screen[None]):
             self.query_one(RunForm).focus_field(field)
         else:
             self.query_one(CatalogueTable).focus()
+
+    def action_resume(self) -> None:
+        """Go on with the newest unfinished run."""
+        from engine.resume import find_unfinished
+
+        try:
+            self.post_message(self.Resumed(find_unfinished(self._runs_dir, None)))
+        except InputError as error:
+            self.notify(str(error), severity="warning", markup=False)
 
     def action_filter(self) -> None:
         """Type a part of a name."""
