@@ -45,9 +45,18 @@ class RunDetail(Container):
         # As content: a folder's name may look like markup.
         self.border_title = Content(f"{run.file.spec.model} · {run.run_id}")
         self._facts = run, snapshot
+        self._draw()
+
+    def on_mount(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        # A run may come before the parts that show it, or when they have gone.
+        if self._facts is None or not self.query("#run-loss"):
+            return
         self._show_facts()
-        if snapshot is not None:
-            self._show_curves(snapshot)
+        if self._facts[1] is not None:
+            self._show_curves(self._facts[1])
 
     def _show_curves(self, run: RunSnapshot) -> None:
         for name, title, data in (
@@ -58,7 +67,7 @@ class RunDetail(Container):
             self.query_one(f"#run-{name}", CurveChart).show(data)
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._show_facts)
+        self.call_after_refresh(self._draw)
 
     def _show_facts(self) -> None:
         if self._facts is not None:

@@ -137,7 +137,7 @@ class ResultsScreen(Screen[None]):
         begun = time.monotonic()
         ranking = await asyncio.to_thread(read_ranking, self._runs_dir)
         self._look_after = time.monotonic() + (time.monotonic() - begun) / LOOK_SHARE
-        if ranking == self._ranking:
+        if ranking == self._ranking or not self._is_there:
             return
         self._ranking = ranking
         self._show_note(ranking)
@@ -180,6 +180,11 @@ class ResultsScreen(Screen[None]):
         head = fit(left, right, max(self.size.width, 20)).stylize("on $panel")
         self.query_one("#results-head", Static).update(head)
 
+    @property
+    def _is_there(self) -> bool:
+        # A screen that is leaving loses its widgets before its workers are cancelled.
+        return self.display
+
     # The highlighted run.
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
@@ -196,6 +201,8 @@ class ResultsScreen(Screen[None]):
         run = self._ranking.runs.get(run_id) if self._ranking is not None else None
         if run is None:
             return
-        detail = self.query_one(RunDetail)
-        detail.show(run, None)
-        detail.show(run, await asyncio.to_thread(load_snapshot, run))
+        if self._is_there:
+            self.query_one(RunDetail).show(run, None)
+        snapshot = await asyncio.to_thread(load_snapshot, run)
+        if self._is_there:
+            self.query_one(RunDetail).show(run, snapshot)
