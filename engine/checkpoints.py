@@ -96,6 +96,12 @@ def save_checkpoint(path: Path, network: Any, optimizer: Any, position: Position
     return path.stat().st_size
 
 
+def checkpoint_bytes(network: Any, optimizer: Any) -> int:
+    """About what a checkpoint takes on the disk."""
+    variables = (*network.variables, *optimizer.variables)
+    return sum(4 * math.prod(variable.shape) for variable in variables)
+
+
 def newest_whole(folder: Path) -> Path | None:
     """The newest checkpoint that reads well to its last byte; None where there is none."""
     paths = (folder / f"{name}.npz" for name in ("last", "previous"))

@@ -9,6 +9,8 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.formatting import byte_size
+
 FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 """No space on the device, file too large, quota exceeded."""
 WAITING_LINES = 10_000
@@ -25,10 +27,20 @@ class DiskFull:
     reason: str
     """As the system says it: `No space left on device`."""
 
+    @property
+    def words(self) -> str:
+        """For a person: what does not go where, and why."""
+        return f"{self.path}: {self.reason}; {byte_size(self.bytes)} needed"
+
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether an error says that there is no room: disk, quota or the largest file allowed."""
-    return isinstance(error, OSError) and error.errno in FULL
+    """Whether an error says that there is no room: disk, quota or the largest file allowed.
+
+    HDF5 has no errno to give; it names it in the text.
+    """
+    if not isinstance(error, OSError):
+        return False
+    return error.errno in FULL or any(f"errno = {number}," in str(error) for number in FULL)
 
 
 class LineFile:

@@ -13,14 +13,24 @@ from typing import Protocol
 from engine import backend
 from engine.commands import Command, CommandQueue, Interrupt, Stop
 from engine.config import RunSpec
+from engine.errors import InputError
 from engine.events import Event, HardwareSampled, LogLine, RunEnded, RunStatus, now
 from engine.hardware import HardwareSampler
+from engine.line_file import is_disk_full
 from engine.origin import find_origin
 from engine.record import Recorder
 from engine.resume import Queued, queue_from, resumption_of
 from engine.run_lock import locked
-from engine.runs import RunDirectory, RunRecord, SpecFile, create_run, read_events
+from engine.runs import (
+    RunDirectory,
+    RunRecord,
+    SpecFile,
+    create_run,
+    read_events,
+    remove_checkpoints,
+)
 from engine.trainer import Trainer
+from engine.trainer.control import ROOM_POLL_SECONDS
 
 Sink = Callable[[int, str, Event], None]
 """Takes (place in the queue from 0, run id, event) on the thread that emits; must not block."""
@@ -96,6 +106,7 @@ class Session:
         self._begun = 0
         self._log_budget = _LogBudget()
         self._is_full = False
+        self._ends = False
 
     @property
     def specs(self) -> tuple[RunSpec, ...]:
@@ -168,21 +179,44 @@ class Session:
         """Say what ended the queue from outside any run: a folder that cannot be written, say."""
         self._statuses = [*self._statuses[: self._begun], "failed"]
         run_id = self._run_ids[self._begun] if self._begun < len(self._run_ids) else ""
-        event = RunEnded(status="failed", error=f"{type(problem).__name__}: {problem}")
+        kind = "" if isinstance(problem, InputError) else f"{type(problem).__name__}: "
+        event = RunEnded(status="failed", error=f"{kind}{problem}")
         for sink in self._sinks:
             sink(self._begun, run_id, event)
 
     def _work_off(self, index: int, spec: RunSpec) -> bool:
         """Run one spec; whether the queue is to end with it."""
         resumes = self._resumes if index == 0 else None
-        directory = resumes.directory if resumes else self._create(index, spec)
+        directory = resumes.directory if resumes else self._create_when_room(index, spec)
         with locked(directory.lock):
             trainer = self._run(index, spec, directory, resumed=resumes is not None)
         backend.release()
-        # What was asked after the run's end is for no run; only an end is for the queue.
-        ends = (Stop, Interrupt)
-        late = any(isinstance(command, ends) for command in self._commands.drain())
-        return late or trainer.control.stop != ""
+        return self._is_told_to_end(self._commands.drain()) or trainer.control.stop != ""
+
+    def _is_told_to_end(self, commands: Sequence[Command]) -> bool:
+        """Whether the queue is to end; what else was asked after a run's end is for no run."""
+        self._ends |= any(isinstance(command, (Stop, Interrupt)) for command in commands)
+        return self._ends
+
+    def _create_when_room(self, index: int, spec: RunSpec) -> RunDirectory:
+        """Make a run's directory; between two runs the queue waits for room on the disk."""
+        while True:
+            try:
+                return self._create(index, spec)
+            except OSError as error:
+                if index == 0 or not is_disk_full(error):
+                    raise
+                self._tell_waiting(error)
+            if self._is_told_to_end(self._commands.wait(ROOM_POLL_SECONDS)):
+                raise InputError(f"the disk of {self._runs_dir} is full: no further run was begun")
+
+    def _tell_waiting(self, error: OSError) -> None:
+        if self._is_full:
+            return
+        self._is_full = True
+        text = f"{self._runs_dir}: {error.strerror}; the next run waits for room"
+        for sink in self._sinks:
+            sink(self._begun - 1, self._run_ids[-1], LogLine(level="warning", text=text))
 
     def _create(self, index: int, spec: RunSpec) -> RunDirectory:
         whole = self._resumes.file.queue_specs if self._resumes else self._specs
@@ -207,13 +241,25 @@ class Session:
         self._run_ids.append(directory.run_id)
         self._running = running
         emit = partial(self._emit, running)
-        trainer = Trainer(spec, directory, emit, self._commands, resumption)
+        trainer = Trainer(spec, directory, emit, self._commands, resumption, recorder.retry)
         try:
             self._statuses.append(trainer.run())
+            self._settle(directory, recorder, is_stopped=trainer.control.stops_now)
         finally:
             self._running = None
             recorder.close()
         return trainer
+
+    def _settle(self, directory: RunDirectory, recorder: Recorder, *, is_stopped: bool) -> None:
+        """Have the end on record, waiting for room on the disk; then drop what only resuming needs.
+
+        Not before: a process killed until then is resumed from its checkpoints.
+        """
+        while recorder.retry() is not None:
+            if is_stopped or self._is_told_to_end(self._commands.wait(ROOM_POLL_SECONDS)):
+                return
+        if self._statuses[-1] == "completed":
+            remove_checkpoints(directory)
 
     def _emit(self, running: _Running, event: Event) -> None:
         with self._lock:
@@ -230,7 +276,7 @@ class Session:
         self._is_full = full is not None
         text = "there is room again: the record is whole"
         if full is not None:
-            text = f"{full.path}: {full.reason}; {full.bytes} bytes wait in memory for room"
+            text = f"{full.words}; what is recorded waits in memory"
         self._emit(running, LogLine(level="warning", text=text))
 
     def _sampled(self, event: HardwareSampled) -> None:

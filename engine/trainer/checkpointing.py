@@ -7,25 +7,39 @@ import math
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoints import Position, load_weights, save_checkpoint, words_of
+from engine.checkpoints import (
+    Position,
+    checkpoint_bytes,
+    load_weights,
+    save_checkpoint,
+    words_of,
+)
 from engine.config import RunSpec
 from engine.events import CheckpointSaved, Event, LogLine, PhaseChanged
 from engine.runs import RunDirectory
+from engine.trainer.control import Control
 
 
 class Checkpointing:
-    """Writes `last` and `best`; a disk that fails costs a warning, not the run."""
+    """Writes `last` and `best`; the run waits for room, a disk that fails costs a warning."""
 
     def __init__(
-        self, spec: RunSpec, directory: RunDirectory, network: Any, emit: Callable[[Event], None]
+        self,
+        spec: RunSpec,
+        directory: RunDirectory,
+        network: Any,
+        emit: Callable[[Event], None],
+        control: Control,
     ) -> None:
         """Begin without any; the arguments are those of `Learner`."""
         self._seconds_between = 60 * spec.checkpoint_minutes
         self._keeps_best = spec.keep == "best"
         self._directory, self._network, self._emit = directory, network, emit
+        self._control = control
         self.best = math.nan
         """Validation accuracy of the best epoch so far."""
         self._saved_at = time.monotonic()
@@ -89,7 +103,9 @@ class Checkpointing:
         try:
             if name == "last":
                 self._keep_previous(path)
-            size = save_checkpoint(path, self._network, optimizer, position)
+            needed = checkpoint_bytes(self._network, optimizer)
+            write = partial(save_checkpoint, path, self._network, optimizer, position)
+            size = self._control.write(path, needed, write)
         except OSError as error:
             text = f"the checkpoint could not be written ({error.strerror}); training goes on"
             self._emit(LogLine(level="warning", text=text))

@@ -6,7 +6,8 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal, TypeGuard
+from pathlib import Path
+from typing import Literal, TypeGuard, TypeVar
 
 from engine.command_file import CommandFile
 from engine.commands import (
@@ -27,11 +28,15 @@ from engine.commands import (
 )
 from engine.config import Schedule
 from engine.events import CommandAccepted, CommandRejected, Event, LogLine, PhaseChanged
+from engine.line_file import DiskFull, is_disk_full
 
 STRENGTH = ("", "run", "epoch", "now")
 """Of two Stops, and of two SkipModels, the one that ends more counts."""
 PAUSE_POLL_SECONDS = 0.2
 """Between two looks at the run's file of commands."""
+ROOM_POLL_SECONDS = 2.0
+"""Between two tries to write what a full disk did not take."""
+Written = TypeVar("Written")
 Change = SetTrainable | SetBatchNormLock | SetLearningRate
 
 
@@ -43,11 +48,22 @@ class Control:
     """
 
     def __init__(
-        self, queue: CommandQueue, emit: Callable[[Event], None], file: CommandFile | None = None
+        self,
+        queue: CommandQueue,
+        emit: Callable[[Event], None],
+        file: CommandFile | None = None,
+        record_full: Callable[[], DiskFull | None] = lambda: None,
     ) -> None:
-        """Take commands from the queue, and from the run's file where one is given."""
+        """Begin with nothing asked.
+
+        Args:
+            queue: where commands come from.
+            emit: takes the answers.
+            file: the run's file of commands, where they come from as well.
+            record_full: tries to write what the record could not, and says what still waits.
+        """
         self._queue, self._file = queue, file
-        self._emit = emit
+        self._emit, self._record_full = emit, record_full
         self._changes: list[Change] = []
         self._known: frozenset[str] = frozenset()
         self._refuses = ""
@@ -103,15 +119,49 @@ class Control:
             self._answer(command)
 
     def wait_out_pause(self) -> bool:
-        """Stand still while paused; gives whether it did."""
-        if not self.paused:
+        """Stand still while paused, or while the record finds no room; gives whether it did."""
+        full = self._record_full()
+        if not self.paused and (full is None or self.stops_now):
             return False
-        self._emit(PhaseChanged(phase="paused"))
+        self._emit(PhaseChanged(phase="paused", detail=full.words if full else ""))
         began = time.perf_counter()
-        while self.paused:
+        while self.paused or (self._record_full() is not None and not self.stops_now):
             self.wait(PAUSE_POLL_SECONDS)
         self.paused_seconds += time.perf_counter() - began
         return True
+
+    def write(self, path: Path, size: int, write: Callable[[], Written]) -> Written:
+        """Write something, waiting with the run as long as the disk has no room for it.
+
+        Args:
+            path: what is written, for the words.
+            size: about how many bytes it takes.
+            write: writes it whole or not at all; called again once there may be room.
+
+        Raises:
+            OSError: it could not be written for another reason, or a Stop came meanwhile.
+        """
+        began = None
+        while True:
+            try:
+                written = write()
+                break
+            except OSError as error:
+                if not is_disk_full(error) or self.stops_now:
+                    raise
+                if began is None:
+                    began = time.perf_counter()
+                    self._tell_full(DiskFull(path, size, error.strerror or "disk full"))
+            self.wait(ROOM_POLL_SECONDS)
+        if began is not None:
+            self.paused_seconds += time.perf_counter() - began
+            self._emit(LogLine(level="info", text=f"there is room again: {path.name} is written"))
+            self._emit(PhaseChanged(phase="saving", detail=path.name))
+        return written
+
+    def _tell_full(self, full: DiskFull) -> None:
+        self._emit(LogLine(level="warning", text=f"{full.words}; the run waits for room"))
+        self._emit(PhaseChanged(phase="paused", detail=full.words))
 
     def _read_file(self) -> None:
         if self._file is None:
@@ -135,7 +185,8 @@ class Control:
     @property
     def needs_boundary(self) -> bool:
         """Whether something is to happen before the next batch."""
-        return self.stops_now or self.paused or self.save_checkpoint or bool(self._due(now=True))
+        asked = self.stops_now or self.paused or self.save_checkpoint or bool(self._due(now=True))
+        return asked or self._record_full() is not None
 
     def take_changes(self, *, at_epoch_end: bool) -> list[SetTrainable | SetBatchNormLock]:
         """The changes of layers that are due, in the order they were asked; they wait no longer."""

@@ -71,7 +71,7 @@ class Learner:
         self._control = control
         self._selection = Selection(spec, classifier)
         self._movement = Movement(classifier.network)
-        self._checkpoints = Checkpointing(spec, directory, classifier.network, emit)
+        self._checkpoints = Checkpointing(spec, directory, classifier.network, emit, control)
         self._is_makeshift = False
         self._optimizer: ContinuedAdam | None = None
         self._made: Step | None = None
@@ -384,11 +384,12 @@ class Learner:
         model = self._made.model if rows is not None else None
         network = self.classifier.network
         network.jit_compile = jit_compile(self._device)
-        return predict_test(network, model, rows, pool, size, callback, self._directory.predictions)
+        path, control = self._directory.predictions, self._control
+        return predict_test(network, model, rows, pool, size, callback, path, control)
 
     def export(self) -> None:
         """Write `model.keras`, which plain Keras loads."""
-        export_network(self.classifier.network, self._directory)
+        export_network(self.classifier.network, self._directory.model, self._control)
 
     def _save_checkpoint(self) -> None:
         self._checkpoints.save_last(self._optimizer, self._position())

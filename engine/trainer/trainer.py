@@ -20,8 +20,9 @@ from engine.events import (
     StageStarted,
     TestEnded,
 )
+from engine.line_file import DiskFull, is_disk_full
 from engine.resume import Resumption
-from engine.runs import RunDirectory, remove_checkpoints
+from engine.runs import RunDirectory
 from engine.trainer.control import Control
 
 if TYPE_CHECKING:
@@ -43,14 +44,25 @@ class Trainer:
         emit: Callable[[Event], None],
         commands: CommandQueue,
         resumed: Resumption | None = None,
+        record_full: Callable[[], DiskFull | None] = lambda: None,
     ) -> None:
-        """Prepare a run in its directory, or what is left of one that an earlier process began."""
+        """Prepare a run in its directory, or what is left of one that an earlier process began.
+
+        Args:
+            spec: what to train.
+            directory: where its files go.
+            emit: takes all it says, on the thread that calls `run`.
+            commands: what it is told.
+            resumed: where an earlier process left it.
+            record_full: what of the record waits for room on the disk; the run waits with it.
+        """
         self._spec = spec
         self._resumed = resumed
         self._directory = directory
         self._emit = emit
         offset = resumed.commands_offset if resumed else 0
-        self.control = Control(commands, emit, CommandFile(directory.commands, offset))
+        file = CommandFile(directory.commands, offset)
+        self.control = Control(commands, emit, file, record_full)
 
     def run(self) -> RunStatus:
         """Run to the end; whatever goes wrong ends in RunEnded("failed"), not in an exception."""
@@ -70,9 +82,6 @@ class Trainer:
         if status == "stopped" and self.control.interrupted:
             status = "interrupted"
         self._emit(RunEnded(status=status, error=error))
-        if status == "completed":
-            # Not before the end is on record: a process killed until then is resumed from them.
-            remove_checkpoints(self._directory)
         return status
 
     def _run(self) -> RunStatus:
@@ -173,6 +182,14 @@ class Trainer:
     def _finish(self, learner: Learner, data: Data) -> None:
         """Test and export, unless told to stop now."""
         self._stop_if_asked()
+        try:
+            self._test_and_export(learner, data)
+        except OSError as error:
+            if is_disk_full(error) and self.control.stops_now:
+                raise _StoppedError from error
+            raise
+
+    def _test_and_export(self, learner: Learner, data: Data) -> None:
         tested = learner.test()
         if tested is None:
             raise _StoppedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from engine.atomic import written_whole
 from engine.batches import Rows
 from engine.features.held import Pool
-from engine.runs import RunDirectory
+from engine.trainer.control import Control
 from engine.trainer.evaluation import PassCallback
 
 AGREEMENT = 0.02
@@ -27,6 +28,7 @@ def predict_test(
     batch_size: int,
     callback: PassCallback,
     path: Path,
+    control: Control,
 ) -> tuple[float, float] | None:
     """Predict the test images and write labels and probabilities.
 
@@ -38,9 +40,13 @@ def predict_test(
         batch_size: images at a time.
         callback: tells of the progress and stops it.
         path: of the predictions.
+        control: waits where the disk has no room for them.
 
     Returns:
         Cross-entropy and accuracy; None where a Stop cut it short.
+
+    Raises:
+        OSError: the predictions could not be written.
     """
     order = np.arange(len(pool.labels))
     if model is not None and rows is not None:
@@ -53,11 +59,17 @@ def predict_test(
         probabilities = _predict(network, plain, order, batch_size, callback)
     if callback.stopped:
         return None
-    with written_whole(path) as aside:
-        np.savez(aside, labels=pool.labels, probabilities=probabilities)
+    arrays = {"labels": pool.labels, "probabilities": probabilities}
+    size = sum(array.nbytes for array in arrays.values())
+    control.write(path, size, partial(_save_arrays, path, arrays))
     chosen = probabilities[order, pool.labels]
     loss = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny)).mean()
     return float(loss), float((probabilities.argmax(axis=1) == pool.labels).mean())
+
+
+def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    with written_whole(path) as aside:
+        np.savez(aside, allow_pickle=False, **arrays)
 
 
 def _agrees(network: keras.Model, images: Any, probabilities: Any) -> bool:
@@ -72,7 +84,15 @@ def _predict(
     return np.asarray(model.predict(batches, verbose=0, callbacks=[callback]))
 
 
-def export_network(network: keras.Model, directory: RunDirectory) -> None:
-    """Write `model.keras`."""
-    with written_whole(directory.model) as aside:
+def export_network(network: keras.Model, path: Path, control: Control) -> None:
+    """Write the finished model, which plain Keras loads.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    control.write(path, 4 * network.count_params(), partial(_save_network, network, path))
+
+
+def _save_network(network: keras.Model, path: Path) -> None:
+    with written_whole(path) as aside:
         network.save(aside)

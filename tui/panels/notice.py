@@ -60,7 +60,9 @@ def requests(run: RunSnapshot, *, with_changes: bool = True) -> str:
         parts.append(_STOPPING.get(run.stop_requested, "stopping…"))
     elif run.skip_requested:
         parts.append(_SKIPPING[run.skip_requested])
-    if run.phase == "paused":
+    if run.phase == "paused" and run.phase_detail:
+        parts.append(f"waits for room on the disk: {run.phase_detail}")
+    elif run.phase == "paused":
         resumes = not run.pause_requested
         parts.append("resuming…" if resumes else "paused: z resumes")
     elif run.pause_requested:
