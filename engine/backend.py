@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from engine.errors import InputError
+from engine.formatting import byte_size
+from engine.hardware import read_memory
 
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
 
@@ -92,6 +94,24 @@ def jit_compile(device: str) -> bool | str:
 
     on_cpu = keras.backend.backend() == "tensorflow" and device.startswith("cpu")
     return False if on_cpu else "auto"
+
+
+def has_memory_limit(device: str) -> bool:
+    """Whether an allocation can fail: on a GPU, or where the person set a limit for the CPU."""
+    return device.startswith("gpu") or "TF_CPU_BFC_MEM_LIMIT_IN_MB" in os.environ
+
+
+def memory_in_words(device: str) -> str:
+    """What a device holds at present and has in all, for a person."""
+    import keras
+
+    if device.startswith("gpu") and keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        used = tensorflow.config.experimental.get_memory_info(device.upper())["current"]
+        return f"{byte_size(used)} of {device} are in use"
+    memory = read_memory()
+    return f"{byte_size(memory.used_bytes)} of {byte_size(memory.total_bytes)} are in use"
 
 
 def fuses(device: str) -> bool:

@@ -17,7 +17,6 @@ from engine.config import RunSpec, Stage
 from engine.early_stopping import epochs_without_gain
 from engine.events import (
     CommandRejected,
-    EpochEnded,
     EpochStarted,
     Event,
     FreezeApplied,
@@ -35,6 +34,7 @@ from engine.trainer.checkpointing import Checkpointing
 from engine.trainer.control import Control
 from engine.trainer.evaluation import PassCallback, evaluate, evaluation_batch
 from engine.trainer.movement import Movement
+from engine.trainer.out_of_memory import BatchParts
 from engine.trainer.pace import steps_per_execution
 from engine.trainer.place import Place, place_of
 from engine.trainer.preparation import Data
@@ -72,6 +72,7 @@ class Learner:
         self._selection = Selection(spec, classifier)
         self._movement = Movement(classifier.network)
         self._checkpoints = Checkpointing(spec, directory, classifier.network, emit, control)
+        self._parts = BatchParts(spec.batch_size, device, emit)
         self._is_makeshift = False
         self._optimizer: ContinuedAdam | None = None
         self._made: Step | None = None
@@ -158,7 +159,8 @@ class Learner:
         order = self._assembler.order(self._at.epoch)
         while self._at.step < self.steps and not self._control.stops_now:
             self._run_segment(order, meter)
-            self._at.refuse_infinite(meter.loss, self._checkpoints.last)
+            if meter.images:
+                self._at.refuse_infinite(meter.loss, self._checkpoints.last)
             if self._at.step < self.steps:
                 self._boundary(at_epoch_end=False)
         if self._control.stops_now:
@@ -202,25 +204,9 @@ class Learner:
         loss, accuracy = validated
         self._at.refuse_infinite(loss, self._checkpoints.last, "validation ")
         self._at.end_epoch(accuracy)
-        self._emit(
-            EpochEnded(
-                epoch=self._at.epoch,
-                stage=self._at.stage,
-                loss=meter.loss,
-                accuracy=meter.accuracy,
-                val_loss=loss,
-                val_accuracy=accuracy,
-                learning_rate=rate_at(
-                    self._present.schedule,
-                    self._at.learning_rate,
-                    self._at.stage_epochs * self.steps,
-                    self._stage_steps,
-                ),
-                train_seconds=meter.seconds,
-                validation_seconds=seconds,
-                images_per_second=meter.images_per_second,
-            )
-        )
+        done = self._at.stage_epochs * self.steps
+        rate = rate_at(self._present.schedule, self._at.learning_rate, done, self._stage_steps)
+        self._emit(self._at.ended(validated, seconds, rate))
         self._movement.tell(self._at.epoch, self._emit)
         # The best first: the other one says which epoch that is.
         self._checkpoints.save_if_best(accuracy, self._optimizer, self._position())
@@ -248,13 +234,11 @@ class Learner:
             on_traced=self._on_traced,
             needs_boundary=self._needs_boundary,
         )
-        self._made.model.fit(
-            self._made.train.batches(rest, self._spec.batch_size),
-            shuffle=False,
-            verbose=0,
-            callbacks=[callback],
-        )
+        batches = self._made.train.batches(rest, self._spec.batch_size)
+        is_whole = self._parts.fit(self._made.model, batches, callback)
         self._at.step = callback.step
+        if not is_whole:
+            self._compile_step(self._made)
 
     def _on_traced(self) -> None:
         self._traces = False
@@ -328,12 +312,16 @@ class Learner:
         model = made.model
         rate = scheduled_rate(self._present.schedule, self._at.learning_rate, self._stage_steps)
         self._optimizer = continue_adam(self._optimizer, model.trainable_variables, rate)
+        self._compile_step(made)
+        self._made = made
+        self._say_what_trains(made, command_ids, planned)
+
+    def _compile_step(self, made: Step) -> None:
         batch_size, device = self._spec.batch_size, self._device
         steps = steps_per_execution(made.flops_per_image, batch_size, device)
-        compile_step(model, self._optimizer, steps, device)
-        self._made = made
+        made.model.parts = self._parts.count
+        compile_step(made.model, self._optimizer, steps, device)
         self._traces = True
-        self._say_what_trains(made, command_ids, planned)
 
     def _say_what_trains(self, made: Step, command_ids: tuple[str, ...], planned: str = "") -> None:
         assert self._optimizer is not None
@@ -362,10 +350,14 @@ class Learner:
         """Loss and accuracy on the validation images; None where a Stop cut it short."""
         assert self._made is not None
         self._emit(PhaseChanged(phase="validating"))
-        size, rows = evaluation_batch(self._spec.image_size), self._data.validation
+        model, source, rows = self._made.model, self._made.validation, self._data.validation
         stops = lambda: self._stops_pass("validating")  # noqa: E731
-        callback = PassCallback(len(rows), size, self._emit, stops)
-        return evaluate(self._made.model, self._made.validation.batches(rows, size), callback)
+
+        def validate(size: int) -> tuple[float, float] | None:
+            callback = PassCallback(len(rows), size, self._emit, stops)
+            return evaluate(model, source.batches(rows, size), callback)
+
+        return self._parts.evaluate(evaluation_batch(self._spec.image_size), validate)
 
     def test(self) -> tuple[float, float] | None:
         """Read the test split once, with the weights to keep; writes the predictions.
@@ -377,15 +369,18 @@ class Learner:
         self._checkpoints.restore_best()
         assert self._made is not None
         rows = self._assembler.test_rows(self._made)
-        size = evaluation_batch(self._spec.image_size)
         pool = self._data.pools["test"]
         stops = lambda: self._stops_pass("testing")  # noqa: E731
-        callback = PassCallback(len(pool.labels), size, self._emit, stops)
         model = self._made.model if rows is not None else None
         network = self.classifier.network
         network.jit_compile = jit_compile(self._device)
         path, control = self._directory.predictions, self._control
-        return predict_test(network, model, rows, pool, size, callback, path, control)
+
+        def predict(size: int) -> tuple[float, float] | None:
+            callback = PassCallback(len(pool.labels), size, self._emit, stops)
+            return predict_test(network, model, rows, pool, size, callback, path, control)
+
+        return self._parts.evaluate(evaluation_batch(self._spec.image_size), predict)
 
     def export(self) -> None:
         """Write `model.keras`, which plain Keras loads."""

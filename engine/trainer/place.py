@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from engine.checkpoints import Position, Sums
 from engine.commands import command_to_plain
 from engine.errors import InputError
+from engine.events import EpochEnded
 from engine.trainer.control import Control
 from engine.trainer.segment import EpochMeter
 from engine.trainer.selection import Selection
@@ -50,6 +51,24 @@ class Place:
         self.step = 0
         self.ended_epochs += 1
         self.val_accuracies.append(val_accuracy)
+
+    def ended(
+        self, validated: tuple[float, float], validation_seconds: float, rate: float
+    ) -> EpochEnded:
+        """What to say of the epoch that has ended: its validation loss and accuracy, last rate."""
+        meter = self.meter
+        return EpochEnded(
+            epoch=self.epoch,
+            stage=self.stage,
+            loss=meter.loss,
+            accuracy=meter.accuracy,
+            val_loss=validated[0],
+            val_accuracy=validated[1],
+            learning_rate=rate,
+            train_seconds=meter.seconds,
+            validation_seconds=validation_seconds,
+            images_per_second=meter.images_per_second,
+        )
 
     def refuse_infinite(self, loss: float, kept: str, of: str = "") -> None:
         """Let a loss that is no number end the run; its checkpoint stays the one from before.

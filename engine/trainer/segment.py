@@ -98,6 +98,17 @@ class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 self._tell()
             self.model.stop_training = True
 
+    def catch_up(self, steps: int, model: Any) -> None:
+        """Count steps up to the `steps`-th of this fit, which ended before it could tell.
+
+        Args:
+            steps: done since `fit` began.
+            model: whose means are those of these steps.
+        """
+        self.set_model(model)
+        if steps > self._step - self._first_of_fit:
+            self.on_train_batch_end(steps - 1, model.mean_metrics())
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Start the clock where the batches start."""
         self._first_of_fit = self._step

@@ -5,12 +5,13 @@ It computes over the network's own layers and is never exported.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
 from keras import ops
 
-from engine.backend import jit_compile
+from engine.backend import has_memory_limit, jit_compile
 from engine.forward import Forward
 
 
@@ -36,7 +37,20 @@ class StepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         self.network = network
         self._prefix, self._suffix = prefix, suffix
         self._smoothing = label_smoothing
+        self.parts = 1
+        """Of a batch, one after the other through the network; their gradients are added up."""
+        self.has_memory_limit = False
+        """Whether a step may find no memory and is to leave all weights as they were then."""
         self.built = True
+
+    @property
+    def can_take_parts(self) -> bool:
+        """Whether `parts` may be 2."""
+        return False
+
+    def mean_metrics(self) -> dict[str, float]:
+        """Loss and accuracy since `fit` began, as a step gives them; NaN before the first."""
+        raise NotImplementedError
 
     def call(self, x: Any, training: bool | None = None) -> Any:
         """Probabilities (batch, classes) of images, or of one tensor or a tuple of features."""
@@ -77,10 +91,12 @@ def step_model(
 
 def compile_step(model: StepModel, optimizer: Any, steps_per_execution: int, device: str) -> None:
     """Make a StepModel ready for `fit` and `evaluate`."""
+    model.has_memory_limit = has_memory_limit(device)
     model.compile(
         optimizer=optimizer,
         metrics=["accuracy"],
-        jit_compile=jit_compile(device),
+        # XLA would compute the parts of a batch side by side.
+        jit_compile=jit_compile(device) if model.parts == 1 else False,
         steps_per_execution=steps_per_execution,
     )
 
@@ -100,6 +116,16 @@ def _lean_class() -> type[StepModel]:
             """None: the sums stand in for them."""
             return []
 
+        @property
+        def can_take_parts(self) -> bool:
+            """Yes."""
+            return True
+
+        def mean_metrics(self) -> dict[str, float]:
+            """Loss and accuracy since `fit` began."""
+            loss, hits, images = self._sums.numpy().tolist()
+            return {"loss": loss / (images or math.nan), "accuracy": hits / (images or math.nan)}
+
         def reset_metrics(self) -> None:
             """Begin the means anew; Keras calls it at the start of an epoch and an evaluation."""
             self._sums.assign(tensorflow.zeros(3))
@@ -111,13 +137,41 @@ def _lean_class() -> type[StepModel]:
         def train_step(self, data: Any) -> dict[str, Any]:
             """One step; gives the means since `fit` began."""
             x, y = data
+            find = self._gradients if self.parts == 1 else self._gradients_in_parts
+            gradients, loss, probabilities = find(x, y)
+            # So that a step which runs out of memory has changed no weight.
+            awaited = [g for g in gradients if g is not None] if self.has_memory_limit else []
+            with tensorflow.control_dependencies(awaited):
+                self.optimizer.apply(gradients, self.trainable_variables)
+            return self._count(loss, probabilities, y)
+
+        def _gradients(self, x: Any, y: Any) -> tuple[list[Any], Any, Any]:
             with tensorflow.GradientTape() as tape:
                 probabilities = self(x, training=True)
                 loss = self.compute_loss(y=y, y_pred=probabilities)
-            variables = self.trainable_variables
-            gradients = tape.gradient(loss, [variable.value for variable in variables])
-            self.optimizer.apply(gradients, variables)
-            return self._count(loss, probabilities, y)
+            values = [variable.value for variable in self.trainable_variables]
+            return tape.gradient(loss, values), loss, probabilities
+
+        def _gradients_in_parts(self, x: Any, y: Any) -> tuple[list[Any], Any, Any]:
+            """The same for the batch in two parts, the second once the first is done with.
+
+            A batch of one image goes through twice: an empty part would spoil the moving
+            statistics of a BatchNormalization.
+            """
+            images = tensorflow.shape(y)[0]
+            middle = (images + 1) // 2
+            start = tensorflow.minimum(middle, images - 1)
+            first = self._gradients(*_rows(x, y, slice(None, middle)))
+            done = [gradient for gradient in first[0] if gradient is not None]
+            with tensorflow.control_dependencies(done):
+                second = self._gradients(*_rows(x, y, slice(start, None)))
+            share = tensorflow.cast(middle / (middle + images - start), "float32")
+            gradients = [
+                None if a is None or b is None else share * a + (1 - share) * b
+                for a, b in zip(first[0], second[0], strict=True)
+            ]
+            probabilities = tensorflow.concat([first[2], second[2]], axis=0)[:images]
+            return gradients, share * first[1] + (1 - share) * second[1], probabilities
 
         def test_step(self, data: Any) -> dict[str, Any]:
             """One batch of an evaluation; gives the means since it began."""
@@ -134,3 +188,9 @@ def _lean_class() -> type[StepModel]:
             return {"loss": sums[0] / sums[2], "accuracy": sums[1] / sums[2]}
 
     return LeanStepModel
+
+
+def _rows(x: Any, y: Any, rows: slice) -> tuple[Any, Any]:
+    """A part of a batch: of one tensor of images, or of several of features."""
+    several = isinstance(x, (list, tuple))
+    return (tuple(tensor[rows] for tensor in x) if several else x[rows]), y[rows]

@@ -59,6 +59,7 @@ class Trainer:
         self._spec = spec
         self._resumed = resumed
         self._directory = directory
+        self._device = spec.device
         self._emit = emit
         offset = resumed.commands_offset if resumed else 0
         file = CommandFile(directory.commands, offset)
@@ -76,13 +77,20 @@ class Trainer:
         except Exception as problem:
             text = traceback.format_exc().rstrip()
             self._emit(LogLine(level="error", text=text))
-            status, error = "failed", f"{type(problem).__name__}: {_first_line(problem)}"
+            status, error = "failed", self._in_one_line(problem)
         self.control.close()
         self.control.poll()
         if status == "stopped" and self.control.interrupted:
             status = "interrupted"
         self._emit(RunEnded(status=status, error=error))
         return status
+
+    def _in_one_line(self, problem: Exception) -> str:
+        from engine.trainer.out_of_memory import in_words, is_out_of_memory
+
+        if is_out_of_memory(problem):
+            return f"{in_words(problem, self._device)}; choose a smaller --image-size"
+        return f"{type(problem).__name__}: {_first_line(problem)}"
 
     def _run(self) -> RunStatus:
         from engine import backend
@@ -92,7 +100,7 @@ class Trainer:
             level: Literal["info", "warning"] = "warning" if self._resumed.lost_commands else "info"
             self._emit(LogLine(level=level, text=self._resumed.words))
         self._report(PhaseChanged(phase="loading", detail=backend.name()))
-        device = backend.choose_device(self._spec.device)
+        device = self._device = backend.choose_device(self._spec.device)
         with backend.on_device(device):
             learner, data = self._prepare(device)
             status = self._work_off_stages(learner)

@@ -1,0 +1,107 @@
+"""Out of memory: a batch goes on in two parts, once; else the run ends with the numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from engine.backend import memory_in_words
+from engine.errors import InputError
+from engine.events import Event, LogLine
+from engine.formatting import byte_size
+
+if TYPE_CHECKING:
+    from engine.trainer.segment import SegmentCallback
+    from engine.trainer.step_model import StepModel
+
+_SHAPE = re.compile(r"shape ?\[([\d,]+)\] and type (\w+)")
+_BYTES_OF = {"half": 2, "bfloat16": 2, "double": 8}
+PARTS = 2
+SMALLEST, LARGEST = 8, 4096
+"""Images of an evaluation batch."""
+Result = TypeVar("Result")
+
+
+class BatchParts:
+    """Fits a model, and halves its batches where the device has no memory for whole ones."""
+
+    def __init__(self, batch_size: int, device: str, emit: Callable[[Event], None]) -> None:
+        """Begin with whole batches of `batch_size` images."""
+        self._batch_size, self._device, self._emit = batch_size, device, emit
+        self.count = 1
+        """Parts that a batch goes through in."""
+        self._evaluation_size = LARGEST
+
+    def fit(self, model: StepModel, batches: Any, callback: SegmentCallback) -> bool:
+        """Train on batches; False where memory ran out and the model is to be compiled anew.
+
+        `callback` has then counted the steps that were done.
+
+        Raises:
+            InputError: memory ran out and there is nothing left to halve.
+        """
+        before = int(model.optimizer.iterations)
+        try:
+            model.fit(batches, shuffle=False, verbose=0, callbacks=[callback])
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            self._halve(error, model)
+            callback.catch_up(int(model.optimizer.iterations) - before, model)
+            return False
+        return True
+
+    def evaluate(self, batch_size: int, evaluate: Callable[[int], Result]) -> Result:
+        """Do a pass without training, with smaller batches where those asked do not fit.
+
+        Args:
+            batch_size: images at a time, as many as bring something.
+            evaluate: does the pass with so many images at a time.
+        """
+        size = min(batch_size, self._evaluation_size)
+        while True:
+            try:
+                return evaluate(size)
+            except Exception as error:
+                if not is_out_of_memory(error) or size <= SMALLEST:
+                    raise
+                what = in_words(error, self._device)
+            size = self._evaluation_size = max(size // 2, SMALLEST)
+            text = f"{what}; from now on {size} images at a time are evaluated"
+            self._emit(LogLine(level="warning", text=text))
+
+    def _halve(self, error: Exception, model: StepModel) -> None:
+        what = in_words(error, self._device)
+        size = self._batch_size
+        if self.count > 1 or size < PARTS or not model.can_take_parts:
+            tried = f"{size}{f' in {self.count} parts' if self.count > 1 else ''}"
+            raise InputError(
+                f"{what}, with a batch of {tried}; choose a smaller --batch-size or --image-size"
+            ) from error
+        self.count = PARTS
+        halves = f"{size - size // 2} and {size // 2} images"
+        text = f"{what}; from now on a batch goes through in parts of {halves}"
+        self._emit(LogLine(level="warning", text=f"{text}, and their gradients are added up"))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the device, or the machine, has no memory left.
+
+    TensorFlow raises its ResourceExhaustedError; JAX says RESOURCE_EXHAUSTED in the text.
+    """
+    name = type(error).__name__
+    return name in ("ResourceExhaustedError", "MemoryError") or "RESOURCE_EXHAUSTED" in str(error)
+
+
+def in_words(error: BaseException, device: str) -> str:
+    """What found no room where: TensorFlow names the shape of the tensor in its error."""
+    found = _SHAPE.search(str(error))
+    memory = memory_in_words(device)
+    if found is None:
+        return f"out of memory ({memory})"
+    shape = [int(length) for length in found[1].split(",")]
+    size = byte_size(math.prod(shape) * _BYTES_OF.get(found[2], 4))
+    tensor = " × ".join(map(str, shape))
+    return f"out of memory: no room for {size}, a tensor of {tensor} ({memory})"
