@@ -1,0 +1,231 @@
+"""What this machine has for training, and what to do about what it lacks."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine.errors import InputError
+from engine.formatting import byte_size
+
+State = Literal["good", "note", "bad"]
+DISK_WANTED_BYTES = 5 * 10**9
+"""CIFAR-10, a few files of weights, features of one model and the runs."""
+MEMORY_WANTED_BYTES = 3 * 10**9
+"""The benchmark of EfficientNetLite0 on all of CIFAR-10 peaks at 2.3 GiB."""
+ANSWER_SECONDS = 120
+"""TensorFlow may take a minute to load from a network drive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    name: str
+    state: State
+    """`good`; `note`, it works with less; `bad`, it keeps something from working."""
+    found: str
+    advice: str = ""
+    """What to do; empty where there is nothing to do."""
+
+
+def examine(runs_dir: Path) -> list[Finding]:
+    """Look at everything but the terminal; loads TensorFlow in a process of its own."""
+    looks: tuple[Callable[[], Finding], ...] = (
+        _python,
+        _tensorflow,
+        _gpu_readings,
+        _processor,
+        _memory,
+        lambda: _disk("disk of the runs", runs_dir),
+        lambda: _disk("disk of the features", _features_folder()),
+        _data,
+        _weights,
+        _logout,
+        _shadows,
+    )
+    return [look() for look in looks]
+
+
+def _python() -> Finding:
+    version = sys.version.split()[0]
+    try:
+        own = importlib.metadata.version("cifar-tui")
+    except importlib.metadata.PackageNotFoundError:
+        own = "not installed, run from its source tree"
+    return Finding("program", "good", f"cifar-tui {own}, Python {version}")
+
+
+DEVICES = """
+import os, sys
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import tensorflow
+names = [d.device_type for d in tensorflow.config.list_physical_devices()]
+built = tensorflow.test.is_built_with_cuda()
+print(tensorflow.__version__, names.count("GPU"), int(built), file=sys.__stdout__)
+"""
+
+
+def _tensorflow() -> Finding:
+    command = [sys.executable, "-c", DEVICES]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=True
+        )
+        version, gpus, with_cuda = done.stdout.split()[-3:]
+    except subprocess.TimeoutExpired:
+        found = f"did not load within {ANSWER_SECONDS} s"
+        return Finding("TensorFlow", "bad", found, "look at what the machine is busy with")
+    except (subprocess.CalledProcessError, OSError, ValueError) as error:
+        lines = str(getattr(error, "stderr", "") or error).strip().splitlines()
+        found = f"cannot be loaded ({lines[-1] if lines else 'no word of why'})"
+        return Finding("TensorFlow", "bad", found, "install cifar-tui again, with pip")
+    if int(gpus):
+        return Finding("TensorFlow", "good", f"{version}, GPUs it sees: {gpus}")
+    return Finding("TensorFlow", *_without_gpu(version, cuda=bool(int(with_cuda))))
+
+
+def _without_gpu(version: str, *, cuda: bool) -> tuple[State, str, str]:
+    found = f"{version}, no GPU: trains on the CPU"
+    if not shutil.which("nvidia-smi"):
+        return "note", found, ""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return "note", found, "CUDA_VISIBLE_DEVICES hides the GPUs: unset it"
+    why = "its CUDA libraries are missing" if cuda else "it was built without CUDA"
+    return "bad", f"{found}; {why}", 'pip install "cifar-tui[gpu]"'
+
+
+def _gpu_readings() -> Finding:
+    from engine.gpu import GpuReader, load_nvml
+
+    readings, note = GpuReader(load_nvml()).read()
+    if readings:
+        return Finding("GPU readings", "good", ", ".join(gpu.name for gpu in readings))
+    return Finding("GPU readings", "note", note or "no GPU")
+
+
+def _processor() -> Finding:
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    allowed = _cpu_quota()
+    found = f"{usable} cores"
+    if allowed is not None and allowed < (usable or 1):
+        return Finding("processor", "note", f"{found}, of which the container may use {allowed:g}")
+    return Finding("processor", "good", found)
+
+
+def _cpu_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """Cores that the control group allows; None where it sets no limit."""
+    try:
+        quota, period = (root / "cpu.max").read_text().split()
+        return None if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return None
+
+
+def _memory() -> Finding:
+    from engine.hardware import read_memory
+
+    memory = read_memory()
+    free = memory.total_bytes - memory.used_bytes
+    found = f"{byte_size(free)} free of {byte_size(memory.total_bytes)}"
+    if free < MEMORY_WANTED_BYTES:
+        return Finding("memory", "note", found, "train with --feature-memory 0, or free some")
+    return Finding("memory", "good", found)
+
+
+def _features_folder() -> Path:
+    from engine.features.store import cache_dir
+
+    return cache_dir()
+
+
+def _disk(name: str, folder: Path) -> Finding:
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    try:
+        free = shutil.disk_usage(there).free
+    except OSError as error:
+        return Finding(name, "bad", f"{folder}: {error.strerror}", "choose another folder")
+    if not os.access(there, os.W_OK):
+        return Finding(name, "bad", f"{folder} cannot be written", "choose another folder")
+    found = f"{byte_size(free)} free at {folder}"
+    if free < DISK_WANTED_BYTES:
+        return Finding(name, "note", found, f"{byte_size(DISK_WANTED_BYTES)} leave room for all")
+    return Finding(name, "good", found)
+
+
+def _data() -> Finding:
+    from engine.datasets import check_dataset
+
+    try:
+        found = check_dataset("cifar10", None)
+    except InputError as error:
+        return Finding("CIFAR-10", "bad", str(error), "remove the file to have it downloaded")
+    if found.startswith("to download"):
+        return Finding("CIFAR-10", "note", found, "the first training downloads it; or --data PATH")
+    return Finding("CIFAR-10", "good", found)
+
+
+def _weights() -> Finding:
+    from engine.backbones import CATALOGUE
+    from engine.weights import weights_state
+
+    here = [b.name for b in CATALOGUE if weights_state(b) in ("bundled", "here")]
+    if not here:
+        return Finding("weights", "note", "none here", "they are downloaded when first used")
+    rest = sum(weights_state(b).startswith("to download") for b in CATALOGUE)
+    return Finding("weights", "good", f"here: {', '.join(here)}; to download: {rest} models")
+
+
+def _logout() -> Finding:
+    kills = _kills_at_logout()
+    if kills is None:
+        return Finding("logout", "good", "no systemd that would end processes at logout")
+    if not kills or _lingers():
+        return Finding("logout", "good", "leaves processes running")
+    found = "systemd ends all processes at logout (KillUserProcesses)"
+    return Finding("logout", "bad", found, "loginctl enable-linger")
+
+
+def _kills_at_logout() -> bool | None:
+    """What systemd's login manager says of KillUserProcesses; None where there is none."""
+    name = "org.freedesktop.login1"
+    asked = ["busctl", "get-property", name, "/org/freedesktop/login1", f"{name}.Manager"]
+    try:
+        done = subprocess.run(
+            [*asked, "KillUserProcesses"], capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.split()[-1:] == ["true"]
+
+
+def _lingers() -> bool:
+    import getpass
+
+    try:
+        return (Path("/var/lib/systemd/linger") / getpass.getuser()).exists()
+    except (OSError, KeyError):
+        return False
+
+
+def _shadows() -> Finding:
+    """Whether another package on the path answers to one of our two short names."""
+    own = Path(__file__).resolve().parent.parent
+    others = []
+    for name in ("engine", "tui"):
+        for entry in sys.path:
+            folder = Path(entry or ".").resolve()
+            if folder != own and ((folder / name).is_dir() or (folder / f"{name}.py").is_file()):
+                others.append(str(folder / name))
+    if others:
+        advice = "install cifar-tui into a virtual environment of its own"
+        return Finding("names", "note", f"also on the path: {', '.join(others)}", advice)
+    return Finding("names", "good", "no other package is called engine or tui")

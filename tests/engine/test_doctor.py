@@ -1,0 +1,76 @@
+"""What is said of a machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine import doctor
+from engine.doctor import Finding
+
+
+@pytest.fixture(scope="module")
+def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Finding]:
+    runs_dir = tmp_path_factory.mktemp("work") / "runs"
+    return {finding.name: finding for finding in doctor.examine(runs_dir)}
+
+
+def test_tensorflow_is_loaded_to_say_what_it_sees(findings: dict[str, Finding]) -> None:
+    version = findings["TensorFlow"].found.split(",")[0]
+    assert version.count(".") == 2
+    assert findings["TensorFlow"].state != "bad"
+
+
+def test_what_the_package_brings_is_found(findings: dict[str, Finding]) -> None:
+    assert findings["weights"].found.startswith("here: EfficientNetLite0")
+    assert findings["processor"].found.split()[0] == str(len(os.sched_getaffinity(0)))
+
+
+def test_a_folder_that_is_not_there_yet_has_the_room_of_its_parent(
+    findings: dict[str, Finding],
+) -> None:
+    assert findings["disk of the runs"].state in ("good", "note")
+    assert "free at" in findings["disk of the runs"].found
+
+
+def test_a_tensorflow_that_cannot_be_loaded_is_bad(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doctor, "DEVICES", "raise SystemExit('libcudart.so.12: not found')")
+    finding = doctor._tensorflow()
+    assert finding.state == "bad"
+    assert finding.found == "cannot be loaded (libcudart.so.12: not found)"
+    assert "install" in finding.advice
+
+
+def test_hidden_gpus_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    driver = tmp_path / "nvidia-smi"
+    driver.write_text("#!/bin/sh\n")
+    driver.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert "unset it" in doctor._without_gpu("2.21.0", cuda=True)[2]
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    state, found, advice = doctor._without_gpu("2.21.0", cuda=False)
+    assert (state, advice) == ("bad", 'pip install "cifar-tui[gpu]"')
+    assert found.endswith("it was built without CUDA")
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"), [("150000 100000\n", 1.5), ("max 100000\n", None), ("nonsense\n", None)]
+)
+def test_a_quota_of_the_container_counts(tmp_path: Path, text: str, cores: float | None) -> None:
+    (tmp_path / "cpu.max").write_text(text)
+    assert doctor._cpu_quota(tmp_path) == cores
+
+
+def test_another_package_of_the_same_name_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "engine").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    finding = doctor._shadows()
+    assert (finding.state, finding.found) == ("note", f"also on the path: {tmp_path / 'engine'}")
