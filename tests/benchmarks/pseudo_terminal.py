@@ -10,22 +10,28 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 COLUMNS, ROWS = 120, 40
 
 
 class Terminal:
-    """Runs `cifar-tui` with these arguments at 120×40 and reads all that it draws."""
+    """Runs `cifar-tui`, or another Python program, at 120×40 and reads all that it draws."""
 
-    def __init__(self, arguments: list[str], environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        arguments: list[str],
+        environment: Mapping[str, str] | None = None,
+        *,
+        program: Sequence[str] = ("-m", "tui"),
+    ) -> None:
         self.started_at = time.perf_counter()
         self.bytes_drawn = 0
         self.drawn = b""
         self._pid, self._descriptor = pty.fork()
         if self._pid == 0:
             variables = {**os.environ, "TERM": "xterm-256color", **(environment or {})}
-            os.execve(sys.executable, [sys.executable, "-m", "tui", *arguments], variables)
+            os.execve(sys.executable, [sys.executable, *program, *arguments], variables)
         size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
         fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, size)
 

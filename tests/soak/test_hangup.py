@@ -1,6 +1,6 @@
 """A terminal that closes at 20 random moments of a training; minutes, so run by hand.
 
-pytest tests/soak/test_hangup.py
+Afterwards another terminal shows the record. `TRIALS=5 pytest tests/soak/test_hangup.py`: fewer.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def whole_seconds(tmp_path_factory: pytest.TempPathFactory) -> float:
     return seconds
 
 
-@pytest.mark.parametrize("trial", range(20))
+@pytest.mark.parametrize("trial", range(int(os.environ.get("TRIALS", "20"))))
 def test_the_training_ends_and_leaves_no_process(
     trial: int, tmp_path: Path, whole_seconds: float
 ) -> None:
@@ -88,3 +88,14 @@ def test_the_training_ends_and_leaves_no_process(
     assert "Traceback" not in log
     last = (path.parent / "events.jsonl").read_text().splitlines()[-1]
     assert json.loads(last)["event"] == "RunEnded"
+    attach_shows_the_record(path.parent)
+
+
+def attach_shows_the_record(run: Path) -> None:
+    """Another terminal, afterwards: a recording of the whole run, which nothing controls."""
+    terminal = Terminal(["attach", run.name, "--runs-dir", str(run.parent)])
+    terminal.wait_for(f"{run.name} is completed", SECONDS)
+    terminal.wait_for("The queue has ended", SECONDS)
+    terminal.press("q")
+    assert terminal.close() == 0
+    assert b"Traceback" not in terminal.drawn
