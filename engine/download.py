@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import InputError
-from engine.progress import Progress
+from engine.progress import Progress, ignore_progress
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -66,6 +66,17 @@ def download(
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
     return destination
+
+
+def check_reachable(url: str, destination: Path, *, timeout_seconds: float = 5.0) -> None:
+    """Ask for `url` and read nothing of the answer.
+
+    Raises:
+        InputError: the network or the server is not as expected; names `destination` as the place
+            to put the file at instead.
+    """
+    fetch = _Fetch(url, destination, None, timeout_seconds, "")
+    fetch.open(ignore_progress).close()
 
 
 def file_hash(path: Path, algorithm: str, progress: Progress | None = None) -> str:

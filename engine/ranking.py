@@ -2,68 +2,137 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine.runs import RunListing, RunRecord
+from engine.errors import InputError
+from engine.ranking_row import KINDS as KINDS
+from engine.ranking_row import TARGETS as TARGETS
+from engine.ranking_row import ranking_row
+from engine.ranking_row import seconds_to as seconds_to
+from engine.ranking_row import wilson_interval as wilson_interval
+from engine.run_notes import read_notes
+from engine.runs import RunListing
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-KINDS = {
-    "run_id": "object",
-    "model": "object",
-    "dataset": "object",
-    "status": "object",
-    "test_accuracy": "float64",
-    "val_accuracy": "float64",
-    "train_seconds": "float64",
-    "wall_seconds": "float64",
-    "parameters": "Int64",
-    "trainable_parameters": "Int64",
-    "depth": "Int64",
-    "flops": "Int64",
-    "image_size": "Int64",
-    "epochs": "Int64",
-    "images_per_second": "float64",
-    "weights": "object",
-    "recipe": "object",
-    "seed": "Int64",
-    "ranked": "bool",
-    "validation": "object",
-    "batchnorm": "object",
-    "batch_size": "Int64",
-    "train_limit": "Int64",
-    "stages": "object",
-    "error": "object",
-    "created_at": "float64",
-}
-"""The columns of a ranking and their pandas types. `validation` is `test` or the share held out."""
+HIGH_FIRST = frozenset(
+    {
+        "test_accuracy",
+        "accuracy_low",
+        "accuracy_high",
+        "val_accuracy",
+        "images_per_second",
+        "ranked",
+        "pinned",
+        "created_at",
+    }
+)
+"""Columns whose largest value comes first where nothing else is asked."""
+TARGET = "to_"
+"""How the columns of seconds to an accuracy begin."""
+UNSORTABLE = frozenset({"curve"})
 
 
 def rank_runs(listing: RunListing) -> DataFrame:
-    """One row a run, best first.
+    """One row a run, best first; see `rank_rows`."""
+    return rank_rows([ranking_row(run, read_notes(run.directory)) for run in listing.runs])
+
+
+def rank_rows(rows: Sequence[Mapping[str, Any]]) -> DataFrame:
+    """The table of rows that hold the keys of `KINDS`, best first.
 
     Ranked runs come first, by test accuracy and then by the seconds they trained; the others
-    follow as listed, newest first. Accuracies are shares from 0 to 1, times are seconds, `flops`
-    are those of one image.
+    follow in the order given. `differs` is told against the best one.
     """
+    import numpy
     import pandas
 
-    rows = [_row(run) for run in listing.runs]
-    frame = pandas.DataFrame(rows, columns=list(KINDS)).astype(KINDS)
-    place = frame.assign(unranked=~frame["ranked"], listed=range(len(frame)))
-    place.loc[place["unranked"], ["test_accuracy", "train_seconds"]] = None
-    order = place.sort_values(
-        ["unranked", "test_accuracy", "train_seconds", "listed"],
-        ascending=[True, False, True, True],
-    ).index
-    return frame.loc[order].reset_index(drop=True)
+    frame = pandas.DataFrame({key: _column([row[key] for row in rows], key) for key in KINDS})
+    ranked = frame["ranked"].to_numpy()
+    accuracy = numpy.where(ranked, -frame["test_accuracy"].to_numpy(), 0.0)
+    seconds = numpy.where(ranked, frame["train_seconds"].to_numpy(), 0.0)
+    # Stable, the most important key last; seconds that are not known sort behind all others.
+    order = numpy.lexsort((seconds, accuracy, ~ranked))
+    frame = frame.iloc[order].reset_index(drop=True)
+    frame["differs"] = _differences(frame)
+    return frame
+
+
+def add_targets(frame: DataFrame, accuracies: Sequence[float]) -> DataFrame:
+    """The table with a column of seconds for each of these accuracies in the place of the usual.
+
+    Args:
+        frame: a ranking.
+        accuracies: shares from 0 to 1; 0.9 gives the column `to_90`, 0.925 `to_92.5`.
+    """
+    place = list(frame.columns).index(next(iter(TARGETS)))
+    frame = frame.drop(columns=[key for key in TARGETS if key in frame])
+    for i, accuracy in enumerate(accuracies):
+        seconds = [seconds_to(curve, accuracy) for curve in frame["curve"]]
+        frame.insert(place + i, target_key(accuracy), _column(seconds, "to_80"))
+    return frame
+
+
+def target_key(accuracy: float) -> str:
+    """The name of the column with the seconds until a share was reached."""
+    return f"{TARGET}{accuracy * 100:g}"
+
+
+def sort_ranking(frame: DataFrame, column: str) -> DataFrame:
+    """The table sorted by a column, what is not known last; text regardless of case.
+
+    Args:
+        frame: a ranking.
+        column: one of its columns in the usual direction, or the other way round after a `-`.
+
+    Raises:
+        InputError: there is no such column.
+    """
+    key = column.removeprefix("-")
+    if key not in frame or key in UNSORTABLE:
+        names = ", ".join(str(name) for name in frame.columns if name not in UNSORTABLE)
+        raise InputError(f"--sort: expected a column ({names}), found {column[:40]!r}")
+    values = frame[key]
+    if values.dtype == object:
+        values = values.map(_comparable)
+    ascending = (key not in HIGH_FIRST) != column.startswith("-")
+    ordered = values.sort_values(ascending=ascending, kind="stable", na_position="last")
+    return frame.loc[ordered.index].reset_index(drop=True)
+
+
+def group_by_model(frame: DataFrame) -> DataFrame:
+    """One row a model, that of the most accurate run first.
+
+    Returns:
+        Columns `model`, `runs` (the ranked ones, over which the rest is taken), `best_accuracy`,
+        `mean_accuracy`, `std_accuracy` (of the sample: unknown for a single run) and
+        `mean_train_seconds`.
+    """
+    # Only ranked runs have figures; a model that has none stays, without any.
+    figures = frame[["model", "test_accuracy", "train_seconds"]].where(frame["ranked"])
+    groups = figures.assign(model=frame["model"]).groupby("model", sort=False)
+    table = groups.agg(
+        runs=("test_accuracy", "count"),
+        best_accuracy=("test_accuracy", "max"),
+        mean_accuracy=("test_accuracy", "mean"),
+        std_accuracy=("test_accuracy", "std"),
+        mean_train_seconds=("train_seconds", "mean"),
+    ).reset_index()
+    ordered = table.sort_values("best_accuracy", ascending=False, kind="stable")
+    return ordered.reset_index(drop=True)
 
 
 def best(frame: DataFrame) -> str | None:
     """The run id of the highest test accuracy; of equals the one that trained faster."""
     ranked = frame[frame["ranked"]]
-    return str(ranked["run_id"].iloc[0]) if len(ranked) else None
+    if not len(ranked):
+        return None
+    ordered = ranked.sort_values(
+        ["test_accuracy", "train_seconds"], ascending=[False, True], kind="stable"
+    )
+    return str(ordered["run_id"].iloc[0])
 
 
 def fastest(frame: DataFrame) -> str | None:
@@ -73,34 +142,43 @@ def fastest(frame: DataFrame) -> str | None:
     return str(done.sort_values("train_seconds")["run_id"].iloc[0]) if len(done) else None
 
 
-def _row(run: RunRecord) -> dict[str, Any]:
-    spec, summary = run.file.spec, run.summary
-    measured = summary.wall_seconds > 0  # a run that wrote no summary has zeros for its times
-    return {
-        "run_id": run.run_id,
-        "model": spec.model,
-        "dataset": spec.dataset,
-        "status": run.status,
-        "test_accuracy": summary.test_accuracy,
-        "val_accuracy": summary.val_accuracy,
-        "train_seconds": summary.train_seconds if measured else None,
-        "wall_seconds": summary.wall_seconds if measured else None,
-        "parameters": summary.parameters,
-        "trainable_parameters": summary.trainable_parameters,
-        "depth": summary.depth,
-        "flops": summary.flops,
-        "image_size": spec.image_size,
-        "epochs": summary.epochs,
-        "images_per_second": summary.images_per_second,
-        "weights": spec.weights,
-        "recipe": spec.recipe,
-        "seed": spec.seed,
-        "ranked": summary.ranked and summary.test_accuracy is not None,
-        "validation": spec.validation,
-        "batchnorm": spec.batchnorm,
-        "batch_size": spec.batch_size,
-        "train_limit": spec.train_limit,
-        "stages": summary.stages,
-        "error": summary.error,
-        "created_at": run.file.created_at,
-    }
+def _column(values: list[Any], key: str) -> Any:
+    """A column of the kind that it has, whole numbers exact."""
+    import pandas
+
+    kind = KINDS[key]
+    if kind == "object":
+        return pandas.Series(values, dtype=object)
+    return pandas.Series(pandas.array(values, dtype=kind))  # type: ignore[call-overload]
+
+
+def _comparable(value: Any) -> Any:
+    if isinstance(value, list):
+        value = " ".join(map(str, value))
+    return str(value).casefold() or None
+
+
+def _differences(frame: DataFrame) -> list[str]:
+    if not frame["ranked"].any():
+        return [""] * len(frame)
+    first = int(frame["ranked"].to_numpy().argmax())
+    limits = [None if limit == 0 else limit for limit in frame["train_limit"].fillna(0).tolist()]
+    rows = list(zip(frame["dataset"], limits, frame["image_size"].tolist(), strict=True))
+    told = {row: _difference(row, rows[first]) for row in {*rows}}
+    return [told[row] for row in rows]
+
+
+_Data = tuple[str, int | None, int]
+"""Data set, limit of the training images, image size."""
+
+
+def _difference(run: _Data, best_run: _Data) -> str:
+    (dataset, limit, size), (its_dataset, its_limit, its_size) = run, best_run
+    words = []
+    if dataset != its_dataset:
+        words.append(dataset)
+    elif limit != its_limit:
+        words.append("all training images" if limit is None else f"{limit:,} training images")
+    if size != its_size:
+        words.append(f"{size} px")
+    return ", ".join(words)

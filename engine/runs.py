@@ -29,6 +29,8 @@ from engine.store import RunStore
 from engine.summary import Summary, check_summary
 
 FORMAT = 1
+TRASH = ".trash"
+"""Folder in the folder of runs for those that a person removed."""
 MAX_JSON_BYTES = 4 * 2**20
 """A queue of a thousand models takes 1 MB of `spec.json`."""
 NAMES = ("model", "dataset", "recipe", "weights")
@@ -99,6 +101,10 @@ class RunDirectory:
     @property
     def summary(self) -> Path:
         return self.path / "summary.json"
+
+    @property
+    def notes(self) -> Path:
+        return self.path / "notes.json"
 
     @property
     def commands(self) -> Path:
@@ -176,7 +182,12 @@ def create_run(runs_dir: Path, file: SpecFile) -> RunDirectory:
         directory = RunDirectory(path)
         if file.origin.pid == os.getpid():
             file = replace(file, process=process_identity() or "")
-        write_json(directory.spec, file)
+        try:
+            write_json(directory.spec, file)
+        except OSError:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+            raise
         return directory
     raise InputError(f"expected a free name for a run in {runs_dir}, found {base}-* all taken")
 
@@ -199,14 +210,20 @@ def list_runs(runs_dir: Path) -> RunListing:
     Folders that hold neither a `spec.json` nor a record are no runs and are passed over.
     """
     runs, broken = [], []
-    for path in _directories(runs_dir):
+    for path in (runs_dir / name for name in folder_names(runs_dir)):
         try:
-            if _is_run(path):
-                runs.append(load_run(path))
+            run = load_if_run(path)
         except InputError as error:
-            broken.append(f"{printable(path.name)}: {error}")
+            broken.append(broken_line(path, error))
+        else:
+            runs += [run] if run is not None else []
     runs.sort(key=lambda run: (run.file.created_at, run.run_id), reverse=True)
     return RunListing(tuple(runs), tuple(broken))
+
+
+def broken_line(path: Path, error: InputError) -> str:
+    """What a listing says of a folder that cannot be read."""
+    return f"{printable(path.name)}: {printable(str(error))[:MAX_ERROR_LENGTH]}"
 
 
 def printable(text: str) -> str:
@@ -214,17 +231,18 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def _directories(runs_dir: Path) -> list[Path]:
+def folder_names(runs_dir: Path) -> list[str]:
+    """The folders that may be runs, in order; none where `runs_dir` cannot be read."""
     try:
         with os.scandir(runs_dir) as entries:
-            return sorted(Path(entry.path) for entry in entries if _is_directory(entry))
+            return sorted(entry.name for entry in entries if _is_directory(entry))
     except OSError:
         return []
 
 
 def _is_directory(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.is_dir()
+        return entry.name != TRASH and entry.is_dir()
     except OSError:  # a link that leads back to itself
         return False
 
@@ -235,6 +253,15 @@ def _is_run(path: Path) -> bool:
     except OSError as error:
         raise InputError(f"the folder cannot be read ({error.strerror})") from error
     return not names.isdisjoint(("spec.json", "events.jsonl"))
+
+
+def load_if_run(path: Path) -> RunRecord | None:
+    """Read the small files of what may be a run; None where it is none.
+
+    Raises:
+        InputError: it is one, and cannot be read.
+    """
+    return load_run(path) if _is_run(path) else None
 
 
 def load_run(path: Path) -> RunRecord:

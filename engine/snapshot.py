@@ -129,6 +129,8 @@ class RunSnapshot:
     loss: Curve = field(default_factory=Curve)
     accuracy: Curve = field(default_factory=Curve)
     ended_epochs: tuple[EpochEnded, ...] = ()
+    train_seconds_at_ends: tuple[float, ...] = ()
+    """What `train_seconds` was at the end of each of `ended_epochs`."""
     best_epoch: int | None = None
     """The epoch of highest validation accuracy."""
     epochs_without_gain: int = 0
@@ -137,6 +139,8 @@ class RunSnapshot:
     test: TestEnded | None = None
     hardware: HardwareSampled | None = None
     hardware_history: HardwareHistory = field(default_factory=HardwareHistory)
+    peak_memory_bytes: int | None = None
+    """The most that the process was seen to take; None before the first sample."""
     log: tuple[LogLine, ...] = ()
     """The last lines, oldest first."""
     log_count: int = 0

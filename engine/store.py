@@ -37,7 +37,7 @@ from engine.events import (
 from engine.layer_choice import leaf_nodes, training_parameters
 from engine.pending import Pending, describe_changes, trains_then
 from engine.series import Series
-from engine.snapshot import HardwareHistory, Marker, RunSnapshot
+from engine.snapshot import TRAIN_PHASES, HardwareHistory, Marker, RunSnapshot
 
 LOG_LINES = 500
 HARDWARE_SAMPLES = 120
@@ -52,6 +52,7 @@ class RunStore:
         self._loss = Series()
         self._accuracy = Series()
         self._epochs: list[EpochEnded] = []
+        self._seconds_at_ends: list[float] = []
         self._markers: list[Marker] = []
         self._stages: list[tuple[str, int]] = []
         self._estimate: Estimate | None = None
@@ -76,7 +77,7 @@ class RunStore:
             LearningRateChanged: self._learning_rate_changed,
             CommandAccepted: self._command_accepted,
             CommandRejected: self._command_rejected,
-            HardwareSampled: self._hardware.append,
+            HardwareSampled: self._hardware_sampled,
             LogLine: self._log_line,
             TestEnded: lambda e: self._set(test=e),
             RunEnded: self._run_ended,
@@ -124,6 +125,7 @@ class RunStore:
             loss=self._loss.curve(),
             accuracy=self._accuracy.curve(),
             ended_epochs=tuple(self._epochs),
+            train_seconds_at_ends=tuple(self._seconds_at_ends),
             best_epoch=self._best_epoch(),
             stages_trained=self._stages_trained(),
             markers=tuple(self._markers),
@@ -142,6 +144,14 @@ class RunStore:
         if since is not None:
             spent = max(time - since, 0.0)
             self._phase_seconds[phase] = self._phase_seconds.get(phase, 0.0) + spent
+
+    def _train_seconds(self, time: float) -> float:
+        """What the run's `train_seconds` is at this second, the phase at work included."""
+        now = self._now
+        spent = sum(self._phase_seconds.get(phase, 0.0) for phase in TRAIN_PHASES)
+        if now.phase_since is None or now.phase not in TRAIN_PHASES:
+            return spent
+        return spent + max(time - now.phase_since, 0.0)
 
     def _phase_changed(self, event: PhaseChanged) -> None:
         self._close_phase(event.time)
@@ -181,7 +191,9 @@ class RunStore:
         """Forget what was recorded past the checkpoint."""
         ended = event.epoch if not event.step else event.epoch - 1
         place = ended + event.step / max(self._now.steps, 1)
-        self._epochs = [epoch for epoch in self._epochs if epoch.epoch <= ended]
+        kept = [i for i, epoch in enumerate(self._epochs) if epoch.epoch <= ended]
+        self._epochs = [self._epochs[i] for i in kept]
+        self._seconds_at_ends = [self._seconds_at_ends[i] for i in kept]
         self._stages = [stage for stage in self._stages if stage[1] < event.stage]
         self._markers = [marker for marker in self._markers if marker.x <= place]
         for series in (self._loss, self._accuracy):
@@ -230,6 +242,7 @@ class RunStore:
 
     def _epoch_ended(self, event: EpochEnded) -> None:
         self._epochs.append(event)
+        self._seconds_at_ends.append(self._train_seconds(event.time))
         self._set(step=self._now.steps, learning_rate=event.learning_rate)
         if self._estimate is not None:
             self._estimate.epoch_ended(event)
@@ -279,6 +292,12 @@ class RunStore:
             self._set(stop_requested="")
         if isinstance(event.command, (SkipModel, SkipStage)):
             self._set(skip_requested="")
+
+    def _hardware_sampled(self, event: HardwareSampled) -> None:
+        self._hardware.append(event)
+        peak = max(event.process_memory_bytes, self._now.peak_memory_bytes or 0)
+        if peak > 0:
+            self._set(peak_memory_bytes=peak)
 
     def _log_line(self, event: LogLine) -> None:
         self._log.append(event)

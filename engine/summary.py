@@ -10,6 +10,8 @@ from engine.snapshot import RunSnapshot, Status
 
 MOST = 1e18
 """No figure of a run comes near: FLOPs of an image are some 10¹¹."""
+CURVE_POINTS = 1_000
+"""Of a longer run as many groups of epochs, each by its best one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,12 @@ class Summary:
     """Where it was computed: `cpu:0`, `gpu:1`."""
     stages: tuple[str, ...] = ()
     """What was trained, in words."""
+    curve: tuple[tuple[float, ...], ...] = ()
+    """`(train_seconds, val_accuracy)` at the end of each epoch; empty in summaries of before."""
+    peak_memory_bytes: int | None = None
+    """The most that the process was seen to take, once a second."""
+    test_images: int | None = None
+    """How many `test_accuracy` was measured on."""
 
 
 def check_summary(summary: Summary) -> None:
@@ -57,13 +65,30 @@ def check_summary(summary: Summary) -> None:
             raise InputError(f"summary.json: {key}: expected 0 to 1, found {share:.3g}")
     seconds = (summary.train_seconds, summary.wall_seconds, *summary.phase_seconds.values())
     counts = (summary.parameters, summary.trainable_parameters, summary.depth, summary.flops)
-    rest = (summary.epochs, summary.images_per_second)
+    rest = (
+        summary.epochs,
+        summary.images_per_second,
+        summary.peak_memory_bytes,
+        summary.test_images,
+    )
     for figure in (*seconds, *counts, *rest):
         # NaN, of a null, is a figure that is not known.
         if figure is not None and (figure < 0 or figure > MOST):
             raise InputError(f"summary.json: expected figures of a run, found {figure:.3g}")
     if not all(name.isprintable() for name in (*summary.phase_seconds, *summary.stages)):
         raise InputError("summary.json: expected names that can be shown, found others")
+    _check_curve(summary.curve)
+
+
+def _check_curve(curve: tuple[tuple[float, ...], ...]) -> None:
+    if len(curve) > CURVE_POINTS:
+        raise InputError(
+            f"summary.json: curve: expected {CURVE_POINTS} epochs at most, found {len(curve)}"
+        )
+    for point in curve:
+        # A validation accuracy that is not known is NaN, and neither below 0 nor above 1.
+        if len(point) != 2 or not 0 <= point[0] <= MOST or point[1] < 0 or point[1] > 1:
+            raise InputError("summary.json: curve: expected seconds and an accuracy, found others")
 
 
 def summarize(run: RunSnapshot) -> Summary:
@@ -95,4 +120,21 @@ def summarize(run: RunSnapshot) -> Summary:
         images_per_second=images / seconds if seconds else None,
         device=run.device,
         stages=run.stages_trained,
+        curve=_curve(run),
+        peak_memory_bytes=run.peak_memory_bytes,
+        test_images=run.test.images if run.test else None,
     )
+
+
+def _curve(run: RunSnapshot) -> tuple[tuple[float, float], ...]:
+    accuracies = (epoch.val_accuracy for epoch in run.ended_epochs)
+    points = list(zip(run.train_seconds_at_ends, accuracies, strict=True))
+    each = math.ceil(len(points) / CURVE_POINTS)
+    if each <= 1:
+        return tuple(points)
+    groups = (points[i : i + each] for i in range(0, len(points), each))
+    return tuple(max(group, key=_accuracy_or_less) for group in groups)
+
+
+def _accuracy_or_less(point: tuple[float, float]) -> float:
+    return point[1] if math.isfinite(point[1]) else -1.0

@@ -270,3 +270,21 @@ class RunWriter:
 def write_run(tmp_path: Path) -> RunWriter:
     """Writes runs into `tmp_path / "runs"`, its `runs_dir`."""
     return RunWriter(tmp_path / "runs")
+
+
+@pytest.fixture(scope="session")
+def classifier_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `model.keras` as a trainer exports it: uint8 images of 8 × 8 in, ten probabilities out."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.Input((8, 8, 3), dtype="uint8"),
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Conv2D(4, 3, activation="relu"),
+        keras.layers.Flatten(),
+        keras.layers.Dense(10, activation="softmax"),
+    ]
+    path = tmp_path_factory.mktemp("classifier") / "model.keras"
+    keras.Sequential(layers).save(path)
+    return path

@@ -65,6 +65,8 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         """Whether a training can go on without this terminal."""
         self.leaves_running = False
         """Whether the person left without waiting for the training's end."""
+        self.ends_on_answers = False
+        """Whether the end of the first queue opens the answers to the exercise's questions."""
         self._session = session
         self._start_session, self._resume_session = start_session, resume_session
         self._stores = SessionStores(())
@@ -143,8 +145,19 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
             self._training.view = self._stores.view(is_over=is_over)
         if is_over:
             self._settle_leaving()
+            self._show_answers()
 
     # Screens.
+
+    def _show_answers(self) -> None:
+        """Open the answers over a training that has ended, once, if that was asked for."""
+        from tui.screens.training import TrainingScreen
+
+        if self.ends_on_answers and isinstance(self.screen, TrainingScreen):
+            from tui.screens.answers import AnswersScreen
+
+            self.ends_on_answers = False
+            self.push_screen(AnswersScreen(self.runs_dir))
 
     def _open_launcher(self) -> None:
         from tui.screens.launcher import LauncherScreen

@@ -13,7 +13,18 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
     from textual.screen import Screen
 
-Place = Literal["everywhere", "training", "layers", "launcher", "catalogue", "results"]
+Place = Literal[
+    "everywhere",
+    "training",
+    "layers",
+    "launcher",
+    "catalogue",
+    "results",
+    "detail",
+    "compare",
+    "answers",
+    "predict",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +91,47 @@ KEYS: tuple[Key, ...] = (
     Key("escape", "catalogue", "models", "Clear the filter, back to the models", "launcher", False),
     Key("space", "toggle_mark", "mark", "Mark the model to train it", "catalogue"),
     Key("enter", "start", "start", "Start training the marked models", "catalogue", False),
+    Key("enter", "toggle_detail", "open", "Show or hide the run in full", "results"),
+    Key("space", "mark", "mark", "Mark the run to compare it", "results"),
+    Key("c", "compare", "compare", "Compare the marked runs", "results"),
+    Key("w", "answers", "why", "The three questions, answered from the runs", "results"),
+    Key("p", "predict", "predict", "Let the run's model classify an image", "results", False),
+    Key(
+        "slash", "filter", "filter", "Filter the runs: model:lite acc>0.85", "results", display="/"
+    ),
     Key("s", "sort", "sort", "Sort by the next column", "results"),
-    Key("o", "reverse", "reverse", "Sort the other way round", "results"),
-    Key("enter", "toggle_detail", "detail", "Show or hide the run in full", "results"),
-    Key("r", "reload", "refresh", "Read the runs again", "results"),
-    Key("n", "app.new_session", "new", "Choose models for a new session", "results"),
-    Key("escape", "leave", "back", "Return to where you came from", "results"),
+    Key("o", "reverse", "reverse", "Sort the other way round", "results", False),
+    Key("g", "group", "group", "One line a model, or the runs again", "results", False),
+    Key("x", "cost", "axis", "Chart: time, parameters or FLOPs", "results"),
+    Key(
+        "asterisk", "pin", "pin", "Keep the run on top, or no longer", "results", False, display="*"
+    ),
+    Key("e", "notes", "note", "Tags and a note for the run", "results", False),
+    Key("delete", "delete", "delete", "Move the run to the trash; asks first", "results", False),
+    Key("r", "reload", "refresh", "Read the runs again", "results", False),
+    Key("n", "app.new_session", "new", "Choose models for a new session", "results", False),
+    Key("escape", "leave", "back", "Close what was opened last, or go back", "results", False),
+    Key("right", "next_tab", "tabs", "Next tab of the run", "detail", display="→"),
+    Key("left", "previous_tab", "tabs", "Tab before it", "detail", False, display="←"),
+    Key("1", "tab('curves')", "curves", "Curves, with freezes and rates", "detail", False),
+    Key("2", "tab('facts')", "facts", "What was asked and reached", "detail", False),
+    Key("3", "tab('confusion')", "confusion", "Confusion matrix", "detail", False),
+    Key("4", "tab('classes')", "classes", "Accuracy by class", "detail", False),
+    Key("5", "tab('mistakes')", "mistakes", "The most confident mistakes, drawn", "detail", False),
+    Key("6", "tab('calibration')", "calibration", "Confidence against accuracy", "detail", False),
+    Key("7", "tab('times')", "times", "Where the time went", "detail", False),
+    Key("8", "tab('layers')", "layers", "The layers as they ended", "detail", False),
+    Key("down", "further_down", "down", "Scroll, or the next mistakes", "detail", False),
+    Key("up", "back_up", "up", "Scroll back, or the mistakes before", "detail", False),
+    Key("shift+right", "sideways(1)", "right", "Scroll a wide page", "detail", False),
+    Key("shift+left", "sideways(-1)", "left", "Scroll a wide page back", "detail", False),
+    Key("u", "unfold", "unfold", "Open or close the group of layers", "detail", False),
+    Key("x", "change_curve_axis", "axis", "Curves over epochs or over time", "compare"),
+    Key("escape", "app.back", "back", "Back to the results", "compare"),
+    Key("m", "write_report", "report", "Write the report as Markdown", "answers"),
+    Key("escape", "app.back", "back", "Back to the results", "answers"),
+    Key("enter", "predict_image", "predict", "Predict the image at the path", "predict"),
+    Key("escape", "app.back", "back", "Back to the results", "predict"),
     Key("t", "toggle_theme", "theme", "Light or dark", "everywhere", False),
     Key("question_mark,f1", "show_help", "help", "Show the keys", "everywhere", display="?"),
     Key("q", "quit", "quit", "Leave; asks first while a model trains", "everywhere"),
@@ -99,6 +145,10 @@ PLACES: dict[Place, str] = {
     "layers": "Layers",
     "training": "Training",
     "results": "Results",
+    "detail": "Run in full",
+    "compare": "Comparison",
+    "answers": "Answers",
+    "predict": "Prediction",
     "everywhere": "Everywhere",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -234,8 +235,9 @@ class Learner:
             on_traced=self._on_traced,
             needs_boundary=self._needs_boundary,
         )
-        batches = self._made.train.batches(rest, self._spec.batch_size)
-        is_whole = self._parts.fit(self._made.model, batches, callback)
+        model, batches = self._made.model, self._made.train.batches(rest, self._spec.batch_size)
+        fit = partial(model.fit, batches, shuffle=False, verbose=0, callbacks=[callback])
+        is_whole = self._parts.train(fit, model, callback)
         self._at.step = callback.step
         if not is_whole:
             self._compile_step(self._made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from engine.backend import memory_in_words
 from engine.errors import InputError
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 
 class BatchParts:
-    """Fits a model, and halves its batches where the device has no memory for whole ones."""
+    """Halves the batches of a model where the device has no memory for whole ones."""
 
     def __init__(self, batch_size: int, device: str, emit: Callable[[Event], None]) -> None:
         """Begin with whole batches of `batch_size` images."""
@@ -34,17 +34,20 @@ class BatchParts:
         """Parts that a batch goes through in."""
         self._evaluation_size = LARGEST
 
-    def fit(self, model: StepModel, batches: Any, callback: SegmentCallback) -> bool:
-        """Train on batches; False where memory ran out and the model is to be compiled anew.
+    def train(self, fit: Callable[[], object], model: StepModel, callback: SegmentCallback) -> bool:
+        """Let a model fit; False where memory ran out and it is to be compiled anew.
 
-        `callback` has then counted the steps that were done.
+        Args:
+            fit: calls the model's `fit` with `callback`.
+            model: its optimizer knows how many steps were done.
+            callback: has counted them at the end, those included that it was not told of.
 
         Raises:
             InputError: memory ran out and there is nothing left to halve.
         """
         before = int(model.optimizer.iterations)
         try:
-            model.fit(batches, shuffle=False, verbose=0, callbacks=[callback])
+            fit()
         except Exception as error:
             if not is_out_of_memory(error):
                 raise

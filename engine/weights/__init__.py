@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.weights.load import load_into
 from engine.weights.locate import (
+    check_obtainable,
     check_weights_option,
     choose_file,
     locate_weights,
@@ -11,6 +12,7 @@ from engine.weights.locate import (
 )
 
 __all__ = [
+    "check_obtainable",
     "check_weights_option",
     "choose_file",
     "load_into",

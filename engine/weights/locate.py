@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from engine.backbones import Backbone, WeightsFile
-from engine.download import download, verify
+from engine.download import check_reachable, download, verify
 from engine.errors import InputError
 from engine.progress import Progress
 from engine.weights.hdf5 import check_signature, open_weights
@@ -84,6 +84,24 @@ def check_weights_option(backbone: Backbone, asked: str) -> None:
             f"--weights: {backbone.name} has no published ImageNet weights; give a file of your "
             "own with --weights PATH, or --weights none to train from random weights"
         )
+
+
+def check_obtainable(backbone: Backbone, image_size: int | None = None) -> None:
+    """Refuse a backbone whose ImageNet weights are neither here nor to be had from the network.
+
+    Asks the server for the file where it is not here, and reads nothing of it.
+
+    Args:
+        backbone: catalogue entry.
+        image_size: pixels; the entry's default when None.
+
+    Raises:
+        InputError: why they cannot be had, and what to do.
+    """
+    check_weights_option(backbone, "imagenet")
+    file = choose_file(backbone, image_size or backbone.image_size)
+    if file is not None and _find(file) is None:
+        check_reachable(file.url, _own_directory() / file.file)
 
 
 def locate_weights(

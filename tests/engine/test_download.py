@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from engine.download import download, file_hash, verify
+from engine.download import check_reachable, download, file_hash, verify
 from engine.errors import InputError
 from engine.progress import Progress, ignore_progress
 
@@ -231,3 +231,21 @@ def test_hashes_are_those_of_the_bytes(tmp_path: Path) -> None:
     assert seen[-1] == len(BODY)
     assert verify(path, HASH)
     assert not verify(path, "md5:" + "0" * 32)
+
+
+def test_what_can_be_had_is_asked_for_and_not_fetched(
+    loopback: LoopbackServer, tmp_path: Path
+) -> None:
+    url = loopback.serve("/weights.h5", BODY)
+    check_reachable(url, tmp_path / "weights.h5")
+    assert loopback.requests == ["/weights.h5"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_had_is_said_with_the_place_to_put_it(
+    loopback: LoopbackServer, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as refused:
+        check_reachable(loopback.url("/gone.h5"), tmp_path / "gone.h5")
+    assert "the server says 404" in str(refused.value)
+    assert f"put the file at {tmp_path / 'gone.h5'}" in str(refused.value)

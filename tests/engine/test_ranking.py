@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,8 +11,22 @@ from typing import Any
 
 import pytest
 
-from engine.ranking import KINDS, best, fastest, rank_runs
-from engine.runs import RunListing, list_runs
+from engine.errors import InputError
+from engine.ranking import (
+    KINDS,
+    add_targets,
+    best,
+    fastest,
+    group_by_model,
+    rank_rows,
+    rank_runs,
+    seconds_to,
+    sort_ranking,
+    wilson_interval,
+)
+from engine.run_notes import Notes, write_notes
+from engine.runs import RunDirectory, RunListing, list_runs
+from engine.runs_index import ranking_rows
 
 WriteRun = Callable[..., str]
 
@@ -20,6 +35,12 @@ WriteRun = Callable[..., str]
 def runs_dir(tmp_path: Path) -> Path:
     """Where `write_run` writes."""
     return tmp_path / "runs"
+
+
+def measured(runs_dir: Path, run_id: str, **figures: Any) -> None:
+    """Put figures into the summary of a run."""
+    path = runs_dir / run_id / "summary.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | figures))
 
 
 def models(runs_dir: Path) -> list[str]:
@@ -86,7 +107,12 @@ def test_one_row_says_what_was_asked_and_what_came_out(write_run: WriteRun, runs
         "ranked": True,
         "validation": "test",
         "batch_size": 32,
-        "stages": ("head 2 ep", "last 30 layers 1 ep"),
+        "stages": ["head 2 ep", "last 30 layers 1 ep"],
+        "timeline": "head 2 ep → last 30 layers 1 ep",
+        "curve": [],
+        "pinned": False,
+        "tags": [],
+        "note": "",
         "error": "",
     }
     assert {key: row[key] for key in expected} == expected
@@ -101,6 +127,182 @@ def test_a_run_without_a_summary_has_no_figures_rather_than_zeros(
     empty = ["test_accuracy", "train_seconds", "wall_seconds", "parameters", "images_per_second"]
     assert row[empty].isna().all()
     assert (row["status"], row["ranked"]) == ("interrupted", False)
+
+
+@pytest.mark.parametrize(
+    ("share", "images", "low", "high"),
+    [
+        # Worked out by hand from Wilson's formula, to four places.
+        (0.5, 100, 0.4038, 0.5962),
+        (0.9183, 10_000, 0.9128, 0.9235),
+        (1.0, 10, 0.7225, 1.0),
+        (0.0, 10, 0.0, 0.2775),
+    ],
+)
+def test_the_interval_of_an_accuracy_is_wilson_s(
+    share: float, images: int, low: float, high: float
+) -> None:
+    assert wilson_interval(share, images) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_seconds_to_an_accuracy_are_those_of_the_first_epoch_s_end_that_has_it() -> None:
+    curve: list[list[float | None]] = [
+        [10.0, 0.7],
+        [20.0, None],
+        [30.0, 0.85],
+        [40.0, 0.8],
+        [50.0, 0.9],
+    ]
+    assert seconds_to(curve, 0.85) == 30.0
+    assert seconds_to(curve, 0.86) == 50.0
+    assert seconds_to(curve, 0.95) is None
+    assert seconds_to([], 0.1) is None
+
+
+def test_what_a_summary_tells_of_time_memory_and_images(
+    write_run: WriteRun, runs_dir: Path
+) -> None:
+    run_id = write_run(test=0.9)
+    measured(
+        runs_dir,
+        run_id,
+        test_images=10_000,
+        peak_memory_bytes=2 * 10**9,
+        curve=[[10.0, 0.7], [21.0, 0.81], [33.0, None]],
+        phase_seconds={"loading": 4.0, "training": 31.5},
+    )
+    (row,) = rank_runs(list_runs(runs_dir)).to_dict("records")
+    assert (row["test_images"], row["peak_memory_bytes"]) == (10_000, 2 * 10**9)
+    assert (row["accuracy_low"], row["accuracy_high"]) == wilson_interval(0.9, 10_000)
+    assert row["curve"] == [[10.0, 0.7], [21.0, 0.81], [33.0, None]]
+    assert row["to_80"] == 21.0
+    assert row["to_85"] != row["to_85"]
+    assert (row["loading_seconds"], row["training_seconds"]) == (4.0, 31.5)
+    assert (row["paused_seconds"], row["testing_seconds"]) == (0.0, 0.0)
+
+
+def test_a_summary_of_before_has_no_curve_interval_or_phases(
+    write_run: WriteRun, runs_dir: Path
+) -> None:
+    path = runs_dir / write_run(test=0.9) / "summary.json"
+    old = json.loads(path.read_text())
+    for key in ("curve", "peak_memory_bytes", "test_images"):
+        del old[key]
+    path.write_text(json.dumps(old))
+    frame = rank_runs(list_runs(runs_dir))
+    new = ["accuracy_low", "test_images", "to_80", "peak_memory_bytes", "training_seconds"]
+    assert frame.iloc[0][new].isna().all()
+    assert (frame["test_accuracy"][0], frame["curve"][0]) == (0.9, [])
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"curve": [[1.0]]},
+        {"curve": [[1.0, 0.5, 0.5]]},
+        {"curve": [[None, 0.5]]},
+        {"curve": [[-1.0, 0.5]]},
+        {"curve": [[1e300, 0.5]]},
+        {"curve": [[1.0, 1.5]]},
+        {"curve": [[1.0, 0.5]] * 1_001},
+        {"curve": 3},
+        {"test_images": -1},
+        {"peak_memory_bytes": 10**30},
+    ],
+)
+def test_figures_that_no_run_has_are_refused(
+    write_run: WriteRun, runs_dir: Path, figures: dict[str, Any]
+) -> None:
+    measured(runs_dir, write_run(test=0.5), **figures)
+    listing = list_runs(runs_dir)
+    assert (len(listing.runs), len(listing.broken)) == (0, 1)
+
+
+def test_runs_with_other_data_or_image_size_than_the_best_are_marked(
+    write_run: WriteRun, runs_dir: Path
+) -> None:
+    expected = {
+        write_run(test=0.9): "",
+        write_run(test=0.8): "",
+        write_run(test=0.7, image_size=64): "64 px",
+        write_run(test=0.6, dataset="digits", image_size=32): "digits, 32 px",
+        write_run(test=0.5, train_limit=5_000): "5,000 training images",
+        write_run(status="failed", dataset="digits"): "digits",
+    }
+    frame = rank_runs(list_runs(runs_dir))
+    assert dict(zip(frame["run_id"], frame["differs"], strict=True)) == expected
+    limited = rank_runs(list_runs(runs_dir)).query("test_accuracy < 0.65")
+    again = rank_rows([{**row} for _, row in limited.iterrows()])  # the best is another one
+    assert set(again["differs"]) == {"", "cifar10, 96 px"}
+
+
+def test_where_nothing_is_ranked_nothing_differs(write_run: WriteRun, runs_dir: Path) -> None:
+    write_run(status="failed", dataset="digits")
+    write_run(status="failed")
+    assert list(rank_runs(list_runs(runs_dir))["differs"]) == ["", ""]
+
+
+def test_notes_are_in_the_row(write_run: WriteRun, runs_dir: Path) -> None:
+    run_id = write_run(test=0.9)
+    write_notes(RunDirectory(runs_dir / run_id), Notes(True, ("first", "cpu"), "a good one"))
+    (row,) = ranking_rows(runs_dir).rows
+    assert (row["pinned"], row["tags"], row["note"]) == (True, ["first", "cpu"], "a good one")
+
+
+def test_models_are_grouped_over_their_ranked_runs(write_run: WriteRun, runs_dir: Path) -> None:
+    for seed, (test, seconds) in enumerate([(0.80, 100), (0.84, 110), (0.82, 120)]):
+        write_run("VGG16", test=test, train_seconds=seconds, seed=seed)
+    write_run("VGG16", status="failed", train_seconds=9_999)
+    write_run("CustomCNN", test=0.9, train_seconds=5)
+    write_run("ResNet50V2", status="failed")
+    best_one, vgg, resnet = group_by_model(rank_runs(list_runs(runs_dir))).to_dict("records")
+    assert (best_one["model"], best_one["runs"], best_one["best_accuracy"]) == ("CustomCNN", 1, 0.9)
+    assert best_one["std_accuracy"] != best_one["std_accuracy"]
+    assert (vgg["model"], vgg["runs"], vgg["best_accuracy"]) == ("VGG16", 3, 0.84)
+    assert (vgg["mean_accuracy"], vgg["std_accuracy"]) == pytest.approx((0.82, 0.02))
+    assert vgg["mean_train_seconds"] == 110
+    assert (resnet["model"], resnet["runs"]) == ("ResNet50V2", 0)
+    assert resnet["mean_accuracy"] != resnet["mean_accuracy"]
+
+
+def test_sorting_by_any_column_puts_what_is_not_known_last(
+    write_run: WriteRun, runs_dir: Path
+) -> None:
+    write_run("VGG16", test=0.7, train_seconds=30)
+    write_run("densenet121", status="interrupted")
+    write_run("CustomCNN", test=0.9, train_seconds=20)
+    frame = rank_runs(list_runs(runs_dir))
+    by_name = ["CustomCNN", "densenet121", "VGG16"]
+    assert list(sort_ranking(frame, "model")["model"]) == by_name
+    assert list(sort_ranking(frame, "-model")["model"]) == by_name[::-1]
+    by_time = ["CustomCNN", "VGG16", "densenet121"]
+    assert list(sort_ranking(frame, "train_seconds")["model"]) == by_time
+    assert list(sort_ranking(frame, "test_accuracy")["model"]) == by_time
+    by_accuracy = ["VGG16", "CustomCNN", "densenet121"]
+    assert list(sort_ranking(frame, "-test_accuracy")["model"]) == by_accuracy
+    for key in set(KINDS) - {"curve"}:
+        assert len(sort_ranking(frame, key)) == 3
+    for key in ("nothing", "", "-", "curve"):
+        with pytest.raises(InputError, match="--sort: expected a column"):
+            sort_ranking(frame, key)
+    # The marks go by the figures, not by the order.
+    assert best(sort_ranking(frame, "-test_accuracy")) == best(frame)
+
+
+def test_other_targets_take_the_place_of_the_usual_ones(
+    write_run: WriteRun, runs_dir: Path
+) -> None:
+    measured(runs_dir, write_run(test=0.9), curve=[[10.0, 0.7], [20.0, 0.926]])
+    frame = add_targets(rank_runs(list_runs(runs_dir)), (0.7, 0.925))
+    assert (frame["to_70"][0], frame["to_92.5"][0]) == (10.0, 20.0)
+    assert "to_85" not in frame
+    assert frame.columns.get_loc("to_70") == list(KINDS).index("to_80")
+
+
+def test_whole_numbers_stay_exact(write_run: WriteRun, runs_dir: Path) -> None:
+    measured(runs_dir, write_run(test=0.5), flops=2**53 + 1)
+    write_run(status="interrupted")
+    assert rank_runs(list_runs(runs_dir))["flops"][0] == 2**53 + 1
 
 
 def test_no_runs_give_a_table_with_all_columns() -> None:

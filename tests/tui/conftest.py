@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App
 from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Static
 
 import tui.app
@@ -35,10 +37,12 @@ from engine.snapshot import RunSnapshot
 from tui.app import CifarApp
 from tui.panels.charts import ChartsPanel
 from tui.panels.layers import LayersPanel, LayerTree
+from tui.themes import DARK, LIGHT
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 MakeApp = Callable[..., CifarApp]
 Running = Callable[..., AbstractAsyncContextManager[Pilot[Any]]]
+OnScreen = Callable[..., AbstractAsyncContextManager[Pilot[Any]]]
 STEPS = 10
 
 
@@ -294,6 +298,31 @@ def running(make_app: MakeApp, until: Until) -> Running:
             yield pilot
 
     return open_app
+
+
+class ThemedApp(App[None]):
+    """Nothing but the program's themes, so that it is there at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = DARK.name
+
+
+@pytest.fixture
+def on_screen() -> OnScreen:
+    """Opens one screen, without the app around it, as a context."""
+
+    @asynccontextmanager
+    async def open_screen(
+        screen: Screen[Any], size: tuple[int, int] = (80, 24)
+    ) -> AsyncIterator[Pilot[Any]]:
+        async with ThemedApp().run_test(size=size) as pilot:
+            await pilot.app.push_screen(screen)
+            yield pilot
+
+    return open_screen
 
 
 @pytest.fixture

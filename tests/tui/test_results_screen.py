@@ -1,4 +1,4 @@
-"""The results screen: sorting, marks, the run in full, empty and broken folders, any size."""
+"""The results screen: order, marks, filter, groups, chart, what is done with runs, any folder."""
 
 from __future__ import annotations
 
@@ -10,43 +10,72 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Static
 
+import tui.app
 import tui.screens.results
 from engine.config import RunSpec
 from engine.events import PhaseChanged, event_to_line
 from engine.run_lock import locked
+from engine.run_notes import Notes, read_notes
 from engine.runs import RunDirectory
 from engine.session import SessionHandle
+from tui import keys
 from tui.app import CifarApp
-from tui.panels.curve_chart import CurveChart
+from tui.panels.model_table import ModelTable
+from tui.panels.pareto import ParetoChart
 from tui.panels.run_detail import RunDetail
-from tui.panels.run_table import DOWN, UP, RunTable, sorted_rows
-from tui.screens.launcher import LauncherScreen
+from tui.panels.run_table import DOWN, UP, RunTable
+from tui.screens.answers import AnswersScreen
+from tui.screens.choice import ChoiceScreen
+from tui.screens.compare import CompareScreen
+from tui.screens.filter_line import FilterLine
+from tui.screens.predict import PredictScreen
 from tui.screens.results import ResultsScreen
+from tui.screens.run_notes import RunNotesScreen
 
 AnyPilot = Pilot[Any]
 WriteRun = Callable[..., str]
 Until = Callable[[AnyPilot, Callable[[], object]], Awaitable[None]]
+SMALL, LARGE = (80, 24), (120, 40)
+
+
+class ResultsApp(CifarApp):
+    """The app with the results over a screen that takes no time to open, as the launcher does."""
+
+    CSS_PATH = str(Path(tui.app.__file__).with_name("app.tcss"))
+
+    def _open_launcher(self) -> None:
+        self.push_screen(Screen())
+        self.push_screen(ResultsScreen(self.runs_dir))
 
 
 @pytest.fixture
 def app(tmp_path: Path, make_session: Callable[..., SessionHandle]) -> CifarApp:
-    """An app over the folder that `write_run` writes to."""
+    """An app over the folder that `write_run` writes to, which opens with the results."""
 
     def start(specs: list[RunSpec]) -> SessionHandle:
         return make_session(tuple(specs))
 
-    return CifarApp(None, runs_dir=tmp_path / "runs", start_session=start)
+    return ResultsApp(None, runs_dir=tmp_path / "runs", start_session=start)
 
 
-@asynccontextmanager
-async def results(app: CifarApp, size: tuple[int, int] = (80, 24)) -> AsyncIterator[AnyPilot]:
-    """The app with the results over the launcher."""
-    async with app.run_test(size=size) as pilot:
-        app.action_results()
-        await pilot.pause()
-        yield pilot
+@pytest.fixture
+def results(until: Until) -> Callable[..., Any]:
+    """Opens the app, as a context, and waits until so many runs are shown."""
+
+    @asynccontextmanager
+    async def open_app(
+        app: CifarApp, rows: int = 4, size: tuple[int, int] = SMALL
+    ) -> AsyncIterator[AnyPilot]:
+        async with app.run_test(size=size) as pilot:
+            await until(pilot, lambda: shows(app, ResultsScreen) and app.screen.query(RunTable))
+            await until(pilot, lambda: table(app).row_count == rows)
+            await until(pilot, lambda: rows == 0 or app.screen.query_one(ParetoChart).data)
+            yield pilot
+
+    return open_app
 
 
 @pytest.fixture
@@ -60,6 +89,10 @@ def runs(write_run: WriteRun) -> dict[str, str]:
     }
 
 
+def shows(app: CifarApp, screen: type[Any]) -> bool:
+    return isinstance(app.screen, screen)
+
+
 def table(app: CifarApp) -> RunTable:
     return app.screen.query_one(RunTable)
 
@@ -68,155 +101,58 @@ def text(app: CifarApp, selector: str) -> str:
     return str(app.screen.query_one(selector, Static).render())
 
 
-def header(app: CifarApp, key: str) -> str:
-    return next(str(c.label) for k, c in table(app).columns.items() if k.value == key)
-
-
-def cell(app: CifarApp, run_id: str, key: str) -> str:
-    return table(app).get_cell(run_id, key).plain.strip()
-
-
 def names(runs: dict[str, str], app: CifarApp) -> list[str]:
     by_id = {run_id: name for name, run_id in runs.items()}
     return [by_id[run_id] for run_id in table(app).run_ids]
 
 
-async def test_best_first_with_the_best_and_the_fastest_marked(
-    app: CifarApp, runs: dict[str, str], until: Until
+def told(app: CifarApp) -> str:
+    return " ".join(str(notification.message) for notification in app._notifications)
+
+
+# The table.
+
+
+async def test_best_first_marked_and_sorted_by_key_and_by_header(
+    app: CifarApp, runs: dict[str, str], results: Any
 ) -> None:
     async with results(app) as pilot:
-        await until(pilot, lambda: table(app).row_count == 4)
         assert names(runs, app)[:2] == ["lite0", "cnn"]
-        assert header(app, "test_accuracy") == f"test acc{DOWN}"
-        marks = {name: cell(app, run_id, "mark") for name, run_id in runs.items()}
+        assert table(app).title_of("test_accuracy") == f"test acc{DOWN}"
+        marks = {name: table(app).cell_text(run_id, "mark") for name, run_id in runs.items()}
         assert marks == {"lite0": "★", "cnn": "⚡", "vgg": "", "dense": ""}
-        assert cell(app, runs["vgg"], "status") == "failed"
-        assert cell(app, runs["lite0"], "train_seconds") == "7:21"
+        assert table(app).cell_text(runs["vgg"], "status") == "failed"
+        assert table(app).cell_text(runs["lite0"], "train_seconds") == "7:21"
         verdict = text(app, "#results-verdict")
         assert "★ most accurate: EfficientNetLite0, 0.9183" in verdict
         assert "⚡ fastest: CustomCNN" in verdict
+        assert "w why" in verdict
 
-
-async def test_sorting_by_key_and_by_header(
-    app: CifarApp, runs: dict[str, str], until: Until
-) -> None:
-    async with results(app) as pilot:
-        await until(pilot, lambda: table(app).row_count == 4)
+        await pilot.press("down")
+        assert table(app).current_run == runs["cnn"]
         await pilot.press("s")
-        assert header(app, "wall_seconds") == f"wall{UP}"
-        assert header(app, "test_accuracy") == "test acc"
         assert names(runs, app) == ["vgg", "cnn", "lite0", "dense"]
+        assert f"sorted by wall {UP}" in text(app, "#results-head")
         await pilot.press("o")
-        assert header(app, "wall_seconds") == f"wall{DOWN}"
         assert names(runs, app) == ["lite0", "cnn", "vgg", "dense"]
         assert f"sorted by wall {DOWN}" in text(app, "#results-head")
         await pilot.click(RunTable, offset=(6, 0))
-        assert header(app, "model") == f"model{UP}"
         assert names(runs, app) == ["cnn", "dense", "lite0", "vgg"]
-
-
-async def test_sorting_goes_through_all_columns_and_keeps_the_run_under_the_cursor(
-    app: CifarApp, runs: dict[str, str], until: Until
-) -> None:
-    async with results(app) as pilot:
-        await until(pilot, lambda: table(app).row_count == 4)
-        await pilot.press("down")
+        assert f"sorted by model {UP}" in text(app, "#results-head")
         assert table(app).current_run == runs["cnn"]
-        seen = []
-        for _ in range(10):
-            seen.append(table(app).sort_key)
-            await pilot.press("s")
-            assert table(app).current_run == runs["cnn"]
-        assert seen[:2] == ["test_accuracy", "wall_seconds"]
-        assert len(set(seen)) == 10
-        assert table(app).sort_key == "test_accuracy"
 
 
-def test_what_is_not_known_comes_last_either_way() -> None:
-    rows: list[dict[str, Any]] = [{"a": None}, {"a": 1}, {"a": 3}]
-    assert [row["a"] for row in sorted_rows(rows, "a", True)] == [3, 1, None]
-    assert [row["a"] for row in sorted_rows(rows, "a", False)] == [1, 3, None]
-
-
-async def test_the_highlighted_run_is_shown_in_full(
-    app: CifarApp, runs: dict[str, str], until: Until
+async def test_the_folder_is_read_again_by_a_key(
+    app: CifarApp, runs: dict[str, str], results: Any, write_run: WriteRun, until: Until
 ) -> None:
-    async with results(app, (120, 40)) as pilot:
-        chart = app.screen.query_one("#run-accuracy", CurveChart)
-        await until(pilot, lambda: chart.data is not None and len(chart.data.validation) == 3)
-        facts = text(app, "#run-facts-text")
-        for part in ("0.9183", "3.38 M", "depth 50", "141 M FLOPs", "7:26 in all", "BatchNorm"):
-            assert part in facts
-        await pilot.press("down", "down")
-        await until(
-            pilot,
-            lambda: (
-                "VGG16" in str(app.screen.query_one(RunDetail).border_title)
-                or "DenseNet121" in str(app.screen.query_one(RunDetail).border_title)
-            ),
-        )
+    async with results(app) as pilot:
         await pilot.press("down")
-        found = set()
-        for _ in range(2):
-            await pilot.pause()
-            found.add(app.screen.query_one(RunDetail).run_id)
-            await pilot.press("up")
-        assert found == {runs["vgg"], runs["dense"]}
-
-
-async def test_a_failed_run_says_why(app: CifarApp, write_run: WriteRun, until: Until) -> None:
-    write_run("VGG16", status="failed", error="no weights to be had")
-    async with results(app, (120, 40)) as pilot:
-        await until(pilot, lambda: "no weights to be had" in text(app, "#run-facts-text"))
-
-
-async def test_an_interrupted_run_is_summed_up_from_its_record(
-    app: CifarApp, write_run: WriteRun, until: Until
-) -> None:
-    write_run("DenseNet121", status="interrupted", epochs=2)
-    async with results(app, (120, 40)) as pilot:
-        await until(pilot, lambda: "best 0.7000 in epoch 2" in text(app, "#run-facts-text"))
-        assert "not tested" in text(app, "#run-facts-text")
-
-
-async def test_an_empty_folder_says_what_to_do(app: CifarApp, until: Until) -> None:
-    async with results(app) as pilot:
-        await until(pilot, lambda: "No runs in" in text(app, "#results-note"))
-        assert "cifar-tui demo" in text(app, "#results-note")
-        await pilot.press("s", "o", "enter", "escape")
-        assert isinstance(app.screen, ResultsScreen)
-
-
-async def test_broken_directories_are_named_once(
-    app: CifarApp, runs: dict[str, str], tmp_path: Path, until: Until
-) -> None:
-    (tmp_path / "runs" / "torn").mkdir()
-    (tmp_path / "runs" / "torn" / "spec.json").write_text("{")
-    async with results(app) as pilot:
-        await until(pilot, lambda: table(app).row_count == 4)
-        assert text(app, "#results-note") == "left out, as they cannot be read: torn"
-
-
-async def test_of_many_broken_directories_some_are_named(
-    app: CifarApp, runs: dict[str, str], tmp_path: Path, until: Until
-) -> None:
-    for number in range(10):
-        (tmp_path / "runs" / f"torn-{number}").mkdir()
-        (tmp_path / "runs" / f"torn-{number}" / "spec.json").touch()
-    async with results(app) as pilot:
-        await until(pilot, lambda: table(app).row_count == 4)
-        assert "torn-7 and 2 more" in text(app, "#results-note")
-
-
-async def test_a_record_of_noise_is_opened(
-    app: CifarApp, write_run: WriteRun, tmp_path: Path, until: Until
-) -> None:
-    noise = write_run("VGG16", status="interrupted", epochs=2)
-    events = tmp_path / "runs" / noise / "events.jsonl"
-    events.write_bytes(events.read_bytes()[100:] + b"\xff\x00" * 999 + b"\n" + b"[" * 9_999 + b"\n")
-    async with results(app, (120, 40)) as pilot:
-        chart = app.screen.query_one("#run-accuracy", CurveChart)
-        await until(pilot, lambda: chart.data is not None and len(chart.data.validation) == 2)
+        best = write_run("ResNet50V2", test=0.99, train_seconds=900)
+        await pilot.press("r")
+        await until(pilot, lambda: table(app).row_count == 5)
+        assert table(app).run_ids[0] == best
+        assert table(app).cell_text(best, "mark") == "★"
+        assert table(app).current_run == runs["cnn"]
 
 
 async def test_a_run_that_dies_shows_it_without_a_key(
@@ -224,65 +160,249 @@ async def test_a_run_that_dies_shows_it_without_a_key(
     write_run: WriteRun,
     tmp_path: Path,
     until: Until,
+    results: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tui.screens.results, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(tui.screens.results, "LOOK_SECONDS", 0.2)
     monkeypatch.setattr(tui.screens.results, "LOOK_SHARE", 1.0)
     run_id = write_run("VGG16", status="interrupted")
     directory = RunDirectory(tmp_path / "runs" / run_id)
     directory.events.write_text(event_to_line(PhaseChanged(phase="paused")))
     os.utime(directory.events, (0, 0))
-    async with results(app) as pilot:
-        with locked(directory.lock):
-            await until(pilot, lambda: table(app).row_count == 1)
-            await until(pilot, lambda: cell(app, run_id, "status") == "paused")
-        await until(pilot, lambda: cell(app, run_id, "status") == "interrupted")
+    lock = locked(directory.lock)
+    lock.__enter__()
+    async with results(app, rows=1) as pilot:
+        await until(pilot, lambda: table(app).cell_text(run_id, "status") == "paused")
+        await pilot.press("delete")
+        await until(pilot, lambda: "is paused" in told(app))
+        lock.__exit__(None, None, None)
+        await until(pilot, lambda: table(app).cell_text(run_id, "status") == "interrupted")
+    assert directory.path.is_dir()
 
 
-async def test_refresh_finds_new_runs(
-    app: CifarApp, runs: dict[str, str], write_run: WriteRun, until: Until
+async def test_an_empty_folder_says_what_to_do(app: CifarApp, until: Until, results: Any) -> None:
+    async with results(app, rows=0) as pilot:
+        await until(pilot, lambda: "No runs in" in text(app, "#results-note"))
+        for key in ("s", "enter", "escape", "space", "p", "delete", "x", "g"):
+            await pilot.press(key)
+            assert shows(app, ResultsScreen), key
+
+
+async def test_broken_directories_are_named(
+    app: CifarApp, runs: dict[str, str], tmp_path: Path, results: Any
+) -> None:
+    (tmp_path / "runs" / "torn").mkdir()
+    (tmp_path / "runs" / "torn" / "spec.json").write_text("{")
+    async with results(app):
+        assert text(app, "#results-note") == "left out, as they cannot be read: torn"
+
+
+# What is looked at.
+
+
+async def test_the_filter_says_what_is_wrong_as_it_is_typed(
+    app: CifarApp, runs: dict[str, str], results: Any, until: Until
 ) -> None:
     async with results(app) as pilot:
-        await until(pilot, lambda: table(app).row_count == 4)
-        best = write_run("ResNet50V2", test=0.99)
-        await pilot.press("r")
-        await until(pilot, lambda: table(app).row_count == 5)
-        assert table(app).run_ids[0] == best
-        assert cell(app, best, "mark").startswith("★")
-
-
-async def test_on_a_small_screen_enter_changes_between_table_and_run(
-    app: CifarApp, runs: dict[str, str], until: Until
-) -> None:
-    async with results(app) as pilot:
-        await until(pilot, lambda: table(app).row_count == 4)
-        detail = app.screen.query_one(RunDetail)
-        assert (table(app).display, detail.display) == (True, False)
-        await pilot.press("enter")
-        assert (table(app).display, detail.display) == (False, True)
-        await pilot.press("enter")
-        assert (table(app).display, detail.display) == (True, False)
-        await pilot.press("enter", "escape")
+        await pilot.press("slash", *"acc>0.8")
+        await until(pilot, lambda: names(runs, app) == ["lite0"])
+        assert "1 of 4 runs" in text(app, "#results-head")
+        chart = app.screen.query_one(ParetoChart)
+        await until(pilot, lambda: chart.data is not None and len(chart.data.points) == 1)
+        await pilot.press("x")
+        await until(pilot, lambda: text(app, "#filter-wrong"))
+        assert "\n" not in text(app, "#filter-wrong")
+        assert names(runs, app) == ["lite0"]
+        await pilot.press("backspace", "enter")
         assert table(app).has_focus
+        assert app.screen.query_one(FilterLine).display
+        await pilot.press("slash", "escape")
+        await until(pilot, lambda: table(app).row_count == 4)
+        assert table(app).has_focus
+        assert not app.screen.query_one(FilterLine).display
+        assert text(app, "#filter-wrong") == ""
 
 
-async def test_escape_goes_back_and_n_starts_anew(
-    app: CifarApp, runs: dict[str, str], until: Until
+async def test_models_take_their_runs_together_and_open_them(
+    app: CifarApp, runs: dict[str, str], results: Any, write_run: WriteRun, until: Until
+) -> None:
+    write_run("CustomCNN", test=0.7510, train_seconds=74)
+    async with results(app, rows=5) as pilot:
+        await pilot.press("g")
+        models = app.screen.query_one(ModelTable)
+        await until(pilot, lambda: models.row_count == 4 and models.has_focus)
+        assert (table(app).display, models.display) == (False, True)
+        assert models.keys[:2] == ["EfficientNetLite0", "CustomCNN"]
+        line = models.render_line(2).text
+        assert line.split() == ["CustomCNN", "0.7510", "0.7410", "±", "0.0141", "2", "1:09"]
+        await pilot.press("space", "delete", "down")
+        assert "under the cursor" in told(app)
+        assert models.current_key == "CustomCNN"
+        await pilot.press("enter")
+        await until(pilot, lambda: table(app).row_count == 2 and table(app).has_focus)
+        assert not models.display
+        await pilot.press("escape")
+        await until(pilot, lambda: table(app).row_count == 5)
+        assert shows(app, ResultsScreen)
+
+
+async def test_on_a_large_screen_chart_and_run_follow_the_cursor(
+    app: CifarApp, runs: dict[str, str], results: Any, until: Until
+) -> None:
+    async with results(app, size=LARGE) as pilot:
+        chart, detail = app.screen.query_one(ParetoChart), app.screen.query_one(RunDetail)
+        assert chart.display
+        assert detail.display
+        await until(pilot, lambda: detail.run_id == runs["lite0"])
+        assert chart.lit_run == runs["lite0"]
+        await pilot.press("down")
+        await until(pilot, lambda: detail.run_id == runs["cnn"])
+        assert chart.lit_run == runs["cnn"]
+        titles = []
+        for _ in range(4):
+            await pilot.press("x")
+            await until(pilot, lambda: str(chart.border_title) not in titles)
+            titles.append(str(chart.border_title))
+        assert titles[-1].endswith("against training time")
+        await pilot.press("enter")
+        await until(pilot, lambda: not table(app).display)
+        assert detail.display
+        assert not chart.display
+        await pilot.press("escape")
+        await until(pilot, lambda: table(app).has_focus)
+        await pilot.press("escape")
+        assert not shows(app, ResultsScreen)
+
+
+async def test_on_a_small_screen_one_thing_is_shown_at_a_time(
+    app: CifarApp, runs: dict[str, str], results: Any, until: Until
 ) -> None:
     async with results(app) as pilot:
-        await until(pilot, lambda: table(app).row_count == 4)
+        detail, chart = app.screen.query_one(RunDetail), app.screen.query_one(ParetoChart)
+        lower = app.screen.query_one("#results-lower")
+        assert (table(app).display, lower.display) == (True, False)
+        await pilot.press("enter")
+        await until(pilot, lambda: detail.run_id == runs["lite0"])
+        assert (table(app).display, lower.display, chart.display) == (False, True, False)
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, LauncherScreen))
-        await pilot.press("r")
-        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
-        await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, LauncherScreen))
+        await until(pilot, lambda: table(app).has_focus)
+        assert (table(app).display, lower.display) == (True, False)
+        await pilot.press("x")
+        await until(pilot, lambda: chart.display and lower.display)
+        assert (table(app).display, detail.display) == (True, False)
+        await pilot.press("down")
+        assert chart.lit_run == runs["cnn"]
+        await pilot.press("escape")
+        assert not lower.display
+        await pilot.click(RunTable, offset=(6, 2))
+        await until(pilot, lambda: not table(app).display)
 
 
-async def test_every_size_is_drawn(app: CifarApp, runs: dict[str, str], until: Until) -> None:
-    async with results(app, (100, 30)) as pilot:
-        await until(pilot, lambda: table(app).row_count == 4)
-        for size in ((20, 5), (60, 15), (80, 24), (200, 60)):
+async def test_every_size_is_drawn(app: CifarApp, runs: dict[str, str], results: Any) -> None:
+    async with results(app) as pilot:
+        for size in ((20, 5), (90, 45), (200, 60)):
             await pilot.resize_terminal(*size)
             assert app.export_screenshot()
-        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+
+
+# What is done with runs.
+
+
+async def test_marked_runs_are_compared(
+    app: CifarApp, runs: dict[str, str], results: Any, until: Until
+) -> None:
+    async with results(app) as pilot:
+        await pilot.press("c")
+        assert "Mark two or more runs" in told(app)
+        await pilot.press("space")
+        assert table(app).marked == (runs["lite0"],)
+        assert table(app).cell_text(runs["lite0"], "mark").startswith("✓")
+        assert "1 marked" in text(app, "#results-head")
+        await pilot.press("down", "c")
+        await until(pilot, lambda: shows(app, CompareScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: shows(app, ResultsScreen))
+        assert table(app).marked == (runs["lite0"],)
+
+
+@pytest.mark.parametrize(("key", "screen"), [("w", AnswersScreen), ("p", PredictScreen)])
+async def test_a_key_opens_a_page(
+    app: CifarApp, runs: dict[str, str], results: Any, until: Until, key: str, screen: type[Any]
+) -> None:
+    async with results(app) as pilot:
+        await pilot.press(key)
+        await until(pilot, lambda: shows(app, screen))
+
+
+async def test_pin_tags_and_note_are_kept(
+    app: CifarApp, runs: dict[str, str], results: Any, tmp_path: Path, until: Until
+) -> None:
+    directory = RunDirectory(tmp_path / "runs" / runs["cnn"])
+    async with results(app, size=(110, 24)) as pilot:
+        await pilot.press("down", "*")
+        await until(pilot, lambda: names(runs, app)[0] == "cnn")
+        assert table(app).cell_text(runs["cnn"], "mark").endswith("◆")
+        assert "tags" not in table(app).columns_in_view
+        await pilot.press("e")
+        await until(pilot, lambda: shows(app, RunNotesScreen))
+        await pilot.press(*"a,b c", "tab", *"so", "enter")
+        await until(pilot, lambda: read_notes(directory).note)
+        assert read_notes(directory) == Notes(True, ("a", "b c"), "so")
+        await until(pilot, lambda: shows(app, ResultsScreen))
+        await until(pilot, lambda: "tags" in table(app).columns_in_view)
+        assert table(app).cell_text(runs["cnn"], "tags") == "a, b c"
+        await pilot.press("e")
+        await until(pilot, lambda: shows(app, RunNotesScreen))
+        await pilot.press("x", "escape")
+        await until(pilot, lambda: shows(app, ResultsScreen))
+        await pilot.press("*")
+        await until(pilot, lambda: names(runs, app)[0] == "lite0")
+        assert read_notes(directory) == Notes(False, ("a", "b c"), "so")
+
+
+async def test_a_run_goes_to_the_trash_when_asked_twice(
+    app: CifarApp, runs: dict[str, str], results: Any, tmp_path: Path, until: Until
+) -> None:
+    path = tmp_path / "runs" / runs["vgg"]
+    async with results(app) as pilot:
+        while table(app).current_run != runs["vgg"]:
+            await pilot.press("down")
+        await pilot.press("delete")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        await pilot.press("c")
+        await until(pilot, lambda: shows(app, ResultsScreen))
+        await pilot.press("delete")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        await pilot.press("t")
+        await until(pilot, lambda: shows(app, ResultsScreen) and table(app).row_count == 3)
+        assert not path.exists()
+        assert runs["vgg"] not in table(app).run_ids
+
+
+async def test_what_has_gone_meanwhile_is_said_in_a_line(
+    app: CifarApp, runs: dict[str, str], results: Any, tmp_path: Path, until: Until
+) -> None:
+    async with results(app) as pilot:
+        (tmp_path / "runs" / runs["lite0"]).rename(tmp_path / "elsewhere")
+        await pilot.press("p")
+        await until(pilot, lambda: "spec.json" in told(app))
+
+
+# Leaving, and all keys.
+
+
+async def test_escape_goes_back_to_the_screen_below(app: CifarApp, results: Any) -> None:
+    async with results(app, rows=0) as pilot:
+        await pilot.press("escape")
+        assert not shows(app, ResultsScreen)
+        assert app.is_running
+
+
+async def test_every_key_is_in_the_palette_and_has_someone_to_carry_it_out(
+    app: CifarApp, results: Any
+) -> None:
+    async with results(app, rows=0):
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        for key in keys.keys_of("results"):
+            assert keys.owner_of(key, app, app.screen) is not None or "." in key.action, key
+            assert key.description in titles or "." in key.action, key

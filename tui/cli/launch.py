@@ -33,6 +33,7 @@ def open_app(
     *,
     on_hangup: OnHangup = "continue",
     resumes: RunRecord | None = None,
+    ends_on_answers: bool = False,
 ) -> int:
     """Show the app, training `specs` at once if there are any; then the ranking of its runs.
 
@@ -42,6 +43,7 @@ def open_app(
         parent: what the shell waits for, if not this process: a training can then be left running.
         on_hangup: what a training does when its terminal goes.
         resumes: an unfinished run to go on with at once, in the place of `specs`.
+        ends_on_answers: whether the end of `specs` opens the answers to the exercise's questions.
 
     Returns:
         The exit status, as the sessions give it; 0 where none was started, 143 after SIGTERM.
@@ -78,6 +80,7 @@ def open_app(
             resume_session=lambda run: start_session((), run),
         )
         app.can_leave_running = parent is not None
+        app.ends_on_answers = ends_on_answers
         # Textual would print the traceback of a crash into the captured standard error.
         app.error_console = Console(file=sys.__stderr__, markup=False, highlight=False)
         with signals:

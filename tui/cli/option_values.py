@@ -71,6 +71,14 @@ def parse_share(flag: str, text: str) -> float | str:
         ) from error
 
 
+def parse_shares(flag: str, text: str) -> tuple[float, ...]:
+    """Shares above 0 and up to 1, with commas between them."""
+    shares = parse_numbers("0.8,0.9", flag, text)
+    if not all(0 < share <= 1 for share in shares) or len({*shares}) < len(shares):
+        raise InputError(f"{flag}: expected different shares of 0 to 1, found {_found(text)}")
+    return shares
+
+
 def parse_choice(choices: tuple[str, ...], flag: str, text: str) -> str:
     """One of a few words."""
     if text not in choices:

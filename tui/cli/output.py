@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, TextIO
 
 from engine.errors import InputError
@@ -28,7 +30,7 @@ def terminal_width() -> int:
 def print_table(frame: DataFrame) -> None:
     """Print a ranking in the width and the characters that standard output has."""
     width = terminal_width()
-    sys.stdout.write(table_text(frame, width, ascii_only=not _can_show(BEST + FASTEST + MISSING)))
+    sys.stdout.write(table_text(frame, width, ascii_only=not can_show(BEST + FASTEST + MISSING)))
 
 
 def use_utf8(stream: TextIO) -> None:
@@ -37,7 +39,8 @@ def use_utf8(stream: TextIO) -> None:
         stream.reconfigure(encoding="utf-8")
 
 
-def _can_show(text: str) -> bool:
+def can_show(text: str) -> bool:
+    """Whether standard output has these characters."""
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
@@ -60,3 +63,24 @@ def print_ending(runs_dir: Path, run_ids: Sequence[str]) -> None:
     print()
     print_table(rank_runs(RunListing(tuple(records))))
     print(f"runs: {runs_dir.resolve()}")
+
+
+def print_answers(runs_dir: Path) -> None:
+    """Print the exercise's questions with their answers, in the width of the terminal."""
+    from engine.analysis.answers import answer
+
+    found = answer(runs_dir)
+    width = min(terminal_width(), WIDTH_WITHOUT_TERMINAL)
+    with suppress(BrokenPipeError):
+        for number, entry in enumerate(found.questions, 1):
+            print(f"\n{number}. {entry.question}")
+            for kind, sentences in (("Measured", entry.measured), ("Explained", entry.explanation)):
+                if sentences:
+                    print(_filled(f"{kind}: {' '.join(sentences)}", width))
+        for warning in found.warnings:
+            print(_filled(f"! {warning}", width))
+        sys.stdout.flush()
+
+
+def _filled(text: str, width: int) -> str:
+    return fill(text, width, initial_indent="   ", subsequent_indent="   ")

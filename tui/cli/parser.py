@@ -9,7 +9,14 @@ from typing import Any, NoReturn, get_args
 
 from engine.config import DEFAULT_RECIPE, NOTEBOOK, RECIPES
 from engine.errors import InputError
-from tui.cli.option_values import parse_choice, parse_number, parse_path, parse_text, parse_whole
+from tui.cli.option_values import (
+    parse_choice,
+    parse_number,
+    parse_path,
+    parse_shares,
+    parse_text,
+    parse_whole,
+)
 from tui.cli.options import RUNS_DIR_VARIABLE, TRAIN_OPTIONS, OnHangup, recipe_words
 
 _HELP_WIDTH = 78
@@ -17,6 +24,7 @@ _HELP_WIDTH = 78
 _RUN_WORDS = "its id, a part of it that no other run has, or its path"
 DEFAULT_SPEED, MAX_SPEED = 20.0, 10_000
 """Of a recording: seconds of it a second."""
+EXPORT_FORMATS = ("keras", "savedmodel", "onnx", "csv")
 BENCH_MODEL = "EfficientNetLite0"
 BENCH_EPOCHS = ",".join(str(stage.epochs) for stage in NOTEBOOK.stages)
 BENCH_FLAGS = (
@@ -73,7 +81,14 @@ def build_parser() -> OneLineParser:
     _add_attach(commands)
     _add_replay(commands)
     _add_rank(commands)
+    _add_runs(commands)
+    _add_report(commands)
+    _add_predict(commands)
+    _add_export(commands)
     _add_bench(commands)
+    doctor = _add(commands, "doctor", "say what this machine has, and what to do about the rest")
+    _add_runs_dir(doctor)
+    doctor.add_argument("--json", action="store_true", help="print a JSON array")
     cache = _add(commands, "cache", "list or clear the features kept of frozen layers")
     cache.add_argument("action", nargs="?", choices=("list", "clear"), default="list")
     cache.add_argument("--json", action="store_true", help="print a JSON object")
@@ -93,7 +108,13 @@ def _add(commands: Commands, name: str, summary: str) -> argparse.ArgumentParser
 
 def _add_train(commands: Commands) -> None:
     train = _add(commands, "train", "train models one after the other and rank them")
-    train.add_argument("models", metavar="MODEL", nargs="+", help="`cifar-tui models` lists them")
+    train.add_argument("models", metavar="MODEL", nargs="*", help="`cifar-tui models` lists them")
+    train.add_argument(
+        "--compare-exercise",
+        action="store_true",
+        help="train the exercise's models, those with weights to be had, by the notebook recipe, "
+        "and answer its questions at the end",
+    )
     for option in TRAIN_OPTIONS:
         says = f"{option.help} (default: {option.default})".replace("%", "%%")
         if option.switches_off:
@@ -163,6 +184,83 @@ def _add_rank(commands: Commands) -> None:
     forms.add_argument("--json", action="store_true", help="an array with every run")
     forms.add_argument("--csv", action="store_true", help="a line a run")
     forms.add_argument("--markdown", action="store_true", help="a table for a README")
+    rank.add_argument(
+        "--filter",
+        metavar="TEXT",
+        type=partial(parse_text, "--filter"),
+        help="only runs that fit: words, model:vgg, dataset:digits, tag:x, acc>0.85, train<600",
+    )
+    rank.add_argument(
+        "--sort",
+        metavar="COLUMN",
+        type=partial(parse_text, "--sort"),
+        help="a column as --csv names it; the other way round after a `-`",
+    )
+    rank.add_argument(
+        "--to",
+        metavar="SHARE[,SHARE...]",
+        type=partial(parse_shares, "--to"),
+        help="show the seconds until these validation accuracies (default: 0.8,0.85)",
+    )
+    rank.add_argument(
+        "--by-model", action="store_true", help="a line a model: best, mean and deviation"
+    )
+
+
+def _add_runs(commands: Commands) -> None:
+    runs = _add(commands, "runs", "list runs with their sizes on disk, or remove some")
+    runs.add_argument("action", nargs="?", choices=("list", "delete", "prune"), default="list")
+    runs.add_argument("runs", metavar="RUN", nargs="*", help=f"to delete: {_RUN_WORDS}")
+    _add_runs_dir(runs)
+    runs.add_argument("--yes", action="store_true", help="do not ask; prune: remove what it lists")
+    runs.add_argument("--json", action="store_true", help="print a JSON object")
+
+
+def _add_report(commands: Commands) -> None:
+    report = _add(commands, "report", "answer the exercise's questions from the runs so far")
+    _add_runs_dir(report)
+    report.add_argument(
+        "--out",
+        metavar="FILE",
+        type=partial(parse_path, "--out"),
+        help="write it there (default: standard output)",
+    )
+    report.add_argument("--html", action="store_true", help="a page with charts, not Markdown")
+
+
+def _add_predict(commands: Commands) -> None:
+    predict = _add(commands, "predict", "classify images with the model of a finished run")
+    predict.add_argument("run", metavar="RUN", help=_RUN_WORDS)
+    predict.add_argument(
+        "images",
+        metavar="IMAGE",
+        nargs="+",
+        type=partial(parse_path, "IMAGE"),
+        help="of any size and mode; its middle is taken",
+    )
+    predict.add_argument("--json", action="store_true", help="an array with an object an image")
+    _add_runs_dir(predict)
+
+
+def _add_export(commands: Commands) -> None:
+    export = _add(commands, "export", "write a finished run for other programs, and check it")
+    export.add_argument("run", metavar="RUN", help=_RUN_WORDS)
+    export.add_argument(
+        "--format",
+        metavar="|".join(EXPORT_FORMATS),
+        required=True,
+        type=partial(parse_choice, EXPORT_FORMATS, "--format"),
+        help="the model, or metrics.csv and predictions.csv; onnx needs cifar-tui[onnx]",
+    )
+    export.add_argument(
+        "--to",
+        metavar="PATH",
+        required=True,
+        type=partial(parse_path, "--to"),
+        help="file to make for keras and onnx, folder for savedmodel and csv",
+    )
+    export.add_argument("--force", action="store_true", help="replace an earlier export there")
+    _add_runs_dir(export)
 
 
 def _add_bench(commands: Commands) -> None:
@@ -231,7 +329,7 @@ def join_values(arguments: Sequence[str]) -> list[str]:
     itself is what gets refused.
     """
     flags = {option.flag for option in TRAIN_OPTIONS if not option.switches_off} | {"--runs-dir"}
-    flags |= {"--repeat", "--speed"}
+    flags |= {"--repeat", "--speed", "--filter", "--sort", "--to"}
     joined: list[str] = []
     for argument in arguments:
         is_value = argument.startswith("-") and not argument.startswith("--") and argument != "-h"

@@ -1,35 +1,75 @@
-"""`cifar-tui rank`: the runs so far, best first."""
+"""`cifar-tui rank`: the runs so far, best first, or filtered, sorted, by model."""
 
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
+from typing import TYPE_CHECKING
 
 from engine.errors import InputError
-from engine.ranking import rank_runs
+from engine.formatting import MISSING
+from engine.ranking import add_targets, group_by_model, rank_rows, sort_ranking
 from engine.report import to_csv, to_json, to_markdown
-from engine.runs import list_runs
-from tui.cli.output import print_table, use_utf8
+from engine.report.models import (
+    models_text,
+    models_to_csv,
+    models_to_json,
+    models_to_markdown,
+)
+from engine.run_filter import parse_filter
+from engine.runs_index import ranking_rows
+from tui.cli.output import can_show, print_table, use_utf8
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+RUN_FORMS = {"json": to_json, "csv": to_csv, "markdown": to_markdown}
+MODEL_FORMS = {"json": models_to_json, "csv": models_to_csv, "markdown": models_to_markdown}
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the ranking in the form asked for; a folder without runs is an empty ranking."""
+    # The process ends with its output: what looking for garbage takes would never pay.
+    gc.disable()
+    try:
+        return _run(arguments)
+    finally:
+        gc.enable()
+
+
+def _run(arguments: argparse.Namespace) -> int:
     runs_dir = arguments.runs_dir
     if runs_dir.exists() and not runs_dir.is_dir():
         raise InputError(f"--runs-dir: expected a folder of runs, found the file {runs_dir}")
-    listing = list_runs(runs_dir)
-    for line in listing.broken:
+    run_filter = parse_filter(arguments.filter or "")
+    found = ranking_rows(runs_dir)
+    for line in found.broken:
         print(f"cifar-tui: left out {line}", file=sys.stderr)
-    if not listing.runs:
+    if not found.rows:
         print(f"cifar-tui: no runs in {runs_dir} yet; `cifar-tui demo` makes two", file=sys.stderr)
-    frame = rank_runs(listing)
-    states = {record.run_id: record.state for record in listing.runs}
-    frame["status"] = [states[run_id] for run_id in frame["run_id"]]
-    for chosen, form in (("json", to_json), ("csv", to_csv), ("markdown", to_markdown)):
+    rows = [row for row in found.rows if run_filter.matches(row)]
+    if found.rows and not rows:
+        print(f"cifar-tui: none of {len(found.rows)} runs fits the filter", file=sys.stderr)
+    frame = rank_rows(rows)
+    if arguments.to is not None:
+        frame = add_targets(frame, arguments.to)
+    if arguments.sort is not None:
+        frame = sort_ranking(frame, arguments.sort)
+    forms = MODEL_FORMS if arguments.by_model else RUN_FORMS
+    table = group_by_model(frame) if arguments.by_model else frame
+    for chosen, form in forms.items():
         if getattr(arguments, chosen):
             use_utf8(sys.stdout)
-            sys.stdout.write(form(frame))
+            sys.stdout.write(form(table))
             return 0
-    if listing.runs:
-        print_table(frame)
+    if len(frame):
+        _print(table, by_model=arguments.by_model)
     return 0
+
+
+def _print(table: DataFrame, *, by_model: bool) -> None:
+    if by_model:
+        sys.stdout.write(models_text(table, ascii_only=not can_show(MISSING)))
+    else:
+        print_table(table)

@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from engine.backbones import find_backbone
-from engine.config import Options, RunSpec, plan_runs
+from engine.config import NOTEBOOK, Options, RunSpec, plan_runs
 from engine.datasets import check_dataset
+from engine.errors import InputError
 from engine.runs import RunRecord, open_runs_dir
 from engine.weights import check_weights_option
 from tui.cli.forking import opens_screen
 from tui.cli.options import chosen_options
+from tui.cli.output import print_answers
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train what the command line names."""
-    specs = plan(arguments.models, chosen_options(arguments))
-    return train(specs, arguments)
+    """Train what the command line names, or the exercise's comparison."""
+    options = chosen_options(arguments)
+    if arguments.compare_exercise:
+        return _compare(arguments, options)
+    if not arguments.models:
+        raise InputError("expected MODEL; `cifar-tui train --help` shows what there is")
+    return train(plan(arguments.models, options), arguments)
+
+
+def _compare(arguments: argparse.Namespace, options: Options) -> int:
+    from engine.exercise import exercise_models
+
+    if arguments.recipe is None:
+        options = replace(options, recipe=NOTEBOOK.name)
+    models, skipped = exercise_models(
+        arguments.models, weights=options.weights, image_size=options.image_size
+    )
+    specs = plan(models, options)
+    for entry in skipped:
+        print(f"cifar-tui: skipped {entry.model}: {entry.reason}", file=sys.stderr)
+    return train(specs, arguments, ends_on_answers=True)
 
 
 def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
@@ -36,7 +58,11 @@ def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
 
 
 def train(
-    specs: Sequence[RunSpec], arguments: argparse.Namespace, resumes: RunRecord | None = None
+    specs: Sequence[RunSpec],
+    arguments: argparse.Namespace,
+    resumes: RunRecord | None = None,
+    *,
+    ends_on_answers: bool = False,
 ) -> int:
     """Train on a screen, or a line at a time where there is none or none is wanted.
 
@@ -51,15 +77,23 @@ def train(
     if not opens_screen(arguments):
         from tui.cli.plain import train_plainly
 
-        return train_plainly(
+        status = train_plainly(
             specs,
             runs_dir,
             as_json=arguments.json,
             on_hangup=arguments.on_hangup,
             resumes=resumes,
         )
+        if ends_on_answers and not arguments.json:
+            print_answers(runs_dir)
+        return status
     from tui.cli.launch import open_app
 
     return open_app(
-        specs, runs_dir, arguments.parent, on_hangup=arguments.on_hangup, resumes=resumes
+        specs,
+        runs_dir,
+        arguments.parent,
+        on_hangup=arguments.on_hangup,
+        resumes=resumes,
+        ends_on_answers=ends_on_answers,
     )

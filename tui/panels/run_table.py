@@ -1,133 +1,187 @@
-"""The table of runs: sortable by any column, the best and the fastest marked."""
+"""The table of runs: sortable by any column, the best, the fastest and what a person marked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar
 
-from rich.text import Text
-from textual.binding import Binding, BindingType
-from textual.widgets import DataTable
+from engine.formatting import byte_size
+from engine.ranking import HIGH_FIRST
+from engine.report import BEST, COLUMNS, ON_TEST, Column, Row, cell_width
+from tui.panels.drawn_table import Piece
+from tui.panels.table_columns import DOWN, UP, is_missing, sorted_rows
+from tui.panels.virtual_table import VirtualTable
 
-from engine.report import COLUMNS, ON_TEST, Column, Row
+__all__ = ["DIFFERS", "DOWN", "MARKED", "ORDER", "PINNED", "UP", "RunTable", "sorted_rows"]
 
-FIRST = ("test_accuracy", "wall_seconds")
-"""The columns that sorting begins with."""
-HIGH_FIRST = frozenset({"test_accuracy", "val_accuracy", "images_per_second"})
 ORDER = (
     "model",
     "dataset",
     "test_accuracy",
+    "accuracy_low",
     "val_accuracy",
     "train_seconds",
     "wall_seconds",
+    "to_80",
+    "to_85",
     "status",
+    "tags",
+    "differs",
     "parameters",
     "flops",
     "images_per_second",
+    "peak_memory_bytes",
     "recipe",
+    "timeline",
+    "note",
 )
-"""From left to right: on 80 columns the first seven are in view."""
-UP, DOWN = "▴", "▾"
+"""From left to right; columns that are not named here follow."""
+ON_SCREEN = (
+    Column("tags", "tags", lambda row: ", ".join(row["tags"]), 4, right=False),
+    Column("peak_memory_bytes", "memory", lambda row: byte_size(row["peak_memory_bytes"]), 0),
+    Column("timeline", "layers trained", lambda row: str(row["timeline"]), -1, right=False),
+    Column("note", "note", lambda row: str(row["note"]), -2, right=False),
+)
+"""Columns beside those that every form of the ranking has."""
+_ONLY_WHERE_KNOWN = ("tags", "differs", "note")
+MARKED, PINNED, DIFFERS = "✓", "◆", "≠"
+_IMPORTANCE = {"accuracy_low": 3, "to_85": 2, "differs": -3}
+_NOTHING_TO_SAY = -9
+_ALWAYS = ("model", "test_accuracy", "train_seconds", "wall_seconds", "status")
+"""In view even while nothing is known, as that is what a person looks for."""
+_QUIET = frozenset({"accuracy_low", "recipe", "timeline", "differs", "tags", "note"})
+_STATUS_STYLES = {
+    "completed": "table--quiet",
+    "failed": "table--error",
+    "interrupted": "table--error",
+    "stopped": "table--warning",
+    "paused": "table--warning",
+    "running": "table--best",
+}
 
 
-class RunTable(DataTable[Text]):
-    """One row a run, under its run id; knows by which column it is sorted."""
+class RunTable(VirtualTable):
+    """One row a run; pinned runs on top, those marked to be compared ticked."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select_cursor", "detail")]
+    HIGH_FIRST: ClassVar[frozenset[str]] = HIGH_FIRST
+    SORTED_FIRST: ClassVar[tuple[str, ...]] = ("test_accuracy", "wall_seconds")
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, cursor_type="row", zebra_stripes=False)
-        self.sort_key = FIRST[0]
-        self.is_descending = True
-        self._rows: Sequence[Row] = ()
+        super().__init__("run_id", self.SORTED_FIRST[0], id=id)
         self._marks: Mapping[str, str] = {}
+        self._marked: list[str] = []
+        self._marks_width = 0
+        self._shows_pins = self._shows_differing = self._has_daggers = False
 
     def show(self, rows: Sequence[Row], marks: Mapping[str, str]) -> None:
-        """Show these runs, the cursor on the same run as before or else on the first."""
-        self._rows, self._marks = rows, marks
-        self._draw()
+        """Show these runs, the cursor on the same run as before or else on the first.
+
+        Args:
+            rows: as `engine.ranking` gives them, best first.
+            marks: of the best and of the fastest, by run id.
+        """
+        self._marks = marks
+        ids = {row["run_id"] for row in rows}
+        self._marked = [run_id for run_id in self._marked if run_id in ids]
+        self.fill(rows)
 
     @property
     def run_ids(self) -> list[str]:
         """From top to bottom."""
-        return [str(key.value) for key in self.rows]
+        return self.keys
 
     @property
     def current_run(self) -> str | None:
         """The run under the cursor."""
-        ids = self.run_ids
-        return ids[self.cursor_row] if 0 <= self.cursor_row < len(ids) else None
-
-    def sort_by(self, key: str) -> None:
-        """Sort by a column in its usual direction; by the same one again, the other way round."""
-        if key == self.sort_key:
-            self.is_descending = not self.is_descending
-        else:
-            self.sort_key, self.is_descending = key, key in HIGH_FIRST
-        self._draw()
-
-    def sort_by_next(self) -> None:
-        """Sort by the next column: accuracy and wall time first, then from left to right."""
-        keys = [*FIRST, *(column.key for column in self._shown() if column.key not in FIRST)]
-        place = keys.index(self.sort_key) if self.sort_key in keys else -1
-        self.sort_by(keys[(place + 1) % len(keys)])
+        return self.current_key
 
     @property
-    def sorted_by(self) -> str:
-        """The title of the sorted column with its mark."""
-        titles = {column.key: column.title for column in COLUMNS}
-        return f"{titles[self.sort_key]} {DOWN if self.is_descending else UP}"
+    def marked(self) -> tuple[str, ...]:
+        """Run ids marked to be compared, in the order they were marked."""
+        return tuple(self._marked)
 
-    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
-        key = event.column_key.value
-        if key in ORDER:
-            self.sort_by(str(key))
+    def toggle_mark(self) -> None:
+        """Mark the run under the cursor, or take its mark away."""
+        run_id = self.current_run
+        if run_id in self._marked:
+            self._marked.remove(run_id)
+        elif run_id is not None:
+            self._marked.append(run_id)
+        self.refresh()
 
-    def _shown(self) -> list[Column]:
-        columns = {column.key: column for column in COLUMNS}
-        mixed = len({row["dataset"] for row in self._rows}) > 1
-        return [columns[key] for key in ORDER if mixed or key != "dataset"]
+    def cell_text(self, run_id: str, key: str) -> str:
+        """What the cell of a run says; `mark` is what stands before its name."""
+        row = self._rows[self._place[run_id]]
+        if key == "mark":
+            return "".join(text for text, _ in self.lead(row)).strip()
+        column = next(column for column in self._columns if column.key == key)
+        return self.text_of(column, row).strip()
 
-    def _draw(self) -> None:
-        current = self.current_run
-        self.clear(columns=True)
-        self.add_column(Text(""), key="mark")
-        for column in self._shown():
-            self.add_column(self._title(column), key=column.key)
-        self.fixed_columns = 2
-        for row in sorted_rows(self._rows, self.sort_key, self.is_descending):
-            self.add_row(*self._cells(row), key=str(row["run_id"]))
-        if current in self.run_ids:
-            self.move_cursor(row=self.run_ids.index(current), animate=False)
+    # What the base class asks for.
 
-    def _title(self, column: Column) -> Text:
-        mark = (DOWN if self.is_descending else UP) if column.key == self.sort_key else ""
-        return _text(f"{column.title}{mark}", column.right, "bold" if mark else "")
+    def columns_of(self, rows: Sequence[Row]) -> list[Column]:
+        left_out = {key for key in _ONLY_WHERE_KNOWN if not any(row[key] for row in rows)}
+        if len({row["dataset"] for row in rows}) <= 1:
+            left_out.add("dataset")
+        more = [column for column in ON_SCREEN if column.key not in {c.key for c in COLUMNS}]
+        places = {key: place for place, key in enumerate(ORDER)}
+        columns = sorted([*COLUMNS, *more], key=lambda column: places.get(column.key, len(ORDER)))
+        return [_weighed(column, rows) for column in columns if column.key not in left_out]
 
-    def _cells(self, row: Row) -> list[Text]:
-        style = "" if row["status"] == "completed" else "dim"
-        mark = self._marks.get(row["run_id"], "")
-        cells = [_text(mark, False, "bold")]
-        for column in self._shown():
-            text = column.text(row)
-            if column.right and not text.endswith(ON_TEST):
-                text += " "
-            cells.append(_text(text, column.right, style))
-        return cells
+    def in_order(self, rows: Iterable[Row]) -> list[Row]:
+        ordered = super().in_order(rows)
+        return sorted(ordered, key=lambda row: not row.get("pinned"))
+
+    def lead_width(self, rows: Sequence[Row]) -> int:
+        self._shows_pins = any(row.get("pinned") for row in rows)
+        self._shows_differing = any(row.get("differs") for row in rows)
+        self._has_daggers = any(row["validation"] == "test" for row in rows)
+        self._marks_width = max(map(cell_width, self._marks.values()), default=0)
+        return 1 + self._marks_width + self._shows_pins + self._shows_differing + 1
+
+    def lead(self, row: Row) -> list[Piece]:
+        is_marked = row["run_id"] in self._marked
+        marks = self._marks.get(row["run_id"], "")
+        blank = " " * (self._marks_width - cell_width(marks))
+        pieces = [(MARKED if is_marked else " ", "table--marked")]
+        pieces += [(mark, "table--best" if mark == BEST else "table--fast") for mark in marks]
+        pieces.append((blank, ""))
+        if self._shows_pins:
+            pieces.append((PINNED if row.get("pinned") else " ", "table--marked"))
+        if self._shows_differing:
+            pieces.append((DIFFERS if row.get("differs") else " ", "table--warning"))
+        return [*pieces, (" ", "")]
+
+    def text_of(self, column: Column, row: Row) -> str:
+        text = column.text(row)
+        if column.key == "val_accuracy" and self._has_daggers and not text.endswith(ON_TEST):
+            text += " "
+        return text
+
+    def style_of(self, column: Column, row: Row) -> str:
+        if column.key == "status":
+            return _STATUS_STYLES.get(row["status"], "table--quiet")
+        if row["status"] != "completed":
+            return "table--quiet"
+        return "table--quiet" if column.key in _QUIET else ""
 
 
-def sorted_rows(rows: Sequence[Row], key: str, descending: bool) -> list[Row]:
-    """The rows by one of their values; those without it come last either way."""
-    known = [row for row in rows if row[key] is not None]
-    missing = [row for row in rows if row[key] is None]
-    order: Callable[[Row], Any] = lambda row: _comparable(row[key])  # noqa: E731
-    return [*sorted(known, key=order, reverse=descending), *missing]
+def _weighed(column: Column, rows: Sequence[Row]) -> Column:
+    """The column with the importance it has on a screen, which marks beside it what `differs`."""
+    importance = _IMPORTANCE.get(column.key, column.importance)
+    if all(is_missing(row.get(column.key)) for row in rows) and column.key not in _ALWAYS:
+        importance = _NOTHING_TO_SAY
+    return replace(column, importance=importance)
 
 
-def _comparable(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _text(text: str, right: bool, style: str) -> Text:
-    return Text(text, style=style, justify="right" if right else "left", no_wrap=True)
+def legend_of_marks(rows: Iterable[Row], marked: Collection[str]) -> list[str]:
+    """What the marks mean that a person set, or that set a run apart: a line for each in use."""
+    lines = []
+    apart = dict.fromkeys(str(row["differs"]) for row in rows if row.get("differs"))
+    if apart:
+        named = ", ".join(list(apart)[:3]) + (" and more" if len(apart) > 3 else "")
+        lines.append(f"{DIFFERS} other data or image size than the best run: {named}")
+    if marked:
+        lines.append(f"{MARKED} marked to compare: {len(marked)}")
+    return lines

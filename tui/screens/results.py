@@ -1,60 +1,47 @@
-"""The results screen: the runs of a folder as a sortable table, one of them in full."""
+"""The results screen: the runs of a folder as a table, their accuracy against cost, one in full."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Container
+from textual.containers import Container, Horizontal
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import Footer, Input, Static
 
-from engine.runs import RunRecord, load_snapshot
+from engine.errors import InputError
+from engine.runs import load_run, load_snapshot
 from tui import keys
-from tui.panels.progress import Field, fit
+from tui.panels.model_table import ModelTable
+from tui.panels.pareto import ParetoChart
+from tui.panels.pareto_data import COSTS
 from tui.panels.run_detail import RunDetail
 from tui.panels.run_table import RunTable
+from tui.panels.virtual_table import VirtualTable
+from tui.screens.filter_line import FilterLine
+from tui.screens.ranking import ALIVE, Ranking, View, read_ranking, view_of
+from tui.screens.results_texts import count_words, head_line, note_text, verdict_text
+from tui.screens.run_actions import RunActions
 
-
-@dataclass(frozen=True)
-class Ranking:
-    """A folder of runs, ready to show."""
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    marks: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    runs: dict[str, RunRecord] = field(default_factory=dict)
-    broken: tuple[str, ...] = ()
-
-
-def read_ranking(runs_dir: Path) -> Ranking:
-    """Read and rank a folder of runs; slow the first time, as it imports pandas."""
-    from engine.ranking import rank_runs
-    from engine.report import legend, marks_by_run, records
-    from engine.runs import list_runs
-
-    listing = list_runs(runs_dir)
-    frame = rank_runs(listing)
-    runs = {run.run_id: run for run in listing.runs}
-    rows = [{**row, "status": runs[row["run_id"]].state} for row in records(frame)]
-    return Ranking(rows, marks_by_run(frame), legend(frame), runs, listing.broken)
-
+if TYPE_CHECKING:
+    from engine.run_filter import RunFilter
 
 LOOK_SECONDS = 5.0
 """Between two looks at the folder, so that a run that died shows it within ten seconds."""
 LOOK_SHARE = 0.05
 """Of the time, at most, that the looks take."""
-NAMED_MOST = 8
-"""`rank` names them all, with what is wrong with each."""
+SETTLE_SECONDS = 0.05
+"""The cursor rests so long on a run before its record is read: a held key passes over hundreds."""
+
+_NEED_FOCUS = ("right", "left", "down", "up", "shift+right", "shift+left", "u")
+"""Keys of the run in full that mean something else in the table."""
 
 
-class ResultsScreen(Screen[None]):
+class ResultsScreen(RunActions):
     """All runs of a folder.
 
     Args:
@@ -62,15 +49,18 @@ class ResultsScreen(Screen[None]):
     """
 
     CSS_PATH = "results.tcss"
-    BINDINGS = keys.bindings("results")
+    BINDINGS = keys.bindings("results") + keys.bindings("detail", _NEED_FOCUS)
     AUTO_FOCUS = "RunTable"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (176, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (176, "-vast")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
 
     def __init__(self, runs_dir: Path) -> None:
-        super().__init__()
-        self._runs_dir = runs_dir
+        super().__init__(runs_dir)
         self._ranking: Ranking | None = None
+        self._view: View | None = None
+        self._filter: RunFilter | None = None
+        self._filter_text = ""
+        self._cost = COSTS[0]
         self._look_after = 0.0
 
     def compose(self) -> ComposeResult:
@@ -78,7 +68,11 @@ class ResultsScreen(Screen[None]):
         yield Static("reading runs…", id="results-note")
         with Container(id="results-body"):
             yield RunTable(id="run-table")
-            yield RunDetail(id="run-detail")
+            yield ModelTable(id="model-table")
+            with Horizontal(id="results-lower"):
+                yield ParetoChart(id="pareto")
+                yield RunDetail(id="run-detail")
+        yield FilterLine(id="results-filter")
         yield Static(id="results-verdict")
         yield Footer(show_command_palette=False)
 
@@ -93,10 +87,31 @@ class ResultsScreen(Screen[None]):
 
     def on_resize(self) -> None:
         self._show_head()
+        self._show_verdict()
+        self.call_after_refresh(self._show_current_run)
 
     def on_screen_resume(self) -> None:
         if self._ranking is not None:
             self.action_reload()
+
+    # What the table says.
+
+    @property
+    def _table(self) -> VirtualTable:
+        kind = ModelTable if self._is_grouped else RunTable
+        return self.query_one(kind)
+
+    @property
+    def _is_grouped(self) -> bool:
+        return self.has_class("-grouped")
+
+    @property
+    def current_run(self) -> str | None:
+        return None if self._is_grouped else self.query_one(RunTable).current_run
+
+    @property
+    def marked_runs(self) -> tuple[str, ...]:
+        return self.query_one(RunTable).marked
 
     # What the keys do.
 
@@ -106,79 +121,178 @@ class ResultsScreen(Screen[None]):
 
     def action_sort(self) -> None:
         """Sort by the next column."""
-        self.query_one(RunTable).sort_by_next()
+        self._table.sort_by_next()
         self._show_head()
 
     def action_reverse(self) -> None:
         """Sort the other way round."""
-        table = self.query_one(RunTable)
-        table.sort_by(table.sort_key)
+        self._table.sort_by(self._table.sort_key)
         self._show_head()
 
+    def action_mark(self) -> None:
+        """Mark the current run to be compared, or take its mark away."""
+        if self._has_run():
+            self.query_one(RunTable).toggle_mark()
+            self._show_head()
+            self._show_verdict()
+
+    def action_group(self) -> None:
+        """Show a line a model, or the runs again."""
+        self.toggle_class("-grouped")
+        self.remove_class("-detail")
+        self._look_anew()
+        self.call_after_refresh(self._focus_what_shows)
+
+    def action_cost(self) -> None:
+        """Show the chart, or hold accuracy against the next cost."""
+        is_shown = self.has_class("-chart") or self._is_large
+        if is_shown and not self.has_class("-detail"):
+            self._cost = COSTS[(COSTS.index(self._cost) + 1) % len(COSTS)]
+        self.remove_class("-detail")
+        self.set_class(not self._is_large, "-chart")
+        self._look_anew()
+        self.call_after_refresh(self._focus_what_shows)
+
+    def action_filter(self) -> None:
+        """Type what the runs shown shall have."""
+        self.query_one(FilterLine).open()
+
     def action_toggle_detail(self) -> None:
-        """Give the room to the highlighted run, or back to the table."""
+        """Give the room to the highlighted run, or back to the table; of a model, show its runs."""
+        if self._is_grouped:
+            self._show_runs_of(self._table.current_key)
+            return
         self.toggle_class("-detail")
-        self._focus_what_shows()
+        self.call_after_refresh(self._focus_what_shows)
+        self.call_after_refresh(self._show_current_run)
+
+    def action_tab(self, name: str) -> None:
+        """Show a tab of the current run, opening the run in full where it is hidden."""
+        if self._is_grouped or not self._has_run():
+            return
+        detail = self.query_one(RunDetail)
+        detail.action_tab(name)
+        if not (detail.display and self.query_one("#results-lower").display):
+            self.action_toggle_detail()
+
+    def _show_runs_of(self, model: str | None) -> None:
+        if model is not None:
+            self.query_one(FilterLine).write(f"model:{model}")
+            self.action_group()
 
     def _focus_what_shows(self) -> None:
-        self.query_one("#run-facts" if self.has_class("-detail") else "#run-table").focus()
+        if not self._is_there:
+            return
+        if not self.has_class("-detail"):
+            self._table.focus()
+            return
+        detail = self.query_one(RunDetail)
+        inside = (it for it in self.focus_chain if detail in it.ancestors_with_self)
+        first = next(inside, None)
+        if first is not None:
+            first.focus()
 
     async def action_leave(self) -> None:
-        """Close the detail, or go back to the screen below."""
+        """Close what was opened last, or go back to the screen below."""
         if self.has_class("-detail"):
             self.action_toggle_detail()
+        elif self.has_class("-chart") and not self._is_large:
+            self.remove_class("-chart")
+        elif self._is_grouped:
+            self.action_group()
+        elif self._filter_text:
+            self.query_one(FilterLine).write("")
         else:
             await self.run_action("app.back")
+
+    # The filter.
+
+    @on(Input.Changed, "#filter-text")
+    def _read_filter(self, event: Input.Changed) -> None:
+        from engine.run_filter import parse_filter
+
+        event.stop()
+        line = self.query_one(FilterLine)
+        try:
+            wanted = parse_filter(event.value) if event.value.strip() else None
+        except InputError as error:
+            line.say(str(error))
+            return
+        line.say("")
+        self._filter_text, self._filter = event.value.strip(), wanted
+        self._look_anew()
+
+    @on(FilterLine.Closed)
+    def _leave_filter(self) -> None:
+        self._focus_what_shows()
 
     # What the folder holds.
 
     @work(exclusive=True, group="folder")
     async def _read(self) -> None:
         begun = time.monotonic()
-        ranking = await asyncio.to_thread(read_ranking, self._runs_dir)
+        ranking = await asyncio.to_thread(read_ranking, self.runs_dir)
+        is_new = await asyncio.to_thread(lambda: ranking != self._ranking)
         self._look_after = time.monotonic() + (time.monotonic() - begun) / LOOK_SHARE
-        if ranking == self._ranking or not self._is_there:
+        if not self._is_there:
+            return
+        if not is_new:
+            self._follow_current_run()
             return
         self._ranking = ranking
         self._show_note(ranking)
-        table = self.query_one(RunTable)
-        table.show(ranking.rows, ranking.marks)
         self.set_class(not ranking.rows, "-empty")
+        self.query_one(RunTable).show(ranking.rows, ranking.marks)
         self._show_head()
-        separator = Content.styled(" · ", "$muted")
-        self.query_one("#results-verdict", Static).update(
-            separator.join([Content(note) for note in ranking.notes])
+        self._look_anew()
+
+    @work(exclusive=True, group="view")
+    async def _look_anew(self) -> None:
+        ranking = self._ranking
+        if ranking is None:
+            return
+        view = await asyncio.to_thread(
+            view_of, ranking, self._filter, self._cost, by_model=self._is_grouped
         )
+        if not self._is_there:
+            return
+        self._view = view
+        self.query_one(RunTable).show_only(view.only)
+        if self._is_grouped:
+            self.query_one(ModelTable).fill(view.models)
+        self.query_one(ParetoChart).show(view.pareto, ranking.marks)
+        self._show_head()
+        self._show_verdict()
 
     def _show_note(self, ranking: Ranking) -> None:
-        lines = []
-        if not ranking.rows:
-            lines.append(
-                f"No runs in {self._runs_dir} yet. Press n to choose models and train them here, "
-                "or leave with q and run `cifar-tui demo`, which needs no download."
-            )
-        if ranking.broken:
-            names = [line.split(":")[0] for line in ranking.broken]
-            left = len(names) - NAMED_MOST
-            more = f" and {left} more (`cifar-tui rank` names all)" if left > 0 else ""
-            named = ", ".join(names[:NAMED_MOST]) + more
-            lines.append(f"left out, as they cannot be read: {named}")
+        text = note_text(ranking, self.runs_dir)
         note = self.query_one("#results-note", Static)
-        note.update(Content("\n".join(lines)))
-        note.display = bool(lines)
+        note.update(Content(text))
+        note.display = bool(text)
+
+    def _show_verdict(self) -> None:
+        if self._ranking is not None:
+            text = verdict_text(self._ranking, self.marked_runs, self.size.width - 2)
+            self.query_one("#results-verdict", Static).update(Content(text))
 
     def _show_head(self) -> None:
-        left = [Field(Content.styled("Results", "$primary bold"), 9)]
-        right = []
-        if self._ranking is not None and self._ranking.rows:
-            count = len(self._ranking.rows)
-            runs = f"{count} run{'s' if count != 1 else ''}"
-            left.append(Field(Content.styled(runs, "$foreground bold"), 8))
-            left.append(Field(Content.styled(f"in {self._runs_dir}", "$muted"), 2))
-            sorting = f"sorted by {self.query_one(RunTable).sorted_by}"
-            right.append(Field(Content.styled(sorting, "$muted"), 5))
-        head = fit(left, right, max(self.size.width, 20)).stylize("on $panel")
-        self.query_one("#results-head", Static).update(head)
+        total = len(self._ranking.rows) if self._ranking is not None else 0
+        shown = self.query_one(RunTable).row_count
+        line = head_line(
+            self._ranking,
+            self.runs_dir,
+            count=count_words(total, shown, by_model=self._is_grouped),
+            wanted=self._filter_text,
+            marked=len(self.marked_runs),
+            order=self._table.sorted_by,
+            width=self.size.width,
+        )
+        self.query_one("#results-head", Static).update(line)
+
+    @property
+    def _is_large(self) -> bool:
+        """Whether table, chart and run have room beside each other."""
+        return self.has_class("-tall") and not self.has_class("-narrow")
 
     @property
     def _is_there(self) -> bool:
@@ -187,21 +301,40 @@ class ResultsScreen(Screen[None]):
 
     # The highlighted run.
 
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        self._show_run(str(event.row_key.value))
+    @on(VirtualTable.Highlighted)
+    def _highlight(self, message: VirtualTable.Highlighted) -> None:
+        if isinstance(message.table, RunTable):
+            self._show_current_run()
 
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+    @on(VirtualTable.Opened)
+    def _open(self) -> None:
         self.action_toggle_detail()
 
-    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
+    @on(VirtualTable.Sorted)
+    def _tell_order(self) -> None:
         self._show_head()
+
+    def _follow_current_run(self) -> None:
+        row = self._ranking.row(self.current_run) if self._ranking is not None else None
+        if row is not None and row["status"] in ALIVE:
+            self._show_current_run()
+
+    def _show_current_run(self) -> None:
+        run_id = self.current_run
+        if not self._is_there or run_id is None:
+            return
+        self.query_one(ParetoChart).light(run_id)
+        if self.query_one("#results-lower").display and self.query_one(RunDetail).display:
+            self._show_run(run_id)
 
     @work(exclusive=True, group="run")
     async def _show_run(self, run_id: str) -> None:
-        run = self._ranking.runs.get(run_id) if self._ranking is not None else None
-        if run is None:
+        await asyncio.sleep(SETTLE_SECONDS)
+        try:
+            run = await asyncio.to_thread(load_run, self.runs_dir / run_id)
+        except InputError:  # it has gone, or is being written: the next look says so
             return
-        if self._is_there:
+        if self._is_there and self.query_one(RunDetail).run_id != run_id:
             self.query_one(RunDetail).show(run, None)
         snapshot = await asyncio.to_thread(load_snapshot, run)
         if self._is_there:

@@ -1,4 +1,4 @@
-"""One run in full: what was asked, what it reached, where the time went, and its curves."""
+"""The facts of a run as names and values: what was asked, what it reached, where the time went."""
 
 from __future__ import annotations
 
@@ -6,74 +6,15 @@ import textwrap
 from collections.abc import Iterable
 from itertools import zip_longest
 
-from textual.app import ComposeResult
-from textual.containers import Container, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from engine.formatting import accuracy, count, duration, rate, whole
 from engine.runs import RunRecord
 from engine.snapshot import RunSnapshot
 from engine.summary import Summary, summarize
-from tui.panels.charts import accuracy_data, accuracy_title, loss_data, loss_title
-from tui.panels.curve_chart import CurveChart
 
 Fact = tuple[str, str]
-_NAME_WIDTH = 11
-
-
-class RunDetail(Container):
-    """Facts beside curves, for the run that `show` was given."""
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes="panel")
-        self.run_id = ""
-        self._facts: tuple[RunRecord, RunSnapshot | None] | None = None
-
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(id="run-facts"):
-            yield Static(id="run-facts-text")
-        with Container(id="run-curves"):
-            yield Static(classes="chart-title", id="run-accuracy-title")
-            yield CurveChart(id="run-accuracy")
-            yield Static(classes="chart-title", id="run-loss-title")
-            yield CurveChart(id="run-loss")
-
-    def show(self, run: RunRecord, snapshot: RunSnapshot | None) -> None:
-        """Show a run; `snapshot` follows once its record is read, and with it the curves."""
-        self.run_id = run.run_id
-        # As content: a folder's name may look like markup.
-        self.border_title = Content(f"{run.file.spec.model} · {run.run_id}")
-        self._facts = run, snapshot
-        self._draw()
-
-    def on_mount(self) -> None:
-        self._draw()
-
-    def _draw(self) -> None:
-        # A run may come before the parts that show it, or when they have gone.
-        if self._facts is None or not self.query("#run-loss"):
-            return
-        self._show_facts()
-        if self._facts[1] is not None:
-            self._show_curves(self._facts[1])
-
-    def _show_curves(self, run: RunSnapshot) -> None:
-        for name, title, data in (
-            ("accuracy", accuracy_title(run), accuracy_data(run, recent=False)),
-            ("loss", loss_title(run), loss_data(run, recent=False)),
-        ):
-            self.query_one(f"#run-{name}-title", Static).update(title)
-            self.query_one(f"#run-{name}", CurveChart).show(data)
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._draw)
-
-    def _show_facts(self) -> None:
-        if self._facts is not None:
-            width = self.query_one("#run-facts").scrollable_content_region.width
-            text = facts_text(*self._facts, width=width)
-            self.query_one("#run-facts-text", Static).update(text)
+_NAME_WIDTH = 12
 
 
 def facts_text(run: RunRecord, snapshot: RunSnapshot | None, width: int) -> Content:

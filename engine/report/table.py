@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.backbones import CATALOGUE
-from engine.codec import to_plain
-from engine.formatting import accuracy, count, duration, whole
-from engine.ranking import best, fastest
+from engine.formatting import MISSING, accuracy, count, duration, whole
+from engine.ranking import TARGET, TARGETS, best, fastest
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
 BEST, FASTEST, ON_TEST = "★", "⚡", "†"
-_ASCII = str.maketrans({"★": "*", "⚡": "+", "†": "t", "–": "-", "·": ";", "…": "~"})
+_ASCII = str.maketrans(
+    {"★": "*", "⚡": "+", "†": "t", "–": "-", "·": ";", "…": "~", "±": "+", "→": ">"}
+)
 _FROM_SCRATCH = frozenset(entry.name for entry in CATALOGUE if entry.from_scratch)
 _MODEL_AT_LEAST = 12
 
@@ -51,39 +53,58 @@ def validation_text(row: Row) -> str:
     return accuracy(row["val_accuracy"]) + mark
 
 
+def interval_text(row: Row) -> str:
+    """Half of the 95 % interval of the test accuracy."""
+    low, high = row["accuracy_low"], row["accuracy_high"]
+    return MISSING if low is None or high is None else f"±{(high - low) / 2:.4f}"
+
+
 def _printable(text: Any) -> str:
-    return "".join(c if c.isprintable() else "?" for c in str(text))
+    text = str(text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 COLUMNS = (
     Column("model", "model", model_label, 10, right=False),
     Column("dataset", "data", lambda row: _printable(row["dataset"]), 5, right=False),
     Column("test_accuracy", "test acc", lambda row: accuracy(row["test_accuracy"]), 9),
+    Column("accuracy_low", "± 95 %", interval_text, -1),
     Column("val_accuracy", "val acc", validation_text, 4),
     Column("train_seconds", "train", lambda row: duration(row["train_seconds"]), 8),
+    Column("to_85", "to 0.85", lambda row: duration(row["to_85"]), -2),
     Column("wall_seconds", "wall", lambda row: duration(row["wall_seconds"]), 6),
     Column("parameters", "params", lambda row: count(row["parameters"]), 3),
     Column("flops", "FLOPs", lambda row: count(row["flops"]), 2),
     Column("images_per_second", "img/s", lambda row: whole(row["images_per_second"]), 1),
     Column("recipe", "recipe", lambda row: _printable(row["recipe"]), 0, right=False),
     Column("status", "status", lambda row: _printable(row["status"]), 7, right=False),
+    Column("differs", "differs", lambda row: _printable(row["differs"]), 5, right=False),
 )
 """What a table shows, from left to right."""
+_READ_BESIDE = ["run_id", "weights", "validation", "accuracy_high"]
+"""Columns of the ranking that a table's texts are made from beside its own."""
 
 
 def records(frame: DataFrame) -> list[dict[str, Any]]:
     """The rows as plain values, None where nothing is known."""
-    import pandas
+    keys = [str(key) for key in frame.columns]
+    # A column at a time: a cell at a time takes a second for ten thousand runs.
+    columns = [_plain_values(frame[key]) for key in frame.columns]
+    return [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
 
-    def plain(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return list(value)
-        if pandas.isna(value):
-            return None
-        return to_plain(value.item() if hasattr(value, "item") else value)
 
-    rows = frame.astype(object).to_dict("records")
-    return [{str(key): plain(value) for key, value in row.items()} for row in rows]
+def _plain_values(column: Series[Any]) -> list[Any]:
+    if column.dtype.kind == "f":
+        return [value if math.isfinite(value) else None for value in column.tolist()]
+    if column.dtype.kind == "O":
+        return [_plain(value) for value in column]
+    return column.astype(object).where(column.notna(), None).tolist()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return list(value) if isinstance(value, tuple) else value
 
 
 def to_json(frame: DataFrame) -> str:
@@ -93,7 +114,9 @@ def to_json(frame: DataFrame) -> str:
 
 def to_csv(frame: DataFrame) -> str:
     """A header and a line a run; an empty field where nothing is known."""
-    joined = frame.assign(stages=["; ".join(stages) for stages in frame["stages"]])
+    lists = {key: ["; ".join(texts) for texts in frame[key]] for key in ("stages", "tags")}
+    curves = [json.dumps(curve, separators=(",", ":")) for curve in frame["curve"]]
+    joined = frame.assign(**lists, curve=curves)
     return str(joined.to_csv(index=False, lineterminator="\n"))
 
 
@@ -123,18 +146,22 @@ def marks_by_run(frame: DataFrame) -> dict[str, str]:
 
 def legend(frame: DataFrame) -> list[str]:
     """What the marks of a table mean, one sentence each, with the names behind them."""
-    rows = {row["run_id"]: row for row in records(frame)}
     lines = []
-    winner, quickest = rows.get(best(frame) or ""), rows.get(fastest(frame) or "")
+    winner, quickest = (_row(frame, run_id) for run_id in (best(frame), fastest(frame)))
     if winner is not None:
         share = accuracy(winner["test_accuracy"])
         lines.append(f"{BEST} most accurate: {model_label(winner)}, {share}")
     if quickest is not None:
         seconds = duration(quickest["train_seconds"])
         lines.append(f"{FASTEST} fastest: {model_label(quickest)}, trained in {seconds}")
-    if any(row["validation"] == "test" for row in rows.values()):
+    if (frame["validation"] == "test").any():
         lines.append(f"{ON_TEST} validated on the test split")
     return lines
+
+
+def _row(frame: DataFrame, run_id: str | None) -> Row | None:
+    keys = ["model", "weights", "test_accuracy", "train_seconds"]
+    return next(iter(records(frame.loc[frame["run_id"] == run_id, keys])), None)
 
 
 def table_text(frame: DataFrame, width: int, *, ascii_only: bool = False) -> str:
@@ -145,11 +172,13 @@ def table_text(frame: DataFrame, width: int, *, ascii_only: bool = False) -> str
         width: columns of the terminal; what is least important is left out to fit.
         ascii_only: for an output that cannot show other characters.
     """
-    rows = records(frame)
-    columns = [(column.title, _cells(column, rows), column) for column in _columns(frame)]
+    shown = _columns(frame)
+    rows = records(frame[[*dict.fromkeys([column.key for column in shown] + _READ_BESIDE)]])
+    columns = [(column.title, _cells(column, rows), column) for column in shown]
     marks = marks_by_run(frame)
-    shown = [marks.get(row["run_id"], "") for row in rows]
-    lead = _lead([mark.translate(_ASCII) if ascii_only else mark for mark in shown])
+    if ascii_only:
+        marks = {run_id: mark.translate(_ASCII) for run_id, mark in marks.items()}
+    lead = _lead([marks.get(row["run_id"], "") for row in rows])
     grid = _fit(columns, width - cell_width(lead[0]))
     lines = [left + "  ".join(cells) for left, cells in zip(lead, grid, strict=True)]
     table = "\n".join(line.rstrip() for line in lines)
@@ -159,8 +188,28 @@ def table_text(frame: DataFrame, width: int, *, ascii_only: bool = False) -> str
 
 
 def _columns(frame: DataFrame) -> list[Column]:
-    mixed = frame["dataset"].nunique() > 1
-    return [column for column in COLUMNS if mixed or column.key != "dataset"]
+    left_out = {
+        key
+        for key, says_something in (
+            ("dataset", frame["dataset"].nunique() > 1),
+            ("differs", (frame["differs"] != "").any()),
+        )
+        if not says_something
+    }
+    columns = [column for column in COLUMNS if column.key in frame and column.key not in left_out]
+    return columns if set(TARGETS) <= {*frame} else [*columns, *_asked_targets(frame)]
+
+
+def _asked_targets(frame: DataFrame) -> list[Column]:
+    """Seconds to accuracies that a person asked for in the place of the usual ones."""
+    known = {column.key for column in COLUMNS}
+    keys = [str(key) for key in frame if str(key).startswith(TARGET) and key not in known]
+    return [_target(key) for key in keys]
+
+
+def _target(key: str) -> Column:
+    title = f"to {key.removeprefix(TARGET)} %"
+    return Column(key, title, lambda row: duration(row[key]), 5)
 
 
 def _cells(column: Column, rows: list[dict[str, Any]]) -> list[str]:
@@ -172,7 +221,7 @@ def _cells(column: Column, rows: list[dict[str, Any]]) -> list[str]:
 
 def _lead(marks: list[str]) -> list[str]:
     """Rank and marks before each line; the first is the header's."""
-    room = max([cell_width(mark) for mark in marks], default=0)
+    room = max([cell_width(mark) for mark in {*marks}], default=0)
     digits = len(str(len(marks)))
     lines = [f"{i:>{digits}} {_padded(mark, room)} " for i, mark in enumerate(marks, 1)]
     return [" " * (digits + room + 2), *lines]
@@ -184,22 +233,24 @@ _Cells = tuple[str, list[str], Column]
 def _fit(columns: list[_Cells], width: int) -> list[list[str]]:
     """Header and rows of padded cells, in as many of the columns as fit."""
     kept = list(columns)
-    while len(kept) > 2 and sum(_width(cells) + 2 for cells in kept) - 2 > width:
+    # Each once: of ten thousand runs many cells are the same.
+    widths = {column.key: _width({title, *texts}) for title, texts, column in kept}
+    while len(kept) > 2 and sum(widths[cells[2].key] + 2 for cells in kept) - 2 > width:
         kept.remove(min(kept, key=lambda cells: cells[2].importance))
-    spare = width - sum(_width(cells) + 2 for cells in kept[1:])
+    spare = width - sum(widths[cells[2].key] + 2 for cells in kept[1:])
     model = kept[0]
-    room = min(_width(model), max(spare, _MODEL_AT_LEAST))
+    room = min(widths[model[2].key], max(spare, _MODEL_AT_LEAST))
     kept[0] = (model[0], [_shortened(text, room) for text in model[1]], model[2])
+    widths[model[2].key] = _width({model[0], *kept[0][1]})
     padded = [
-        [_padded(text, _width((title, texts, column)), column.right) for text in (title, *texts)]
+        [_padded(text, widths[column.key], column.right) for text in (title, *texts)]
         for title, texts, column in kept
     ]
     return [list(line) for line in zip(*padded, strict=True)]
 
 
-def _width(cells: _Cells) -> int:
-    title, texts, _ = cells
-    return max(cell_width(text) for text in (title, *texts))
+def _width(texts: set[str]) -> int:
+    return max(map(cell_width, texts))
 
 
 def _shortened(text: str, room: int) -> str:
@@ -207,10 +258,14 @@ def _shortened(text: str, room: int) -> str:
 
 
 def _padded(text: str, room: int, right: bool = False) -> str:
+    if text.isascii():
+        return text.rjust(room) if right else text.ljust(room)
     space = " " * (room - cell_width(text))
     return space + text if right else text + space
 
 
 def cell_width(text: str) -> int:
     """Columns that a terminal takes for a text."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

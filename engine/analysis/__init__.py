@@ -1,0 +1,1 @@
+"""What stored predictions and records tell: metrics, comparisons, fronts, and the answers."""

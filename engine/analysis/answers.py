@@ -1,0 +1,81 @@
+"""The exercise's three questions, answered in full sentences from the measured runs.
+
+Every number in them stands in a table of the report, in the same form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.analysis.evidence import Evidence, gather
+from engine.analysis.explanation import (
+    architecture_facts,
+    explain_accuracy,
+    explain_difference,
+    explain_speed,
+)
+from engine.analysis.fairness import unfair
+from engine.analysis.measurements import compare_accuracies, compare_speeds
+from engine.analysis.wording import counted
+
+QUESTIONS = (
+    "Which model achieved the highest accuracy?",
+    "Which model trained faster?",
+    "How does the architecture explain the difference?",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One question and its sentences."""
+
+    question: str
+    measured: tuple[str, ...]
+    """What the runs show."""
+    explanation: tuple[str, ...]
+    """What may be behind it; no run proves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The three questions answered, and what makes the comparison unfair."""
+
+    questions: tuple[Answer, ...]
+    warnings: tuple[str, ...]
+
+
+def answer(runs_dir: Path) -> Answers:
+    """Answer from the runs in a folder; where none was tested the answers say so."""
+    return answers_from(gather(runs_dir))
+
+
+def answers_from(evidence: Evidence) -> Answers:
+    """Answer from evidence that was gathered before."""
+    if not evidence.contenders:
+        return _no_answers(evidence)
+    if len(evidence.contenders) == 1:
+        difference = Answer(QUESTIONS[2], tuple(architecture_facts(evidence)), _NOTHING_TO_COMPARE)
+    else:
+        facts, explanation = architecture_facts(evidence), explain_difference(evidence)
+        difference = Answer(QUESTIONS[2], tuple(facts), tuple(explanation))
+    first = Answer(
+        QUESTIONS[0], tuple(compare_accuracies(evidence)), tuple(explain_accuracy(evidence))
+    )
+    second = Answer(QUESTIONS[1], tuple(compare_speeds(evidence)), tuple(explain_speed(evidence)))
+    return Answers((first, second, difference), tuple(unfair(evidence)))
+
+
+_NOTHING_TO_COMPARE = (
+    "With a single model there is no difference to explain; train a second one to compare it with.",
+)
+
+
+def _no_answers(evidence: Evidence) -> Answers:
+    nothing = "No run has been tested yet, so there is nothing to compare"
+    if evidence.unranked:
+        runs = counted(evidence.unranked, "run")
+        verb = "was" if evidence.unranked == 1 else "were"
+        nothing += f": {runs} here {verb} begun, but none reached its test"
+    sentence = f"{nothing}; `cifar-tui train CustomCNN EfficientNetLite0` makes two runs."
+    return Answers(tuple(Answer(question, (sentence,), ()) for question in QUESTIONS), ())

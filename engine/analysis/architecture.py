@@ -1,0 +1,86 @@
+"""What an architecture is made of, counted in the layer tree that a run recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.backbones import CATALOGUE
+from engine.events import LayerNode, ModelFacts
+
+CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose"})
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """The facts that explain what a network costs and what it can learn."""
+
+    convolutions: int
+    """Depthwise ones included."""
+    depthwise: int
+    additions: int
+    """Where a residual branch joins the way around it."""
+    concatenations: int
+    squeeze_excite: int
+    """Blocks that weigh their channels by an average over the whole feature map."""
+    batch_normalizations: int
+    depth: int
+    """Convolutions, depthwise convolutions and dense layers on the longest path."""
+    parameters: int
+    flops: int
+    """For one image at `image_size`."""
+    image_size: int
+    """Pixels."""
+    imagenet_top1: float | None
+    """Published accuracy of the catalogue's weights, 0 to 1."""
+
+    @property
+    def depthwise_share(self) -> float | None:
+        """Of the convolutions, 0 to 1; None where there are none."""
+        return self.depthwise / self.convolutions if self.convolutions else None
+
+
+def describe_architecture(model: str, layers: LayerNode, facts: ModelFacts) -> Architecture:
+    """Count what a recorded layer tree holds.
+
+    Args:
+        model: the catalogue's name, for the published accuracy.
+        layers: the tree of RunStarted.
+        facts: of the same event.
+    """
+    found = list(leaves(layers))
+    kinds = [leaf.kind for leaf in found]
+    # ConvNeXt adds without a layer of its own for it: each of its branches ends in a LayerScale.
+    additions = kinds.count("Add") or kinds.count("LayerScale")
+    return Architecture(
+        convolutions=sum(kind in CONVOLUTIONS for kind in kinds),
+        depthwise=sum(map(_is_depthwise, found)),
+        additions=additions,
+        concatenations=kinds.count("Concatenate"),
+        squeeze_excite=sum(map(_excites, found)),
+        batch_normalizations=kinds.count("BatchNormalization"),
+        depth=facts.depth,
+        parameters=facts.parameters,
+        flops=facts.flops,
+        image_size=facts.image_size,
+        imagenet_top1=next((b.imagenet_top1 for b in CATALOGUE if b.name == model), None),
+    )
+
+
+def leaves(node: LayerNode) -> Iterator[LayerNode]:
+    """The layers at the ends of a tree, in its order."""
+    if not node.children:
+        yield node
+    for child in node.children:
+        yield from leaves(child)
+
+
+def _is_depthwise(leaf: LayerNode) -> bool:
+    # A depthwise convolution of ConvNeXt is a Conv2D of as many groups as channels, a separable
+    # one begins with it.
+    named = leaf.kind == "Conv2D" and "depthwise" in leaf.name
+    return named or leaf.kind in ("DepthwiseConv2D", "SeparableConv2D")
+
+
+def _excites(leaf: LayerNode) -> bool:
+    return leaf.kind == "Multiply" and ("se_" in leaf.name or "squeeze" in leaf.name)

@@ -1,0 +1,143 @@
+"""Two or more runs side by side: whether a difference is more than chance, and which settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from engine.analysis.predictions import Predictions
+from engine.config import RunSpec, Stage
+from engine.errors import InputError
+from engine.formatting import whole
+from engine.runs import RunRecord
+
+EXACT_BELOW = 25
+"""Images that only one of two models got right, below which the binomial test is used; the usual
+rule for the approximation by chi-square."""
+SIGNIFICANT = 0.05
+SMALLEST_SHOWN = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class McNemar:
+    """McNemar's test of two models on the same images (Psychometrika 12, 1947)."""
+
+    only_a: int
+    """Images that only the first got right."""
+    only_b: int
+    p_value: float
+    """Probability of a difference at least as large if both were equally accurate; two-sided."""
+    images: int
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the difference is more than chance at the usual five percent."""
+        return self.p_value < SIGNIFICANT
+
+
+def mcnemar(a: Predictions, b: Predictions) -> McNemar:
+    """Test whether two models differ in accuracy on the images that both were tested on.
+
+    The exact binomial test for fewer than 25 images that only one got right, else chi-square of
+    one degree of freedom with Edwards' continuity correction.
+
+    Raises:
+        InputError: they were tested on different images.
+    """
+    import numpy as np
+
+    if a.classes != b.classes or not np.array_equal(a.labels, b.labels):
+        raise InputError(
+            "expected two runs tested on the same images, found "
+            f"{len(a.labels):,} images of {a.classes} classes and "
+            f"{len(b.labels):,} of {b.classes}, or other labels; compare runs of one data set"
+        )
+    a_right, b_right = a.predicted == a.labels, b.predicted == b.labels
+    only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
+    return McNemar(only_a, only_b, p_value(only_a, only_b), len(a.labels))
+
+
+def p_value(only_a: int, only_b: int) -> float:
+    """Of McNemar's test, two-sided, from the images that only one of two models got right."""
+    from scipy.stats import binomtest, chi2
+
+    images = only_a + only_b
+    if images == 0:
+        return 1.0
+    if images < EXACT_BELOW:
+        return float(binomtest(only_a, images, 0.5).pvalue)
+    statistic = max(abs(only_a - only_b) - 1, 0) ** 2 / images
+    return float(chi2.sf(statistic, 1))
+
+
+def p_text(p: float) -> str:
+    """`p = 0.043`; `p < 0.001` for less."""
+    return f"p < {SMALLEST_SHOWN}" if p < SMALLEST_SHOWN else f"p = {p:.3f}"
+
+
+def chance_in_words(test: McNemar, name_a: str, name_b: str) -> str:
+    """A sentence that says what the test found."""
+    images = f"{whole(test.images)} test images"
+    if test.only_a == test.only_b == 0:
+        return f"{name_a} and {name_b} were right on exactly the same of the {images}."
+    counts = (
+        f"Of the same {images}, {name_a} alone got {whole(test.only_a)} right and "
+        f"{name_b} alone {whole(test.only_b)}"
+    )
+    verdict = "is more than chance" if test.is_significant else "may well be chance"
+    return f"{counts}: the difference {verdict} (McNemar's test, {p_text(test.p_value)})."
+
+
+def differing_settings(runs: Sequence[RunRecord]) -> list[tuple[str, tuple[str, ...]]]:
+    """The settings in which these runs differ: each one's name and its value for every run."""
+    specs = [run.file.spec for run in runs]
+    rows = [(name, tuple(text(spec) for spec in specs)) for name, text in _SETTINGS.items()]
+    rows.append(("device", tuple(run.summary.device or run.file.spec.device for run in runs)))
+    rows.append(("machine", tuple(run.file.origin.host for run in runs)))
+    return [(name, values) for name, values in rows if len(set(values)) > 1]
+
+
+def _stage_text(stage: Stage) -> str:
+    if stage.unfreeze_last is None:
+        layers = "all layers"
+    elif stage.unfreeze_last:
+        layers = f"last {stage.unfreeze_last} layers"
+    else:
+        layers = "head"
+    text = f"{layers} {stage.epochs} ep at {stage.learning_rate:g}"
+    if stage.schedule != "constant":
+        text += f" ({stage.schedule})"
+    for unfreeze in stage.unfreezes:
+        last = "all" if unfreeze.last is None else f"last {unfreeze.last}"
+        text += f", {last} after {unfreeze.after_epoch} ep"
+    if stage.block_every:
+        text += f", one more block every {stage.block_every} ep"
+    return text
+
+
+def _yes_no(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+_SETTINGS: dict[str, Callable[[RunSpec], str]] = {
+    "model": lambda spec: spec.model,
+    "data": lambda spec: spec.dataset,
+    "recipe": lambda spec: spec.recipe,
+    "stages": lambda spec: " → ".join(map(_stage_text, spec.stages)),
+    "image size": lambda spec: f"{spec.image_size} px",
+    "batch size": lambda spec: str(spec.batch_size),
+    "training images": lambda spec: whole(spec.train_limit) if spec.train_limit else "all",
+    "validation": lambda spec: (
+        "test split" if spec.validation == "test" else f"{spec.validation:g} held out"
+    ),
+    "weights": lambda spec: spec.weights,
+    "BatchNormalization": lambda spec: spec.batchnorm,
+    "mirrored": lambda spec: _yes_no(spec.flip),
+    "crops": lambda spec: str(spec.views),
+    "label smoothing": lambda spec: f"{spec.label_smoothing:g}",
+    "kept weights": lambda spec: spec.keep,
+    "patience": lambda spec: str(spec.patience or "none"),
+    "precision": lambda spec: spec.precision,
+    "kept features": lambda spec: _yes_no(spec.feature_cache),
+    "seed": lambda spec: str(spec.seed),
+}

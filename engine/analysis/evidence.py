@@ -1,0 +1,282 @@
+"""What the answers rest on: the best run of each model, the others beside it, tests between them.
+
+Runs of one data set are compared, CIFAR-10 where there are any; what is left out is counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from engine.analysis.architecture import Architecture, describe_architecture
+from engine.analysis.comparison import McNemar, mcnemar
+from engine.analysis.predictions import Predictions, load_predictions
+from engine.analysis.wording import known
+from engine.backbones import CATALOGUE
+from engine.errors import InputError
+from engine.events import Event, FeaturesReady, FreezeApplied, HardwareSampled, RunStarted
+from engine.ranking_row import ranking_row
+from engine.recorded_events import read_thinned
+from engine.run_notes import Notes
+from engine.runs import RunDirectory, RunRecord, load_run, load_snapshot
+from engine.summary import summarize
+
+FIRST_CHOICE = "cifar10"
+MOST_MODELS = 12
+"""Whose records are read; the ranking table still shows the others."""
+MOST_OTHERS = 12
+FROM_SCRATCH = frozenset(entry.name for entry in CATALOGUE if entry.from_scratch)
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A run that was tested, as far as the answers need it."""
+
+    label: str
+    """The model's name; its recipe with it where the model was trained by several."""
+    row: Row
+    """Of the ranking."""
+    architecture: Architecture | None = None
+    frontiers: tuple[str, ...] = ()
+    """First layer computed at every step, one a state of freezing; empty where nothing was kept."""
+    read_features: bool = False
+    """Whether an earlier run's features were read in the place of an extraction."""
+    device: str = ""
+    machine: str = ""
+    """Host and hardware, in words."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    class_names: tuple[str, ...] = ()
+    name: str = ""
+    """The same as short as tells the contenders apart; the label of other runs."""
+
+    def __post_init__(self) -> None:
+        """The label where no shorter name is given."""
+        if not self.name:
+            object.__setattr__(self, "name", self.label)
+
+    @property
+    def accuracy(self) -> float:
+        """On the test images, 0 to 1."""
+        return float(self.row["test_accuracy"])
+
+    @property
+    def train_seconds(self) -> float | None:
+        """None where they are not on record."""
+        seconds = self.row["train_seconds"]
+        return float(seconds) if known(seconds) else None
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether it began with weights learned before."""
+        return str(self.row["weights"]) != "none"
+
+    @property
+    def could_be_pretrained(self) -> bool:
+        """Whether the catalogue has such weights for it."""
+        return self.row["model"] not in FROM_SCRATCH
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The most accurate run and another one on the same test images."""
+
+    best: Measured
+    other: Measured
+    test: McNemar | None
+    problem: str = ""
+    """Why there is no test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that the answers and the report are made from."""
+
+    dataset: str = ""
+    contenders: tuple[Measured, ...] = ()
+    """The best run of each model, most accurate first; of a single model, of each recipe."""
+    others: tuple[Measured, ...] = ()
+    """The best run of each further recipe of those models."""
+    rows: tuple[Row, ...] = ()
+    """All ranked runs of the data set, most accurate first."""
+    pairs: tuple[Pair, ...] = ()
+    predictions: Predictions | None = None
+    """Of the most accurate run."""
+    other_datasets: tuple[str, ...] = ()
+    """With ranked runs that are left out."""
+    unranked: int = 0
+    """Runs without a test accuracy, on any data."""
+
+    @property
+    def best(self) -> Measured | None:
+        """The most accurate run."""
+        return self.contenders[0] if self.contenders else None
+
+    @property
+    def timed(self) -> tuple[Measured, ...]:
+        """The completed contenders whose training time is known, the fastest first."""
+        runs = [
+            (run.train_seconds, i, run)
+            for i, run in enumerate(self.contenders)
+            if run.row["status"] == "completed" and run.train_seconds is not None
+        ]
+        return tuple(run for _, _, run in sorted(runs, key=lambda entry: entry[:2]))
+
+    @property
+    def measured(self) -> tuple[Measured, ...]:
+        """Contenders and others."""
+        return self.contenders + self.others
+
+
+def gather(runs_dir: Path) -> Evidence:
+    """Read what the answers need; a folder without ranked runs gives no contenders."""
+    from engine.runs_index import ranking_rows
+
+    rows = ranking_rows(runs_dir).rows
+    ranked = [row for row in rows if row["ranked"] and row["test_accuracy"] is not None]
+    unranked = len(rows) - len(ranked)
+    if not ranked:
+        return Evidence(unranked=unranked)
+    datasets = Counter(row["dataset"] for row in ranked)
+    dataset = FIRST_CHOICE if FIRST_CHOICE in datasets else datasets.most_common(1)[0][0]
+    chosen = sorted((row for row in ranked if row["dataset"] == dataset), key=_place)
+    first, beside = select(chosen)
+    several_models = len({row["model"] for _, row in first}) > 1
+    contenders = [_named(_measure(runs_dir, row, label), several_models) for label, row in first]
+    others = [_measure(runs_dir, row, label) for label, row in beside]
+    filled = {run.row["run_id"]: run.row for run in (*contenders, *others)}
+    predictions, pairs = _pairs(runs_dir, contenders)
+    return Evidence(
+        dataset,
+        tuple(contenders),
+        tuple(others),
+        tuple(filled.get(row["run_id"], row) for row in chosen),
+        pairs,
+        predictions,
+        tuple(sorted(set(datasets) - {dataset})),
+        unranked,
+    )
+
+
+def select(rows: Sequence[Row]) -> tuple[list[tuple[str, Row]], list[tuple[str, Row]]]:
+    """The best run of each model, and the best of each further recipe, each with its label.
+
+    Args:
+        rows: ranked runs, the best first.
+    """
+    by_recipe: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        by_recipe.setdefault((row["model"], row["recipe"]), row)
+    by_model: dict[str, Row] = {}
+    for (model, _), row in by_recipe.items():
+        by_model.setdefault(model, row)
+    recipes = Counter(model for model, _ in by_recipe)
+    if len(by_model) == 1:
+        return [(_label(row, recipes), row) for row in islice(by_recipe.values(), MOST_MODELS)], []
+    first = list(islice(by_model.values(), MOST_MODELS))
+    models = {row["model"] for row in first}
+    beside = (
+        row
+        for row in by_recipe.values()
+        if row["model"] in models and by_model[row["model"]] is not row
+    )
+    return (
+        [(_label(row, recipes), row) for row in first],
+        [(_label(row, recipes), row) for row in islice(beside, MOST_OTHERS)],
+    )
+
+
+def _label(row: Row, recipes: Mapping[str, int]) -> str:
+    notes = [row["recipe"]] if recipes.get(row["model"], 1) > 1 else []
+    if row["weights"] == "none" and row["model"] not in FROM_SCRATCH:
+        notes.append("random weights")
+    return f"{row['model']} ({', '.join(notes)})" if notes else str(row["model"])
+
+
+def _named(run: Measured, by_model: bool) -> Measured:
+    """The contender by its model alone, where the others are of other models."""
+    return replace(run, name=_label(run.row, {})) if by_model else run
+
+
+def _place(row: Row) -> tuple[float, float]:
+    seconds = row["train_seconds"]
+    return -row["test_accuracy"], seconds if seconds is not None else float("inf")
+
+
+def _measure(runs_dir: Path, row: Row, label: str) -> Measured:
+    try:
+        record = load_run(runs_dir / row["run_id"])
+    except InputError:  # removed since the rows were read
+        return Measured(label, row)
+    return measure(record, _filled(record, row), label, read_thinned(record.directory.events))
+
+
+def _filled(record: RunRecord, row: Row) -> Row:
+    """The row with what an early summary left out, summed up from the record instead."""
+    if row["curve"] and row["test_images"]:
+        return row
+    found = summarize(load_snapshot(record))
+    summary = replace(record.summary, curve=found.curve, test_images=found.test_images)
+    whole_row = ranking_row(replace(record, summary=summary), Notes())
+    return {key: whole_row[key] if value in (None, []) else value for key, value in row.items()}
+
+
+def measure(record: RunRecord, row: Row, label: str, events: Iterable[Event]) -> Measured:
+    """What a run's record adds to its row."""
+    started: RunStarted | None = None
+    hardware: HardwareSampled | None = None
+    frontiers: list[str] = []
+    sources = set()
+    for event in events:
+        if isinstance(event, RunStarted):
+            started = event
+        elif isinstance(event, HardwareSampled):
+            hardware = event
+        elif isinstance(event, FeaturesReady):
+            sources.add(event.source)
+        elif isinstance(event, FreezeApplied) and event.frontier not in frontiers[-1:]:
+            frontiers.append(event.frontier)
+    model = record.file.spec.model
+    return Measured(
+        label,
+        row,
+        describe_architecture(model, started.layers, started.model) if started else None,
+        tuple(frontiers),
+        "cache" in sources and "extracted" not in sources,
+        record.summary.device,
+        _machine_words(record.file.origin.host, hardware),
+        record.file.origin.versions,
+        started.data.class_names if started else (),
+    )
+
+
+def _machine_words(host: str, hardware: HardwareSampled | None) -> str:
+    if hardware is None:
+        return host
+    cores = len(hardware.cpu_percent)
+    parts = [host, f"{cores} {'core' if cores == 1 else 'cores'}"]
+    parts.append(f"{hardware.memory_total_bytes / 2**30:.0f} GB of memory")
+    return ", ".join([*parts, *(gpu.name for gpu in hardware.gpus)])
+
+
+def _pairs(
+    runs_dir: Path, contenders: Sequence[Measured]
+) -> tuple[Predictions | None, tuple[Pair, ...]]:
+    best, *rest = contenders
+    try:
+        predictions = load_predictions(RunDirectory(runs_dir / best.row["run_id"]))
+    except InputError as error:
+        return None, tuple(Pair(best, other, None, str(error)) for other in rest)
+    pairs = []
+    for other in rest:
+        try:
+            theirs = load_predictions(RunDirectory(runs_dir / other.row["run_id"]))
+            pairs.append(Pair(best, other, mcnemar(predictions, theirs)))
+        except InputError as error:
+            pairs.append(Pair(best, other, None, str(error)))
+    return predictions, tuple(pairs)

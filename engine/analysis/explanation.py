@@ -1,0 +1,331 @@
+"""What may be behind a difference: facts of the architectures, and what they usually do.
+
+What is counted in a network or recorded of a run is a fact; why it helped is an explanation that
+no run here proves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.analysis.architecture import Architecture
+from engine.analysis.evidence import Evidence, Measured
+from engine.analysis.wording import known, listed, share_text, times
+from engine.formatting import MISSING, count, duration, percent, whole
+
+CLEARLY_LESS = 0.8
+"""Of what the arithmetic would make of a training time."""
+
+Described = tuple[Measured, Architecture]
+
+
+def architecture_facts(evidence: Evidence) -> list[str]:
+    """What the contenders are made of, and which part of each was trained."""
+    described = _described(evidence)
+    if not described:
+        return ["No run here recorded the layers of its model, so there is nothing to count."]
+    return [
+        *(_network(run, network) for run, network in described),
+        *_published(described),
+        *(sentence for run, _ in described for sentence in _trained_part(run)),
+    ]
+
+
+def explain_accuracy(evidence: Evidence) -> list[str]:
+    """What an accuracy stands for and what not."""
+    sentences = []
+    if evidence.best is not None and known(evidence.best.row.get("accuracy_low")):
+        sentences.append(
+            "The interval says only how far another sample of test images could have moved the "
+            "figure; another seed would have moved it as well."
+        )
+    if any(pair.test is not None and not pair.test.is_significant for pair in evidence.pairs):
+        sentences.append(
+            "Where the test finds no difference beyond chance, the order of the two should not be "
+            "read as one model being better."
+        )
+    return sentences
+
+
+def explain_speed(evidence: Evidence) -> list[str]:
+    """Why the times are what they are."""
+    described = [
+        (run, network) for run in evidence.timed if (network := run.architecture) is not None
+    ]
+    sentences = []
+    if len(described) > 1:
+        of_all = min(network.flops for _, network in _described(evidence))
+        sentences.append(_arithmetic(described, of_all))
+    kept = [run.name for run, _ in described if any(run.frontiers)]
+    if kept:
+        sentences.append(
+            f"The frozen layers of {listed(kept)} give the same output in every epoch. They are "
+            "computed once and kept, and a step passes only through what lies behind them: epochs "
+            "of the head alone are nearly free, and the time goes into that single pass and into "
+            "fine-tuning."
+        )
+    whole_nets = [run.name for run, _ in described if not run.could_be_pretrained]
+    if kept and whole_nets:
+        verb = "computes" if len(whole_nets) == 1 else "compute"
+        sentences.append(
+            f"{listed(whole_nets)} {verb} every layer in every step, forwards and backwards."
+        )
+    sentences += _pace(described)
+    depthwise = [run.name for run, network in described if network.depthwise]
+    if depthwise and len(described) > 1:
+        sentences.append(
+            f"The depthwise convolutions of {listed(depthwise)} save multiplications but fetch "
+            "much memory for each, so they cost more time than the count of operations suggests."
+        )
+    return sentences
+
+
+def explain_difference(evidence: Evidence) -> list[str]:
+    """Why the most accurate contender may be ahead of the others."""
+    described = _described(evidence)
+    if len(described) < 2 or described[0][0] is not evidence.best:
+        return ["Too few of the networks are on record to explain the difference by them."]
+    best, network = described[0]
+    rest = described[1:]
+    sentences = [
+        *_pretraining(best, rest),
+        *_adapted(best, rest),
+        *_resolution(described),
+        *_size(described),
+        *_blocks(best, network, rest),
+    ]
+    one_model = len({run.row["model"] for run, _ in described}) == 1
+    if one_model:
+        sentences.insert(
+            0, "All of these runs share one architecture, so the recipe has to explain it."
+        )
+    sentences.append(
+        "These runs change several things at once, so none of these reasons is shown to be the "
+        "cause; that would take runs which differ in one of them only."
+    )
+    return sentences
+
+
+def _described(evidence: Evidence) -> list[Described]:
+    return [(run, run.architecture) for run in evidence.contenders if run.architecture is not None]
+
+
+def _network(run: Measured, network: Architecture) -> str:
+    sentence = (
+        f"{run.name} has {count(network.parameters)} parameters, is {whole(network.depth)} layers "
+        f"deep and needs {count(network.flops)} FLOPs for one image of "
+        f"{whole(network.image_size)} px"
+    )
+    parts = _parts(network)
+    return f"{sentence}; it is built with {listed(parts)}." if parts else f"{sentence}."
+
+
+def _parts(network: Architecture) -> list[str]:
+    parts = []
+    if network.convolutions:
+        convolutions = _number(network.convolutions, "convolution")
+        share = network.depthwise_share
+        if network.depthwise and share is not None:
+            depthwise = f"{whole(network.depthwise)} of them depthwise"
+            convolutions += f" ({depthwise}, {percent(100 * share)})"
+        parts.append(convolutions)
+    if network.batch_normalizations:
+        parts.append(_number(network.batch_normalizations, "BatchNormalization layer"))
+    if network.additions:
+        parts.append(_number(network.additions, "residual addition"))
+    if network.concatenations:
+        parts.append(_number(network.concatenations, "concatenation"))
+    if network.squeeze_excite:
+        parts.append(_number(network.squeeze_excite, "squeeze-and-excitation block"))
+    return parts
+
+
+def _number(n: int, noun: str) -> str:
+    return f"{whole(n)} {noun}" + ("" if n == 1 else "s")
+
+
+def _published(described: Sequence[Described]) -> list[str]:
+    found = [
+        f"{top1_text(network.imagenet_top1)} for {run.row['model']}"
+        for run, network in described
+        if known(network.imagenet_top1) and run.is_pretrained
+    ]
+    parts = list(dict.fromkeys(found))
+    if not parts:
+        return []
+    if len(parts) == 1:
+        figure, _, model = parts[0].partition(" for ")
+        return [f"The pretrained weights of {model} have a published ImageNet top-1 of {figure}."]
+    return [f"On ImageNet the pretrained weights have a published top-1 of {listed(parts)}."]
+
+
+def top1_text(accuracy: float | None) -> str:
+    """A published accuracy, which has three digits."""
+    return f"{accuracy:.3f}" if accuracy is not None and known(accuracy) else MISSING
+
+
+def _trained_part(run: Measured) -> list[str]:
+    trained, parameters = run.row["trainable_parameters"], run.row["parameters"]
+    share = share_text(trained, parameters)
+    if share is None:
+        return []
+    if trained == parameters and not any(run.frontiers):
+        return [f"All {count(parameters)} parameters of {run.name} were trained ({share})."]
+    sentence = (
+        f"In the last stage of {run.name} {count(trained)} of its {count(parameters)} parameters "
+        f"were trained ({share})"
+    )
+    names = list(dict.fromkeys(name for name in run.frontiers if name))
+    if names:
+        first, *later = names
+        sentence += f"; everything before `{first}`"
+        sentence += "".join(f", later everything before `{name}`," for name in later[-1:])
+        sentence += " was computed once and kept"
+    return [sentence + "."]
+
+
+def _arithmetic(described: Sequence[Described], least_of_all: int) -> str:
+    cheapest, least = min(described, key=lambda entry: entry[1].flops)
+    dearest, most = max(described, key=lambda entry: entry[1].flops)
+    if least.flops == most.flops:
+        return "One image costs all of them the same arithmetic, so it does not explain the times."
+    times_most, times_least = dearest.train_seconds or 0.0, cheapest.train_seconds or 0.0
+    if 0 < least.flops == least_of_all:
+        ratio = times(most.flops / least.flops)
+        sentence = f"One image costs {dearest.name} {ratio} times the arithmetic of {cheapest.name}"
+    else:
+        figures = f"{count(most.flops)} FLOPs, {cheapest.name} {count(least.flops)}"
+        sentence = f"One image costs {dearest.name} {figures}"
+    took = f"{duration(times_most)} against {duration(times_least)}"
+    if times_most <= times_least:
+        return f"{sentence}, yet it did not train for longer ({took}): FLOPs alone do not tell."
+    if times_most * least.flops < CLEARLY_LESS * times_least * most.flops:
+        return f"{sentence}, but the training took far less than that much longer ({took})."
+    return f"{sentence}, and its training took longer as well ({took})."
+
+
+def _pace(described: Sequence[Described]) -> list[str]:
+    """That a network passes more images a second than one of less arithmetic, and why."""
+    paced = [(run, network) for run, network in described if known(run.row["images_per_second"])]
+    for run, network in paced:
+        slower = [
+            other.name
+            for other, its in paced
+            if its.flops < network.flops
+            and other.row["images_per_second"] < run.row["images_per_second"]
+        ]
+        if slower and any(run.frontiers):
+            return [
+                f"So {run.name} passed more images a second through its steps than "
+                f"{listed(slower)}, although it is the one with more arithmetic an image."
+            ]
+    return []
+
+
+def _pretraining(best: Measured, rest: Sequence[Described]) -> list[str]:
+    scratch = [run.name for run, _ in rest if not run.is_pretrained]
+    if best.is_pretrained and scratch:
+        return [
+            f"{best.name} began with filters learned on ImageNet's photographs, {listed(scratch)} "
+            "with random ones. Edges, textures and parts of objects are of use for CIFAR-10 as "
+            "well, and they need not be learned again from far fewer and smaller images; this is "
+            "probably the largest part of the difference."
+        ]
+    pretrained = [run.name for run, _ in rest if run.is_pretrained]
+    if not best.is_pretrained and pretrained:
+        return [
+            f"{best.name} learned all of its filters from these images, and was still ahead of "
+            f"{listed(pretrained)}. Filters that ImageNet's larger photographs have shaped need "
+            "not fit small images, and while they stay frozen they cannot adapt."
+        ]
+    return []
+
+
+def _adapted(best: Measured, rest: Sequence[Described]) -> list[str]:
+    mine = _trainable_share(best)
+    less = [
+        run.name
+        for run, _ in rest
+        if run.is_pretrained and mine is not None and (_trainable_share(run) or mine) < mine
+    ]
+    if not best.is_pretrained or not less:
+        return []
+    return [
+        f"A larger share of {best.name} was trained than of {listed(less)}, so more of its "
+        "filters could adapt from photographs to these small images."
+    ]
+
+
+def _trainable_share(run: Measured) -> float | None:
+    trained, parameters = run.row["trainable_parameters"], run.row["parameters"]
+    return trained / parameters if known(trained) and known(parameters) and parameters else None
+
+
+def _resolution(described: Sequence[Described]) -> list[str]:
+    best, network = described[0]
+    smaller = [run.name for run, other in described[1:] if other.image_size < network.image_size]
+    larger = [run.name for run, other in described[1:] if other.image_size > network.image_size]
+    if smaller:
+        return [
+            f"{best.name} sees the images enlarged to {whole(network.image_size)} px, more than "
+            f"{listed(smaller)}. That adds no detail, but objects come nearer to the size that "
+            "pretrained filters expect, and small ones keep more positions in the deep feature "
+            "maps; the arithmetic grows with the square of the size."
+        ]
+    if larger:
+        return [
+            f"{listed(larger)} had a larger input than {best.name} and did not gain by it, so the "
+            "input size is not what put it ahead."
+        ]
+    return []
+
+
+def _size(described: Sequence[Described]) -> list[str]:
+    best, network = described[0]
+    larger = [run.name for run, other in described[1:] if other.parameters > network.parameters]
+    deeper = [run.name for run, other in described[1:] if other.depth > network.depth]
+    sentences = []
+    if larger:
+        sentences.append(
+            f"More parameters did not mean more accuracy: {listed(larger)} "
+            f"{'has' if len(larger) == 1 else 'have'} more of them than {best.name}."
+        )
+    elif all(other.parameters < network.parameters for _, other in described[1:]):
+        sentences.append(
+            f"{best.name} is also the {'larger' if len(described) == 2 else 'largest'} network; "
+            "with more parameters it can tell finer differences apart, as long as they are trained "
+            "on enough images."
+        )
+    if deeper:
+        sentences.append(
+            f"Nor did depth alone decide it, since {listed(deeper)} "
+            f"{'is' if len(deeper) == 1 else 'are'} deeper."
+            if larger
+            else f"Depth alone did not decide it, since {listed(deeper)} "
+            f"{'is' if len(deeper) == 1 else 'are'} deeper."
+        )
+    return sentences
+
+
+def _blocks(best: Measured, network: Architecture, rest: Sequence[Described]) -> list[str]:
+    sentences = []
+    without = [run.name for run, other in rest if not other.additions]
+    if network.additions and without:
+        sentences.append(
+            f"The residual additions of {best.name}, which {listed(without)} "
+            f"{'lacks' if len(without) == 1 else 'lack'}, give the gradient a short way through "
+            "many layers; that is what lets a deep network be trained at all."
+        )
+    flatter = [run.name for run, other in rest if not other.depthwise]
+    if network.depthwise and flatter:
+        sentences.append(
+            f"With depthwise convolutions {best.name} spends its parameters on the pointwise "
+            f"ones that mix channels, where {listed(flatter)} "
+            f"{'uses' if len(flatter) == 1 else 'use'} full convolutions for everything: it can "
+            "afford more layers and channels for the same arithmetic."
+        )
+    if network.squeeze_excite and any(not other.squeeze_excite for _, other in rest):
+        sentences.append(
+            "Its squeeze-and-excitation blocks let the whole image decide which channels count."
+        )
+    return sentences

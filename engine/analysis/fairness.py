@@ -1,0 +1,165 @@
+"""What makes a comparison of runs unfair, a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from engine.analysis.evidence import Evidence, Measured
+from engine.analysis.wording import counted, known, listed, number_word
+from engine.formatting import whole
+
+
+def unfair(evidence: Evidence) -> list[str]:
+    """The warnings that belong to the answers; none where the comparison is fair."""
+    runs = evidence.contenders
+    found: list[Iterable[str]] = [
+        _left_out(evidence),
+        _few_runs(evidence),
+        _differing(runs),
+        _limited(runs),
+        _epochs(runs),
+        _random_weights(runs),
+        _chosen_by_test(runs),
+        _stopped(runs),
+        _features(runs),
+        _picked(evidence),
+    ]
+    return [sentence for sentences in found for sentence in sentences]
+
+
+def _left_out(evidence: Evidence) -> Iterable[str]:
+    if evidence.other_datasets:
+        yield (
+            f"Runs on {listed(evidence.other_datasets)} are left out: accuracies on other data "
+            f"than {evidence.dataset} say nothing here."
+        )
+    if evidence.unranked:
+        verb = "is" if evidence.unranked == 1 else "are"
+        runs = counted(evidence.unranked, "run")
+        yield f"{runs[:1].upper()}{runs[1:]} without a test accuracy {verb} left out."
+
+
+def _few_runs(evidence: Evidence) -> Iterable[str]:
+    runs = evidence.contenders
+    if len(runs) == 1:
+        yield f"There is only one model to speak of, {runs[0].name}; nothing is compared."
+    seeds: dict[str, set[object]] = {}
+    for row in evidence.rows:
+        seeds.setdefault(row["model"], set()).add(row["seed"])
+    if all(len(found) == 1 for found in seeds.values()):
+        whose = "The model" if len(seeds) == 1 else "Each model"
+        yield f"{whose} was trained with one seed only, so how far a seed moves it is not known."
+
+
+def _differing(runs: Sequence[Measured]) -> Iterable[str]:
+    for what, consequence, text in _DIFFERENCES:
+        by_text: dict[str, list[str]] = {}
+        for run in runs:
+            if text(run):
+                by_text.setdefault(text(run), []).append(run.name)
+        if len(by_text) > 1:
+            parts = [f"{words} for {listed(labels)}" for words, labels in by_text.items()]
+            yield f"{what} ({'; '.join(parts)}): {consequence}."
+
+
+_DIFFERENCES: tuple[tuple[str, str, Callable[[Measured], str]], ...] = (
+    (
+        "The recipes differ",
+        "a difference may come from the recipe as much as from the architecture",
+        lambda run: str(run.row["recipe"]),
+    ),
+    (
+        "The input sizes differ",
+        "both accuracy and time depend on them",
+        lambda run: f"{whole(run.row['image_size'])} px",
+    ),
+    (
+        "The models were not trained on the same machine",
+        "their times cannot be compared",
+        lambda run: run.machine.partition(",")[0],
+    ),
+    (
+        "The models were not computed on the same device",
+        "their times cannot be compared",
+        lambda run: run.device.partition(":")[0],
+    ),
+    (
+        "The models were tested on different numbers of images",
+        "their accuracies are not of one kind",
+        lambda run: whole(run.row["test_images"]) if run.row.get("test_images") else "",
+    ),
+)
+"""What differs in words, what follows from it, and what to compare."""
+
+
+def _limited(runs: Sequence[Measured]) -> Iterable[str]:
+    limits = {run.name: run.row["train_limit"] for run in runs if known(run.row["train_limit"])}
+    if not limits:
+        return
+    parts = [f"{label} only the first {whole(limit)}" for label, limit in limits.items()]
+    everyone = len(limits) == len(runs) and len(set(limits.values())) == 1
+    if everyone:
+        only = whole(next(iter(limits.values())))
+        yield f"Only the first {only} training images were used; with all of them it would differ."
+    else:
+        rest = "" if len(limits) == len(runs) else ", the rest all of them"
+        yield f"The models did not see the same training images: {listed(parts)}{rest}."
+
+
+def _epochs(runs: Sequence[Measured]) -> Iterable[str]:
+    epochs = {run.row["epochs"] for run in runs}
+    if len(epochs) > 1:
+        parts = [f"{run.name} {whole(run.row['epochs'])}" for run in runs]
+        yield f"The models were not trained for the same number of epochs: {listed(parts)}."
+
+
+def _random_weights(runs: Sequence[Measured]) -> Iterable[str]:
+    labels = [run.row["model"] for run in runs if run.could_be_pretrained and not run.is_pretrained]
+    if labels:
+        verb = "was" if len(labels) == 1 else "were"
+        yield (
+            f"{listed(labels)} {verb} trained from random weights although pretrained ones exist; "
+            "that shows less than the architecture can do."
+        )
+
+
+def _chosen_by_test(runs: Sequence[Measured]) -> Iterable[str]:
+    labels = [run.name for run in runs if run.row["validation"] == "test"]
+    if labels:
+        yield (
+            f"{listed(labels)} used the test split for validation: whatever was chosen by that "
+            "makes the test accuracy look better than it is."
+        )
+
+
+def _stopped(runs: Sequence[Measured]) -> Iterable[str]:
+    labels = [run.name for run in runs if run.row["status"] == "stopped"]
+    if labels:
+        verb = "was" if len(labels) == 1 else "were"
+        yield f"{listed(labels)} {verb} stopped before the recipe's end and could have gone on."
+
+
+def _features(runs: Sequence[Measured]) -> Iterable[str]:
+    labels = [run.name for run in runs if run.read_features]
+    if labels:
+        yield (
+            f"{listed(labels)} read the frozen layers' features that an earlier run had kept, so "
+            "the extraction is missing from the training time."
+        )
+
+
+def _picked(evidence: Evidence) -> Iterable[str]:
+    runs_of: dict[str, int] = {}
+    for row in evidence.rows:
+        runs_of[row["model"]] = runs_of.get(row["model"], 0) + 1
+    many = {
+        model: runs_of.get(model, 1)
+        for model in dict.fromkeys(r.row["model"] for r in evidence.contenders)
+    }
+    if len(many) > 1 and len(set(many.values())) > 1:
+        parts = [f"{number_word(n)} for {model}" for model, n in many.items()]
+        yield (
+            "The best of each model's runs counts, chosen by the test accuracy itself, out of "
+            f"unequal numbers of tries ({listed(parts)}): the more there are to choose from, the "
+            "better the best looks."
+        )

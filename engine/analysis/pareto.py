@@ -1,0 +1,23 @@
+"""The Pareto front: what nothing else beats in cost and accuracy at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Indices of the points on the front, by rising cost.
+
+    A point is off it where another costs no more and is no less accurate, and is better in one of
+    both; of points that are alike all stand on it. Points that are not finite are left out.
+
+    Args:
+        points: cost and accuracy of each; a low cost and a high accuracy win.
+    """
+    known = [i for i, point in enumerate(points) if all(map(math.isfinite, point))]
+    front: list[int] = []
+    for i in sorted(known, key=lambda i: (points[i][0], -points[i][1])):
+        if not front or points[i][1] > points[front[-1]][1] or points[i] == points[front[-1]]:
+            front.append(i)
+    return front

@@ -1,0 +1,234 @@
+"""What a run predicted for the test images, and the metrics of it."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import InputError
+from engine.formatting import byte_size
+from engine.regular_file import open_regular
+from engine.runs import RunDirectory
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MAX_BYTES = 2**28
+"""Of the arrays unpacked: 10,000 images of ten classes take 480 KB."""
+MAX_CLASSES = 1_000
+ARRAYS = ("labels", "probabilities")
+ROUNDING = 0.05
+"""How far the sum of an image's probabilities may be from 1: bfloat16 keeps three digits."""
+CALIBRATION_BINS = 15
+"""As in the experiments of Guo et al. 2017."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Predictions:
+    """What a model said of each test image, in the order of the data set."""
+
+    labels: NDArray[np.int64]
+    """(n,), the true classes."""
+    probabilities: NDArray[np.float32]
+    """(n, classes)."""
+
+    @property
+    def classes(self) -> int:
+        """How many there are to choose from."""
+        return int(self.probabilities.shape[1])
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """(n,), the most probable class of each."""
+        chosen: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """The images whose confidence lies above `low` and not above `high`."""
+
+    low: float
+    high: float
+    images: int
+    confidence: float
+    """Mean probability of the predicted class; NaN without images."""
+    accuracy: float
+    """Share of them that is right; NaN without images."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How well confidence agrees with accuracy."""
+
+    ece: float
+    """Expected calibration error, 0 to 1."""
+    bins: tuple[CalibrationBin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A test image that was taken for another class."""
+
+    index: int
+    """0-based, in the test split."""
+    truth: int
+    predicted: int
+    confidence: float
+    """Probability of the predicted class."""
+
+
+def load_predictions(directory: RunDirectory) -> Predictions:
+    """Read `predictions.npz`, whoever wrote it.
+
+    Raises:
+        InputError: it is not there, cannot be read, or holds no predictions.
+    """
+    path = directory.predictions
+    where = f"{directory.run_id}: {path.name}"
+    try:
+        with open_regular(path) as file:
+            arrays = _read_arrays(file, where)
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{directory.run_id}: expected test predictions, found none; "
+            "a run writes them when it is tested at its end"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{where}: cannot be read ({error.strerror or error})") from error
+    return _checked(arrays["labels"], arrays["probabilities"], where)
+
+
+def confusion(predictions: Predictions) -> NDArray[np.int64]:
+    """Images by true class (rows) and predicted class (columns), (classes, classes)."""
+    from sklearn.metrics import confusion_matrix
+
+    classes = list(range(predictions.classes))
+    matrix: NDArray[np.int64] = confusion_matrix(
+        predictions.labels, predictions.predicted, labels=classes
+    )
+    return matrix
+
+
+def class_accuracies(predictions: Predictions) -> NDArray[np.float64]:
+    """Share of each class's images that is right, (classes,); NaN for a class without images."""
+    import numpy as np
+
+    matrix = confusion(predictions)
+    images = matrix.sum(axis=1)
+    shares = np.full(len(images), np.nan)
+    np.divide(matrix.diagonal(), images, out=shares, where=images > 0)
+    return shares
+
+
+def calibration(predictions: Predictions, bins: int = CALIBRATION_BINS) -> Calibration:
+    """The expected calibration error over bins of equal width.
+
+    Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", 2017, equation 3:
+    the gap between accuracy and mean confidence in each bin, weighted by its images.
+    """
+    import numpy as np
+
+    confidences = predictions.probabilities.max(axis=1).astype(np.float64)
+    right = predictions.predicted == predictions.labels
+    places = np.clip(np.ceil(confidences * bins) - 1, 0, bins - 1).astype(int)
+    found = []
+    for place in range(bins):
+        inside = places == place
+        count = int(inside.sum())
+        confidence = float(confidences[inside].mean()) if count else float("nan")
+        accuracy = float(right[inside].mean()) if count else float("nan")
+        found.append(CalibrationBin(place / bins, (place + 1) / bins, count, confidence, accuracy))
+    images = len(confidences)
+    gaps = (b.images / images * abs(b.accuracy - b.confidence) for b in found if b.images)
+    return Calibration(float(sum(gaps)), tuple(found))
+
+
+def worst_mistakes(predictions: Predictions, count: int = 24) -> tuple[Mistake, ...]:
+    """The wrong predictions of the highest confidence, that first; `count` at most."""
+    import numpy as np
+
+    predicted = predictions.predicted
+    confidences = predictions.probabilities.max(axis=1)
+    wrong = np.flatnonzero(predicted != predictions.labels)
+    order = wrong[np.argsort(-confidences[wrong], kind="stable")][:count]
+    return tuple(
+        Mistake(int(i), int(predictions.labels[i]), int(predicted[i]), float(confidences[i]))
+        for i in order
+    )
+
+
+def _read_arrays(file: Any, where: str) -> dict[str, Any]:
+    import numpy as np
+
+    try:
+        with zipfile.ZipFile(file) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > MAX_BYTES:
+            raise InputError(
+                f"{where}: expected {byte_size(MAX_BYTES)} of predictions at most, "
+                f"found {byte_size(size)}"
+            )
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as archive:
+            missing = [name for name in ARRAYS if name not in archive]
+            if missing:
+                raise InputError(
+                    f"{where}: expected the arrays {' and '.join(ARRAYS)}, found no {missing[0]}"
+                )
+            return {name: archive[name] for name in ARRAYS}
+    except InputError:
+        raise
+    # Cut short, compressed wrongly, encrypted, objects in it, a false header: each has its own.
+    except Exception as error:
+        raise InputError(
+            f"{where}: expected predictions, found a damaged file or another's "
+            f"({type(error).__name__}); the run has to be trained again"
+        ) from error
+
+
+def _checked(labels: NDArray[Any], probabilities: NDArray[Any], where: str) -> Predictions:
+    import numpy as np
+
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise InputError(
+            f"{where}: expected one integer label an image, found {labels.dtype} {labels.shape}"
+        )
+    if probabilities.ndim != 2 or probabilities.dtype.kind != "f":
+        raise InputError(
+            f"{where}: expected probabilities (images, classes), "
+            f"found {probabilities.dtype} {probabilities.shape}"
+        )
+    images, classes = probabilities.shape
+    if images == 0 or len(labels) != images:
+        raise InputError(
+            f"{where}: expected a label for each of the images, "
+            f"found {len(labels)} labels and {images} images"
+        )
+    if not 2 <= classes <= MAX_CLASSES:
+        raise InputError(f"{where}: expected 2 to {MAX_CLASSES} classes, found {classes}")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise InputError(
+            f"{where}: expected labels 0 to {classes - 1}, found {labels.min()} to {labels.max()}"
+        )
+    _check_probabilities(probabilities, where)
+    return Predictions(labels.astype(np.int64), probabilities.astype(np.float32))
+
+
+def _check_probabilities(probabilities: NDArray[Any], where: str) -> None:
+    import numpy as np
+
+    unknown = int((~np.isfinite(probabilities)).any(axis=1).sum())
+    if unknown:
+        raise InputError(
+            f"{where}: expected probabilities, found NaN for {unknown:,} of "
+            f"{len(probabilities):,} images; the training diverged"
+        )
+    sums = probabilities.sum(axis=1, dtype=np.float64)
+    if probabilities.min() < 0 or np.abs(sums - 1).max() > ROUNDING:
+        raise InputError(
+            f"{where}: expected probabilities that add up to 1, found sums of "
+            f"{sums.min():.3g} to {sums.max():.3g} and a least value of {probabilities.min():.3g}"
+        )

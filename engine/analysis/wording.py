@@ -1,0 +1,56 @@
+"""Pieces of sentences: numbers as the report's tables show them, lists, counts in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeGuard
+
+from engine.formatting import MISSING, percent
+
+_WORDS = (
+    *("no", "one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
+
+
+def listed(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *before, last = parts
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def counted(n: int, noun: str) -> str:
+    """`no runs`, `one run`, `two runs`, `13 runs`."""
+    return f"{number_word(n)} {noun if n == 1 else noun + 's'}"
+
+
+def number_word(n: int) -> str:
+    """`no`, `one`, `twelve`, `13`."""
+    return _WORDS[n] if n < len(_WORDS) else f"{n:,}"
+
+
+def times(ratio: float) -> str:
+    """`1.4`, `12`: how many times as much."""
+    if not known(ratio):
+        return MISSING
+    return f"{ratio:.1f}" if ratio < 9.95 else f"{ratio:,.0f}"
+
+
+def points(share: float) -> str:
+    """A difference of accuracies in percentage points: `12.3`; `0.04` where it is small."""
+    size = abs(share) * 100
+    return f"{size:.1f}" if size >= 0.95 else f"{size:.2f}"
+
+
+def share_text(part: float | None, of: float | None) -> str | None:
+    """A part of a whole as `57 %`; None where either is not known."""
+    if not known(part) or not known(of) or not of:
+        return None
+    share = 100 * part / of
+    return percent(share) if known(share) else None
+
+
+def known(x: float | None) -> TypeGuard[float]:
+    """Whether there is a number."""
+    return x is not None and math.isfinite(x)

@@ -1,0 +1,186 @@
+"""One run as a row of the ranking: what was asked and what came out, as plain values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from engine.run_notes import Notes
+from engine.runs import RunRecord
+
+PHASES = (
+    "loading",
+    "downloading",
+    "extracting",
+    "tracing",
+    "training",
+    "validating",
+    "paused",
+    "testing",
+    "saving",
+)
+"""Whose seconds have a column each."""
+TARGETS = {"to_80": 0.80, "to_85": 0.85}
+"""Columns of the train seconds until a validation accuracy was reached."""
+KINDS = {
+    "run_id": "object",
+    "model": "object",
+    "dataset": "object",
+    "status": "object",
+    "test_accuracy": "float64",
+    "accuracy_low": "float64",
+    "accuracy_high": "float64",
+    "test_images": "Int64",
+    "val_accuracy": "float64",
+    "train_seconds": "float64",
+    "wall_seconds": "float64",
+    **{f"{phase}_seconds": "float64" for phase in PHASES},
+    **dict.fromkeys(TARGETS, "float64"),
+    "parameters": "Int64",
+    "trainable_parameters": "Int64",
+    "depth": "Int64",
+    "flops": "Int64",
+    "peak_memory_bytes": "Int64",
+    "image_size": "Int64",
+    "epochs": "Int64",
+    "images_per_second": "float64",
+    "weights": "object",
+    "recipe": "object",
+    "seed": "Int64",
+    "ranked": "bool",
+    "validation": "object",
+    "batchnorm": "object",
+    "batch_size": "Int64",
+    "train_limit": "Int64",
+    "stages": "object",
+    "timeline": "object",
+    "curve": "object",
+    "differs": "object",
+    "pinned": "bool",
+    "tags": "object",
+    "note": "object",
+    "error": "object",
+    "created_at": "float64",
+}
+"""The columns of a ranking and their pandas types.
+
+Accuracies are shares from 0 to 1, `accuracy_low` and `accuracy_high` the ends of the 95 % interval
+of the test accuracy, `validation` is `test` or the share held out, `status` may be `paused`.
+`to_80` and `to_85` are train seconds until the first epoch's end with a validation accuracy of 0.80
+and 0.85. `curve` is a list of `[train_seconds, val_accuracy]`, one an epoch's end. `differs` says
+in words what sets a run apart from the best one in data or image size.
+"""
+Z_95 = 1.959963984540054
+"""Quantile of the normal distribution at 0.975."""
+
+Curve = Sequence[Sequence[float | None]]
+
+
+def ranking_row(run: RunRecord, notes: Notes) -> dict[str, Any]:
+    """The row of one run: the keys of `KINDS`, None where nothing is known.
+
+    `differs` is empty: it takes the whole ranking to tell.
+    """
+    row = {**_asked(run), **_measured(run), **_noted(notes)}
+    return {key: _known(row[key]) for key in KINDS}
+
+
+def seconds_to(curve: Curve, accuracy: float) -> float | None:
+    """Train seconds until the first epoch's end with at least this validation accuracy.
+
+    Args:
+        curve: `[train_seconds, val_accuracy]` at each epoch's end, in order.
+        accuracy: a share from 0 to 1.
+
+    Returns:
+        None where it was never reached.
+    """
+    for seconds, reached in curve:
+        if reached is not None and reached >= accuracy:
+            return seconds
+    return None
+
+
+def wilson_interval(share: float, images: int) -> tuple[float, float]:
+    """The 95 % interval of a share measured on so many images, both ends within 0 to 1.
+
+    Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+    """
+    spread = Z_95**2 / images
+    middle = (share + spread / 2) / (1 + spread)
+    half = Z_95 / (1 + spread) * math.sqrt((share * (1 - share) + spread / 4) / images)
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def _asked(run: RunRecord) -> dict[str, Any]:
+    spec = run.file.spec
+    return {
+        "run_id": run.run_id,
+        "model": spec.model,
+        "dataset": spec.dataset,
+        "image_size": spec.image_size,
+        "weights": spec.weights,
+        "recipe": spec.recipe,
+        "seed": spec.seed,
+        "validation": spec.validation,
+        "batchnorm": spec.batchnorm,
+        "batch_size": spec.batch_size,
+        "train_limit": spec.train_limit,
+        "created_at": run.file.created_at,
+    }
+
+
+def _measured(run: RunRecord) -> dict[str, Any]:
+    summary = run.summary
+    curve = [[seconds, _known(reached)] for seconds, reached in summary.curve]
+    return {
+        "status": run.state,
+        "test_accuracy": summary.test_accuracy,
+        **_interval(_known(summary.test_accuracy), summary.test_images),
+        "test_images": summary.test_images,
+        "val_accuracy": summary.val_accuracy,
+        **_seconds(run),
+        **{key: seconds_to(curve, accuracy) for key, accuracy in TARGETS.items()},
+        "parameters": summary.parameters,
+        "trainable_parameters": summary.trainable_parameters,
+        "depth": summary.depth,
+        "flops": summary.flops,
+        "peak_memory_bytes": summary.peak_memory_bytes,
+        "epochs": summary.epochs,
+        "images_per_second": summary.images_per_second,
+        "ranked": summary.ranked and _known(summary.test_accuracy) is not None,
+        "stages": list(summary.stages),
+        "timeline": " → ".join(summary.stages),
+        "curve": curve,
+        "differs": "",
+        "error": summary.error,
+    }
+
+
+def _seconds(run: RunRecord) -> dict[str, float | None]:
+    """Train, wall and phase times; a run that wrote no summary has zeros there, which are none."""
+    summary = run.summary
+    keys = [f"{phase}_seconds" for phase in PHASES]
+    if not summary.wall_seconds > 0:
+        return dict.fromkeys(["train_seconds", "wall_seconds", *keys])
+    spent = summary.phase_seconds
+    phases = [spent.get(phase, 0.0) if spent else None for phase in PHASES]
+    return {
+        "train_seconds": summary.train_seconds,
+        "wall_seconds": summary.wall_seconds,
+        **dict(zip(keys, phases, strict=True)),
+    }
+
+
+def _interval(share: float | None, images: int | None) -> dict[str, float | None]:
+    low, high = wilson_interval(share, images) if share is not None and images else (None, None)
+    return {"accuracy_low": low, "accuracy_high": high}
+
+
+def _noted(notes: Notes) -> dict[str, Any]:
+    return {"pinned": notes.pinned, "tags": list(notes.tags), "note": notes.note}
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

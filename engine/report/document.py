@@ -1,0 +1,127 @@
+"""The report as it is before it has a form: setting, tables, answers, notes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.analysis.answers import Answers, answers_from
+from engine.analysis.evidence import Evidence, Measured, gather
+from engine.analysis.wording import known, listed
+from engine.formatting import whole
+from engine.report.evidence_tables import Table, class_table, evidence_tables
+
+TITLE = "Transfer learning compared"
+DATA_NAMES = {"cifar10": "CIFAR-10", "digits": "scikit-learn's handwritten digits"}
+NOTES = (
+    "Test accuracy is measured once, at a run's end, on the whole test split. Its 95 % interval is "
+    "Wilson's score interval for a share.",
+    "Train seconds are those of extraction, tracing, training and validation. Loading, downloads, "
+    "pauses, the final test and the export are not among them; wall seconds hold everything.",
+    "Times are in minutes:seconds, with the hours before them where there are any.",
+    "The time to an accuracy is the train seconds up to the end of the first epoch whose "
+    "validation accuracy is that high.",
+    "FLOPs are two for each multiply-add of convolutions and dense layers, for one image at the "
+    "run's input size. Depth counts convolutions, depthwise convolutions and dense layers on the "
+    "longest path.",
+    "McNemar's test looks at the images that only one of two models got right: exact binomial "
+    "below 25 of them, else chi-square with continuity correction. A p-value below 0.05 is called "
+    "more than chance here.",
+    "The expected calibration error is the gap between confidence and accuracy over 15 bins of "
+    "equal width (Guo et al. 2017).",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a report says."""
+
+    title: str
+    setting: tuple[tuple[str, str], ...]
+    tables: tuple[Table, ...]
+    answers: Answers
+    classes: Table | None
+    calibration: str
+    """A sentence; empty without predictions."""
+    notes: tuple[str, ...]
+    evidence: Evidence
+
+
+def make_report(runs_dir: Path) -> Report:
+    """Read the runs of a folder and put together what they amount to."""
+    return report_from(gather(runs_dir))
+
+
+def report_from(evidence: Evidence) -> Report:
+    """The report on evidence that was gathered before."""
+    data = DATA_NAMES.get(evidence.dataset, evidence.dataset)
+    return Report(
+        title=f"{TITLE} on {data}" if data else TITLE,
+        setting=tuple(_setting(evidence, data)) if evidence.contenders else (),
+        tables=evidence_tables(evidence),
+        answers=answers_from(evidence),
+        classes=class_table(evidence),
+        calibration=_calibration(evidence),
+        notes=NOTES if evidence.contenders else (),
+        evidence=evidence,
+    )
+
+
+def _setting(evidence: Evidence, data: str) -> Iterable[tuple[str, str]]:
+    runs = evidence.measured
+    yield "data", _data_words(evidence, data)
+    yield "runs", f"{whole(len(evidence.rows))} tested, {whole(evidence.unranked)} not tested"
+    yield "machine", _each(run.machine for run in runs)
+    yield "device", _each(run.device for run in runs)
+    yield "software", _each(_versions(run) for run in runs)
+    yield "trained", _dates(evidence)
+
+
+def _data_words(evidence: Evidence, data: str) -> str:
+    images = [row["test_images"] for row in evidence.rows if known(row.get("test_images"))]
+    best = evidence.best
+    classes = f", {whole(len(best.class_names))} classes" if best and best.class_names else ""
+    return f"{data}{classes}" + (f", {whole(images[0])} test images" if images else "")
+
+
+def _versions(run: Measured) -> str:
+    names = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
+    return ", ".join(
+        f"{shown} {run.versions[name]}" for name, shown in names.items() if name in run.versions
+    )
+
+
+def _dates(evidence: Evidence) -> str:
+    days = sorted(
+        {time.strftime("%Y-%m-%d", time.localtime(row["created_at"])) for row in evidence.rows}
+    )
+    return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+
+
+def _each(texts: Iterable[str]) -> str:
+    found = list(dict.fromkeys(text for text in texts if text))
+    return "; ".join(found) if found else "not on record"
+
+
+def _calibration(evidence: Evidence) -> str:
+    from engine.analysis.predictions import calibration
+
+    best, predictions = evidence.best, evidence.predictions
+    if best is None or predictions is None:
+        return ""
+    error = calibration(predictions).ece
+    confidence = float(predictions.probabilities.max(axis=1).mean())
+    right = float((predictions.predicted == predictions.labels).mean())
+    tends = "too sure of itself" if confidence > right else "less sure than it could be"
+    return (
+        f"Its expected calibration error is {error:.4f}: on average it is {tends}, with a mean "
+        f"confidence of {confidence:.4f} at an accuracy of {right:.4f}."
+    )
+
+
+def data_and_models(report: Report) -> str:
+    """One line: which models on which data."""
+    labels = [run.label for run in report.evidence.contenders]
+    return listed(labels) if labels else "no tested runs"

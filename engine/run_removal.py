@@ -1,0 +1,159 @@
+"""Removing runs: into a trash folder beside them first, and what takes room that nobody needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import InputError
+from engine.run_lock import holder, locked
+from engine.runs import TRASH, RunDirectory, folder_names, load_if_run, load_run
+
+ASIDE_SECONDS = 3_600.0
+"""No write takes as long: what is older was left by a process that died in it."""
+_ASIDE = ".[0-9]*-*"
+"""How files are called that are not whole yet."""
+_NAMES_TRIED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Removable:
+    """Something that can go without a run losing what it is ranked by."""
+
+    path: Path
+    what: str
+    """In a word: `removed run`, `checkpoints`, `unfinished file`."""
+    bytes: int
+
+
+def trash_run(directory: RunDirectory) -> Path:
+    """Move a run, readable or not, into the trash folder beside it; gives its new place.
+
+    Raises:
+        InputError: it is alive, or the folder does not let it go.
+    """
+    _refuse_alive(directory)
+    trash = directory.path.parent / TRASH
+    try:
+        trash.mkdir(exist_ok=True)
+        # Whoever would resume it meanwhile waits for the lock, and then finds it gone.
+        with locked(directory.lock):
+            return _moved(directory.path, trash)
+    except OSError as error:
+        raise InputError(
+            f"expected {directory.run_id} to be movable to {trash}, found: {error.strerror}; "
+            "check the rights of both folders"
+        ) from error
+
+
+def trashed_runs(runs_dir: Path) -> list[RunDirectory]:
+    """What lies in the trash folder, by name."""
+    trash = runs_dir / TRASH
+    return (
+        [] if trash.is_symlink() else [RunDirectory(trash / name) for name in folder_names(trash)]
+    )
+
+
+def empty_trash(runs_dir: Path) -> int:
+    """Remove what lies in the trash folder for good; the bytes that it took."""
+    runs = trashed_runs(runs_dir)
+    size = sum(map(bytes_on_disk, runs))
+    for run in runs:
+        remove(Removable(run.path, "removed run", 0))
+    return size
+
+
+def bytes_on_disk(directory: RunDirectory) -> int:
+    """The sizes of all files of a run, links not followed; 0 where nothing can be read."""
+    return _size(directory.path)
+
+
+def removable(runs_dir: Path) -> list[Removable]:
+    """What can be removed: the trash, checkpoints of runs that are over, torn writes.
+
+    A run that was stopped or interrupted keeps its checkpoints: it goes on from them.
+    """
+    trash = (("removed run", run.path) for run in trashed_runs(runs_dir))
+    left = (
+        (what, path) for name in folder_names(runs_dir) for what, path in _left(runs_dir / name)
+    )
+    torn = (("unfinished file", path) for path in _torn(runs_dir))
+    return [Removable(path, what, _size(path)) for what, path in (*trash, *left, *torn)]
+
+
+def remove(found: Removable) -> None:
+    """Remove it for good.
+
+    Raises:
+        InputError: the folder does not let it go.
+    """
+    try:
+        is_folder = found.path.is_dir() and not found.path.is_symlink()
+        shutil.rmtree(found.path) if is_folder else found.path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"expected {found.path} to be removable, found: {error.strerror}"
+        ) from error
+
+
+def _refuse_alive(directory: RunDirectory) -> None:
+    try:
+        is_alive = load_run(directory.path).status == "running"
+    except InputError:
+        is_alive = holder(directory.lock) is not None
+    if is_alive:
+        raise InputError(
+            f"expected a run that is over, found {directory.run_id} at work; stop it first"
+        )
+
+
+def _moved(path: Path, trash: Path) -> Path:
+    for attempt in range(1, _NAMES_TRIED):
+        place = trash / (path.name if attempt == 1 else f"{path.name}-{attempt}")
+        if not os.path.lexists(place):
+            return path.rename(place)
+    raise InputError(f"expected a free name in {trash}, found {path.name}-* all taken; empty it")
+
+
+def _left(path: Path) -> Iterator[tuple[str, Path]]:
+    """What the folder of a run holds that it needs no more."""
+    try:
+        run = load_if_run(path)
+    except InputError:
+        return
+    if run is None or run.status == "running":
+        return
+    checkpoints = run.directory.checkpoints
+    if run.status in ("completed", "failed") and checkpoints.is_dir():
+        yield "checkpoints", checkpoints
+    else:
+        yield from (("unfinished file", aside) for aside in _torn(checkpoints))
+    yield from (("unfinished file", aside) for aside in _torn(path))
+
+
+def _torn(folder: Path) -> list[Path]:
+    latest = time.time() - ASIDE_SECONDS
+    return [path for path in sorted(folder.glob(_ASIDE)) if _is_file_before(path, latest)]
+
+
+def _is_file_before(path: Path, second: float) -> bool:
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_mtime < second
+
+
+def _size(path: Path) -> int:
+    try:
+        if not path.is_dir() or path.is_symlink():
+            return path.lstat().st_size
+        with os.scandir(path) as entries:
+            return sum(_size(Path(entry.path)) for entry in entries)
+    except OSError:
+        return 0

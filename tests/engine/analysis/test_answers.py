@@ -1,0 +1,187 @@
+"""The three answers: from runs on disk, and where there is little to answer from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.analysis.answers import QUESTIONS, answer, answers_from
+from engine.analysis.evidence import Evidence, gather, select
+from engine.analysis.predictions import Predictions
+from engine.runs import RunDirectory
+from tests.engine.report.evidence_cases import row, two_models
+
+WriteRun = Callable[..., str]
+MakePredictions = Callable[..., Predictions]
+
+
+def test_a_folder_without_runs_is_a_clear_sentence(tmp_path: Path) -> None:
+    found = answer(tmp_path / "nowhere")
+    assert [entry.question for entry in found.questions] == list(QUESTIONS)
+    (sentence,) = found.questions[0].measured
+    assert sentence.startswith("No run has been tested yet, so there is nothing to compare; ")
+    assert found.warnings == ()
+
+
+def test_runs_that_never_reached_their_test_are_counted(
+    write_run: WriteRun, tmp_path: Path
+) -> None:
+    write_run("CustomCNN", status="failed", error="no data")
+    write_run("VGG16", status="interrupted")
+    (sentence,) = answer(tmp_path / "runs").questions[0].measured
+    assert ": two runs here were begun, but none reached its test; " in sentence
+
+
+def test_the_best_run_of_each_model_counts(
+    write_run: WriteRun,
+    tmp_path: Path,
+    predictions: MakePredictions,
+    write_predictions: Callable[[Path, Predictions], None],
+) -> None:
+    write_run("CustomCNN", test=0.60, weights="none", image_size=32, train_seconds=50)
+    best = write_run("EfficientNetLite0", test=0.9, train_seconds=100)
+    write_run("EfficientNetLite0", test=0.8, train_seconds=60, seed=1)
+    other = write_run("CustomCNN", test=0.7, weights="none", image_size=32, train_seconds=40)
+    labels = [0, 1, 2] * 10
+    for run_id, right in ((best, 30), (other, 15)):
+        predicted = [label if i < right else 1 - label // 2 for i, label in enumerate(labels)]
+        made = predictions(labels, predicted)
+        write_predictions(RunDirectory(tmp_path / "runs" / run_id).predictions, made)
+    found = answer(tmp_path / "runs")
+    accuracies, speeds, _ = (" ".join(entry.measured) for entry in found.questions)
+    assert "EfficientNetLite0 achieved the highest test accuracy: 0.9000" in accuracies
+    assert "CustomCNN came next with 0.7000, 20.0 percentage points behind." in accuracies
+    assert "CustomCNN trained faster: 0:40 (min:s), against 1:40 for EfficientNetLite0" in speeds
+    assert "(2.5 times as long)" in speeds
+    wrong = sum(label != 1 - label // 2 for label in labels[15:])
+    assert f"EfficientNetLite0 alone got {wrong} right and CustomCNN alone 0" in accuracies
+    assert any("sizes differ (96 px for EfficientNetLite0; 32 px for" in w for w in found.warnings)
+
+
+def test_predictions_of_other_images_are_not_tested_against(
+    write_run: WriteRun, tmp_path: Path
+) -> None:
+    for model, count in (("VGG16", 4), ("ResNet50", 6)):
+        run_id = write_run(model, test=0.9)
+        np.savez(
+            tmp_path / "runs" / run_id / "predictions.npz",
+            labels=np.zeros(count, np.int64),
+            probabilities=np.full((count, 2), 0.5, np.float32),
+        )
+    (pair,) = gather(tmp_path / "runs").pairs
+    assert pair.test is None
+    assert "expected two runs tested on the same images" in pair.problem
+    words = " ".join(answer(tmp_path / "runs").questions[0].measured)
+    assert "cannot be tested, as predictions for the same test images are not on record" in words
+
+
+def test_cifar10_is_chosen_before_other_data(write_run: WriteRun, tmp_path: Path) -> None:
+    write_run("VGG16", test=0.99, dataset="digits")
+    write_run("VGG19", test=0.98, dataset="digits")
+    write_run("CustomCNN", test=0.70)
+    found = gather(tmp_path / "runs")
+    assert (found.dataset, found.other_datasets) == ("cifar10", ("digits",))
+    assert [run.row["model"] for run in found.contenders] == ["CustomCNN"]
+    assert any(
+        w.startswith("Runs on digits are left out") for w in answer(found_dir(tmp_path)).warnings
+    )
+
+
+def found_dir(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+def test_recipes_of_a_single_model_are_compared() -> None:
+    rows = [
+        row("VGG16", 0.9, 60, recipe="recommended"),
+        row("VGG16", 0.8, 50),
+        row("VGG16", 0.7, 40),
+    ]
+    first, beside = select(rows)
+    assert [label for label, _ in first] == ["VGG16 (recommended)", "VGG16 (notebook)"]
+    assert [chosen["test_accuracy"] for _, chosen in first] == [0.9, 0.8]
+    assert beside == []
+
+
+def test_random_weights_are_in_the_name_unless_there_are_no_others() -> None:
+    rows = [row("VGG16", 0.9, 60, weights="none"), row("CustomCNN", 0.8, 50, weights="none")]
+    assert [label for label, _ in select(rows)[0]] == ["VGG16 (random weights)", "CustomCNN"]
+
+
+def test_an_equal_accuracy_is_shared() -> None:
+    evidence = two_models()
+    best, other = evidence.contenders
+    equal = replace(other, row=dict(other.row) | {"test_accuracy": 0.93321})
+    answers = answers_from(replace(evidence, contenders=(equal, best), pairs=()))
+    assert answers.questions[0].measured[0] == (
+        "CustomCNN and EfficientNetLite0 share the highest test accuracy, 0.9332 on 10,000 test "
+        "images."
+    )
+
+
+def test_runs_of_one_recipe_stand_side_by_side_where_the_best_are_of_several() -> None:
+    accuracies, speeds, _ = answers_from(two_models()).questions
+    assert (
+        "Under one and the same recipe, notebook, EfficientNetLite0 came to 0.8539 after 4:25 of "
+        "training and CustomCNN to 0.7596 after 13:03 of training."
+    ) in accuracies.measured
+    assert speeds.measured[1].startswith(
+        "EfficientNetLite0 (notebook) was faster still, and more accurate than CustomCNN: 4:25"
+    )
+
+
+def test_time_to_an_accuracy_falls_back_to_80_percent() -> None:
+    evidence = two_models()
+    runs = tuple(
+        replace(run, row=dict(run.row) | {"to_85": None, "to_80": 60.0})
+        for run in evidence.contenders
+    )
+    speeds = answers_from(replace(evidence, contenders=runs, others=())).questions[1]
+    words = " ".join(speeds.measured)
+    assert (
+        "of 80 % was reached by EfficientNetLite0 (recommended) after 1:00 and CustomCNN" in words
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"status": "stopped"}, "CustomCNN was stopped before the recipe's end"),
+        ({"validation": "test"}, "CustomCNN used the test split for validation"),
+        ({"train_limit": 5_000}, "CustomCNN only the first 5,000, the rest all of them"),
+        ({"epochs": 3}, "EfficientNetLite0 8 and CustomCNN 3"),
+        ({"test_images": 500}, "10,000 for EfficientNetLite0; 500 for CustomCNN"),
+        ({"model": "VGG16"}, "VGG16 was trained from random weights although"),
+    ],
+)
+def test_what_makes_a_comparison_unfair_is_said(change: dict[str, object], words: str) -> None:
+    evidence = two_models()
+    best, other = evidence.contenders
+    changed = replace(other, row=dict(other.row) | change)
+    warnings = answers_from(replace(evidence, contenders=(best, changed))).warnings
+    assert sum(words in warning for warning in warnings) == 1
+
+
+def test_other_machines_devices_and_kept_features_are_said() -> None:
+    evidence = two_models()
+    best, other = evidence.contenders
+    changed = replace(other, machine="pc", device="gpu:0", read_features=True)
+    warnings = " ".join(answers_from(replace(evidence, contenders=(best, changed))).warnings)
+    assert (
+        "not trained on the same machine (vm for EfficientNetLite0; pc for CustomCNN)" in warnings
+    )
+    assert "(cpu for EfficientNetLite0; gpu for CustomCNN)" in warnings
+    assert "CustomCNN read the frozen layers' features that an earlier run had kept" in warnings
+
+
+def test_a_fair_comparison_has_no_warning() -> None:
+    evidence = two_models()
+    best, other = evidence.contenders
+    same = {"recipe": "notebook", "image_size": 96}
+    runs = tuple(replace(run, row=dict(run.row) | same) for run in (best, other))
+    rows = tuple(dict(run.row) | {"seed": seed} for run in runs for seed in (0, 1))
+    assert answers_from(Evidence("cifar10", runs, (), rows)).warnings == ()

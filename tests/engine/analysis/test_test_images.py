@@ -1,0 +1,54 @@
+"""Reading the test images again, where they are and where they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.analysis import test_images
+from engine.analysis.test_images import read_test_images
+from engine.config import RunSpec, Stage
+from engine.errors import InputError
+
+STAGES = (Stage("all", 1, 1e-3, None),)
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> Iterator[None]:
+    """No images held from another test."""
+    test_images._read.cache_clear()
+    yield
+    test_images._read.cache_clear()
+
+
+def spec(data_path: Path | None) -> RunSpec:
+    path = str(data_path) if data_path else None
+    return RunSpec("CustomCNN", "cifar10", STAGES, image_size=32, data_path=path)
+
+
+def test_the_test_split_is_read_from_where_the_run_had_it(
+    small_cifar10: Any, tmp_path: Path
+) -> None:
+    folder = small_cifar10.write_python(tmp_path)
+    images = read_test_images(spec(folder))
+    assert np.array_equal(images, small_cifar10.images[100:])
+    assert read_test_images(spec(folder)) is images
+
+
+def test_a_folder_that_was_moved_to_a_usual_place_is_found_there(
+    small_cifar10: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    small_cifar10.write_python(tmp_path / "datasets")
+    assert len(read_test_images(spec(tmp_path / "gone"))) == 20
+
+
+def test_nothing_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(InputError, match="expected the test images of cifar10 on this machine"):
+        read_test_images(spec(None))

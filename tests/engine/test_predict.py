@@ -1,0 +1,165 @@
+"""Images of every size, mode and state, and what a model says of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.errors import InputError
+from engine.predict import MAX_PIXELS, Predictor, read_image
+from engine.runs import RunRecord, load_run
+
+WriteRun = Callable[..., str]
+RED = (200, 30, 40)
+
+
+@pytest.fixture
+def finished(write_run: WriteRun, classifier_file: Path, tmp_path: Path) -> RunRecord:
+    """A finished run with its model."""
+    path = tmp_path / "runs" / write_run("CustomCNN", test=0.5, dataset="digits", image_size=8)
+    shutil.copy(classifier_file, path / "model.keras")
+    return load_run(path)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (1, 1), (3, 500), (640, 480), (7, 9)])
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "RGBA", "LA", "1", "CMYK", "YCbCr", "I;16"])
+def test_any_size_and_mode_becomes_what_the_model_takes(
+    tmp_path: Path, mode: str, size: tuple[int, int]
+) -> None:
+    image = Image.new("RGB", size, RED)
+    if mode == "I;16":
+        image = Image.fromarray(np.full(size[::-1], 200 * 257, np.uint16))
+    elif mode == "LA":
+        image = image.convert("L").convert("LA")
+    elif mode == "P":
+        image = image.quantize(2)
+    else:
+        image = image.convert(mode, dither=Image.Dither.NONE)
+    kind = "tiff" if mode in ("CMYK", "YCbCr") else "png"
+    image.save(tmp_path / f"image.{kind}")
+    pixels = read_image(tmp_path / f"image.{kind}", 8, 8)
+    assert pixels.shape == (8, 8, 3)
+    assert pixels.dtype == np.uint8
+    assert np.ptp(pixels.reshape(-1, 3), axis=0).max() <= 1
+    if mode in ("RGB", "RGBA", "P"):
+        assert np.abs(pixels[0, 0].astype(int) - RED).max() <= 12
+    if mode == "I;16":
+        assert pixels[0, 0].tolist() == [200, 200, 200]
+
+
+def test_what_is_transparent_is_white(tmp_path: Path) -> None:
+    Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    palette = Image.new("P", (4, 4), 0)
+    palette.putpalette([0, 0, 0])
+    palette.save(tmp_path / "palette.png", transparency=0)
+    for name in ("clear.png", "palette.png"):
+        assert read_image(tmp_path / name, 4, 4).min() == 255
+
+
+def test_the_middle_is_taken_and_keeps_its_proportions(tmp_path: Path) -> None:
+    wide = np.zeros((8, 24, 3), np.uint8)
+    wide[:, 8:16] = np.random.default_rng(0).integers(0, 256, (8, 8, 3))
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    assert np.array_equal(read_image(tmp_path / "wide.png", 8, 8), wide[:, 8:16])
+
+
+def test_a_photograph_is_turned_as_its_camera_was_held(tmp_path: Path) -> None:
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[:8] = 255
+    image = Image.fromarray(pixels)
+    exif = image.getexif()
+    exif[0x0112] = 6  # the top is on the right
+    image.save(tmp_path / "turned.png", exif=exif)
+    turned = read_image(tmp_path / "turned.png", 16, 16)
+    assert turned[8, 15].min() == 255
+    assert turned[8, 0].max() == 0
+
+
+def test_the_first_picture_of_an_animation_is_taken(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    assert read_image(tmp_path / "moving.gif", 8, 8)[0, 0].tolist() == [255, 0, 0]
+
+
+def test_numbers_that_are_no_bytes_are_brought_to_their_range(tmp_path: Path) -> None:
+    Image.fromarray(np.full((4, 4), 0.5, np.float32)).save(tmp_path / "share.tiff")
+    Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(tmp_path / "nan.tiff")
+    assert read_image(tmp_path / "share.tiff", 4, 4)[0, 0, 0] in (127, 128)
+    assert read_image(tmp_path / "nan.tiff", 4, 4).max() == 0
+
+
+def damaged(path: Path) -> None:
+    Image.effect_noise((64, 64), 80).save(path)
+    path.write_bytes(path.read_bytes()[:900])
+
+
+def huge(path: Path) -> None:
+    Image.new("1", (20_000, MAX_PIXELS // 20_000 + 1)).save(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: None, "expected an image, found no such file or directory"),
+        (Path.mkdir, "expected a file, found something else"),
+        (lambda path: path.write_bytes(b""), "none that Pillow can read"),
+        (lambda path: path.write_text("<svg/>"), "none that Pillow can read"),
+        (damaged, "expected an image, found"),
+        (huge, "at most 100 million pixels, found 20,000 × 5,001"),
+        (os.mkfifo, "expected a file, found something else"),
+    ],
+)
+def test_what_is_no_image_is_one_line(
+    tmp_path: Path, make: Callable[[Path], object], words: str
+) -> None:
+    path = tmp_path / "image.png"
+    make(path)
+    with pytest.raises(InputError) as refused:
+        read_image(path, 8, 8)
+    assert words in str(refused.value)
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_five_most_probable_classes(finished: RunRecord, tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    found = Predictor(finished).predict(tmp_path / "noise.png")
+    import keras
+
+    model = keras.models.load_model(finished.directory.model)
+    expected = np.asarray(model.predict_on_batch(noise[np.newaxis]))[0]
+    order = np.argsort(-expected)[:5]
+    assert [name for name, _ in found.classes] == [f"class {i}" for i in order]
+    assert [share for _, share in found.classes] == pytest.approx(expected[order].tolist())
+    assert np.array_equal(found.pixels, noise)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("interrupted", "found one that is interrupted and has none; `cifar-tui resume"),
+        ("failed", "failed and has none; train it again"),
+        ("completed", "its model.keras was removed"),
+    ],
+)
+def test_a_run_without_a_model_is_one_line(
+    write_run: WriteRun, tmp_path: Path, status: str, words: str
+) -> None:
+    run_id = write_run("CustomCNN", status=status)
+    with pytest.raises(InputError) as refused:
+        Predictor(load_run(tmp_path / "runs" / run_id))
+    assert words in str(refused.value)
+
+
+def test_a_damaged_model_is_one_line(finished: RunRecord) -> None:
+    whole = finished.directory.model.read_bytes()
+    finished.directory.model.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="found something that Keras cannot load"):
+        Predictor(finished)

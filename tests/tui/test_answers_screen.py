@@ -1,0 +1,98 @@
+"""The answers page: three questions, what was measured apart from what may explain it, a report."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from engine.analysis.answers import QUESTIONS
+from tui.screens.answers import AnswersScreen, write_report
+
+AnyPilot = Pilot[Any]
+OnScreen = Callable[..., AbstractAsyncContextManager[AnyPilot]]
+Until = Callable[[AnyPilot, Callable[[], object]], Awaitable[None]]
+
+
+def texts(pilot: AnyPilot, selector: str) -> list[str]:
+    return [str(part.render()) for part in pilot.app.screen.query(selector).results(Static)]
+
+
+@pytest.fixture
+def runs_dir(write_run: Any) -> Path:
+    """Two tested runs that were asked different things."""
+    write_run("EfficientNetLite0", test=0.9183, train_seconds=441, epochs=3)
+    write_run("CustomCNN", test=0.7310, train_seconds=64, epochs=2, image_size=32)
+    folder: Path = write_run.runs_dir
+    return folder
+
+
+async def test_each_question_has_what_was_measured_and_apart_from_it_what_may_explain_it(
+    runs_dir: Path, until: Until, on_screen: OnScreen
+) -> None:
+    async with on_screen(AnswersScreen(runs_dir)) as pilot:
+        await until(pilot, lambda: texts(pilot, ".question"))
+        titles = [f"{number}  {question}" for number, question in enumerate(QUESTIONS, 1)]
+        assert texts(pilot, ".question") == titles
+        measured = " ".join(texts(pilot, ".measured"))
+        assert "EfficientNetLite0" in measured
+        assert "0.9183" in measured
+        assert texts(pilot, ".explanation .sentence")
+        warnings = texts(pilot, ".warnings .sentence")
+        assert any("128 px" in line or "96 px" in line for line in warnings)
+        head = str(pilot.app.screen.query_one("#answers-head", Static).render())
+        assert f"{len(warnings)} warnings at the end" in head
+
+
+async def test_a_folder_without_a_tested_run_says_what_to_do(
+    tmp_path: Path, until: Until, on_screen: OnScreen
+) -> None:
+    async with on_screen(AnswersScreen(tmp_path / "none")) as pilot:
+        await until(pilot, lambda: texts(pilot, ".measured"))
+        assert "No run has been tested yet" in texts(pilot, ".measured")[0]
+        assert not texts(pilot, ".warnings .sentence")
+
+
+@pytest.mark.parametrize("size", [(40, 12), (200, 60)])
+async def test_the_page_scrolls_and_no_line_is_too_wide(
+    runs_dir: Path, until: Until, on_screen: OnScreen, size: tuple[int, int]
+) -> None:
+    async with on_screen(AnswersScreen(runs_dir), size) as pilot:
+        await until(pilot, lambda: texts(pilot, ".question"))
+        await pilot.pause()
+        page = pilot.app.screen.query_one("#answers-page")
+        assert page.size.width <= min(size[0], 96)
+        body = pilot.app.screen.query_one("#answers-body")
+        await pilot.press("end")
+        await until(pilot, lambda: body.scroll_y == body.max_scroll_y)
+
+
+async def test_a_key_writes_the_report_here_and_never_over_another(
+    runs_dir: Path,
+    until: Until,
+    on_screen: OnScreen,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "report.md").write_text("mine")
+    async with on_screen(AnswersScreen(runs_dir)) as pilot:
+        await until(pilot, lambda: texts(pilot, ".question"))
+        await pilot.press("m")
+        await until(pilot, (tmp_path / "report-2.md").exists)
+        await until(pilot, lambda: pilot.app._notifications)
+        (said,) = [note.message for note in pilot.app._notifications]
+        assert said == f"The report is in {tmp_path / 'report-2.md'}"
+    assert (tmp_path / "report.md").read_text() == "mine"
+    assert QUESTIONS[0] in (tmp_path / "report-2.md").read_text()
+
+
+def test_the_first_report_has_the_plain_name(runs_dir: Path, tmp_path: Path) -> None:
+    assert write_report(runs_dir, tmp_path) == tmp_path / "report.md"
+    with pytest.raises(OSError, match="No such file"):
+        write_report(runs_dir, tmp_path / "not-there")

@@ -1,0 +1,101 @@
+"""The prediction screen: loading, the five classes, the image drawn, and every problem in words."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from engine.runs import load_run
+from tui.panels.path_suggester import completed_path
+from tui.screens.predict import PredictScreen, classes_text
+
+AnyPilot = Pilot[Any]
+OnScreen = Callable[..., AbstractAsyncContextManager[AnyPilot]]
+Until = Callable[[AnyPilot, Callable[[], object]], Awaitable[None]]
+
+
+def text(pilot: AnyPilot, name: str) -> str:
+    """What a part says, its wrapping undone."""
+    return str(pilot.app.screen.query_one(f"#predict-{name}", Static).render())
+
+
+async def test_a_run_without_a_model_says_so_and_takes_no_path(
+    write_run: Any, until: Until, on_screen: OnScreen
+) -> None:
+    run = load_run(write_run.runs_dir / write_run("CustomCNN", status="interrupted"))
+    async with on_screen(PredictScreen(run)) as pilot:
+        assert "loading the model…" in text(pilot, "note")
+        await until(
+            pilot, lambda: "found one that is interrupted and has none" in text(pilot, "note")
+        )
+        path = pilot.app.screen.query_one("#predict-path", Input)
+        assert path.disabled
+        assert "CustomCNN" in text(pilot, "head")
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that calls an image after its strongest colour."""
+    import keras
+
+    inputs = keras.Input((8, 8, 3), dtype="uint8")
+    means = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 25)(inputs))
+    path: Path = tmp_path_factory.mktemp("model") / "model.keras"
+    keras.Model(inputs, keras.layers.Softmax()(means)).save(path)
+    return path
+
+
+async def test_an_image_is_classified_and_drawn_and_a_file_that_is_none_is_a_line(
+    write_run: Any, until: Until, on_screen: OnScreen, model_file: Path, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    red = np.zeros((30, 40, 3), np.uint8)
+    red[..., 0] = 255
+    Image.fromarray(red).save(tmp_path / "red.png")
+    (tmp_path / "words.png").write_text("no image")
+    run = load_run(write_run.runs_dir / write_run("CustomCNN", test=0.5))
+    run.directory.model.write_bytes(model_file.read_bytes())
+    async with on_screen(PredictScreen(run)) as pilot:
+        path = pilot.app.screen.query_one("#predict-path", Input)
+        # Asked for while the model is loading, it is answered once it is there.
+        path.value = str(tmp_path / "red.png")
+        await pilot.press("enter")
+        await until(pilot, lambda: "class 0" in text(pilot, "classes"))
+        assert [line.split()[:2] for line in text(pilot, "classes").split("\n")[2:]] == [
+            ["class", number] for number in ("0", "1", "2")
+        ]
+        assert "as the model sees it, 8 × 8 px" in text(pilot, "note")
+        assert set(text(pilot, "image")) == {"▀", "\n"}
+        path.value = str(tmp_path / "words.png")
+        await pilot.press("enter")
+        await until(pilot, lambda: "words.png: expected an image" in text(pilot, "note"))
+        assert text(pilot, "image") == ""
+
+
+def test_the_most_probable_class_comes_first_and_has_the_longest_bar() -> None:
+    lines = classes_text((("ship", 0.75), ("truck", 0.25)), 40).plain.split("\n")
+    assert lines[0] == "ship  75.0 %"
+    assert lines[2].startswith("ship ")
+    assert lines[2].endswith("75.0 %")
+    assert (lines[2].count("█"), lines[3].count("█")) == (17, 5)
+
+
+def test_paths_are_completed_folder_by_folder(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "cat.png").touch()
+    (tmp_path / "pictures" / ".hidden.png").touch()
+    start = str(tmp_path)
+    assert completed_path(f"{start}/pic") == f"{start}/pictures/"
+    assert completed_path(f"{start}/pictures/") == f"{start}/pictures/cat.png"
+    assert completed_path(f"{start}/pictures/.h") == f"{start}/pictures/.hidden.png"
+    assert completed_path(f"{start}/pictures/dog") is None
+    assert completed_path(f"{start}/nowhere/x") is None
+    assert completed_path("\0") is None

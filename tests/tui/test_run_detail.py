@@ -1,0 +1,453 @@
+"""A run in full: its tabs, what each says, and clear words where something is not there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from textual.app import ComposeResult
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.style import Style
+from textual.widgets import Static
+
+from engine.analysis.predictions import Predictions, calibration, class_accuracies, confusion
+from engine.analysis.predictions import worst_mistakes as worst
+from engine.events import DataFacts, LayerNode
+from engine.runs import RunRecord, load_run, load_snapshot
+from engine.snapshot import RunSnapshot
+from tui import keys
+from tui.panels.curve_chart import CurveChart
+from tui.panels.run_detail import RunDetail
+from tui.panels.run_detail.calibration import calibration_text
+from tui.panels.run_detail.classes import classes_text
+from tui.panels.run_detail.confusion import confusion_text
+from tui.panels.run_detail.curves import curves_note
+from tui.panels.run_detail.layers import EndedTree
+from tui.panels.run_detail.material import Material, Outcome
+from tui.panels.run_detail.mistakes import mistakes_text, tiling
+from tui.panels.run_detail.palette import READABLE, Palette, contrast
+from tui.panels.run_detail.tabs import NAMES, tab_lines
+from tui.panels.run_detail.times import times_text
+from tui.panels.run_table import RunTable
+from tui.screens.results import ResultsScreen
+from tui.themes import DARK, LIGHT
+
+AnyPilot = Pilot[Any]
+Until = Callable[[AnyPilot, Callable[[], object]], Awaitable[None]]
+OnScreen = Callable[..., AbstractAsyncContextManager[AnyPilot]]
+Shown = Callable[..., AbstractAsyncContextManager[tuple[AnyPilot, RunDetail]]]
+NAMES_OF_THREE = ("cat", "dog", "ship")
+LABELS = [0, 0, 0, 0, 1, 1, 1, 1]
+SAID = [0, 0, 0, 1, 1, 1, 0, 0]
+
+
+def predictions(labels: list[int], said: list[int], classes: int = 3) -> Predictions:
+    """Of what is said each a little surer than the one before."""
+    probabilities = np.full((len(labels), classes), 0.0, np.float32)
+    for row, (predicted, sure) in enumerate(
+        zip(said, np.linspace(0.6, 0.95, len(said)), strict=True)
+    ):
+        probabilities[row] = (1 - sure) / (classes - 1)
+        probabilities[row, predicted] = sure
+    return Predictions(np.array(labels), probabilities)
+
+
+def outcome(labels: list[int] = LABELS, said: list[int] = SAID, classes: int = 3) -> Outcome:
+    found = predictions(labels, said, classes)
+    return Outcome(
+        confusion(found),
+        tuple(map(float, class_accuracies(found))),
+        calibration(found),
+        worst(found),
+        len(labels),
+    )
+
+
+def palette(theme: Any) -> Palette:
+    return Palette.of(
+        {
+            "background": theme.background,
+            "foreground": theme.foreground,
+            "primary": theme.primary,
+            "validation": theme.variables["validation"],
+        }
+    )
+
+
+@pytest.fixture
+def run(write_run: Any) -> RunRecord:
+    """A tested run of three epochs, without predictions as yet."""
+    return load_run(write_run.runs_dir / write_run("CustomCNN", test=0.8, epochs=3))
+
+
+@pytest.fixture
+def snapshot(run: RunRecord, layers: LayerNode) -> RunSnapshot:
+    return replace(
+        load_snapshot(run),
+        data=DataFacts(640, 64, 8, NAMES_OF_THREE),
+        layers=layers,
+        trainable=frozenset({"predictions"}),
+        trainable_parameters=1_280,
+        frozen_parameters=5_000,
+        stage=1,
+    )
+
+
+@pytest.fixture
+def material(run: RunRecord, snapshot: RunSnapshot) -> Material:
+    return Material(run, snapshot, outcome(), None, palette(DARK), 70, 20)
+
+
+def write_predictions(run: RunRecord, found: Predictions) -> None:
+    np.savez(run.directory.predictions, labels=found.labels, probabilities=found.probabilities)
+
+
+# The tabs.
+
+
+@pytest.mark.parametrize("width", [120, 86, 76, 56, 40, 20])
+@pytest.mark.parametrize("active", NAMES)
+def test_the_active_tab_is_in_sight_with_a_heavy_rule_below(width: int, active: str) -> None:
+    titles, rule = tab_lines(active, width).plain.split("\n")
+    assert len(titles) <= width
+    start, end = rule.index("━"), rule.rindex("━") + 1
+    assert titles[start:end].split()[-1][:5] in (active[:5], "matri")
+    assert len(rule) == max(width, end)
+
+
+@pytest.mark.parametrize("width", [120, 76, 56])
+def test_all_tabs_are_in_sight_at_the_usual_sizes(width: int) -> None:
+    assert len(tab_lines("curves", width).plain.split("\n")[0].split()) >= len(NAMES)
+
+
+class DetailScreen(Screen[None]):
+    """A run in full, alone on the screen."""
+
+    def __init__(self, run: RunRecord, snapshot: RunSnapshot | None) -> None:
+        super().__init__()
+        self.detail = RunDetail(id="run-detail")
+        self.detail.show(run, snapshot)
+
+    def compose(self) -> ComposeResult:
+        yield self.detail
+
+
+@pytest.fixture
+def shown(on_screen: OnScreen) -> Shown:
+    """Opens a panel alone on a screen, a run shown before its parts are there."""
+
+    @asynccontextmanager
+    async def open_panel(
+        run: RunRecord, snapshot: RunSnapshot | None, size: tuple[int, int] = (80, 24)
+    ) -> AsyncIterator[tuple[AnyPilot, RunDetail]]:
+        screen = DetailScreen(run, snapshot)
+        async with on_screen(screen, size) as pilot:
+            screen.detail.focus()
+            await pilot.pause()
+            yield pilot, screen.detail
+
+    return open_panel
+
+
+def text(detail: RunDetail, name: str = "run-text") -> str:
+    return str(detail.query_one(f"#{name}", Static).render())
+
+
+def pages(detail: RunDetail) -> list[str | None]:
+    return [page.id for page in detail.query(".run-page") if page.display]
+
+
+async def test_keys_choose_the_tabs_and_go_round(
+    shown: Shown, run: RunRecord, snapshot: RunSnapshot
+) -> None:
+    async with shown(run, snapshot) as (pilot, detail):
+        seen = [detail.tab]
+        for _ in NAMES:
+            await pilot.press("right")
+            seen.append(detail.tab)
+        assert seen == [*NAMES, NAMES[0]]
+        await pilot.press("left")
+        assert detail.tab == NAMES[-1]
+        for number, name in enumerate(NAMES, 1):
+            await pilot.press(str(number))
+            assert detail.tab == name
+            assert len(pages(detail)) == 1
+
+
+async def test_a_run_that_came_before_its_parts_is_shown_and_one_after_them_does_no_harm(
+    shown: Shown, run: RunRecord, snapshot: RunSnapshot
+) -> None:
+    async with shown(run, snapshot) as (pilot, detail):
+        chart = detail.query_one("#run-accuracy", CurveChart)
+        assert chart.data is not None
+        assert len(chart.data.validation) == 3
+        assert str(detail.border_title) == f"CustomCNN · {run.run_id}"
+        await pilot.app.pop_screen()
+        detail.show(replace(run, status="failed"), None)
+        assert detail.run_id == run.run_id
+
+
+async def test_facts_and_times_come_from_the_summary(
+    shown: Shown, run: RunRecord, snapshot: RunSnapshot
+) -> None:
+    async with shown(run, snapshot, size=(120, 40)) as (pilot, detail):
+        await pilot.press("2")
+        for part in ("0.8000", "3.38 M", "depth 50", "141 M FLOPs", "0:15 in all"):
+            assert part in text(detail, "run-facts-text")
+        await pilot.press("7")
+        assert "0:15 from start to end, of it 0:10 counted as training" in text(detail)
+
+
+async def test_while_the_record_is_read_the_panel_says_so(
+    shown: Shown, run: RunRecord, snapshot: RunSnapshot
+) -> None:
+    async with shown(run, None) as (pilot, detail):
+        assert text(detail, "run-curves-note") == "reading the record…"
+        detail.show(run, snapshot)
+        await pilot.pause()
+        assert detail.query_one("#run-charts").display
+        assert text(detail, "run-curves-note") == ""
+
+
+# What is not there.
+
+
+@pytest.mark.parametrize(
+    ("status", "test", "words"),
+    [
+        ("interrupted", None, "this run was not tested, so there are no predictions"),
+        ("completed", 0.5, "this run was tested, but predictions.npz is no longer there"),
+    ],
+)
+async def test_without_predictions_each_of_their_tabs_says_why(
+    shown: Shown, write_run: Any, until: Until, status: str, test: float | None, words: str
+) -> None:
+    run = load_run(write_run.runs_dir / write_run(status=status, test=test, epochs=1))
+    async with shown(run, load_snapshot(run)) as (pilot, detail):
+        for key in ("3", "4", "5", "6"):
+            await pilot.press(key)
+            await until(pilot, lambda: text(detail) == words)
+
+
+async def test_predictions_of_a_diverged_run_are_a_clear_line(
+    shown: Shown, run: RunRecord, until: Until
+) -> None:
+    found = predictions(LABELS, SAID)
+    found.probabilities[0] = np.nan
+    write_predictions(run, found)
+    async with shown(run, None) as (pilot, detail):
+        await pilot.press("3")
+        await until(pilot, lambda: "found NaN for 1 of 8 images" in text(detail))
+
+
+def test_curves_say_how_little_there_is(write_run: Any) -> None:
+    def note(epochs: int) -> str:
+        return curves_note(load_snapshot(load_run(write_run.runs_dir / write_run(epochs=epochs))))
+
+    assert note(0) == "no batch was trained, so there are no curves"
+    assert note(1) == "one epoch only: its validation is a single point"
+    assert note(2) == ""
+
+
+def test_a_class_without_images_is_named(material: Material) -> None:
+    for page in (confusion_text, classes_text):
+        assert page(material, outcome()).plain.endswith("no test image of ship")
+
+
+def test_without_a_mistake_the_pages_say_so(material: Material) -> None:
+    perfect = outcome(LABELS, LABELS)
+    assert "no mistake on the test images" in confusion_text(material, perfect).plain
+    assert mistakes_text(material, perfect).plain == "no mistake on the test images"
+
+
+# What the pages say.
+
+
+def test_the_confusion_matrix_stands_under_its_classes(material: Material) -> None:
+    lines = confusion_text(material, outcome()).plain.split("\n")
+    assert lines[0].split() == ["cat", "dog", "ship"]
+    assert [line.split() for line in lines[1:3]] == [
+        ["cat", "3", "1", "·"],
+        ["dog", "2", "2", "·"],
+    ]
+    assert lines[5] == "most often: dog taken for cat, 2 of 4 images"
+    for name in ("cat", "dog", "ship"):
+        assert lines[0].index(name) + len(name) == lines[0].index("ship") + 4 - 8 * (
+            2 - NAMES_OF_THREE.index(name)
+        )
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT])
+@pytest.mark.parametrize("right", [True, False])
+def test_text_on_every_shade_can_be_read(theme: Any, right: bool) -> None:
+    for percent in range(101):
+        style = palette(theme).heat(percent / 100, right)
+        assert style.foreground is not None
+        assert style.background is not None
+        assert contrast(style.foreground, style.background) >= READABLE
+
+
+async def test_another_theme_colours_the_matrix_anew(
+    shown: Shown, run: RunRecord, snapshot: RunSnapshot, until: Until
+) -> None:
+    write_predictions(run, predictions(LABELS, SAID))
+
+    def colours(detail: RunDetail) -> set[Any]:
+        content: Any = detail.query_one("#run-text", Static).content
+        return {s.style.background for s in content.spans if isinstance(s.style, Style)}
+
+    async with shown(run, snapshot) as (pilot, detail):
+        await pilot.press("3")
+        await until(pilot, lambda: "most often" in text(detail))
+        dark = colours(detail)
+        assert dark
+        pilot.app.theme = LIGHT.name
+        await until(pilot, lambda: colours(detail).isdisjoint(dark))
+
+
+async def test_a_matrix_of_many_classes_scrolls_sideways(
+    shown: Shown, run: RunRecord, until: Until
+) -> None:
+    labels = list(range(40))
+    write_predictions(run, predictions(labels, labels, classes=40))
+    async with shown(run, None) as (pilot, detail):
+        await pilot.press("3")
+        page = detail.query_one("#run-text-page")
+        await until(pilot, lambda: page.max_scroll_x > 80)
+        await pilot.press("shift+right", "shift+right", "shift+left", "down", "down", "up")
+        assert (page.scroll_x, page.scroll_y) == (8, 1)
+
+
+def test_accuracy_by_class_has_best_and_worst(material: Material) -> None:
+    lines = classes_text(material, outcome()).plain.split("\n")
+    assert lines[0] == "best cat 0.7500   worst dog 0.5000"
+    assert [line.split()[0] for line in lines[2:4]] == ["cat", "dog"]
+    assert (lines[2].count("█"), lines[3].count("█")) == (31, 21)  # three quarters, a half
+    assert "4 images" in lines[2]
+
+
+def test_calibration_has_a_row_for_each_bin_that_holds_images(material: Material) -> None:
+    found = outcome()
+    lines = calibration_text(material, found).plain.split("\n")
+    filled = [part for part in found.calibration.bins if part.images]
+    assert lines[0].startswith(f"ECE {found.calibration.ece:.4f}, confidence is ")
+    assert len(lines) == 4 + len(filled)
+    assert all("│" in line for line in lines[4:])
+
+
+def test_times_are_in_proportion(run: RunRecord, material: Material) -> None:
+    summary = replace(run.summary, phase_seconds={"training": 8.0, "testing": 4.0})
+    lines = times_text(replace(material, run=replace(run, summary=summary))).plain.split("\n")
+    training, testing, rest = lines[2:5]
+    assert (training.split()[0], testing.split()[0]) == ("training", "testing")
+    assert (training.count("█"), testing.count("█")) == (41, 20)
+    assert rest.split() == ["in", "no", "phase", *rest.split()[3:-3], "0:03", "20", "%"]
+
+
+# The mistakes.
+
+
+@pytest.mark.parametrize(
+    ("room", "across", "down", "rows"),
+    [
+        ((76, 18), 2, 1, 14),
+        ((56, 15), 2, 1, 11),
+        ((71, 52), 2, 2, 16),
+        ((120, 38), 3, 1, 16),
+        ((20, 5), 1, 1, 6),
+    ],
+)
+def test_as_many_images_as_fit(room: tuple[int, int], across: int, down: int, rows: int) -> None:
+    tiles = tiling(*room)
+    assert (tiles.across, tiles.down, tiles.rows) == (across, down, rows)
+
+
+def test_mistakes_are_drawn_side_by_side_with_truth_and_prediction(material: Material) -> None:
+    found = outcome()
+    images: tuple[NDArray[np.uint8], ...] = (np.zeros((32, 32, 3), np.uint8),) * 3
+    page = mistakes_text(replace(material, pictures=images), found).plain
+    lines = page.split("\n")
+    assert lines[0].startswith("1–2 of the 3 most confident mistakes")
+    assert lines[2].count("▀") == 2 * 32
+    assert sum("▀" in line for line in lines) == 16
+    truths, taken = lines[-2:]
+    assert truths.split() == ["truth", "dog", "#7", "truth", "dog", "#6"]
+    assert taken.split()[:3] == ["taken", "cat", "0.9500"]
+    assert {len(line) for line in lines[2:]} == {2 * 32 + 3}
+
+
+async def test_mistakes_are_paged_through_and_their_images_read(
+    shown: Shown, write_run: Any, small_cifar10: Any, tmp_path: Path, until: Until
+) -> None:
+    data = str(small_cifar10.write_python(tmp_path))
+    run = load_run(write_run.runs_dir / write_run(test=0.5, data_path=data))
+    labels = small_cifar10.labels[100:].tolist()
+    write_predictions(run, predictions(labels, [(label + 1) % 10 for label in labels], 10))
+    async with shown(run, None) as (pilot, detail):
+        await pilot.press("5")
+        await until(pilot, lambda: "▀" in text(detail))
+        assert "1–2 of the 20" in text(detail)
+        await pilot.press("down", "down")
+        assert "5–6 of the 20" in text(detail)
+        await pilot.press(*["up"] * 3)
+        assert "1–2 of the 20" in text(detail)
+
+
+async def test_images_that_cannot_be_those_are_not_drawn(
+    shown: Shown, write_run: Any, small_cifar10: Any, tmp_path: Path, until: Until
+) -> None:
+    data = str(small_cifar10.write_python(tmp_path))
+    run = load_run(write_run.runs_dir / write_run(test=0.5, data_path=data))
+    write_predictions(run, predictions(LABELS, SAID))
+    async with shown(run, None) as (pilot, detail):
+        await pilot.press("5")
+        await until(pilot, lambda: "not drawn" in text(detail))
+        assert "expected the 8 images that this run was tested on, found 20" in text(detail)
+        assert "class 1       taken for  class 0" in text(detail)
+
+
+# The layers.
+
+
+async def test_the_layers_stand_as_they_ended(
+    shown: Shown, run: RunRecord, snapshot: RunSnapshot
+) -> None:
+    async with shown(run, snapshot) as (pilot, detail):
+        await pilot.press("8")
+        await pilot.pause()
+        assert text(detail, "run-layers-note").startswith("1.28 K of 6.28 K parameters train")
+        tree = detail.query_one(EndedTree)
+        rows = [node.data for node in tree.root.children]
+        assert [row.title for row in rows if row] == ["backbone", "head"]
+        assert [tree.state_of(row).now for row in rows if row] == ["frozen", "trains"]
+        await pilot.press("u")
+        assert not tree.root.children[0].is_expanded
+        await pilot.press("down")
+        assert tree.cursor_line == 1
+
+
+def test_every_key_of_the_panel_has_an_action() -> None:
+    for key in keys.keys_of("detail"):
+        name = key.action.partition("(")[0]
+        assert hasattr(RunDetail, f"action_{name}"), key
+
+
+async def test_a_number_on_the_results_opens_that_tab_of_the_run(
+    run: RunRecord, until: Until, on_screen: OnScreen
+) -> None:
+    screen = ResultsScreen(run.directory.path.parent)
+    async with on_screen(screen) as pilot:
+        await until(pilot, lambda: screen.current_run == run.run_id)
+        detail = screen.query_one(RunDetail)
+        await pilot.press("7")
+        await until(pilot, lambda: detail.has_focus and "from start to end" in text(detail))
+        assert detail.tab == "times"
+        await pilot.press("escape")
+        await until(pilot, lambda: screen.query_one(RunTable).has_focus)

@@ -1,0 +1,33 @@
+"""`cifar-tui export`: a run's model or figures for other programs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import suppress
+
+from engine.capture import OutputCapture
+from engine.formatting import byte_size
+from engine.run_choice import choose_run
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the export and say how large it is and how far it agrees with the run.
+
+    Raises:
+        InputError: the run, the place or the format cannot be used.
+    """
+    from engine.export import export_run
+
+    record = choose_run(arguments.runs_dir, arguments.run)
+    # TensorFlow greets on descriptor 2, whatever Python is told.
+    with OutputCapture(lambda line: None):
+        done = export_run(record, arguments.format, arguments.to, force=arguments.force)
+    print(f"{arguments.format}: {done.path.resolve()}, {byte_size(done.bytes)}")
+    print(
+        f"check: the largest difference of a probability is {done.largest_difference:.1e}, "
+        f"against {done.against}"
+    )
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+    return 0

@@ -1,0 +1,133 @@
+"""`cifar-tui predict`: what a run's model says of images."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from engine.capture import OutputCapture
+from engine.errors import InputError
+from engine.run_choice import choose_run
+from tui.cli.output import use_utf8
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from engine.predict import Prediction, Predictor
+
+BAR_COLUMNS = 24
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the five most probable classes of each image.
+
+    Returns:
+        0 where every image could be read, else 1: the others are answered all the same.
+
+    Raises:
+        InputError: there is no such run, or it has no model.
+    """
+    from engine.predict import Predictor, check_exported
+
+    record = choose_run(arguments.runs_dir, arguments.run)
+    check_exported(record)
+    if arguments.json:
+        use_utf8(sys.stdout)
+    # TensorFlow greets on descriptor 2, whatever Python is told.
+    with OutputCapture(lambda line: None) as capture:
+        predictor = Predictor(record)
+        answers = ((path, _answer(predictor, path)) for path in arguments.images)
+        if arguments.json:
+            found = list(answers)
+            json.dump([_plain(path, answer) for path, answer in found], capture.terminal, indent=1)
+            capture.terminal.write("\n")
+        else:
+            found = list(_print_each(answers, capture.terminal))
+    failures = [answer for _, answer in found if isinstance(answer, InputError)]
+    for error in failures:
+        print(f"cifar-tui: {_one_line(error)}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+Answered = tuple[Path, "Prediction | InputError"]
+
+
+def _answer(predictor: Predictor, path: Path) -> Prediction | InputError:
+    try:
+        return predictor.predict(path)
+    except InputError as error:
+        return error
+
+
+def _plain(path: Path, answer: Prediction | InputError) -> dict[str, Any]:
+    if isinstance(answer, InputError):
+        return {"image": str(path), "error": _one_line(answer)}
+    classes = [{"class": name, "probability": share} for name, share in answer.classes]
+    return {"image": str(path), "classes": classes}
+
+
+def _one_line(error: InputError) -> str:
+    return "".join(char if char.isprintable() else "?" for char in str(error))
+
+
+def _print_each(answers: Any, terminal: TextIO) -> Any:
+    from rich.console import Console
+
+    console = Console(file=terminal, highlight=False, markup=False, emoji=False)
+    for path, answer in answers:
+        if not isinstance(answer, InputError):
+            _print(console, answer)
+        yield path, answer
+
+
+def _print(console: Console, prediction: Prediction) -> None:
+    """The image, where the terminal has colours for it, and a bar for each class beside it."""
+    from rich.table import Table
+
+    name = "".join(c if c.isprintable() else "?" for c in str(prediction.path))
+    console.print(f"{name}: {prediction.classes[0][0]}", soft_wrap=True)
+    bars = _bars(prediction.classes, console.encoding)
+    if console.color_system not in ("truecolor", "256"):
+        for line in bars:
+            console.print(f"  {line}", soft_wrap=True)
+        return
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row(_drawn(prediction), "\n".join(bars))
+    console.print(grid)
+
+
+def _bars(classes: Sequence[tuple[str, float]], encoding: str) -> list[str]:
+    try:
+        "█".encode(encoding)
+        block = "█"
+    except (UnicodeEncodeError, LookupError):
+        block = "#"
+    width = max(len(name) for name, _ in classes)
+    return [
+        f"{name:<{width}}  {share:6.1%}  {block * round(share * BAR_COLUMNS)}".rstrip()
+        for name, share in classes
+    ]
+
+
+def _drawn(prediction: Prediction) -> Text:
+    """Two pixels a cell, the upper one in the foreground of a half block."""
+    from rich.color import Color
+    from rich.style import Style
+    from rich.text import Text
+
+    rows = prediction.pixels.tolist()
+    if len(rows) % 2:
+        rows.append(rows[-1])
+    text = Text(no_wrap=True)
+    for above, below in zip(rows[::2], rows[1::2], strict=True):
+        if text:
+            text.append("\n")
+        for upper, lower in zip(above, below, strict=True):
+            style = Style(color=Color.from_rgb(*upper), bgcolor=Color.from_rgb(*lower))
+            text.append("▀", style)
+    return text

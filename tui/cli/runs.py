@@ -1,0 +1,185 @@
+"""`cifar-tui runs`: the runs with their sizes on disk; delete to the trash, prune."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import InputError
+from engine.formatting import byte_size
+from engine.run_choice import choose_run
+from engine.run_removal import Removable, bytes_on_disk, removable, remove, trash_run
+from engine.runs import TRASH, RunDirectory, folder_names, list_runs, printable
+from tui.cli.output import use_utf8
+
+TITLES = ("run", "model", "status", "model file", "checkpoints", "total")
+NUMBERS = {"model file", "checkpoints", "total"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """A run and what it takes on disk, in bytes."""
+
+    run_id: str
+    model: str
+    status: str
+    model_bytes: int
+    checkpoints_bytes: int
+    bytes: int
+
+    @property
+    def plain(self) -> dict[str, str | int]:
+        """For JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Under `TITLES`."""
+        sizes = (self.model_bytes, self.checkpoints_bytes, self.bytes)
+        return (self.run_id, self.model, self.status, *map(byte_size, sizes))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the runs, move some to the trash, or remove what nobody needs.
+
+    Raises:
+        InputError: no such run, one that is alive, or nobody to ask.
+    """
+    runs_dir = arguments.runs_dir
+    if runs_dir.exists() and not runs_dir.is_dir():
+        raise InputError(f"--runs-dir: expected a folder of runs, found the file {runs_dir}")
+    if arguments.json:
+        use_utf8(sys.stdout)
+    if arguments.action == "delete":
+        return _delete(runs_dir, arguments.runs, yes=arguments.yes, as_json=arguments.json)
+    if arguments.runs:
+        raise InputError(
+            f"expected no run after {arguments.action}, found {arguments.runs[0]!r:.40}; "
+            "`cifar-tui runs delete RUN` removes one"
+        )
+    if arguments.action == "prune":
+        _prune(runs_dir, yes=arguments.yes, as_json=arguments.json)
+    else:
+        _list(runs_dir, as_json=arguments.json)
+    return 0
+
+
+def _list(runs_dir: Path, *, as_json: bool) -> None:
+    listing = list_runs(runs_dir)
+    for line in listing.broken:
+        print(f"cifar-tui: left out {line}", file=sys.stderr)
+    runs = [_sizes(run.directory, run.file.spec.model, run.state) for run in listing.runs]
+    total = sum(run.bytes for run in runs)
+    trash = bytes_on_disk(RunDirectory(runs_dir / TRASH))
+    if as_json:
+        plain = [run.plain for run in runs]
+        _print_json({"folder": str(runs_dir), "bytes": total, "trash_bytes": trash, "runs": plain})
+        return
+    rows = [TITLES, *(run.cells for run in runs)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows if runs else ():
+        print(_line(row, widths))
+    in_trash = f"; {byte_size(trash)} in the trash" if trash else ""
+    print(f"{_count(len(runs), 'run')}, {byte_size(total)}{in_trash}")
+    print(f"folder: {runs_dir}")
+
+
+def _sizes(directory: RunDirectory, model: str, status: str) -> Sizes:
+    return Sizes(
+        run_id=directory.run_id,
+        model=model,
+        status=status,
+        model_bytes=bytes_on_disk(RunDirectory(directory.model)),
+        checkpoints_bytes=bytes_on_disk(RunDirectory(directory.checkpoints)),
+        bytes=bytes_on_disk(directory),
+    )
+
+
+def _delete(runs_dir: Path, names: Sequence[str], *, yes: bool, as_json: bool) -> int:
+    if not names:
+        raise InputError("expected the runs to delete, found none; `cifar-tui runs` lists them")
+    chosen = dict.fromkeys(_chosen(runs_dir, name) for name in names)
+    size = sum(map(bytes_on_disk, chosen))
+    if not yes and not _agreed([run.run_id for run in chosen], size):
+        print("nothing was deleted")
+        return 1
+    moved = []
+    for directory in chosen:
+        moved.append(trash_run(directory))
+        if not as_json:
+            print(f"moved {printable(directory.run_id)} to {moved[-1]}")
+    if as_json:
+        _print_json({"moved": list(map(str, moved)), "bytes": size})
+    else:
+        print(f"{byte_size(size)} in the trash; `cifar-tui runs prune --yes` removes it for good")
+    return 0
+
+
+def _chosen(runs_dir: Path, name: str) -> RunDirectory:
+    """The run that is meant; by its whole id also one that cannot be read."""
+    try:
+        return choose_run(runs_dir, name).directory
+    except InputError:
+        directory = RunDirectory(runs_dir / name)
+        is_broken = directory.spec.is_file() or directory.events.is_file()
+        if name in folder_names(runs_dir) and is_broken:
+            return directory
+        raise
+
+
+def _agreed(run_ids: Sequence[str], size: int) -> bool:
+    if not sys.stdin.isatty():
+        raise InputError("expected --yes, as nobody can be asked here; it moves them to the trash")
+    named = ", ".join(map(printable, run_ids))
+    question = f"Move {named} ({byte_size(size)}) to the trash? [y/N] "
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _prune(runs_dir: Path, *, yes: bool, as_json: bool) -> None:
+    found = removable(runs_dir)
+    size = sum(item.bytes for item in found)
+    if yes:
+        for item in found:
+            remove(item)
+    if as_json:
+        items = [{"path": str(item.path), "what": item.what, "bytes": item.bytes} for item in found]
+        _print_json({"removed": yes, "bytes": size, "items": items})
+        return
+    for item in found:
+        print(_item_line(item, runs_dir))
+    if yes:
+        print(f"removed {_count(len(found), 'item')}, {byte_size(size)}")
+    elif found:
+        print(
+            f"{_count(len(found), 'item')}, {byte_size(size)}, to remove; "
+            "`cifar-tui runs prune --yes` removes them"
+        )
+    else:
+        print("nothing to remove")
+
+
+def _item_line(item: Removable, runs_dir: Path) -> str:
+    place = printable(str(item.path.relative_to(runs_dir)))
+    return f"{byte_size(item.bytes):>8}  {item.what:<15}  {place}"
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = zip(TITLES, row, widths, strict=True)
+    return "  ".join(
+        text.rjust(width) if title in NUMBERS else text.ljust(width) for title, text, width in cells
+    ).rstrip()
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number} {what}s"
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False))

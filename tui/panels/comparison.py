@@ -1,0 +1,126 @@
+"""Runs side by side: what their records hold, and what their predictions tell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from engine.analysis.comparison import chance_in_words, differing_settings, mcnemar
+from engine.analysis.predictions import Predictions, class_accuracies, load_predictions
+from engine.errors import InputError
+from engine.runs import RunRecord, load_snapshot
+from engine.series import Point
+from engine.snapshot import RunSnapshot
+from engine.summary import summarize
+from tui.panels.overlay_chart import LETTERS
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Compared:
+    """One run of a comparison, as far as it could be read."""
+
+    letter: str
+    run: RunRecord
+    snapshot: RunSnapshot
+    class_accuracies: tuple[float, ...] = ()
+    """NaN where a class has no image; empty without predictions."""
+
+    @property
+    def name(self) -> str:
+        """`A EfficientNetLite0`."""
+        return f"{self.letter} {self.run.file.spec.model}"
+
+    @property
+    def by_epoch(self) -> tuple[Point, ...]:
+        """Validation accuracy at each epoch's end."""
+        return _known((float(e.epoch), e.val_accuracy) for e in self.snapshot.ended_epochs)
+
+    @property
+    def by_minute(self) -> tuple[Point, ...]:
+        """The same over minutes of training."""
+        curve = summarize(self.snapshot).curve
+        return _known((seconds / 60, reached) for seconds, reached in curve)
+
+
+def _known(points: Iterable[Point]) -> tuple[Point, ...]:
+    return tuple((x, y) for x, y in points if math.isfinite(x) and math.isfinite(y))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Comparison:
+    """Runs side by side, the most accurate first."""
+
+    runs: tuple[Compared, ...]
+    settings: tuple[tuple[str, tuple[str, ...]], ...]
+    class_names: tuple[str, ...] = ()
+    chance: tuple[str, ...] | None = None
+    """Sentences; None until the predictions are read."""
+
+
+def read_records(runs: Sequence[RunRecord]) -> Comparison:
+    """Read what runs recorded, without their predictions; for a worker thread."""
+    ordered = sorted(runs, key=lambda run: run.summary.test_accuracy or 0.0, reverse=True)
+    compared = tuple(
+        Compared(letter, run, load_snapshot(run))
+        for letter, run in zip(LETTERS, ordered, strict=False)
+    )
+    return Comparison(compared, tuple(differing_settings([one.run for one in compared])))
+
+
+def read_predictions(comparison: Comparison) -> Comparison:
+    """The same with what predictions tell; slow, as it imports scikit-learn and SciPy.
+
+    What a run lacks is said in `Comparison.chance`.
+    """
+    tested = [_predictions(one.run) for one in comparison.runs]
+    # The classes of other data have other names: only those of the first tested run are shown.
+    pairs = list(zip(comparison.runs, tested, strict=True))
+    data = (one.run.file.spec.dataset for one, found in pairs if isinstance(found, Predictions))
+    first = next(data, "")
+    compared = tuple(
+        replace(one, class_accuracies=tuple(map(float, class_accuracies(found))))
+        if isinstance(found, Predictions) and one.run.file.spec.dataset == first
+        else one
+        for one, found in pairs
+    )
+    return replace(
+        comparison,
+        runs=compared,
+        class_names=_class_names(compared),
+        chance=tuple(_chance(compared, tested)),
+    )
+
+
+def _predictions(run: RunRecord) -> Predictions | str:
+    if not run.directory.predictions.exists():
+        return "it has no test predictions"
+    try:
+        return load_predictions(run.directory)
+    except InputError as error:
+        return str(error)
+
+
+def _class_names(runs: Sequence[Compared]) -> tuple[str, ...]:
+    classes = max((len(run.class_accuracies) for run in runs), default=0)
+    for run in runs:
+        if run.snapshot.data is not None and len(run.snapshot.data.class_names) == classes:
+            return run.snapshot.data.class_names
+    return tuple(f"class {number}" for number in range(classes))
+
+
+def _chance(runs: Sequence[Compared], tested: Sequence[Predictions | str]) -> list[str]:
+    """A sentence for the best run against each other one, and why where there is none."""
+    pairs = list(zip(runs, tested, strict=False))
+    known = [(run, found) for run, found in pairs if isinstance(found, Predictions)]
+    lines = []
+    for run, found in known[1:]:
+        best, right = known[0]
+        try:
+            lines.append(chance_in_words(mcnemar(right, found), best.name, run.name))
+        except InputError as error:
+            lines.append(f"{best.name} and {run.name}: {error}")
+    for run, why in pairs:
+        if isinstance(why, str):
+            lines.append(f"{run.name} is left out: {why}.")
+    return lines

@@ -1,0 +1,40 @@
+"""Completion of a path while it is typed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from textual.suggester import Suggester
+
+_MOST_ENTRIES = 2_000
+"""Of a folder that is looked through."""
+
+
+class PathSuggester(Suggester):
+    """Completes the path of a file or folder from what lies on the disk."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The first path, by name, that begins with what was typed."""
+        return await asyncio.to_thread(completed_path, value) if value else None
+
+
+def completed_path(typed: str) -> str | None:
+    """The first path that begins with `typed`, a folder with its separator; None if there is none.
+
+    Hidden ones are passed over unless their dot was typed.
+    """
+    folder, start = os.path.split(typed)
+    try:
+        with os.scandir(os.path.expanduser(folder) or ".") as entries:
+            names = sorted(
+                entry.name + (os.sep if entry.is_dir() else "")
+                for _, entry in zip(range(_MOST_ENTRIES), entries, strict=False)
+                if entry.name.startswith(start) and entry.name.startswith(".") <= (start[:1] == ".")
+            )
+    except (OSError, ValueError):
+        return None
+    return typed + names[0][len(start) :] if names else None

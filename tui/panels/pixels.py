@@ -1,0 +1,75 @@
+"""Images in a terminal: each cell shows two pixels, one above the other, as a half block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.color import Color
+from textual.content import Content, Span
+from textual.style import Style
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+UPPER_HALF = "▀"
+PIXELS_A_CELL = 2
+"""From top to bottom: a cell is about twice as high as it is wide."""
+
+
+def half_blocks(
+    pixels: NDArray[np.uint8], columns: int, rows: int | None = None
+) -> tuple[Content, ...]:
+    """Draw an image, as large as the room allows, its sides kept in proportion.
+
+    Enlarged it shows its pixels as they are; reduced, each pixel is the mean over those that it
+    stands for. Colours are true ones; Textual brings them down to what the terminal has.
+
+    Args:
+        pixels: shape (height, width, 3), of which no side is 0.
+        columns: cells across, at most.
+        rows: lines, at most; None for as many as the columns need.
+
+    Returns:
+        The lines, all as wide as the drawn image.
+    """
+    height, width = drawn_size(pixels.shape[0], pixels.shape[1], columns, rows)
+    drawn = _resized(pixels, height, width).tolist()
+    if height % PIXELS_A_CELL:
+        drawn.append(drawn[-1])
+    pairs = zip(drawn[::PIXELS_A_CELL], drawn[1::PIXELS_A_CELL], strict=True)
+    return tuple(_line(upper, lower) for upper, lower in pairs)
+
+
+def drawn_size(height: int, width: int, columns: int, rows: int | None = None) -> tuple[int, int]:
+    """Pixels that an image is drawn with: (height, width), both at least 1."""
+    scale = max(columns, 1) / width
+    if rows is not None:
+        scale = min(scale, max(rows, 1) * PIXELS_A_CELL / height)
+    return max(round(height * scale), 1), max(round(width * scale), 1)
+
+
+def _resized(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    import numpy as np
+
+    sums = pixels.astype(np.uint32)
+    counts = np.ones((1, 1, 1), np.uint32)
+    for axis, size in ((0, height), (1, width)):
+        starts = np.arange(size) * pixels.shape[axis] // size
+        # Where a start is repeated, as an enlarged image has them, `reduceat` takes that one alone.
+        sums = np.add.reduceat(sums, starts, axis=axis, dtype=np.uint32)
+        taken = np.maximum(np.diff(starts, append=pixels.shape[axis]), 1).astype(np.uint32)
+        counts = counts * (taken[:, None, None] if axis == 0 else taken[None, :, None])
+    return ((sums + counts // 2) // counts).astype(np.uint8)
+
+
+def _line(upper: list[list[int]], lower: list[list[int]]) -> Content:
+    spans = [
+        Span(x, x + 1, Style(foreground=_color(*above), background=_color(*below)))
+        for x, (above, below) in enumerate(zip(upper, lower, strict=True))
+    ]
+    return Content(UPPER_HALF * len(spans), spans)
+
+
+def _color(red: int, green: int, blue: int) -> Color:
+    return Color(red, green, blue)

@@ -1,0 +1,46 @@
+"""Accuracy by class as bars: pure."""
+
+from __future__ import annotations
+
+import math
+
+from textual.content import Content
+
+from engine.formatting import accuracy, whole
+from tui.panels.run_detail.bars import bar, name_width, shortened
+from tui.panels.run_detail.confusion import missing_classes
+from tui.panels.run_detail.material import Material, Outcome
+
+_MOST_NAME = 16
+_MOST_BAR = 60
+_COUNT_FROM = 52
+"""Cells from which on the images of each class are told."""
+
+
+def classes_text(material: Material, tested: Outcome) -> Content:
+    """A bar for each class, the best and the worst named above."""
+    names = material.class_names
+    images = [int(count) for count in tested.matrix.sum(axis=1)]
+    rows = list(zip(names, tested.accuracies, images, strict=True))
+    known = [row for row in rows if math.isfinite(row[1])]
+    if not known:
+        return Content.styled("no test image of any class", "$warning")
+    best, worst = max(known, key=lambda row: row[1]), min(known, key=lambda row: row[1])
+    left = name_width(names, _MOST_NAME)
+    tail = 8 + (14 if material.width >= _COUNT_FROM else 0)
+    room = min(max(material.width - left - 2 - tail, 8), _MOST_BAR)
+    lines = [_head("best", *best[:2]) + Content("   ") + _head("worst", *worst[:2]), Content("")]
+    for name, share, count in known:
+        line = Content.styled(shortened(name, left) + "  ", "$foreground")
+        line += bar(share, room, "$validation" if name == worst[0] else "$primary")
+        line += Content.styled(f"  {accuracy(share)}", "$foreground")
+        if material.width >= _COUNT_FROM:
+            line += Content.styled(f"  {whole(count):>5} images", "$muted")
+        lines.append(line)
+    return Content("\n").join([*lines, *missing_classes(names, images)])
+
+
+def _head(word: str, name: str, share: float) -> Content:
+    return Content.assemble(
+        (f"{word} ", "$muted"), (name, "$foreground bold"), (f" {accuracy(share)}", "$foreground")
+    )

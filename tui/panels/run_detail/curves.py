@@ -1,0 +1,60 @@
+"""The curves of a run that is over, or of one that still trains, as they were last read."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.widgets import Static
+
+from engine.snapshot import RunSnapshot
+from tui.panels.charts import accuracy_data, accuracy_title, loss_data, loss_title
+from tui.panels.curve_chart import CurveChart
+
+_BESIDE_FROM = 100
+"""Cells from which on the two charts stand side by side."""
+_CHARTS = (
+    ("accuracy", accuracy_title, accuracy_data),
+    ("loss", loss_title, loss_data),
+)
+
+
+class CurvesPage(Container):
+    """Accuracy and loss over the epochs, with what was frozen and which rates, and when."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="run-curves-note")
+        with Container(id="run-charts"):
+            for name, _, _ in _CHARTS:
+                with Vertical():
+                    yield Static(classes="chart-title", id=f"run-{name}-title")
+                    yield CurveChart(id=f"run-{name}")
+
+    def show(self, run: RunSnapshot | None) -> None:
+        """Draw a run's curves; None while its record is being read."""
+        words = curves_note(run)
+        note = self.query_one("#run-curves-note", Static)
+        note.update(words)
+        note.display = bool(words)
+        has_curves = run is not None and bool(run.accuracy.full or run.ended_epochs)
+        self.query_one("#run-charts").display = has_curves
+        if run is None or not has_curves:
+            return
+        for name, title, data in _CHARTS:
+            self.query_one(f"#run-{name}-title", Static).update(title(run))
+            self.query_one(f"#run-{name}", CurveChart).show(data(run, recent=False))
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= _BESIDE_FROM, "-beside")
+
+
+def curves_note(run: RunSnapshot | None) -> str:
+    """What has to be said about the curves; empty where they speak for themselves."""
+    if run is None:
+        return "reading the record…"
+    epochs = len(run.ended_epochs)
+    if not epochs and not run.accuracy.full:
+        return "no batch was trained, so there are no curves"
+    if not epochs:
+        return "no epoch ended, so there is no validation"
+    return "one epoch only: its validation is a single point" if epochs == 1 else ""

@@ -1,0 +1,73 @@
+"""The layer tree of a run as it ended: who trained last, and how far the weights went."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.widgets import Static
+
+from engine.events import LayerNode
+from engine.formatting import count
+from engine.layer_choice import lockable
+from engine.snapshot import RunSnapshot
+from tui.panels.layer_drawing import DrawnTree
+from tui.panels.layer_state import layer_states
+
+
+class EndedTree(DrawnTree):
+    """The rows without keys of their own: the run's keys go through them."""
+
+    can_focus = False
+
+
+class LayersPage(Container):
+    """The tree under a line that says how much of the model trained."""
+
+    def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._filled: LayerNode | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="run-layers-note")
+        yield EndedTree(id="run-layer-tree")
+
+    def show(self, run: RunSnapshot | None) -> None:
+        """Draw a run's layers; None while its record is being read."""
+        self.query_one("#run-layers-note", Static).update(layers_note(run))
+        tree = self.query_one(EndedTree)
+        layers = run.layers if run is not None else None
+        tree.display = layers is not None
+        if run is None or layers is None:
+            return
+        if layers is not self._filled:
+            self._filled = layers
+            tree.fill(layers, max(self.size.height - 2, 0))
+        tree.show_states(layer_states(run, lockable(layers)))
+
+    def step(self, rows: int) -> None:
+        """Move the cursor by so many rows."""
+        tree = self.query_one(EndedTree)
+        tree.cursor_line = min(max(tree.cursor_line + rows, 0), max(tree.last_line, 0))
+
+    def toggle(self) -> None:
+        """Open or close the group under the cursor."""
+        node = self.query_one(EndedTree).cursor_node
+        if node is not None and node.allow_expand:
+            node.toggle()
+
+
+def layers_note(run: RunSnapshot | None) -> Content:
+    """How much of the model trained at the end."""
+    if run is None:
+        return Content.styled("reading the record…", "$muted")
+    if run.layers is None:
+        return Content.styled("the model was not built, so its layers are not known", "$muted")
+    total = count(run.trainable_parameters + run.frozen_parameters)
+    trained = "trained at the end" if run.is_over else "train now"
+    if not run.stage:
+        return Content.styled("no stage began", "$muted")
+    return Content.assemble(
+        (count(run.trainable_parameters), "$primary bold"),
+        (f" of {total} parameters {trained}", "$foreground"),
+    )

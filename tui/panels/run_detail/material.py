@@ -1,0 +1,110 @@
+"""What the tabs of a run are drawn from, and reading what is too much to read for every run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.errors import InputError
+from engine.runs import RunRecord
+from engine.snapshot import RunSnapshot
+from tui.panels.run_detail.palette import Palette
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from engine.analysis.predictions import Calibration, Mistake
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Outcome:
+    """What the predictions for the test images tell."""
+
+    matrix: NDArray[np.int64]
+    """(classes, classes): images by true class (rows) and predicted class."""
+    accuracies: tuple[float, ...]
+    """By class; NaN where a class has no image."""
+    calibration: Calibration
+    mistakes: tuple[Mistake, ...]
+    """The most confident first."""
+    images: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Material:
+    """A run as far as it was read, and the room to draw it in.
+
+    What is not there is a line that says why; None where it is being read.
+    """
+
+    run: RunRecord
+    snapshot: RunSnapshot | None
+    tested: Outcome | str | None
+    pictures: tuple[NDArray[np.uint8], ...] | str | None
+    """Of `Outcome.mistakes`, each (height, width, 3)."""
+    palette: Palette
+    width: int
+    height: int
+    first: int = 0
+    """Which of the mistakes is drawn first."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """As the record names them, or else numbers."""
+        classes = len(self.tested.accuracies) if isinstance(self.tested, Outcome) else 0
+        data = self.snapshot.data if self.snapshot is not None else None
+        if data is not None and len(data.class_names) == classes:
+            return data.class_names
+        return tuple(f"class {number}" for number in range(classes))
+
+
+def read_tested(run: RunRecord) -> Outcome | str:
+    """Read a run's predictions and work out what its tabs show; slow, as it imports scikit-learn.
+
+    Returns:
+        Why there are none, in a line, where that is so.
+    """
+    from engine.analysis import predictions as analysis
+
+    if not run.directory.predictions.exists():
+        return _why_none(run)
+    try:
+        predictions = analysis.load_predictions(run.directory)
+    except InputError as error:
+        return str(error)
+    return Outcome(
+        matrix=analysis.confusion(predictions),
+        accuracies=tuple(float(share) for share in analysis.class_accuracies(predictions)),
+        calibration=analysis.calibration(predictions),
+        mistakes=analysis.worst_mistakes(predictions),
+        images=len(predictions.labels),
+    )
+
+
+def _why_none(run: RunRecord) -> str:
+    if run.state in ("queued", "running", "paused"):
+        return "this run is not over: its predictions come with the test at its end"
+    if run.summary.test_accuracy is not None:
+        return f"this run was tested, but {run.directory.predictions.name} is no longer there"
+    return "this run was not tested, so there are no predictions"
+
+
+def read_pictures(run: RunRecord, tested: Outcome) -> tuple[NDArray[np.uint8], ...] | str:
+    """Read the images of a run's mistakes from where its data lies on this machine.
+
+    Returns:
+        Why there are none, in a line, where that is so.
+    """
+    from engine.analysis.test_images import read_test_images
+
+    try:
+        images = read_test_images(run.file.spec)
+    except InputError as error:
+        return str(error)
+    if len(images) != tested.images:
+        return (
+            f"expected the {tested.images:,} images that this run was tested on, "
+            f"found {len(images):,} on this machine"
+        )
+    return tuple(images[mistake.index] for mistake in tested.mistakes)

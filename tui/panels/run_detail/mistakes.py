@@ -1,0 +1,127 @@
+"""The most confident mistakes: the test images with truth, prediction and confidence: pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from engine.formatting import accuracy
+from tui.panels.pixels import PIXELS_A_CELL, half_blocks
+from tui.panels.run_detail.bars import shortened
+from tui.panels.run_detail.material import Material, Outcome
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from engine.analysis.predictions import Mistake
+
+_FULL_ROWS, _LEAST_ROWS = 16, 6
+"""Lines of an image: 16 show the 32 pixels of CIFAR-10 as they are."""
+_CAPTION = 2
+_HEAD = 2
+_GAP = 3
+_LEAST_TILE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """How many images stand side by side and below each other, and how large."""
+
+    across: int
+    down: int
+    rows: int
+    """Lines of an image."""
+    width: int
+    """Cells of an image with its caption."""
+
+    @property
+    def images(self) -> int:
+        """On a page."""
+        return self.across * self.down
+
+
+def tiling(width: int, height: int) -> Tiling:
+    """As many images as fit at full size, or one row of smaller ones where the height is low."""
+    room = height - _HEAD
+    rows = min(max(room - _CAPTION, _LEAST_ROWS), _FULL_ROWS)
+    tile = max(rows * PIXELS_A_CELL, _LEAST_TILE)
+    across = max((width + _GAP) // (tile + _GAP), 1)
+    down = max((room + 1) // (rows + _CAPTION + 1), 1)
+    return Tiling(across, down, rows, tile)
+
+
+def mistakes_text(material: Material, tested: Outcome) -> Content:
+    """A page of mistakes from `material.first` on."""
+    if not tested.mistakes:
+        return Content.styled("no mistake on the test images", "$foreground")
+    tiles = tiling(material.width, material.height)
+    last = min(material.first + tiles.images, len(tested.mistakes))
+    shown = tested.mistakes[material.first : last]
+    pictures: tuple[NDArray[np.uint8] | None, ...] = (None,) * len(shown)
+    head = Content.assemble(
+        (f"{material.first + 1}–{last}", "$foreground bold"),
+        (f" of the {len(tested.mistakes)} most confident mistakes", "$muted"),
+        ("   ↑ ↓ others" if len(tested.mistakes) > tiles.images else "", "$muted"),
+    )
+    if isinstance(material.pictures, str):
+        words = Content.styled(f"not drawn: {material.pictures}", "$warning")
+        table = [_line(material, mistake) for mistake in tested.mistakes]
+        return Content("\n").join([words, Content(""), *table])
+    if material.pictures is None:
+        head += Content.styled("   reading the images…", "$muted")
+    else:
+        pictures = material.pictures[material.first : last]
+    lines: list[Content] = [head, Content("")]
+    for start in range(0, len(shown), tiles.across):
+        end = start + tiles.across
+        drawn = [
+            _tile(material, mistake, picture, tiles)
+            for mistake, picture in zip(shown[start:end], pictures[start:end], strict=True)
+        ]
+        lines += [Content(" " * _GAP).join(parts) for parts in zip(*drawn, strict=True)]
+        lines.append(Content(""))
+    return Content("\n").join(lines[:-1])
+
+
+def _tile(
+    material: Material, mistake: Mistake, picture: NDArray[np.uint8] | None, tiles: Tiling
+) -> list[Content]:
+    """The image's lines and two of caption, all `tiles.width` wide."""
+    blank = Content(" " * tiles.width)
+    lines = [] if picture is None else list(half_blocks(picture, tiles.width, tiles.rows))
+    lines = [line.pad_right(tiles.width - line.cell_length) for line in lines]
+    lines += [blank] * (tiles.rows - len(lines))
+    truth, predicted = _names(material, mistake)
+    number = f"#{mistake.index}"
+    upper = shortened(truth, tiles.width - 6 - len(number) - 1)
+    lower = shortened(predicted, tiles.width - 6 - 7)
+    return [
+        *lines,
+        Content.assemble(
+            ("truth ", "$muted"), (upper, "$foreground bold"), (f" {number}", "$muted")
+        ),
+        Content.assemble(
+            ("taken ", "$muted"),
+            (lower, "$validation bold"),
+            (f" {accuracy(mistake.confidence)}", "$foreground"),
+        ),
+    ]
+
+
+def _line(material: Material, mistake: Mistake) -> Content:
+    truth, predicted = _names(material, mistake)
+    return Content.assemble(
+        (f"#{mistake.index:<6} ", "$muted"),
+        (shortened(truth, 12), "$foreground bold"),
+        ("  taken for  ", "$muted"),
+        (shortened(predicted, 12), "$validation bold"),
+        (f"  {accuracy(mistake.confidence)}", "$foreground"),
+    )
+
+
+def _names(material: Material, mistake: Mistake) -> tuple[str, str]:
+    names = material.class_names
+    return names[mistake.truth], names[mistake.predicted]

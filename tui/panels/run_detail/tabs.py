@@ -1,0 +1,99 @@
+"""The tabs of a run in full, as two lines in the room there is: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A page of a run, by the name that its key asks for."""
+
+    name: str
+    short: str = ""
+    """Where there is little room."""
+
+    def title(self, short: bool) -> str:
+        """What the line says."""
+        return self.short if short and self.short else self.name
+
+
+TABS = (
+    Tab("curves"),
+    Tab("facts"),
+    Tab("confusion", "matrix"),
+    Tab("classes"),
+    Tab("mistakes"),
+    Tab("calibration", "calib"),
+    Tab("times"),
+    Tab("layers"),
+)
+NAMES = tuple(tab.name for tab in TABS)
+_MORE = ("‹ ", " ›")
+
+
+def tab_lines(active: str, width: int) -> Content:
+    """The titles, and below them a rule that is heavy under the active one.
+
+    The longest form that fits is taken: with numbers, without, with short names; else as many
+    titles around the active one as there is room for.
+    """
+    place = NAMES.index(active)
+    titles, gap = _form(width)
+    first, last = _window(titles, gap, place, width)
+    shown = titles[first:last]
+    before = _MORE[0] if first else ""
+    parts: list[Content] = []
+    for number, title in enumerate(shown, first):
+        style = "$primary bold" if number == place else "$muted"
+        parts.append(Content.styled(title, style))
+    line = Content.styled(before, "$muted") + Content(" " * gap).join(parts)
+    if last < len(titles):
+        line += Content.styled(_MORE[1], "$muted")
+    left = len(before) + sum(len(title) + gap for title in titles[first:place])
+    mark = len(titles[place])
+    rule = Content.assemble(
+        ("─" * left, "$line"),
+        ("━" * mark, "$primary"),
+        ("─" * max(width - left - mark, 0), "$line"),
+    )
+    return line + Content("\n") + rule
+
+
+def _form(width: int) -> tuple[list[str], int]:
+    for numbered, short, gap in (
+        (True, False, 3),
+        (True, False, 2),
+        (False, False, 3),
+        (False, False, 2),
+        (False, True, 2),
+    ):
+        titles = [
+            f"{number} {tab.title(short)}" if numbered else tab.title(short)
+            for number, tab in enumerate(TABS, 1)
+        ]
+        if _length(titles, gap) <= width:
+            return titles, gap
+    return [tab.title(True) for tab in TABS], 1
+
+
+def _length(titles: Sequence[str], gap: int) -> int:
+    return sum(map(len, titles)) + gap * (len(titles) - 1)
+
+
+def _window(titles: Sequence[str], gap: int, place: int, width: int) -> tuple[int, int]:
+    """From which title up to which there is room, the one at `place` among them."""
+    if _length(titles, gap) <= width:
+        return 0, len(titles)
+    room = width - sum(map(len, _MORE))
+    first, last = place, place + 1
+    while True:
+        if last < len(titles) and _length(titles[first : last + 1], gap) <= room:
+            last += 1
+        elif first and _length(titles[first - 1 : last], gap) <= room:
+            first -= 1
+        else:
+            return first, last

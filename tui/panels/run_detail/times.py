@@ -1,0 +1,83 @@
+"""Where a run's time went, by phase and by stage, as bars: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.content import Content
+
+from engine.formatting import duration, percent
+from engine.snapshot import TRAIN_PHASES, RunSnapshot
+from engine.summary import Summary, summarize
+from tui.panels.run_detail.bars import bar, name_width, shortened
+from tui.panels.run_detail.material import Material
+
+Row = tuple[str, float, str, str]
+"""Name, seconds, style, and a note."""
+_MOST_NAME = 24
+_MOST_BAR = 60
+_NOTES_FROM = 64
+"""Cells from which on the notes have room beside the bars."""
+_LEAST_SHOWN = 0.05
+
+
+def times_text(material: Material) -> Content:
+    """The phases of the run, then its stages, each with its share of the whole."""
+    summary = material.run.summary
+    if not summary.wall_seconds and material.snapshot is not None:
+        summary = summarize(material.snapshot)
+    if not summary.wall_seconds:
+        return Content.styled("the record tells no times", "$muted")
+    phases, stages = _phases(summary), list(_stages(material.snapshot))
+    lines = _rows([*phases, *stages], summary.wall_seconds, material.width)
+    head = Content.assemble(
+        (duration(summary.wall_seconds), "$foreground bold"),
+        (" from start to end, of it ", "$muted"),
+        (duration(summary.train_seconds), "$primary bold"),
+        (" counted as training", "$muted"),
+    )
+    parts = [head, Content(""), *lines[: len(phases)]]
+    if stages:
+        parts += [Content(""), Content.styled("stages, validation included", "$muted")]
+        parts += lines[len(phases) :]
+    return Content("\n").join(parts)
+
+
+def _phases(summary: Summary) -> list[Row]:
+    phases = [
+        (name, seconds, "$primary" if name in TRAIN_PHASES else "$load", "")
+        for name, seconds in summary.phase_seconds.items()
+        if seconds >= _LEAST_SHOWN
+    ]
+    rest = summary.wall_seconds - sum(summary.phase_seconds.values())
+    # What is lost between two phases is not worth a line; an interruption is.
+    if rest > 1:
+        phases.append(("in no phase", rest, "$line", ""))
+    return phases
+
+
+def _stages(snapshot: RunSnapshot | None) -> Iterable[Row]:
+    if snapshot is None:
+        return
+    for number, trained in enumerate(snapshot.stages_trained, 1):
+        epochs = [epoch for epoch in snapshot.ended_epochs if epoch.stage == number]
+        if epochs:
+            seconds = sum(epoch.train_seconds + epoch.validation_seconds for epoch in epochs)
+            each = duration(seconds / len(epochs))
+            yield trained, seconds, "$primary", f"{each} an epoch"
+
+
+def _rows(rows: list[Row], whole: float, width: int) -> list[Content]:
+    left = name_width([row[0] for row in rows], _MOST_NAME)
+    note = max((len(row[3]) + 2 for row in rows if row[3]), default=0)
+    note = note if width >= _NOTES_FROM else 0
+    room = min(max(width - left - 18 - note, 6), _MOST_BAR)
+    longest = max((row[1] for row in rows), default=0.0) or 1.0
+    return [
+        Content.styled(shortened(name, left) + "  ", "$foreground")
+        + bar(seconds / longest, room, style)
+        + Content.styled(f"{duration(seconds):>9}", "$foreground")
+        + Content.styled(f"{percent(100 * seconds / whole):>7}", "$muted")
+        + Content.styled(f"  {words}" if words and note else "", "$muted")
+        for name, seconds, style, words in rows
+    ]

@@ -1,0 +1,138 @@
+"""The exercise's three questions, answered from the runs of a folder."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+
+from tui import keys
+from tui.panels.progress import Field, fit
+
+if TYPE_CHECKING:
+    from engine.analysis.answers import Answer, Answers
+
+REPORT_NAME = "report"
+_MOST_REPORTS = 1_000
+
+
+class AnswersScreen(Screen[None]):
+    """What was measured and what may explain it, kept apart; warnings where it is unfair.
+
+    Args:
+        runs_dir: the folder of runs.
+    """
+
+    CSS_PATH = "answers.tcss"
+    BINDINGS = keys.bindings("answers")
+    AUTO_FOCUS = "#answers-body"
+
+    def __init__(self, runs_dir: Path) -> None:
+        super().__init__()
+        self._runs_dir = runs_dir
+        self._answers: Answers | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="answers-head")
+        with VerticalScroll(id="answers-body"), Vertical(id="answers-page"):
+            yield Static("reading the runs…", id="answers-wait")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self._read()
+
+    def on_resize(self) -> None:
+        self._draw_head()
+
+    def _draw_head(self) -> None:
+        left = [
+            Field(Content.styled("Answers", "$primary bold"), 9),
+            Field(Content.styled(f"from the runs in {self._runs_dir}", "$muted"), 5),
+        ]
+        right = []
+        if self._answers is not None and self._answers.warnings:
+            reasons = len(self._answers.warnings)
+            words = f"{reasons} warning{'s' if reasons > 1 else ''} at the end"
+            right.append(Field(Content.styled(words, "$warning"), 8))
+        head = fit(left, right, max(self.size.width, 20)).stylize("on $panel")
+        self.query_one("#answers-head", Static).update(head)
+
+    @work(exclusive=True, group="answers")
+    async def _read(self) -> None:
+        from engine.analysis.answers import answer
+
+        self._answers = await asyncio.to_thread(answer, self._runs_dir)
+        # A screen that is leaving loses its widgets before its workers are cancelled.
+        if self.query("#answers-wait"):
+            self._draw_head()
+            await self.query_one("#answers-wait").remove()
+            await self.query_one("#answers-page").mount(*parts(self._answers))
+
+    def action_write_report(self) -> None:
+        """Write the whole report as Markdown into the current folder, over no other file."""
+        self._write()
+
+    @work(exclusive=True, group="report")
+    async def _write(self) -> None:
+        try:
+            path = await asyncio.to_thread(write_report, self._runs_dir, Path.cwd())
+        except OSError as error:
+            words = f"The report cannot be written to {Path.cwd()} ({error.strerror})."
+            self.notify(words, severity="error", markup=False)
+        else:
+            self.notify(f"The report is in {path}", markup=False)
+
+
+def write_report(runs_dir: Path, folder: Path) -> Path:
+    """Write the Markdown report of a folder of runs as `report.md`, or with a number that is free.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    from engine.report.document import make_report
+    from engine.report.markdown import report_markdown
+
+    text = report_markdown(make_report(runs_dir))
+    for number in range(1, _MOST_REPORTS):
+        path = folder / f"{REPORT_NAME}{'' if number == 1 else f'-{number}'}.md"
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            continue
+        return path
+    raise FileExistsError(0, f"{REPORT_NAME}-2.md and on are all taken")
+
+
+def parts(answers: Answers) -> list[Widget]:
+    """The page: a question, what the runs show, what may explain it; warnings at the end."""
+    found: list[Widget] = []
+    for number, one in enumerate(answers.questions, 1):
+        found += _question(number, one)
+    if answers.warnings:
+        found.append(_block("Where the comparison is not fair", answers.warnings, "warnings"))
+    return found
+
+
+def _question(number: int, answer: Answer) -> list[Widget]:
+    title = Content.assemble((f"{number}  ", "$primary bold"), (answer.question, "$primary bold"))
+    found: list[Widget] = [Static(title, classes="question")]
+    for place, line in enumerate(answer.measured):
+        style = "bold" if place == 0 else ""
+        found.append(Static(Content.styled(line, style), classes="measured"))
+    if answer.explanation:
+        found.append(_block("What may explain it", answer.explanation, "explanation"))
+    return found
+
+
+def _block(title: str, sentences: tuple[str, ...], kind: str) -> Vertical:
+    lines = [Static(Content(line), classes="sentence") for line in sentences]
+    return Vertical(Static(title, classes="block-title"), *lines, classes=f"block {kind}")

@@ -1,0 +1,86 @@
+"""What the results screen shows, read and worked out apart from the screen: slow, for a thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tui.panels.pareto_data import COSTS, Cost, ParetoData, pareto_data
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from engine.run_filter import RunFilter
+
+ALIVE = frozenset({"running", "paused"})
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A folder of runs, ready to show."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    """Best first, as `engine.ranking` gives them; `status` is the state, running or paused too."""
+    marks: dict[str, str] = field(default_factory=dict)
+    """Of the most accurate and the fastest, by run id."""
+    notes: list[str] = field(default_factory=list)
+    """What these marks mean."""
+    broken: tuple[str, ...] = ()
+    frame: DataFrame | None = field(default=None, compare=False, repr=False)
+
+    def row(self, run_id: str | None) -> dict[str, Any] | None:
+        """The row of a run, None where it is not there."""
+        return next((row for row in self.rows if row["run_id"] == run_id), None)
+
+
+@dataclass(frozen=True)
+class View:
+    """What of a ranking is looked at."""
+
+    only: frozenset[str] | None
+    """Ids of the runs that the filter lets through; None where there is no filter."""
+    pareto: ParetoData
+    models: list[dict[str, Any]]
+    """One row a model of these runs, where they are grouped."""
+
+
+def read_ranking(runs_dir: Path) -> Ranking:
+    """Read and rank a folder of runs; slow the first time, as it imports pandas."""
+    from engine.ranking import rank_rows
+    from engine.report import legend, marks_by_run
+    from engine.runs_index import ranking_rows
+
+    found = ranking_rows(runs_dir)
+    frame = rank_rows(found.rows)
+    by_id = {row["run_id"]: row for row in found.rows}
+    apart = zip(frame["run_id"], frame["differs"], strict=True)
+    rows = [by_id[run_id] | {"differs": differs} for run_id, differs in apart]
+    marks = marks_by_run(frame)
+    # The legend is about the marked ones and how the accuracies came to be, not about all.
+    telling = frame["run_id"].isin(list(marks)) | ~frame["validation"].duplicated()
+    return Ranking(rows, marks, legend(frame[telling]), found.broken, frame)
+
+
+def view_of(
+    ranking: Ranking,
+    run_filter: RunFilter | None,
+    cost: Cost = COSTS[0],
+    *,
+    by_model: bool = False,
+) -> View:
+    """Filter a ranking, and work out its chart and, if asked for, its models."""
+    rows, only = ranking.rows, None
+    if run_filter is not None:
+        rows = [row for row in rows if run_filter.matches(row)]
+        only = frozenset(row["run_id"] for row in rows)
+    models = _models(ranking.frame, only) if by_model and ranking.frame is not None else []
+    return View(only, pareto_data(rows, cost), models)
+
+
+def _models(frame: DataFrame, only: frozenset[str] | None) -> list[dict[str, Any]]:
+    from engine.ranking import group_by_model
+    from engine.report import records
+
+    kept = frame if only is None else frame[frame["run_id"].isin(list(only))]
+    return records(group_by_model(kept))

@@ -1,0 +1,86 @@
+"""What the results screen says around its table: head, notes, verdict. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual.content import Content
+
+from tui.panels.line_fitting import packed
+from tui.panels.progress import DATASET_NAMES, Field, fit
+from tui.panels.run_table import legend_of_marks
+from tui.screens.ranking import Ranking
+
+NAMED_MOST = 8
+"""`rank` names them all, with what is wrong with each."""
+_DATA_MOST = 3
+_NARROWEST = 20
+
+
+def note_text(ranking: Ranking, runs_dir: Path) -> str:
+    """What to do in an empty folder, and which directories cannot be read; else nothing."""
+    lines = []
+    if not ranking.rows:
+        lines.append(
+            f"No runs in {runs_dir} yet. Press n to choose models and train them here, "
+            "or leave with q and run `cifar-tui demo`, which needs no download."
+        )
+    if ranking.broken:
+        names = [line.split(":")[0] for line in ranking.broken]
+        left = len(names) - NAMED_MOST
+        more = f" and {left} more (`cifar-tui rank` names all)" if left > 0 else ""
+        lines.append(f"left out, as they cannot be read: {', '.join(names[:NAMED_MOST])}{more}")
+    return "\n".join(lines)
+
+
+def verdict_text(ranking: Ranking, marked: Sequence[str], width: int) -> str:
+    """What every mark means, in as few lines of `width` cells as they take."""
+    notes = [*ranking.notes, *legend_of_marks(ranking.rows, marked)]
+    if ranking.notes:
+        notes.append("w why")
+    return "\n".join(packed(notes, max(width, _NARROWEST)))
+
+
+def count_words(total: int, shown: int, *, by_model: bool) -> str:
+    """`3 of 14 runs by model`."""
+    words = f"{total:,} run{'s' if total != 1 else ''}"
+    words = words if shown == total else f"{shown:,} of {words}"
+    return f"{words} by model" if by_model else words
+
+
+def head_line(
+    ranking: Ranking | None,
+    runs_dir: Path,
+    *,
+    count: str,
+    wanted: str,
+    marked: int,
+    order: str,
+    width: int,
+) -> Content:
+    """The screen's first line.
+
+    Args:
+        ranking: what is shown; None while it is read.
+        runs_dir: where the runs are.
+        count: how many are shown, in words.
+        wanted: what the filter asks for.
+        marked: how many runs are marked to be compared.
+        order: the column that the rows stand by.
+        width: cells of the line.
+    """
+    left = [Field(Content.styled("Results", "$primary bold"), 9)]
+    right = []
+    if ranking is not None and ranking.rows:
+        left.append(Field(Content.styled(count, "$foreground bold"), 8))
+        if wanted:
+            left.append(Field(Content.styled(f"/ {wanted}", "$warning"), 7))
+        names = sorted({row["dataset"] for row in ranking.rows})[:_DATA_MOST]
+        data = ", ".join(DATASET_NAMES.get(name, name) for name in names)
+        left.append(Field(Content.styled(data, "$foreground"), 3))
+        left.append(Field(Content.styled(f"in {runs_dir}", "$muted"), 2))
+        if marked:
+            right.append(Field(Content.styled(f"{marked} marked, c compares", "$primary"), 6))
+        right.append(Field(Content.styled(f"sorted by {order}", "$muted"), 5))
+    return fit(left, right, max(width, _NARROWEST)).stylize("on $panel")

@@ -1,0 +1,47 @@
+"""Tags and a note for a run, over any screen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+
+from engine.run_notes import Notes
+
+_MAX_TAGS = 200
+_MAX_NOTE = 500
+
+
+class RunNotesScreen(ModalScreen[Notes | None]):
+    """Asks for tags and a note; gives the notes as they are to be, None for escape."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
+
+    def __init__(self, title: str, notes: Notes) -> None:
+        super().__init__()
+        self._title = title
+        self._notes = notes
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="run-notes"):
+            yield Static(self._title, classes="dialog-title", markup=False)
+            yield Label("tags, with commas between them", classes="field-name")
+            tags = ", ".join(self._notes.tags)
+            yield Input(tags, compact=True, max_length=_MAX_TAGS, id="tags")
+            yield Label("note", classes="field-name")
+            yield Input(self._notes.note, compact=True, max_length=_MAX_NOTE, id="note")
+            yield Static("enter keeps both · tab changes · esc cancels", classes="dialog-hint")
+
+    def on_input_submitted(self) -> None:
+        # What is written is put in order by `write_notes`.
+        tags = self.query_one("#tags", Input).value.split(",")
+        note = self.query_one("#note", Input).value.strip()
+        self.dismiss(replace(self._notes, tags=tuple(tags), note=note))
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
