@@ -1,15 +1,20 @@
 """Draws the README's pictures from recorded runs: `python docs/screens.py RUNS_DIR RUN [RUN...]`.
 
 The runs are played into the real app as a queue: all but the last whole, the last one up to the
-middle of its last epoch. RUNS_DIR is what the results screen shows.
+middle of its last epoch. RUNS_DIR is what the results screen shows; its two best runs are compared.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
 
 from engine.commands import Command, SetTrainable
 from engine.config import RunSpec
@@ -22,6 +27,10 @@ from tui.screens.training import TrainingScreen
 
 SIZE = (120, 40)
 HERE = Path(__file__).parent
+DRAWN_SECONDS = 5.0
+"""Until a page that reads predictions and images in a thread of its own is complete."""
+DETAILS = {"confusion": "3", "mistakes": "5"}
+"""Pages of a run in full, and the keys that open them."""
 
 
 class Recording:
@@ -48,9 +57,12 @@ class Recording:
             events = list(read_events(run.directory))
             if run is self._runs[-1]:
                 events = list(until_mid_epoch(events, run.file.spec.epochs))
+            # As if it were training now: what has elapsed is counted from the clock.
+            since = time.time() - events[-1].time
             for event in events:
+                moved = replace(event, time=event.time + since)
                 for sink in self._sinks:
-                    sink(index, run.run_id, event)
+                    sink(index, run.run_id, moved)
         self.has_played = True
 
     def send(self, command: Command) -> None:
@@ -82,10 +94,31 @@ async def draw(runs_dir: Path, runs: list[RunRecord]) -> None:
         ask_for_one_block_more(app)
         for _ in range(3):  # charts are drawn at most once a second
             await pilot.pause(1.0)
-        (HERE / "training.svg").write_text(app.export_screenshot(title="cifar-tui"))
+        save(app, "training")
         await pilot.press("r")
-        await pilot.pause(4.0)
-        (HERE / "results.svg").write_text(app.export_screenshot(title="cifar-tui"))
+        await pilot.pause(DRAWN_SECONDS)
+        save(app, "results")
+        await draw_what_results_open(app, pilot)
+
+
+async def draw_what_results_open(app: CifarApp, pilot: Pilot[Any]) -> None:
+    """The highlighted run in full, the comparison of the first two runs, the answers."""
+    await pilot.press("enter")
+    for name, key in DETAILS.items():
+        await pilot.press(key)
+        await pilot.pause(DRAWN_SECONDS)
+        save(app, name)
+    await pilot.press("escape", "home", "space", "down", "space", "c")
+    await pilot.pause(DRAWN_SECONDS)
+    save(app, "compare")
+    await pilot.press("escape", "w")
+    await pilot.pause(DRAWN_SECONDS)
+    save(app, "answers")
+
+
+def save(app: CifarApp, name: str) -> None:
+    """Write what the app shows beside this file."""
+    (HERE / f"{name}.svg").write_text(app.export_screenshot(title="cifar-tui"))
 
 
 def ask_for_one_block_more(app: CifarApp) -> None:
