@@ -17,12 +17,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.backend import prepare_environment
 from engine.config import RunSpec, Stage
 from engine.events import BatchEnded, EpochEnded, Event, PhaseChanged, event_to_line
 from engine.origin import Origin
 from engine.runs import SpecFile, create_run, write_json
 from engine.snapshot import Status
 from engine.summary import Summary
+
+# Before any test loads TensorFlow: processes that tests start inherit it and compute alike.
+prepare_environment()
 
 
 @pytest.fixture(scope="session")

@@ -94,8 +94,9 @@ def test_the_training_ends_and_leaves_no_process(
 def attach_shows_the_record(run: Path) -> None:
     """Another terminal, afterwards: a recording of the whole run, which nothing controls."""
     terminal = Terminal(["attach", run.name, "--runs-dir", str(run.parent)])
-    terminal.wait_for(f"{run.name} is completed", SECONDS)
     terminal.wait_for("The queue has ended", SECONDS)
+    terminal.press("z")
+    terminal.wait_for("A recording", SECONDS)
     terminal.press("q")
     assert terminal.close() == 0
     assert b"Traceback" not in terminal.drawn

@@ -148,11 +148,14 @@ async def test_the_folder_is_read_again_by_a_key(
     async with results(app) as pilot:
         await pilot.press("down")
         best = write_run("ResNet50V2", test=0.99, train_seconds=900)
+        (app.runs_dir / "torn").mkdir()
+        (app.runs_dir / "torn" / "spec.json").write_text("{")
         await pilot.press("r")
         await until(pilot, lambda: table(app).row_count == 5)
         assert table(app).run_ids[0] == best
         assert table(app).cell_text(best, "mark") == "★"
         assert table(app).current_run == runs["cnn"]
+        assert text(app, "#results-note") == "left out, as they cannot be read: torn"
 
 
 async def test_a_run_that_dies_shows_it_without_a_key(
@@ -169,13 +172,11 @@ async def test_a_run_that_dies_shows_it_without_a_key(
     directory = RunDirectory(tmp_path / "runs" / run_id)
     directory.events.write_text(event_to_line(PhaseChanged(phase="paused")))
     os.utime(directory.events, (0, 0))
-    lock = locked(directory.lock)
-    lock.__enter__()
     async with results(app, rows=1) as pilot:
-        await until(pilot, lambda: table(app).cell_text(run_id, "status") == "paused")
-        await pilot.press("delete")
-        await until(pilot, lambda: "is paused" in told(app))
-        lock.__exit__(None, None, None)
+        with locked(directory.lock):
+            await until(pilot, lambda: table(app).cell_text(run_id, "status") == "paused")
+            await pilot.press("delete")
+            await until(pilot, lambda: "is paused" in told(app))
         await until(pilot, lambda: table(app).cell_text(run_id, "status") == "interrupted")
     assert directory.path.is_dir()
 
@@ -186,15 +187,6 @@ async def test_an_empty_folder_says_what_to_do(app: CifarApp, until: Until, resu
         for key in ("s", "enter", "escape", "space", "p", "delete", "x", "g"):
             await pilot.press(key)
             assert shows(app, ResultsScreen), key
-
-
-async def test_broken_directories_are_named(
-    app: CifarApp, runs: dict[str, str], tmp_path: Path, results: Any
-) -> None:
-    (tmp_path / "runs" / "torn").mkdir()
-    (tmp_path / "runs" / "torn" / "spec.json").write_text("{")
-    async with results(app):
-        assert text(app, "#results-note") == "left out, as they cannot be read: torn"
 
 
 # What is looked at.
