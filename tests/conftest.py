@@ -47,6 +47,15 @@ def own_feature_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
         yield folder
 
 
+@pytest.fixture(autouse=True)
+def config_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A config folder of its own for every test; not made yet."""
+    folder = tmp_path_factory.mktemp("home") / "config"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CIFAR_TUI_CONFIG", str(folder))
+        yield folder
+
+
 @dataclass(frozen=True)
 class SmallCifar10:
     """Random images with balanced labels, to be written in the layouts of CIFAR-10."""

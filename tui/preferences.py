@@ -1,0 +1,57 @@
+"""What screens remember from one start to the next, in one file of the user's config folder.
+
+It is a convenience: a file that makes no sense is as good as none, and one that cannot be written
+costs nothing but the memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+from engine.atomic import written_whole
+from engine.config_folder import config_folder
+from engine.errors import InputError
+from engine.regular_file import read_regular
+
+FILE_NAME = "preferences.json"
+MAX_BYTES = 2**20
+
+
+def read_preferences(section: str) -> dict[str, Any]:
+    """What a section holds, unchecked: who reads a value sees to its kind.
+
+    Args:
+        section: a name of the screen's own, such as "charts".
+    """
+    found = _read().get(section)
+    return found if isinstance(found, dict) else {}
+
+
+def write_preferences(section: str, values: dict[str, Any]) -> None:
+    """Replace a section; the others stay.
+
+    Args:
+        section: as for reading.
+        values: JSON values.
+    """
+    sections = {**_read(), section: values}
+    path = _path()
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as aside:
+            aside.write_text(json.dumps(sections, indent=1) + "\n", encoding="utf-8")
+
+
+def _path() -> Path:
+    return config_folder() / FILE_NAME
+
+
+def _read() -> dict[str, Any]:
+    try:
+        found = json.loads(read_regular(_path(), MAX_BYTES))
+    except (OSError, InputError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
