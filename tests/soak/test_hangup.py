@@ -95,8 +95,8 @@ def attach_shows_the_record(run: Path) -> None:
     """Another terminal, afterwards: a recording of the whole run, which nothing controls."""
     terminal = Terminal(["attach", run.name, "--runs-dir", str(run.parent)])
     terminal.wait_for("The queue has ended", SECONDS)
-    terminal.press("z")
-    terminal.wait_for("A recording", SECONDS)
+    terminal.wait_for("1 of 1 ended", SECONDS)
+    terminal.wait_for("completed", SECONDS)
     terminal.press("q")
     assert terminal.close() == 0
     assert b"Traceback" not in terminal.drawn
