@@ -2,7 +2,7 @@
 
 Writes run directories into a temporary folder, then prints the seconds of `cifar-tui rank` as a
 process of its own, without an index and with one; of the results screen from its key to its first
-table; and of sorting.
+frame and to its table; and of sorting.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pseudo_terminal import Terminal
@@ -104,19 +104,22 @@ def cold_seconds(runs_dir: Path) -> Seconds:
     return rank_seconds(runs_dir)
 
 
-def screen_seconds(runs_dir: Path) -> Seconds:
-    """Seconds from the key that opens the results screen until its table is drawn.
+def screen_seconds(runs_dir: Path) -> tuple[Seconds, Seconds]:
+    """Seconds from the key that opens the results screen, pressed as soon as there is a launcher.
 
-    The processor's are those of the whole process, the launcher before it included.
+    Until its first frame, and until its table with the verdict is drawn. The processor's are those
+    of the whole process, the launcher before it included.
     """
     computed = children_seconds()
     terminal = Terminal([], {"CIFAR_TUI_RUNS": str(runs_dir)})
     opened_at = terminal.wait_for("New session", 60)
     terminal.press("r")
-    seconds = terminal.wait_for("most accurate", 60) - opened_at
+    frame = terminal.wait_for("reading runs", 60) - opened_at
+    table = terminal.wait_for("most accurate", 60) - opened_at
     terminal.press("q")
     terminal.close()
-    return seconds, children_seconds() - computed
+    computed = children_seconds() - computed
+    return (frame, computed), (table, computed)
 
 
 def sorting_seconds(runs_dir: Path) -> dict[str, float]:
@@ -153,12 +156,14 @@ def main() -> None:
         report("rank, no index", [cold_seconds(runs_dir) for _ in range(min(rounds, 3))])
         report("rank, index", [rank_seconds(runs_dir) for _ in range(rounds)])
         report("rank --json", [rank_seconds(runs_dir, "--json") for _ in range(rounds)])
-        report("results screen", [screen_seconds(runs_dir) for _ in range(rounds)])
+        frames, tables = zip(*(screen_seconds(runs_dir) for _ in range(rounds)), strict=True)
+        report("results, frame", frames)
+        report("results, table", tables)
         for what, seconds in sorting_seconds(runs_dir).items():
             print(f"{what:<16}{seconds * 1000:.0f} ms")
 
 
-def report(what: str, measured: list[Seconds]) -> None:
+def report(what: str, measured: Sequence[Seconds]) -> None:
     """Print medians and the worst; on a busy machine the processor's seconds are what to read."""
     seconds, computed = zip(*measured, strict=True)
     print(

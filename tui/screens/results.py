@@ -244,6 +244,7 @@ class ResultsScreen(RunActions):
         self.set_class(not ranking.rows, "-empty")
         self.query_one(RunTable).show(ranking.rows, ranking.marks)
         self._show_head()
+        self._show_verdict()
         self._look_anew()
 
     @work(exclusive=True, group="view")
