@@ -25,6 +25,10 @@ CHECKED_IMAGES = 256
 LARGEST_DIFFERENCE = 0.02
 """Of a probability: more is a wrong weight, less the rounding of another order of sums."""
 CSV_FILES = ("metrics.csv", "predictions.csv")
+SAVED_MODEL = frozenset(
+    {"saved_model.pb", "fingerprint.pb", "keras_metadata.pb", "variables", "assets", "assets.extra"}
+)
+"""What TensorFlow writes into the folder of one."""
 SUFFIXES: dict[Format, str] = {"keras": ".keras", "onnx": ".onnx"}
 """Of the formats that are a file; the others are a folder."""
 ONNX_MODULES = ("tf2onnx", "onnxruntime")
@@ -106,7 +110,7 @@ def _is_earlier_export(form: Format, to: Path) -> bool:
     names = {entry.name for entry in to.iterdir()}
     if form == "csv":
         return names <= set(CSV_FILES)
-    return "saved_model.pb" in names
+    return "saved_model.pb" in names and names <= SAVED_MODEL
 
 
 def _check_onnx() -> None:
@@ -241,7 +245,13 @@ def _write_csv(run: RunRecord, aside: Path) -> tuple[int, float, str]:
             writer.writerow((i, names[truth], names[predicted], *shown))
     columns = range(3, 3 + predictions.classes)
     written = np.loadtxt(
-        aside / CSV_FILES[1], delimiter=",", skiprows=1, usecols=columns, ndmin=2, quotechar='"'
+        aside / CSV_FILES[1],
+        delimiter=",",
+        skiprows=1,
+        usecols=columns,
+        ndmin=2,
+        quotechar='"',
+        comments=None,
     )
     difference = float(np.abs(written - predictions.probabilities).max())
     return len(written), difference, "the run's predictions, rounded to six decimals"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import time
@@ -16,8 +17,8 @@ from engine.runs import TRASH, RunDirectory, folder_names, load_if_run, load_run
 
 ASIDE_SECONDS = 3_600.0
 """No write takes as long: what is older was left by a process that died in it."""
-_ASIDE = ".[0-9]*-*"
-"""How files are called that are not whole yet."""
+_ASIDE = re.compile(r"\.\d+-.+\.(json|npz|keras|csv)")
+"""How files are called that are not whole yet: a process, and the name to come."""
 _NAMES_TRIED = 10_000
 
 
@@ -76,7 +77,8 @@ def bytes_on_disk(directory: RunDirectory) -> int:
 def removable(runs_dir: Path) -> list[Removable]:
     """What can be removed: the trash, checkpoints of runs that are over, torn writes.
 
-    A run that was stopped or interrupted keeps its checkpoints: it goes on from them.
+    A run that was stopped or interrupted, or that failed, keeps its checkpoints: it can be resumed
+    from them.
     """
     trash = (("removed run", run.path) for run in trashed_runs(runs_dir))
     left = (
@@ -129,7 +131,7 @@ def _left(path: Path) -> Iterator[tuple[str, Path]]:
     if run is None or run.status == "running":
         return
     checkpoints = run.directory.checkpoints
-    if run.status in ("completed", "failed") and checkpoints.is_dir():
+    if run.status == "completed" and checkpoints.is_dir():
         yield "checkpoints", checkpoints
     else:
         yield from (("unfinished file", aside) for aside in _torn(checkpoints))
@@ -138,7 +140,8 @@ def _left(path: Path) -> Iterator[tuple[str, Path]]:
 
 def _torn(folder: Path) -> list[Path]:
     latest = time.time() - ASIDE_SECONDS
-    return [path for path in sorted(folder.glob(_ASIDE)) if _is_file_before(path, latest)]
+    asides = (path for path in folder.glob(".*-*") if _ASIDE.fullmatch(path.name))
+    return sorted(path for path in asides if _is_file_before(path, latest))
 
 
 def _is_file_before(path: Path, second: float) -> bool:

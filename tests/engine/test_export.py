@@ -145,6 +145,7 @@ def test_a_folder_of_other_things_is_never_replaced(
 ) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "thesis.txt").write_text("years of it")
+    (tmp_path / "work" / "saved_model.pb").touch()
     with pytest.raises(InputError, match="which holds other things"):
         export_run(finished, form, tmp_path / "work", force=True)
     (tmp_path / "net.keras").mkdir()

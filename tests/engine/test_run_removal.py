@@ -124,6 +124,18 @@ def test_prune_finds_what_no_run_needs(write_run: WriteRun, runs_dir: Path) -> N
     assert len(list_runs(runs_dir).runs) == 2
 
 
+def test_prune_keeps_what_a_failed_run_goes_on_from(write_run: WriteRun, runs_dir: Path) -> None:
+    failed = RunDirectory(runs_dir / write_run(status="failed"))
+    old_file(failed.checkpoints / "last.npz")
+    assert removable(runs_dir) == []
+
+
+def test_prune_takes_no_hidden_file_of_a_person(directory: RunDirectory) -> None:
+    for folder in (directory.path, directory.path.parent):
+        old_file(folder / ".2024-notes")
+    assert removable(directory.path.parent) == []
+
+
 def test_prune_leaves_a_run_that_is_alive_alone(directory: RunDirectory) -> None:
     old_file(directory.checkpoints / "last.npz")
     old_file(directory.path / ".123-metrics.csv")
