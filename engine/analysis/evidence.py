@@ -19,6 +19,7 @@ from engine.analysis.wording import known
 from engine.backbones import CATALOGUE
 from engine.errors import InputError
 from engine.events import Event, FeaturesReady, FreezeApplied, HardwareSampled, RunStarted
+from engine.formatting import accuracy
 from engine.ranking_row import ranking_row
 from engine.recorded_events import read_thinned
 from engine.run_notes import Notes
@@ -77,6 +78,11 @@ class Measured:
         return str(self.row["weights"]) != "none"
 
     @property
+    def knows_imagenet(self) -> bool:
+        """Whether these are the ones learned on ImageNet, and not those of a file."""
+        return str(self.row["weights"]) == "imagenet"
+
+    @property
     def could_be_pretrained(self) -> bool:
         """Whether the catalogue has such weights for it."""
         return self.row["model"] not in FROM_SCRATCH
@@ -116,6 +122,12 @@ class Evidence:
     def best(self) -> Measured | None:
         """The most accurate run."""
         return self.contenders[0] if self.contenders else None
+
+    @property
+    def has_leader(self) -> bool:
+        """Whether no other contender has the highest accuracy as well, as it is written."""
+        written = [accuracy(run.accuracy) for run in self.contenders[:2]]
+        return len(set(written)) == len(written)
 
     @property
     def timed(self) -> tuple[Measured, ...]:

@@ -34,7 +34,8 @@ def architecture_facts(evidence: Evidence) -> list[str]:
 def explain_accuracy(evidence: Evidence) -> list[str]:
     """What an accuracy stands for and what not."""
     sentences = []
-    if evidence.best is not None and known(evidence.best.row.get("accuracy_low")):
+    has_interval = evidence.best is not None and known(evidence.best.row.get("accuracy_low"))
+    if has_interval and evidence.has_leader:
         sentences.append(
             "The interval says only how far another sample of test images could have moved the "
             "figure; another seed would have moved it as well."
@@ -86,6 +87,10 @@ def explain_difference(evidence: Evidence) -> list[str]:
     if len(described) < 2 or described[0][0] is not evidence.best:
         return ["Too few of the networks are on record to explain the difference by them."]
     best, network = described[0]
+    if not evidence.has_leader:
+        return [
+            "The highest accuracies are equal, so there is no lead for the networks to explain."
+        ]
     rest = described[1:]
     sentences = [
         *_pretraining(best, rest),
@@ -148,7 +153,7 @@ def _published(described: Sequence[Described]) -> list[str]:
     found = [
         f"{top1_text(network.imagenet_top1)} for {run.row['model']}"
         for run, network in described
-        if known(network.imagenet_top1) and run.is_pretrained
+        if known(network.imagenet_top1) and run.knows_imagenet
     ]
     parts = list(dict.fromkeys(found))
     if not parts:
@@ -224,14 +229,14 @@ def _pace(described: Sequence[Described]) -> list[str]:
 
 def _pretraining(best: Measured, rest: Sequence[Described]) -> list[str]:
     scratch = [run.name for run, _ in rest if not run.is_pretrained]
-    if best.is_pretrained and scratch:
+    if best.knows_imagenet and scratch:
         return [
             f"{best.name} began with filters learned on ImageNet's photographs, {listed(scratch)} "
-            "with random ones. Edges, textures and parts of objects are of use for CIFAR-10 as "
-            "well, and they need not be learned again from far fewer and smaller images; this is "
+            "with random ones. Edges, textures and parts of objects are of use for these images "
+            "as well, and they need not be learned again from far fewer and smaller ones; this is "
             "probably the largest part of the difference."
         ]
-    pretrained = [run.name for run, _ in rest if run.is_pretrained]
+    pretrained = [run.name for run, _ in rest if run.knows_imagenet]
     if not best.is_pretrained and pretrained:
         return [
             f"{best.name} learned all of its filters from these images, and was still ahead of "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from engine.analysis.evidence import Evidence, Measured
-from engine.analysis.wording import counted, known, listed, number_word
+from engine.analysis.wording import MOST_WORDS, counted, known, listed, number_word
 from engine.formatting import whole
 
 
@@ -74,6 +74,11 @@ _DIFFERENCES: tuple[tuple[str, str, Callable[[Measured], str]], ...] = (
         lambda run: f"{whole(run.row['image_size'])} px",
     ),
     (
+        "The batch sizes differ",
+        "a step is then not the same for all of them",
+        lambda run: f"{whole(run.row['batch_size'])} images",
+    ),
+    (
         "The models were not trained on the same machine",
         "their times cannot be compared",
         lambda run: run.machine.partition(",")[0],
@@ -114,7 +119,7 @@ def _epochs(runs: Sequence[Measured]) -> Iterable[str]:
 
 
 def _random_weights(runs: Sequence[Measured]) -> Iterable[str]:
-    labels = [run.row["model"] for run in runs if run.could_be_pretrained and not run.is_pretrained]
+    labels = [run.name for run in runs if run.could_be_pretrained and not run.is_pretrained]
     if labels:
         verb = "was" if len(labels) == 1 else "were"
         yield (
@@ -157,9 +162,14 @@ def _picked(evidence: Evidence) -> Iterable[str]:
         for model in dict.fromkeys(r.row["model"] for r in evidence.contenders)
     }
     if len(many) > 1 and len(set(many.values())) > 1:
-        parts = [f"{number_word(n)} for {model}" for model, n in many.items()]
+        parts = [f"{_tries(n)} for {model}" for model, n in many.items()]
         yield (
             "The best of each model's runs counts, chosen by the test accuracy itself, out of "
             f"unequal numbers of tries ({listed(parts)}): the more there are to choose from, the "
             "better the best looks."
         )
+
+
+def _tries(n: int) -> str:
+    # A larger number would stand in no table.
+    return number_word(n) if n <= MOST_WORDS else "many"

@@ -77,8 +77,8 @@ def _chances(pairs: Sequence[Pair]) -> list[str]:
     untested = [pair.other.name for pair in pairs if pair.test is None]
     if untested:
         sentences.append(
-            f"Whether the lead over {listed(untested)} is more than chance cannot be tested, as "
-            "predictions for the same test images are not on record."
+            f"Whether the difference from {listed(untested)} is more than chance cannot be "
+            "tested, as predictions for the same test images are not on record."
         )
     return sentences
 
@@ -96,7 +96,7 @@ def _like_for_like(evidence: Evidence) -> list[str]:
             runs.sort(key=lambda run: -run.accuracy)
             first, *later = [(r.row["model"], accuracy(r.accuracy) + _trained_in(r)) for r in runs]
             parts = [f"{first[0]} came to {first[1]}", *(f"{m} to {text}" for m, text in later)]
-            sentences.append(f"Under one and the same recipe, {recipe}, {listed(parts)}.")
+            sentences.append(f"By the recipe called {recipe}, {listed(parts)}.")
     return sentences
 
 
@@ -141,7 +141,7 @@ def compare_speeds(evidence: Evidence) -> list[str]:
 
 
 def _single_speed(run: Measured, evidence: Evidence) -> str:
-    alone = "" if len(evidence.contenders) == 1 else "the only completed one, "
+    alone = "" if len(evidence.contenders) == 1 else "the only completed and timed one, "
     return f"{run.name}, {alone}trained for {duration(run.train_seconds)}."
 
 
@@ -155,7 +155,8 @@ def _fastest_sentence(runs: Sequence[Measured], evidence: Evidence) -> str:
     verb = " trained faster" if len(runs) == 2 else " trained fastest"
     if first is evidence.best:
         quickest = "faster" if len(runs) == 2 else "fastest"
-        verb = f", the most accurate one, was also the {quickest} to train"
+        most = "the most accurate one" if evidence.has_leader else "one of the most accurate"
+        verb = f", {most}, was also the {quickest} to train"
     left_out = len(evidence.contenders) - len(runs)
     among = "Among the runs that were completed and timed, " if left_out else ""
     return f"{among}{first.name}{verb}: {duration(least)} (min:s), against {listed(parts)}."
@@ -192,7 +193,7 @@ def _to_accuracy(runs: Sequence[Measured]) -> list[str]:
         if not reached:
             continue
         reached.sort(key=lambda run: run.row[key])
-        never = [run.label for run in runs if run not in reached]
+        never = [run.label for run in runs if run not in reached and run.row["curve"]]
         parts = [f"{run.label} after {duration(run.row[key])}" for run in reached]
         sentence = f"A validation accuracy of {goal} was reached by {listed(parts)}"
         return [sentence + (f", and never by {_either(never)}." if never else ".")]

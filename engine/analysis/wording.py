@@ -25,6 +25,10 @@ def counted(n: int, noun: str) -> str:
     return f"{number_word(n)} {noun if n == 1 else noun + 's'}"
 
 
+MOST_WORDS = len(_WORDS) - 1
+"""The largest number that has a word."""
+
+
 def number_word(n: int) -> str:
     """`no`, `one`, `twelve`, `13`."""
     return _WORDS[n] if n < len(_WORDS) else f"{n:,}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.analysis.answers import Answers, answers_from
 from engine.analysis.evidence import Evidence, Measured, gather
 from engine.analysis.wording import known, listed
-from engine.formatting import whole
+from engine.formatting import accuracy, whole
 from engine.report.evidence_tables import Table, class_table, evidence_tables
 
 TITLE = "Transfer learning compared"
@@ -114,7 +114,10 @@ def _calibration(evidence: Evidence) -> str:
     error = calibration(predictions).ece
     confidence = float(predictions.probabilities.max(axis=1).mean())
     right = float((predictions.predicted == predictions.labels).mean())
-    tends = "too sure of itself" if confidence > right else "less sure than it could be"
+    if accuracy(confidence) == accuracy(right):
+        tends = "as sure as it is right"
+    else:
+        tends = "too sure of itself" if confidence > right else "less sure than it could be"
     return (
         f"Its expected calibration error is {error:.4f}: on average it is {tends}, with a mean "
         f"confidence of {confidence:.4f} at an accuracy of {right:.4f}."

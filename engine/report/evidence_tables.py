@@ -151,6 +151,7 @@ _TRAINING: Cells = (
     ("computed from", lambda run: ", ".join(filter(None, run.frontiers)) or MISSING),
     ("weights", lambda run: str(run.row["weights"])),
     ("px", lambda run: whole(run.row["image_size"])),
+    ("batch", lambda run: whole(run.row["batch_size"])),
     ("images", lambda run: whole(run.row["train_limit"]) if _limit(run) else "all"),
     ("trainable", lambda run: count(run.row["trainable_parameters"])),
     ("of", lambda run: count(run.row["parameters"])),

@@ -23,7 +23,7 @@ def markdown_table(table: Table) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield from (f"# {report.title}", "")
+    yield from (f"# {_plain(report.title)}", "")
     if report.setting:
         yield from ("## Setting", "")
         yield from (f"- {name}: {_plain(value)}" for name, value in report.setting)
@@ -51,13 +51,13 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _titled(table: Table) -> Iterator[str]:
-    yield from (f"## {table.title}", "", markdown_table(table), "")
+    yield from (f"## {_plain(table.title)}", "", markdown_table(table), "")
     if table.note:
         yield from (table.note, "")
 
 
 def _line(cells: tuple[str, ...] | list[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(_plain(cell).replace("|", "\\|") for cell in cells) + " |"
 
 
 def _plain(text: str) -> str:

@@ -126,7 +126,7 @@ def test_an_equal_accuracy_is_shared() -> None:
 def test_runs_of_one_recipe_stand_side_by_side_where_the_best_are_of_several() -> None:
     accuracies, speeds, _ = answers_from(two_models()).questions
     assert (
-        "Under one and the same recipe, notebook, EfficientNetLite0 came to 0.8539 after 4:25 of "
+        "By the recipe called notebook, EfficientNetLite0 came to 0.8539 after 4:25 of "
         "training and CustomCNN to 0.7596 after 13:03 of training."
     ) in accuracies.measured
     assert speeds.measured[1].startswith(
@@ -155,12 +155,15 @@ def test_time_to_an_accuracy_falls_back_to_80_percent() -> None:
         ({"train_limit": 5_000}, "CustomCNN only the first 5,000, the rest all of them"),
         ({"epochs": 3}, "EfficientNetLite0 8 and CustomCNN 3"),
         ({"test_images": 500}, "10,000 for EfficientNetLite0; 500 for CustomCNN"),
-        ({"model": "VGG16"}, "VGG16 was trained from random weights although"),
+        ({"model": "VGG16"}, "CustomCNN was trained from random weights although"),
+        ({"batch_size": 16}, "64 images for EfficientNetLite0; 16 images for CustomCNN"),
     ],
 )
 def test_what_makes_a_comparison_unfair_is_said(change: dict[str, object], words: str) -> None:
     evidence = two_models()
-    best, other = evidence.contenders
+    best, other = (
+        replace(run, row=dict(run.row) | {"batch_size": 64}) for run in evidence.contenders
+    )
     changed = replace(other, row=dict(other.row) | change)
     warnings = answers_from(replace(evidence, contenders=(best, changed))).warnings
     assert sum(words in warning for warning in warnings) == 1
@@ -185,3 +188,31 @@ def test_a_fair_comparison_has_no_warning() -> None:
     runs = tuple(replace(run, row=dict(run.row) | same) for run in (best, other))
     rows = tuple(dict(run.row) | {"seed": seed} for run in runs for seed in (0, 1))
     assert answers_from(Evidence("cifar10", runs, (), rows)).warnings == ()
+
+
+def test_equal_accuracies_are_not_explained_as_a_lead() -> None:
+    evidence = two_models()
+    best, other = evidence.contenders
+    accuracy = {"test_accuracy": best.row["test_accuracy"]}
+    tied = replace(evidence, contenders=(best, replace(other, row=dict(other.row) | accuracy)))
+    words = " ".join(
+        sentence
+        for question in answers_from(tied).questions
+        for sentence in (*question.measured, *question.explanation)
+    )
+    assert "share the highest test accuracy" in words
+    assert "no lead for the networks to explain" in words
+    assert "the most accurate one" not in words
+    assert "ahead" not in words
+
+
+def test_a_run_whose_curve_is_not_on_record_is_not_said_to_have_missed_an_accuracy() -> None:
+    evidence = two_models()
+    best, other = evidence.contenders
+    for curve, never in (([], False), ([[10.0, 0.5]], True)):
+        runs = (
+            replace(best, row=dict(best.row) | {"to_85": 60.0}),
+            replace(other, row=dict(other.row) | {"to_85": None, "curve": curve}),
+        )
+        speeds = answers_from(replace(evidence, contenders=runs, others=())).questions[1]
+        assert ("never by CustomCNN" in " ".join(speeds.measured)) == never

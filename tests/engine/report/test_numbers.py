@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -45,6 +46,15 @@ def test_no_number_is_in_a_sentence_only_and_every_sentence_is_whole(evidence: E
         assert sentence.endswith("."), sentence
         assert sentence[0].isupper() or sentence[0].isdigit(), sentence
         assert not BROKEN.search(sentence), sentence
+
+
+def test_many_runs_bring_no_number_that_no_table_has() -> None:
+    evidence = two_models()
+    tries = tuple(evidence.rows) + tuple(evidence.rows[-1:]) * 13
+    for many in (replace(evidence, unranked=13), replace(evidence, rows=tries)):
+        report = report_from(many)
+        assert numbers(sentences(report.answers)) <= numbers(table_texts(report))
+    assert any("many for CustomCNN" in warning for warning in report.answers.warnings)
 
 
 def test_the_numbers_are_found_where_they_are_wrong() -> None:
