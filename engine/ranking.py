@@ -32,6 +32,8 @@ HIGH_FIRST = frozenset(
 """Columns whose largest value comes first where nothing else is asked."""
 TARGET = "to_"
 """How the columns of seconds to an accuracy begin."""
+ASKED_TARGETS = "asked_targets"
+"""The attribute of a table that names those of these columns that a person asked for."""
 UNSORTABLE = frozenset({"curve"})
 
 
@@ -66,12 +68,16 @@ def add_targets(frame: DataFrame, accuracies: Sequence[float]) -> DataFrame:
     Args:
         frame: a ranking.
         accuracies: shares from 0 to 1; 0.9 gives the column `to_90`, 0.925 `to_92.5`.
+
+    Returns:
+        The table; its attribute `ASKED_TARGETS` names these columns.
     """
     place = list(frame.columns).index(next(iter(TARGETS)))
     frame = frame.drop(columns=[key for key in TARGETS if key in frame])
     for i, accuracy in enumerate(accuracies):
         seconds = [seconds_to(curve, accuracy) for curve in frame["curve"]]
         frame.insert(place + i, target_key(accuracy), _column(seconds, "to_80"))
+    frame.attrs[ASKED_TARGETS] = tuple(map(target_key, accuracies))
     return frame
 
 
@@ -103,16 +109,17 @@ def sort_ranking(frame: DataFrame, column: str) -> DataFrame:
 
 
 def group_by_model(frame: DataFrame) -> DataFrame:
-    """One row a model, that of the most accurate run first.
+    """One row a model and data set, that of the most accurate run first.
 
     Returns:
-        Columns `model`, `runs` (the ranked ones, over which the rest is taken), `best_accuracy`,
-        `mean_accuracy`, `std_accuracy` (of the sample: unknown for a single run) and
-        `mean_train_seconds`.
+        Columns `model`, `dataset`, `runs` (the ranked ones, over which the rest is taken),
+        `best_accuracy`, `mean_accuracy`, `std_accuracy` (of the sample: unknown for a single run)
+        and `mean_train_seconds`.
     """
     # Only ranked runs have figures; a model that has none stays, without any.
-    figures = frame[["model", "test_accuracy", "train_seconds"]].where(frame["ranked"])
-    groups = figures.assign(model=frame["model"]).groupby("model", sort=False)
+    figures = frame[["test_accuracy", "train_seconds"]].where(frame["ranked"])
+    named = figures.assign(model=frame["model"], dataset=frame["dataset"])
+    groups = named.groupby(["model", "dataset"], sort=False)
     table = groups.agg(
         runs=("test_accuracy", "count"),
         best_accuracy=("test_accuracy", "max"),

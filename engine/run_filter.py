@@ -1,8 +1,8 @@
 """A line of words and conditions that picks runs out of a ranking: `resnet recipe:gradual acc>85%`.
 
 Conditions are joined by and. A word is found in a run's id, model, data set, recipe, status, tags,
-note or timeline; `field:text` in that field; `figure>number` compares. Quotes hold words together.
-Upper and lower case are the same.
+note or timeline; `field:text` in that field, `field:=text` is all of it; `figure>number` compares.
+Quotes hold words together. Upper and lower case are the same.
 """
 
 from __future__ import annotations
@@ -118,6 +118,8 @@ def _condition(word: str) -> Callable[[Row], bool]:
             f"found {_shown(word)}"
         )
     column = TEXT_FIELDS[field]
+    if value.startswith("="):
+        return lambda row: value[1:] in _texts(row, (column,))
     return lambda row: any(value in text for text in _texts(row, (column,)))
 
 

@@ -12,7 +12,7 @@ from engine.runs import printable
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-TITLES = ("model", "runs", "best acc", "mean acc", "std", "mean train")
+TITLES = ("model", "data", "runs", "best acc", "mean acc", "std", "mean train")
 _WIDEST_NAME = 40
 
 
@@ -28,7 +28,7 @@ def models_to_csv(frame: DataFrame) -> str:
 
 def models_to_markdown(frame: DataFrame) -> str:
     """A table for a README."""
-    lines = ["| " + " | ".join(TITLES) + " |", "|:--" + "|--:" * (len(TITLES) - 1) + "|"]
+    lines = ["| " + " | ".join(TITLES) + " |", "|:--|:--" + "|--:" * (len(TITLES) - 2) + "|"]
     for row in records(frame):
         cells = [cell.replace("|", "\\|") for cell in _cells(row)]
         lines.append("| " + " | ".join(cells) + " |")
@@ -42,8 +42,9 @@ def models_text(frame: DataFrame, *, ascii_only: bool = False) -> str:
     lines = []
     for cells in grid:
         room = [" " * (width - cell_width(cell)) for cell, width in zip(cells, widths, strict=True)]
-        numbers = [space + cell for space, cell in zip(room[1:], cells[1:], strict=True)]
-        lines.append("  ".join([cells[0] + room[0], *numbers]) + "\n")
+        names = [cell + space for space, cell in zip(room[:2], cells[:2], strict=True)]
+        numbers = [space + cell for space, cell in zip(room[2:], cells[2:], strict=True)]
+        lines.append("  ".join([*names, *numbers]) + "\n")
     text = "".join(lines)
     return text.replace(MISSING, "-") if ascii_only else text
 
@@ -51,6 +52,7 @@ def models_text(frame: DataFrame, *, ascii_only: bool = False) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     return (
         printable(row["model"])[:_WIDEST_NAME],
+        printable(row["dataset"])[:_WIDEST_NAME],
         str(row["runs"]),
         accuracy(row["best_accuracy"]),
         accuracy(row["mean_accuracy"]),

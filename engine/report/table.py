@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.backbones import CATALOGUE
 from engine.formatting import MISSING, accuracy, count, duration, whole
-from engine.ranking import TARGET, TARGETS, best, fastest
+from engine.ranking import ASKED_TARGETS, TARGET, best, fastest
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -196,15 +196,10 @@ def _columns(frame: DataFrame) -> list[Column]:
         )
         if not says_something
     }
+    asked = frame.attrs.get(ASKED_TARGETS, ())
+    left_out.update(asked)
     columns = [column for column in COLUMNS if column.key in frame and column.key not in left_out]
-    return columns if set(TARGETS) <= {*frame} else [*columns, *_asked_targets(frame)]
-
-
-def _asked_targets(frame: DataFrame) -> list[Column]:
-    """Seconds to accuracies that a person asked for in the place of the usual ones."""
-    known = {column.key for column in COLUMNS}
-    keys = [str(key) for key in frame if str(key).startswith(TARGET) and key not in known]
-    return [_target(key) for key in keys]
+    return [*columns, *map(_target, asked)]
 
 
 def _target(key: str) -> Column:

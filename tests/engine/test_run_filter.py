@@ -95,6 +95,9 @@ ROWS = [
         ("val>0", ""),
         ("resnet acc>0", ""),
         ("run:b-", "b"),
+        ("model:resnet50", "b"),
+        ("model:=resnet50", ""),
+        ('model:"=ResNet50V2" dataset:=digits', "b"),
     ],
 )
 def test_what_a_filter_finds(text: str, found: str) -> None:

@@ -76,6 +76,8 @@ def test_the_time_to_accuracies_asked_for(
     titles, first, *_ = capsys.readouterr().out.splitlines()
     assert titles.endswith("to 80 %  to 86 %")
     assert first.split()[-2:] == ["0:50", "1:40"]
+    assert main(["rank", "--to", "0.8,0.85"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith("to 80 %  to 85 %")
     assert main(["rank", "--to", "0.86", "--csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert (rows[0]["to_86"], rows[1]["to_86"]) == ("100.0", "")
@@ -85,16 +87,16 @@ def test_the_time_to_accuracies_asked_for(
 def test_models_are_grouped_in_every_form(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rank", "--by-model"]) == 0
     titles, *lines = capsys.readouterr().out.splitlines()
-    assert " ".join(titles.split()) == "model runs best acc mean acc std mean train"
-    assert lines[1].split() == ["VGG16", "2", "0.8400", "0.8200", "0.0283", "5:05"]
-    assert lines[3].split() == ["ResNet50V2", "0", "–", "–", "–", "–"]
+    assert " ".join(titles.split()) == "model data runs best acc mean acc std mean train"
+    assert lines[1].split() == ["VGG16", "cifar10", "2", "0.8400", "0.8200", "0.0283", "5:05"]
+    assert lines[3].split() == ["ResNet50V2", "cifar10", "0", "–", "–", "–", "–"]
     models = ["MobileNetV2", "VGG16", "CustomCNN", "ResNet50V2"]
     assert ranked(["--by-model"], capsys) == models
     assert main(["rank", "--by-model", "--csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["model"] for row in rows] == models
     assert main(["rank", "--by-model", "--markdown"]) == 0
-    assert "| VGG16 | 2 | 0.8400 |" in capsys.readouterr().out
+    assert "| VGG16 | cifar10 | 2 | 0.8400 |" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

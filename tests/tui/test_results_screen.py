@@ -224,12 +224,12 @@ async def test_models_take_their_runs_together_and_open_them(
         models = app.screen.query_one(ModelTable)
         await until(pilot, lambda: models.row_count == 4 and models.has_focus)
         assert (table(app).display, models.display) == (False, True)
-        assert models.keys[:2] == ["EfficientNetLite0", "CustomCNN"]
+        assert models.keys[:2] == ["EfficientNetLite0 on cifar10", "CustomCNN on cifar10"]
         line = models.render_line(2).text
         assert line.split() == ["CustomCNN", "0.7510", "0.7410", "±", "0.0141", "2", "1:09"]
         await pilot.press("space", "delete", "down")
         assert "under the cursor" in told(app)
-        assert models.current_key == "CustomCNN"
+        assert models.current_key == "CustomCNN on cifar10"
         await pilot.press("enter")
         await until(pilot, lambda: table(app).row_count == 2 and table(app).has_focus)
         assert not models.display

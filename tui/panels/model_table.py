@@ -24,6 +24,7 @@ def mean_text(row: Row) -> str:
 
 COLUMNS = (
     Column("model", "model", lambda row: str(row["model"]), 10, right=False),
+    Column("dataset", "data", lambda row: str(row["dataset"]), 7, right=False),
     Column("best_accuracy", "best acc", lambda row: accuracy(row["best_accuracy"]), 9),
     Column("mean_accuracy", "mean ± std", mean_text, 8),
     Column("runs", "runs", lambda row: str(row["runs"]), 6),
@@ -32,15 +33,16 @@ COLUMNS = (
 
 
 class ModelTable(VirtualTable):
-    """One row a model, under its name; rows as `engine.ranking.group_by_model` gives them."""
+    """One row a model and data set, as `engine.ranking.group_by_model` has them, and a `group`."""
 
     HIGH_FIRST: ClassVar[frozenset[str]] = frozenset({"best_accuracy", "mean_accuracy", "runs"})
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__("model", "best_accuracy", id=id)
+        super().__init__("group", "best_accuracy", id=id)
 
     def columns_of(self, rows: Sequence[Row]) -> list[Column]:
-        return list(COLUMNS)
+        is_one = len({row["dataset"] for row in rows}) <= 1
+        return [column for column in COLUMNS if not (is_one and column.key == "dataset")]
 
     def lead_width(self, rows: Sequence[Row]) -> int:
         return 1

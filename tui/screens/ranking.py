@@ -83,4 +83,5 @@ def _models(frame: DataFrame, only: frozenset[str] | None) -> list[dict[str, Any
     from engine.report import records
 
     kept = frame if only is None else frame[frame["run_id"].isin(list(only))]
-    return records(group_by_model(kept))
+    rows = records(group_by_model(kept))
+    return [{**row, "group": f"{row['model']} on {row['dataset']}"} for row in rows]

@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.widgets import Footer, Input, Static
 
 from engine.errors import InputError
+from engine.report import Row
 from engine.runs import load_run, load_snapshot
 from tui import keys
 from tui.panels.model_table import ModelTable
@@ -34,6 +35,8 @@ LOOK_SECONDS = 5.0
 """Between two looks at the folder, so that a run that died shows it within ten seconds."""
 LOOK_SHARE = 0.05
 """Of the time, at most, that the looks take."""
+_READING = ("folder", "run")
+"""Workers that read from the disk, for however long that takes."""
 SETTLE_SECONDS = 0.05
 """The cursor rests so long on a run before its record is read: a held key passes over hundreds."""
 
@@ -82,6 +85,9 @@ class ResultsScreen(RunActions):
         self.set_interval(LOOK_SECONDS, self._look)
 
     def _look(self) -> None:
+        # A look that is still at work would be given up for the next one, each time.
+        if any(worker.group in _READING for worker in self.workers if worker.is_running):
+            return
         if self.is_current and time.monotonic() >= self._look_after:
             self._read()
 
@@ -160,7 +166,7 @@ class ResultsScreen(RunActions):
     def action_toggle_detail(self) -> None:
         """Give the room to the highlighted run, or back to the table; of a model, show its runs."""
         if self._is_grouped:
-            self._show_runs_of(self._table.current_key)
+            self._show_runs_of(self._table.current_row)
             return
         self.toggle_class("-detail")
         self.call_after_refresh(self._focus_what_shows)
@@ -175,9 +181,10 @@ class ResultsScreen(RunActions):
         if not (detail.display and self.query_one("#results-lower").display):
             self.action_toggle_detail()
 
-    def _show_runs_of(self, model: str | None) -> None:
-        if model is not None:
-            self.query_one(FilterLine).write(f"model:{model}")
+    def _show_runs_of(self, group: Row | None) -> None:
+        if group is not None:
+            asked = f'model:"={group["model"]}" dataset:"={group["dataset"]}"'
+            self.query_one(FilterLine).write(asked)
             self.action_group()
 
     def _focus_what_shows(self) -> None:
