@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.backend import choose_device
+from engine.backend import choose_device, on_device
 from engine.errors import InputError
 from engine.events import RunStarted
 from engine.recorded_events import read_thinned
@@ -44,7 +44,9 @@ class Predictor:
         Raises:
             InputError: the run has exported no model, or one that cannot be read.
         """
-        self._model = load_model(run)
+        # One image is quick there, and a training beside it keeps its GPU's memory.
+        self._device = "cpu:0"
+        self._model = load_model(run, self._device)
         shape = self._model.input_shape
         self._height, self._width = int(shape[1]), int(shape[2])
         self._names = class_names(run, int(self._model.output_shape[-1]))
@@ -53,19 +55,32 @@ class Predictor:
         """The five most probable classes of an image file of any size and mode.
 
         Raises:
-            InputError: it cannot be read as an image.
+            InputError: it cannot be read as an image, or the model fails at it.
         """
         import numpy as np
 
         pixels = read_image(image, self._height, self._width)
-        probabilities = np.asarray(self._model.predict_on_batch(pixels[np.newaxis]))[0]
+        try:
+            with on_device(self._device):
+                predicted = self._model.predict_on_batch(pixels[np.newaxis])
+        # What a backend raises, short of memory above all, is of every kind.
+        except Exception as error:
+            raise InputError(
+                f"expected the model to classify {image}, found {type(error).__name__}: "
+                f"{str(error).partition(chr(10))[0][:120]}"
+            ) from error
+        probabilities = np.asarray(predicted)[0]
         order = np.argsort(-probabilities, kind="stable")[:TOP]
         classes = tuple((self._names[i], float(probabilities[i])) for i in order)
         return Prediction(image, classes, pixels)
 
 
-def load_model(run: RunRecord) -> Any:
+def load_model(run: RunRecord, device: str | None = None) -> Any:
     """A run's exported Keras model: uint8 images in, probabilities out.
+
+    Args:
+        run: a finished one.
+        device: as `engine.backend.choose_device` gives it; the best one when None.
 
     Raises:
         InputError: the run is not finished, or its model cannot be read.
@@ -73,11 +88,12 @@ def load_model(run: RunRecord) -> Any:
     path = run.directory.model
     check_exported(run)
     # Before the first tensor: TensorFlow would take all of a GPU's memory.
-    choose_device("auto")
+    best = choose_device("auto")
     import keras
 
     try:
-        model = keras.models.load_model(path, compile=False)
+        with on_device(device or best):
+            model = keras.models.load_model(path, compile=False)
         shape, classes = model.input_shape, model.output_shape[-1]
         if len(shape) != 4 or shape[3] != 3 or None in shape[1:] or classes is None:
             raise ValueError(f"images {shape}")

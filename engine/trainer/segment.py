@@ -65,6 +65,7 @@ class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._meter = meter
         self._tracing = traces
         self._emit, self._on_traced, self._needs_boundary = emit, on_traced, needs_boundary
+        self._first_of_fit = first_step
         self._seen = 0
         self._means = (0.0, 0.0)
         self._window = _Window()

@@ -78,6 +78,9 @@ async def test_an_image_is_classified_and_drawn_and_a_file_that_is_none_is_a_lin
         await pilot.press("enter")
         await until(pilot, lambda: "words.png: expected an image" in text(pilot, "note"))
         assert text(pilot, "image") == ""
+        path.value = "~nobody-of-this-name/cat.png"
+        await pilot.press("enter")
+        await until(pilot, lambda: "cat.png: expected" in text(pilot, "note"))
 
 
 def test_the_most_probable_class_comes_first_and_has_the_longest_bar() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,12 +41,8 @@ def load_predictor(run: RunRecord) -> Predictor:
     Raises:
         InputError: the run has exported no model, or one that cannot be read.
     """
-    from engine.backend import choose_device
-    from engine.predict import Predictor, check_exported
+    from engine.predict import Predictor
 
-    check_exported(run)
-    # Asked for first: loaded without it, TensorFlow takes all of a GPU's memory for one image.
-    choose_device("cpu")
     return Predictor(run)
 
 
@@ -127,7 +124,8 @@ class PredictScreen(Screen[None]):
         """Classify the image at the path typed; once the model is there."""
         typed = self.query_one("#predict-path", Input).value.strip()
         if typed:
-            self._waiting = Path(typed).expanduser()
+            # Path's own raises where there is no such user.
+            self._waiting = Path(os.path.expanduser(typed))
             if self._predictor is not None:
                 self._predict(self._waiting)
 

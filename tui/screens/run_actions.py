@@ -117,8 +117,12 @@ class RunActions(Screen[None]):
             return
         screen = RunNotesScreen(f"Tags and note of {directory.run_id}", notes)
         wanted = await self.app.push_screen_wait(screen)
-        if wanted is not None and wanted != notes:
-            await self._keep(directory, wanted)
+        if wanted is None or wanted == notes:
+            return
+        # Another terminal may have pinned it since the question was asked.
+        now = await self._notes(directory)
+        if now is not None:
+            await self._keep(directory, replace(now, tags=wanted.tags, note=wanted.note))
 
     async def _notes(self, directory: RunDirectory) -> Notes | None:
         from engine.run_notes import read_notes
