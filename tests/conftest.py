@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from engine.summary import Summary
 
 # Before any test loads TensorFlow: processes that tests start inherit it and compute alike.
 prepare_environment()
+# These too, whatever a job or `nohup` around the tests ignores.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
