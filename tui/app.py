@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import App, SystemCommand
+from textual.driver import Driver
 from textual.screen import Screen
 
 from engine.commands import Command, Resume, Stop
@@ -92,6 +93,26 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
             "load": "#5f87a8",
             "validation": "#d9962f",
         }
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's own driver, but for a Unix terminal, to which only changes are written."""
+        driver = super().get_driver_class()
+        if driver.__name__ != "LinuxDriver":
+            return driver
+        from tui.driver import SparingDriver
+
+        return SparingDriver
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take it that a terminal of another size shows anything, before the screens draw."""
+        if isinstance(event, events.Resize):
+            self._forget_screen()
+        await super().on_event(event)
+
+    def _forget_screen(self) -> None:
+        forget = getattr(self._driver, "forget_screen", None)
+        if forget is not None:
+            forget()
 
     def on_mount(self) -> None:
         self._event_loop = asyncio.get_running_loop()
@@ -234,6 +255,11 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
     def action_toggle_theme(self) -> None:
         """Change between the dark and the light theme."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    def action_redraw(self) -> None:
+        """Draw all of the screen, should something else have written on it."""
+        self._forget_screen()
+        self.screen.refresh(layout=True)
 
     def action_detach(self) -> None:
         """Leave the training running, without a screen."""

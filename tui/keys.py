@@ -133,6 +133,7 @@ KEYS: tuple[Key, ...] = (
     Key("enter", "predict_image", "predict", "Predict the image at the path", "predict"),
     Key("escape", "app.back", "back", "Back to the results", "predict"),
     Key("t", "toggle_theme", "theme", "Light or dark", "everywhere", False),
+    Key("ctrl+l", "redraw", "redraw", "Draw the screen anew", "everywhere", False),
     Key("question_mark,f1", "show_help", "help", "Show the keys", "everywhere", display="?"),
     Key("q", "quit", "quit", "Leave; asks first while a model trains", "everywhere"),
     Key("d", "detach", "detach", "Leave; the training goes on", "everywhere", False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -11,6 +12,8 @@ import sys
 import termios
 import time
 from collections.abc import Mapping, Sequence
+
+from terminal_screen import TerminalScreen
 
 COLUMNS, ROWS = 120, 40
 
@@ -28,6 +31,8 @@ class Terminal:
         self.started_at = time.perf_counter()
         self.bytes_drawn = 0
         self.drawn = b""
+        self.screen = TerminalScreen()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._pid, self._descriptor = pty.fork()
         if self._pid == 0:
             variables = {**os.environ, "TERM": "xterm-256color", **(environment or {})}
@@ -35,30 +40,40 @@ class Terminal:
         size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
         fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, size)
 
-    def read(self, seconds: float) -> bytes:
-        """What is drawn within `seconds`, at once when something comes; empty at the end."""
+    def read(self, seconds: float, *, most: int = 65_536) -> bytes:
+        """What is drawn within `seconds`, at once when something comes; empty at the end.
+
+        Args:
+            seconds: to wait.
+            most: bytes to take.
+        """
         ready, _, _ = select.select([self._descriptor], [], [], seconds)
         if not ready:
             return b""
         try:
-            chunk = os.read(self._descriptor, 65_536)
+            chunk = os.read(self._descriptor, most)
         except OSError:
             return b""
         self.bytes_drawn += len(chunk)
         self.drawn = (self.drawn + chunk)[-1_000_000:]
+        self.screen.write(self._decoder.decode(chunk))
         return chunk
 
     def wait_for(self, text: str, seconds: float) -> float:
-        """Seconds from the start until `text` is drawn.
+        """Seconds from the start until `text` is drawn: all at once, or part by part.
 
         Raises:
             TimeoutError: it was not within `seconds`.
         """
         while time.perf_counter() - self.started_at < seconds:
             self.read(0.05)
-            if text.encode() in self.drawn:
+            if text.encode() in self.drawn or self.shows(text):
                 return time.perf_counter() - self.started_at
         raise TimeoutError(f"{text!r} was not drawn within {seconds} s")
+
+    def shows(self, text: str) -> bool:
+        """Whether a line of the screen has `text` now."""
+        return any(text in line for line in self.screen.lines)
 
     def press(self, keys: str) -> None:
         """Type."""
