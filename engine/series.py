@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
 Point = tuple[float, float]
@@ -56,6 +57,39 @@ class Series:
         """What there is now, as values that do not change."""
         full = [*self._full, _mean(self._waiting)] if self._waiting else self._full
         return Curve(tuple(full), tuple(self._recent[-self._recent_size :]))
+
+
+def smoothed(points: tuple[Point, ...], weight: float) -> tuple[Point, ...]:
+    """An exponential moving average without the pull of its start towards 0, as TensorBoard's.
+
+    Args:
+        points: (x, y), every y finite.
+        weight: of what came before, from 0 (changes nothing) to below 1.
+    """
+    if not 0.0 < weight < 1.0:
+        return points
+    average, share, smooth = 0.0, 0.0, []
+    for x, y in points:
+        average = weight * average + (1.0 - weight) * y
+        share = weight * share + (1.0 - weight)
+        smooth.append((x, average / share))
+    return tuple(smooth)
+
+
+def value_at(points: tuple[Point, ...], x: float) -> float:
+    """The y of a rising curve at `x`, on straight lines from (0, 0) on; its last y beyond its end.
+
+    Args:
+        points: (x, y) with rising x.
+        x: from 0.
+    """
+    index = bisect_left(points, (x, -math.inf))
+    if index == len(points):
+        return points[-1][1] if points else 0.0
+    left, right = points[index - 1] if index else (0.0, 0.0), points[index]
+    if right[0] <= left[0]:
+        return right[1]
+    return left[1] + (right[1] - left[1]) * (x - left[0]) / (right[0] - left[0])
 
 
 def _mean(points: list[Point]) -> Point:

@@ -128,6 +128,8 @@ class RunSnapshot:
     """Of the epochs left, extractions included; final test and export not counted."""
     loss: Curve = field(default_factory=Curve)
     accuracy: Curve = field(default_factory=Curve)
+    clock: Curve = field(default_factory=Curve)
+    """What `train_seconds` was there."""
     ended_epochs: tuple[EpochEnded, ...] = ()
     train_seconds_at_ends: tuple[float, ...] = ()
     """What `train_seconds` was at the end of each of `ended_epochs`."""

@@ -51,6 +51,7 @@ class RunStore:
         self._phase_seconds: dict[Any, float] = {}
         self._loss = Series()
         self._accuracy = Series()
+        self._clock = Series()
         self._epochs: list[EpochEnded] = []
         self._seconds_at_ends: list[float] = []
         self._markers: list[Marker] = []
@@ -124,6 +125,7 @@ class RunStore:
             **self._what_waits(),
             loss=self._loss.curve(),
             accuracy=self._accuracy.curve(),
+            clock=self._clock.curve(),
             ended_epochs=tuple(self._epochs),
             train_seconds_at_ends=tuple(self._seconds_at_ends),
             best_epoch=self._best_epoch(),
@@ -196,7 +198,7 @@ class RunStore:
         self._seconds_at_ends = [self._seconds_at_ends[i] for i in kept]
         self._stages = [stage for stage in self._stages if stage[1] < event.stage]
         self._markers = [marker for marker in self._markers if marker.x <= place]
-        for series in (self._loss, self._accuracy):
+        for series in (self._loss, self._accuracy, self._clock):
             series.cut(place)
         self._pending.clear()
         self._resumes, self._resumed_stage = True, event.stage
@@ -234,6 +236,7 @@ class RunStore:
         x = event.epoch - 1 + event.step / max(self._now.steps, 1)
         self._loss.append(x, event.loss)
         self._accuracy.append(x, event.accuracy)
+        self._clock.append(x, self._train_seconds(event.time))
         if math.isfinite(event.images_per_second) and event.images_per_second > 0:
             self._set(images_per_second=event.images_per_second)
             if self._estimate is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from engine.series import Series
+import pytest
+
+from engine.series import Series, smoothed, value_at
 
 
 def test_all_points_are_kept_while_they_fit() -> None:
@@ -32,3 +34,17 @@ def test_what_is_not_finite_is_left_out() -> None:
     series.append(1, math.nan)
     series.append(2, math.inf)
     assert series.curve().full == ()
+
+
+def test_smoothing_keeps_a_level_from_its_first_point_on() -> None:
+    flat = tuple((float(i), 0.5) for i in range(20))
+    assert [y for _, y in smoothed(flat, 0.9)] == pytest.approx([0.5] * 20)
+    jump = smoothed(((0.0, 0.0), (1.0, 1.0)), 0.5)
+    assert [y for _, y in jump] == pytest.approx([0.0, 2 / 3])
+    assert smoothed(flat, 0.0) is flat
+
+
+def test_a_value_between_two_points_lies_on_the_line_between_them() -> None:
+    points = ((1.0, 10.0), (2.0, 30.0))
+    assert [value_at(points, x) for x in (0.0, 0.5, 1.0, 1.5, 2.0, 9.0)] == [0, 5, 10, 20, 30, 30]
+    assert value_at((), 1.0) == 0.0

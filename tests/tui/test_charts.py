@@ -15,6 +15,7 @@ from engine.events import Event, LayerNode, StageStarted
 from engine.series import Curve
 from engine.snapshot import RunSnapshot
 from tui.panels.chart_data import thinned
+from tui.panels.chart_settings import ChartSettings, read_settings
 from tui.panels.charts import ChartsPanel, accuracy_data, accuracy_title, loss_data, loss_title
 from tui.panels.curve_chart import CurveChart
 
@@ -45,14 +46,14 @@ def trained(run: RunSnapshot, events: dict[str, Callable[..., Any]]) -> RunSnaps
 
 
 def test_the_full_history_spans_all_epochs_of_the_run(trained: RunSnapshot) -> None:
-    data = accuracy_data(trained, recent=False)
+    data = accuracy_data(trained)
     assert (data.x.low, data.x.high) == (0.0, 8.0)
     assert data.validation == ((1.0, 0.5), (2.0, 0.8), (3.0, 0.7))
     assert data.best_x == 2.0
 
 
 def test_the_recent_window_ends_at_the_last_point(trained: RunSnapshot) -> None:
-    data = accuracy_data(trained, recent=True)
+    data = accuracy_data(trained, ChartSettings(recent=True))
     assert (data.x.low, data.x.high) == (2.0, 2.99)
     assert data.validation == ((2.0, 0.8),)
 
@@ -68,11 +69,11 @@ def test_titles_hold_the_last_values_and_the_best_epoch(trained: RunSnapshot) ->
 def test_nothing_yet_and_nan_are_drawn_as_nothing(
     run: RunSnapshot, events: dict[str, Callable[..., Any]]
 ) -> None:
-    assert accuracy_data(run, recent=True).train == ()
+    assert accuracy_data(run, ChartSettings(recent=True)).train == ()
     assert "best" not in accuracy_title(run).plain
     broken = replace(events["epoch_end"](1, math.nan), val_loss=math.nan)
     lost = replace(run, ended_epochs=(broken,))
-    assert loss_data(lost, recent=False).validation == ()
+    assert loss_data(lost).validation == ()
     assert "val –" in loss_title(lost).plain
 
 
@@ -124,7 +125,7 @@ async def test_validation_marks_markers_and_the_window_key(
 
         await pilot.press("w")
         await until(pilot, lambda: panel.border_subtitle == "recent window")
-        assert pilot.app.screen.query_one(ChartsPanel).shows_recent
+        assert pilot.app.screen.query_one(ChartsPanel).settings.recent
         await pilot.press("w")
         await until(pilot, lambda: not panel.border_subtitle)
 
@@ -141,3 +142,50 @@ async def test_a_new_theme_recolours_the_charts(
         await pilot.press("t")
         await until(pilot, lambda: chart.get_pixel(5, 1) != axis)
         assert chart.get_pixel(5, 1)[0] == axis[0]
+
+
+def test_the_axis_in_steps_and_in_seconds_moves_all_that_is_drawn(trained: RunSnapshot) -> None:
+    run = replace(trained, steps=100, clock=Curve(((1.0, 10.0), (2.0, 20.0), (3.0, 60.0)), ()))
+    steps = accuracy_data(run, ChartSettings(x_unit="steps"))
+    assert (steps.x.high, steps.x_name, steps.best_x) == (800.0, "step", 200.0)
+    assert [x for x, _ in steps.validation] == [100.0, 200.0, 300.0]
+    seconds = accuracy_data(run, ChartSettings(x_unit="seconds"))
+    assert (seconds.x.high, seconds.x_name, seconds.best_x) == (60.0, "s", 20.0)
+    assert [x for x, _ in seconds.validation] == [10.0, 20.0, 60.0]
+    assert seconds.train[250][0] == pytest.approx(40.0)
+
+
+def test_a_smoothed_line_keeps_what_was_measured_behind_it(trained: RunSnapshot) -> None:
+    plain, smooth = accuracy_data(trained), accuracy_data(trained, ChartSettings(smoothing=0.9))
+    assert plain.raw == ()
+    assert smooth.raw == plain.train
+    assert smooth.train[0] == plain.train[0]
+    assert smooth.train[-1][1] < plain.train[-1][1]
+
+
+def test_a_logarithmic_loss_stays_on_its_axis(trained: RunSnapshot) -> None:
+    points = ((0.5, 4.0), (1.0, 0.4), (2.0, 0.04))
+    data = loss_data(replace(trained, loss=Curve(points, ())), ChartSettings(log_loss=True))
+    shares = [data.y.share(y) for _, y in points]
+    assert shares[0] - shares[1] == pytest.approx(shares[1] - shares[2])
+    assert all(0 < share < 1 for share in shares)
+    assert data.y.labels(8)
+
+
+async def test_the_charts_remember_how_they_were_drawn(
+    session: Any, running: Any, until: Any, layers: LayerNode, events: Any
+) -> None:
+    async with running(session) as pilot:
+        session.begin(layers)
+        session.play(*(events["batch"](1, step, 0.2) for step in range(1, 10)))
+        await until(pilot, lambda: pilot.app.screen.query("#loss-chart"))
+        chart = pilot.app.screen.query_one("#loss-chart", CurveChart)
+        await until(pilot, lambda: braille(picture(chart)) > 0)
+        await pilot.press("x", "m", "y", "w")
+        panel = pilot.app.screen.query_one("#loss-panel")
+        words = "recent window · smoothed 0.6 · log"
+        await until(pilot, lambda: panel.border_subtitle == words)
+        assert "step" in picture(chart)
+    assert read_settings() == ChartSettings(
+        recent=True, x_unit="steps", smoothing=0.6, log_loss=True
+    )

@@ -43,6 +43,41 @@ class Axis:
         return [(tick, f"{tick:.{decimals}f}") for tick in self.ticks(most)]
 
 
+class LogAxis(Axis):
+    """An axis of positive values on which equal ratios are equally far apart."""
+
+    __slots__ = ()
+
+    def share(self, value: float) -> float:
+        """Where a value lies: 0 at `low` and at what is not positive, 1 at `high`."""
+        if value <= 0:
+            return 0.0
+        return math.log(value / self.low) / math.log(self.high / self.low)
+
+    def ticks(self, most: int) -> list[float]:
+        """1, 2 and 5 times powers of ten between the ends; powers alone where those are many."""
+        powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        for factors in ((1, 2, 5), (1, 3), (1,)):
+            ticks = [factor * 10.0**power for power in powers for factor in factors]
+            held = [tick for tick in ticks if self.low * 0.999 <= tick <= self.high * 1.001]
+            if len(held) <= most + 1:
+                break
+        return held
+
+    def labels(self, most: int) -> list[tuple[float, str]]:
+        """The ticks, each with its text."""
+        return [(tick, f"{tick:g}") for tick in self.ticks(most)]
+
+
+def log_axis_over(values: Iterable[float]) -> LogAxis:
+    """A logarithmic axis around the positive ones of these values, at least a factor 2 long."""
+    known = [value for value in values if math.isfinite(value) and value > 0]
+    low, high = min(known, default=0.1), max(known, default=1.0)
+    if high < 2 * low:
+        low, high = low / 2**0.5, high * 2**0.5
+    return LogAxis(low / 1.05, high * 1.05)
+
+
 def axis_over(values: Iterable[float], least: float, floor: float, ceiling: float) -> Axis:
     """An axis around values: round ends, at least `least` long, within `floor` and `ceiling`."""
     known = [value for value in values if math.isfinite(value)]

@@ -11,15 +11,18 @@ from tui.panels.axis import Axis
 
 @dataclass(frozen=True, slots=True)
 class ChartData:
-    """What a chart draws; all x in epochs."""
+    """What a chart draws; all x in the unit of `x_name`."""
 
     x: Axis
     y: Axis
     train: tuple[Point, ...] = ()
+    raw: tuple[Point, ...] = ()
+    """What was measured, drawn faint behind `train` where that is smoothed; empty otherwise."""
     validation: tuple[Point, ...] = ()
     best_x: float | None = None
     """Where the best validation stands."""
     markers: tuple[Marker, ...] = ()
+    x_name: str = "epoch"
     rises: bool = False
     """Whether good curves rise; the room for the markers' texts is then at the bottom."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -12,14 +13,17 @@ from textual.content import Content
 from textual.reactive import reactive
 
 from engine.formatting import MISSING
-from engine.series import Curve, Point
+from engine.series import Curve, Point, smoothed, value_at
 from engine.snapshot import RunSnapshot
-from tui.panels.axis import Axis, axis_over
+from tui.panels.axis import Axis, axis_over, log_axis_over
 from tui.panels.chart_data import ChartData
+from tui.panels.chart_settings import ChartSettings, XUnit, read_settings
 
 _LEAST_ACCURACY_SPAN = 0.1
 _LEAST_LOSS_SPAN = 0.2
 _LEAST_EPOCHS = 1.0
+_PLAIN = ChartSettings()
+_X_NAMES: dict[XUnit, str] = {"epochs": "epoch", "steps": "step", "seconds": "s"}
 _CANVAS_AFTER_SECONDS = 0.05
 """Enough for the first frame to be out; what is called after a refresh may come before it."""
 
@@ -28,7 +32,7 @@ class ChartsPanel(Vertical):
     """Two charts, drawn anew at most once in `seconds_between_draws`."""
 
     snapshot: reactive[RunSnapshot | None] = reactive(None, always_update=True, repaint=False)
-    shows_recent: reactive[bool] = reactive(False, repaint=False)
+    settings: reactive[ChartSettings] = reactive(read_settings, repaint=False)
     seconds_between_draws = 2.0
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
@@ -57,7 +61,7 @@ class ChartsPanel(Vertical):
     def watch_snapshot(self) -> None:
         self._draw_if_due()
 
-    def watch_shows_recent(self) -> None:
+    def watch_settings(self) -> None:
         self._drawn_at = -math.inf
         self._draw_if_due()
 
@@ -74,7 +78,7 @@ class ChartsPanel(Vertical):
             run.step,
             len(run.ended_epochs),
             len(run.markers),
-            self.shows_recent,
+            self.settings,
         )
         if content != self._drawn:
             self._drawn, self._drawn_at = content, now
@@ -84,62 +88,99 @@ class ChartsPanel(Vertical):
         from tui.panels.curve_chart import CurveChart
 
         for name, data, title in (
-            ("accuracy", accuracy_data(run, recent=self.shows_recent), accuracy_title(run)),
-            ("loss", loss_data(run, recent=self.shows_recent), loss_title(run)),
+            ("accuracy", accuracy_data(run, self.settings), accuracy_title(run)),
+            ("loss", loss_data(run, self.settings), loss_title(run)),
         ):
             panel = self.query_one(f"#{name}-panel", Vertical)
             panel.border_title = title
-            panel.border_subtitle = "recent window" if self.shows_recent else ""
+            panel.border_subtitle = self.settings.words(of_loss=name == "loss")
             panel.query_one(CurveChart).show(data)
 
 
-def accuracy_data(run: RunSnapshot, *, recent: bool) -> ChartData:
+def accuracy_data(run: RunSnapshot, settings: ChartSettings = _PLAIN) -> ChartData:
     """The accuracy chart of a run."""
     validation = tuple((float(e.epoch), e.val_accuracy) for e in run.ended_epochs)
     return _data(
         run,
         run.accuracy,
         validation,
-        recent=recent,
+        settings,
         rises=True,
         scale=lambda ys: axis_over(ys, _LEAST_ACCURACY_SPAN, 0.0, 1.0),
     )
 
 
-def loss_data(run: RunSnapshot, *, recent: bool) -> ChartData:
+def loss_data(run: RunSnapshot, settings: ChartSettings = _PLAIN) -> ChartData:
     """The loss chart of a run."""
     validation = tuple((float(e.epoch), e.val_loss) for e in run.ended_epochs)
     return _data(
         run,
         run.loss,
         validation,
-        recent=recent,
+        settings,
         rises=False,
-        scale=lambda ys: axis_over(ys, _LEAST_LOSS_SPAN, 0.0, math.inf),
+        scale=log_axis_over if settings.log_loss else _loss_axis,
     )
+
+
+def _loss_axis(losses: list[float]) -> Axis:
+    return axis_over(losses, _LEAST_LOSS_SPAN, 0.0, math.inf)
 
 
 def _data(
     run: RunSnapshot,
     curve: Curve,
     validation: tuple[Point, ...],
+    settings: ChartSettings,
     *,
-    recent: bool,
     rises: bool,
     scale: Callable[[list[float]], Axis],
 ) -> ChartData:
-    train = curve.recent if recent else curve.full
-    x = _recent_axis(train) if recent else Axis(0.0, max(float(run.epochs), _LEAST_EPOCHS))
-    known = tuple(point for point in validation if math.isfinite(point[1]) and x.holds(point[0]))
+    place = _placing(run, settings.x_unit)
+    raw = _moved(curve.recent if settings.recent else curve.full, place)
+    train = smoothed(raw, settings.smoothing)
+    x = _recent_axis(raw) if settings.recent else _whole_axis(run, settings.x_unit)
+    known = tuple(
+        point
+        for point in _moved(validation, place)
+        if math.isfinite(point[1]) and x.holds(point[0])
+    )
     return ChartData(
         x=x,
-        y=scale([y for _, y in (*train, *known)]),
+        y=scale([y for _, y in (*raw, *known)]),
         train=train,
+        raw=raw if settings.smoothing else (),
         validation=known,
-        best_x=float(run.best_epoch) if run.best_epoch else None,
-        markers=run.markers,
+        best_x=place(float(run.best_epoch)) if run.best_epoch else None,
+        markers=tuple(replace(marker, x=place(marker.x)) for marker in run.markers),
+        x_name=_X_NAMES[settings.x_unit],
         rises=rises,
     )
+
+
+def _moved(points: tuple[Point, ...], place: Callable[[float], float]) -> tuple[Point, ...]:
+    return tuple((place(x), y) for x, y in points)
+
+
+def _placing(run: RunSnapshot, unit: XUnit) -> Callable[[float], float]:
+    """What turns a place in epochs into one in `unit`."""
+    if unit == "steps":
+        return lambda x: x * max(run.steps, 1)
+    if unit == "seconds":
+        recent = run.clock.recent
+        # Thinned points lag a little: none of them among those at full resolution.
+        early = (p for p in run.clock.full if not recent or p[0] < recent[0][0])
+        clock = (*early, *recent)
+        return lambda x: value_at(clock, x)
+    return lambda x: x
+
+
+def _whole_axis(run: RunSnapshot, unit: XUnit) -> Axis:
+    if unit == "seconds":
+        last = run.clock.full[-1][1] if run.clock.full else 0.0
+        return axis_over((0.0, last), 1.0, 0.0, math.inf)
+    epochs = max(float(run.epochs), _LEAST_EPOCHS)
+    return Axis(0.0, epochs * max(run.steps, 1) if unit == "steps" else epochs)
 
 
 def _recent_axis(train: tuple[Point, ...]) -> Axis:

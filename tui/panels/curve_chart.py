@@ -31,6 +31,7 @@ class CurveChart(Canvas):
         "chart--axis",
         "chart--grid",
         "chart--train",
+        "chart--raw",
         "chart--validation",
         "chart--marker",
     }
@@ -59,12 +60,15 @@ class CurveChart(Canvas):
         data, (width, height) = self.data, self.size
         if data is None or width < _LEFT + 4 or height < _BOTTOM + 2:
             return
+        dots = self._plot_width * _DOTS_A_CELL
         with self.batch_refresh():
             self.reset()
             self._draw_frame(data)
             self._draw_markers(data)
+            if data.raw:
+                self._draw_line(data, thinned(data.raw, dots), "raw")
             self._draw_line(data, data.validation, "validation")
-            self._draw_line(data, thinned(data.train, self._plot_width * _DOTS_A_CELL), "train")
+            self._draw_line(data, thinned(data.train, dots), "train")
             self._draw_marks(data)
 
     @property
@@ -93,11 +97,13 @@ class CurveChart(Canvas):
                 self.set_pixel(x, y, "┈", grid)
             self.set_pixel(_LEFT - 1, y, "┤", axis)
             self._write(_LEFT - 2, y, label[: _LEFT - 2], axis, TextAlign.RIGHT)
-        self._write(0, bottom + 1, "epoch", axis)
+        self._write(0, bottom + 1, data.x_name, axis)
         for value, label in data.x.labels(max(self._plot_width // _CELLS_A_TICK, 1)):
             x = self._cell(data, value, data.y.low)[0]
             self.set_pixel(x, bottom, "┴", axis)
             left = min(x - len(label) // 2, self.size.width - len(label))
+            if left < len(data.x_name):
+                continue
             self._write(left, bottom + 1, label, axis)
 
     def _draw_markers(self, data: ChartData) -> None:

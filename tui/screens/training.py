@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
@@ -12,6 +14,7 @@ from textual.widgets import Footer
 from engine.commands import SetTrainable
 from engine.snapshot import RunSnapshot
 from tui import keys
+from tui.panels.chart_settings import ChartSettings, write_settings
 from tui.panels.charts import ChartsPanel
 from tui.panels.hardware import HardwarePanel
 from tui.panels.layers import LayersPanel, LayerTree
@@ -138,8 +141,25 @@ class TrainingScreen(RunControls):
 
     def action_toggle_window(self) -> None:
         """Charts: all of the history, or its recent part."""
-        charts = self.query_one(ChartsPanel)
-        charts.shows_recent = not charts.shows_recent
+        settings = self.query_one(ChartsPanel).settings
+        self._set_charts(replace(settings, recent=not settings.recent))
+
+    def action_change_x_axis(self) -> None:
+        """Charts over epochs, steps or seconds of training."""
+        self._set_charts(self.query_one(ChartsPanel).settings.next_unit())
+
+    def action_change_smoothing(self) -> None:
+        """Charts: the train line as measured, or a moving average of it."""
+        self._set_charts(self.query_one(ChartsPanel).settings.next_smoothing())
+
+    def action_toggle_log_loss(self) -> None:
+        """The loss chart: equal steps or equal ratios."""
+        settings = self.query_one(ChartsPanel).settings
+        self._set_charts(replace(settings, log_loss=not settings.log_loss))
+
+    def _set_charts(self, settings: ChartSettings) -> None:
+        self.query_one(ChartsPanel).settings = settings
+        write_settings(settings)
 
     async def action_results(self) -> None:
         """Go to the results."""

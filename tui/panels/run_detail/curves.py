@@ -42,7 +42,7 @@ class CurvesPage(Container):
             return
         for name, title, data in _CHARTS:
             self.query_one(f"#run-{name}-title", Static).update(title(run))
-            self.query_one(f"#run-{name}", CurveChart).show(data(run, recent=False))
+            self.query_one(f"#run-{name}", CurveChart).show(data(run))
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= _BESIDE_FROM, "-beside")
