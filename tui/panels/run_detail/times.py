@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 from textual.content import Content
 
+from engine.bottleneck import find_bottleneck
 from engine.formatting import duration, percent
 from engine.snapshot import TRAIN_PHASES, RunSnapshot
 from engine.summary import Summary, summarize
+from tui.panels.notice import held_back
 from tui.panels.run_detail.bars import bar, name_width, shortened
 from tui.panels.run_detail.material import Material
 
@@ -40,6 +42,9 @@ def times_text(material: Material) -> Content:
     if stages:
         parts += [Content(""), Content.styled("stages, validation included", "$muted")]
         parts += lines[len(phases) :]
+    held = None if material.snapshot is None else find_bottleneck(material.snapshot)
+    if held is not None:
+        parts += [Content(""), held_back(held)]
     return Content("\n").join(parts)
 
 

@@ -1,0 +1,169 @@
+"""What holds a training back, in a word, with the figures behind it and what to do about it.
+
+The verdicts rest on what a record holds: the seconds of the phases, those of the epochs and the
+readings of the machine. Whether a step on a processor waits for its input cannot be told from
+them; on a GPU its idle time tells. The thresholds are rules of thumb.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.facts import GpuReading
+from engine.formatting import duration
+from engine.snapshot import RunSnapshot
+
+Word = Literal[
+    "throttled GPU",
+    "memory-bound",
+    "extraction",
+    "validation-heavy",
+    "input-bound",
+    "compute-bound",
+]
+LEAST_READINGS = 3
+"""Readings of the machine without which they tell nothing."""
+FULL_MEMORY_PERCENT = 92.0
+EXTRACTION_SHARE = 0.5
+"""Of the seconds counted as training."""
+VALIDATION_SHARE = 0.35
+"""Of an epoch with its validation."""
+IDLE_GPU_PERCENT = 50.0
+_RECORDED_EVERY_SECONDS = 5.0
+_LAST_EPOCHS = 3
+_SLOWED_DOWN = ("thermal", "hardware")
+"""What holds clocks down that is not as it should be; a GPU at its power limit works as built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bottleneck:
+    """What holds a training back."""
+
+    word: Word
+    figures: str
+    """`validation takes 41 % of an epoch (4 s of 10 s)`."""
+    advice: str
+    """What to do, in a few words; empty where nothing can be done but to compute faster."""
+
+    @property
+    def line(self) -> str:
+        """All of it on one line."""
+        return f"{self.word}: {self.figures}" + (f"; {self.advice}" if self.advice else "")
+
+
+def find_bottleneck(run: RunSnapshot) -> Bottleneck | None:
+    """What holds this run back most, or held it back; None while too little is measured."""
+    return (
+        _throttled(run)
+        or _full_memory(run)
+        or _extraction(run)
+        or _validation(run)
+        or _idle_gpu(run)
+        or _computation(run)
+    )
+
+
+def _throttled(run: RunSnapshot) -> Bottleneck | None:
+    gpu = next((gpu for gpu in _gpus(run) if gpu.throttled in _SLOWED_DOWN), None)
+    if gpu is None:
+        return None
+    known = [
+        f"{value:.0f} {unit}"
+        for value, unit in ((gpu.temperature_celsius, "°C"), (gpu.power_watts, "W"))
+        if value is not None
+    ]
+    figures = " at ".join([f"{gpu.throttled} limit holds its clocks down", *known[:1]])
+    return Bottleneck("throttled GPU", figures, "see to its cooling and its power supply")
+
+
+def _full_memory(run: RunSnapshot) -> Bottleneck | None:
+    readings = run.hardware_history.memory_percent[-LEAST_READINGS:]
+    if run.is_over or len(readings) < LEAST_READINGS or min(readings) < FULL_MEMORY_PERCENT:
+        return None
+    return Bottleneck(
+        "memory-bound",
+        f"{readings[-1]:.0f} % of the memory is taken",
+        "a smaller --batch-size, or end what else takes memory",
+    )
+
+
+def _extraction(run: RunSnapshot) -> Bottleneck | None:
+    seconds, whole = run.phase_seconds.get("extracting", 0.0), run.train_seconds
+    if not run.ended_epochs or seconds < EXTRACTION_SHARE * whole or not whole:
+        return None
+    return Bottleneck(
+        "extraction",
+        f"{duration(seconds)} of {duration(whole)} went into the frozen layers' features",
+        "the next run with these layers takes them from the cache",
+    )
+
+
+def _validation(run: RunSnapshot) -> Bottleneck | None:
+    last = run.ended_epochs[-_LAST_EPOCHS:]
+    seconds = sum(epoch.validation_seconds for epoch in last)
+    whole = seconds + sum(epoch.train_seconds for epoch in last)
+    if not whole or seconds < VALIDATION_SHARE * whole:
+        return None
+    each = f"{duration(seconds / len(last))} of {duration(whole / len(last))}"
+    return Bottleneck(
+        "validation-heavy",
+        f"validation takes {100 * seconds / whole:.0f} % of an epoch ({each})",
+        "hold fewer images out",
+    )
+
+
+def _idle_gpu(run: RunSnapshot) -> Bottleneck | None:
+    busy = _gpu_percent(run)
+    if busy is None or busy >= IDLE_GPU_PERCENT:
+        return None
+    return Bottleneck(
+        "input-bound",
+        f"the GPU computes {busy:.0f} % of the time and waits for input or launches in the rest",
+        "a larger --batch-size",
+    )
+
+
+def _computation(run: RunSnapshot) -> Bottleneck | None:
+    busy = _gpu_percent(run)
+    if not run.ended_epochs or (busy is None and run.device.startswith("gpu")):
+        return None
+    last = run.ended_epochs[-_LAST_EPOCHS:]
+    whole = sum(epoch.train_seconds + epoch.validation_seconds for epoch in last)
+    if not whole:
+        return None
+    share = 100 * sum(epoch.train_seconds for epoch in last) / whole
+    figures = f"training steps take {share:.0f} % of an epoch"
+    if busy is not None:
+        figures += f", the GPU is {busy:.0f} % busy"
+    return Bottleneck("compute-bound", figures, "")
+
+
+def _gpus(run: RunSnapshot) -> tuple[GpuReading, ...]:
+    """The GPU that the run computes on, in its last reading; none while it does not train."""
+    if run.is_over or run.phase != "training" or run.hardware is None:
+        return ()
+    index = _gpu_place(run)
+    return () if index is None else run.hardware.gpus[index : index + 1]
+
+
+def _gpu_place(run: RunSnapshot) -> int | None:
+    """Where the run's GPU stands among the readings."""
+    if run.hardware is None or not run.device.startswith("gpu:"):
+        return None
+    number = run.device.removeprefix("gpu:")
+    gpus = run.hardware.gpus
+    return next((i for i, gpu in enumerate(gpus) if str(gpu.cuda_index) == number), None)
+
+
+def _gpu_percent(run: RunSnapshot) -> float | None:
+    """Mean use of the run's GPU since the present stretch of training began, 0 to 100."""
+    place, since, last = _gpu_place(run), run.phase_since, run.last_event_at
+    if place is None or run.phase != "training" or since is None or last is None:
+        return None
+    # A record keeps a reading every five seconds: at least these fall into the stretch.
+    count = int((last - since) / _RECORDED_EVERY_SECONDS)
+    if count < LEAST_READINGS or place >= len(run.hardware_history.gpu_percent):
+        return None
+    readings = [x for x in run.hardware_history.gpu_percent[place][-count:] if x is not None]
+    return sum(readings) / len(readings) if len(readings) >= LEAST_READINGS else None

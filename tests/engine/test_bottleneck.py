@@ -1,0 +1,111 @@
+"""The word for what holds a training back, from figures made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.bottleneck import find_bottleneck
+from engine.config import NOTEBOOK, RunSpec
+from engine.events import EpochEnded, GpuReading, HardwareSampled
+from engine.snapshot import HardwareHistory, RunSnapshot
+
+IDLE = GpuReading("H100", 20.0, 2**30, 80 * 2**30, 61.0, 412.0, 700.0, cuda_index=0)
+
+
+def epoch(train: float, validation: float) -> EpochEnded:
+    return EpochEnded(
+        epoch=1,
+        stage=1,
+        loss=1.0,
+        accuracy=0.5,
+        val_loss=1.0,
+        val_accuracy=0.5,
+        learning_rate=1e-3,
+        train_seconds=train,
+        validation_seconds=validation,
+        images_per_second=100.0,
+    )
+
+
+@pytest.fixture
+def run() -> RunSnapshot:
+    """A run on a processor that trains, an epoch of 9 s and 1 s of validation behind it."""
+    return RunSnapshot(
+        "run",
+        RunSpec(model="CustomCNN", dataset="cifar10", stages=NOTEBOOK.stages, image_size=32),
+        status="running",
+        phase="training",
+        phase_since=100.0,
+        last_event_at=130.0,
+        device="cpu:0",
+        phase_seconds={"training": 9.0, "validating": 1.0},
+        ended_epochs=(epoch(9.0, 1.0),),
+    )
+
+
+def on_gpu(run: RunSnapshot, gpu: GpuReading, *percents: float) -> RunSnapshot:
+    sample = HardwareSampled(
+        cpu_percent=(50.0,),
+        memory_used_bytes=1,
+        memory_total_bytes=10,
+        process_memory_bytes=1,
+        gpus=(gpu,),
+    )
+    history = HardwareHistory(gpu_percent=(percents,))
+    return replace(run, device="gpu:0", hardware=sample, hardware_history=history)
+
+
+def line(run: RunSnapshot) -> str:
+    found = find_bottleneck(run)
+    return found.line if found else ""
+
+
+def test_a_processor_that_trains_most_of_an_epoch_is_compute_bound(run: RunSnapshot) -> None:
+    assert line(run) == "compute-bound: training steps take 90 % of an epoch"
+
+
+def test_a_long_validation_is_told_with_its_share(run: RunSnapshot) -> None:
+    assert line(replace(run, ended_epochs=(epoch(6.0, 4.0),))) == (
+        "validation-heavy: validation takes 40 % of an epoch (0:04 of 0:10); hold fewer images out"
+    )
+
+
+def test_an_extraction_that_takes_most_of_the_training_is_told(run: RunSnapshot) -> None:
+    found = line(replace(run, phase_seconds={"extracting": 60.0, "training": 20.0}))
+    assert found.startswith("extraction: 1:00 of 1:20 went into")
+
+
+def test_full_memory_is_told_once_it_lasts(run: RunSnapshot) -> None:
+    full = replace(run, hardware_history=HardwareHistory(memory_percent=(95.0, 96.0, 97.0)))
+    assert line(full).startswith("memory-bound: 97 % of the memory is taken")
+    brief = replace(run, hardware_history=HardwareHistory(memory_percent=(50.0, 96.0, 97.0)))
+    assert line(brief).startswith("compute-bound")
+
+
+def test_an_idle_gpu_waits_for_its_input_and_a_busy_one_computes(run: RunSnapshot) -> None:
+    assert line(on_gpu(run, IDLE, *[20.0] * 6)).startswith("input-bound: the GPU computes 20 %")
+    assert line(on_gpu(run, IDLE, *[90.0] * 6)).endswith("the GPU is 90 % busy")
+
+
+def test_readings_from_before_the_training_do_not_count(run: RunSnapshot) -> None:
+    assert line(on_gpu(run, IDLE, *[0.0] * 20, *[90.0] * 6)).startswith("compute-bound")
+
+
+def test_a_throttled_gpu_comes_first_and_another_gpus_throttling_does_not_count(
+    run: RunSnapshot,
+) -> None:
+    hot = replace(IDLE, throttled="thermal")
+    assert line(on_gpu(run, hot, *[20.0] * 6)) == (
+        "throttled GPU: thermal limit holds its clocks down at 61 °C; "
+        "see to its cooling and its power supply"
+    )
+    assert "throttled" not in line(on_gpu(run, replace(IDLE, throttled="power"), *[90.0] * 6))
+    other = on_gpu(run, replace(hot, cuda_index=1), *[90.0] * 6)
+    assert "throttled" not in line(other)
+
+
+def test_nothing_is_said_while_nothing_is_measured(run: RunSnapshot) -> None:
+    assert find_bottleneck(replace(run, ended_epochs=(), phase_seconds={})) is None
+    assert find_bottleneck(on_gpu(run, IDLE)) is None
