@@ -11,6 +11,7 @@ from engine.config import RunSpec
 from engine.datasets import Dataset, limit_and_split, load_dataset
 from engine.events import DataFacts, Event, LogLine, PhaseChanged, PhaseProgressed
 from engine.features.held import Pool
+from engine.preprocessing_probe import PROBED_IMAGES, probe_preprocessing
 from engine.views import view_count
 
 if TYPE_CHECKING:
@@ -100,6 +101,11 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
         images = data.pools["train"].images[data.train[:CALIBRATION_IMAGES]]
         calibrate_batchnorm(classifier.network, images)
         emit(LogLine(level="warning", text=_random_weights(backbone)))
+    elif path is not None:
+        rows = data.train[:PROBED_IMAGES]
+        line = probe_preprocessing(backbone, classifier, data.pools["train"].images[rows])
+        if line is not None:
+            emit(line)
     return classifier
 
 

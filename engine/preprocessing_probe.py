@@ -1,0 +1,137 @@
+"""What reaches a backbone against what its weights were trained on.
+
+A wrong scale or channel order raises nothing and costs a few points of accuracy: it is measured,
+on a batch of the run's own images and on images of one colour, through the network that trains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.backbones import Backbone
+from engine.events import LogLine
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from engine.model import Classifier
+
+PROBED_IMAGES = 32
+_TOLERANCE = 0.02
+"""Of the expected range: half precision rounds 255 to within 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a backbone's weights expect of its input: (pixel, 0 to 255, / scale) - offset."""
+
+    words: str
+    scale: tuple[float, float, float]
+    """Divisors of the channels in the order in which they arrive."""
+    offset: tuple[float, float, float]
+    order: str = "RGB"
+
+    def of(self, colour: tuple[int, int, int]) -> tuple[float, ...]:
+        """The three values to which a colour (red, green, blue, 0 to 255) should come."""
+        arriving = colour if self.order == "RGB" else colour[::-1]
+        return tuple(
+            value / scale - offset
+            for value, scale, offset in zip(arriving, self.scale, self.offset, strict=True)
+        )
+
+
+# Of `preprocess_input` in keras.applications.imagenet_utils: its modes caffe, tf and torch.
+_CAFFE = Expectation("means subtracted", (1.0, 1.0, 1.0), (103.939, 116.779, 123.68), "BGR")
+_TF = Expectation("-1 to 1", (127.5,) * 3, (1.0, 1.0, 1.0))
+_TORCH = Expectation(
+    "ImageNet mean and deviation",
+    (255 * 0.229, 255 * 0.224, 255 * 0.225),
+    (0.485 / 0.229, 0.456 / 0.224, 0.406 / 0.225),
+)
+_RAW = Expectation("0 to 255", (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+_LITE = Expectation("-1 to 1", (128.0,) * 3, (127 / 128,) * 3)
+_OF_MODULES: dict[str, Expectation] = {
+    **dict.fromkeys(("vgg16", "vgg19", "resnet"), _CAFFE),
+    **dict.fromkeys(("densenet",), _TORCH),
+    **dict.fromkeys(("resnet_v2", "inception_v3", "inception_resnet_v2", "xception"), _TF),
+    **dict.fromkeys(("mobilenet", "mobilenet_v2", "nasnet"), _TF),
+    **dict.fromkeys(("efficientnet", "efficientnet_v2", "mobilenet_v3", "convnext"), _RAW),
+}
+_COLOURS = {"black": (0, 0, 0), "white": (255, 255, 255), "red": (255, 0, 0)}
+
+
+def expectation_of(backbone: Backbone) -> Expectation | None:
+    """What the published weights of a backbone expect; None where there are none."""
+    return _LITE if backbone.source == "lite0" else _OF_MODULES.get(backbone.module)
+
+
+def probe_preprocessing(
+    backbone: Backbone, classifier: Classifier, images: NDArray[np.uint8]
+) -> LogLine | None:
+    """Measure what reaches the backbone; None for one without published weights.
+
+    Args:
+        backbone: the catalogue's entry.
+        classifier: the network that trains.
+        images: uint8 (n, height, width, 3), n at least 1.
+
+    Returns:
+        A line of level `info` where it is as expected, else of level `error`.
+    """
+    import numpy as np
+
+    expected = expectation_of(backbone)
+    if expected is None or not classifier.backbone:
+        return None
+    colours = np.empty((len(_COLOURS), *images.shape[1:]), "uint8")
+    colours[:] = np.array(list(_COLOURS.values()), "uint8")[:, None, None]
+    arrived = _arriving(classifier, np.concatenate([colours, images[:PROBED_IMAGES]]))
+    measured = arrived[: len(colours)].mean(axis=(1, 2))
+    wrong = _differences(expected, measured)
+    real = arrived[len(colours) :]
+    figures = f"min {real.min():.3g}, mean {real.mean():.3g}, max {real.max():.3g}"
+    text = f"{backbone.name} receives {figures}, channels {_order(measured)}"
+    wanted = f"{expected.words}, {expected.order}"
+    if wrong:
+        return LogLine(
+            level="error",
+            text=f"preprocessing mismatch: {text}; its weights expect {wanted}: {wrong}",
+        )
+    return LogLine(level="info", text=f"{text}, as its weights expect ({wanted})")
+
+
+def _arriving(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What the first layer of the backbone is given, float32 (n, height, width, 3)."""
+    import keras
+
+    network = classifier.network
+    first = network.get_layer(classifier.backbone[0])
+    probe: Any = keras.Model(network.input, first.input)
+    arrived: NDArray[np.float32] = keras.ops.convert_to_numpy(
+        keras.ops.cast(probe(images, training=False), "float32")
+    )
+    return arrived
+
+
+def _differences(expected: Expectation, measured: NDArray[np.float32]) -> str:
+    """What arrives otherwise than expected, in words; empty if nothing."""
+    import numpy as np
+
+    tolerance = _TOLERANCE * (max(expected.of((255,) * 3)) - min(expected.of((0,) * 3)))
+    for (name, colour), found in zip(_COLOURS.items(), measured, strict=True):
+        wanted = expected.of(colour)
+        if not np.allclose(found, wanted, rtol=0, atol=tolerance):
+            return f"{name} arrives as {_triple(found)} instead of {_triple(wanted)}"
+    return ""
+
+
+def _triple(values: Any) -> str:
+    return "(" + ", ".join(f"{value:.3g}" for value in values) + ")"
+
+
+def _order(measured: NDArray[np.float32]) -> str:
+    """Where red arrives: the channel in which it stands furthest above black."""
+    black, red = measured[0], measured[2]
+    return ("RGB", "mixed", "BGR")[int((red - black).argmax())]
