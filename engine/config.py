@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -13,7 +12,9 @@ from engine.option_checks import (
     check_count,
     check_device,
     check_gigabytes,
+    check_learning_rate,
     check_range,
+    check_share,
     check_unfreezes,
 )
 
@@ -216,9 +217,10 @@ def plan_runs(models: list[ModelTraits], options: Options) -> list[RunSpec]:
     Raises:
         InputError: an option does not hold.
     """
-    if options.recipe not in RECIPES:
-        raise InputError(f"expected a recipe ({', '.join(RECIPES)}), found {options.recipe!r}")
-    recipe = RECIPES[options.recipe]
+    # A recipe's file is checked against what is defined here.
+    from engine.recipe_file import find_recipe
+
+    recipe = find_recipe(options.recipe)
     check_options(options, recipe)
     return [_plan(model, recipe, options, seed) for model in models for seed in options.seeds]
 
@@ -331,8 +333,7 @@ def _check_stages(options: Options, stages: int) -> None:
     if options.learning_rates is not None:
         check_count("--learning-rate", len(options.learning_rates), run)
         for rate in options.learning_rates:
-            if not (math.isfinite(rate) and 0 < rate <= 10):
-                raise InputError(f"--learning-rate: expected a number in (0, 10], found {rate}")
+            check_learning_rate("--learning-rate", rate)
     check_range("--unfreeze-last", options.unfreeze_last, 1, MAX_LAYERS)
     if options.unfreeze_last is not None and run == 1:
         raise InputError(
@@ -356,10 +357,8 @@ def _check_unfreezing(options: Options, last_stage: Stage) -> None:
 
 def _check_validation(options: Options) -> None:
     share = options.validation
-    if isinstance(share, float) and not 0 < share < 0.9:
-        raise InputError(
-            f"--validation: expected a share between 0 and 0.9, or 'test', found {share}"
-        )
+    if isinstance(share, float):
+        check_share("--validation", share)
     check_range("--patience", options.patience, 1, MAX_PATIENCE)
     if options.patience is not None and share == "test":
         raise InputError(

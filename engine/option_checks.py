@@ -32,6 +32,18 @@ def check_count(option: str, count: int, stages: int) -> None:
         )
 
 
+def check_learning_rate(option: str, rate: float) -> None:
+    """Refuse a learning rate that is none."""
+    if not (math.isfinite(rate) and 0 < rate <= 10):
+        raise InputError(f"{option}: expected a number in (0, 10], found {rate}")
+
+
+def check_share(option: str, share: float) -> None:
+    """Refuse a share of the training images that leaves too few on one side."""
+    if not 0 < share < 0.9:
+        raise InputError(f"{option}: expected a share between 0 and 0.9, or 'test', found {share}")
+
+
 def check_gigabytes(option: str, gigabytes: float | None) -> None:
     """Refuse a limit of memory or disk that is none."""
     if gigabytes is not None and not (math.isfinite(gigabytes) and gigabytes >= 0):

@@ -159,7 +159,15 @@ TRAIN_OPTIONS = (
         "found or downloaded",
         "where the data lies: archive, extracted folder or .npz",
     ),
-    _choice("--recipe", "recipe", tuple(RECIPES), DEFAULTS.recipe, "how to train"),
+    TrainOption(
+        "--recipe",
+        "NAME|FILE.toml",
+        "recipe",
+        parse_text,
+        DEFAULTS.recipe,
+        "how to train: one of `cifar-tui recipes`, or a file of your own",
+        tuple(RECIPES),
+    ),
     TrainOption(
         "--epochs",
         "A,B",

@@ -75,6 +75,11 @@ def build_parser() -> OneLineParser:
     _add_train(commands)
     demo = _add(commands, "demo", "train two models on the built-in digits; nothing to download")
     _add_outputs(demo)
+    recipes = _add(commands, "recipes", "list the recipes, print one as TOML, or save one")
+    recipes.add_argument("name", metavar="NAME", nargs="?", help="print this one; a file as well")
+    recipes.add_argument(
+        "--save", metavar="FILE.toml", help="check a recipe and keep it under the file's name"
+    )
     models = _add(commands, "models", "list the catalogue of models")
     models.add_argument("--json", action="store_true", help="print a JSON array")
     _add_resume(commands)

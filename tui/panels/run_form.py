@@ -10,8 +10,9 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.widgets import Input, Label, Select, Static
 
-from engine.config import DEFAULT_RECIPE, RECIPES, Options
+from engine.config import DEFAULT_RECIPE, Options
 from engine.errors import InputError
+from engine.recipe_file import find_recipe, recipe_names
 from tui.cli.options import TRAIN_OPTIONS, TrainOption, recipe_defaults
 
 FILL_AFTER_SECONDS = 0.05
@@ -104,7 +105,11 @@ class RunForm(VerticalScroll):
         return widget.value.strip() if isinstance(widget, Input) else ""
 
     def _show_defaults(self, recipe: str) -> None:
-        for field, text in recipe_defaults(RECIPES[recipe]).items():
+        try:
+            found = find_recipe(recipe)
+        except InputError:
+            return  # planning says so
+        for field, text in recipe_defaults(found).items():
             widget = self.query_one(f"#field-{field}")
             if isinstance(widget, Select):
                 widget.prompt = text
@@ -142,7 +147,8 @@ def _field(option: TrainOption) -> Input | Select[str]:
     if not option.choices:
         placeholder = option.default if empty is None else empty
         return Input(placeholder=placeholder, compact=True, id=name, tooltip=says)
-    choices = [(choice, choice) for choice in option.choices]
+    words = recipe_names() if option.field == "recipe" else option.choices
+    choices = [(choice, choice) for choice in words]
     if empty is not None:
         return Select(choices, prompt=empty, compact=True, id=name, tooltip=says)
     return Select(

@@ -1,0 +1,310 @@
+"""Recipes of one's own as TOML: read and checked by what options are checked by, and written.
+
+A file holds the fields of `engine.config.Recipe` by their names, `[[stages]]` with those of
+`Stage`, and `[image_sizes]` with pixels by model. What is left out stays at its default there.
+Saved ones lie in `recipes` of the config folder and are chosen by their names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from engine import option_checks as checks
+from engine.atomic import written_whole
+from engine.config import (
+    MAX_BATCH_SIZE,
+    MAX_BLOCK_EVERY,
+    MAX_EPOCHS,
+    MAX_IMAGE_SIZE,
+    MAX_VIEWS,
+    RECIPES,
+    BatchNorm,
+    Keep,
+    Recipe,
+    Schedule,
+    Stage,
+    Unfreeze,
+)
+from engine.config_folder import config_folder
+from engine.errors import InputError
+from engine.regular_file import read_regular
+
+ENDING = ".toml"
+MAX_BYTES = 2**16
+MAX_STAGES = 100
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_NAME_WORDS = "of letters, digits, - and _, at most 40"
+
+Check = Callable[[str, Any], Any]
+"""Takes (file and key, value), returns the value; raises InputError."""
+
+
+def recipe_names() -> tuple[str, ...]:
+    """The built-in recipes, then the saved ones by name."""
+    try:
+        saved = sorted(path.stem for path in _folder().glob(f"*{ENDING}"))
+    except OSError:
+        saved = []
+    return (*RECIPES, *(name for name in saved if _NAME.fullmatch(name) and name not in RECIPES))
+
+
+def find_recipe(name: str) -> Recipe:
+    """A built-in recipe, a saved one, or the one of a file whose name ends in `.toml`.
+
+    Raises:
+        InputError: there is none of that name, or its file does not hold.
+    """
+    if name in RECIPES:
+        return RECIPES[name]
+    if name.endswith(ENDING):
+        return read_recipe(Path(name).expanduser())
+    if name in recipe_names():
+        return read_recipe(_saved(name))
+    names = " or ".join(recipe_names())
+    raise InputError(f"--recipe: expected {names} or a FILE{ENDING}, found {name!r}")
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe that a file holds, named after the file.
+
+    Raises:
+        InputError: file, key, what was expected and what was found.
+    """
+    import tomllib
+
+    if not _NAME.fullmatch(path.stem):
+        raise InputError(f"--recipe: expected a file name {_NAME_WORDS}, found {path.name!r}")
+    try:
+        table = tomllib.loads(read_regular(path, MAX_BYTES).decode("utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"--recipe: expected a readable file, found {path}: {error.strerror}"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        words = " ".join(str(error).split())
+        raise InputError(f"--recipe: expected {path} to hold TOML, found: {words}") from error
+    return _recipe(path, table)
+
+
+def save_recipe(recipe: Recipe) -> Path:
+    """Write a recipe under its name, in the place of one saved so before.
+
+    Raises:
+        InputError: the name is no file's or a built-in recipe's, or the file cannot be written.
+    """
+    _check_name(recipe.name)
+    path = _saved(recipe.name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as aside:
+            aside.write_text(recipe_text(recipe), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"expected to write {path}, found: {error.strerror}") from error
+    return path
+
+
+def _check_name(name: str) -> None:
+    """Refuse what cannot be a saved recipe's name.
+
+    Raises:
+        InputError: what was expected and found.
+    """
+    if not _NAME.fullmatch(name):
+        raise InputError(f"expected a name {_NAME_WORDS}, found {name!r}")
+    if name in RECIPES:
+        raise InputError(f"expected a name of your own, found {name!r}, which is built in")
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """The recipe as TOML; `read_recipe` gives the same one back."""
+    skipped = ("name", "stages", "image_sizes", "scratch_epochs")
+    lines = [_line(key, getattr(recipe, key)) for key in _RECIPE_KEYS if key not in skipped]
+    if recipe.scratch_epochs is not None:
+        lines.append(_line("scratch_epochs", recipe.scratch_epochs))
+    if recipe.image_sizes:
+        lines += ["", "[image_sizes]", *(_line(*entry) for entry in recipe.image_sizes)]
+    for stage in recipe.stages:
+        lines += ["", "[[stages]]", *(_line(key, getattr(stage, key)) for key in _STAGE_KEYS)]
+    return "\n".join(lines) + "\n"
+
+
+def _folder() -> Path:
+    return config_folder() / "recipes"
+
+
+def _saved(name: str) -> Path:
+    return _folder() / f"{name}{ENDING}"
+
+
+def _line(key: str, value: Any) -> str:
+    if isinstance(value, tuple):
+        entries = (
+            f"{{ after_epoch = {entry.after_epoch}, last = {_word(entry.last)} }}"
+            for entry in value
+        )
+        return f"{key} = [{', '.join(entries)}]"
+    return f"{key} = {_word(value)}"
+
+
+def _word(value: Any) -> str:
+    # JSON writes strings, numbers and truth values as TOML does.
+    return json.dumps("all" if value is None else value, ensure_ascii=False)
+
+
+# What a value must be.
+
+
+def _refuse(where: str, expected: str, value: Any) -> InputError:
+    found = json.dumps(value, default=str, ensure_ascii=False)
+    return InputError(f"{where}: expected {expected}, found {found[:60]}")
+
+
+def _whole(low: int, high: int) -> Check:
+    def check(where: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _refuse(where, "a whole number", value)
+        checks.check_range(where, value, low, high)
+        return value
+
+    return check
+
+
+def _layers(where: str, value: Any) -> int | None:
+    if value == "all":
+        return None
+    if isinstance(value, str):
+        raise _refuse(where, "a number of layers or all", value)
+    layers: int = _whole(0, checks.MAX_LAYERS)(where, value)
+    return layers
+
+
+def _number(checked: Callable[[str, float], None]) -> Check:
+    def check(where: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise _refuse(where, "a number", value)
+        checked(where, float(value))
+        return float(value)
+
+    return check
+
+
+def _yes_no(where: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _refuse(where, "true or false", value)
+    return value
+
+
+def _one_of(words: tuple[str, ...]) -> Check:
+    def check(where: str, value: Any) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise _refuse(where, " or ".join(words), value)
+        return value
+
+    return check
+
+
+def _words(where: str, value: Any) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= 40 or not value.isprintable():
+        raise _refuse(where, "a name of 1 to 40 characters", value)
+    return value
+
+
+def _smoothing(where: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise _refuse(where, "a number from 0 to below 1", value)
+
+
+def _entries(where: str, value: Any, most: int) -> list[Mapping[str, Any]]:
+    is_list = isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
+    if not is_list or len(value) > most:
+        raise _refuse(where, f"at most {most} tables", value)
+    entries: list[Mapping[str, Any]] = value
+    return entries
+
+
+def _unfreezes(where: str, value: Any) -> tuple[Unfreeze, ...]:
+    entries = enumerate(_entries(where, value, MAX_EPOCHS), 1)
+    return tuple(Unfreeze(**_read(f"{where}[{i}].", one, _UNFREEZE_KEYS)) for i, one in entries)
+
+
+def _stages(where: str, value: Any) -> tuple[Stage, ...]:
+    entries = _entries(where, value, MAX_STAGES)
+    if not entries:
+        raise _refuse(where, "a stage or more", value)
+    return tuple(_stage(f"{where}[{i}]", one) for i, one in enumerate(entries, 1))
+
+
+def _stage(where: str, table: Mapping[str, Any]) -> Stage:
+    stage = Stage(**_read(f"{where}.", table, _STAGE_KEYS))
+    if stage.unfreezes and stage.block_every:
+        raise _refuse(f"{where}.unfreezes", "no block_every beside it", stage.block_every)
+    try:
+        checks.check_unfreezes(stage)
+        if stage.block_every:
+            checks.check_block_every(stage)
+    except InputError as error:
+        text = str(error).replace("--unfreeze-after", f"{where}.unfreezes")
+        raise InputError(text.replace("--unfreeze-blocks", f"{where}.block_every")) from error
+    return stage
+
+
+def _sizes(where: str, value: Any) -> tuple[tuple[str, int], ...]:
+    if not isinstance(value, dict):
+        raise _refuse(where, "a table of pixels by model", value)
+    from engine.backbones import CATALOGUE
+
+    pixels = _whole(8, MAX_IMAGE_SIZE)
+    known: Mapping[str, Check] = {entry.name: pixels for entry in CATALOGUE}
+    return tuple(_read(f"{where}.", value, known, are_needed=()).items())
+
+
+_UNFREEZE_KEYS: Mapping[str, Check] = {"after_epoch": _whole(1, MAX_EPOCHS), "last": _layers}
+_STAGE_KEYS: Mapping[str, Check] = {
+    "name": _words,
+    "epochs": _whole(1, MAX_EPOCHS),
+    "learning_rate": _number(checks.check_learning_rate),
+    "unfreeze_last": _layers,
+    "schedule": _one_of(get_args(Schedule)),
+    "unfreezes": _unfreezes,
+    "block_every": _whole(0, MAX_BLOCK_EVERY),
+}
+_RECIPE_KEYS: Mapping[str, Check] = {
+    "stages": _stages,
+    "scratch_learning_rate": _number(checks.check_learning_rate),
+    "batch_size": _whole(1, MAX_BATCH_SIZE),
+    "batchnorm": _one_of(get_args(BatchNorm)),
+    "validation": _number(checks.check_share),
+    "image_sizes": _sizes,
+    "scratch_epochs": _whole(1, MAX_EPOCHS),
+    "flip": _yes_no,
+    "views": _whole(1, MAX_VIEWS),
+    "label_smoothing": _number(_smoothing),
+    "keep": _one_of(get_args(Keep)),
+}
+_NEEDED = ("stages", "scratch_learning_rate", "epochs", "learning_rate", "unfreeze_last", "last")
+
+
+def _recipe(path: Path, table: Mapping[str, Any]) -> Recipe:
+    return Recipe(name=path.stem, **_read(f"--recipe: {path}: ", table, _RECIPE_KEYS))
+
+
+def _read(
+    where: str,
+    table: Mapping[str, Any],
+    known: Mapping[str, Check],
+    are_needed: tuple[str, ...] = (*_NEEDED, "name", "after_epoch"),
+) -> dict[str, Any]:
+    """The values of a table, each as its check gives it."""
+    for key in table:
+        if key not in known:
+            raise InputError(
+                f"{where}expected {', '.join(sorted(known))}, found the unknown key {key!r}"
+            )
+    for key in known:
+        if key in are_needed and key not in table:
+            raise InputError(f"{where}{key}: expected a value, found none")
+    return {key: known[key](f"{where}{key}", value) for key, value in table.items()}

@@ -1,0 +1,133 @@
+"""Recipes as TOML: written and read back, checked key by key, saved whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.config import (
+    NOTEBOOK,
+    RECIPES,
+    ModelTraits,
+    Options,
+    Recipe,
+    Stage,
+    Unfreeze,
+    plan_runs,
+)
+from engine.errors import InputError
+from engine.recipe_file import find_recipe, read_recipe, recipe_names, recipe_text, save_recipe
+
+PLANNED = Stage("fine-tune", 4, 1e-4, 20, unfreezes=(Unfreeze(2, 40), Unfreeze(3, None)))
+OWN = replace(
+    NOTEBOOK,
+    name="own",
+    stages=(NOTEBOOK.stages[0], PLANNED),
+    image_sizes=(("VGG16", 64), ("CustomCNN", 32)),
+    scratch_epochs=9,
+)
+
+
+def write(folder: Path, text: str, name: str = "mine.toml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("recipe", [*RECIPES.values(), OWN], ids=lambda recipe: recipe.name)
+def test_what_is_written_is_read_back(recipe: Recipe, tmp_path: Path) -> None:
+    path = write(tmp_path, recipe_text(recipe), f"{recipe.name}.toml")
+    assert read_recipe(path) == recipe
+
+
+def test_what_is_left_out_stays_at_its_default(tmp_path: Path) -> None:
+    text = 'scratch_learning_rate = 1\n[[stages]]\nname = "head"\nepochs = 2\n'
+    path = write(tmp_path, text + "learning_rate = 0.01\nunfreeze_last = 0\n")
+    assert read_recipe(path) == Recipe("mine", (Stage("head", 2, 0.01, 0),), 1.0)
+
+
+def test_runs_are_planned_by_a_file(tmp_path: Path) -> None:
+    path = write(tmp_path, recipe_text(OWN), "own.toml")
+    model = ModelTraits("VGG16", 96, 32, from_scratch=False)
+    (spec,) = plan_runs([model], Options(recipe=str(path), batch_size=8))
+    assert (spec.recipe, spec.image_size, spec.batch_size) == ("own", 64, 8)
+    assert spec.stages == OWN.stages
+
+
+def test_a_saved_recipe_is_found_by_its_name(config_dir: Path) -> None:
+    assert recipe_names() == tuple(RECIPES)
+    assert save_recipe(OWN) == config_dir / "recipes" / "own.toml"
+    assert recipe_names() == (*RECIPES, "own")
+    assert find_recipe("own") == OWN
+    save_recipe(replace(OWN, batch_size=16))
+    assert find_recipe("own").batch_size == 16
+    assert [path.name for path in (config_dir / "recipes").iterdir()] == ["own.toml"]
+
+
+def test_a_folder_that_takes_no_recipe_is_said(config_dir: Path) -> None:
+    config_dir.write_text("a file in its place")
+    with pytest.raises(InputError, match="expected to write"):
+        save_recipe(OWN)
+
+
+@pytest.mark.parametrize("name", ["notebook", "", "-x", "a b", "../evil", "x" * 41])
+def test_names_that_cannot_be_saved_are_refused(name: str, config_dir: Path) -> None:
+    with pytest.raises(InputError, match="expected a name"):
+        save_recipe(replace(OWN, name=name))
+    assert not config_dir.exists()
+
+
+HEAD = """\
+scratch_learning_rate = 1
+[[stages]]
+name = "head"
+epochs = 2
+learning_rate = 0.01
+unfreeze_last = 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "stages: expected a value, found none"),
+        ("scratch_learning_rate = 0.001\nstages = []", "stages: expected a stage or more, found"),
+        ("stages = 3\nscratch_learning_rate = 1", "stages: expected at most 100 tables, found 3"),
+        ("learning = 1", "found the unknown key 'learning'"),
+        (HEAD.replace("epochs", "epoch"), "found the unknown key 'epoch'"),
+        (HEAD.replace("= 2", "= 0"), "epochs: expected 1 to 10000, found 0"),
+        (HEAD.replace("= 2", "= true"), "epochs: expected a whole number, found true"),
+        (HEAD.replace("= 2", '= "two"'), 'epochs: expected a whole number, found "two"'),
+        (HEAD.replace("0.01", "nan"), "learning_rate: expected a number in"),
+        (HEAD.replace("0.01", "11"), "learning_rate: expected a number in"),
+        (HEAD + 'schedule = "step"\n', "schedule: expected constant or cosine"),
+        (HEAD + "block_every = 1\nunfreezes = [{ after_epoch = 1, last = 3 }]\n", "unfreezes"),
+        (HEAD + "unfreezes = [{ after_epoch = 9, last = 3 }]\n", "unfreezes"),
+        (HEAD.replace("unfreeze_last = 0", 'unfreeze_last = "most"'), "a number of layers or all"),
+        ("flip = 1\n" + HEAD, "flip: expected true or false, found 1"),
+        (HEAD + "[image_sizes]\nVGG61 = 64", "found the unknown key 'VGG61'"),
+        ("stages = [", "to hold TOML"),
+        ("x = " + "[" * 5_000, "to hold TOML"),
+        ("a" * 70_000, "of at most"),
+    ],
+)
+def test_what_does_not_hold_is_one_line(text: str, words: str, tmp_path: Path) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(InputError) as caught:
+        read_recipe(path)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["nope", "nope.toml", "a folder.toml", "[red].toml"])
+def test_a_recipe_that_is_not_there_is_said(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--recipe: expected"):
+        find_recipe(name if name == "nope" else str(tmp_path / name))
+
+
+def test_bytes_that_are_no_text_are_said(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="to hold TOML"):
+        read_recipe(tmp_path / "mine.toml")

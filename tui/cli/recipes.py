@@ -1,0 +1,39 @@
+"""`cifar-tui recipes`: which there are, one of them as TOML to begin with, or a new one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from engine.errors import InputError
+from engine.recipe_file import find_recipe, read_recipe, recipe_names, recipe_text, save_recipe
+from tui.cli.options import recipe_words
+from tui.cli.output import use_utf8
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List, print or save.
+
+    Raises:
+        InputError: there is no such recipe, or its file does not hold.
+    """
+    use_utf8(sys.stdout)
+    if arguments.save is not None:
+        if arguments.name is not None:
+            raise InputError(f"expected a name or --save, found both: {arguments.name}")
+        recipe = read_recipe(Path(arguments.save).expanduser())
+        print(f"saved {save_recipe(recipe)}; `--recipe {recipe.name}` trains by it")
+    elif arguments.name is not None:
+        sys.stdout.write(recipe_text(find_recipe(arguments.name)))
+    else:
+        for name in recipe_names():
+            print(_line(name))
+    return 0
+
+
+def _line(name: str) -> str:
+    try:
+        return f"{name}: {recipe_words(find_recipe(name))}"
+    except InputError as error:
+        return f"{name}: cannot be used: {error}"
