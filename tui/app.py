@@ -21,6 +21,7 @@ from engine.events import CommandRejected, Event
 from engine.snapshot import RunSnapshot
 from tui import keys
 from tui.messages import CommandRequested, RunEvent
+from tui.notification import choose_next_way, chosen_way, sequence
 from tui.screens.too_small import TooSmallScreen, too_small
 from tui.session_view import SessionStores, SessionView
 from tui.themes import DARK, LIGHT
@@ -161,12 +162,22 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         # The trainer's last events may still be in the queue when its end is first seen.
         has_ended = self._has_started and not self._session.is_alive
         is_over, self._has_ended = has_ended and self._has_ended, has_ended
+        if is_over and not self._was_over:
+            self._call_back()
         if self._is_stale or is_over != self._was_over:
             self._is_stale, self._was_over = False, is_over
             self._training.view = self._stores.view(is_over=is_over)
         if is_over:
             self._settle_leaving()
             self._show_answers()
+
+    def _call_back(self) -> None:
+        """Tell a person who looks elsewhere that the queue has ended, if that was asked for."""
+        view = self._stores.view(is_over=True)
+        ended = ", ".join(f"{run.spec.model} {run.status}" for run in view.runs)
+        written = sequence(chosen_way(), f"cifar-tui: {ended}")
+        if written and self._driver is not None:
+            self._driver.write(written)
 
     # Screens.
 
@@ -255,6 +266,10 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
     def action_toggle_theme(self) -> None:
         """Change between the dark and the light theme."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    def action_change_notification(self) -> None:
+        """Choose what tells that a queue has ended: nothing, the bell, a message as well."""
+        self.notify(f"When the queue has ended: {choose_next_way()}.")
 
     def action_redraw(self) -> None:
         """Draw all of the screen, should something else have written on it."""

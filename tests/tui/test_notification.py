@@ -1,0 +1,57 @@
+"""The bell and the message at a queue's end: asked for once, remembered, and one of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.events import LayerNode, RunEnded
+from tui.notification import WAYS, choose_next_way, chosen_way, sequence
+from tui.preferences import write_preferences
+
+
+def test_nothing_rings_until_it_is_asked_for_and_the_choice_stays() -> None:
+    assert chosen_way() == "off"
+    assert [choose_next_way() for _ in WAYS] == ["bell", "bell and message", "off"]
+    write_preferences("notification", {"way": ["trumpet"]})
+    assert chosen_way() == "off"
+
+
+def test_what_is_written() -> None:
+    assert sequence("off", "done") == ""
+    assert sequence("bell", "done") == "\x07"
+    assert sequence("bell and message", "done\x1b]0;x\x07") == "\x1b]9;done?]0;x?\x07\x07"
+
+
+@pytest.mark.parametrize(
+    ("presses", "written"),
+    [
+        (0, []),
+        (1, ["\x07"]),
+        (2, ["\x1b]9;cifar-tui: EfficientNetLite0 completed, CustomCNN failed\x07\x07"]),
+    ],
+)
+async def test_the_end_of_a_queue_calls_back_once(
+    presses: int,
+    written: list[str],
+    session: Any,
+    running: Any,
+    layers: LayerNode,
+    until: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found: list[str] = []
+    async with running(session) as pilot:
+        monkeypatch.setattr(pilot.app._driver, "write", found.append)
+        for _ in range(presses):
+            await pilot.press("N")
+        session.begin(layers)
+        session.play(RunEnded(status="completed"))
+        session.begin(layers, index=1)
+        session.play(RunEnded(status="failed", error="no"), index=1)
+        assert found == []
+        session.alive = False
+        await until(pilot, lambda: pilot.app._was_over)
+        await pilot.pause(0.1)
+        assert [data for data in found if "\x07" in data] == written
