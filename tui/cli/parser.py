@@ -94,6 +94,8 @@ def build_parser() -> OneLineParser:
     doctor = _add(commands, "doctor", "say what this machine has, and what to do about the rest")
     _add_runs_dir(doctor)
     doctor.add_argument("--json", action="store_true", help="print a JSON array")
+    completion = _add(commands, "completion", "print what a shell completes this command by")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     cache = _add(commands, "cache", "list or clear the features kept of frozen layers")
     cache.add_argument("action", nargs="?", choices=("list", "clear"), default="list")
     cache.add_argument("--json", action="store_true", help="print a JSON object")
