@@ -9,6 +9,7 @@ from typing import Any, NoReturn, get_args
 
 from engine.config import DEFAULT_RECIPE, NOTEBOOK, RECIPES
 from engine.errors import InputError
+from tui.cli.examples import examples_text
 from tui.cli.option_values import (
     parse_choice,
     parse_number,
@@ -108,7 +109,12 @@ Commands = Any
 
 def _add(commands: Commands, name: str, summary: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=summary, description=summary.capitalize() + ".", allow_abbrev=False
+        name,
+        help=summary,
+        description=summary.capitalize() + ".",
+        epilog=examples_text(name),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     return parser
 
@@ -138,8 +144,7 @@ def _add_train(commands: Commands) -> None:
             help=says,
         )
     _add_outputs(train)
-    train.formatter_class = argparse.RawDescriptionHelpFormatter
-    train.epilog = _recipes_in_lines()
+    train.epilog = f"{examples_text('train')}\n\n{_recipes_in_lines()}"
 
 
 def _recipes_in_lines() -> str:

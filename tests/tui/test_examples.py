@@ -1,0 +1,37 @@
+"""Every command has examples, and each is one that the command takes."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+
+from tui.cli.completion import commands_of
+from tui.cli.examples import EXAMPLES
+from tui.cli.parser import build_parser, join_values
+
+LINES = [(command, line) for command, lines in EXAMPLES.items() for line in lines]
+AROUND = re.compile(r"^source <\((.*)\)$|^(.*?)(?: > \S+| \| source)$")
+
+
+def test_every_command_has_some() -> None:
+    assert list(EXAMPLES) != []
+    assert set(EXAMPLES) == {command.name for command in commands_of(build_parser())}
+
+
+@pytest.mark.parametrize(("command", "line"), LINES, ids=[line for _, line in LINES])
+def test_the_parser_takes_it(command: str, line: str) -> None:
+    around = AROUND.match(line)
+    words = shlex.split(next(filter(None, around.groups())) if around else line)
+    assert words[0] == "cifar-tui"
+    assert build_parser().parse_args(join_values(words[1:])).command == command
+
+
+def test_help_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
+    for command, line in LINES:
+        with pytest.raises(SystemExit):
+            build_parser().parse_args([command, "--help"])
+        text = capsys.readouterr().out
+        assert f"  {line}\n" in text
+        assert max(map(len, text.splitlines())) <= 80

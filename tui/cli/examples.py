@@ -1,0 +1,42 @@
+"""One line for each thing that people come for, shown by `--help`."""
+
+from __future__ import annotations
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "train": (
+        "cifar-tui train EfficientNetLite0 CustomCNN",
+        "cifar-tui train VGG16 --recipe notebook --epochs 5,3 --unfreeze-last 4",
+        "cifar-tui train CustomCNN --seed 1,2,3 --plain",
+        "cifar-tui train --compare-exercise",
+    ),
+    "demo": ("cifar-tui demo", "cifar-tui demo --plain"),
+    "recipes": (
+        "cifar-tui recipes recommended > mine.toml",
+        "cifar-tui recipes --save mine.toml",
+    ),
+    "models": ("cifar-tui models", "cifar-tui models --json"),
+    "resume": ("cifar-tui resume", "cifar-tui resume 20260102-120000-vgg16 --plain"),
+    "attach": ("cifar-tui attach", "cifar-tui attach vgg16"),
+    "replay": ("cifar-tui replay vgg16 --speed 100",),
+    "rank": (
+        'cifar-tui rank --filter "acc>0.85 dataset:cifar10" --to 0.8,0.9',
+        "cifar-tui rank --by-model --markdown",
+    ),
+    "runs": ("cifar-tui runs", "cifar-tui runs delete vgg16", "cifar-tui runs prune --yes"),
+    "report": ("cifar-tui report", "cifar-tui report --html --out report.html"),
+    "predict": ("cifar-tui predict vgg16 cat.jpg dog.png",),
+    "export": (
+        "cifar-tui export vgg16 --format keras --to vgg16.keras",
+        "cifar-tui export vgg16 --format savedmodel --to exported",
+    ),
+    "bench": ("cifar-tui bench --train-limit 5000",),
+    "doctor": ("cifar-tui doctor", "cifar-tui doctor --json"),
+    "completion": ("source <(cifar-tui completion bash)", "cifar-tui completion fish | source"),
+    "cache": ("cifar-tui cache", "cifar-tui cache clear"),
+}
+"""By command."""
+
+
+def examples_text(command: str) -> str:
+    """The examples of a command, a line each under a title."""
+    return "\n".join(["examples:", *(f"  {line}" for line in EXAMPLES[command])])
