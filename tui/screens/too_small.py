@@ -19,6 +19,8 @@ def too_small(size: Size) -> bool:
 class TooSmallScreen(ModalScreen[None]):
     """Covers everything until the terminal is large enough; the training goes on below it."""
 
+    _is_leaving = False
+
     def compose(self) -> ComposeResult:
         yield Static(self._message(), markup=False)
 
@@ -30,7 +32,9 @@ class TooSmallScreen(ModalScreen[None]):
         self._leave_if_possible()
 
     def _leave_if_possible(self) -> None:
-        if not too_small(self.app.size) and self.is_current:
+        # Several sizes may come before the screen is gone: a second dismissal would be an error.
+        if not too_small(self.app.size) and self.is_current and not self._is_leaving:
+            self._is_leaving = True
             self.dismiss()
 
     def _message(self) -> str:
