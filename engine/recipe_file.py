@@ -84,10 +84,19 @@ def read_recipe(path: Path) -> Recipe:
         raise InputError(
             f"--recipe: expected a readable file, found {path}: {error.strerror}"
         ) from error
+    except InputError as error:
+        raise InputError(f"--recipe: {path}: {error}") from error
     except (ValueError, RecursionError) as error:
         words = " ".join(str(error).split())
         raise InputError(f"--recipe: expected {path} to hold TOML, found: {words}") from error
-    return _recipe(path, table)
+    recipe = _recipe(path, table)
+    # Rankings and reports tell recipes apart by their names.
+    if recipe != RECIPES.get(recipe.name, recipe):
+        raise InputError(
+            f"--recipe: expected a name of its own for {path}, whose recipe differs from the "
+            f"built-in {recipe.name}; rename the file"
+        )
+    return recipe
 
 
 def save_recipe(recipe: Recipe) -> Path:

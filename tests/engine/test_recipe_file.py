@@ -110,7 +110,7 @@ unfreeze_last = 0
         (HEAD + "[image_sizes]\nVGG61 = 64", "found the unknown key 'VGG61'"),
         ("stages = [", "to hold TOML"),
         ("x = " + "[" * 5_000, "to hold TOML"),
-        ("a" * 70_000, "of at most"),
+        ("a" * 70_000, "mine.toml: expected mine.toml of at most"),
     ],
 )
 def test_what_does_not_hold_is_one_line(text: str, words: str, tmp_path: Path) -> None:
@@ -125,6 +125,12 @@ def test_what_does_not_hold_is_one_line(text: str, words: str, tmp_path: Path) -
 def test_a_recipe_that_is_not_there_is_said(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--recipe: expected"):
         find_recipe(name if name == "nope" else str(tmp_path / name))
+
+
+def test_another_recipe_does_not_pass_for_a_built_in_one(tmp_path: Path) -> None:
+    path = write(tmp_path, recipe_text(replace(NOTEBOOK, batch_size=16)), "notebook.toml")
+    with pytest.raises(InputError, match="rename the file"):
+        read_recipe(path)
 
 
 def test_bytes_that_are_no_text_are_said(tmp_path: Path) -> None:
