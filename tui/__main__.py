@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from engine.errors import InputError
+from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.cli.forking import WaitingParent, opens_screen, run_in_child
 from tui.cli.options import default_runs_dir
 from tui.cli.parser import build_parser, join_values
@@ -49,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     arguments = build_parser().parse_args(join_values(argv))
+    if getattr(arguments, "ascii", False):
+        os.environ[ASCII_VARIABLE] = "1"
     if getattr(arguments, "runs_dir", None) is None:
         arguments.runs_dir = default_runs_dir()
     if arguments.command is None and not on_terminal():

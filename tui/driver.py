@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from tui.ascii_marks import to_ascii, wants_ascii
 from tui.changed_cells import ChangedCells
 
 
@@ -15,11 +17,12 @@ class SparingDriver(LinuxDriver):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._cells = ChangedCells()
+        self._is_ascii = wants_ascii(os.environ)
 
     def write(self, data: str) -> None:
         """Write what of `data` changes the screen."""
         if written := self._cells.reduced(data):
-            super().write(written)
+            super().write(to_ascii(written) if self._is_ascii else written)
 
     def forget_screen(self) -> None:
         """Write all of the next update."""

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, get_args
 
 from engine.config import DEFAULT_RECIPE, NOTEBOOK, RECIPES
 from engine.errors import InputError
+from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.cli.examples import examples_text
 from tui.cli.option_values import (
     parse_choice,
@@ -72,6 +73,7 @@ def build_parser() -> OneLineParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print it and exit")
+    _add_ascii(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_train(commands)
     demo = _add(commands, "demo", "train two models on the built-in digits; nothing to download")
@@ -174,6 +176,7 @@ def _add_attach(commands: Commands) -> None:
         help=f"{_RUN_WORDS} (default: the newest that trains, else the newest)",
     )
     _add_runs_dir(attach)
+    _add_ascii(attach)
 
 
 def _add_replay(commands: Commands) -> None:
@@ -187,6 +190,7 @@ def _add_replay(commands: Commands) -> None:
         help=f"seconds of the recording a second, 1 to {MAX_SPEED:,} (default: {DEFAULT_SPEED:g})",
     )
     _add_runs_dir(replay)
+    _add_ascii(replay)
 
 
 def _add_rank(commands: Commands) -> None:
@@ -308,8 +312,19 @@ def _add_bench(commands: Commands) -> None:
     forms.add_argument("--markdown", action="store_true", help="a table for a README")
 
 
+def _add_ascii(parser: argparse.ArgumentParser) -> None:
+    # Suppressed: a command's default would take back what was said before the command.
+    parser.add_argument(
+        "--ascii",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help=f"draw with ASCII characters only, as under LANG=C or with {ASCII_VARIABLE}=1",
+    )
+
+
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     _add_runs_dir(parser)
+    _add_ascii(parser)
     parser.add_argument("--plain", action="store_true", help="no screen: progress a line at a time")
     parser.add_argument(
         "--json", action="store_true", help="no screen: every event as a line of JSON"

@@ -1,0 +1,70 @@
+"""ASCII only: every mark keeps its cells, and nothing else reaches the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pseudo_terminal import Terminal
+from rich.cells import cell_len
+
+from tui.ascii_marks import to_ascii, wants_ascii
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("loss 0.42", "loss 0.42"),
+        ("╭─ Loss ─╮│┊└", "+- Loss -+||+"),
+        ("● val ★ best ▸ ▾", "* val * best > v"),
+        ("⡇⠁⣀⠀", ":'. "),
+        ("★⚡ 0.9332 ±0.0049 –", "*++ 0.9332 +0.0049 -"),
+        ("café 10⁹ ²", "cafe 109 2"),
+        ("猫 \x1b[1;1H\x1b[38;5;59m█\x1b[0m", "?? \x1b[1;1H\x1b[38;5;59m#\x1b[0m"),
+    ],
+)
+def test_each_character_has_one_of_its_width(text: str, expected: str) -> None:
+    assert to_ascii(text) == expected
+
+
+def test_every_character_of_every_plane_keeps_its_width() -> None:
+    for code in (*range(0xA0, 0x3000), *range(0x1F300, 0x1F700)):
+        found = to_ascii(chr(code))
+        assert found.isascii()
+        assert len(found) == cell_len(chr(code)), hex(code)
+
+
+@pytest.mark.parametrize(
+    ("environment", "wants"),
+    [
+        ({}, False),
+        ({"LANG": "C"}, True),
+        ({"LANG": "POSIX"}, True),
+        ({"LANG": "C.UTF-8"}, False),
+        ({"LANG": "de_DE.utf8"}, False),
+        ({"LANG": "de_DE.ISO-8859-1"}, True),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "C"}, True),
+        ({"LANG": "C", "LC_ALL": "", "LC_CTYPE": "C.UTF-8"}, False),
+        ({"LANG": "C", "CIFAR_TUI_ASCII": "0"}, False),
+        ({"LANG": "C.UTF-8", "CIFAR_TUI_ASCII": "1"}, True),
+    ],
+)
+def test_the_locale_or_the_variable_says_so(environment: dict[str, str], wants: bool) -> None:
+    assert wants_ascii(environment) == wants
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"), [(["--ascii"], {"LANG": "C.UTF-8"}), ([], {"LC_ALL": "C"})]
+)
+def test_nothing_else_reaches_the_terminal(
+    arguments: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    terminal = Terminal(arguments, {**environment, "CIFAR_TUI_RUNS": str(tmp_path)})
+    terminal.wait_for("New session", 60)
+    terminal.wait_for("CustomCNN", 60)
+    terminal.press("?")
+    terminal.wait_for("finds any action", 60)
+    terminal.press("\x11")
+    assert terminal.close() == 0
+    assert terminal.drawn.isascii()
+    assert b"+-" in terminal.drawn

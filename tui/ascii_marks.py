@@ -1,0 +1,90 @@
+"""What a terminal without Unicode is given: one ASCII character for each that would be drawn.
+
+Every mark keeps its place and its width, so that nothing is laid out anew. It is done last, on what
+goes to the terminal: no panel knows of it, and none can forget it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+
+VARIABLE = "CIFAR_TUI_ASCII"
+_UNKNOWN = "?"
+_MARKS = str.maketrans(
+    {
+        **dict.fromkeys("●◉◆★✓", "*"),
+        **dict.fromkeys("○·▫", "."),
+        **dict.fromkeys("■█▇▉▊▋▌", "#"),
+        **dict.fromkeys("□", "_"),
+        **dict.fromkeys("◪▄▅▆", "="),
+        **dict.fromkeys("▁▂▃", "_"),
+        **dict.fromkeys("▍▎▏‖", "|"),
+        **dict.fromkeys("→▸›", ">"),
+        **dict.fromkeys("←‹⌫", "<"),
+        **dict.fromkeys("↑▴", "^"),
+        **dict.fromkeys("↓▾", "v"),
+        **dict.fromkeys("–—−", "-"),
+        **dict.fromkeys("×✗", "x"),
+        **dict.fromkeys("±†", "+"),
+        "▀": '"',
+        "≠": "!",
+        "…": "~",
+        "°": "'",
+        "⏎": "<",
+        "⚡": "+",
+    }
+)
+_HORIZONTAL = frozenset("─━┄┅┈┉╌╍═╴╶╸╺╼╾")
+_VERTICAL = frozenset("│┃┆┇┊┋╎╏║╵╷╹╻╽╿")
+_UPPER_DOTS, _LOWER_DOTS = 0x1B, 0xE4
+"""Of a braille character: its two upper rows, and its two lower ones."""
+
+
+def wants_ascii(environment: Mapping[str, str]) -> bool:
+    """Whether the terminal is said to have no Unicode: by `CIFAR_TUI_ASCII`, or by the locale.
+
+    A locale that is not set says nothing: many a login over SSH has none and a capable terminal.
+    """
+    asked = environment.get(VARIABLE)
+    if asked is not None:
+        return asked not in ("", "0")
+    names = ("LC_ALL", "LC_CTYPE", "LANG")
+    locale = next((environment[name] for name in names if environment.get(name)), "UTF-8")
+    return "utf8" not in locale.lower().replace("-", "")
+
+
+def to_ascii(text: str) -> str:
+    """The text with an ASCII character in each cell; escape sequences stay as they are."""
+    return text if text.isascii() else "".join(map(_mark, text))
+
+
+@lru_cache(4096)
+def _mark(character: str) -> str:
+    if character.isascii():
+        return character
+    # The command line knows this module, and its help waits for nothing.
+    from rich.cells import get_character_cell_size
+
+    width = get_character_cell_size(character)
+    found = _MARKS.get(ord(character)) or _drawn(character) or _letter(character)
+    return found * width if len(found) == 1 else _UNKNOWN * width
+
+
+def _drawn(character: str) -> str:
+    """A part of a frame or a chart."""
+    code = ord(character)
+    if 0x2500 <= code <= 0x257F:
+        return "-" if character in _HORIZONTAL else "|" if character in _VERTICAL else "+"
+    if 0x2800 <= code <= 0x28FF:
+        dots = code - 0x2800
+        upper, lower = bool(dots & _UPPER_DOTS), bool(dots & _LOWER_DOTS)
+        return ":" if upper and lower else "'" if upper else "." if lower else " "
+    return ""
+
+
+def _letter(character: str) -> str:
+    """A letter without its accent, a digit without its height."""
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return plain[:1] or _UNKNOWN
