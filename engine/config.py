@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+from engine.dataset_names import resolve
 from engine.errors import InputError
 from engine.option_checks import (
     MAX_LAYERS,
@@ -22,7 +23,6 @@ BatchNorm = Literal["locked", "keras"]
 Precision = Literal["float32", "mixed_bfloat16"]
 Schedule = Literal["constant", "cosine"]
 Keep = Literal["last", "best"]
-DATASETS = ("cifar10", "digits")
 MAX_EPOCHS = 10_000
 MAX_BATCH_SIZE = 65_536
 MAX_IMAGE_SIZE = 1_024
@@ -127,6 +127,7 @@ class RunSpec:
     model: str
     """Catalogue name."""
     dataset: str
+    """`cifar10`, `cifar100`, `digits`, or `folder:<name>` with the folder in `data_path`."""
     stages: tuple[Stage, ...]
     image_size: int
     batch_size: int = 64
@@ -173,6 +174,7 @@ class Options:
 
     recipe: str = DEFAULT_RECIPE.name
     dataset: str = "cifar10"
+    """A known one, or the path of a folder of images."""
     data_path: str | None = None
     epochs: tuple[int, ...] | None = None
     learning_rates: tuple[float, ...] | None = None
@@ -235,14 +237,15 @@ def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> Ru
             f"{image_size}; leave the option out for its default of {usual}"
         )
     stages = _scratch_stages if model.from_scratch else _backbone_stages
+    dataset, data_path = resolve(options.dataset, options.data_path)
     return RunSpec(
         model=model.name,
-        dataset=options.dataset,
+        dataset=dataset,
         stages=stages(recipe, options),
         image_size=image_size,
         batch_size=options.batch_size or recipe.batch_size,
         recipe=recipe.name,
-        data_path=options.data_path,
+        data_path=data_path,
         train_limit=options.train_limit,
         validation=recipe.validation if options.validation is None else options.validation,
         batchnorm="keras" if model.from_scratch else options.batchnorm or recipe.batchnorm,
@@ -305,8 +308,7 @@ def check_options(options: Options, recipe: Recipe) -> None:
     Raises:
         InputError: which option, what was expected and what was found.
     """
-    if options.dataset not in DATASETS:
-        raise InputError(f"--dataset: expected {' or '.join(DATASETS)}, found {options.dataset!r}")
+    resolve(options.dataset, options.data_path)
     _check_stages(options, len(recipe.stages))
     _check_unfreezing(options, _backbone_stages(recipe, options)[-1])
     _check_validation(options)

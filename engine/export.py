@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine.dataset_names import is_folder
 from engine.errors import InputError
 from engine.predict import check_exported, class_names, load_model
 from engine.runs import RunRecord
@@ -178,7 +179,8 @@ def _images(run: RunRecord) -> tuple[NDArray[np.uint8], bool]:
     try:
         return read_test_images(run.file.spec)[:CHECKED_IMAGES], True
     except InputError:
-        side = 8 if run.file.spec.dataset == "digits" else 32
+        spec = run.file.spec
+        side = {"digits": 8}.get(spec.dataset, spec.image_size if is_folder(spec.dataset) else 32)
         shape = (CHECKED_IMAGES, side, side, 3)
         return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8), False
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,18 +9,15 @@ from typing import TYPE_CHECKING, Any
 from engine.backend import choose_device, on_device
 from engine.errors import InputError
 from engine.events import RunStarted
+from engine.image_file import read_image
 from engine.recorded_events import read_thinned
-from engine.regular_file import open_regular
 from engine.runs import RunRecord
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from PIL.Image import Image
 
 TOP = 5
-MAX_PIXELS = 100_000_000
-"""Of a file's image: unpacked they take 300 MB."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -133,76 +129,3 @@ def class_names(run: RunRecord, classes: int) -> tuple[str, ...]:
         if isinstance(event, RunStarted) and len(event.data.class_names) == classes:
             return event.data.class_names
     return tuple(f"class {i}" for i in range(classes))
-
-
-def read_image(path: Path, height: int, width: int) -> NDArray[np.uint8]:
-    """An image file as a model takes it, uint8 (height, width, 3).
-
-    It is turned as its EXIF says, laid over white where it is transparent, brought to 8 bits a
-    channel, cut to the middle in the model's proportions, and resized by Lanczos' filter.
-
-    Raises:
-        InputError: it cannot be read as an image, or is too large.
-    """
-    import numpy as np
-    from PIL import Image as images
-
-    try:
-        with open_regular(path) as file, warnings.catch_warnings():
-            # A bomb is refused by the count of pixels below, before anything is unpacked.
-            warnings.simplefilter("ignore", images.DecompressionBombWarning)
-            with images.open(file) as image:
-                _check_size(path, image)
-                return np.asarray(_fitted(image, height, width), dtype=np.uint8)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    except OSError as error:
-        reason = (error.strerror or "").lower() or "none that Pillow can read, or one cut short"
-        raise InputError(f"{path}: expected an image, found {reason}") from error
-    # A damaged file makes decoders raise whatever comes.
-    except Exception as error:
-        raise InputError(
-            f"{path}: expected an image, found a damaged one ({type(error).__name__})"
-        ) from error
-
-
-def _check_size(path: Path, image: Image) -> None:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise InputError(
-            f"expected an image of at most {MAX_PIXELS // 10**6} million pixels, "
-            f"found {width:,} × {height:,}; make it smaller first"
-        )
-
-
-def _fitted(image: Image, height: int, width: int) -> Image:
-    from PIL.Image import Resampling
-    from PIL.ImageOps import exif_transpose, fit
-
-    image.seek(0)  # of an animation its first picture
-    turned = exif_transpose(image)
-    plain = _plain_rgb(turned)
-    return fit(plain, (width, height), Resampling.LANCZOS, centering=(0.5, 0.5))
-
-
-def _plain_rgb(image: Image) -> Image:
-    from PIL import Image as images
-
-    if image.mode.startswith(("I", "F")):
-        image = _eight_bits(image)
-    if image.has_transparency_data:
-        over = images.new("RGBA", image.size, "white")
-        image = images.alpha_composite(over, image.convert("RGBA"))
-    return image.convert("RGB")
-
-
-def _eight_bits(image: Image) -> Image:
-    """Grey of 16 or 32 bits, or of real numbers, as 8 bits: 0 to 65535, 255 or 1 are full range."""
-    import numpy as np
-    from PIL import Image as images
-
-    grey = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0)
-    most = 65_535.0
-    if image.mode == "F":
-        most = next((full for full in (1.0, 255.0) if grey.max(initial=0) <= full), most)
-    return images.fromarray(np.clip(grey * (255 / most), 0, 255).round().astype(np.uint8))

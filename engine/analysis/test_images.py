@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from engine.config import RunSpec
+from engine.dataset_names import is_folder
 from engine.datasets import load_dataset
 from engine.errors import InputError
 from engine.progress import ignore_progress
@@ -24,22 +25,24 @@ def read_test_images(spec: RunSpec) -> NDArray[np.uint8]:
         InputError: the images are not on this machine, or cannot be read.
     """
     try:
-        return _read(spec.dataset, spec.data_path)
+        return _read(spec.dataset, spec.data_path, spec.image_size)
     except InputError:
-        if spec.data_path is None:
+        if spec.data_path is None or is_folder(spec.dataset):
             raise
-    return _read(spec.dataset, None)
+    return _read(spec.dataset, None, spec.image_size)
 
 
 @functools.lru_cache(maxsize=1)
-def _read(dataset: str, data_path: str | None) -> NDArray[np.uint8]:
+def _read(dataset: str, data_path: str | None, image_size: int) -> NDArray[np.uint8]:
     def refuse(words: str) -> None:
         raise InputError(
             f"expected the test images of {dataset} on this machine, found none; "
             f"`cifar-tui train` with --data PATH or with its download brings them"
         )
 
-    data = load_dataset(dataset, data_path, ignore_progress, on_download=refuse)
+    data = load_dataset(
+        dataset, data_path, ignore_progress, refuse, image_size=image_size, train_limit=0
+    )
     # Of its own, so that the training images can go.
     images = data.test_images.copy()
     images.flags.writeable = False

@@ -41,7 +41,9 @@ def prepare(folder: Path) -> None:
 
     spec = from_plain(RunSpec, json.loads((folder / SPEC_FILE).read_text()), SPEC_FILE)
     data = prepare_data(spec, _emit)
-    dataset = load_dataset(spec.dataset, spec.data_path, ignore_progress)
+    dataset = load_dataset(
+        spec.dataset, spec.data_path, ignore_progress, image_size=spec.image_size
+    )
     np.savez(
         folder / DATA_FILE,
         x_train=dataset.train_images[: spec.train_limit],

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from engine.config import DATASETS
-from engine.datasets import cifar10, digits
-from engine.datasets.cifar10 import SOURCES, Cifar10Source
+from engine.dataset_names import is_folder, resolve
+from engine.datasets import cifar, digits
+from engine.datasets.archives import CIFAR_SETS, Archive, CifarSet
 from engine.datasets.dataset import Dataset
+from engine.datasets.image_folder import list_folder
 from engine.datasets.split import limit_and_split
-from engine.errors import InputError
 from engine.progress import Progress
 
-__all__ = ["Cifar10Source", "Dataset", "check_dataset", "limit_and_split", "load_dataset"]
+__all__ = ["Archive", "CifarSet", "Dataset", "check_dataset", "limit_and_split", "load_dataset"]
+
+FOLDER_SIDE = 224
+"""Pixels of a folder's images where no model says what it takes."""
 
 
 def check_dataset(
-    name: str, data_path: str | None, sources: tuple[Cifar10Source, ...] = SOURCES
+    name: str, data_path: str | None, sets: Mapping[str, CifarSet] = CIFAR_SETS
 ) -> str:
     """Say in words where the data will come from, after the checks that take no time.
 
-    Reads headers only: hashes and the images themselves are for `load_dataset`.
+    Reads names and headers only: hashes and the images themselves are for `load_dataset`.
+
+    Args:
+        name: a known data set, or a folder of images.
+        data_path: as for `load_dataset`.
+        sets: what is known of the published ones.
 
     Raises:
         InputError: no such data set, or nothing at `data_path` that could be one.
     """
-    _refuse_unknown(name)
-    if name == "digits":
-        return digits.check(data_path)
-    return cifar10.check(data_path, sources)
+    name, data_path = resolve(name, data_path)
+    if is_folder(name) and data_path is not None:
+        listing = list_folder(Path(data_path))
+        images = len(listing.train) + len(listing.test)
+        return f"{images:,} images of {len(listing.class_names):,} classes"
+    if name in sets:
+        return cifar.check(sets[name], data_path)
+    return digits.check(data_path)
 
 
 def load_dataset(
@@ -36,26 +49,31 @@ def load_dataset(
     data_path: str | None,
     progress: Progress,
     on_download: Callable[[str], None] | None = None,
-    sources: tuple[Cifar10Source, ...] = SOURCES,
+    *,
+    image_size: int = FOLDER_SIDE,
+    train_limit: int | None = None,
+    sets: Mapping[str, CifarSet] = CIFAR_SETS,
 ) -> Dataset:
     """Read a data set whole, downloading it where it is nowhere on this machine.
 
     Args:
-        name: one of `engine.config.DATASETS`.
+        name: one of `engine.dataset_names.KNOWN`, or a folder of images.
         data_path: archive, folder or `.npz`; None for the usual places, then the download.
         progress: told of bytes while downloading and verifying, of images while reading.
         on_download: called with a few words before a download begins.
-        sources: the published archives; the first is the one to download.
+        image_size: pixels to which the images of a folder are brought; the others keep theirs.
+        train_limit: of a folder no more training images are read than these.
+        sets: the published archives; the first of each is the one to download.
 
     Raises:
         InputError: what is wrong with the data or the network, and what to do.
     """
-    _refuse_unknown(name)
-    if name == "digits":
-        return digits.load(data_path)
-    return cifar10.load(data_path, progress, on_download, sources)
+    name, data_path = resolve(name, data_path)
+    if is_folder(name) and data_path is not None:
+        from engine.datasets.image_reading import read_listing
 
-
-def _refuse_unknown(name: str) -> None:
-    if name not in DATASETS:
-        raise InputError(f"--dataset: expected {' or '.join(DATASETS)}, found {name!r}")
+        listing = list_folder(Path(data_path))
+        return read_listing(name, listing, image_size, train_limit, progress)
+    if name in sets:
+        return cifar.load(sets[name], data_path, progress, on_download)
+    return digits.load(data_path)

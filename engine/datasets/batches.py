@@ -1,10 +1,11 @@
-"""One CIFAR-10 batch, pickled or binary, from its bytes to images and labels."""
+"""One CIFAR batch, pickled or binary, from its bytes to images and labels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.datasets.archives import CifarSet
 from engine.datasets.unpickle import load_plain
 from engine.errors import InputError
 from engine.progress import Progress
@@ -13,14 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-PYTHON_BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
-BINARY_BATCHES = tuple(f"{name}.bin" for name in PYTHON_BATCHES)
-BATCH_NAMES = frozenset(PYTHON_BATCHES + BINARY_BATCHES)
-CLASSES = 10
 IMAGE_BYTES = 3 * 32 * 32
 """Red, green and blue plane of 32 rows of 32 pixels."""
-ROW_BYTES = 1 + IMAGE_BYTES
-"""Of the binary version: the label, then the image."""
 
 
 class Batch(NamedTuple):
@@ -32,13 +27,16 @@ class Batch(NamedTuple):
     """(N,)."""
 
 
-def read_batches(files: Iterable[tuple[str, bytes]], where: str, progress: Progress) -> list[Batch]:
-    """All six batches, training first, of whichever version is complete.
+def read_batches(
+    files: Iterable[tuple[str, bytes]], where: str, progress: Progress, cifar: CifarSet
+) -> list[Batch]:
+    """All batches, training first, of whichever version is complete.
 
     Args:
-        files: names out of `BATCH_NAMES` and their bytes, in any order.
+        files: names of the data set's batches and their bytes, in any order.
         where: names their archive or folder in errors.
         progress: told how many images are read.
+        cifar: the data set.
 
     Raises:
         InputError: a batch is missing or not what it should be.
@@ -46,36 +44,43 @@ def read_batches(files: Iterable[tuple[str, bytes]], where: str, progress: Progr
     batches: dict[str, Batch] = {}
     images = 0
     for name, data in files:
-        parse = _parse_binary if name in BINARY_BATCHES else _parse_python
-        batches[name] = parse(data, f"{where}: {name}")
+        parse = _parse_binary if name in cifar.binary_batches else _parse_python
+        batches[name] = parse(data, f"{where}: {name}", cifar)
         images += len(batches[name].labels)
         progress(images, None, "images")
-    for names in (BINARY_BATCHES, PYTHON_BATCHES):
+    for names in (cifar.binary_batches, cifar.python_batches):
         if batches.keys() >= set(names):
             return [batches[name] for name in names]
-    raise InputError(f"{where}: {missing_batches(batches)}")
+    raise InputError(f"{where}: {missing_batches(batches, cifar)}")
 
 
-def missing_batches(found: Iterable[str]) -> str:
+def missing_batches(found: Iterable[str], cifar: CifarSet) -> str:
     """What is missing, in words, where neither version is complete."""
-    present = BATCH_NAMES.intersection(found)
-    names = BINARY_BATCHES if present & set(BINARY_BATCHES) else PYTHON_BATCHES
+    present = cifar.batch_names.intersection(found)
+    binary = cifar.binary_batches
+    names = binary if present & set(binary) else cifar.python_batches
     missing = [name for name in names if name not in present]
     if len(missing) == len(names):
+        *training, test = names
+        words = training[0] if len(training) == 1 else f"{training[0]} to {training[-1]}"
         return (
-            f"expected the CIFAR-10 batches {names[0]} to {names[4]} and {names[5]} (or .bin), "
+            f"expected the {cifar.title} batches {words} and {test} (or .bin), "
             "found none of them; name the official archive, its extracted folder or an .npz"
         )
-    return f"expected all six CIFAR-10 batches, {', '.join(missing)} not found; get the data again"
+    return (
+        f"expected all {len(names)} {cifar.title} batches, {', '.join(missing)} not found; "
+        "get the data again"
+    )
 
 
-def checked(images: NDArray[Any], labels: NDArray[Any], where: str) -> Batch:
+def checked(images: NDArray[Any], labels: NDArray[Any], where: str, cifar: CifarSet) -> Batch:
     """Images and labels of one split or batch, once they are what they claim to be.
 
     Args:
         images: uint8 (N, 32, 32, 3).
-        labels: integers (N,) in 0 to 9.
+        labels: integers (N,), 0 to the number of classes - 1.
         where: names them in errors.
+        cifar: the data set.
 
     Raises:
         InputError: they are not.
@@ -85,12 +90,12 @@ def checked(images: NDArray[Any], labels: NDArray[Any], where: str) -> Batch:
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (32, 32, 3):
         raise InputError(
             f"{where}: expected uint8 images of 32×32×3, found {images.dtype} {images.shape}; "
-            "use CIFAR-10 as published"
+            f"use {cifar.title} as published"
         )
     if labels.dtype.kind not in "iu" or labels.ndim != 1:
         raise InputError(
             f"{where}: expected one integer label an image, found {labels.dtype} {labels.shape}; "
-            "use CIFAR-10 as published"
+            f"use {cifar.title} as published"
         )
     if len(images) != len(labels) or len(labels) == 0:
         raise InputError(
@@ -98,40 +103,44 @@ def checked(images: NDArray[Any], labels: NDArray[Any], where: str) -> Batch:
             f"found {len(images)} images and {len(labels)} labels; get the data again"
         )
     low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= CLASSES:
+    most = len(cifar.class_names) - 1
+    if low < 0 or high > most:
         raise InputError(
-            f"{where}: expected labels 0 to 9, found {low} to {high}; use CIFAR-10, not another set"
+            f"{where}: expected labels 0 to {most}, found {low} to {high}; "
+            f"use {cifar.title}, not another set"
         )
     return Batch(images, labels.astype(np.int64))
 
 
-def _parse_binary(data: bytes, where: str) -> Batch:
+def _parse_binary(data: bytes, where: str, cifar: CifarSet) -> Batch:
     import numpy as np
 
-    if not data or len(data) % ROW_BYTES:
+    row_bytes = cifar.label_bytes + IMAGE_BYTES
+    if not data or len(data) % row_bytes:
         raise InputError(
-            f"{where}: expected rows of {ROW_BYTES} bytes, found {len(data):,} bytes, "
+            f"{where}: expected rows of {row_bytes} bytes, found {len(data):,} bytes, "
             "which is not a whole number of rows; get the file again"
         )
-    rows = np.frombuffer(data, np.uint8).reshape(-1, ROW_BYTES)
-    return checked(_channels_last(rows[:, 1:]), rows[:, 0], where)
+    rows = np.frombuffer(data, np.uint8).reshape(-1, row_bytes)
+    images, labels = rows[:, cifar.label_bytes :], rows[:, cifar.label_bytes - 1]
+    return checked(_channels_last(images), labels, where, cifar)
 
 
-def _parse_python(data: bytes, where: str) -> Batch:
+def _parse_python(data: bytes, where: str, cifar: CifarSet) -> Batch:
     import numpy as np
 
     batch = load_plain(data, where)
-    images, labels = batch.get("data"), batch.get("labels")
+    images, labels = batch.get("data"), batch.get(cifar.label_key)
     if not isinstance(images, np.ndarray) or not isinstance(labels, (list, np.ndarray)):
         keys = ", ".join(sorted(batch))[:60] or "nothing"
         raise InputError(
-            f"{where}: expected an array 'data' and a list 'labels', found {keys}; "
-            "use CIFAR-10 as published"
+            f"{where}: expected an array 'data' and a list '{cifar.label_key}', found {keys}; "
+            f"use {cifar.title} as published"
         )
     if images.ndim != 2 or images.shape[1] != IMAGE_BYTES:
         raise InputError(
             f"{where}: expected data of N×{IMAGE_BYTES} columns, found {images.shape}; "
-            "use CIFAR-10 as published"
+            f"use {cifar.title} as published"
         )
     if isinstance(labels, list) and not all(type(label) is int for label in labels):
         raise InputError(
@@ -141,10 +150,11 @@ def _parse_python(data: bytes, where: str) -> Batch:
     try:
         numbers = np.asarray(labels, dtype=np.int64) if isinstance(labels, list) else labels
     except OverflowError:
+        most = len(cifar.class_names) - 1
         raise InputError(
-            f"{where}: expected labels 0 to 9, found one of many digits; get the data again"
+            f"{where}: expected labels 0 to {most}, found one of many digits; get the data again"
         ) from None
-    return checked(_channels_last(images), numbers, where)
+    return checked(_channels_last(images), numbers, where, cifar)
 
 
 def _channels_last(planes: NDArray[Any]) -> NDArray[Any]:

@@ -25,6 +25,8 @@ class Dataset:
     class_names: tuple[str, ...]
     source: str
     """Where it was read from, in words or as a path."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of it, a line each."""
 
     @cached_property
     def fingerprint(self) -> str:

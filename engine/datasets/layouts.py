@@ -1,4 +1,4 @@
-"""The forms in which CIFAR-10 lies on disk: archive, extracted folder, `.npz`."""
+"""The forms in which CIFAR-10 and CIFAR-100 lie on disk: archive, extracted folder, `.npz`."""
 
 from __future__ import annotations
 
@@ -11,32 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.datasets.batches import (
-    BATCH_NAMES,
-    BINARY_BATCHES,
-    PYTHON_BATCHES,
-    Batch,
-    checked,
-    missing_batches,
-    read_batches,
-)
+from engine.datasets.archives import CifarSet
+from engine.datasets.batches import IMAGE_BYTES, Batch, checked, missing_batches, read_batches
 from engine.errors import InputError
 from engine.progress import Progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_BATCH_BYTES = 64_000_000
-"""Twice an official batch of 10,000 images."""
+_IMAGES = 60_000
+"""Of each of the data sets."""
 MAX_NPZ_BYTES = 512_000_000
 """Uncompressed, twice the 60,000 images with room for wide labels."""
-FOLDERS = (
-    "cifar-10-batches-bin",
-    "cifar-10-batches-py",
-    "cifar-10-batches-py-target/cifar-10-batches-py",
-)
-"""Where the archives and Keras put the batches; the version without pickles first."""
-_EXPECTED = "a CIFAR-10 archive (.tar.gz), its extracted folder or an .npz"
 _NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError)
 
@@ -47,23 +33,24 @@ class Layout:
 
     kind: Literal["archive", "folder", "npz"]
     path: Path
+    cifar: CifarSet
 
 
-def find_layout(path: Path) -> Layout:
+def find_layout(path: Path, cifar: CifarSet) -> Layout:
     """What lies at a path, told from names and headers alone.
 
     Raises:
-        InputError: nothing, or nothing that could be CIFAR-10.
+        InputError: nothing, or nothing that could be this data set.
     """
     try:
         if path.is_dir():
-            return Layout("folder", _batches_folder(path))
+            return Layout("folder", _batches_folder(path, cifar), cifar)
         if path.is_file():
-            return _file_layout(path)
+            return _file_layout(path, cifar)
         found = "no such file or folder" if not path.exists() else "neither file nor folder"
     except OSError as error:
-        raise _unreadable(path, error) from error
-    raise InputError(f"{path}: expected {_EXPECTED}, found {found}; check the path")
+        raise _unreadable(path, error, cifar) from error
+    raise InputError(f"{path}: expected {_expected(cifar)}, found {found}; check the path")
 
 
 def read_layout(layout: Layout, progress: Progress) -> tuple[Batch, Batch]:
@@ -72,68 +59,72 @@ def read_layout(layout: Layout, progress: Progress) -> tuple[Batch, Batch]:
     Raises:
         InputError: truncated, incomplete or of the wrong sizes.
     """
-    path = layout.path
+    path, cifar = layout.path, layout.cifar
     try:
         if layout.kind == "npz":
-            return _read_npz(path)
-        files = _folder_files(path) if layout.kind == "folder" else _archive_files(path)
-        *train, test = read_batches(files, str(path), progress)
+            return _read_npz(path, cifar)
+        list_files = _folder_files if layout.kind == "folder" else _archive_files
+        *train, test = read_batches(list_files(path, cifar), str(path), progress, cifar)
     except _DAMAGED as error:
         raise InputError(
             f"{path}: expected a whole archive, found a truncated or damaged one ({error}); "
             "get it again"
         ) from error
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(path, error, cifar) from error
     return _joined(train), _joined([test])
 
 
-def _file_layout(path: Path) -> Layout:
+def _file_layout(path: Path, cifar: CifarSet) -> Layout:
     if path.suffix == ".npz" or zipfile.is_zipfile(path):
         if not zipfile.is_zipfile(path):
             raise InputError(
                 f"{path}: expected an .npz, found a truncated or damaged one; get it again"
             )
-        return Layout("npz", path)
+        return Layout("npz", path, cifar)
     try:
         with tarfile.open(path) as tar:
             tar.next()
     except _DAMAGED as error:
         raise InputError(
-            f"{path}: expected {_EXPECTED}, found a file of {path.stat().st_size:,} bytes that is "
-            "none of them or is cut short; get it again"
+            f"{path}: expected {_expected(cifar)}, found a file of "
+            f"{path.stat().st_size:,} bytes that is none of them or is cut short; get it again"
         ) from error
-    return Layout("archive", path)
+    return Layout("archive", path, cifar)
 
 
-def _batches_folder(path: Path) -> Path:
+def _batches_folder(path: Path, cifar: CifarSet) -> Path:
     best: set[str] = set()
-    for folder in (path, *(path / name for name in FOLDERS)):
+    for folder in (path, *(path / name for name in cifar.folders)):
         if not folder.is_dir():
             continue
         names = {entry.name for entry in folder.iterdir()}
-        if names >= set(BINARY_BATCHES) or names >= set(PYTHON_BATCHES):
+        if names >= set(cifar.binary_batches) or names >= set(cifar.python_batches):
             return folder
-        best = max(best, names & BATCH_NAMES, key=len)
+        best = max(best, names & cifar.batch_names, key=len)
     if not any(path.iterdir()):
-        raise InputError(f"{path}: expected {_EXPECTED}, found an empty folder; check the path")
-    raise InputError(f"{path}: {missing_batches(best)}")
+        raise InputError(
+            f"{path}: expected {_expected(cifar)}, found an empty folder; check the path"
+        )
+    raise InputError(f"{path}: {missing_batches(best, cifar)}")
 
 
-def _folder_files(path: Path) -> Iterator[tuple[str, bytes]]:
+def _folder_files(path: Path, cifar: CifarSet) -> Iterator[tuple[str, bytes]]:
     names = {entry.name for entry in path.iterdir()}
-    complete = BINARY_BATCHES if names >= set(BINARY_BATCHES) else PYTHON_BATCHES
+    binary = cifar.binary_batches
+    complete = binary if names >= set(binary) else cifar.python_batches
     for name in complete:
-        _check_size(f"{path}: {name}", (path / name).stat().st_size, MAX_BATCH_BYTES)
+        _check_size(f"{path}: {name}", (path / name).stat().st_size, _most_bytes(cifar))
         yield name, (path / name).read_bytes()
 
 
-def _archive_files(path: Path) -> Iterator[tuple[str, bytes]]:
+def _archive_files(path: Path, cifar: CifarSet) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(path) as tar:
         for member in tar:
-            _check_size(f"{path}: {member.name}", member.size, MAX_BATCH_BYTES)
+            _check_size(f"{path}: {member.name}", member.size, _most_bytes(cifar))
             name = member.name.rpartition("/")[2]
-            file = tar.extractfile(member) if member.isfile() and name in BATCH_NAMES else None
+            wanted = member.isfile() and name in cifar.batch_names
+            file = tar.extractfile(member) if wanted else None
             if file is not None:
                 yield name, file.read()
         # the checksum stands behind the end of the tar, where tarfile does not look
@@ -141,7 +132,7 @@ def _archive_files(path: Path) -> Iterator[tuple[str, bytes]]:
             pass
 
 
-def _read_npz(path: Path) -> tuple[Batch, Batch]:
+def _read_npz(path: Path, cifar: CifarSet) -> tuple[Batch, Batch]:
     import numpy as np
 
     with zipfile.ZipFile(path) as archive:
@@ -163,8 +154,8 @@ def _read_npz(path: Path) -> tuple[Batch, Batch]:
         ) from error
     x_train, y_train, x_test, y_test = arrays
     return (
-        checked(x_train, _flat(y_train), f"{path}: x_train, y_train"),
-        checked(x_test, _flat(y_test), f"{path}: x_test, y_test"),
+        checked(x_train, _flat(y_train), f"{path}: x_train, y_train", cifar),
+        checked(x_test, _flat(y_test), f"{path}: x_test, y_test", cifar),
     )
 
 
@@ -188,8 +179,17 @@ def _check_size(where: str, size: int, limit: int) -> None:
         )
 
 
-def _unreadable(path: Path, error: OSError) -> InputError:
+def _expected(cifar: CifarSet) -> str:
+    return f"a {cifar.title} archive (.tar.gz), its extracted folder or an .npz"
+
+
+def _most_bytes(cifar: CifarSet) -> int:
+    """Of one batch, with room for what else is in it: CIFAR-100 has all training images in one."""
+    return 2 * _IMAGES // len(cifar.python_batches) * (IMAGE_BYTES + 100)
+
+
+def _unreadable(path: Path, error: OSError, cifar: CifarSet) -> InputError:
     return InputError(
-        f"{path}: expected {_EXPECTED}, found something that cannot be read "
+        f"{path}: expected {_expected(cifar)}, found something that cannot be read "
         f"({error.strerror or error}); check the path and its permissions"
     )

@@ -10,11 +10,11 @@ from pathlib import Path
 from engine.analysis.answers import Answers, answers_from
 from engine.analysis.evidence import Evidence, Measured, gather
 from engine.analysis.wording import known, listed
+from engine.dataset_names import title
 from engine.formatting import accuracy, whole
 from engine.report.evidence_tables import Table, class_table, evidence_tables
 
 TITLE = "Transfer learning compared"
-DATA_NAMES = {"cifar10": "CIFAR-10", "digits": "scikit-learn's handwritten digits"}
 NOTES = (
     "Test accuracy is measured once, at a run's end, on the whole test split. Its 95 % interval is "
     "Wilson's score interval for a share.",
@@ -56,7 +56,7 @@ def make_report(runs_dir: Path) -> Report:
 
 def report_from(evidence: Evidence) -> Report:
     """The report on evidence that was gathered before."""
-    data = DATA_NAMES.get(evidence.dataset, evidence.dataset)
+    data = title(evidence.dataset)
     return Report(
         title=f"{TITLE} on {data}" if data else TITLE,
         setting=tuple(_setting(evidence, data)) if evidence.contenders else (),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from engine.backbones import Backbone, find_backbone
 from engine.config import RunSpec
+from engine.dataset_names import title
 from engine.datasets import Dataset, limit_and_split, load_dataset
 from engine.events import DataFacts, Event, LogLine, PhaseChanged, PhaseProgressed
 from engine.features.held import Pool
@@ -45,8 +46,15 @@ def prepare_data(spec: RunSpec, emit: Callable[[Event], None]) -> Data:
         InputError: the data cannot be had or cannot be split so.
     """
     dataset = load_dataset(
-        spec.dataset, spec.data_path, _progress(emit), lambda detail: _downloading(emit, detail)
+        spec.dataset,
+        spec.data_path,
+        _progress(emit),
+        lambda detail: _downloading(emit, detail),
+        image_size=spec.image_size,
+        train_limit=spec.train_limit,
     )
+    for note in dataset.notes:
+        emit(LogLine(level="info", text=f"{title(spec.dataset)}: {note}"))
     return _split(dataset, spec)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from engine.backbones import CATALOGUE, find_backbone
-from engine.config import DATASETS, DEFAULT_RECIPE, RECIPES, Unfreeze, plan_runs
+from engine.config import DEFAULT_RECIPE, RECIPES, Unfreeze, plan_runs
+from engine.dataset_names import KNOWN
 from tui.__main__ import main
 from tui.cli.options import EPOCHS, TRAIN_OPTIONS, chosen_options
 from tui.cli.parser import build_parser, join_values
@@ -45,7 +46,10 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     ("arguments", "said"),
     [
         (["train", "EficientNetLite0"], ["'EficientNetLite0'", "did you mean EfficientNetLite0?"]),
-        (["train", "CustomCNN", "--dataset", "mnist"], ["cifar10 or digits", "'mnist'"]),
+        (
+            ["train", "CustomCNN", "--dataset", "mnist"],
+            ["a folder of images", "'mnist'"],
+        ),
         (["train", "CustomCNN", "--data", "nowhere"], ["nowhere"]),
         (["train", "CustomCNN", "--data", ""], ["--data", "found nothing"]),
         (
@@ -160,7 +164,7 @@ def test_help_has_every_option_with_its_default(capsys: pytest.CaptureFixture[st
     text = " ".join(capsys.readouterr().out.split())
     assert all(option.flag in text for option in TRAIN_OPTIONS)
     assert all(f"(default: {option.default})" in text for option in TRAIN_OPTIONS)
-    for value in (*DATASETS, *RECIPES, str(DEFAULT_RECIPE.batch_size), EPOCHS):
+    for value in (*KNOWN, *RECIPES, str(DEFAULT_RECIPE.batch_size), EPOCHS):
         assert value in text
 
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from engine.datasets import Cifar10Source, Dataset, check_dataset, load_dataset
-from engine.datasets.cifar10 import SOURCES, usual_folders
+from engine.datasets import Archive, CifarSet, Dataset, check_dataset, load_dataset
+from engine.datasets.archives import CIFAR10
+from engine.datasets.cifar import usual_folders
 from engine.errors import InputError
 from engine.progress import ignore_progress
 
@@ -30,15 +31,15 @@ class Published:
 
     binary: Path
     python: Path
-    sources: tuple[Cifar10Source, Cifar10Source]
+    sets: dict[str, CifarSet]
 
 
 @pytest.fixture
 def published(small_cifar10: SmallCifar10, loopback: LoopbackServer, tmp_path: Path) -> Published:
-    sources = []
+    entries = []
     archives = []
     for write, official in zip(
-        (small_cifar10.write_binary, small_cifar10.write_python), SOURCES, strict=True
+        (small_cifar10.write_binary, small_cifar10.write_python), CIFAR10.archives, strict=True
     ):
         folder = write(tmp_path / "published")
         archive = folder.parent / official.file
@@ -47,9 +48,10 @@ def published(small_cifar10: SmallCifar10, loopback: LoopbackServer, tmp_path: P
         content = archive.read_bytes()
         url = loopback.serve(f"/{official.file}", content)
         md5 = hashlib.md5(content).hexdigest()
-        sources.append(Cifar10Source(url, official.file, f"md5:{md5}", len(content)))
+        entries.append(Archive(url, official.file, f"md5:{md5}", len(content)))
         archives.append(archive)
-    return Published(archives[0], archives[1], (sources[0], sources[1]))
+    small = dataclasses.replace(CIFAR10, archives=tuple(entries))
+    return Published(archives[0], archives[1], {"cifar10": small})
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def places(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Path, Path]
 
 
 def load(published: Published, on_download: Callable[[str], None] | None = None) -> Dataset:
-    return load_dataset("cifar10", None, ignore_progress, on_download, published.sources)
+    return load_dataset("cifar10", None, ignore_progress, on_download, sets=published.sets)
 
 
 def test_the_digits_are_built_in_and_split_the_same_way_each_time() -> None:
@@ -99,7 +101,7 @@ def test_an_unknown_data_set_is_refused() -> None:
         lambda: check_dataset("mnist", None),
         lambda: load_dataset("mnist", None, ignore_progress),
     ):
-        with pytest.raises(InputError, match="expected cifar10 or digits, found 'mnist'"):
+        with pytest.raises(InputError, match="or a folder of images, found 'mnist'"):
             ask()
 
 
@@ -140,7 +142,7 @@ def test_archives_are_found_in_the_usual_places(
     shutil.copy(archive, places[place] / name)
     assert load(published).source == str(places[place] / name)
     expected = places[place].relative_to(places[0].parents[1]) / name
-    assert check_dataset("cifar10", None, published.sources) == f"~/{expected}"
+    assert check_dataset("cifar10", None, published.sets) == f"~/{expected}"
 
 
 @pytest.mark.parametrize("name", ["", "cifar-10-batches-py-target"])
@@ -180,11 +182,11 @@ def test_a_wrong_hash_is_refused_wherever_it_lies(
     archive.write_bytes(content)
     with pytest.raises(InputError) as caught:
         load_dataset(
-            "cifar10", str(archive) if by_option else None, ignore_progress, None, published.sources
+            "cifar10", str(archive) if by_option else None, ignore_progress, sets=published.sets
         )
     line = str(caught.value)
     assert line.startswith(f"{archive}: wrong hash: expected the official archive's md5 ")
-    assert published.sources[0].hash.removeprefix("md5:") in line
+    assert published.sets["cifar10"].archives[0].hash.removeprefix("md5:") in line
     assert hashlib.md5(content).hexdigest() in line
     assert "delete it and fetch it again, or extract it" in line
 
@@ -196,7 +198,7 @@ def test_an_official_name_on_a_truncated_archive_is_refused_at_once(
     (places[1] / "cifar-10-binary.tar.gz").write_bytes(content[:-100])
     for path in (None, str(places[1] / "cifar-10-binary.tar.gz")):
         with pytest.raises(InputError, match=f"expected the {len(content):,} bytes .* truncated"):
-            check_dataset("cifar10", path, published.sources)
+            check_dataset("cifar10", path, published.sets)
 
 
 def test_a_download_that_fails_leaves_nothing(

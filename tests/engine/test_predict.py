@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from engine.errors import InputError
-from engine.predict import MAX_PIXELS, Predictor, read_image
+from engine.image_file import MAX_PIXELS, read_image
+from engine.predict import Predictor
 from engine.runs import RunRecord, load_run
 
 WriteRun = Callable[..., str]

@@ -26,7 +26,7 @@ def script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
         ("--v", ["--version"]),
         ("train MobileNetV3", ["MobileNetV3Small", "MobileNetV3Large"]),
         ("train VGG16 --unfreeze-", ["--unfreeze-last", "--unfreeze-after", "--unfreeze-blocks"]),
-        ("train --dataset ", ["cifar10", "digits"]),
+        ("train --dataset ", ["cifar10", "cifar100", "digits"]),
         ("train --recipe n", ["notebook"]),
         ("train VGG16 --batchnorm k", ["keras"]),
         ("train --epochs ", []),

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from engine.dataset_names import KNOWN
 from engine.recipe_file import recipe_names
 
 SHELLS = ("bash", "zsh", "fish")
@@ -85,6 +86,8 @@ def _words(action: argparse.Action) -> tuple[str, ...]:
         from engine.backbones import CATALOGUE
 
         return tuple(entry.name for entry in CATALOGUE)
+    if metavar.startswith("NAME|FOLDER"):
+        return KNOWN
     if metavar.startswith("NAME|FILE") or action.dest == "name":
         return recipe_names()
     return tuple(metavar.split("|")) if _ALTERNATIVES.fullmatch(metavar) else ()

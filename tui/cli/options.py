@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from engine.config import (
-    DATASETS,
     DEFAULT_RECIPE,
     DISK_LIMIT_GB,
     MEMORY_SHARE,
@@ -22,6 +21,7 @@ from engine.config import (
     Recipe,
     Stage,
 )
+from engine.dataset_names import KNOWN
 from tui.cli.option_values import (
     YES_NO,
     layers_text,
@@ -150,7 +150,15 @@ RATES = recipe_defaults(DEFAULT_RECIPE)["learning_rates"]
 DEFAULTS = Options()
 
 TRAIN_OPTIONS = (
-    _choice("--dataset", "dataset", DATASETS, DEFAULTS.dataset, "images to train on"),
+    TrainOption(
+        "--dataset",
+        "NAME|FOLDER",
+        "dataset",
+        parse_text,
+        DEFAULTS.dataset,
+        "cifar10, cifar100, digits, or a folder of <class>/*.jpg, or of train/ and test/",
+        KNOWN,
+    ),
     TrainOption(
         "--data",
         "PATH",

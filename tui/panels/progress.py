@@ -9,12 +9,12 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from engine.dataset_names import title
 from engine.events import now
 from engine.formatting import MISSING, byte_size, duration, rate, whole
 from engine.snapshot import RunSnapshot
 from tui.session_view import SessionView
 
-DATASET_NAMES = {"cifar10": "CIFAR-10", "digits": "digits"}
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _END_GLYPHS = {
     "completed": ("✓", "$success"),
@@ -82,8 +82,7 @@ def fit(left: list[Field], right: list[Field], width: int, gap: int = 3) -> Cont
 def title_line(view: SessionView, width: int) -> Content:
     """Program, model, data, size, recipe; and the place in the queue."""
     spec = view.run.spec
-    dataset = DATASET_NAMES.get(spec.dataset, spec.dataset)
-    facts = f"{dataset} · {spec.image_size} px · {spec.recipe}"
+    facts = f"{title(spec.dataset)} · {spec.image_size} px · {spec.recipe}"
     if spec.weights != "imagenet":
         facts += " · from scratch" if spec.weights == "none" else " · own weights"
     if len({run.spec.seed for run in view.runs}) > 1:

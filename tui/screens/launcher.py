@@ -17,12 +17,13 @@ from textual.widgets import Button, Footer, Input, Static
 
 from engine.backbones import CATALOGUE, Backbone
 from engine.config import Options, RunSpec, Stage, plan_runs
+from engine.dataset_names import title
 from engine.errors import InputError
 from engine.formatting import rate
 from tui import keys
 from tui.cli.options import unfreezing_words
 from tui.panels.catalogue import CatalogueTable
-from tui.panels.progress import DATASET_NAMES, Field, fit
+from tui.panels.progress import Field, fit
 from tui.panels.run_form import RunForm, field_of, in_words
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class LauncherScreen(Screen[None]):
         left = [Field(Content.styled("New session", "$primary bold"), 9)]
         right = []
         if self._specs and self._data_state:
-            name = DATASET_NAMES.get(self._specs[0].dataset, self._specs[0].dataset)
+            name = title(self._specs[0].dataset)
             text = Content.styled(name, "$foreground bold")
             right.append(Field(text + Content.styled(f"  {self._data_state}", "$muted"), 8))
         return fit(left, right, max(self.size.width, 20)).stylize("on $panel")
@@ -246,8 +247,7 @@ def summary_text(specs: Sequence[RunSpec]) -> Content:
     names = ", ".join(models[:4]) + (f" and {len(models) - 4} more" if len(models) > 4 else "")
     first = max(specs, key=_stages_to_say)
     stages = " → ".join(map(_stage_text, first.stages))
-    dataset = DATASET_NAMES.get(first.dataset, first.dataset)
-    parts = [names, dataset, first.recipe, stages]
+    parts = [names, title(first.dataset), first.recipe, stages]
     runs = f"{len(specs)} run{'s' if len(specs) != 1 else ''}"
     return Content.styled(runs, "$primary bold") + Content.styled(
         "".join(f" · {part}" for part in parts), "$foreground"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from textual.content import Content
 
+from engine.dataset_names import title
 from tui.panels.line_fitting import packed
-from tui.panels.progress import DATASET_NAMES, Field, fit
+from tui.panels.progress import Field, fit
 from tui.panels.run_table import legend_of_marks
 from tui.screens.ranking import Ranking
 
@@ -77,7 +78,7 @@ def head_line(
         if wanted:
             left.append(Field(Content.styled(f"/ {wanted}", "$warning"), 7))
         names = sorted({row["dataset"] for row in ranking.rows})[:_DATA_MOST]
-        data = ", ".join(DATASET_NAMES.get(name, name) for name in names)
+        data = ", ".join(title(name) for name in names)
         left.append(Field(Content.styled(data, "$foreground"), 3))
         left.append(Field(Content.styled(f"in {runs_dir}", "$muted"), 2))
         if marked:

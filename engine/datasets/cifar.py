@@ -1,0 +1,139 @@
+"""CIFAR-10 and CIFAR-100: where they are looked for and how they are loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from engine.datasets.archives import Archive, CifarSet
+from engine.datasets.dataset import Dataset
+from engine.datasets.layouts import find_layout, read_layout
+from engine.download import download, file_hash
+from engine.errors import InputError
+from engine.progress import Progress
+
+
+def check(cifar: CifarSet, data_path: str | None) -> str:
+    """Say where the data set will come from, from names, sizes and headers alone.
+
+    Raises:
+        InputError: nothing usable at `data_path`, or a damaged archive in a usual place.
+    """
+    path, archive = _locate(cifar, data_path)
+    if path is None:
+        return f"to download: {cifar.archives[0].bytes / 1e6:.0f} MB"
+    layout = find_layout(path, cifar)
+    if archive is not None and layout.kind == "archive":
+        _check_bytes(path, archive)
+    return data_path if data_path is not None else _with_tilde(path)
+
+
+def load(
+    cifar: CifarSet,
+    data_path: str | None,
+    progress: Progress,
+    on_download: Callable[[str], None] | None = None,
+) -> Dataset:
+    """Read the data set from `data_path`, else from a usual place, else from the network.
+
+    Raises:
+        InputError: what is wrong and what to do.
+    """
+    path, archive = _locate(cifar, data_path)
+    if path is None:
+        path = _download(cifar, progress, on_download)
+        archive = None  # verified as it came
+    layout = find_layout(path, cifar)
+    if archive is not None and layout.kind == "archive":
+        _check_bytes(path, archive)
+        _check_hash(path, archive, progress)
+    train, test = read_layout(layout, progress)
+    return Dataset(
+        cifar.name,
+        train.images,
+        train.labels,
+        test.images,
+        test.labels,
+        cifar.class_names,
+        str(path),
+    )
+
+
+def usual_folders() -> tuple[Path, Path]:
+    """Where archives are looked for: Keras' folder, then the user's cache, where downloads go."""
+    import platformdirs
+
+    keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    return keras / "datasets", platformdirs.user_cache_path("cifar-tui") / "datasets"
+
+
+def _locate(cifar: CifarSet, data_path: str | None) -> tuple[Path | None, Archive | None]:
+    """The data and the archive they claim by name to be, each None where there is none."""
+    by_file = {archive.file: archive for archive in cifar.archives}
+    if data_path is not None:
+        path = Path(data_path).expanduser()
+        return path, by_file.get(path.name)
+    for folder in usual_folders():
+        for name, archive in _archive_names(cifar):
+            if os.path.isfile(folder / name):  # False where the folder may not be read
+                return folder / name, archive
+    return next(_extracted(cifar), None), None
+
+
+def _archive_names(cifar: CifarSet) -> Iterator[tuple[str, Archive]]:
+    for archive in cifar.archives:
+        yield archive.file, archive
+    for name in cifar.keras_archives:
+        yield name, cifar.archives[-1]
+
+
+def _extracted(cifar: CifarSet) -> Iterator[Path]:
+    for folder in usual_folders():
+        for name in cifar.folders:
+            try:
+                yield find_layout(folder / name, cifar).path
+            except InputError:
+                continue  # an extraction cut short is no reason not to look further
+
+
+def _download(
+    cifar: CifarSet, progress: Progress, on_download: Callable[[str], None] | None
+) -> Path:
+    source = cifar.archives[0]
+    if on_download is not None:
+        host = source.url.split("/")[2]
+        on_download(f"{cifar.title}, {source.bytes / 1e6:.0f} MB from {host}")
+    return download(
+        source.url,
+        usual_folders()[1] / source.file,
+        expected_bytes=source.bytes,
+        expected_hash=source.hash,
+        progress=progress,
+        option="--data",
+    )
+
+
+def _check_bytes(path: Path, source: Archive) -> None:
+    if (found := path.stat().st_size) != source.bytes:
+        raise InputError(
+            f"{path}: expected the {source.bytes:,} bytes of the official archive, "
+            f"found {found:,}, so it is truncated or another; {_WAYS_OUT}"
+        )
+
+
+def _check_hash(path: Path, source: Archive, progress: Progress) -> None:
+    algorithm, _, expected = source.hash.partition(":")
+    if (found := file_hash(path, algorithm, progress)) != expected:
+        raise InputError(
+            f"{path}: wrong hash: expected the official archive's {algorithm} {expected}, "
+            f"found {found}; {_WAYS_OUT}"
+        )
+
+
+_WAYS_OUT = "delete it and fetch it again, or extract it and name the folder with --data"
+
+
+def _with_tilde(path: Path) -> str:
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

@@ -1,0 +1,170 @@
+"""A folder of one's own images: its classes, its split, its images."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.datasets import Dataset, check_dataset, load_dataset
+from engine.datasets.image_folder import list_folder
+from engine.errors import InputError
+from engine.progress import ignore_progress
+
+
+def write(path: Path, number: int = 0, mode: str = "RGB", size: tuple[int, int] = (12, 9)) -> Path:
+    """An image of one colour, told by its number."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (number % 256, 100, 200)).convert(mode).save(path)
+    return path
+
+
+def make(root: Path, **counts: int) -> Path:
+    """A folder of classes with so many images each."""
+    for name, count in counts.items():
+        for i in range(count):
+            write(root / name / f"{i}.png", i)
+    return root
+
+
+def load(root: Path, **options: Any) -> Dataset:
+    return load_dataset(str(root), None, ignore_progress, **({"image_size": 8} | options))
+
+
+def refused(root: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        check_dataset(str(root), None)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_classes_are_the_folders_and_a_fifth_of_each_is_held_out(tmp_path: Path) -> None:
+    root = make(tmp_path / "pets", dog=10, cat=20)
+    assert check_dataset(str(root), None) == "30 images of 2 classes"
+    dataset = load(root)
+    assert dataset.name == "folder:pets"
+    assert dataset.class_names == ("cat", "dog")
+    assert dataset.train_images.shape == (24, 8, 8, 3)
+    assert dataset.train_images.dtype == np.uint8
+    assert Counter(dataset.train_labels.tolist()) == {0: 16, 1: 8}
+    assert Counter(dataset.test_labels.tolist()) == {0: 4, 1: 2}
+    # red is the number of the file: each image is in one split and has its own label
+    seen = [
+        (int(label), int(image[0, 0, 0]))
+        for images, labels in (
+            (dataset.train_images, dataset.train_labels),
+            (dataset.test_images, dataset.test_labels),
+        )
+        for image, label in zip(images, labels, strict=True)
+    ]
+    assert sorted(seen) == [(0, i) for i in range(20)] + [(1, i) for i in range(10)]
+    # the first training images are of both classes
+    assert len(set(dataset.train_labels[:12].tolist())) == 2
+    assert any("no test split" in note for note in dataset.notes)
+    assert any("cat has 20 images, dog 10" in note and "67%" in note for note in dataset.notes)
+
+
+def test_the_split_is_the_same_each_time_and_wherever_the_folder_lies(tmp_path: Path) -> None:
+    one, other = (make(tmp_path / place / "x", a=9, b=9) for place in ("here", "there"))
+    assert load(one).fingerprint == load(other).fingerprint
+    write(one / "a" / "99.png", 77)
+    assert load(one).fingerprint != load(other).fingerprint
+
+
+def test_train_and_test_folders_are_the_splits(tmp_path: Path) -> None:
+    make(tmp_path / "train", a=4, b=5)
+    make(tmp_path / "val", a=2)
+    make(tmp_path / "Test", a=1, b=3)
+    dataset = load(tmp_path)
+    assert Counter(dataset.train_labels.tolist()) == {0: 6, 1: 5}
+    assert Counter(dataset.test_labels.tolist()) == {0: 1, 1: 3}
+    assert "tested on Test/" in dataset.notes
+    assert "val/ joins the training images" in dataset.notes
+    make(tmp_path / "Test", c=1)
+    assert "found 'c' beside them" in refused(tmp_path)
+
+
+def test_only_the_images_asked_for_are_read(tmp_path: Path) -> None:
+    root = make(tmp_path, a=10, b=10)
+    told: list[tuple[int, int | None]] = []
+    dataset = load_dataset(
+        str(root),
+        None,
+        lambda done, total, _unit: told.append((done, total)),
+        image_size=8,
+        train_limit=6,
+    )
+    assert (len(dataset.train_labels), len(dataset.test_labels)) == (6, 4)
+    assert told[-1] == (10, 10)
+    whole = load(root)
+    assert np.array_equal(dataset.train_images, whole.train_images[:6])
+
+
+def test_odd_files_are_converted_or_named_and_counted(tmp_path: Path) -> None:
+    root = make(tmp_path, a=6, b=6)
+    write(root / "a" / "grey.png", mode="L", size=(40, 30))
+    write(root / "a" / "see-through.png", mode="RGBA")
+    write(root / "b" / "print.JPG", mode="CMYK")
+    write(root / "b" / "deep" / "er.webp")
+    (root / "b" / "cut.jpg").write_bytes((root / "b" / "print.JPG").read_bytes()[:60])
+    (root / "b" / "none.png").write_text("no image")
+    (root / "b" / "notes.txt").write_text("mine")
+    (root / "b" / ".hidden.png").write_text("")
+    dataset = load(root)
+    assert len(dataset.train_labels) + len(dataset.test_labels) == 16
+    notes = "\n".join(dataset.notes)
+    assert "1 other files left alone" in notes
+    assert "images of 12×9 to 40×30 pixels, cut to squares of 8" in notes
+    for words in ("1 L", "1 RGBA", "1 CMYK"):
+        assert words in notes
+    assert "2 unreadable files left out" in notes
+    assert "cut.jpg" in notes
+    assert "none.png" in notes
+
+
+def test_what_cannot_be_a_data_set_is_refused(tmp_path: Path) -> None:
+    assert "found no folder with an image in it" in refused(tmp_path)
+    make(tmp_path, only=5)
+    assert "one class only, 'only'" in refused(tmp_path)
+    make(tmp_path, few=2)
+    assert "3 images of each class or more, found 2 of 'few'" in refused(tmp_path)
+    for i in range(1001):
+        (tmp_path / f"c{i}").mkdir()
+    assert "1,000 classes, found 1,003 folders" in refused(tmp_path)
+
+
+def test_a_class_without_a_readable_image_is_refused(tmp_path: Path) -> None:
+    root = make(tmp_path, a=5)
+    for i in range(5):
+        (root / "b").mkdir(exist_ok=True)
+        (root / "b" / f"{i}.png").write_text("no image")
+    with pytest.raises(InputError, match="found none of 'b'"):
+        load(root)
+
+
+def test_images_that_do_not_fit_in_memory_are_refused_before_one_is_read(tmp_path: Path) -> None:
+    root = make(tmp_path, a=5, b=5)
+    # ten images of four million pixels a side would take 480 TB
+    with pytest.raises(InputError, match="smaller --image-size, or --train-limit"):
+        load(root, image_size=4_000_000)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_a_folder_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+    make(tmp_path, a=5, b=5)
+    (tmp_path / "a").chmod(0)
+    try:
+        # os.walk passes over what it may not read: the class has no image then
+        assert "one class only" in refused(tmp_path)
+    finally:
+        (tmp_path / "a").chmod(0o755)
+
+
+def test_the_listing_counts_by_class(tmp_path: Path) -> None:
+    listing = list_folder(make(tmp_path, a=5, b=7, c=3))
+    assert listing.class_counts == (5, 7, 3)
