@@ -286,6 +286,8 @@ class TestEnded(Event):
     loss: float
     accuracy: float
     images: int
+    top5_accuracy: float | None = None
+    """Share with the class among the five most probable; None of five classes or fewer."""
 
 
 @dataclass(frozen=True, kw_only=True)

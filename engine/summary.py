@@ -51,6 +51,8 @@ class Summary:
     """The most that the process was seen to take, once a second."""
     test_images: int | None = None
     """How many `test_accuracy` was measured on."""
+    top5_accuracy: float | None = None
+    """On the test images; None of five classes or fewer, and in summaries of before."""
 
 
 def check_summary(summary: Summary) -> None:
@@ -59,7 +61,7 @@ def check_summary(summary: Summary) -> None:
     Raises:
         InputError: which one, and what was found.
     """
-    for key in ("test_accuracy", "val_accuracy", "best_val_accuracy"):
+    for key in ("test_accuracy", "top5_accuracy", "val_accuracy", "best_val_accuracy"):
         share = getattr(summary, key)
         if share is not None and not 0 <= share <= 1:
             raise InputError(f"summary.json: {key}: expected 0 to 1, found {share:.3g}")
@@ -123,6 +125,7 @@ def summarize(run: RunSnapshot) -> Summary:
         curve=_curve(run),
         peak_memory_bytes=run.peak_memory_bytes,
         test_images=run.test.images if run.test else None,
+        top5_accuracy=run.test.top5_accuracy if run.test else None,
     )
 
 

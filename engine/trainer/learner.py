@@ -42,7 +42,7 @@ from engine.trainer.preparation import Data
 from engine.trainer.segment import EpochMeter, SegmentCallback
 from engine.trainer.selection import Selection
 from engine.trainer.step_model import compile_step
-from engine.trainer.verdict import export_network, predict_test
+from engine.trainer.verdict import Tested, export_network, predict_test
 
 NOTHING_TRAINS = "nothing would train any more; leave at least one layer trainable"
 OTHER_FEATURES = "the epoch goes on with other features than before; its last bits may differ"
@@ -361,11 +361,11 @@ class Learner:
 
         return self._parts.evaluate(evaluation_batch(self._spec.image_size), validate)
 
-    def test(self) -> tuple[float, float] | None:
+    def test(self) -> Tested | None:
         """Read the test split once, with the weights to keep; writes the predictions.
 
         Returns:
-            Cross-entropy and accuracy; None where a Stop cut it short.
+            None where a Stop cut it short.
         """
         self._emit(PhaseChanged(phase="testing"))
         self._checkpoints.restore_best()
@@ -378,7 +378,7 @@ class Learner:
         network.jit_compile = jit_compile(self._device)
         path, control = self._directory.predictions, self._control
 
-        def predict(size: int) -> tuple[float, float] | None:
+        def predict(size: int) -> Tested | None:
             callback = PassCallback(len(pool.labels), size, self._emit, stops)
             return predict_test(network, model, rows, pool, size, callback, path, control)
 

@@ -201,8 +201,7 @@ class Trainer:
         tested = learner.test()
         if tested is None:
             raise _StoppedError
-        loss, accuracy = tested
-        self._emit(TestEnded(loss=loss, accuracy=accuracy, images=data.facts.test_images))
+        self._emit(TestEnded(images=data.facts.test_images, **tested._asdict()))
         self._emit(PhaseChanged(phase="saving", detail=self._directory.model.name))
         learner.export()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -20,6 +20,20 @@ AGREEMENT = 0.02
 one: a wrong weight shows as more, the rounding of bfloat16 as less."""
 
 
+TOP = 5
+"""Classes among which the right one counts for `Tested.top5_accuracy`."""
+
+
+class Tested(NamedTuple):
+    """What the test images gave."""
+
+    loss: float
+    """Mean cross-entropy."""
+    accuracy: float
+    top5_accuracy: float | None
+    """None where there are no more than five classes."""
+
+
 def predict_test(
     network: keras.Model,
     model: keras.Model | None,
@@ -29,7 +43,7 @@ def predict_test(
     callback: PassCallback,
     path: Path,
     control: Control,
-) -> tuple[float, float] | None:
+) -> Tested | None:
     """Predict the test images and write labels and probabilities.
 
     Args:
@@ -43,7 +57,7 @@ def predict_test(
         control: waits where the disk has no room for them.
 
     Returns:
-        Cross-entropy and accuracy; None where a Stop cut it short.
+        None where a Stop cut it short.
 
     Raises:
         OSError: the predictions could not be written.
@@ -62,9 +76,18 @@ def predict_test(
     arrays = {"labels": pool.labels, "probabilities": probabilities}
     size = sum(array.nbytes for array in arrays.values())
     control.write(path, size, partial(_save_arrays, path, arrays))
-    chosen = probabilities[order, pool.labels]
+    return _measured(pool.labels, probabilities)
+
+
+def _measured(labels: Any, probabilities: Any) -> Tested:
+    chosen = probabilities[np.arange(len(labels)), labels]
     loss = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny)).mean()
-    return float(loss), float((probabilities.argmax(axis=1) == pool.labels).mean())
+    accuracy = (probabilities.argmax(axis=1) == labels).mean()
+    top5 = None
+    if probabilities.shape[1] > TOP:
+        best = np.argpartition(-probabilities, TOP, axis=1)[:, :TOP]
+        top5 = float((best == labels[:, np.newaxis]).any(axis=1).mean())
+    return Tested(float(loss), float(accuracy), top5)
 
 
 def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -312,19 +313,6 @@ async def test_another_theme_colours_the_matrix_anew(
         await until(pilot, lambda: colours(detail).isdisjoint(dark))
 
 
-async def test_a_matrix_of_many_classes_scrolls_sideways(
-    shown: Shown, run: RunRecord, until: Until
-) -> None:
-    labels = list(range(40))
-    write_predictions(run, predictions(labels, labels, classes=40))
-    async with shown(run, None) as (pilot, detail):
-        await pilot.press("3")
-        page = detail.query_one("#run-text-page")
-        await until(pilot, lambda: page.max_scroll_x > 80)
-        await pilot.press("shift+right", "shift+right", "shift+left", "down", "down", "up")
-        assert (page.scroll_x, page.scroll_y) == (8, 1)
-
-
 def test_accuracy_by_class_has_best_and_worst(material: Material) -> None:
     lines = classes_text(material, outcome()).plain.split("\n")
     assert lines[0] == "best cat 0.7500   worst dog 0.5000"
@@ -451,3 +439,43 @@ async def test_a_number_on_the_results_opens_that_tab_of_the_run(
         assert detail.tab == "times"
         await pilot.press("escape")
         await until(pilot, lambda: screen.query_one(RunTable).has_focus)
+
+
+# More classes than fit.
+
+
+def hundred(material: Material, **changes: Any) -> tuple[Material, Outcome]:
+    labels = list(range(100))
+    tested = outcome(labels, [*labels[1:], 0], classes=100)
+    names = tuple(f"kind-{i}" for i in range(100))
+    assert material.snapshot is not None
+    snapshot = replace(material.snapshot, data=DataFacts(640, 64, 100, names))
+    return replace(material, snapshot=snapshot, tested=tested, **changes), tested
+
+
+def test_of_many_classes_the_part_that_fits_is_drawn_beside_its_names(material: Material) -> None:
+    lines = confusion_text(*hundred(material)).plain.split("\n")
+    # 70 cells hold the names in 7, a blank, and 15 numbers of 4; 20 lines leave 15 rows
+    assert lines[0].split() == ["kin"] * 15
+    assert [line.split()[0] for line in lines[1:16]] == [f"kind-{i}" for i in range(15)]
+    assert "rows 1–15, columns 1–15 of 100 classes" in lines[17]
+    lines = confusion_text(*hundred(material, corner=(40, 990))).plain.split("\n")
+    assert [line.split()[0] for line in lines[1:16]] == [f"kind-{i}" for i in range(40, 55)]
+    assert "rows 41–55, columns 86–100 of 100 classes" in lines[17]
+    assert max(len(line) for line in lines[:17]) <= 70
+
+
+async def test_the_arrows_move_over_a_large_matrix(
+    shown: Shown, run: RunRecord, snapshot: RunSnapshot, until: Until
+) -> None:
+    labels = list(range(100))
+    write_predictions(run, predictions(labels, [*labels[1:], 0], classes=100))
+    async with shown(run, snapshot) as (pilot, detail):
+        await pilot.press("3")
+        await until(pilot, lambda: "rows 1–" in text(detail))
+        await pilot.press("down", "shift+right")
+        await until(pilot, lambda: re.search(r"rows [2-9].*columns [2-9]", text(detail)))
+        await pilot.press(*["down"] * 20)
+        await until(pilot, lambda: "–100, columns" in text(detail))
+        await pilot.press(*["up"] * 30, *["shift+left"] * 30)
+        await until(pilot, lambda: re.search(r"rows 1–.*columns 1–", text(detail)))

@@ -253,8 +253,9 @@ def _log(name: str, run: RunSnapshot, event: LogLine) -> list[str]:
 
 
 def _test(name: str, run: RunSnapshot, event: TestEnded) -> list[str]:
+    top5 = "" if event.top5_accuracy is None else f" (top-5 {accuracy(event.top5_accuracy)})"
     return [
-        f"{name}  test accuracy {accuracy(event.accuracy)} on {whole(event.images)} images, "
+        f"{name}  test accuracy {accuracy(event.accuracy)}{top5} on {whole(event.images)} images, "
         f"loss {event.loss:.4f}"
     ]
 

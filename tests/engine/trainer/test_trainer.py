@@ -109,6 +109,9 @@ def test_a_run_says_all_in_order_and_leaves_a_model_that_agrees(train: Train) ->
     accuracy = float((predicted.argmax(1) == dataset.test_labels).mean())
     (tested,) = run.all(TestEnded)
     assert accuracy == tested.accuracy
+    five = np.sort(predicted, axis=1)[:, -5]  # the fifth most probable
+    right = predicted[np.arange(len(predicted)), dataset.test_labels]
+    assert tested.top5_accuracy == float((right >= five).mean()) > accuracy
     saved = np.load(run.directory.predictions)
     np.testing.assert_allclose(saved["probabilities"], predicted, atol=1e-5)
     names = {path.name for path in run.directory.path.iterdir()}
@@ -384,7 +387,7 @@ def test_what_goes_wrong_fails_the_run_with_one_line(train: Train, tmp_path: Pat
 
 
 def test_a_bug_is_told_with_its_traceback(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    def break_down(*_: object) -> None:
+    def break_down(*_: object, **__: object) -> None:
         raise ZeroDivisionError("first\nsecond")
 
     monkeypatch.setattr("engine.trainer.preparation.load_dataset", break_down)

@@ -10,7 +10,11 @@ from tui.panels.run_detail.material import Material, Outcome
 
 _MOST_NAME = 10
 _LEAST_CELL, _MOST_CELL = 4, 8
-_TALL_ROWS_FROM = 2
+_LINES_AROUND = 5
+"""The heads, a blank, and what is said below."""
+_LEAST_ROWS = 3
+_MOST_MISSING = 8
+"""Classes without an image that are named."""
 _FULL_MISTAKE = 0.2
 """Share of a class's images, taken for one other class, from which on the cell is fully coloured;
 in proportion to all of them mistakes would hardly be seen."""
@@ -20,23 +24,55 @@ _FAINTEST = 0.06
 def confusion_text(material: Material, tested: Outcome) -> Content:
     """Rows are true classes, columns predicted ones; shades are shares of the row.
 
-    Where not all columns fit, they keep their width, and the page scrolls sideways.
+    Where not all fits, the part from `material.corner` on is drawn, below and beside its names.
     """
     names, matrix = material.class_names, tested.matrix.tolist()
-    left = name_width(names, _MOST_NAME)
-    digits = max(len(str(cell)) for row in matrix for cell in row)
-    least = max(digits + 1, _LEAST_CELL)
-    cell = min(max((material.width - left - 1) // len(names), least), max(_MOST_CELL, least))
-    lines = [_heads(names, left, cell)]
-    for truth, (name, row) in enumerate(zip(names, matrix, strict=True)):
-        line = Content.styled(shortened(name, left) + " ", "$foreground")
-        for predicted, images in enumerate(row):
-            line += _cell(material, images, sum(row), truth == predicted, cell)
+    left, cell = _widths(material, tested)
+    rows, columns = shown_part(material, tested)
+    lines = [_heads([names[i] for i in columns], left, cell)]
+    for truth in rows:
+        line = Content.styled(shortened(names[truth], left) + " ", "$foreground")
+        of = sum(matrix[truth])
+        for predicted in columns:
+            line += _cell(material, matrix[truth][predicted], of, truth == predicted, cell)
         lines.append(line)
-    return Content("\n").join([*lines, Content(""), *_words(material, names, matrix)])
+    part = _part_words(names, rows, columns)
+    return Content("\n").join([*lines, Content(""), *part, *_words(material, names, matrix)])
 
 
-def _heads(names: tuple[str, ...], left: int, cell: int) -> Content:
+def shown_part(material: Material, tested: Outcome) -> tuple[range, range]:
+    """The rows and the columns of the matrix that fit, from `material.corner` on."""
+    classes = len(material.class_names)
+    left, cell = _widths(material, tested)
+    columns = min(max((material.width - left - 1) // cell, 1), classes)
+    rows = min(max(material.height - _LINES_AROUND, _LEAST_ROWS), classes)
+    top, first = (
+        min(max(at, 0), classes - count)
+        for at, count in zip(material.corner, (rows, columns), strict=True)
+    )
+    return range(top, top + rows), range(first, first + columns)
+
+
+def _widths(material: Material, tested: Outcome) -> tuple[int, int]:
+    """Cells of the names and of each number."""
+    names = material.class_names
+    left = name_width(names, _MOST_NAME)
+    least = max(len(str(tested.matrix.max())) + 1, _LEAST_CELL)
+    room = (material.width - left - 1) // len(names)
+    return left, min(max(room, least), max(_MOST_CELL, least))
+
+
+def _part_words(names: tuple[str, ...], rows: range, columns: range) -> list[Content]:
+    if len(rows) == len(columns) == len(names):
+        return []
+    shown = (
+        f"rows {rows.start + 1}–{rows.stop}, columns {columns.start + 1}–{columns.stop} "
+        f"of {len(names)} classes"
+    )
+    return [Content.assemble((shown, "$foreground"), ("   ↑ ↓  ⇧← ⇧→ others", "$muted"))]
+
+
+def _heads(names: list[str], left: int, cell: int) -> Content:
     heads = "".join(f"{name.removeprefix('class ')[: cell - 1]:>{cell - 1}} " for name in names)
     return Content.styled(f"{'':<{left + 1}}{heads}", "$muted")
 
@@ -75,4 +111,7 @@ def missing_classes(names: tuple[str, ...], images: list[int]) -> list[Content]:
     missing = [name for name, count in zip(names, images, strict=True) if not count]
     if not missing:
         return []
-    return [Content.styled(f"no test image of {', '.join(missing)}", "$warning")]
+    words = ", ".join(missing[:_MOST_MISSING])
+    if len(missing) > _MOST_MISSING:
+        words += f" and {len(missing) - _MOST_MISSING} more"
+    return [Content.styled(f"no test image of {words}", "$warning")]

@@ -45,6 +45,8 @@ def facts(run: RunRecord, snapshot: RunSnapshot | None) -> list[Fact]:
 
 def _reached(summary: Summary) -> Iterable[Fact]:
     test = accuracy(summary.test_accuracy)
+    if summary.top5_accuracy is not None:
+        test += f", top-5 {accuracy(summary.top5_accuracy)}"
     yield "test", test if summary.ranked else "not tested, so not ranked"
     if summary.val_accuracy is not None:
         best = f", best {accuracy(summary.best_val_accuracy)} in epoch {summary.best_epoch}"

@@ -48,6 +48,8 @@ class Material:
     height: int
     first: int = 0
     """Which of the mistakes is drawn first."""
+    corner: tuple[int, int] = (0, 0)
+    """Row and column of the confusion matrix drawn first, where not all of it fits."""
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -18,7 +19,7 @@ from engine.snapshot import RunSnapshot
 from tui import keys
 from tui.panels.run_detail.calibration import calibration_text
 from tui.panels.run_detail.classes import classes_text
-from tui.panels.run_detail.confusion import confusion_text
+from tui.panels.run_detail.confusion import confusion_text, shown_part
 from tui.panels.run_detail.curves import CurvesPage
 from tui.panels.run_detail.facts import facts_text
 from tui.panels.run_detail.layers import LayersPage
@@ -98,6 +99,7 @@ class RunDetail(Container, can_focus=True):
         self._tested: Outcome | str | None = None
         self._pictures: tuple[NDArray[np.uint8], ...] | str | None = None
         self._first = 0
+        self._corner = (0, 0)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="run-parts"):
@@ -114,7 +116,7 @@ class RunDetail(Container, can_focus=True):
         before = self._run
         if before is None or (before.directory, before.state) != (run.directory, run.state):
             self._tested = self._pictures = None
-            self._first = 0
+            self._first, self._corner = 0, (0, 0)
         self.run_id, self._run, self._snapshot = run.run_id, run, snapshot
         # As content: a folder's name may look like markup.
         self.border_title = Content(f"{run.file.spec.model} · {run.run_id}")
@@ -163,6 +165,8 @@ class RunDetail(Container, can_focus=True):
                 self._first = to
                 self._draw()
                 return
+        if self.tab == "confusion" and self._moves_matrix(step, 0):
+            return
         if self.tab == "layers":
             self.query_one(LayersPage).step(step)
         elif self.tab != "curves":
@@ -175,7 +179,26 @@ class RunDetail(Container, can_focus=True):
 
     def action_sideways(self, step: int) -> None:
         """Scroll sideways, as a matrix of many classes needs it."""
+        if self.tab == "confusion" and self._moves_matrix(0, step):
+            return
         self.query_one("#run-text-page").scroll_relative(x=step * 8, animate=False)
+
+    def _moves_matrix(self, down: int, right: int) -> bool:
+        """Show another part of the matrix, half a page on; whether there is more than is shown."""
+        if not isinstance(self._tested, Outcome):
+            return False
+        material = self._material()
+        rows, columns = shown_part(material, self._tested)
+        if len(rows) == len(columns) == len(material.class_names):
+            return False
+        to = (
+            rows.start + down * max(len(rows) // 2, 1),
+            columns.start + right * max(len(columns) // 2, 1),
+        )
+        rows, columns = shown_part(replace(material, corner=to), self._tested)
+        self._corner = (rows.start, columns.start)
+        self._draw()
+        return True
 
     # Drawing.
 
@@ -207,9 +230,9 @@ class RunDetail(Container, can_focus=True):
             self.query_one("#run-text", Static).update(self._text())
             self._read_what_is_missing()
 
-    def _text(self) -> Content:
+    def _material(self) -> Material:
         assert self._run is not None
-        material = Material(
+        return Material(
             run=self._run,
             snapshot=self._snapshot,
             tested=self._tested,
@@ -218,7 +241,11 @@ class RunDetail(Container, can_focus=True):
             width=self._room()[0] - 2,
             height=self._room()[1],
             first=self._first,
+            corner=self._corner,
         )
+
+    def _text(self) -> Content:
+        material = self._material()
         if self.tab == "times":
             return times_text(material)
         if isinstance(self._tested, Outcome):
