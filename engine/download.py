@@ -5,23 +5,29 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import re
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import InputError
+from engine.partial_file import PartialFile, open_partial
 from engine.progress import Progress, ignore_progress
 
 if TYPE_CHECKING:
+    from email.message import Message
     from hashlib import _Hash
     from http.client import HTTPResponse
 
 _CHUNK_BYTES = 1 << 18
 _POLL_SECONDS = 0.1
+PARTIAL, RANGE_REFUSED = 206, 416
+"""Status codes of HTTP for a part, and for a part that the server does not have."""
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
 def download(
@@ -33,12 +39,16 @@ def download(
     progress: Progress,
     timeout_seconds: float = 5.0,
     option: str = "",
+    listed_hash: str = "",
 ) -> Path:
     """Fetch `url` into `destination`, which appears only when whole and verified.
 
+    What came of an interrupted download stays beside it as `<name>.part`, and the next one goes on
+    from there where the server still has the same file.
+
     Args:
-        url: http or https; redirects are followed.
-        destination: file to make, its folder too; what is received lies beside it until verified.
+        url: http or https, redirects are followed; or the path of a file on this machine.
+        destination: file to make, its folder too.
         expected_bytes: as published; None where that is not known.
         expected_hash: `md5:<hex>` or `sha256:<hex>`; empty where none is published, and then
             only the length is checked.
@@ -46,6 +56,7 @@ def download(
         timeout_seconds: how long name, connection and answer may take together, and how long
             any later wait for more bytes.
         option: the command's option that can name the file instead, for the error.
+        listed_hash: what a mirror's manifest says, in the same form; checked as well.
 
     Returns:
         `destination`.
@@ -54,18 +65,39 @@ def download(
         InputError: the network, the server, the file or the disk is not as expected.
     """
     fetch = _Fetch(url, destination, expected_bytes, timeout_seconds, option)
-    part = destination.with_name(f"{destination.name}.part-{os.getpid()}")
-    try:
-        with contextlib.closing(fetch.open(progress)) as response:
-            found = fetch.receive(response, part, expected_hash, progress)
-        if expected_hash and found != expected_hash:
-            raise fetch.failed(f"wrong hash: expected {expected_hash}, found {found}")
+    hashes = tuple(filter(None, (expected_hash, listed_hash)))
+    with fetch.disk_errors():
+        partial = open_partial(destination)
+    with contextlib.closing(partial):
+        was_resumed, found = fetch.receive(partial, hashes, progress)
+        if was_resumed and found != hashes:
+            # What was kept may be of another file than the rest.
+            partial.clear()
+            _, found = fetch.receive(partial, hashes, progress)
+        for expected, is_it in zip(hashes, found, strict=True):
+            if expected != is_it:
+                partial.clear()
+                raise fetch.failed(f"wrong hash: expected {expected}, found {is_it}")
         with fetch.disk_errors():
-            part.replace(destination)
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+            partial.become(destination)
     return destination
+
+
+def read_small(url: str, limit_bytes: int, destination: Path) -> bytes:
+    """What `url` serves, where that is small.
+
+    Raises:
+        InputError: the network or the server is not as expected, or it serves more; names
+            `destination` as the place to put the file at instead.
+    """
+    fetch = _Fetch(url, destination, None, 5.0, "")
+    parts: list[bytes] = []
+    with contextlib.closing(fetch.open(ignore_progress)) as answer:
+        for chunk in fetch.chunks(answer):
+            parts.append(chunk)
+            if sum(map(len, parts)) > limit_bytes:
+                raise fetch.failed(f"expected at most {limit_bytes:,} bytes, the server sends more")
+    return b"".join(parts)
 
 
 def check_reachable(url: str, destination: Path, *, timeout_seconds: float = 5.0) -> None:
@@ -111,11 +143,36 @@ def _digest(algorithm: str) -> _Hash:
     return hashlib.new(algorithm, usedforsecurity=False)
 
 
-def _write_all(file: FileIO, chunk: bytes) -> None:
-    """Unbuffered, so that closing the file has nothing left to fail with."""
-    left = memoryview(chunk)
-    while left:
-        left = left[file.write(left) :]
+class _Answer(Protocol):
+    """What a server, or a file on this machine, gives."""
+
+    @property
+    def length(self) -> int | None: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Message: ...
+    def read1(self, n: int, /) -> bytes: ...
+    def close(self) -> None: ...
+
+
+class _LocalFile:
+    """A file on this machine, which answers as a server does."""
+
+    status = 200
+
+    def __init__(self, path: str) -> None:
+        from email.message import Message
+
+        self._file = FileIO(path)
+        self.length = os.fstat(self._file.fileno()).st_size
+        self.headers = Message()
+
+    def read1(self, n: int, /) -> bytes:
+        return self._file.read(n)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +185,20 @@ class _Fetch:
     timeout_seconds: float
     option: str
 
-    def open(self, progress: Progress) -> HTTPResponse:
-        """Ask for the file in a thread of its own: a name lookup knows no timeout."""
-        answers: queue.SimpleQueue[HTTPResponse | Exception] = queue.SimpleQueue()
+    def open(self, progress: Progress, offset: int = 0, validator: str = "") -> _Answer:
+        """Ask for the file from `offset` on, in a thread: a name lookup knows no timeout."""
+        answers: queue.SimpleQueue[_Answer | Exception] = queue.SimpleQueue()
         abandoned = threading.Event()
 
         def ask() -> None:
-            answer = self._ask()
+            answer = self._ask(offset, validator)
             answers.put(answer)
             if abandoned.is_set() and not isinstance(answer, Exception):
                 answer.close()
 
         threading.Thread(target=ask, name="download", daemon=True).start()
         try:
-            answer = self._wait(answers, progress)
+            answer = self._wait(answers, progress, offset)
         except BaseException:
             abandoned.set()
             with contextlib.suppress(queue.Empty):
@@ -150,93 +207,140 @@ class _Fetch:
                     late.close()
             raise
         if isinstance(answer, Exception):
+            if offset and _status(answer) == RANGE_REFUSED:
+                return self.open(progress)
             raise self.failed(self._words(answer)) from answer
+        if answer.status == PARTIAL and not (offset and self._goes_on(answer, offset)):
+            answer.close()
+            if not offset:
+                raise self.failed("the server sends a part that nobody asked for")
+            return self.open(progress)
         return answer
 
     def receive(
-        self, response: HTTPResponse, part: Path, expected_hash: str, progress: Progress
-    ) -> str:
-        """Write the body to `part`; return its hash in the form of `expected_hash`."""
-        algorithm = expected_hash.partition(":")[0] or "sha256"
-        digest = _digest(algorithm)
-        total = self._total(response)
-        received = 0
-        with self.disk_errors():
-            part.parent.mkdir(parents=True, exist_ok=True)
-            file = part.open("wb", buffering=0)
-        with file:
-            for chunk in self._chunks(response):
-                received += len(chunk)
-                if total is not None and received > total:
-                    break
-                digest.update(chunk)
-                with self.disk_errors():
-                    _write_all(file, chunk)
-                progress(received, total, "bytes")
-            if total is not None and received < total:
-                raise self.failed(f"the connection was cut at {received:,} of {total:,} bytes")
+        self, partial: PartialFile, hashes: tuple[str, ...], progress: Progress
+    ) -> tuple[bool, tuple[str, ...]]:
+        """Get the rest of the file; give whether something was there before, and its hashes.
+
+        The hashes come in the form and the order of those expected.
+        """
+        offset, validator = partial.source(self.url)
+        if not validator and not hashes:
+            offset = 0  # nothing could tell whether the rest belongs to it
+        with contextlib.closing(self.open(progress, offset, validator)) as answer:
+            if answer.status != PARTIAL:
+                offset = 0  # all of it: the range is not supported, or the file has changed
+            total = self._total(answer, offset, partial)
+            digests = [_digest(expected.partition(":")[0]) for expected in hashes]
+            with self.disk_errors(partial):
+                if offset:
+                    _digest_file(partial.path, digests)
+                else:
+                    partial.begin(self.url, _validator(answer))
+            self._append(partial, answer, digests, offset, total, progress)
+        pairs = zip(hashes, digests, strict=True)
+        return offset > 0, tuple(f"{h.partition(':')[0]}:{d.hexdigest()}" for h, d in pairs)
+
+    def _append(
+        self,
+        partial: PartialFile,
+        answer: _Answer,
+        digests: list[_Hash],
+        received: int,
+        total: int | None,
+        progress: Progress,
+    ) -> None:
+        progress(received, total, "bytes")
+        for chunk in self.chunks(answer):
+            received += len(chunk)
             if total is not None and received > total:
+                partial.clear()
                 raise self.failed(f"expected {total:,} bytes, the server sends more")
-            with self.disk_errors():
-                os.fsync(file.fileno())
-        return f"{algorithm}:{digest.hexdigest()}"
+            for digest in digests:
+                digest.update(chunk)
+            with self.disk_errors(partial):
+                partial.append(chunk)
+            progress(received, total, "bytes")
+        if total is not None and received < total:
+            raise self.failed(f"the connection was cut at {received:,} of {total:,} bytes")
 
     def failed(self, found: str) -> InputError:
         """The error for what was found instead of the file."""
         ways = f"put the file at {self.destination}"
         if self.option:
             ways += f" or name it with {self.option}"
+        if not _is_remote(self.url):
+            return InputError(f"copy of {self.url}: {found}; check that file, or {ways}")
         return InputError(
             f"download of {self.url}: {found}; check the network and try again, or {ways}"
         )
 
     @contextlib.contextmanager
-    def disk_errors(self) -> Iterator[None]:
-        """Turn what the disk refuses into words."""
+    def disk_errors(self, partial: PartialFile | None = None) -> Iterator[None]:
+        """Turn what the disk refuses into words; a full one gets back what `partial` holds."""
         try:
             yield
         except OSError as error:
+            if partial is not None:
+                with contextlib.suppress(OSError):
+                    partial.clear()
             raise InputError(
                 f"{self.destination}: expected to write the download here, found "
                 f"{error.strerror or error}; make room or permit writing, and try again"
             ) from error
 
-    def _ask(self) -> HTTPResponse | Exception:
-        from urllib.request import Request, urlopen
-
-        try:
-            request = Request(self.url, headers={"User-Agent": "cifar-tui"})
-            response: HTTPResponse = urlopen(request, timeout=self.timeout_seconds)
-        except Exception as error:  # given to the thread that waits, which raises
-            return error
-        return response
-
-    def _wait(
-        self, answers: queue.SimpleQueue[HTTPResponse | Exception], progress: Progress
-    ) -> HTTPResponse | Exception:
-        end = time.monotonic() + self.timeout_seconds
-        while (left := end - time.monotonic()) > 0:
-            progress(0, self.expected_bytes, "bytes")
-            with contextlib.suppress(queue.Empty):
-                return answers.get(timeout=min(left, _POLL_SECONDS))
-        return TimeoutError()
-
-    def _total(self, response: HTTPResponse) -> int | None:
-        offered: int | None = response.length
-        expected = self.expected_bytes
-        if offered is not None and expected is not None and offered != expected:
-            raise self.failed(f"expected {expected:,} bytes, the server offers {offered:,}")
-        return offered if expected is None else expected
-
-    def _chunks(self, response: HTTPResponse) -> Iterator[bytes]:
+    def chunks(self, answer: _Answer) -> Iterator[bytes]:
+        """The body as it comes."""
         from http.client import HTTPException
 
         try:
             # read1 hands over what has come; read would wait for a whole chunk
-            while chunk := response.read1(_CHUNK_BYTES):
+            while chunk := answer.read1(_CHUNK_BYTES):
                 yield chunk
         except (OSError, HTTPException) as error:
             raise self.failed(self._words(error)) from error
+
+    def _ask(self, offset: int, validator: str) -> _Answer | Exception:
+        from urllib.request import Request, urlopen
+
+        try:
+            if not _is_remote(self.url):
+                return _LocalFile(self.url)
+            headers = {"User-Agent": "cifar-tui"}
+            if offset:
+                headers["Range"] = f"bytes={offset}-"
+            if offset and validator:
+                headers["If-Range"] = validator
+            request = Request(self.url, headers=headers)
+            answer: HTTPResponse = urlopen(request, timeout=self.timeout_seconds)
+        except Exception as error:  # given to the thread that waits, which raises
+            return error
+        return answer
+
+    def _wait(
+        self, answers: queue.SimpleQueue[_Answer | Exception], progress: Progress, offset: int
+    ) -> _Answer | Exception:
+        end = time.monotonic() + self.timeout_seconds
+        while (left := end - time.monotonic()) > 0:
+            progress(offset, self.expected_bytes, "bytes")
+            with contextlib.suppress(queue.Empty):
+                return answers.get(timeout=min(left, _POLL_SECONDS))
+        return TimeoutError()
+
+    def _goes_on(self, answer: _Answer, offset: int) -> bool:
+        """Whether a part is the one asked for, of a file of the expected size."""
+        match = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+        if match is None or int(match[1]) != offset:
+            return False
+        return self.expected_bytes is None or match[3] in ("*", str(self.expected_bytes))
+
+    def _total(self, answer: _Answer, offset: int, partial: PartialFile) -> int | None:
+        offered = None if answer.length is None else offset + answer.length
+        expected = self.expected_bytes
+        if offered is not None and expected is not None and offered != expected:
+            partial.clear()
+            raise self.failed(f"expected {expected:,} bytes, the server offers {offered:,}")
+        return offered if expected is None else expected
 
     def _words(self, error: BaseException) -> str:
         from urllib.error import HTTPError, URLError
@@ -248,3 +352,29 @@ class _Fetch:
         if isinstance(cause, TimeoutError):
             return f"no answer within {self.timeout_seconds:g} s"
         return " ".join(str(cause).split())[:120] or type(cause).__name__
+
+
+def _is_remote(url: str) -> bool:
+    return url.startswith(("http://", "https://"))
+
+
+def _status(error: Exception) -> int | None:
+    from urllib.error import HTTPError
+
+    return error.code if isinstance(error, HTTPError) else None
+
+
+def _validator(answer: _Answer) -> str:
+    """By what the server knows this very file again: its strong ETag, else its date."""
+    tag: str = answer.headers.get("ETag", "")
+    if tag.startswith('"'):
+        return tag
+    date: str = answer.headers.get("Last-Modified", "")
+    return date
+
+
+def _digest_file(path: Path, digests: list[_Hash]) -> None:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            for digest in digests:
+                digest.update(chunk)

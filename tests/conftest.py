@@ -126,6 +126,12 @@ class Route:
     """Accept the connection and never answer."""
     length: bool = True
     """Whether to announce the body's length."""
+    etag: str = ""
+    """What the file is known by; with quotes."""
+    ranges: bool = False
+    """Whether to serve a part where one is asked for, and the file is still the same."""
+    part: str = ""
+    """What to say the part is, in place of what it is."""
 
 
 class LoopbackServer:
@@ -134,12 +140,15 @@ class LoopbackServer:
     def __init__(self) -> None:
         self.routes: dict[str, Route] = {}
         self.requests: list[str] = []
+        self.asked_ranges: list[str] = []
+        """The parts asked for, empty for the whole; one a request."""
         self.closing = threading.Event()
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 owner.requests.append(self.path)
+                owner.asked_ranges.append(self.headers.get("Range", ""))
                 owner.answer(self, owner.routes.get(self.path, Route(b"nothing here", 404)))
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
@@ -165,17 +174,32 @@ class LoopbackServer:
         if route.silent:
             self.closing.wait()
             return
-        handler.send_response(route.status)
+        start = self._start(handler, route)
+        handler.send_response(206 if start is not None else route.status)
+        if start is not None:
+            whole = f"{start}-{len(route.body) - 1}/{len(route.body)}"
+            handler.send_header("Content-Range", f"bytes {route.part or whole}")
         if route.location:
             handler.send_header("Location", route.location)
+        if route.etag:
+            handler.send_header("ETag", route.etag)
+        body = route.body[start or 0 :]
         if route.length:
-            handler.send_header("Content-Length", str(len(route.body)))
+            handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         end = route.stall_after if route.cut_after is None else route.cut_after
         with contextlib.suppress(ConnectionError):  # the client may have heard enough
-            handler.wfile.write(route.body[:end])
+            handler.wfile.write(body[:end])
         if route.stall_after is not None:
             self.closing.wait()
+
+    def _start(self, handler: BaseHTTPRequestHandler, route: Route) -> int | None:
+        """Where the part begins that is asked for; None for the whole file."""
+        asked = handler.headers.get("Range", "")
+        known = handler.headers.get("If-Range", route.etag)
+        if not route.ranges or not asked or known != route.etag:
+            return None
+        return int(asked.removeprefix("bytes=").removesuffix("-"))
 
     def close(self) -> None:
         """Let every waiting request go and stop."""

@@ -52,6 +52,10 @@ def _run(argv: Sequence[str]) -> int:
     arguments = build_parser().parse_args(join_values(argv))
     if getattr(arguments, "ascii", False):
         os.environ[ASCII_VARIABLE] = "1"
+    if arguments.mirror is not None:
+        from engine.mirror import use_mirror
+
+        use_mirror(arguments.mirror)
     if getattr(arguments, "runs_dir", None) is None:
         arguments.runs_dir = default_runs_dir()
     if arguments.command is None and not on_terminal():

@@ -9,8 +9,9 @@ from pathlib import Path
 from engine.datasets.archives import Archive, CifarSet
 from engine.datasets.dataset import Dataset
 from engine.datasets.layouts import find_layout, read_layout
-from engine.download import download, file_hash
+from engine.download import file_hash
 from engine.errors import InputError
+from engine.mirror import chosen_mirror, obtain
 from engine.progress import Progress
 
 
@@ -60,6 +61,19 @@ def load(
     )
 
 
+def find(cifar: CifarSet, progress: Progress) -> Path | None:
+    """Where it lies in a usual place, an archive once its hash is seen to be right; else None.
+
+    Raises:
+        InputError: a damaged archive is there.
+    """
+    path, archive = _locate(cifar, None)
+    if path is not None and archive is not None:
+        _check_bytes(path, archive)
+        _check_hash(path, archive, progress)
+    return path
+
+
 def usual_folders() -> tuple[Path, Path]:
     """Where archives are looked for: Keras' folder, then the user's cache, where downloads go."""
     import platformdirs
@@ -102,9 +116,10 @@ def _download(
 ) -> Path:
     source = cifar.archives[0]
     if on_download is not None:
-        host = source.url.split("/")[2]
+        host = chosen_mirror() or source.url.split("/")[2]
         on_download(f"{cifar.title}, {source.bytes / 1e6:.0f} MB from {host}")
-    return download(
+    return obtain(
+        f"datasets/{source.file}",
         source.url,
         usual_folders()[1] / source.file,
         expected_bytes=source.bytes,

@@ -14,8 +14,9 @@ from pathlib import Path
 import platformdirs
 
 from engine.backbones import Backbone, WeightsFile
-from engine.download import check_reachable, download, verify
+from engine.download import verify
 from engine.errors import InputError
+from engine.mirror import check_source, obtain
 from engine.progress import Progress
 from engine.weights.hdf5 import check_signature, open_weights
 
@@ -54,7 +55,7 @@ def weights_state(backbone: Backbone, image_size: int | None = None) -> str:
     file = choose_file(backbone, image_size or backbone.image_size)
     if file is None:
         return "none published"
-    if _find(file):
+    if find_file(file):
         return "here"
     return f"to download ({_megabytes(file)})"
 
@@ -100,8 +101,8 @@ def check_obtainable(backbone: Backbone, image_size: int | None = None) -> None:
     """
     check_weights_option(backbone, "imagenet")
     file = choose_file(backbone, image_size or backbone.image_size)
-    if file is not None and _find(file) is None:
-        check_reachable(file.url, _own_directory() / file.file)
+    if file is not None and find_file(file) is None:
+        check_source(mirror_path(file), file.url, weights_destination(file))
 
 
 def locate_weights(
@@ -138,11 +139,16 @@ def locate_weights(
         return _bundled(backbone)
     file = choose_file(backbone, image_size)
     assert file is not None  # check_weights_option refused an entry without files
-    return _found(backbone, file) or _fetched(backbone, file, progress, on_download)
+    return check_found(backbone, file) or fetch_file(backbone, file, progress, on_download)
 
 
-def _found(backbone: Backbone, file: WeightsFile) -> Path | None:
-    path = _find(file)
+def check_found(backbone: Backbone, file: WeightsFile) -> Path | None:
+    """Where the file lies, once its hash and its layout are seen to be right; None for nowhere.
+
+    Raises:
+        InputError: it is damaged or another; names it.
+    """
+    path = find_file(file)
     if path is None:
         return None
     if file.hash and not verify(path, file.hash):
@@ -154,19 +160,28 @@ def _found(backbone: Backbone, file: WeightsFile) -> Path | None:
     return path
 
 
-def _fetched(
+def fetch_file(
     backbone: Backbone,
     file: WeightsFile,
     progress: Progress,
-    on_download: Callable[[str], None] | None,
+    on_download: Callable[[str], None] | None = None,
 ) -> Path:
-    destination = _own_directory() / file.file
+    """Download the file, from the mirror where there is one, into our own cache.
+
+    Raises:
+        InputError: it cannot be had or is no weights file; says the ways out.
+    """
     if on_download is not None:
         on_download(f"{file.file}, {_megabytes(file)}")
     try:
         # Keras publishes no sizes, so there is none to hold the server to.
-        path = download(
-            file.url, destination, expected_bytes=None, expected_hash=file.hash, progress=progress
+        path = obtain(
+            mirror_path(file),
+            file.url,
+            weights_destination(file),
+            expected_bytes=None,
+            expected_hash=file.hash,
+            progress=progress,
         )
     except InputError as error:
         raise InputError(
@@ -174,13 +189,21 @@ def _fetched(
             f"ways: put {file.file} in {_keras_directory()}, give --weights PATH, or --weights "
             "none to train from random weights"
         ) from error
+    keep_if_readable(path)
+    return path
+
+
+def keep_if_readable(path: Path) -> None:
+    """Remove a downloaded file that does not open: a page in its place must not stay.
+
+    Raises:
+        InputError: it does not open.
+    """
     try:
         _check_readable(path)
     except InputError:
-        # A server that answers with a page instead of the file must not poison the cache.
         path.unlink(missing_ok=True)
         raise
-    return path
 
 
 def _check_readable(path: Path) -> None:
@@ -190,7 +213,18 @@ def _check_readable(path: Path) -> None:
         raise InputError(f"{error}; delete the file if it is there and try again") from error
 
 
-def _find(file: WeightsFile) -> Path | None:
+def mirror_path(file: WeightsFile) -> str:
+    """Where a mirror keeps it."""
+    return f"weights/{file.file}"
+
+
+def weights_destination(file: WeightsFile) -> Path:
+    """Where a download puts it."""
+    return _own_directory() / file.file
+
+
+def find_file(file: WeightsFile) -> Path | None:
+    """Where it lies, in Keras' cache or in our own; None where in neither. Goes by its name."""
     for directory in (_keras_directory(), _own_directory()):
         path = directory / file.file
         if path.is_file():

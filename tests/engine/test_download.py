@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import os
 import socket
 import threading
 import time
@@ -49,12 +49,21 @@ def fetch(
 
 
 def refused(
-    url: str, folder: Path, timeout_seconds: float = 5.0, expected_bytes: int = len(BODY)
+    url: str,
+    folder: Path,
+    timeout_seconds: float = 5.0,
+    expected_bytes: int = len(BODY),
+    kept: bytes | None = None,
 ) -> str:
-    """The line that a failing download ends with, once nothing is seen to be left behind."""
+    """The line that a failing download ends with, once nothing but `kept` is seen to be left."""
     with pytest.raises(InputError) as caught:
         fetch(url, folder, timeout_seconds=timeout_seconds, expected_bytes=expected_bytes)
-    assert [path for path in folder.rglob("*") if path.is_file()] == []
+    left = {path.name for path in folder.rglob("*") if path.is_file()}
+    if kept is None:
+        assert left == set()
+    else:
+        assert left == {"file.bin.part", "file.bin.part.json"}
+        assert (folder / "cache" / "file.bin.part").read_bytes() == kept
     line = str(caught.value)
     assert "\n" not in line
     return line
@@ -126,7 +135,7 @@ def test_a_cut_connection_says_where(
     loopback: LoopbackServer, route: type[Route], tmp_path: Path, announced: bool
 ) -> None:
     url = loopback.serve("/file", route(BODY, cut_after=1000, length=announced))
-    assert "cut at 1,000 of 1,048,576 bytes" in refused(url, tmp_path)
+    assert "cut at 1,000 of 1,048,576 bytes" in refused(url, tmp_path, kept=BODY[:1000])
 
 
 def test_more_than_expected_is_not_read_to_its_end(
@@ -176,7 +185,8 @@ def test_a_body_that_stops_is_an_error_and_no_hang(
     loopback: LoopbackServer, route: type[Route], tmp_path: Path
 ) -> None:
     url = loopback.serve("/file", route(BODY, stall_after=1000))
-    assert "no answer within 0.2 s" in refused(url, tmp_path, timeout_seconds=0.2)
+    line = refused(url, tmp_path, timeout_seconds=0.2, kept=BODY[:1000])
+    assert "no answer within 0.2 s" in line
 
 
 @pytest.mark.usefixtures("silent_names")
@@ -199,18 +209,175 @@ def test_cancelling_does_not_wait_for_the_network(tmp_path: Path) -> None:
     assert time.monotonic() - begin < 10
 
 
-def test_cancelling_midway_leaves_nothing(loopback: LoopbackServer, tmp_path: Path) -> None:
-    parts: list[str] = []
+def cancel_midway(done: int, total: int | None, unit: str) -> None:
+    """Cancel once something has come."""
+    if 0 < done < len(BODY):
+        raise Cancelled
 
-    def cancel(done: int, total: int | None, unit: str) -> None:
-        if done > 0:
-            parts.extend(path.name for path in (tmp_path / "cache").iterdir())
-            raise Cancelled
 
+def test_cancelling_midway_keeps_what_came(loopback: LoopbackServer, tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
-        fetch(loopback.serve("/file", BODY), tmp_path, progress=cancel)
-    assert parts == [f"file.bin.part-{os.getpid()}"]
+        fetch(loopback.serve("/file", BODY), tmp_path, progress=cancel_midway)
+    kept = (tmp_path / "cache" / "file.bin.part").read_bytes()
+    assert kept
+    assert BODY.startswith(kept)
+    assert not (tmp_path / "cache" / "file.bin").exists()
+
+
+# Resumed
+
+
+@pytest.fixture
+def cut_short(loopback: LoopbackServer, route: type[Route], tmp_path: Path) -> str:
+    """The address of a file of which 1,000 bytes have come."""
+    url = loopback.serve("/file", route(BODY, cut_after=1000, etag='"a"'))
+    refused(url, tmp_path, kept=BODY[:1000])
+    return url
+
+
+def only_the_file_is_there(folder: Path) -> bool:
+    names = [path.name for path in (folder / "cache").iterdir()]
+    return names == ["file.bin"] and (folder / "cache" / "file.bin").read_bytes() == BODY
+
+
+def test_an_interrupted_download_goes_on(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str
+) -> None:
+    seen: list[int] = []
+
+    def note(done: int, total: int | None, unit: str) -> None:
+        seen.append(done)
+        assert total == len(BODY)
+
+    loopback.serve("/file", route(BODY, etag='"a"', ranges=True))
+    fetch(cut_short, tmp_path, progress=note)
+    assert loopback.asked_ranges == ["", "bytes=1000-"]
+    assert only_the_file_is_there(tmp_path)
+    assert seen[0] == 1000
+
+
+def test_a_download_is_cut_again_and_goes_on_from_there(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str
+) -> None:
+    loopback.serve("/file", route(BODY, etag='"a"', ranges=True, cut_after=500))
+    assert "cut at 1,500 of" in refused(cut_short, tmp_path, kept=BODY[:1500])
+    loopback.serve("/file", route(BODY, etag='"a"', ranges=True))
+    fetch(cut_short, tmp_path)
+    assert loopback.asked_ranges[-1] == "bytes=1500-"
+    assert only_the_file_is_there(tmp_path)
+
+
+def test_a_server_without_ranges_sends_it_all_again(
+    loopback: LoopbackServer, tmp_path: Path, cut_short: str
+) -> None:
+    loopback.serve("/file", BODY)
+    fetch(cut_short, tmp_path)
+    assert loopback.asked_ranges == ["", "bytes=1000-"]
+    assert only_the_file_is_there(tmp_path)
+
+
+def test_a_file_that_changed_in_between_begins_anew(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str
+) -> None:
+    part = tmp_path / "cache" / "file.bin.part"
+    part.write_bytes(bytes(1000))  # of another file than the one served now
+    loopback.serve("/file", route(BODY, etag='"b"', ranges=True))
+    fetch(cut_short, tmp_path)
+    assert loopback.asked_ranges == ["", "bytes=1000-"]
+    assert only_the_file_is_there(tmp_path)
+
+
+def test_a_part_that_does_not_fit_is_found_by_the_hash_and_fetched_anew(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str
+) -> None:
+    (tmp_path / "cache" / "file.bin.part").write_bytes(bytes(1000))
+    loopback.serve("/file", route(BODY, etag='"a"', ranges=True))
+    fetch(cut_short, tmp_path)
+    assert loopback.asked_ranges == ["", "bytes=1000-", ""]
+    assert only_the_file_is_there(tmp_path)
+
+
+@pytest.mark.parametrize("part", ["0-99/1048576", "1000-1048575/99", "nonsense"])
+def test_a_part_that_nobody_asked_for_is_not_taken(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str, part: str
+) -> None:
+    loopback.serve("/file", route(BODY, etag='"a"', ranges=True, part=part))
+    fetch(cut_short, tmp_path)
+    assert loopback.asked_ranges == ["", "bytes=1000-", ""]
+    assert only_the_file_is_there(tmp_path)
+
+
+def test_a_part_beyond_the_end_begins_anew(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str
+) -> None:
+    loopback.serve("/file", route(b"range not satisfiable", status=416))
+    with pytest.raises(InputError, match="the server says 416"):
+        fetch(cut_short, tmp_path)
+    assert loopback.asked_ranges == ["", "bytes=1000-", ""]
+
+
+def test_without_hash_and_validator_nothing_is_gone_on_from(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+) -> None:
+    url = loopback.serve("/file", route(BODY, cut_after=1000))
+    with pytest.raises(InputError, match="cut"):
+        fetch(url, tmp_path, expected_bytes=None, expected_hash="")
+    loopback.serve("/file", route(BODY, ranges=True))
+    fetch(url, tmp_path, expected_bytes=None, expected_hash="")
+    assert loopback.asked_ranges == ["", ""]
+    assert only_the_file_is_there(tmp_path)
+
+
+def test_a_part_from_elsewhere_is_not_gone_on_from(
+    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str
+) -> None:
+    fetch(loopback.serve("/other", route(BODY, ranges=True)), tmp_path)
+    assert loopback.asked_ranges == ["", ""]
+    assert only_the_file_is_there(tmp_path)
+
+
+def test_two_at_once_do_not_write_into_each_other(loopback: LoopbackServer, tmp_path: Path) -> None:
+    url = loopback.serve("/file", BODY)
+    names: set[str] = set()
+
+    def fetch_within(done: int, total: int | None, unit: str) -> None:
+        if 0 < done < len(BODY) and not names:
+            names.update(path.name for path in (tmp_path / "cache").iterdir())
+            fetch(url, tmp_path)
+            assert only_the_file_is_there_beside_a_part(tmp_path)
+
+    fetch(url, tmp_path, progress=fetch_within)
+    assert names == {"file.bin.part", "file.bin.part.json"}
+    assert only_the_file_is_there(tmp_path)
+
+
+def only_the_file_is_there_beside_a_part(folder: Path) -> bool:
+    names = {path.name for path in (folder / "cache").iterdir()}
+    return names == {"file.bin", "file.bin.part", "file.bin.part.json"}
+
+
+def test_a_file_on_this_machine_is_copied_and_checked(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(BODY)
+    fetch(str(tmp_path / "source"), tmp_path)
+    assert only_the_file_is_there(tmp_path)
+    (tmp_path / "source").write_bytes(bytes(len(BODY)))
+    (tmp_path / "cache" / "file.bin").unlink()
+    with pytest.raises(InputError, match=r"copy of .*wrong hash: expected sha256"):
+        fetch(str(tmp_path / "source"), tmp_path)
+    with pytest.raises(InputError, match=r"copy of .*No such file"):
+        fetch(str(tmp_path / "missing"), tmp_path)
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_full_disk_gets_back_what_came(
+    loopback: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(partial: object, chunk: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("engine.partial_file.PartialFile.append", full)
+    line = refused(loopback.serve("/file", BODY), tmp_path)
+    assert "found No space left on device; make room" in line
 
 
 def test_a_folder_that_cannot_be_made_is_named(loopback: LoopbackServer, tmp_path: Path) -> None:

@@ -15,6 +15,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "cifar-tui recipes --save mine.toml",
     ),
     "models": ("cifar-tui models", "cifar-tui models --json"),
+    "fetch": (
+        "cifar-tui fetch VGG16 ResNet50V2 --dataset cifar10",
+        "cifar-tui fetch VGG16 --dataset cifar100 --to /media/stick",
+    ),
     "resume": ("cifar-tui resume", "cifar-tui resume 20260102-120000-vgg16 --plain"),
     "attach": ("cifar-tui attach", "cifar-tui attach vgg16"),
     "replay": ("cifar-tui replay vgg16 --speed 100",),

@@ -11,6 +11,7 @@ from engine.config import DEFAULT_RECIPE, NOTEBOOK, RECIPES
 from engine.errors import InputError
 from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.cli.examples import examples_text
+from tui.cli.fetch_parser import add_fetch, add_mirror
 from tui.cli.option_values import (
     parse_choice,
     parse_number,
@@ -74,6 +75,7 @@ def build_parser() -> OneLineParser:
     )
     parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print it and exit")
     _add_ascii(parser)
+    add_mirror(parser, None)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_train(commands)
     demo = _add(commands, "demo", "train two models on the built-in digits; nothing to download")
@@ -85,6 +87,7 @@ def build_parser() -> OneLineParser:
     )
     models = _add(commands, "models", "list the catalogue of models")
     models.add_argument("--json", action="store_true", help="print a JSON array")
+    add_fetch(_add(commands, "fetch", "download weights and data before they are needed"))
     _add_resume(commands)
     _add_attach(commands)
     _add_replay(commands)
@@ -145,6 +148,7 @@ def _add_train(commands: Commands) -> None:
             type=partial(option.parse, option.flag),
             help=says,
         )
+    add_mirror(train)
     _add_outputs(train)
     train.epilog = f"{examples_text('train')}\n\n{_recipes_in_lines()}"
 
@@ -164,6 +168,7 @@ def _add_resume(commands: Commands) -> None:
     resume.add_argument(
         "run", metavar="RUN", nargs="?", help=f"{_RUN_WORDS} (default: the newest unfinished)"
     )
+    add_mirror(resume)
     _add_outputs(resume)
 
 

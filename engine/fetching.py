@@ -1,0 +1,331 @@
+"""Gather weights and data before they are needed: here, or into a folder that is a mirror."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from engine.backbones import Backbone, WeightsFile, find_backbone
+from engine.dataset_names import KNOWN
+from engine.datasets import cifar
+from engine.datasets.archives import CIFAR_SETS, Archive, CifarSet
+from engine.download import download, file_hash, verify
+from engine.errors import InputError
+from engine.formatting import byte_size
+from engine.mirror import MANIFEST, Listed, add_to_manifest, obtain, read_manifest
+from engine.progress import Progress, ignore_progress
+from engine.weights import check_weights_option, choose_file
+from engine.weights.locate import (
+    check_found,
+    fetch_file,
+    find_file,
+    keep_if_readable,
+    mirror_path,
+    weights_destination,
+)
+
+Kind = Literal["weights", "dataset"]
+State = Literal["here", "fetched", "failed", "cancelled"]
+BUILT_IN_DATASET = "digits"
+PACE_WINDOW_SECONDS = 5.0
+"""What the speed is measured over: long enough to be calm, short enough to show a change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """A model's weights, or a data set, and the published file that holds it."""
+
+    name: str
+    kind: Kind
+    built_in: str = ""
+    """Why nothing has to be fetched: `bundled`, `from scratch`, `built in`; empty where it has."""
+    bytes: int = 0
+    """About, for weights; as published, for data."""
+    backbone: Backbone | None = None
+    file: WeightsFile | None = None
+    cifar: CifarSet | None = None
+    """Any of its archives will do where it is here; the first is the one to fetch."""
+
+    @property
+    def archive(self) -> Archive | None:
+        """The one to fetch."""
+        return self.cifar.archives[0] if self.cifar is not None else None
+
+    @property
+    def path(self) -> str:
+        """Of its file inside a mirror; empty for what is built in."""
+        if self.file is not None:
+            return mirror_path(self.file)
+        return f"datasets/{self.archive.file}" if self.archive is not None else ""
+
+    @property
+    def published_hash(self) -> str:
+        """`md5:<hex>` or `sha256:<hex>`; empty where none is published."""
+        source = self.file or self.archive
+        return source.hash if source is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchStep:
+    """How far one file has come."""
+
+    done_bytes: int
+    total_bytes: int | None
+    bytes_per_second: float | None
+    """Over the last five seconds; None until something has come."""
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """How the fetching of one thing ended."""
+
+    needed: Needed
+    state: State
+    path: Path | None = None
+    """Where it is now; None for what is built in, or is not here."""
+    error: str = ""
+
+
+class Cancelled(Exception):
+    """The fetching was cancelled; what came is kept."""
+
+
+OnStep = Callable[[Needed, FetchStep], None]
+
+
+def ignore_step(needed: Needed, step: FetchStep) -> None:
+    """For callers that show nothing."""
+
+
+def list_needed(
+    models: Sequence[str],
+    datasets: Sequence[str] = (),
+    *,
+    image_size: int | None = None,
+    sets: Mapping[str, CifarSet] = CIFAR_SETS,
+) -> tuple[Needed, ...]:
+    """What these models and data sets need, each once, in the order they are named.
+
+    Args:
+        models: of the catalogue.
+        datasets: of `engine.dataset_names.KNOWN`.
+        image_size: pixels; the model's own where None. Some models have a file for each size.
+        sets: the published ones; the first archive of each is the one to fetch.
+
+    Raises:
+        InputError: no such model or data set, or a model without published weights.
+    """
+    found = [_needed_weights(find_backbone(name), image_size) for name in models]
+    found += [_needed_data(name, sets) for name in datasets]
+    return tuple({needed.name: needed for needed in found}.values())
+
+
+def fetch_all(
+    wanted: Sequence[Needed],
+    *,
+    on_step: OnStep = ignore_step,
+    cancel: threading.Event | None = None,
+    to: Path | None = None,
+) -> Iterator[Fetched]:
+    """Fetch one after the other what is not here; one that fails does not keep the rest.
+
+    What was interrupted goes on from where it was. Hashes are checked where they are published;
+    weights without one have to open.
+
+    Args:
+        wanted: from `list_needed`.
+        on_step: told how far each has come.
+        cancel: ends the fetching once set, within the five seconds that a silent server is
+            given; what is left is `cancelled`.
+        to: a folder to gather all of it in as a mirror; None for the user's cache.
+
+    Yields:
+        How each ended, as it ends.
+
+    Raises:
+        InputError: no room on the disk, or a folder that cannot be written or is none of ours.
+    """
+    cancel = cancel or threading.Event()
+    _check_room(wanted, to)
+    for needed in wanted:
+        meter = PaceMeter(needed, on_step, cancel)
+        if cancel.is_set():
+            yield Fetched(needed, "cancelled")
+            continue
+        try:
+            yield _fetch_one(needed, meter, to)
+        except Cancelled:
+            yield Fetched(needed, "cancelled")
+        except InputError as error:
+            state: State = "cancelled" if cancel.is_set() else "failed"
+            yield Fetched(needed, state, error=str(error))
+
+
+@dataclass(slots=True)
+class PaceMeter:
+    """Turns the bytes of one file into steps with speed and time left; raises when cancelled."""
+
+    needed: Needed
+    on_step: OnStep
+    cancel: threading.Event
+    clock: Callable[[], float] = time.monotonic
+    _seen: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def __call__(self, done: int, total: int | None, unit: Literal["images", "bytes"]) -> None:
+        """Take the bytes done so far.
+
+        Raises:
+            Cancelled: the event is set.
+        """
+        if self.cancel.is_set():
+            raise Cancelled
+        now = self.clock()
+        if self._seen and done < self._seen[-1][1]:
+            self._seen.clear()  # begun anew
+        self._seen.append((now, done))
+        while now - self._seen[0][0] > PACE_WINDOW_SECONDS and len(self._seen) > 2:
+            self._seen.popleft()
+        seconds, came = now - self._seen[0][0], done - self._seen[0][1]
+        pace = came / seconds if seconds > 0 and came > 0 else None
+        left = None if pace is None or total is None else (total - done) / pace
+        self.on_step(self.needed, FetchStep(done, total, pace, left))
+
+
+def _needed_weights(backbone: Backbone, image_size: int | None) -> Needed:
+    if backbone.from_scratch:
+        return Needed(backbone.name, "weights", "from scratch")
+    check_weights_option(backbone, "imagenet")
+    if backbone.source == "lite0":
+        return Needed(backbone.name, "weights", "bundled")
+    file = choose_file(backbone, image_size or backbone.image_size)
+    assert file is not None  # check_weights_option refused an entry without files
+    return Needed(backbone.name, "weights", bytes=file.bytes, backbone=backbone, file=file)
+
+
+def _needed_data(name: str, sets: Mapping[str, CifarSet]) -> Needed:
+    if name == BUILT_IN_DATASET:
+        return Needed(name, "dataset", "built in")
+    if name not in sets:
+        raise InputError(f"--dataset: expected {', '.join(KNOWN)}, found {name!r}; check the name")
+    return Needed(name, "dataset", bytes=sets[name].archives[0].bytes, cifar=sets[name])
+
+
+def _fetch_one(needed: Needed, progress: Progress, to: Path | None) -> Fetched:
+    if needed.built_in:
+        return Fetched(needed, "here")
+    if to is not None:
+        return _gather(needed, progress, to)
+    here = _find_here(needed)
+    if here is not None:
+        return Fetched(needed, "here", here)
+    if needed.backbone is not None and needed.file is not None:
+        return Fetched(needed, "fetched", fetch_file(needed.backbone, needed.file, progress))
+    return Fetched(needed, "fetched", _fetch_into(needed, _usual_place(needed), progress))
+
+
+def _find_here(needed: Needed) -> Path | None:
+    if needed.backbone is not None and needed.file is not None:
+        return check_found(needed.backbone, needed.file)
+    return cifar.find(needed.cifar, ignore_progress) if needed.cifar is not None else None
+
+
+def _gather(needed: Needed, progress: Progress, to: Path) -> Fetched:
+    """Put it into a mirror: from there, else from this machine, else from where it is published."""
+    destination = to / needed.path
+    if _is_gathered(needed, to):
+        return Fetched(needed, "here", destination)
+    with suppress(InputError):  # a damaged file here is no reason not to fetch a whole one
+        here = _find_here(needed)
+        if here is not None and here.name == destination.name:
+            _copy(needed, here, destination, progress)
+            return _entered(needed, to)
+    _fetch_into(needed, destination, progress)
+    return _entered(needed, to)
+
+
+def _is_gathered(needed: Needed, to: Path) -> bool:
+    path = to / needed.path
+    if not path.is_file() or not (to / MANIFEST).exists():
+        return False
+    listed = read_manifest(str(to)).get(needed.path)
+    if listed is None or not verify(path, f"sha256:{listed.sha256}"):
+        return False
+    return not needed.published_hash or verify(path, needed.published_hash)
+
+
+def _copy(needed: Needed, source: Path, destination: Path, progress: Progress) -> None:
+    download(
+        str(source),
+        destination,
+        expected_bytes=None,
+        expected_hash=needed.published_hash,
+        progress=progress,
+    )
+
+
+def _fetch_into(needed: Needed, destination: Path, progress: Progress) -> Path:
+    source = needed.file or needed.archive
+    assert source is not None  # what is built in is not fetched
+    obtain(
+        needed.path,
+        source.url,
+        destination,
+        expected_bytes=needed.archive.bytes if needed.archive is not None else None,
+        expected_hash=source.hash,
+        progress=progress,
+    )
+    if needed.kind == "weights":
+        keep_if_readable(destination)
+    return destination
+
+
+def _entered(needed: Needed, to: Path) -> Fetched:
+    """Enter a gathered file into the manifest."""
+    path = to / needed.path
+    sha256 = file_hash(path, "sha256")
+    add_to_manifest(to, [Listed(needed.name, needed.path, path.stat().st_size, sha256)])
+    return Fetched(needed, "fetched", path)
+
+
+def _usual_place(needed: Needed) -> Path:
+    if needed.file is not None:
+        return weights_destination(needed.file)
+    assert needed.archive is not None
+    return cifar.usual_folders()[1] / needed.archive.file
+
+
+def _check_room(wanted: Sequence[Needed], to: Path | None) -> None:
+    """Refuse to begin what cannot end, by what is free where the files go."""
+    missing: dict[Path, int] = {}
+    for needed in wanted:
+        if needed.built_in:
+            continue
+        place = _usual_place(needed) if to is None else to / needed.path
+        if place.exists() or (to is None and needed.file and find_file(needed.file)):
+            continue
+        with suppress(OSError):  # no partial file: all of it is to come
+            size = place.with_name(f"{place.name}.part").stat().st_size
+            missing[place.parent] = missing.get(place.parent, 0) - size
+        missing[place.parent] = missing.get(place.parent, 0) + needed.bytes
+    for folder, size in missing.items():
+        free = shutil.disk_usage(_existing(folder)).free
+        if size > free:
+            raise InputError(
+                f"{folder}: expected {byte_size(size)} of free disk for the downloads, found "
+                f"{byte_size(free)}; make room, or name another folder with --to DIR"
+            )
+
+
+def _existing(folder: Path) -> Path:
+    while not os.path.exists(folder) and folder != folder.parent:
+        folder = folder.parent
+    return folder

@@ -1,0 +1,197 @@
+"""Where published files come from: their own servers, or a folder or address that mirrors them.
+
+A mirror holds `weights/<file>`, `datasets/<file>` and `manifest.json`, which names each file with
+its bytes and SHA-256; `cifar-tui fetch --to DIR` makes one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.atomic import written_whole
+from engine.download import check_reachable, download, read_small
+from engine.errors import InputError
+from engine.progress import Progress
+
+MIRROR_VARIABLE = "CIFAR_TUI_MIRROR"
+MANIFEST = "manifest.json"
+_FORMAT = 1
+_MOST_MANIFEST_BYTES = 2**20
+_PATH = re.compile(r"(weights|datasets)/[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_HOW_TO_MAKE = "`cifar-tui fetch --to DIR` on a machine with a network makes one"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file as a manifest has it."""
+
+    name: str
+    """Of the model or data set."""
+    path: str
+    """Inside the mirror: `weights/<file>` or `datasets/<file>`."""
+    bytes: int
+    sha256: str
+
+
+def use_mirror(where: str) -> None:
+    """Take published files from here, in this process and those that it starts.
+
+    Args:
+        where: a folder, or an http or https address that serves one.
+
+    Raises:
+        InputError: no folder with a manifest; an address is asked only once something is needed.
+    """
+    if _is_address(where):
+        os.environ[MIRROR_VARIABLE] = where
+        return
+    folder = Path(where).expanduser().absolute()
+    read_manifest(str(folder))
+    os.environ[MIRROR_VARIABLE] = str(folder)
+
+
+def chosen_mirror() -> str | None:
+    """The folder or address that `use_mirror` or the environment names; None for none."""
+    where = os.environ.get(MIRROR_VARIABLE)
+    if not where:
+        return None
+    return where if _is_address(where) else str(Path(where).expanduser().absolute())
+
+
+def obtain(
+    path: str,
+    url: str,
+    destination: Path,
+    *,
+    expected_bytes: int | None,
+    expected_hash: str,
+    progress: Progress,
+    option: str = "",
+) -> Path:
+    """Fetch a published file from the mirror where there is one, else from its own address.
+
+    Args:
+        path: inside a mirror.
+        url: where it is published.
+        destination: see `engine.download.download`, as for the others.
+        expected_bytes: as published.
+        expected_hash: as published.
+        progress: told of the bytes.
+        option: for the error.
+
+    Raises:
+        InputError: it cannot be had, or is not what it should be.
+    """
+    mirror = chosen_mirror()
+    listed = None if mirror is None else _listed(mirror, path)
+    return download(
+        url if mirror is None else _place(mirror, path),
+        destination,
+        expected_bytes=listed.bytes if listed else expected_bytes,
+        expected_hash=expected_hash,
+        listed_hash=f"sha256:{listed.sha256}" if listed else "",
+        progress=progress,
+        option=option,
+    )
+
+
+def check_source(path: str, url: str, destination: Path) -> None:
+    """Refuse what `obtain` could not get, without getting it.
+
+    Raises:
+        InputError: the mirror lacks it, or the network or the server is not as expected.
+    """
+    mirror = chosen_mirror()
+    if mirror is None:
+        check_reachable(url, destination)
+        return
+    _listed(mirror, path)
+
+
+def read_manifest(mirror: str) -> dict[str, Listed]:
+    """What a mirror says it holds, by path.
+
+    Raises:
+        InputError: there is none, it cannot be had, or it is none of ours.
+    """
+    try:
+        if _is_address(mirror):
+            content = read_small(
+                _place(mirror, MANIFEST), _MOST_MANIFEST_BYTES, Path("DIR") / MANIFEST
+            )
+        else:
+            with (Path(mirror) / MANIFEST).open("rb") as file:
+                content = file.read(_MOST_MANIFEST_BYTES)
+        return _parse(content)
+    except OSError as error:
+        raise InputError(
+            f"--mirror {mirror}: expected a folder with {MANIFEST}, found "
+            f"{error.strerror or error}; {_HOW_TO_MAKE}"
+        ) from error
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise InputError(
+            f"--mirror {mirror}: expected {MANIFEST} to list files with bytes and sha256, found "
+            f"something else; {_HOW_TO_MAKE}"
+        ) from error
+    except InputError as error:
+        raise InputError(f"--mirror {mirror}: {error}") from error
+
+
+def add_to_manifest(folder: Path, files: Iterable[Listed]) -> None:
+    """Write these files into a folder's manifest, over what it said of them before.
+
+    Raises:
+        InputError: the manifest that is there is none of ours.
+        OSError: it cannot be written.
+    """
+    listed = read_manifest(str(folder)) if (folder / MANIFEST).exists() else {}
+    listed |= {file.path: file for file in files}
+    entries = [asdict(listed[path]) for path in sorted(listed)]
+    text = json.dumps({"format": _FORMAT, "files": entries}, indent=1)
+    with written_whole(folder / MANIFEST) as aside:
+        aside.write_text(text + "\n", encoding="utf-8")
+
+
+def _listed(mirror: str, path: str) -> Listed:
+    listed = read_manifest(mirror)
+    if path not in listed:
+        raise InputError(
+            f"--mirror {mirror}: expected {path}, found it not listed there; fetch it into the "
+            "mirror with `cifar-tui fetch --to DIR` on a machine with a network"
+        )
+    return listed[path]
+
+
+def _parse(content: bytes) -> dict[str, Listed]:
+    plain = json.loads(content)
+    if plain["format"] != _FORMAT:
+        raise ValueError("another format")
+    files = [_file(entry) for entry in plain["files"]]
+    return {file.path: file for file in files}
+
+
+def _file(entry: dict[str, Any]) -> Listed:
+    file = Listed(entry["name"], entry["path"], entry["bytes"], entry["sha256"])
+    is_whole = isinstance(file.bytes, int) and file.bytes >= 0
+    if not (_PATH.fullmatch(file.path) and _SHA256.fullmatch(file.sha256) and is_whole):
+        raise ValueError("not a file of a mirror")
+    if not isinstance(file.name, str):
+        raise TypeError("a name is a text")
+    return file
+
+
+def _place(mirror: str, path: str) -> str:
+    if _is_address(mirror):
+        return f"{mirror.rstrip('/')}/{path}"
+    return str(Path(mirror) / path)
+
+
+def _is_address(where: str) -> bool:
+    return where.startswith(("http://", "https://"))

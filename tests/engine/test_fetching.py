@@ -1,0 +1,351 @@
+"""Weights and data gathered from a server on this machine, here and into mirrors."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import pytest
+
+from engine.backbones import Backbone, WeightsFile, find_backbone
+from engine.datasets import load_dataset
+from engine.datasets.archives import CIFAR10, Archive, CifarSet
+from engine.errors import InputError
+from engine.fetching import Fetched, FetchStep, Needed, PaceMeter, fetch_all, list_needed
+from engine.mirror import MIRROR_VARIABLE, read_manifest, use_mirror
+from engine.progress import ignore_progress
+from engine.weights import locate_weights
+
+if TYPE_CHECKING:
+    from tests.conftest import LoopbackServer, Route, SmallCifar10
+
+FILE = "small.h5"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder with nothing in it, and no mirror; what `use_mirror` sets is undone."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home" / "keras"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / "cache"))
+    monkeypatch.setenv(MIRROR_VARIABLE, "")
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    """An HDF5 file."""
+    file = io.BytesIO()
+    with h5py.File(file, "w") as h5:
+        h5["weights"] = list(range(5000))
+    return file.getvalue()
+
+
+@pytest.fixture
+def archive(small_cifar10: SmallCifar10, tmp_path: Path) -> bytes:
+    """Images in the layout of CIFAR-10's binary archive."""
+    folder = small_cifar10.write_binary(tmp_path / "made")
+    with tarfile.open(tmp_path / "made.tar.gz", "w:gz") as tar:
+        tar.add(folder, folder.name)
+    return (tmp_path / "made.tar.gz").read_bytes()
+
+
+def entry_of(url: str, content: bytes, digest: str | None = None) -> Backbone:
+    """MobileNetV2 with one published file of this content."""
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}" if digest is None else digest
+    file = WeightsFile(FILE, url, len(content), digest)
+    return dataclasses.replace(find_backbone("MobileNetV2"), weights=(file,))
+
+
+def needs(backbone: Backbone) -> Needed:
+    file = backbone.weights[0]
+    return Needed(backbone.name, "weights", bytes=file.bytes, backbone=backbone, file=file)
+
+
+def set_of(url: str, archive: bytes) -> dict[str, CifarSet]:
+    digest = f"md5:{hashlib.md5(archive).hexdigest()}"
+    small = Archive(url, CIFAR10.archives[0].file, digest, len(archive))
+    return {"cifar10": dataclasses.replace(CIFAR10, archives=(small, CIFAR10.archives[1]))}
+
+
+def states(outcomes: list[Fetched]) -> list[str]:
+    return [outcome.state for outcome in outcomes]
+
+
+# What is needed
+
+
+def test_what_models_and_data_sets_need() -> None:
+    names = ("resnet50v2", "CustomCNN", "EfficientNetLite0", "ResNet50V2")
+    wanted = list_needed(names, ("cifar10", "cifar100", "digits"))
+    assert [(needed.name, needed.built_in) for needed in wanted] == [
+        ("ResNet50V2", ""),
+        ("CustomCNN", "from scratch"),
+        ("EfficientNetLite0", "bundled"),
+        ("cifar10", ""),
+        ("cifar100", ""),
+        ("digits", "built in"),
+    ]
+    assert wanted[0].path.startswith("weights/resnet50v2")
+    assert wanted[3].path == "datasets/cifar-10-binary.tar.gz"
+
+
+def test_the_file_depends_on_the_input_size() -> None:
+    paths = [list_needed(["MobileNetV2"], image_size=size)[0].path for size in (96, 160)]
+    assert ["96" in paths[0], "160" in paths[1]] == [True, True]
+
+
+@pytest.mark.parametrize(("models", "data"), [(["nope"], []), ([], ["nope"])])
+def test_what_nobody_knows_is_refused(models: list[str], data: list[str]) -> None:
+    with pytest.raises(InputError, match="found 'nope'"):
+        list_needed(models, data)
+
+
+# Into the cache
+
+
+def test_what_is_missing_is_fetched_once(loopback: LoopbackServer, content: bytes) -> None:
+    wanted = [needs(entry_of(loopback.serve("/w", content), content))]
+    seen: list[FetchStep] = []
+
+    def note(needed: Needed, step: FetchStep) -> None:
+        seen.append(step)
+
+    first = list(fetch_all(wanted, on_step=note))
+    assert states(first) == ["fetched"]
+    assert first[0].path is not None
+    assert first[0].path.read_bytes() == content
+    assert (seen[-1].done_bytes, seen[-1].total_bytes) == (len(content), len(content))
+    assert states(list(fetch_all(wanted))) == ["here"]
+    assert loopback.requests == ["/w"]
+
+
+def test_one_that_fails_does_not_keep_the_rest(loopback: LoopbackServer, content: bytes) -> None:
+    good = needs(entry_of(loopback.serve("/w", content), content))
+    bad = needs(entry_of(loopback.url("/gone"), b"other"))
+    assert bad.file is not None
+    bad = dataclasses.replace(bad, file=dataclasses.replace(bad.file, file="gone.h5"))
+    outcomes = list(fetch_all([bad, good, Needed("digits", "dataset", "built in")]))
+    assert states(outcomes) == ["failed", "fetched", "here"]
+    assert "the server says 404" in outcomes[0].error
+    assert "\n" not in outcomes[0].error
+
+
+def test_what_is_damaged_here_is_named(home: Path, loopback: LoopbackServer) -> None:
+    wanted = needs(entry_of(loopback.url("/w"), b"whole"))
+    folder = home / "keras" / "models"
+    folder.mkdir(parents=True)
+    (folder / FILE).write_bytes(b"damaged")
+    (outcome,) = fetch_all([wanted])
+    assert outcome.state == "failed"
+    assert str(folder / FILE) in outcome.error
+
+
+def test_cancelling_keeps_what_came_for_the_next_time(
+    loopback: LoopbackServer, route: type[Route], content: bytes
+) -> None:
+    backbone = entry_of(loopback.serve("/w", route(content, stall_after=1000)), content)
+    cancel = threading.Event()
+
+    def cancel_midway(needed: Needed, step: FetchStep) -> None:
+        if step.done_bytes:
+            cancel.set()
+            loopback.closing.set()
+
+    outcomes = list(
+        fetch_all([needs(backbone), needs(backbone)], on_step=cancel_midway, cancel=cancel)
+    )
+    assert states(outcomes) == ["cancelled", "cancelled"]
+    loopback.serve("/w", route(content, ranges=True))
+    assert states(list(fetch_all([needs(backbone)]))) == ["fetched"]
+    assert loopback.asked_ranges == ["", "bytes=1000-"]
+
+
+def test_a_disk_without_room_is_refused_before_anything_is_asked(
+    loopback: LoopbackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    wanted = [needs(entry_of(loopback.url("/w"), bytes(2000)))]
+    with pytest.raises(InputError, match=r"expected 1\.95 KB of free disk.*found 1000 B"):
+        list(fetch_all(wanted))
+    assert loopback.requests == []
+
+
+def test_speed_and_time_left_are_of_the_last_seconds() -> None:
+    steps: list[FetchStep] = []
+    times = iter([0.0, 1.0, 2.0, 12.0, 13.0, 14.0])
+
+    def note(needed: Needed, step: FetchStep) -> None:
+        steps.append(step)
+
+    meter = PaceMeter(Needed("x", "weights"), note, threading.Event(), clock=lambda: next(times))
+    for done in (500, 600, 700, 800, 1000, 0):
+        meter(done, 2000, "bytes")
+    # What was there before it went on is no speed; a beginning anew has none yet.
+    assert [step.bytes_per_second for step in steps] == [None, 100, 100, 10, 200, None]
+    assert [step.seconds_left for step in steps[:3]] == [None, 14, 13]
+
+
+# Into a mirror, and from it
+
+
+def gather(
+    server: LoopbackServer, content: bytes, archive: bytes, to: Path
+) -> tuple[Backbone, dict[str, CifarSet]]:
+    """Gather weights and data that this server publishes, which then goes."""
+    backbone = entry_of(server.serve("/w", content), content)
+    sets = set_of(server.serve("/d", archive), archive)
+    wanted = [needs(backbone), *list_needed([], ["cifar10"], sets=sets)]
+    assert states(list(fetch_all(wanted, to=to))) == ["fetched", "fetched"]
+    assert states(list(fetch_all(wanted, to=to))) == ["here", "here"]
+    assert server.requests == ["/w", "/d"]
+    server.routes.clear()
+    server.requests.clear()
+    return backbone, sets
+
+
+def serve_folder(server: LoopbackServer, folder: Path) -> str:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            server.serve(f"/mirror/{path.relative_to(folder).as_posix()}", path.read_bytes())
+    return server.url("/mirror")
+
+
+@pytest.mark.parametrize("way", ["folder", "address"])
+def test_a_mirror_serves_a_machine_without_a_network(
+    way: str, loopback: LoopbackServer, content: bytes, archive: bytes, tmp_path: Path
+) -> None:
+    folder = tmp_path / "usb stick"
+    backbone, sets = gather(loopback, content, archive, folder)
+    listed = read_manifest(str(folder))
+    assert {path: (entry.name, entry.bytes) for path, entry in listed.items()} == {
+        f"weights/{FILE}": ("MobileNetV2", len(content)),
+        "datasets/cifar-10-binary.tar.gz": ("cifar10", len(archive)),
+    }
+    assert listed[f"weights/{FILE}"].sha256 == hashlib.sha256(content).hexdigest()
+    use_mirror(str(folder) if way == "folder" else serve_folder(loopback, folder))
+
+    path = locate_weights(backbone, 96, "imagenet", ignore_progress)
+    data = load_dataset("cifar10", None, ignore_progress, sets=sets)
+
+    assert path is not None
+    assert path.read_bytes() == content
+    assert len(data.train_images) == 100
+    assert all(asked.startswith("/mirror/") for asked in loopback.requests)
+
+
+def test_what_is_here_already_is_copied_into_a_mirror(
+    loopback: LoopbackServer, content: bytes, tmp_path: Path
+) -> None:
+    wanted = [needs(entry_of(loopback.serve("/w", content), content))]
+    list(fetch_all(wanted))
+    outcomes = list(fetch_all(wanted, to=tmp_path / "mirror"))
+    assert states(outcomes) == ["fetched"]
+    assert loopback.requests == ["/w"]
+    assert (tmp_path / "mirror" / "weights" / FILE).read_bytes() == content
+
+
+def test_a_damaged_file_of_a_mirror_is_gathered_again(
+    loopback: LoopbackServer, content: bytes, tmp_path: Path
+) -> None:
+    wanted = [needs(entry_of(loopback.serve("/w", content), content))]
+    list(fetch_all(wanted, to=tmp_path))
+    (tmp_path / "weights" / FILE).write_bytes(b"damaged")
+    assert states(list(fetch_all(wanted, to=tmp_path))) == ["fetched"]
+    assert (tmp_path / "weights" / FILE).read_bytes() == content
+
+
+def test_a_page_in_place_of_weights_is_not_gathered(
+    loopback: LoopbackServer, tmp_path: Path
+) -> None:
+    page = b"<html>log in</html>"
+    wanted = [needs(entry_of(loopback.serve("/w", page), page, digest=""))]
+    (outcome,) = fetch_all(wanted, to=tmp_path)
+    assert outcome.state == "failed"
+    assert not (tmp_path / "manifest.json").exists()
+    assert list((tmp_path / "weights").iterdir()) == []
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_a_mirror_is_believed_only_as_far_as_the_hashes_go(
+    published: bool, loopback: LoopbackServer, content: bytes, archive: bytes, tmp_path: Path
+) -> None:
+    backbone, _ = gather(loopback, content, archive, tmp_path / "mirror")
+    if not published:
+        file = dataclasses.replace(backbone.weights[0], hash="")
+        backbone = dataclasses.replace(backbone, weights=(file,))
+    (tmp_path / "mirror" / "weights" / FILE).write_bytes(content[:-1] + b"x")
+    use_mirror(str(tmp_path / "mirror"))
+    with pytest.raises(InputError, match="wrong hash: expected sha256"):
+        locate_weights(backbone, 96, "imagenet", ignore_progress)
+
+
+def test_a_mirror_without_the_file_says_how_to_get_it_there(
+    loopback: LoopbackServer, content: bytes, archive: bytes, tmp_path: Path
+) -> None:
+    gather(loopback, content, archive, tmp_path / "mirror")
+    use_mirror(str(tmp_path / "mirror"))
+    (outcome,) = fetch_all(list_needed(["VGG16"]))
+    assert outcome.state == "failed"
+    assert "found it not listed there; fetch it into the mirror" in outcome.error
+    assert loopback.requests == []
+
+
+def _entry(**changes: Any) -> str:
+    entry = {"name": "x", "path": "weights/x.h5", "bytes": 1, "sha256": "0" * 64} | changes
+    return json.dumps({"format": 1, "files": [entry]})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no json",
+        "[]",
+        '{"format": 2, "files": []}',
+        '{"format": 1, "files": 7}',
+        _entry(path="../../etc/passwd"),
+        _entry(path="weights/../../x"),
+        _entry(sha256="short"),
+        _entry(bytes="many"),
+        _entry(name=3),
+        "[" * 100_000,
+    ],
+)
+def test_a_manifest_that_is_none_is_one_line(text: str, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(InputError, match=r"expected manifest\.json to list files") as refused:
+        use_mirror(str(tmp_path))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_folder_that_is_no_mirror_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--mirror .*expected a folder with manifest\.json"):
+        use_mirror(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda route: route(b"nothing", 404), "the server says 404"),
+        (lambda route: route(status=302, location="/mirror/manifest.json"), "the server says 302"),
+        (lambda route: route(bytes(2**20 + 1)), "expected at most 1,048,576 bytes"),
+    ],
+    ids=["404", "redirect loop", "endless"],
+)
+def test_an_address_that_is_no_mirror_is_one_line(
+    make: Callable[[type[Route]], Route], says: str, loopback: LoopbackServer, route: type[Route]
+) -> None:
+    loopback.serve("/mirror/manifest.json", make(route))
+    use_mirror(loopback.url("/mirror"))
+    (outcome,) = fetch_all(list_needed(["VGG16"]))
+    assert outcome.state == "failed"
+    assert says in outcome.error

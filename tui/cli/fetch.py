@@ -1,0 +1,154 @@
+"""`cifar-tui fetch`: weights and data, downloaded before they are needed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import InputError
+from engine.fetching import (
+    Fetched,
+    FetchStep,
+    Needed,
+    OnStep,
+    fetch_all,
+    ignore_step,
+    list_needed,
+)
+from engine.formatting import byte_size, duration
+from tui.cli.output import use_utf8
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+PACE_SECONDS = 2.0
+"""Between two lines where there is no terminal to draw on."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fetch what is named; 0 all is there, 1 some is not, 130 interrupted.
+
+    Raises:
+        InputError: nothing is named, or something that nobody knows; or the disk has no room.
+    """
+    datasets = arguments.dataset or []
+    if not arguments.models and not datasets:
+        raise InputError(
+            "expected MODEL or --dataset; `cifar-tui fetch --help` shows what there is"
+        )
+    wanted = list_needed(arguments.models, datasets, image_size=arguments.image_size)
+    outcomes: list[Fetched] = []
+    try:
+        with _showing(arguments) as on_step:
+            for outcome in fetch_all(wanted, on_step=on_step, to=arguments.to):
+                outcomes.append(outcome)
+                if not arguments.json:
+                    _say(outcome)
+    except KeyboardInterrupt:
+        print(
+            "cifar-tui: interrupted; what came is kept, and the same command goes on from there",
+            file=sys.stderr,
+        )
+        return 130
+    if arguments.json:
+        _print_json(outcomes, arguments.to)
+    elif arguments.to is not None and any(outcome.path for outcome in outcomes):
+        print(f"use it with: --mirror {arguments.to}")
+    return 1 if any(outcome.state == "failed" for outcome in outcomes) else 0
+
+
+@contextmanager
+def _showing(arguments: argparse.Namespace) -> Iterator[OnStep]:
+    """Bars on a terminal, else a line now and then; nothing around JSON."""
+    if arguments.json:
+        yield ignore_step
+    elif sys.stdout.isatty():
+        with _bars() as on_step:
+            yield on_step
+    else:
+        yield _lines()
+
+
+def _lines(clock: Callable[[], float] = time.monotonic) -> OnStep:
+    said_at = clock()
+
+    def on_step(needed: Needed, step: FetchStep) -> None:
+        nonlocal said_at
+        if clock() - said_at < PACE_SECONDS:
+            return
+        said_at = clock()
+        print(f"{needed.name}  {step_text(step)}", flush=True)
+
+    return on_step
+
+
+def step_text(step: FetchStep) -> str:
+    """`12.0 MB of 94.7 MB  3.10 MB/s  ETA 0:27`."""
+    of = f" of {byte_size(step.total_bytes)}" if step.total_bytes is not None else ""
+    pace = f"  {byte_size(step.bytes_per_second)}/s" if step.bytes_per_second is not None else ""
+    left = f"  ETA {duration(step.seconds_left)}" if step.seconds_left is not None else ""
+    return f"{byte_size(step.done_bytes)}{of}{pace}{left}"
+
+
+@contextmanager
+def _bars() -> Iterator[OnStep]:
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"))
+    tasks: dict[str, TaskID] = {}
+    shows_errors = sys.stderr.isatty()
+    with Progress(*columns, transient=True, redirect_stderr=shows_errors) as progress:
+
+        def on_step(needed: Needed, step: FetchStep) -> None:
+            if needed.name not in tasks:
+                for task in tasks.values():
+                    progress.update(task, visible=False)
+                tasks[needed.name] = progress.add_task(needed.name, words="")
+            progress.update(
+                tasks[needed.name],
+                completed=step.done_bytes,
+                total=step.total_bytes,
+                words=step_text(step),
+            )
+
+        yield on_step
+
+
+def _say(outcome: Fetched) -> None:
+    """Print how one ended; below the bars, which move for it."""
+    name = outcome.needed.name
+    if outcome.state == "failed":
+        where = "" if outcome.error.startswith(f"{name}:") else f"{name}: "
+        print(f"cifar-tui: {where}{outcome.error}", file=sys.stderr)
+        return
+    what = outcome.needed.built_in or ("here" if outcome.state == "here" else "fetched")
+    print(f"{name}  {what}{_where(outcome.path)}", flush=True)
+
+
+def _where(path: Path | None) -> str:
+    if path is None:
+        return ""
+    size = f"{byte_size(path.stat().st_size)} " if path.is_file() else ""
+    return f": {size}{path}"
+
+
+def _print_json(outcomes: list[Fetched], to: Path | None) -> None:
+    use_utf8(sys.stdout)
+    files = [
+        {
+            "name": outcome.needed.name,
+            "kind": outcome.needed.kind,
+            "state": outcome.needed.built_in or outcome.state,
+            "path": str(outcome.path) if outcome.path is not None else None,
+            "error": outcome.error or None,
+        }
+        for outcome in outcomes
+    ]
+    plain = {"to": str(to) if to is not None else None, "files": files}
+    print(json.dumps(plain, indent=1, allow_nan=False, ensure_ascii=False))

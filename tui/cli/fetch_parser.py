@@ -1,0 +1,49 @@
+"""The options of `cifar-tui fetch`, and the one for mirrors that other commands share."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+
+from engine.dataset_names import KNOWN
+from engine.mirror import MIRROR_VARIABLE
+from tui.cli.option_values import parse_choice, parse_path, parse_text, parse_whole
+
+
+def add_mirror(parser: argparse.ArgumentParser, default: str | None = argparse.SUPPRESS) -> None:
+    """Add `--mirror`; without a default, what was given before the command stands."""
+    parser.add_argument(
+        "--mirror",
+        metavar="DIR|URL",
+        default=default,
+        type=partial(parse_text, "--mirror"),
+        help="take weights and data from here, not from their servers; `cifar-tui fetch --to DIR` "
+        f"makes one (default: ${MIRROR_VARIABLE})",
+    )
+
+
+def add_fetch(parser: argparse.ArgumentParser) -> None:
+    """Add all that `fetch` takes."""
+    parser.add_argument("models", metavar="MODEL", nargs="*", help="`cifar-tui models` lists them")
+    parser.add_argument(
+        "--dataset",
+        metavar="|".join(KNOWN),
+        action="append",
+        type=partial(parse_choice, KNOWN, "--dataset"),
+        help="fetch these images as well; may be given again",
+    )
+    parser.add_argument(
+        "--image-size",
+        metavar="PX",
+        type=partial(parse_whole, "--image-size"),
+        help="pixels; MobileNet and MobileNetV2 have weights for each size (default: the model's)",
+    )
+    parser.add_argument(
+        "--to",
+        metavar="DIR",
+        type=partial(parse_path, "--to"),
+        help="gather all of it there, for --mirror on a machine without a network (default: the "
+        "cache, where training looks)",
+    )
+    add_mirror(parser)
+    parser.add_argument("--json", action="store_true", help="print a JSON object at the end")
