@@ -91,6 +91,7 @@ KEYS: tuple[Key, ...] = (
     Key("r", "app.results", "results", "Go to the results", "launcher"),
     Key("u", "resume", "resume", "Go on with the newest unfinished run", "launcher"),
     Key("slash", "filter", "filter", "Type a part of a model's name", "launcher", display="/"),
+    Key("ctrl+r", "usual_options", "defaults", "All options at their defaults", "launcher", False),
     Key("escape", "catalogue", "models", "Clear the filter, back to the models", "launcher", False),
     Key("space", "toggle_mark", "mark", "Mark the model to train it", "catalogue"),
     Key("enter", "start", "start", "Start training the marked models", "catalogue", False),

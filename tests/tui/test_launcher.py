@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static
@@ -17,7 +18,8 @@ from tui.app import CifarApp
 from tui.cli.options import EPOCHS, TRAIN_OPTIONS, recipe_defaults
 from tui.panels.catalogue import MARKED, UNMARKED, CatalogueTable
 from tui.panels.run_form import RunForm, in_words, label
-from tui.screens.launcher import LauncherScreen, summary_text
+from tui.preferences import write_preferences
+from tui.screens.launcher import MARKED_AT_FIRST, SECTION, LauncherScreen, summary_text
 from tui.screens.training import TrainingScreen
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
@@ -315,3 +317,69 @@ async def test_the_newest_unfinished_run_goes_on(
         assert isinstance(app.screen, TrainingScreen)
         assert app.screen.view is not None
         assert app.screen.view.run.spec.model == "ResNet50V2"
+
+
+# What is remembered.
+
+
+async def test_what_was_started_last_is_there_again(
+    app: CifarApp, until: Until, make_app: MakeApp, make_session: Callable[..., object]
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(app, pilot, until)
+        await pilot.press("down", "space")  # one more is marked, and none left of the two at first
+        field(app, "dataset").value = "digits"
+        field(app, "epochs").value = "2,1"
+        app.screen.query_one("#field-recipe", Select).value = "notebook"
+        await until(pilot, is_said(app, "2 ep"))
+        asked = [entry.name for entry in models(app).marked]
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, TrainingScreen))
+
+    later = make_app(None, lambda specs: make_session(tuple(specs)))
+    async with later.run_test(size=(120, 40)) as pilot:
+        await ready(later, pilot, until)
+        assert [entry.name for entry in models(later).marked] == asked
+        assert field(later, "dataset").value == "digits"
+        assert field(later, "epochs").value == "2,1"
+        assert later.screen.query_one("#field-recipe", Select).value == "notebook"
+        await until(pilot, is_said(later, "notebook"))
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: later.screen.query_one(RunForm).texts == {})
+        await until(pilot, is_said(later, DEFAULT_RECIPE.name))
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"models": "VGG16", "options": []},
+        {"models": ["gone", 3], "options": {"epochs": 3}},
+        {"models": [], "options": {"recipe": "gone", "no_field": "x"}},
+    ],
+)
+async def test_a_memory_that_makes_no_sense_is_none(
+    kept: dict[str, Any], app: CifarApp, until: Until
+) -> None:
+    write_preferences(SECTION, kept)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(app, pilot, until)
+        assert [entry.name for entry in models(app).marked] == list(MARKED_AT_FIRST)
+        assert app.screen.query_one(RunForm).texts == {}
+
+
+async def test_a_folder_of_images_is_named_in_the_form(
+    app: CifarApp, until: Until, tmp_path: Path
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(app, pilot, until)
+        field(app, "dataset").value = str(tmp_path)
+        await until(pilot, is_said(app, "no folder with an image in it"))
+        for name in ("cat", "dog"):
+            for i in range(3):
+                path = tmp_path / name / f"{i}.png"
+                path.parent.mkdir(exist_ok=True)
+                Image.new("RGB", (4, 4)).save(path)
+        field(app, "epochs").value = "1"
+        head = app.screen.query_one("#launcher-head", Static)
+        await until(pilot, lambda: "6 images of 2 classes" in str(head.render()))
+        await until(pilot, is_said(app, tmp_path.name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 
 from textual.suggester import Suggester
 
@@ -12,14 +13,19 @@ _MOST_ENTRIES = 2_000
 
 
 class PathSuggester(Suggester):
-    """Completes the path of a file or folder from what lies on the disk."""
+    """Completes the path of a file or folder from what lies on the disk, or one of some words."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: Sequence[str] = ()) -> None:
+        """Suggest `words` before paths."""
         super().__init__(use_cache=False, case_sensitive=True)
+        self._words = tuple(words)
 
     async def get_suggestion(self, value: str) -> str | None:
         """The first path, by name, that begins with what was typed."""
-        return await asyncio.to_thread(completed_path, value) if value else None
+        word = next((word for word in self._words if value and word.startswith(value)), None)
+        if word is not None or not value:
+            return word
+        return await asyncio.to_thread(completed_path, value)
 
 
 def completed_path(typed: str) -> str | None:

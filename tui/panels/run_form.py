@@ -14,6 +14,7 @@ from engine.config import DEFAULT_RECIPE, Options
 from engine.errors import InputError
 from engine.recipe_file import find_recipe, recipe_names
 from tui.cli.options import TRAIN_OPTIONS, TrainOption, recipe_defaults
+from tui.panels.path_suggester import PathSuggester
 
 FILL_AFTER_SECONDS = 0.05
 FLAGS = {option.flag: option.field for option in TRAIN_OPTIONS}
@@ -28,9 +29,16 @@ class RunForm(VerticalScroll):
     class StartAsked(Message):
         """Enter was pressed in a field."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        texts: Mapping[str, str] | None = None,
+        *,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        """Begin with `texts` in the fields, by field; the others empty."""
         super().__init__(id=id, classes="panel", can_focus=False)
         self.border_title = "Options"
+        self._first_texts = dict(texts or {})
 
     is_filled = False
     """Whether the fields are there; until then everything stands at its default."""
@@ -51,6 +59,7 @@ class RunForm(VerticalScroll):
         ]
         await self.mount(*rows, Static(id="form-help"))
         self.is_filled = True
+        self.fill(self._first_texts)
         self.post_message(self.Changed())
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
@@ -88,6 +97,32 @@ class RunForm(VerticalScroll):
             except InputError as error:
                 errors[option.field] = str(error)
         return Options(**given), errors
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What was typed or chosen, by field; nothing of what stands at its default."""
+        if not self.is_filled:
+            return dict(self._first_texts)
+        found = {option.field: self._text(option) for option in TRAIN_OPTIONS}
+        return {name: text for name, text in found.items() if text and text != _value_of(name)}
+
+    def fill(self, texts: Mapping[str, str]) -> None:
+        """Put texts into the fields, by field; the others go back to their defaults.
+
+        A choice that is no longer offered stays at its default.
+        """
+        for option in TRAIN_OPTIONS if self.is_filled else ():
+            widget = self.query_one(f"#field-{option.field}")
+            text = texts.get(option.field, "")
+            if isinstance(widget, Select):
+                if text in _words(option):
+                    widget.value = text
+                elif usual := _value_of(option.field):
+                    widget.value = usual
+                else:
+                    widget.clear()
+            elif isinstance(widget, Input):
+                widget.value = text
 
     def show_errors(self, errors: Mapping[str, str]) -> None:
         """Mark the fields that have an error."""
@@ -141,19 +176,41 @@ def in_words(error: str) -> str:
     return error
 
 
+def _value_of(field: str) -> str:
+    """What a choice that may not be empty stands at; empty for all other fields."""
+    option = next(option for option in TRAIN_OPTIONS if option.field == field)
+    if not _is_choice(option) or field in recipe_defaults(DEFAULT_RECIPE):
+        return ""
+    return "yes" if option.switches_off else option.default
+
+
+def _is_choice(option: TrainOption) -> bool:
+    """Whether only its words can be given; of a recipe the saved ones are listed."""
+    return bool(option.choices) and option.field != "dataset"
+
+
+def _words(option: TrainOption) -> tuple[str, ...]:
+    return recipe_names() if option.field == "recipe" else option.choices
+
+
 def _field(option: TrainOption) -> Input | Select[str]:
     name, says = f"field-{option.field}", explanation(option)
     empty = recipe_defaults(DEFAULT_RECIPE).get(option.field)
-    if not option.choices:
+    if not _is_choice(option):
         placeholder = option.default if empty is None else empty
-        return Input(placeholder=placeholder, compact=True, id=name, tooltip=says)
-    words = recipe_names() if option.field == "recipe" else option.choices
-    choices = [(choice, choice) for choice in words]
+        suggester = {
+            "dataset": PathSuggester(option.choices),
+            "data_path": PathSuggester(),
+        }.get(option.field)
+        return Input(
+            placeholder=placeholder, compact=True, id=name, tooltip=says, suggester=suggester
+        )
+    choices = [(choice, choice) for choice in _words(option)]
     if empty is not None:
         return Select(choices, prompt=empty, compact=True, id=name, tooltip=says)
     return Select(
         choices,
-        value="yes" if option.switches_off else option.default,
+        value=_value_of(option.field),
         allow_blank=False,
         compact=True,
         id=name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,11 +25,14 @@ from tui.cli.options import unfreezing_words
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.progress import Field, fit
 from tui.panels.run_form import RunForm, field_of, in_words
+from tui.preferences import read_preferences, write_preferences
 
 if TYPE_CHECKING:
     from engine.runs import RunRecord
 
 MARKED_AT_FIRST = ("EfficientNetLite0", "CustomCNN")
+SECTION = "launcher"
+"""Of the preferences."""
 NOTHING_MARKED = "mark at least one model with space"
 
 
@@ -65,8 +68,9 @@ class LauncherScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Static(id="launcher-head")
         with Container(id="launcher-body"):
-            yield CatalogueTable(CATALOGUE, MARKED_AT_FIRST, id="catalogue")
-            yield RunForm(id="run-form")
+            marked, texts = last_choices()
+            yield CatalogueTable(CATALOGUE, marked, id="catalogue")
+            yield RunForm(texts, id="run-form")
         yield Input(placeholder="part of a model's name", compact=True, id="filter")
         with Horizontal(id="launcher-foot"):
             yield Static(id="launcher-summary")
@@ -170,6 +174,7 @@ class LauncherScreen(Screen[None]):
             if problem:
                 self._errors = dict([problem])
         if not self._problem():
+            remember_choices(self._marked, self.query_one(RunForm).texts)
             self.post_message(self.Started(list(self._specs)))
             return
         self._show()
@@ -179,6 +184,10 @@ class LauncherScreen(Screen[None]):
             self.query_one(RunForm).focus_field(field)
         else:
             self.query_one(CatalogueTable).focus()
+
+    def action_usual_options(self) -> None:
+        """Put every option back to its default."""
+        self.query_one(RunForm).fill({})
 
     def action_resume(self) -> None:
         """Go on with the newest unfinished run."""
@@ -209,6 +218,23 @@ class LauncherScreen(Screen[None]):
         box = self.query_one("#filter", Input)
         box.display = bool(box.value)
         self.query_one(CatalogueTable).focus()
+
+
+def last_choices() -> tuple[list[str], dict[str, str]]:
+    """The models and the options, as text by field, that were started last."""
+    kept = read_preferences(SECTION)
+    names = {entry.name for entry in CATALOGUE}
+    models, texts = kept.get("models"), kept.get("options")
+    marked = [name for name in models if name in names] if isinstance(models, list) else []
+    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+        texts = {}
+    return marked or list(MARKED_AT_FIRST), texts
+
+
+def remember_choices(backbones: Sequence[Backbone], texts: Mapping[str, str]) -> None:
+    """Keep what was started, for the next time."""
+    models = [backbone.name for backbone in backbones]
+    write_preferences(SECTION, {"models": models, "options": dict(texts)})
 
 
 def look_for_inputs(
