@@ -24,6 +24,7 @@ Place = Literal[
     "compare",
     "answers",
     "predict",
+    "fetch",
 ]
 
 
@@ -91,6 +92,7 @@ KEYS: tuple[Key, ...] = (
     Key("r", "app.results", "results", "Go to the results", "launcher"),
     Key("u", "resume", "resume", "Go on with the newest unfinished run", "launcher"),
     Key("slash", "filter", "filter", "Type a part of a model's name", "launcher", display="/"),
+    Key("f", "fetch", "fetch", "Fetch the data and weights that are not here", "launcher"),
     Key("ctrl+r", "usual_options", "defaults", "All options at their defaults", "launcher", False),
     Key("escape", "catalogue", "models", "Clear the filter, back to the models", "launcher", False),
     Key("space", "toggle_mark", "mark", "Mark the model to train it", "catalogue"),
@@ -136,6 +138,7 @@ KEYS: tuple[Key, ...] = (
     Key("escape", "app.back", "back", "Back to the results", "answers"),
     Key("enter", "predict_image", "predict", "Predict the image at the path", "predict"),
     Key("escape", "app.back", "back", "Back to the results", "predict"),
+    Key("escape", "leave", "cancel", "Cancel, keeping what came; or go back", "fetch"),
     Key("t", "toggle_theme", "theme", "Light or dark", "everywhere", False),
     Key(
         "N",
@@ -162,6 +165,7 @@ PLACES: dict[Place, str] = {
     "compare": "Comparison",
     "answers": "Answers",
     "predict": "Prediction",
+    "fetch": "Fetching",
     "everywhere": "Everywhere",
 }
 

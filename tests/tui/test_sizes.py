@@ -13,10 +13,12 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from engine.events import LayerNode
+from engine.fetching import Needed
 from engine.runs import load_run
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import Answer, ChoiceScreen, Question
 from tui.screens.compare import CompareScreen
+from tui.screens.fetch import FetchScreen
 from tui.screens.help import HelpScreen
 from tui.screens.predict import PredictScreen
 from tui.screens.results import ResultsScreen
@@ -59,6 +61,12 @@ async def test_the_launcher(make_app: Callable[..., Any], until: Any) -> None:
     async with make_app(None).run_test(size=(80, 24)) as pilot:
         await until(pilot, partial(shows, pilot, "New session"))
         await walk(pilot, until, "New session")
+
+
+async def test_the_fetching(make_app: Callable[..., Any], until: Any) -> None:
+    async with make_app(None).run_test(size=(80, 24)) as pilot:
+        await pilot.app.push_screen(FetchScreen([Needed("digits", "dataset", "built in")]))
+        await walk(pilot, until, "1 of 1 here")
 
 
 @pytest.mark.parametrize(

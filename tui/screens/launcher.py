@@ -15,24 +15,26 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Button, Footer, Input, Static
 
-from engine.backbones import CATALOGUE, Backbone
+from engine.backbones import CATALOGUE, Backbone, find_backbone
 from engine.config import Options, RunSpec, Stage, plan_runs
 from engine.dataset_names import title
 from engine.errors import InputError
 from engine.formatting import rate
 from tui import keys
 from tui.cli.options import unfreezing_words
-from tui.panels.catalogue import CatalogueTable
+from tui.panels.catalogue import TO_DOWNLOAD, CatalogueTable
 from tui.panels.progress import Field, fit
 from tui.panels.run_form import RunForm, field_of, in_words
 from tui.preferences import read_preferences, write_preferences
 
 if TYPE_CHECKING:
+    from engine.fetching import Needed
     from engine.runs import RunRecord
 
 MARKED_AT_FIRST = ("EfficientNetLite0", "CustomCNN")
 SECTION = "launcher"
 """Of the preferences."""
+ALL_HERE = "data and weights of the marked models are on this machine"
 NOTHING_MARKED = "mark at least one model with space"
 
 
@@ -198,6 +200,24 @@ class LauncherScreen(Screen[None]):
         except InputError as error:
             self.notify(str(error), severity="warning", markup=False)
 
+    @work(exclusive=True, group="fetch")
+    async def action_fetch(self) -> None:
+        """Download what the marked models and the data set lack on this machine."""
+        try:
+            missing = await asyncio.to_thread(missing_files, list(self._specs))
+        except InputError as error:
+            self.notify(str(error), severity="warning", markup=False)
+            return
+        if not missing:
+            self.notify(ALL_HERE if self._specs else NOTHING_MARKED, markup=False)
+            return
+        # Its downloads need modules that the first frame does not.
+        from tui.screens.fetch import FetchScreen
+
+        await self.app.push_screen_wait(FetchScreen(missing))
+        self._look_for_weights()
+        self._check()
+
     def action_filter(self) -> None:
         """Type a part of a name."""
         box = self.query_one("#filter", Input)
@@ -258,6 +278,29 @@ def look_for_inputs(
         except InputError as error:
             return (field_of(str(error)) or "weights", str(error)), state
     return None, state
+
+
+def missing_files(specs: Sequence[RunSpec]) -> list[Needed]:
+    """What these runs need and this machine lacks.
+
+    Raises:
+        InputError: a data set or a model that cannot be had.
+    """
+    from engine.datasets import check_dataset
+    from engine.fetching import list_needed
+    from engine.weights import weights_state
+
+    missing: dict[str, Needed] = {}
+    for spec in specs:
+        if spec.weights == "imagenet":
+            state = weights_state(find_backbone(spec.model), spec.image_size)
+            if state.startswith(TO_DOWNLOAD):
+                (needed,) = list_needed([spec.model], image_size=spec.image_size)
+                missing[needed.name] = needed
+        if check_dataset(spec.dataset, spec.data_path).startswith("to download"):
+            (needed,) = list_needed([], [spec.dataset])
+            missing[needed.name] = needed
+    return list(missing.values())
 
 
 def weights_states() -> dict[str, str]:

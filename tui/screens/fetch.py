@@ -1,0 +1,124 @@
+"""Fetching what is not on this machine: how far each file has come, how fast, how long still."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from engine.errors import InputError
+from engine.fetching import Fetched, FetchStep, Needed, fetch_all
+from engine.formatting import byte_size
+from tui import keys
+from tui.cli.fetch import step_text
+from tui.panels.progress import Field, fit
+from tui.panels.run_detail.bars import bar, name_width, shortened
+
+_TICK_SECONDS = 0.25
+_MOST_NAME, _MOST_BAR = 24, 40
+_WORDS_ROOM = 44
+"""Cells of `12.0 MB of 95.0 MB  3.10 MB/s  ETA 0:27`, with some air."""
+
+
+class FetchScreen(Screen[None]):
+    """Fetches one file after the other on a thread of its own, which ends with the screen.
+
+    Args:
+        wanted: what is not here, from `engine.fetching.list_needed`.
+    """
+
+    CSS_PATH = "fetch.tcss"
+    BINDINGS = keys.bindings("fetch")
+    AUTO_FOCUS = "#fetch-body"
+
+    def __init__(self, wanted: Sequence[Needed]) -> None:
+        super().__init__()
+        self._wanted = tuple(wanted)
+        self._steps: dict[str, FetchStep] = {}
+        self._outcomes: dict[str, Fetched] = {}
+        self._problem = ""
+        self._cancel = threading.Event()
+        # Not a worker of Textual's: those keep the program from ending while a server is silent.
+        self._thread = threading.Thread(target=self._fetch, name="fetch", daemon=True)
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="fetch-head")
+        with VerticalScroll(id="fetch-body", classes="panel"):
+            yield Static(id="fetch-lines")
+        yield Static(id="fetch-note")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#fetch-body").border_title = "Files"
+        self.set_interval(_TICK_SECONDS, self._draw)
+        self._thread.start()
+        self._draw()
+
+    def on_unmount(self) -> None:
+        self._cancel.set()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def action_leave(self) -> None:
+        """Cancel what is under way; what came is kept. Else go back."""
+        self._cancel.set()
+        self.dismiss()
+
+    def _fetch(self) -> None:
+        try:
+            outcomes = fetch_all(self._wanted, on_step=self._tell, cancel=self._cancel)
+            for outcome in outcomes:
+                self._outcomes[outcome.needed.name] = outcome
+        except InputError as error:
+            self._problem = str(error)
+
+    def _tell(self, needed: Needed, step: FetchStep) -> None:
+        self._steps[needed.name] = step
+
+    # Drawing.
+
+    def _draw(self) -> None:
+        if not self.query("#fetch-note"):
+            return
+        width = max(self.size.width, 20)
+        done = sum(outcome.state in ("here", "fetched") for outcome in self._outcomes.values())
+        left = [Field(Content.styled("Fetching", "$primary bold"), 9)]
+        right = [Field(Content.styled(f"{done} of {len(self._wanted)} here", "$foreground"), 8)]
+        self.query_one("#fetch-head", Static).update(fit(left, right, width).stylize("on $panel"))
+        lines = [self._line(needed, width - 6) for needed in self._wanted]
+        self.query_one("#fetch-lines", Static).update(Content("\n").join(lines))
+        self.query_one("#fetch-note", Static).update(self._note(done))
+
+    def _note(self, done: int) -> Content:
+        if self._problem:
+            return Content.styled(self._problem, "$error")
+        if self._thread.is_alive():
+            return Content.styled("escape cancels; what came is kept for the next time", "$muted")
+        if done == len(self._wanted):
+            return Content.styled("all of it is here; escape goes back", "$success")
+        return Content.styled("not all of it could be had; escape goes back", "$warning")
+
+    def _line(self, needed: Needed, width: int) -> Content:
+        left = name_width([each.name for each in self._wanted], _MOST_NAME)
+        outcome, step = self._outcomes.get(needed.name), self._steps.get(needed.name)
+        name = Content.styled(shortened(needed.name, left) + "  ", "$foreground bold")
+        if outcome is not None and outcome.state in ("here", "fetched"):
+            size = f"  {byte_size(needed.bytes)}" if needed.bytes else ""
+            return Content.styled("✓ ", "$success") + name + Content(f"{outcome.state}{size}")
+        if outcome is not None:
+            return Content.styled("✗ ", "$error") + name + Content.styled(outcome.error, "$error")
+        if step is None:
+            waits = f"waits, about {byte_size(needed.bytes)}"
+            return Content.styled("· ", "$muted") + name + Content.styled(waits, "$muted")
+        cells = min(width - left - 4 - _WORDS_ROOM, _MOST_BAR)
+        drawn = Content("")
+        if step.total_bytes and cells >= 8:
+            drawn = bar(step.done_bytes / step.total_bytes, cells) + Content("  ")
+        words = Content.styled(step_text(step), "$foreground")
+        return Content.styled("● ", "$primary") + name + drawn + words
