@@ -101,6 +101,15 @@ async def test_space_marks_and_unmarks(app: CifarApp, until: Until) -> None:
         assert summary(app).startswith(f"1 run · {third}")
 
 
+async def test_letters_move_as_arrows_do(app: CifarApp, until: Until) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        await pilot.press("j", "j", "k")
+        await until(pilot, lambda: models(app).cursor_row == 1)
+        await pilot.press("space")
+        assert [entry.name for entry in models(app).marked] == ["EfficientNetLite0"]
+
+
 async def test_the_filter_finds_a_model_and_escape_clears_it(app: CifarApp, until: Until) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(app, pilot, until)

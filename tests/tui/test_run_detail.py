@@ -473,9 +473,9 @@ async def test_the_arrows_move_over_a_large_matrix(
     async with shown(run, snapshot) as (pilot, detail):
         await pilot.press("3")
         await until(pilot, lambda: "rows 1–" in text(detail))
-        await pilot.press("down", "shift+right")
+        await pilot.press("j", "shift+right")
         await until(pilot, lambda: re.search(r"rows [2-9].*columns [2-9]", text(detail)))
         await pilot.press(*["down"] * 20)
         await until(pilot, lambda: "–100, columns" in text(detail))
-        await pilot.press(*["up"] * 30, *["shift+left"] * 30)
+        await pilot.press(*["k"] * 30, *["shift+left"] * 30)
         await until(pilot, lambda: re.search(r"rows 1–.*columns 1–", text(detail)))

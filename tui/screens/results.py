@@ -40,7 +40,7 @@ _READING = ("folder", "run")
 SETTLE_SECONDS = 0.05
 """The cursor rests so long on a run before its record is read: a held key passes over hundreds."""
 
-_NEED_FOCUS = ("right", "left", "down", "up", "shift+right", "shift+left", "u")
+_NEED_FOCUS = ("right,l", "left,h", "down,j", "up,k", "shift+right", "shift+left", "u")
 """Keys of the run in full that mean something else in the table."""
 
 
