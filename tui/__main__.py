@@ -14,6 +14,7 @@ from tui.cli.forking import WaitingParent, opens_screen, run_in_child
 from tui.cli.options import default_runs_dir
 from tui.cli.parser import build_parser, join_values
 from tui.cli.terminal import on_terminal
+from tui.slow_link import VARIABLE as SLOW_VARIABLE
 
 HINT = (
     "cifar-tui: expected a terminal to open the launcher on, found none; "
@@ -52,6 +53,8 @@ def _run(argv: Sequence[str]) -> int:
     arguments = build_parser().parse_args(join_values(argv))
     if getattr(arguments, "ascii", False):
         os.environ[ASCII_VARIABLE] = "1"
+    if getattr(arguments, "slow_link", False):
+        os.environ[SLOW_VARIABLE] = "1"
     if arguments.mirror is not None:
         from engine.mirror import use_mirror
 

@@ -17,13 +17,14 @@ from textual.screen import Screen
 
 from engine.commands import Command, Resume, Stop
 from engine.config import RunSpec
-from engine.events import CommandRejected, Event
+from engine.events import BatchEnded, CommandRejected, Event, HardwareSampled, PhaseProgressed
 from engine.snapshot import RunSnapshot
 from tui import keys
 from tui.messages import CommandRequested, RunEvent
 from tui.notification import choose_next_way, chosen_way, sequence
 from tui.screens.too_small import TooSmallScreen, too_small
 from tui.session_view import SessionStores, SessionView
+from tui.slow_link import CLASS, SLOWER, is_slow
 from tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from tui.screens.training import TrainingScreen
 
 REDRAW_SECONDS = 0.5
+ROUTINE = (BatchEnded, HardwareSampled, PhaseProgressed)
+"""Events that a slow link hears of only now and then."""
 START_AFTER_SECONDS = 0.1
 """Importing TensorFlow holds the interpreter's lock at times: the first frame goes before it."""
 
@@ -74,13 +77,15 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         self._stores = SessionStores(())
         self._training: TrainingScreen | None = None
         self._earlier: tuple[RunSnapshot, ...] = ()
-        self._is_stale = False
+        self._is_stale = self._is_due = False
+        self._ticks = 0
         self._was_over = False
         self._leave_when_over = False
         self._has_started = False
         self._has_ended = False
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._leaves_at_once = False
+        self.set_class(is_slow(), CLASS)
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
@@ -141,6 +146,7 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
     def on_run_event(self, message: RunEvent) -> None:
         self._stores.apply(message.index, message.run_id, message.event)
         self._is_stale = True
+        self._is_due |= not is_slow() or not isinstance(message.event, ROUTINE)
         if isinstance(message.event, CommandRejected):
             self.notify(f"Not done: {message.event.reason}", severity="warning", markup=False)
 
@@ -154,7 +160,7 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
             return
         self._stores.requested(command)
         self._session.send(command)
-        self._is_stale = True
+        self._is_stale = self._is_due = True
 
     def _show_progress(self) -> None:
         if self._session is None or self._training is None:
@@ -164,8 +170,10 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         is_over, self._has_ended = has_ended and self._has_ended, has_ended
         if is_over and not self._was_over:
             self._call_back()
-        if self._is_stale or is_over != self._was_over:
-            self._is_stale, self._was_over = False, is_over
+        self._ticks += 1
+        is_due = self._is_due or self._ticks % SLOWER == 0
+        if (self._is_stale and is_due) or is_over != self._was_over:
+            self._is_stale, self._is_due, self._was_over = False, False, is_over
             self._training.view = self._stores.view(is_over=is_over)
         if is_over:
             self._settle_leaving()

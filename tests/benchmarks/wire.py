@@ -154,8 +154,9 @@ def trickle(terminal: Terminal, seconds: float) -> None:
 def main() -> None:
     """Measure and print."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
-    bytes_a_second(seconds)
-    over_a_thin_line(seconds)
+    for options in ((), ("--slow-link",)):
+        bytes_a_second(seconds, *options)
+        over_a_thin_line(seconds, *options)
 
 
 if __name__ == "__main__":

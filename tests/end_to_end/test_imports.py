@@ -31,6 +31,7 @@ OF_HELP = [
     "tui.cli.options",
     "tui.cli.parser",
     "tui.cli.terminal",
+    "tui.slow_link",
 ]
 """The modules of our own that `--help` takes; no package of others."""
 OF_FIRST_FRAME = {

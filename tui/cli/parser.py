@@ -21,6 +21,7 @@ from tui.cli.option_values import (
     parse_whole,
 )
 from tui.cli.options import RUNS_DIR_VARIABLE, TRAIN_OPTIONS, OnHangup, recipe_words
+from tui.slow_link import VARIABLE as SLOW_VARIABLE
 
 _HELP_WIDTH = 78
 
@@ -74,7 +75,7 @@ def build_parser() -> OneLineParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print it and exit")
-    _add_ascii(parser)
+    _add_drawing(parser)
     add_mirror(parser, None)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_train(commands)
@@ -181,7 +182,7 @@ def _add_attach(commands: Commands) -> None:
         help=f"{_RUN_WORDS} (default: the newest that trains, else the newest)",
     )
     _add_runs_dir(attach)
-    _add_ascii(attach)
+    _add_drawing(attach)
 
 
 def _add_replay(commands: Commands) -> None:
@@ -195,7 +196,7 @@ def _add_replay(commands: Commands) -> None:
         help=f"seconds of the recording a second, 1 to {MAX_SPEED:,} (default: {DEFAULT_SPEED:g})",
     )
     _add_runs_dir(replay)
-    _add_ascii(replay)
+    _add_drawing(replay)
 
 
 def _add_rank(commands: Commands) -> None:
@@ -317,7 +318,7 @@ def _add_bench(commands: Commands) -> None:
     forms.add_argument("--markdown", action="store_true", help="a table for a README")
 
 
-def _add_ascii(parser: argparse.ArgumentParser) -> None:
+def _add_drawing(parser: argparse.ArgumentParser) -> None:
     # Suppressed: a command's default would take back what was said before the command.
     parser.add_argument(
         "--ascii",
@@ -325,11 +326,17 @@ def _add_ascii(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help=f"draw with ASCII characters only, as under LANG=C or with {ASCII_VARIABLE}=1",
     )
+    parser.add_argument(
+        "--slow-link",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help=f"draw less often and dim nothing, as with {SLOW_VARIABLE}=1",
+    )
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     _add_runs_dir(parser)
-    _add_ascii(parser)
+    _add_drawing(parser)
     parser.add_argument("--plain", action="store_true", help="no screen: progress a line at a time")
     parser.add_argument(
         "--json", action="store_true", help="no screen: every event as a line of JSON"

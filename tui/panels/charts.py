@@ -18,6 +18,7 @@ from engine.snapshot import RunSnapshot
 from tui.panels.axis import Axis, axis_over, log_axis_over
 from tui.panels.chart_data import ChartData
 from tui.panels.chart_settings import ChartSettings, XUnit, read_settings
+from tui.slow_link import paced
 
 _LEAST_ACCURACY_SPAN = 0.1
 _LEAST_LOSS_SPAN = 0.2
@@ -46,7 +47,7 @@ class ChartsPanel(Vertical):
             yield Vertical(classes="panel", id=f"{name}-panel")
 
     def on_mount(self) -> None:
-        self.set_interval(self.seconds_between_draws, self._draw_if_due)
+        self.set_interval(paced(self.seconds_between_draws), self._draw_if_due)
         self.set_timer(_CANVAS_AFTER_SECONDS, self._add_charts)
 
     async def _add_charts(self) -> None:
@@ -70,7 +71,7 @@ class ChartsPanel(Vertical):
         if run is None or not self._has_charts:
             return
         now = time.monotonic()
-        if now - self._drawn_at < self.seconds_between_draws * 0.9:
+        if now - self._drawn_at < paced(self.seconds_between_draws) * 0.9:
             return
         content = (
             run.run_id,

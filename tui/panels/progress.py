@@ -14,6 +14,7 @@ from engine.events import now
 from engine.formatting import MISSING, byte_size, duration, rate, whole
 from engine.snapshot import RunSnapshot
 from tui.session_view import SessionView
+from tui.slow_link import paced
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _END_GLYPHS = {
@@ -36,7 +37,7 @@ class HeadPanel(Widget):
         self._clock = clock
 
     def on_mount(self) -> None:
-        self.set_interval(_TICK_SECONDS, self._tick)
+        self.set_interval(paced(_TICK_SECONDS), self._tick)
 
     def _tick(self) -> None:
         if self.view is not None and not self.view.run.is_over:
@@ -153,7 +154,7 @@ def _phase(run: RunSnapshot, at: float) -> Content:
         return Content.assemble(("● ", "$success"), (f"{words:<8}", "$foreground bold"))
     if run.phase == "paused":
         return Content.styled(f"‖ {words}", "$warning bold")
-    spinner = SPINNER[int(at / _TICK_SECONDS) % len(SPINNER)]
+    spinner = SPINNER[int(at / paced(_TICK_SECONDS)) % len(SPINNER)]
     return Content.assemble(
         (f"{spinner} ", "$primary bold"),
         (words, "$foreground bold"),

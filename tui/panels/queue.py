@@ -14,6 +14,7 @@ from engine.events import now
 from engine.formatting import accuracy, duration
 from engine.snapshot import RunSnapshot
 from tui.session_view import SessionView
+from tui.slow_link import paced
 
 GLYPHS: dict[str, tuple[str, str]] = {
     "queued": ("·", "$muted"),
@@ -43,7 +44,7 @@ class QueuePanel(VerticalScroll):
         yield Static()
 
     def on_mount(self) -> None:
-        self.set_interval(1.0, self._draw)
+        self.set_interval(paced(1.0), self._draw)
 
     def on_resize(self) -> None:
         self._draw()

@@ -18,6 +18,7 @@ from tui import keys
 from tui.cli.fetch import step_text
 from tui.panels.progress import Field, fit
 from tui.panels.run_detail.bars import bar, name_width, shortened
+from tui.slow_link import paced
 
 _TICK_SECONDS = 0.25
 _MOST_NAME, _MOST_BAR = 24, 40
@@ -55,7 +56,7 @@ class FetchScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#fetch-body").border_title = "Files"
-        self.set_interval(_TICK_SECONDS, self._draw)
+        self.set_interval(paced(_TICK_SECONDS), self._draw)
         self._thread.start()
         self._draw()
 

@@ -21,6 +21,7 @@ from tui.panels.path_suggester import PathSuggester
 from tui.panels.pixels import half_blocks
 from tui.panels.progress import SPINNER, Field, fit
 from tui.panels.run_detail.bars import bar, name_width, shortened
+from tui.slow_link import paced
 
 if TYPE_CHECKING:
     from engine.predict import Prediction, Predictor
@@ -84,7 +85,7 @@ class PredictScreen(Screen[None]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        self.set_interval(_TICK_SECONDS, self._tick)
+        self.set_interval(paced(_TICK_SECONDS), self._tick)
         self.set_timer(LOAD_AFTER_SECONDS, self._load)
         self._tick()
 
