@@ -26,6 +26,8 @@ class Dataset:
     source: str
     """Where it was read from, in words or as a path."""
     notes: tuple[str, ...] = ()
+    """How it was read, a line each."""
+    warnings: tuple[str, ...] = ()
     """What a person should know of it, a line each."""
 
     @cached_property

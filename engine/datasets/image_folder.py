@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import InputError
@@ -40,8 +40,8 @@ class Listing:
     train: Labelled
     """Shuffled, the same way each time."""
     test: Labelled
-    notes: tuple[str, ...] = field(default=())
-    """What a person should know of the folder, a line each."""
+    notes: tuple[str, ...]
+    """How the folder is read, a line each."""
 
     @property
     def class_counts(self) -> tuple[int, ...]:
@@ -73,8 +73,7 @@ def list_folder(path: Path) -> Listing:
         ) from error
     if others:
         notes.append(f"{others:,} other files left alone")
-    listing = Listing(path, names, _shuffled(train), tuple(test))
-    return Listing(path, names, listing.train, listing.test, (*notes, *_imbalance(listing)))
+    return Listing(path, names, _shuffled(train), tuple(test), tuple(notes))
 
 
 def _splits(path: Path) -> tuple[tuple[list[Path], list[Path]] | None, list[str]]:
@@ -188,7 +187,8 @@ def _shuffled(files: list[tuple[Path, int]]) -> Labelled:
     return tuple(files[i] for i in order)
 
 
-def _imbalance(listing: Listing) -> Iterator[str]:
+def imbalance(listing: Listing) -> Iterator[str]:
+    """A line where one class has many more images than another."""
     counts = listing.class_counts
     most, least = max(counts), min(counts)
     if most >= UNEVEN_FROM * least:

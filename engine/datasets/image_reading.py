@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.datasets.dataset import Dataset
-from engine.datasets.image_folder import Labelled, Listing
+from engine.datasets.image_folder import Labelled, Listing, imbalance
 from engine.errors import InputError
 from engine.formatting import byte_size
 from engine.image_file import decode_image
@@ -59,7 +59,6 @@ def read_listing(
     train_images, train_labels = _read(train, side, seen, progress, 0, total)
     test_images, test_labels = _read(test, side, seen, progress, len(train), total)
     _check_left(listing, train, train_labels, test_labels)
-    notes = (*listing.notes, *_notes(seen, side))
     return Dataset(
         name,
         train_images,
@@ -68,7 +67,8 @@ def read_listing(
         test_labels,
         listing.class_names,
         str(listing.path),
-        notes,
+        notes=(*listing.notes, *_notes(seen, side)),
+        warnings=(*imbalance(listing), *_unreadable(seen)),
     )
 
 
@@ -148,6 +148,9 @@ def _notes(seen: _Seen, side: int) -> Iterator[str]:
     others = [f"{count:,} {mode}" for mode, count in seen.modes.most_common() if mode != "RGB"]
     if others:
         yield f"converted to RGB: {', '.join(others)}"
+
+
+def _unreadable(seen: _Seen) -> Iterator[str]:
     if seen.unreadable:
         named = "; ".join(seen.unreadable[:NAMED])
         more = len(seen.unreadable) - NAMED

@@ -55,6 +55,8 @@ def prepare_data(spec: RunSpec, emit: Callable[[Event], None]) -> Data:
     )
     for note in dataset.notes:
         emit(LogLine(level="info", text=f"{title(spec.dataset)}: {note}"))
+    for warning in dataset.warnings:
+        emit(LogLine(level="warning", text=f"{title(spec.dataset)}: {warning}"))
     return _split(dataset, spec)
 
 

@@ -66,7 +66,7 @@ def test_classes_are_the_folders_and_a_fifth_of_each_is_held_out(tmp_path: Path)
     # the first training images are of both classes
     assert len(set(dataset.train_labels[:12].tolist())) == 2
     assert any("no test split" in note for note in dataset.notes)
-    assert any("cat has 20 images, dog 10" in note and "67%" in note for note in dataset.notes)
+    assert any("cat has 20 images, dog 10" in note and "67%" in note for note in dataset.warnings)
 
 
 def test_the_split_is_the_same_each_time_and_wherever_the_folder_lies(tmp_path: Path) -> None:
@@ -122,9 +122,10 @@ def test_odd_files_are_converted_or_named_and_counted(tmp_path: Path) -> None:
     assert "images of 12×9 to 40×30 pixels, cut to squares of 8" in notes
     for words in ("1 L", "1 RGBA", "1 CMYK"):
         assert words in notes
-    assert "2 unreadable files left out" in notes
-    assert "cut.jpg" in notes
-    assert "none.png" in notes
+    (warning,) = dataset.warnings
+    assert "2 unreadable files left out" in warning
+    assert "cut.jpg" in warning
+    assert "none.png" in warning
 
 
 def test_what_cannot_be_a_data_set_is_refused(tmp_path: Path) -> None:
