@@ -70,8 +70,8 @@ def build_parser() -> OneLineParser:
     """The parser of the whole command; `command` is None where none was given."""
     parser = OneLineParser(
         prog="cifar-tui",
-        description="Fine-tune pretrained image classifiers on CIFAR or your own images, watch them "
-        "train, rank them. Without a command it opens the launcher.",
+        description="Fine-tune pretrained image classifiers on CIFAR or your own images, watch "
+        "them train, rank them. Without a command it opens the launcher.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print it and exit")
