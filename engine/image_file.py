@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,14 +54,14 @@ def decode_image(path: Path, height: int, width: int) -> Decoded:
     from PIL import Image as images
 
     try:
-        with open_regular(path) as file, warnings.catch_warnings():
-            # A bomb is refused by the count of pixels below, before anything is unpacked.
-            warnings.simplefilter("ignore", images.DecompressionBombWarning)
-            with images.open(file) as image:
-                _check_size(path, image)
-                size, mode = image.size, image.mode
-                pixels = np.asarray(_fitted(image, height, width), dtype=np.uint8)
-                return Decoded(pixels, size, mode)
+        # A bomb is refused by the count of pixels below, before anything is unpacked; the filters
+        # of warnings belong to all threads and cannot be set for one.
+        images.MAX_IMAGE_PIXELS = None
+        with open_regular(path) as file, images.open(file) as image:
+            _check_size(path, image)
+            size, mode = image.size, image.mode
+            pixels = np.asarray(_fitted(image, height, width), dtype=np.uint8)
+            return Decoded(pixels, size, mode)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except OSError as error:
