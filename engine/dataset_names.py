@@ -29,10 +29,11 @@ def resolve(name: str, data_path: str | None) -> tuple[str, str | None]:
     """
     if name in KNOWN or (is_folder(name) and data_path is not None):
         return name, data_path
-    path = Path(name).expanduser()
-    if not path.is_dir():
-        found = "a file" if path.exists() else "no such data set or folder"
-        hint = "name the folder that holds a folder for each class" if path.exists() else "check it"
+    path = Path(os.path.expanduser(name))  # Path's own raises where there is no such user
+    if not name or not path.is_dir():
+        is_file = bool(name) and path.exists()
+        found = "a file" if is_file else "no such data set or folder"
+        hint = "name the folder that holds a folder for each class" if is_file else "check it"
         raise InputError(
             f"--dataset: expected {', '.join(KNOWN)} or a folder of images, "
             f"found {name!r}, {found}; {hint}"

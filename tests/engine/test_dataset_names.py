@@ -40,6 +40,7 @@ def test_what_is_neither_is_refused_in_one_line(tmp_path: Path) -> None:
         ("mnist", "no such data set or folder"),
         (str(tmp_path / "file"), "a file"),
         ("folder:x", "no such data set or folder"),
+        ("~nobody-here/x", "no such data set or folder"),
         ("", "no such data set or folder"),
     ):
         with pytest.raises(InputError, match=words) as caught:
