@@ -163,7 +163,8 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         self._is_stale = self._is_due = True
 
     def _show_progress(self) -> None:
-        if self._session is None or self._training is None:
+        # A tick that comes while the app closes finds no screen to show anything on.
+        if self._session is None or self._training is None or not self.is_running:
             return
         # The trainer's last events may still be in the queue when its end is first seen.
         has_ended = self._has_started and not self._session.is_alive

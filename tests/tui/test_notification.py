@@ -55,3 +55,16 @@ async def test_the_end_of_a_queue_calls_back_once(
         await until(pilot, lambda: pilot.app._was_over)
         await pilot.pause(0.1)
         assert [data for data in found if "\x07" in data] == written
+
+
+async def test_an_end_seen_while_the_app_closes_finds_no_screen_and_does_not_fail(
+    session: Any, running: Any, layers: LayerNode, until: Any
+) -> None:
+    async with running(session) as pilot:
+        session.begin(layers)
+        session.play(RunEnded(status="completed"))
+        await until(pilot, lambda: pilot.app._has_started)
+    session.alive = False
+    for _ in range(3):
+        pilot.app._show_progress()
+    assert not pilot.app._was_over
