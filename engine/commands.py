@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.codec import from_plain, to_plain
+from engine.config import RunSpec
 from engine.errors import InputError
 
 When = Literal["now", "epoch"]
@@ -105,6 +106,37 @@ class SaveCheckpoint(Command):
     """Save a checkpoint at the next boundary."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class AddRuns(Command):
+    """Put runs at the end of the queue."""
+
+    specs: tuple[RunSpec, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveRun(Command):
+    """Move a run that waits."""
+
+    position: int
+    """Among the runs that wait, from 0."""
+    model: str
+    """What is expected there: it may have begun meanwhile."""
+    to: int
+    """Its new position; the ends hold what lies beyond them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveRun(Command):
+    """Take a run that waits out of the queue."""
+
+    position: int
+    """Among the runs that wait, from 0."""
+    model: str
+    """What is expected there: it may have begun meanwhile."""
+
+
+QueueCommand = AddRuns | MoveRun | RemoveRun
+QUEUE_COMMANDS = (AddRuns, MoveRun, RemoveRun)
 AnyCommand = (
     SetTrainable
     | SetLearningRate
@@ -118,6 +150,9 @@ AnyCommand = (
     | SkipStage
     | SkipModel
     | SaveCheckpoint
+    | AddRuns
+    | MoveRun
+    | RemoveRun
 )
 COMMAND_TYPES: dict[str, type[Command]] = {kind.__name__: kind for kind in AnyCommand.__args__}
 

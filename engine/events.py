@@ -16,9 +16,9 @@ One attempt at a run says, in this order (`*` any number, `?` at most one):
     TestEnded?
     RunEnded
 
-PhaseChanged, PhaseProgressed, CommandAccepted, CommandRejected, HardwareSampled and LogLine may
-come anywhere before RunEnded. A run that fails while loading has no RunStarted. A killed process
-writes no RunEnded; readers call such a run interrupted.
+PhaseChanged, PhaseProgressed, CommandAccepted, CommandRejected, QueueChanged, HardwareSampled and
+LogLine may come anywhere before RunEnded. A run that fails while loading has no RunStarted. A
+killed process writes no RunEnded; readers call such a run interrupted.
 
 In `events.jsonl` each line is one object: `event` (the class name), `time`, then the fields.
 """
@@ -245,6 +245,16 @@ class CommandRejected(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class QueueChanged(Event):
+    """Runs that wait were added, moved or removed."""
+
+    waiting: tuple[RunSpec, ...]
+    """All that wait now, in order."""
+    place: int
+    """Of the first of them in the whole queue, from 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckpointSaved(Event):
     """A checkpoint that holds all of the run's future lies on disk."""
 
@@ -313,6 +323,7 @@ AnyEvent = (
     | LearningRateChanged
     | CommandAccepted
     | CommandRejected
+    | QueueChanged
     | CheckpointSaved
     | HardwareSampled
     | LogLine

@@ -23,6 +23,7 @@ from engine.events import (
     Phase,
     PhaseChanged,
     PhaseProgressed,
+    QueueChanged,
     RunEnded,
     RunResumed,
     now,
@@ -178,6 +179,8 @@ class AttachedSession:
             self._phase = event.phase
         elif isinstance(event, CommandAccepted) and isinstance(event.command, Stop):
             self._queue_stops = True
+        elif isinstance(event, QueueChanged):
+            self._specs = (*self._specs[: event.place], *event.waiting)
         self._last_time = event.time
         self._emit(event)
 
@@ -213,10 +216,18 @@ class AttachedSession:
         for run in runs_beside(self._run, self._known):
             self._known.add(run.run_id)
             if is_same_queue(self._run, run) and _place(run) > _place(self._run):
+                self._learn_queue(run)
                 self._begin(run)
                 self._is_alive = True
                 return
         self._is_alive = self._expects_next()
+
+    def _learn_queue(self, run: RunRecord) -> None:
+        """A change between two runs is in no record but the next run's own account of the queue."""
+        specs, place = _queue_specs(run, {}), _place(self._run) + 1
+        if specs != self._specs:
+            self._specs = specs
+            self._emit(QueueChanged(waiting=specs[place:], place=place))
 
     def _expects_next(self) -> bool:
         end = self._end

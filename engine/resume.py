@@ -9,7 +9,7 @@ from engine.checkpoints import Position, newest_whole, read_position, words_of
 from engine.commands import SetBatchNormLock, SetLearningRate, SetTrainable, SkipStage
 from engine.config import RunSpec
 from engine.errors import InputError
-from engine.events import CheckpointSaved, CommandAccepted, RunResumed
+from engine.events import CheckpointSaved, CommandAccepted, QueueChanged, RunResumed
 from engine.run_choice import choose_run, is_same_queue, runs_beside
 from engine.run_lock import holder
 from engine.runs import RunDirectory, RunRecord, list_runs, read_events
@@ -104,11 +104,23 @@ def queue_from(record: RunRecord) -> tuple[Queued, ...]:
     file = record.file
     first = file.queue_position
     begun = {run.file.queue_position for run in runs_beside(record) if is_same_queue(run, record)}
+    changed = last_change(record)
     later = enumerate(file.queue_specs[first + 1 :], first + 1)
+    if changed is not None:
+        later = enumerate(changed.waiting, changed.place)
     return (
         Queued(first, file.spec),
         *(Queued(place, spec) for place, spec in later if place not in begun),
     )
+
+
+def last_change(record: RunRecord) -> QueueChanged | None:
+    """What waited behind it when its queue was last changed during it; None where it never was."""
+    changed = None
+    for event in read_events(record.directory):
+        if isinstance(event, QueueChanged):
+            changed = event
+    return changed
 
 
 def resumption_of(directory: RunDirectory) -> Resumption:

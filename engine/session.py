@@ -11,16 +11,33 @@ from pathlib import Path
 from typing import Protocol
 
 from engine import backend
-from engine.commands import Command, CommandQueue, Interrupt, Stop
+from engine.commands import (
+    QUEUE_COMMANDS,
+    Command,
+    CommandQueue,
+    Interrupt,
+    QueueCommand,
+    Stop,
+)
 from engine.config import RunSpec
 from engine.errors import InputError
-from engine.events import Event, HardwareSampled, LogLine, RunEnded, RunStatus, now
+from engine.events import (
+    CommandAccepted,
+    CommandRejected,
+    Event,
+    HardwareSampled,
+    LogLine,
+    RunEnded,
+    RunStatus,
+    now,
+)
 from engine.hardware import HardwareSampler
 from engine.line_file import is_disk_full
 from engine.origin import find_origin
 from engine.record import Recorder
 from engine.resume import Queued, queue_from, resumption_of
 from engine.run_lock import locked
+from engine.run_queue import RunQueue
 from engine.runs import (
     RunDirectory,
     RunRecord,
@@ -91,8 +108,8 @@ class Session:
             resumes: an unfinished run, which goes on in its directory, and then its queue.
         """
         self._resumes = resumes
-        self._queue = _queue(tuple(specs)) if resumes is None else queue_from(resumes)
-        self._specs = tuple(queued.spec for queued in self._queue)
+        self._queue = RunQueue(_queue(specs) if resumes is None else queue_from(resumes))
+        self._planned = (resumes.file.queue_specs if resumes else ()) or self._queue.specs
         self._queue_id = (resumes.file.queue_id if resumes else "") or uuid.uuid4().hex[:12]
         self._runs_dir = runs_dir
         self._sinks = list(sinks)
@@ -110,8 +127,8 @@ class Session:
 
     @property
     def specs(self) -> tuple[RunSpec, ...]:
-        """What the queue holds, in order."""
-        return self._specs
+        """What the queue holds now, in order."""
+        return self._queue.specs
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -130,7 +147,7 @@ class Session:
             return 143
         if "failed" in self._statuses:
             return 1
-        is_whole = len(self._statuses) == len(self._specs)
+        is_whole = len(self._statuses) == len(self._queue.specs)
         return 0 if is_whole and set(self._statuses) == {"completed"} else 130
 
     def add_sink(self, sink: Sink) -> None:
@@ -165,15 +182,22 @@ class Session:
         if sampler is not None:
             sampler.start()
         try:
-            for index, spec in enumerate(self._specs):
-                self._begun = index
-                if self._work_off(index, spec):
+            while (begun := self._queue.begin()) is not None:
+                self._begun, spec = begun
+                if self._work_off(self._begun, spec):
                     return
         except Exception as problem:
             self._fail(problem)
         finally:
             if sampler is not None:
                 sampler.stop()
+            self._refuse_the_rest()
+
+    def _refuse_the_rest(self) -> None:
+        """Answer what came too late for any run, so that nobody waits for it."""
+        for command in self._commands.drain():
+            if isinstance(command, QUEUE_COMMANDS) and self._run_ids:
+                self._tell(CommandRejected(command=command, reason="the queue has ended"))
 
     def _fail(self, problem: Exception) -> None:
         """Say what ended the queue from outside any run: a folder that cannot be written, say."""
@@ -196,7 +220,25 @@ class Session:
     def _is_told_to_end(self, commands: Sequence[Command]) -> bool:
         """Whether the queue is to end; what else was asked after a run's end is for no run."""
         self._ends |= any(isinstance(command, (Stop, Interrupt)) for command in commands)
+        for command in commands:
+            if isinstance(command, QUEUE_COMMANDS):
+                self._change_queue(command)
         return self._ends
+
+    def _change_queue(self, command: QueueCommand) -> None:
+        """Carry out between two runs what the trainer does during one."""
+        reason = "the queue is being stopped" if self._ends else self._queue.change(command)
+        if reason:
+            self._tell(CommandRejected(command=command, reason=reason))
+            return
+        self._tell(CommandAccepted(command=command))
+        self._tell(self._queue.state)
+
+    def _tell(self, event: Event) -> None:
+        """Say something about the run that ended last, whose record is closed."""
+        index = len(self._run_ids) - 1
+        for sink in self._sinks:
+            sink(index, self._run_ids[index], event)
 
     def _create_when_room(self, index: int, spec: RunSpec) -> RunDirectory:
         """Make a run's directory; between two runs the queue waits for room on the disk."""
@@ -215,15 +257,14 @@ class Session:
             return
         self._is_full = True
         text = f"{self._runs_dir}: {error.strerror}; the next run waits for room"
-        for sink in self._sinks:
-            sink(self._begun - 1, self._run_ids[-1], LogLine(level="warning", text=text))
+        self._tell(LogLine(level="warning", text=text))
 
     def _create(self, index: int, spec: RunSpec) -> RunDirectory:
-        whole = self._resumes.file.queue_specs if self._resumes else self._specs
+        whole = self._queue.whole(self._planned)
         file = SpecFile(
             spec=spec,
             queue=tuple(entry.model for entry in whole),
-            queue_position=self._queue[index].place,
+            queue_position=self._queue.place(index),
             created_at=now(),
             origin=find_origin(),
             queue_id=self._queue_id,
@@ -241,7 +282,9 @@ class Session:
         self._run_ids.append(directory.run_id)
         self._running = running
         emit = partial(self._emit, running)
-        trainer = Trainer(spec, directory, emit, self._commands, resumption, recorder.retry)
+        trainer = Trainer(
+            spec, directory, emit, self._commands, resumption, recorder.retry, self._queue
+        )
         try:
             self._statuses.append(trainer.run())
             self._settle(directory, recorder, is_stopped=trainer.control.stops_now)
@@ -286,7 +329,7 @@ class Session:
             self._emit(running, event)
 
 
-def _queue(specs: tuple[RunSpec, ...]) -> tuple[Queued, ...]:
+def _queue(specs: Sequence[RunSpec]) -> tuple[Queued, ...]:
     return tuple(Queued(place, spec) for place, spec in enumerate(specs))
 
 

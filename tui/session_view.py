@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.commands import Command
 from engine.config import RunSpec
-from engine.events import Event
+from engine.events import Event, QueueChanged
 from engine.snapshot import RunSnapshot
 from engine.store import RunStore
 
@@ -46,9 +46,18 @@ class SessionStores:
         if run_id and self._snapshots[index].run_id != run_id:
             self._stores[index] = RunStore(run_id, self._snapshots[index].spec)
             self._snapshots[index] = self._stores[index].snapshot()
+        if isinstance(event, QueueChanged):
+            self._follow(index, event.waiting)
         self._stores[index].apply(event)
         self._changed.add(index)
         self._current = max(self._current, index)
+
+    def _follow(self, index: int, waiting: tuple[RunSpec, ...]) -> None:
+        """These runs wait behind the last that has begun; their stores begin anew."""
+        begun = max(index, self._current) + 1
+        self._stores[begun:] = [RunStore("", spec) for spec in waiting]
+        self._snapshots[begun:] = [store.snapshot() for store in self._stores[begun:]]
+        self._changed = {changed for changed in self._changed if changed < begun}
 
     def requested(self, command: Command) -> None:
         """Show a command as pending at the run at work."""

@@ -11,11 +11,15 @@ from typing import Literal, TypeGuard, TypeVar
 
 from engine.command_file import CommandFile
 from engine.commands import (
+    QUEUE_COMMANDS,
+    AddRuns,
     ApplyNow,
     Command,
     CommandQueue,
     Interrupt,
+    MoveRun,
     Pause,
+    RemoveRun,
     Resume,
     SaveCheckpoint,
     SetBatchNormLock,
@@ -27,8 +31,15 @@ from engine.commands import (
     Withdraw,
 )
 from engine.config import Schedule
-from engine.events import CommandAccepted, CommandRejected, Event, LogLine, PhaseChanged
+from engine.events import (
+    CommandAccepted,
+    CommandRejected,
+    Event,
+    LogLine,
+    PhaseChanged,
+)
 from engine.line_file import DiskFull, is_disk_full
+from engine.run_queue import RunQueue
 
 STRENGTH = ("", "run", "epoch", "now")
 """Of two Stops, and of two SkipModels, the one that ends more counts."""
@@ -53,6 +64,7 @@ class Control:
         emit: Callable[[Event], None],
         file: CommandFile | None = None,
         record_full: Callable[[], DiskFull | None] = lambda: None,
+        runs: RunQueue | None = None,
     ) -> None:
         """Begin with nothing asked.
 
@@ -61,7 +73,9 @@ class Control:
             emit: takes the answers.
             file: the run's file of commands, where they come from as well.
             record_full: tries to write what the record could not, and says what still waits.
+            runs: the queue that commands may change; None where this run is all there is.
         """
+        self._runs = runs
         self._queue, self._file = queue, file
         self._emit, self._record_full = emit, record_full
         self._changes: list[Change] = []
@@ -217,6 +231,8 @@ class Control:
 
     def _answer(self, command: Command) -> None:
         reason = self._refusal(command)
+        if not reason and isinstance(command, QUEUE_COMMANDS) and self._runs is not None:
+            reason = self._runs.change(command)
         if reason:
             self._emit(CommandRejected(command=command, reason=reason))  # type: ignore[arg-type]
             return
@@ -244,11 +260,17 @@ class Control:
                 self.paused = False
             case SaveCheckpoint():
                 self.save_checkpoint = True
+            case AddRuns() | MoveRun() | RemoveRun() if self._runs is not None:
+                self._emit(self._runs.state)
 
     def _refusal(self, command: Command) -> str:
-        if self._refuses and not isinstance(command, (Stop, Interrupt)):
+        if self._refuses and not isinstance(command, (Stop, Interrupt, *QUEUE_COMMANDS)):
             return self._refuses
         match command:
+            case AddRuns() | MoveRun() | RemoveRun() if self._runs is None:
+                return "this run has no queue"
+            case AddRuns() | MoveRun() | RemoveRun() if self.stop:
+                return "the queue is being stopped"
             case SetTrainable(layers=layers):
                 unknown = [name for name in layers if name not in self._known]
                 if unknown or not layers:

@@ -22,6 +22,7 @@ from engine.events import (
 )
 from engine.line_file import DiskFull, is_disk_full
 from engine.resume import Resumption
+from engine.run_queue import RunQueue
 from engine.runs import RunDirectory
 from engine.trainer.control import Control
 
@@ -45,6 +46,7 @@ class Trainer:
         commands: CommandQueue,
         resumed: Resumption | None = None,
         record_full: Callable[[], DiskFull | None] = lambda: None,
+        runs: RunQueue | None = None,
     ) -> None:
         """Prepare a run in its directory, or what is left of one that an earlier process began.
 
@@ -55,6 +57,7 @@ class Trainer:
             commands: what it is told.
             resumed: where an earlier process left it.
             record_full: what of the record waits for room on the disk; the run waits with it.
+            runs: the queue it belongs to, which commands may change.
         """
         self._spec = spec
         self._resumed = resumed
@@ -63,7 +66,7 @@ class Trainer:
         self._emit = emit
         offset = resumed.commands_offset if resumed else 0
         file = CommandFile(directory.commands, offset)
-        self.control = Control(commands, emit, file, record_full)
+        self.control = Control(commands, emit, file, record_full, runs)
 
     def run(self) -> RunStatus:
         """Run to the end; whatever goes wrong ends in RunEnded("failed"), not in an exception."""

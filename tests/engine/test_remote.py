@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 import time
@@ -13,7 +14,15 @@ import pytest
 
 import engine.remote
 from engine.command_file import CommandFile
-from engine.commands import Command, Pause, SetLearningRate, SkipModel, Stop
+from engine.commands import (
+    AddRuns,
+    Command,
+    Pause,
+    RemoveRun,
+    SetLearningRate,
+    SkipModel,
+    Stop,
+)
 from engine.config import RunSpec, Stage
 from engine.events import (
     BatchEnded,
@@ -22,6 +31,7 @@ from engine.events import (
     LearningRateChanged,
     LogLine,
     PhaseChanged,
+    QueueChanged,
     RunEnded,
     event_to_line,
 )
@@ -115,6 +125,14 @@ def test_two_watch_a_training_change_it_and_end_its_queue_run_by_run(
     for heard in (first, second):
         heard.until(lambda heard=heard: heard.of(LearningRateChanged))  # type: ignore[misc]
         assert heard.of(LearningRateChanged)[-1].learning_rate == 0.0005
+
+    third = dataclasses.replace(endless, seed=3)
+    other.send(AddRuns(specs=(third,)))
+    one.send(RemoveRun(position=1, model="CustomCNN"))
+    for heard in (first, second):
+        heard.until(lambda heard=heard: len(heard.of(QueueChanged)) == 2)  # type: ignore[misc]
+        assert [len(e.waiting) for e in heard.of(QueueChanged)] == [2, 1]
+    assert one.specs == other.specs == (endless, endless)
 
     other.send(SkipModel(when="now"))
     for heard in (first, second):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from engine.checkpoints import read_position
-from engine.commands import Interrupt, SetTrainable
+from engine.commands import AddRuns, Interrupt, RemoveRun, SetTrainable
 from engine.config import RunSpec, Stage
 from engine.errors import InputError
 from engine.events import BatchEnded, EpochEnded, EpochStarted, Event, PhaseChanged, RunResumed
@@ -122,8 +122,10 @@ def test_what_waited_for_the_epochs_end_is_done_after_the_resumption(tmp_path: P
     assert [marker.text for marker in snapshot.markers] == ["unfroze block4_depthwise, 1e-02"]
 
 
-def test_the_queue_goes_on_after_the_resumed_run(tmp_path: Path) -> None:
-    scratch = RunSpec(
+@pytest.fixture
+def scratch() -> RunSpec:
+    """A run of a second."""
+    return RunSpec(
         model="CustomCNN",
         dataset="digits",
         stages=(Stage("all", 1, 1e-3, None),),
@@ -132,6 +134,24 @@ def test_the_queue_goes_on_after_the_resumed_run(tmp_path: Path) -> None:
         weights="none",
         batchnorm="keras",
     )
+
+
+def test_a_changed_queue_goes_on_as_it_was_changed(tmp_path: Path, scratch: RunSpec) -> None:
+    one, two, three = (dataclasses.replace(scratch, seed=seed) for seed in (1, 2, 3))
+    changes = (RemoveRun(position=0, model="CustomCNN"), AddRuns(specs=(three,)))
+    run(tmp_path, [scratch, one, two], Interrupter(EpochStarted, 1, *changes, Interrupt()))
+    assert resume(tmp_path).exit_code == 0
+    records = list_runs(tmp_path).runs
+    assert [(r.status, r.file.spec.seed) for r in records] == [
+        ("completed", 3),
+        ("completed", 2),
+        ("completed", 0),
+    ]
+    assert [record.file.queue_position for record in records] == [2, 1, 0]
+    assert [spec.seed for spec in records[0].file.queue_specs] == [0, 2, 3]
+
+
+def test_the_queue_goes_on_after_the_resumed_run(tmp_path: Path, scratch: RunSpec) -> None:
     other = dataclasses.replace(scratch, seed=1)
     run(tmp_path, [scratch, other], Interrupter(EpochStarted, 1, Interrupt()))
     assert len(list_runs(tmp_path).runs) == 1

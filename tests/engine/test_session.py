@@ -6,10 +6,19 @@ import dataclasses
 import threading
 from pathlib import Path
 
-from engine.commands import Stop
+from engine.commands import AddRuns, Command, MoveRun, RemoveRun, Stop
 from engine.config import RunSpec, Stage
-from engine.events import Event, HardwareSampled, LogLine, RunEnded
-from engine.runs import list_runs, read_events
+from engine.events import (
+    CommandRejected,
+    EpochStarted,
+    Event,
+    HardwareSampled,
+    LogLine,
+    QueueChanged,
+    RunEnded,
+    RunStarted,
+)
+from engine.runs import list_runs, load_run, read_events
 from engine.session import Session
 
 SPEC = RunSpec(
@@ -90,6 +99,64 @@ def test_a_stop_that_comes_after_a_run_ends_the_queue(tmp_path: Path) -> None:
     assert session.join(300)
     assert len(session.run_ids) == 1
     assert session.exit_code == 130
+
+
+def test_the_queue_is_changed_while_it_is_worked_off(tmp_path: Path) -> None:
+    sink = Sink()
+    one, two, three = (dataclasses.replace(SPEC, seed=seed) for seed in (1, 2, 3))
+    session = Session([SPEC, one, two], tmp_path, sinks=[sink], hardware=False)
+    asked: dict[str, list[Command]] = {
+        "during": [
+            AddRuns(specs=(three,)),
+            MoveRun(position=2, model="CustomCNN", to=0),
+            RemoveRun(position=1, model="VGG16"),
+        ],
+        "between": [RemoveRun(position=1, model="CustomCNN")],
+        "late": [AddRuns(specs=(SPEC,))],
+    }
+
+    def change(index: int, run_id: str, event: Event) -> None:
+        if isinstance(event, EpochStarted):
+            moment = "during"
+        elif isinstance(event, RunEnded):
+            moment = "between" if index == 0 else "late" if index == 2 else ""
+        else:
+            return
+        for command in asked.pop(moment, []):
+            session.send(command)
+
+    session.add_sink(change)
+    session.start()
+    assert session.join(300)
+    seeds = [e.spec.seed for _, _, e in sink.events if isinstance(e, RunStarted)]
+    assert seeds == [0, 3, 2, 0]
+    assert session.exit_code == 0
+    changed = [e for _, _, e in sink.events if isinstance(e, QueueChanged)]
+    waiting = [[spec.seed for spec in e.waiting] for e in changed]
+    assert waiting == [[1, 2, 3], [3, 1, 2], [3, 2], [0]]
+    refused = [e.reason for _, _, e in sink.events if isinstance(e, CommandRejected)]
+    assert refused == ["VGG16 no longer waits at position 2"]
+    files = [load_run(tmp_path / run_id).file for run_id in session.run_ids]
+    assert [file.queue_position for file in files] == [0, 1, 2, 3]
+    wholes = [[spec.seed for spec in file.queue_specs] for file in files]
+    assert wholes == [[0, 1, 2], [0, 3, 2], [0, 3, 2], [0, 3, 2, 0]]
+
+
+def test_a_queue_that_is_being_stopped_takes_no_runs(tmp_path: Path) -> None:
+    sink = Sink()
+    session = Session([SPEC], tmp_path, sinks=[sink], hardware=False)
+
+    def stop(index: int, run_id: str, event: Event) -> None:
+        if isinstance(event, EpochStarted):
+            session.send(Stop(when="run"))
+            session.send(AddRuns(specs=(SPEC,)))
+
+    session.add_sink(stop)
+    session.start()
+    assert session.join(300)
+    assert len(session.run_ids) == 1
+    refused = [e.reason for _, _, e in sink.events if isinstance(e, CommandRejected)]
+    assert refused == ["the queue is being stopped"]
 
 
 def test_a_folder_that_vanished_is_told_to_the_sinks(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.commands import Pause
 from engine.config import RunSpec
-from engine.events import PhaseChanged, RunEnded
+from engine.events import PhaseChanged, QueueChanged, RunEnded
 from tui.session_view import SessionStores
 
 
@@ -27,6 +27,20 @@ def test_each_event_goes_to_its_run(stores: SessionStores) -> None:
     assert [run.status for run in view.runs] == ["completed", "running"]
     assert [run.run_id for run in view.runs] == ["a", "b"]
     assert view.run is view.runs[1]
+
+
+def test_the_runs_that_wait_are_those_of_the_last_change(
+    stores: SessionStores, make_spec: Callable[..., RunSpec]
+) -> None:
+    stores.apply(0, "a", PhaseChanged(phase="loading"))
+    added = (make_spec("CustomCNN"), make_spec("VGG16"))
+    stores.apply(0, "a", QueueChanged(waiting=added, place=1))
+    stores.apply(2, "c", PhaseChanged(phase="loading"))
+    stores.apply(2, "c", QueueChanged(waiting=(make_spec("MobileNet"),), place=3))
+    stores.apply(2, "c", QueueChanged(waiting=(), place=3))
+    view = stores.view(is_over=False)
+    assert [run.spec.model for run in view.runs] == ["EfficientNetLite0", "CustomCNN", "VGG16"]
+    assert [run.run_id for run in view.runs] == ["a", "", "c"]
 
 
 def test_an_event_without_a_run_id_keeps_what_is_known(stores: SessionStores) -> None:
