@@ -13,7 +13,15 @@ from engine.datasets.image_folder import list_folder
 from engine.datasets.split import limit_and_split
 from engine.progress import Progress
 
-__all__ = ["Archive", "CifarSet", "Dataset", "check_dataset", "limit_and_split", "load_dataset"]
+__all__ = [
+    "Archive",
+    "CifarSet",
+    "Dataset",
+    "check_dataset",
+    "count_images",
+    "limit_and_split",
+    "load_dataset",
+]
 
 FOLDER_SIDE = 224
 """Pixels of a folder's images where no model says what it takes."""
@@ -42,6 +50,23 @@ def check_dataset(
     if name in sets:
         return cifar.check(sets[name], data_path)
     return digits.check(data_path)
+
+
+def count_images(name: str, data_path: str | None) -> tuple[int, int]:
+    """How many images there are to train and to test, by names and headers only.
+
+    Args:
+        name: a known data set, or a folder of images.
+        data_path: as for `load_dataset`.
+
+    Raises:
+        InputError: no such data set, or a folder that is none.
+    """
+    name, data_path = resolve(name, data_path)
+    if is_folder(name) and data_path is not None:
+        listing = list_folder(Path(data_path))
+        return len(listing.train), len(listing.test)
+    return (digits.TRAIN_IMAGES, digits.TEST_IMAGES) if name == "digits" else cifar.IMAGES
 
 
 def load_dataset(

@@ -14,6 +14,9 @@ from engine.errors import InputError
 from engine.mirror import chosen_mirror, obtain
 from engine.progress import Progress
 
+IMAGES = (50_000, 10_000)
+"""To train and to test, of CIFAR-10 and CIFAR-100 alike."""
+
 
 def check(cifar: CifarSet, data_path: str | None) -> str:
     """Say where the data set will come from, from names, sizes and headers alone.

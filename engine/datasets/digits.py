@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.datasets.dataset import Dataset
 from engine.errors import InputError
 
-TEST_IMAGES = 500
+TRAIN_IMAGES, TEST_IMAGES = 1_297, 500
 CLASS_NAMES = tuple("0123456789")
 
 

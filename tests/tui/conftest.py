@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 import tui.app
+import tui.screens.launcher
 from engine.commands import Command
 from engine.config import NOTEBOOK, RunSpec
 from engine.events import (
@@ -196,6 +197,12 @@ def make_session() -> type[FakeSession]:
 def events() -> dict[str, Callable[..., Event]]:
     """Makers of events by name: `batch`, `epoch_end`, `frozen_but`."""
     return {"batch": batch, "epoch_end": epoch_end, "frozen_but": frozen_but}
+
+
+@pytest.fixture(autouse=True)
+def no_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The launcher does not measure the machine, which would keep it busy for seconds."""
+    monkeypatch.setattr(tui.screens.launcher, "PROBE_AFTER_SECONDS", 1e6)
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from tui.cli.options import EPOCHS, TRAIN_OPTIONS, recipe_defaults
 from tui.panels.catalogue import MARKED, UNMARKED, CatalogueTable
 from tui.panels.run_form import RunForm, in_words, label
 from tui.preferences import write_preferences
-from tui.screens.launcher import MARKED_AT_FIRST, SECTION, LauncherScreen, summary_text
+from tui.screens.launcher import MARKED_AT_FIRST, SECTION, LauncherScreen
+from tui.screens.launcher_texts import summary_text
 from tui.screens.training import TrainingScreen
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]

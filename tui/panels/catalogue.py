@@ -14,7 +14,7 @@ from tui import keys
 
 MARKED, UNMARKED = "[x]", "[ ]"
 TO_DOWNLOAD = "to download ("
-TITLES = ("model", "params", "depth", "FLOPs", "ImageNet", "px", "weights")
+TITLES = ("model", "params", "depth", "FLOPs", "top-1", "px", "time", "weights")
 
 
 class CatalogueTable(DataTable[Text]):
@@ -40,6 +40,7 @@ class CatalogueTable(DataTable[Text]):
         self._entries = tuple(entries)
         self._marked = set(marked)
         self._weights: Mapping[str, str] = {}
+        self._times: Mapping[str, str] = {}
         self._filter = ""
 
     @property
@@ -69,6 +70,14 @@ class CatalogueTable(DataTable[Text]):
         self._weights = states
         for name in self.names:
             self.update_cell(name, "weights", self._state(name), update_width=True)
+
+    def show_times(self, times: Mapping[str, str]) -> None:
+        """Show how long each entry is expected to train here, by name."""
+        if times == self._times:
+            return
+        self._times = times
+        for name in self.names:
+            self.update_cell(name, "time", _text(times.get(name, ""), True), update_width=True)
 
     def action_toggle_mark(self) -> None:
         """Mark the model under the cursor, or take its mark away."""
@@ -107,6 +116,7 @@ class CatalogueTable(DataTable[Text]):
             count(entry.flops),
             MISSING if top1 is None else f"{100 * top1:.1f} %",
             str(entry.image_size),
+            self._times.get(entry.name, ""),
         )
         return [
             self._mark(entry.name),

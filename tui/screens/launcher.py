@@ -16,25 +16,28 @@ from textual.screen import Screen
 from textual.widgets import Button, Footer, Input, Static
 
 from engine.backbones import CATALOGUE, Backbone, find_backbone
-from engine.config import Options, RunSpec, Stage, plan_runs
+from engine.config import Options, RunSpec, plan_runs
 from engine.dataset_names import title
 from engine.errors import InputError
-from engine.formatting import rate
 from tui import keys
-from tui.cli.options import unfreezing_words
 from tui.panels.catalogue import TO_DOWNLOAD, CatalogueTable
 from tui.panels.progress import Field, fit
 from tui.panels.run_form import RunForm, field_of, in_words
 from tui.preferences import read_preferences, write_preferences
+from tui.screens.launcher_texts import expected_text, expected_times, summary_text
 
 if TYPE_CHECKING:
     from engine.fetching import Needed
     from engine.runs import RunRecord
+    from engine.speed_probe import Speed
 
 MARKED_AT_FIRST = ("EfficientNetLite0", "CustomCNN")
 SECTION = "launcher"
 """Of the preferences."""
 ALL_HERE = "data and weights of the marked models are on this machine"
+ADDING = "Add to the queue"
+PROBE_AFTER_SECONDS = 1.0
+"""Measuring the machine keeps it busy: the first frame and the first keys go before it."""
 NOTHING_MARKED = "mark at least one model with space"
 
 
@@ -60,12 +63,22 @@ class LauncherScreen(Screen[None]):
             super().__init__()
             self.run = run
 
-    def __init__(self, runs_dir: Path) -> None:
+    def __init__(self, runs_dir: Path, *, adds: bool = False) -> None:
+        """Show the catalogue and the options.
+
+        Args:
+            runs_dir: the folder of runs, for an unfinished one.
+            adds: whether a queue is at work, to which what is chosen will be added.
+        """
         super().__init__()
         self._runs_dir = runs_dir
+        self._adds = adds
         self._errors: dict[str, str] = {}
         self._specs: list[RunSpec] = []
         self._data_state = ""
+        self._images: tuple[int, int] | None = None
+        self._speed: Speed | None = None
+        self._is_measuring = False
 
     def compose(self) -> ComposeResult:
         yield Static(id="launcher-head")
@@ -76,13 +89,16 @@ class LauncherScreen(Screen[None]):
         yield Input(placeholder="part of a model's name", compact=True, id="filter")
         with Horizontal(id="launcher-foot"):
             yield Static(id="launcher-summary")
-            yield Button("start", variant="primary", compact=True, id="start")
+            yield Button(
+                "add" if self._adds else "start", variant="primary", compact=True, id="start"
+            )
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one("#filter").display = False
         self._look_for_weights()
         self._check()
+        self.set_timer(PROBE_AFTER_SECONDS, self._look_for_speed)
 
     def on_resize(self) -> None:
         self._show()
@@ -115,6 +131,7 @@ class LauncherScreen(Screen[None]):
     @work(exclusive=True, group="data")
     async def _look_for_data(self, options: Options) -> None:
         problem, state = await asyncio.to_thread(look_for_inputs, self._marked, options)
+        self._images = await asyncio.to_thread(count_images, options) if state else None
         self._data_state = state
         if problem:
             field, text = problem
@@ -126,6 +143,18 @@ class LauncherScreen(Screen[None]):
         states = await asyncio.to_thread(weights_states)
         if self._is_there:
             self.query_one(CatalogueTable).show_weights(states)
+
+    @work(exclusive=True, group="speed")
+    async def _look_for_speed(self) -> None:
+        from tui import machine_speed
+
+        self._speed = await asyncio.to_thread(machine_speed.remembered_speed)
+        if self._speed is None and not self._adds:  # a training would disturb it, and it that
+            self._is_measuring = True
+            self._show()
+            self._speed = await machine_speed.measure_speed()
+            self._is_measuring = False
+        self._show()
 
     @property
     def _is_there(self) -> bool:
@@ -141,8 +170,24 @@ class LauncherScreen(Screen[None]):
         self.query_one("#launcher-head", Static).update(self._head())
         summary = self.query_one("#launcher-summary", Static)
         problem = self._problem()
-        summary.update(Content.styled(problem, "$error") if problem else summary_text(self._specs))
+        summary.update(Content.styled(problem, "$error") if problem else self._summary())
+        self._show_times()
         self.query_one("#start", Button).disabled = bool(problem)
+
+    def _summary(self) -> Content:
+        expected = ""
+        if self._is_measuring:
+            expected = "measuring this machine…"
+        elif self._speed and self._images:
+            expected = expected_text(self._specs, self._speed, self._images)
+        return summary_text(self._specs, expected)
+
+    def _show_times(self) -> None:
+        if self._speed is None or self._images is None or not self.query_one(RunForm).is_filled:
+            return
+        options, errors = self.query_one(RunForm).read()
+        times = {} if errors else expected_times(options, self._speed, self._images)
+        self.query_one(CatalogueTable).show_times(times)
 
     def _problem(self) -> str:
         if self._errors:
@@ -150,7 +195,7 @@ class LauncherScreen(Screen[None]):
         return "" if self._specs else NOTHING_MARKED
 
     def _head(self) -> Content:
-        left = [Field(Content.styled("New session", "$primary bold"), 9)]
+        left = [Field(Content.styled(ADDING if self._adds else "New session", "$primary bold"), 9)]
         right = []
         if self._specs and self._data_state:
             name = title(self._specs[0].dataset)
@@ -186,6 +231,16 @@ class LauncherScreen(Screen[None]):
             self.query_one(RunForm).focus_field(field)
         else:
             self.query_one(CatalogueTable).focus()
+
+    def action_add_runs(self) -> None:
+        """Add to the queue at work, if everything holds; else go to what does not."""
+        self._start()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Of starting, adding and resuming, only what can be done."""
+        if action == "add_runs":
+            return self._adds
+        return not (self._adds and action in ("start", "resume"))
 
     def action_usual_options(self) -> None:
         """Put every option back to its default."""
@@ -225,8 +280,12 @@ class LauncherScreen(Screen[None]):
         box.focus()
 
     def action_catalogue(self) -> None:
-        """Clear the filter and go to the models."""
-        self.query_one("#filter", Input).value = ""
+        """Clear the filter and go to the models; from there back to the training."""
+        box = self.query_one("#filter", Input)
+        if self._adds and not box.value and isinstance(self.focused, CatalogueTable):
+            self.dismiss(None)
+            return
+        box.value = ""
         self._to_catalogue()
 
     @on(Input.Changed, "#filter")
@@ -310,25 +369,11 @@ def weights_states() -> dict[str, str]:
     return {entry.name: weights_state(entry) for entry in CATALOGUE}
 
 
-def summary_text(specs: Sequence[RunSpec]) -> Content:
-    """What will run: how many, which, on what, in which stages."""
-    models = list(dict.fromkeys(spec.model for spec in specs))
-    names = ", ".join(models[:4]) + (f" and {len(models) - 4} more" if len(models) > 4 else "")
-    first = max(specs, key=_stages_to_say)
-    stages = " → ".join(map(_stage_text, first.stages))
-    parts = [names, title(first.dataset), first.recipe, stages]
-    runs = f"{len(specs)} run{'s' if len(specs) != 1 else ''}"
-    return Content.styled(runs, "$primary bold") + Content.styled(
-        "".join(f" · {part}" for part in parts), "$foreground"
-    )
+def count_images(options: Options) -> tuple[int, int] | None:
+    """The images to train and to test; None where they cannot be counted."""
+    from engine import datasets
 
-
-def _stages_to_say(spec: RunSpec) -> tuple[int, bool]:
-    # A model without a backbone has one stage, in which nothing joins.
-    return len(spec.stages), any(map(unfreezing_words, spec.stages))
-
-
-def _stage_text(stage: Stage) -> str:
-    text = f"{stage.name} {stage.epochs} ep {rate(stage.learning_rate)}"
-    joins = unfreezing_words(stage)
-    return f"{text} ({joins})" if joins else text
+    try:
+        return datasets.count_images(options.dataset, options.data_path)
+    except InputError:
+        return None

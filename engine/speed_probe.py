@@ -1,0 +1,93 @@
+"""How fast this machine computes, measured in seconds by a process of its own.
+
+`python -m engine.speed_probe` prints one JSON object. A process of its own, since loading Keras
+would hold up the screen that asks, and its memory is given back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from engine.codec import from_plain, to_plain
+
+SECONDS = 3.0
+"""Measured for, both networks together; loading and tracing come on top."""
+BATCH = 64
+SIZE = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """FLOPs a second, forwards, of the two kinds of networks."""
+
+    dense: float
+    """Of plain convolutions, as in VGG and ResNet."""
+    separable: float
+    """Of depthwise ones, as in MobileNet and EfficientNet: they wait for memory."""
+    device: str
+
+
+def read_speed(text: str) -> Speed:
+    """The speed that the process printed last.
+
+    Raises:
+        InputError: it is none.
+        ValueError: it is not JSON.
+    """
+    lines = text.strip().splitlines()
+    speed: Speed = from_plain(Speed, json.loads(lines[-1] if lines else ""), "speed")
+    return speed
+
+
+def measure(seconds: float = SECONDS) -> Speed:
+    """Let a network of each kind compute for half of the time."""
+    from engine import backend
+
+    device = backend.choose_device("auto")
+    with backend.on_device(device):
+        dense, separable = (_flops_per_second(kind, seconds / 2) for kind in (False, True))
+    return Speed(dense=dense, separable=separable, device=device)
+
+
+def _flops_per_second(is_separable: bool, seconds: float) -> float:
+    import keras
+    import numpy as np
+
+    from engine.model import measure_flops
+
+    network = _network(is_separable)
+    images = np.zeros((BATCH, SIZE, SIZE, 3), "float32")
+    network.predict_on_batch(images)
+    batches, began = 0, time.perf_counter()
+    while (spent := time.perf_counter() - began) < seconds:
+        network.predict_on_batch(images)
+        batches += 1
+    flops = measure_flops(network)
+    keras.backend.clear_session()
+    return flops * BATCH * batches / spent
+
+
+def _network(is_separable: bool) -> Any:
+    import keras
+    from keras import layers
+
+    inputs = keras.Input((SIZE, SIZE, 3))
+    x = layers.Conv2D(64, 3, strides=2, padding="same", activation="relu")(inputs)
+    for _ in range(4):
+        if is_separable:
+            x = layers.Conv2D(192, 1, activation="relu")(x)
+            x = layers.DepthwiseConv2D(3, padding="same", activation="relu")(x)
+            x = layers.Conv2D(64, 1)(x)
+        else:
+            x = layers.Conv2D(64, 3, padding="same", activation="relu")(x)
+    return keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
+
+
+if __name__ == "__main__":
+    os.nice(10)
+    sys.stdout.write(json.dumps(to_plain(measure())) + "\n")

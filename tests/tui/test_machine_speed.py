@@ -1,0 +1,89 @@
+"""The speed of the machine: measured by a process of its own, remembered, and told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import pytest
+from textual.widgets import Static
+
+import tui.screens.launcher
+from engine.speed_probe import Speed
+from tui import machine_speed
+from tui.machine_speed import measure_speed, remembered_speed
+from tui.panels.catalogue import CatalogueTable
+from tui.preferences import read_preferences, write_preferences
+from tui.screens.launcher import LauncherScreen
+from tui.screens.launcher_texts import about
+
+PRINTED = {"dense": 2e11, "separable": 1e11, "device": "cpu:0"}
+
+
+def command(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", code)
+
+
+def test_the_real_probe_measures_this_machine_once() -> None:
+    assert remembered_speed() is None
+    speed = asyncio.run(measure_speed())
+    assert speed is not None
+    assert 1e8 < speed.separable < speed.dense < 1e16
+    assert remembered_speed() == speed
+    kept = read_preferences(machine_speed.SECTION)
+    write_preferences(machine_speed.SECTION, {**kept, "machine": "another"})
+    assert remembered_speed() is None
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "raise SystemExit(1)",
+        "print('no JSON')",
+        "print('{}')",
+        'print(\'{"dense": 0, "separable": 1, "device": ""}\')',
+        "import time; time.sleep(60)",
+    ],
+)
+def test_a_probe_that_fails_tells_nothing(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_speed, "COMMAND", command(code))
+    monkeypatch.setattr(machine_speed, "LONGEST_SECONDS", 1.0)
+    assert asyncio.run(measure_speed()) is None
+    assert remembered_speed() is None
+
+
+def test_a_time_is_told_as_exactly_as_it_is_known() -> None:
+    written = [about(seconds) for seconds in (3, 44, 89, 100, 5_000, 18_000)]
+    assert written == ["~10 s", "~40 s", "~90 s", "~2 min", "~83 min", "~5.0 h"]
+
+
+@pytest.mark.parametrize("kept", [{}, {"speed": 3}, {"speed": {"dense": "x"}}])
+def test_a_damaged_memory_is_as_good_as_none(kept: dict[str, Any]) -> None:
+    write_preferences(machine_speed.SECTION, {"machine": machine_speed._machine(), **kept})
+    assert remembered_speed() is None
+
+
+async def test_the_launcher_measures_and_tells_minutes_and_memory(
+    make_app: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tui.screens.launcher, "PROBE_AFTER_SECONDS", 0.01)
+    code = f"import time; time.sleep(1); print({json.dumps(json.dumps(PRINTED))})"
+    monkeypatch.setattr(machine_speed, "COMMAND", command(code))
+    app = make_app(None)
+
+    def said(words: str) -> bool:
+        return words in str(app.screen.query_one("#launcher-summary", Static).render())
+
+    async with app.run_test(size=(140, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, LauncherScreen))
+        table = app.screen.query_one(CatalogueTable)
+        await until(pilot, lambda: said("measuring this machine") or said("here, ~"))
+        app.screen.query_one("#field-dataset").value = "digits"
+        await until(pilot, lambda: said(" here, ~") and said("GB memory"))
+        await until(pilot, lambda: table.get_cell("VGG16", "time").plain.startswith("~"))
+        slow = table.get_cell("VGG16", "time").plain
+        app.screen.query_one("#field-epochs").value = "50,50"
+        await until(pilot, lambda: table.get_cell("VGG16", "time").plain != slow)
+    assert remembered_speed() == Speed(**PRINTED)  # type: ignore[arg-type]
