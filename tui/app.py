@@ -15,7 +15,7 @@ from textual.app import App, SystemCommand
 from textual.driver import Driver
 from textual.screen import Screen
 
-from engine.commands import Command, Resume, Stop
+from engine.commands import AddRuns, Command, Resume, Stop
 from engine.config import RunSpec
 from engine.events import BatchEnded, CommandRejected, Event, HardwareSampled, PhaseProgressed
 from engine.snapshot import RunSnapshot
@@ -205,8 +205,25 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
 
         self._show_alone(LauncherScreen(self.runs_dir))
 
+    def _open_addition(self) -> None:
+        from tui.screens.launcher import LauncherScreen
+        from tui.screens.waiting_runs import WaitingRunsScreen
+
+        if isinstance(self.screen, WaitingRunsScreen):
+            self.pop_screen()
+        if not isinstance(self.screen, LauncherScreen):
+            self.push_screen(LauncherScreen(self.runs_dir, adds=True))
+
     def on_launcher_screen_started(self, message: LauncherScreen.Started) -> None:
-        self._open_training(self._start_session(message.specs))
+        if self.is_training:
+            self.pop_screen()
+            self.request(AddRuns(specs=tuple(message.specs)))
+            return
+        self._start_anew(message.specs)
+
+    def _start_anew(self, specs: list[RunSpec]) -> None:
+        self._earlier = self._seen_runs()
+        self._open_training(self._start_session(specs))
 
     def on_launcher_screen_resumed(self, message: LauncherScreen.Resumed) -> None:
         if self._resume_session is not None:
@@ -257,9 +274,9 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
             self.pop_screen()
 
     def action_new_session(self) -> None:
-        """Open the launcher, unless a model trains."""
+        """Open the launcher; while a model trains, to add to its queue."""
         if self.is_training:
-            self.notify("A model trains: stop it first (s), or wait for its end.")
+            self._open_addition()
             return
         self._earlier = self._seen_runs()
         self._session = self._training = None

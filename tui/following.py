@@ -105,6 +105,11 @@ class FollowingApp(CifarApp):
             self.wants_new_session = True
             self._leave()
 
+    def _start_anew(self, specs: list[RunSpec]) -> None:
+        # The queue that was to take them has ended meanwhile.
+        self.notify("The training has ended: n starts a session of its own.")
+        self.pop_screen()
+
     def action_detach(self) -> None:
         """Leave."""
         self._leave()

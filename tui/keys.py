@@ -25,6 +25,7 @@ Place = Literal[
     "answers",
     "predict",
     "fetch",
+    "waiting",
 ]
 
 
@@ -79,6 +80,7 @@ KEYS: tuple[Key, ...] = (
     Key("y", "toggle_log_loss", "log", "Chart of the loss: logarithmic", "training", False),
     Key("z", "pause", "pause", "Pause after this batch, or resume", "training"),
     Key("s", "stop", "stop", "Stop: now, after this epoch or after this model", "training"),
+    Key("e", "waiting_runs", "queue", "Move, remove or add runs that wait", "training", False),
     Key("r", "results", "results", "Go to the results", "training"),
     Key("1", "panel('layers')", "layers", "Only the layers, or all panels", "training", False),
     Key("2", "panel('charts')", "charts", "Only the charts, or all panels", "training", False),
@@ -87,8 +89,16 @@ KEYS: tuple[Key, ...] = (
     Key("5", "panel('log')", "log", "Open or close the log", "training", False),
     Key("enter", "go_on", "results", "When all runs have ended: the results", "training", False),
     Key("escape", "dismiss_notice", "dismiss", "Dismiss the error message", "training", False),
-    Key("n", "new_session", "new", "New session, when no model trains", "everywhere", False),
+    Key("n", "new_session", "new", "New session, or more runs for the queue", "everywhere", False),
     Key("ctrl+s", "start", "start", "Start training the marked models", "launcher"),
+    Key(
+        "plus,equals_sign",
+        "add_runs",
+        "add",
+        "Add the marked models to the queue at work",
+        "launcher",
+        display="+",
+    ),
     Key("r", "app.results", "results", "Go to the results", "launcher"),
     Key("u", "resume", "resume", "Go on with the newest unfinished run", "launcher"),
     Key("slash", "filter", "filter", "Type a part of a model's name", "launcher", display="/"),
@@ -143,6 +153,11 @@ KEYS: tuple[Key, ...] = (
     Key("enter", "predict_image", "predict", "Predict the image at the path", "predict"),
     Key("escape", "app.back", "back", "Back to the results", "predict"),
     Key("escape", "leave", "cancel", "Cancel, keeping what came; or go back", "fetch"),
+    Key("shift+up,K", "move(-1)", "earlier", "Train the run earlier", "waiting", display="shift+↑"),
+    Key("shift+down,J", "move(1)", "later", "Train the run later", "waiting", display="shift+↓"),
+    Key("delete,x", "remove", "remove", "Take the run out of the queue", "waiting"),
+    Key("n", "app.new_session", "add", "Choose models to add", "waiting"),
+    Key("escape", "close", "close", "Back to the training", "waiting"),
     Key("t", "toggle_theme", "theme", "Light or dark", "everywhere", False),
     Key(
         "N",
@@ -170,6 +185,7 @@ PLACES: dict[Place, str] = {
     "answers": "Answers",
     "predict": "Prediction",
     "fetch": "Fetching",
+    "waiting": "Runs that wait",
     "everywhere": "Everywhere",
 }
 

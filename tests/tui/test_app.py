@@ -12,6 +12,7 @@ import pytest
 from engine.commands import Resume, Stop
 from engine.events import LayerNode, PhaseChanged, RunEnded
 from tui.app import CifarApp
+from tui.panels.run_form import RunForm
 from tui.screens.choice import LEAVE_WHILE_STOPPING, ChoiceScreen
 from tui.screens.launcher import LauncherScreen
 from tui.screens.results import ResultsScreen
@@ -61,7 +62,11 @@ async def test_from_training_to_results_and_back_and_to_a_new_session(
         await pilot.press("r")
         await until(pilot, lambda: shows(app, ResultsScreen))
         await pilot.press("n")
-        assert shows(app, ResultsScreen)
+        await until(pilot, lambda: shows(app, LauncherScreen))
+        assert app.screen.query_one("#start").label.plain == "add"
+        await until(pilot, lambda: app.screen.query_one(RunForm).is_filled)
+        await pilot.press("escape")
+        await until(pilot, lambda: shows(app, ResultsScreen))
         await pilot.press("escape")
         await until(pilot, lambda: shows(app, TrainingScreen))
 

@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 import tui.app
 from engine.command_file import CommandFile
-from engine.commands import SetLearningRate, Stop
+from engine.commands import AddRuns, SetLearningRate, Stop
 from engine.events import (
     CommandRejected,
     Event,
@@ -30,6 +30,7 @@ from engine.runs import RunRecord, load_run, read_events, write_json
 from engine.summary import Summary
 from tui.following import FollowingApp
 from tui.screens.choice import ChoiceScreen
+from tui.screens.launcher import LauncherScreen
 from tui.screens.recording import RecordingScreen
 from tui.screens.results import ResultsScreen
 from tui.screens.training import TrainingScreen
@@ -197,12 +198,18 @@ async def test_a_run_that_is_over_opens_as_it_ended_and_leads_on(
     assert app.wants_new_session
 
 
-async def test_while_a_model_trains_there_is_no_new_session(record: RunRecord, until: Any) -> None:
+async def test_while_a_model_trains_runs_are_added_through_its_file(
+    record: RunRecord, until: Any
+) -> None:
     app = attached(record)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "batch  4/10" in head(app))
         await pilot.press("n")
-        await until(pilot, lambda: "A model trains" in said(app))
+        await until(pilot, lambda: isinstance(app.screen, LauncherScreen))
+        app.screen.post_message(LauncherScreen.Started([record.file.spec]))
+        await until(pilot, lambda: isinstance(app.screen, TrainingScreen))
+        arrived = CommandFile(record.directory.commands).read().commands
+        assert [type(command) for command in arrived] == [AddRuns]
         assert app.return_value is None
     assert not app.wants_new_session
 

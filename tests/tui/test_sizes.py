@@ -23,6 +23,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.predict import PredictScreen
 from tui.screens.results import ResultsScreen
 from tui.screens.too_small import too_small
+from tui.screens.waiting_runs import WaitingRunsScreen
 
 SIZES = (
     (20, 5),
@@ -55,6 +56,16 @@ async def walk(pilot: Pilot[Any], until: Any, words: str) -> None:
         expected = "terminal too small" if too_small(pilot.app.size) else words
         await until(pilot, partial(shows, pilot, expected))
         assert [line.cell_length for line in drawn(pilot)] == [width] * height
+
+
+async def test_the_runs_that_wait(
+    make_session: Any, make_spec: Any, running: Any, layers: LayerNode, until: Any
+) -> None:
+    session = make_session(tuple(make_spec(name) for name in ["EfficientNetV2B0"] * 30))
+    async with running(session) as pilot:
+        session.begin(layers)
+        pilot.app.push_screen(WaitingRunsScreen(lambda: session.specs[1:]))
+        await walk(pilot, until, "Runs that wait")
 
 
 async def test_the_launcher(make_app: Callable[..., Any], until: Any) -> None:

@@ -19,6 +19,7 @@ from engine.commands import (
     Stop,
     Withdraw,
 )
+from engine.config import RunSpec
 from engine.events import LayerNode
 from engine.formatting import rate as written_rate
 from engine.layer_choice import last_layers, lockable
@@ -184,6 +185,17 @@ class RunControls(Screen[None]):
         command, words = skip_command(answer)
         self._request(command)
         self.notify(words)
+
+    def action_waiting_runs(self) -> None:
+        """Show the runs that wait, to be moved, removed and added to."""
+        if self._run_at_work() is not None:
+            from tui.screens.waiting_runs import WaitingRunsScreen
+
+            self.app.push_screen(WaitingRunsScreen(self._waiting))
+
+    def _waiting(self) -> tuple[RunSpec, ...]:
+        view = self.view
+        return tuple(run.spec for run in view.runs[view.current + 1 :]) if view else ()
 
     def action_checkpoint(self) -> None:
         """Ask for a checkpoint."""
