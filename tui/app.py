@@ -212,7 +212,8 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         if isinstance(self.screen, WaitingRunsScreen):
             self.pop_screen()
         if not isinstance(self.screen, LauncherScreen):
-            self.push_screen(LauncherScreen(self.runs_dir, adds=True))
+            joins = self._stores.view(is_over=False).run.spec
+            self.push_screen(LauncherScreen(self.runs_dir, joins=joins))
 
     def on_launcher_screen_started(self, message: LauncherScreen.Started) -> None:
         if self.is_training:

@@ -103,6 +103,7 @@ KEYS: tuple[Key, ...] = (
     Key("u", "resume", "resume", "Go on with the newest unfinished run", "launcher"),
     Key("slash", "filter", "filter", "Type a part of a model's name", "launcher", display="/"),
     Key("f", "fetch", "fetch", "Fetch the data and weights that are not here", "launcher"),
+    Key("ctrl+e", "save_recipe", "recipe", "Save the options as a recipe", "launcher", False),
     Key("ctrl+r", "usual_options", "defaults", "All options at their defaults", "launcher", False),
     Key("escape", "catalogue", "models", "Clear the filter, back to the models", "launcher", False),
     Key("space", "toggle_mark", "mark", "Mark the model to train it", "catalogue"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.backbones import find_backbone
 from engine.config import (
     NOTEBOOK,
     RECIPES,
@@ -18,7 +19,14 @@ from engine.config import (
     plan_runs,
 )
 from engine.errors import InputError
-from engine.recipe_file import find_recipe, read_recipe, recipe_names, recipe_text, save_recipe
+from engine.recipe_file import (
+    find_recipe,
+    read_recipe,
+    recipe_from,
+    recipe_names,
+    recipe_text,
+    save_recipe,
+)
 
 PLANNED = Stage("fine-tune", 4, 1e-4, 20, unfreezes=(Unfreeze(2, 40), Unfreeze(3, None)))
 OWN = replace(
@@ -137,3 +145,24 @@ def test_bytes_that_are_no_text_are_said(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="to hold TOML"):
         read_recipe(tmp_path / "mine.toml")
+
+
+def test_options_become_a_recipe_that_trains_the_same(tmp_path: Path) -> None:
+    lite, scratch = find_backbone("EfficientNetLite0").traits, find_backbone("CustomCNN").traits
+    options = Options(
+        recipe="notebook",
+        epochs=(2, 4),
+        learning_rates=(1e-2, 1e-4),
+        unfreeze_last=12,
+        image_size=64,
+        batch_size=32,
+        flip=True,
+        views=2,
+        validation=0.2,
+    )
+    recipe = recipe_from("mine", options, [lite])
+    assert read_recipe(save_recipe(recipe)) == recipe
+    asked = plan_runs([lite, scratch], options)
+    saved = plan_runs([lite, scratch], Options(recipe="mine"))
+    assert saved[0] == replace(asked[0], recipe="mine")
+    assert saved[1] == replace(asked[1], recipe="mine", image_size=scratch.image_size)

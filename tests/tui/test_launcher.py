@@ -21,6 +21,7 @@ from tui.panels.run_form import RunForm, in_words, label
 from tui.preferences import write_preferences
 from tui.screens.launcher import MARKED_AT_FIRST, SECTION, LauncherScreen
 from tui.screens.launcher_texts import summary_text
+from tui.screens.recipe_prompt import RecipePrompt
 from tui.screens.training import TrainingScreen
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
@@ -393,3 +394,22 @@ async def test_a_folder_of_images_is_named_in_the_form(
         head = app.screen.query_one("#launcher-head", Static)
         await until(pilot, lambda: "6 images of 2 classes" in str(head.render()))
         await until(pilot, is_said(app, tmp_path.name))
+
+
+async def test_the_options_are_saved_as_a_recipe(app: CifarApp, until: Until) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(app, pilot, until)
+        field(app, "epochs").value = "7,3"
+        await pilot.press("ctrl+e")
+        await until(pilot, lambda: isinstance(app.screen, RecipePrompt))
+        await pilot.press(*"notebook", "enter")
+        note = app.screen.query_one(".dialog-note", Static)
+        await until(pilot, lambda: "which is built in" in str(note.render()))
+        await pilot.press("1", "enter")
+        await until(pilot, lambda: isinstance(app.screen, LauncherScreen))
+        recipe = app.screen.query_one("#field-recipe", Select)
+        assert recipe.value == DEFAULT_RECIPE.name
+        assert field(app, "epochs").value == "7,3"
+        field(app, "epochs").value = ""
+        recipe.value = "notebook1"
+        await until(pilot, is_said(app, "notebook1 · head 7 ep 1.0e-03 → fine-tune 3 ep"))

@@ -104,11 +104,13 @@ async def test_marked_models_join_the_queue(
         await added(pilot, until, "n")
         app = pilot.app
         assert str(app.screen.query_one("#start", Button).label) == "add"
-        app.screen.query_one(RunForm).fill({"dataset": "digits", "epochs": "1,1"})
-        # One model without weights to look for.
-        for entry in app.screen.query_one(CatalogueTable).marked:
-            if entry.name != "CustomCNN":
-                await pilot.press("space")
+        form = app.screen.query_one(RunForm)
+        assert (app.screen.query_one(CatalogueTable).marked, form.texts["recipe"]) == (
+            [],
+            "notebook",
+        )
+        form.fill({"dataset": "digits", "epochs": "1,1"})
+        await pilot.press("down", "space")
         await until(pilot, lambda: not app.screen.query_one("#start", Button).disabled)
         await pilot.press(key)
         await until(pilot, lambda: isinstance(app.screen, TrainingScreen))

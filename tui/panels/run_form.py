@@ -124,6 +124,13 @@ class RunForm(VerticalScroll):
             elif isinstance(widget, Input):
                 widget.value = text
 
+    def offer_recipes(self) -> None:
+        """Offer the recipes that there are now; the chosen one stays."""
+        widget = self.query_one("#field-recipe", Select)
+        chosen = widget.value
+        widget.set_options([(name, name) for name in recipe_names()])
+        widget.value = chosen
+
     def show_errors(self, errors: Mapping[str, str]) -> None:
         """Mark the fields that have an error."""
         for option in TRAIN_OPTIONS if self.is_filled else ():

@@ -15,19 +15,24 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Button, Footer, Input, Static
 
-from engine.backbones import CATALOGUE, Backbone, find_backbone
+from engine.backbones import CATALOGUE, Backbone
 from engine.config import Options, RunSpec, plan_runs
-from engine.dataset_names import title
+from engine.dataset_names import is_folder, title
 from engine.errors import InputError
 from tui import keys
-from tui.panels.catalogue import TO_DOWNLOAD, CatalogueTable
+from tui.panels.catalogue import CatalogueTable
 from tui.panels.progress import Field, fit
 from tui.panels.run_form import RunForm, field_of, in_words
 from tui.preferences import read_preferences, write_preferences
+from tui.screens.launcher_inputs import (
+    count_images,
+    look_for_inputs,
+    missing_files,
+    weights_states,
+)
 from tui.screens.launcher_texts import expected_text, expected_times, summary_text
 
 if TYPE_CHECKING:
-    from engine.fetching import Needed
     from engine.runs import RunRecord
     from engine.speed_probe import Speed
 
@@ -63,16 +68,18 @@ class LauncherScreen(Screen[None]):
             super().__init__()
             self.run = run
 
-    def __init__(self, runs_dir: Path, *, adds: bool = False) -> None:
+    def __init__(self, runs_dir: Path, *, joins: RunSpec | None = None) -> None:
         """Show the catalogue and the options.
 
         Args:
             runs_dir: the folder of runs, for an unfinished one.
-            adds: whether a queue is at work, to which what is chosen will be added.
+            joins: a run of the queue at work, to which what is chosen will be added: its data and
+                its recipe are chosen at first; None for a session of its own.
         """
         super().__init__()
         self._runs_dir = runs_dir
-        self._adds = adds
+        self._joins = joins
+        self._adds = joins is not None
         self._errors: dict[str, str] = {}
         self._specs: list[RunSpec] = []
         self._data_state = ""
@@ -83,7 +90,7 @@ class LauncherScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Static(id="launcher-head")
         with Container(id="launcher-body"):
-            marked, texts = last_choices()
+            marked, texts = last_choices() if self._joins is None else choices_like(self._joins)
             yield CatalogueTable(CATALOGUE, marked, id="catalogue")
             yield RunForm(texts, id="run-form")
         yield Input(placeholder="part of a model's name", compact=True, id="filter")
@@ -242,6 +249,21 @@ class LauncherScreen(Screen[None]):
             return self._adds
         return not (self._adds and action in ("start", "resume"))
 
+    @work(exclusive=True, group="recipe")
+    async def action_save_recipe(self) -> None:
+        """Keep what the form says of the training under a name."""
+        from tui.screens.recipe_prompt import RecipePrompt
+
+        options, errors = self.query_one(RunForm).read()
+        if errors:
+            self.notify(in_words(next(iter(errors.values()))), severity="warning", markup=False)
+            return
+        models = [entry.traits for entry in self._marked]
+        path = await self.app.push_screen_wait(RecipePrompt(options, models))
+        if path is not None:
+            self.query_one(RunForm).offer_recipes()
+            self.notify(f"Saved: {path}", markup=False)
+
     def action_usual_options(self) -> None:
         """Put every option back to its default."""
         self.query_one(RunForm).fill({})
@@ -310,70 +332,15 @@ def last_choices() -> tuple[list[str], dict[str, str]]:
     return marked or list(MARKED_AT_FIRST), texts
 
 
+def choices_like(spec: RunSpec) -> tuple[list[str], dict[str, str]]:
+    """No model, and the data and the recipe of a run."""
+    texts = {"dataset": spec.dataset, "data_path": spec.data_path or "", "recipe": spec.recipe}
+    if is_folder(spec.dataset):
+        texts |= {"dataset": spec.data_path or "", "data_path": ""}
+    return [], texts
+
+
 def remember_choices(backbones: Sequence[Backbone], texts: Mapping[str, str]) -> None:
     """Keep what was started, for the next time."""
     models = [backbone.name for backbone in backbones]
     write_preferences(SECTION, {"models": models, "options": dict(texts)})
-
-
-def look_for_inputs(
-    backbones: Sequence[Backbone], options: Options
-) -> tuple[tuple[str, str] | None, str]:
-    """Look for data and weights on this machine.
-
-    Returns:
-        The field and the message of what is wrong, if anything is; and where the data are.
-    """
-    from engine.datasets import check_dataset
-    from engine.weights import check_weights_option
-
-    try:
-        state = check_dataset(options.dataset, options.data_path)
-    except InputError as error:
-        return (field_of(str(error)) or "data_path", str(error)), ""
-    for backbone in backbones:
-        try:
-            check_weights_option(backbone, options.weights)
-        except InputError as error:
-            return (field_of(str(error)) or "weights", str(error)), state
-    return None, state
-
-
-def missing_files(specs: Sequence[RunSpec]) -> list[Needed]:
-    """What these runs need and this machine lacks.
-
-    Raises:
-        InputError: a data set or a model that cannot be had.
-    """
-    from engine.datasets import check_dataset
-    from engine.fetching import list_needed
-    from engine.weights import weights_state
-
-    missing: dict[str, Needed] = {}
-    for spec in specs:
-        if spec.weights == "imagenet":
-            state = weights_state(find_backbone(spec.model), spec.image_size)
-            if state.startswith(TO_DOWNLOAD):
-                (needed,) = list_needed([spec.model], image_size=spec.image_size)
-                missing[needed.name] = needed
-        if check_dataset(spec.dataset, spec.data_path).startswith("to download"):
-            (needed,) = list_needed([], [spec.dataset])
-            missing[needed.name] = needed
-    return list(missing.values())
-
-
-def weights_states() -> dict[str, str]:
-    """Where the weights of every entry are, in words."""
-    from engine.weights import weights_state
-
-    return {entry.name: weights_state(entry) for entry in CATALOGUE}
-
-
-def count_images(options: Options) -> tuple[int, int] | None:
-    """The images to train and to test; None where they cannot be counted."""
-    from engine import datasets
-
-    try:
-        return datasets.count_images(options.dataset, options.data_path)
-    except InputError:
-        return None

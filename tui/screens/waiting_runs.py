@@ -38,7 +38,7 @@ class WaitingRunsScreen(ModalScreen[None]):
         self._asked: list[tuple[RunSpec, ...]] = []
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog", id="waiting-runs"):
             yield Static("Runs that wait", classes="dialog-title")
             yield OptionList()
             yield Static(HINT, classes="dialog-hint")
@@ -97,7 +97,9 @@ class WaitingRunsScreen(ModalScreen[None]):
     def _draw(self, cursor: int) -> None:
         runs = self.query_one(OptionList)
         runs.clear_options()
-        runs.add_options([Option(_line(place, spec)) for place, spec in enumerate(self._shown, 1)])
+        seeds = len({spec.seed for spec in self._shown}) > 1
+        lines = (_line(place, spec, seeds) for place, spec in enumerate(self._shown, 1))
+        runs.add_options([Option(line) for line in lines])
         if not self._shown:
             nothing = Content.styled("no run waits: n adds some", "$muted")
             runs.add_option(Option(nothing, disabled=True))
@@ -105,6 +107,10 @@ class WaitingRunsScreen(ModalScreen[None]):
             runs.highlighted = min(max(cursor, 0), len(self._shown) - 1)
 
 
-def _line(place: int, spec: RunSpec) -> Content:
-    about = f"{title(spec.dataset)} · {spec.recipe} · {spec.epochs} epochs · seed {spec.seed}"
+def _line(place: int, spec: RunSpec, with_seed: bool) -> Content:
+    epochs = f"{spec.epochs} epoch{'s' if spec.epochs != 1 else ''}"
+    parts = [title(spec.dataset), spec.recipe, epochs]
+    if with_seed:
+        parts.append(f"seed {spec.seed}")
+    about = " · ".join(parts)
     return Content.assemble((f"{place:>3}  ", "$muted"), f"{spec.model:<18} ", (about, "$muted"))

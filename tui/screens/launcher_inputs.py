@@ -1,0 +1,78 @@
+"""What of data and weights is on this machine; nothing here is for the event loop's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from engine.backbones import CATALOGUE, Backbone, find_backbone
+from engine.config import Options, RunSpec
+from engine.errors import InputError
+from tui.panels.catalogue import TO_DOWNLOAD
+from tui.panels.run_form import field_of
+
+if TYPE_CHECKING:
+    from engine.fetching import Needed
+
+
+def look_for_inputs(
+    backbones: Sequence[Backbone], options: Options
+) -> tuple[tuple[str, str] | None, str]:
+    """Look for data and weights on this machine.
+
+    Returns:
+        The field and the message of what is wrong, if anything is; and where the data are.
+    """
+    from engine.datasets import check_dataset
+    from engine.weights import check_weights_option
+
+    try:
+        state = check_dataset(options.dataset, options.data_path)
+    except InputError as error:
+        return (field_of(str(error)) or "data_path", str(error)), ""
+    for backbone in backbones:
+        try:
+            check_weights_option(backbone, options.weights)
+        except InputError as error:
+            return (field_of(str(error)) or "weights", str(error)), state
+    return None, state
+
+
+def missing_files(specs: Sequence[RunSpec]) -> list[Needed]:
+    """What these runs need and this machine lacks.
+
+    Raises:
+        InputError: a data set or a model that cannot be had.
+    """
+    from engine.datasets import check_dataset
+    from engine.fetching import list_needed
+    from engine.weights import weights_state
+
+    missing: dict[str, Needed] = {}
+    for spec in specs:
+        if spec.weights == "imagenet":
+            state = weights_state(find_backbone(spec.model), spec.image_size)
+            if state.startswith(TO_DOWNLOAD):
+                (needed,) = list_needed([spec.model], image_size=spec.image_size)
+                missing[needed.name] = needed
+        if check_dataset(spec.dataset, spec.data_path).startswith("to download"):
+            (needed,) = list_needed([], [spec.dataset])
+            missing[needed.name] = needed
+    return list(missing.values())
+
+
+def weights_states() -> dict[str, str]:
+    """Where the weights of every entry are, in words."""
+    from engine.weights import weights_state
+
+    return {entry.name: weights_state(entry) for entry in CATALOGUE}
+
+
+def count_images(options: Options) -> tuple[int, int] | None:
+    """The images to train and to test; None where they cannot be counted."""
+    from engine import datasets
+
+    try:
+        return datasets.count_images(options.dataset, options.data_path)
+    except InputError:
+        return None

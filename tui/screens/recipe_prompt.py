@@ -1,0 +1,61 @@
+"""A name for the recipe that the form describes, over the launcher; keeps it under that name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from engine.config import ModelTraits, Options
+from engine.errors import InputError
+from engine.recipe_file import recipe_from, recipe_names, save_recipe
+
+MAX_LENGTH = 60
+HELD = "epochs, rates, unfreezing, sizes, batches, flips and the like; not data, seeds or device"
+
+
+class RecipePrompt(ModalScreen[Path | None]):
+    """Asks for a name and saves; gives the file, None for escape.
+
+    Args:
+        options: what the form holds.
+        models: those for which an image size that was asked for is kept.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
+
+    def __init__(self, options: Options, models: Sequence[ModelTraits]) -> None:
+        super().__init__()
+        self._options, self._models = options, models
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static("Save these options as a recipe named", classes="dialog-title")
+            yield Input(compact=True, max_length=MAX_LENGTH)
+            yield Static(HELD, classes="dialog-note", markup=False)
+            yield Static("enter saves it · esc cancels", classes="dialog-hint")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        saved = event.value in recipe_names()
+        self._say(f"takes the place of the saved recipe {event.value}" if saved else HELD)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        try:
+            name = event.value.strip()
+            self.dismiss(save_recipe(recipe_from(name, self._options, self._models)))
+        except InputError as error:
+            self._say(str(error), wrong=True)
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
+
+    def _say(self, words: str, *, wrong: bool = False) -> None:
+        note = self.query_one(".dialog-note", Static)
+        note.set_class(wrong, "-wrong")
+        note.update(words)
