@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from textual import events
 from textual.theme import Theme
-from textual_hires_canvas import Canvas, HiResMode, TextAlign
+from textual_hires_canvas import HiResMode, TextAlign
 
 from engine.series import Point
 from tui.panels.chart_data import ChartData, thinned
+from tui.panels.styled_canvas import StyledCanvas
 
 _LEFT = 6
 _BOTTOM = 2
@@ -24,7 +25,7 @@ _BEST_MARK = "★"
 _DOTS_A_CELL = 2
 
 
-class CurveChart(Canvas):
+class CurveChart(StyledCanvas):
     """Train as a line, validation as marks joined by a line, what happened as dotted verticals."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

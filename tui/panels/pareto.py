@@ -9,10 +9,11 @@ from typing import ClassVar
 from textual import events
 from textual.content import Content
 from textual.theme import Theme
-from textual_hires_canvas import Canvas, HiResMode, TextAlign
+from textual_hires_canvas import HiResMode, TextAlign
 
 from engine.report import cell_width
 from tui.panels.pareto_data import ParetoData, ParetoPoint
+from tui.panels.styled_canvas import StyledCanvas
 
 _LEFT = 6
 _BOTTOM = 2
@@ -29,7 +30,7 @@ Spot = tuple[int, int]
 """Column and line of a cell."""
 
 
-class ParetoChart(Canvas):
+class ParetoChart(StyledCanvas):
     """Points in cells; of those that share one, the more telling one is seen."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
