@@ -144,6 +144,8 @@ class AttachedSession:
     def _work(self) -> None:
         for run in self._before:
             self._outline(run)
+        if self._before:
+            self._tell_queue(self._before[-1])
         while not self._closing.is_set():
             if not self._read():
                 self._settle()
@@ -224,10 +226,16 @@ class AttachedSession:
 
     def _learn_queue(self, run: RunRecord) -> None:
         """A change between two runs is in no record but the next run's own account of the queue."""
-        specs, place = _queue_specs(run, {}), _place(self._run) + 1
+        specs = _queue_specs(run, {})
         if specs != self._specs:
             self._specs = specs
-            self._emit(QueueChanged(waiting=specs[place:], place=place))
+            self._tell_queue(self._run)
+
+    def _tell_queue(self, before: RunRecord) -> None:
+        """Say what follows a run that is over, as it is known now."""
+        place = _place(before) + 1
+        waiting = self._specs[place:]
+        self._emit(QueueChanged(time=self._last_time, waiting=waiting, place=place), before)
 
     def _expects_next(self) -> bool:
         end = self._end

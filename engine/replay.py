@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands import Command
 from engine.config import RunSpec
-from engine.events import Event, RunEnded
+from engine.events import Event, QueueChanged, RunEnded
 from engine.follow import derived_end
 from engine.runs import RunRecord, read_events
 
@@ -79,7 +79,8 @@ class ReplaySession:
             due += gap / self._speed
             if not self._waits_until(due):
                 return
-            self._emit(event)
+            if not isinstance(event, QueueChanged):  # the run is shown without its queue
+                self._emit(event)
             last_time, has_ended = event.time, has_ended or isinstance(event, RunEnded)
         end = derived_end(self._run, last_time)
         if end is not None and not has_ended:

@@ -235,10 +235,11 @@ class Session:
         self._tell(self._queue.state)
 
     def _tell(self, event: Event) -> None:
-        """Say something about the run that ended last, whose record is closed."""
-        index = len(self._run_ids) - 1
+        """Say something that no record takes: its run has ended, or has no directory yet."""
+        index = self._begun
+        run_id = self._run_ids[index] if index < len(self._run_ids) else ""
         for sink in self._sinks:
-            sink(index, self._run_ids[index], event)
+            sink(index, run_id, event)
 
     def _create_when_room(self, index: int, spec: RunSpec) -> RunDirectory:
         """Make a run's directory; between two runs the queue waits for room on the disk."""
@@ -257,7 +258,8 @@ class Session:
             return
         self._is_full = True
         text = f"{self._runs_dir}: {error.strerror}; the next run waits for room"
-        self._tell(LogLine(level="warning", text=text))
+        for sink in self._sinks:
+            sink(self._begun - 1, self._run_ids[-1], LogLine(level="warning", text=text))
 
     def _create(self, index: int, spec: RunSpec) -> RunDirectory:
         whole = self._queue.whole(self._planned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import threading
 import time
@@ -146,6 +147,17 @@ def test_two_watch_a_training_change_it_and_end_its_queue_run_by_run(
             (0, trained.run_ids[0], "stopped"),
             (1, trained.run_ids[1], "stopped"),
         ]
+
+    # A change that fell between two runs is in neither record, but the next run's file knows it.
+    file = tmp_path / trained.run_ids[1] / "spec.json"
+    plain = json.loads(file.read_text())
+    plain["queue"].append("CustomCNN")
+    plain["queue_specs"].append(plain["queue_specs"][1])
+    file.write_text(json.dumps(plain))
+    session, heard = attach(load_run(tmp_path / trained.run_ids[1]))
+    assert session.join(30)
+    told = [(i, len(e.waiting), e.place) for i, _, e in heard.events if isinstance(e, QueueChanged)]
+    assert told == [(0, 2, 1), (0, 1, 1), (0, 2, 1)]
 
     # Later the newer run is shown with the outline of the one before it, the older one alone.
     for run_id, places in zip(trained.run_ids, ({0}, {0, 1}), strict=True):

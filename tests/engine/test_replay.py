@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.commands import Pause
-from engine.events import Event, LogLine, RunEnded, event_to_line
+from engine.events import Event, LogLine, QueueChanged, RunEnded, event_to_line
 from engine.replay import LONGEST_GAP_SECONDS, ReplaySession
 from engine.runs import RunRecord, load_run
 
@@ -76,6 +76,14 @@ def test_an_end_that_was_recorded_is_played_once(write_run: Any) -> None:
         file.write(event_to_line(RunEnded(time=1_700_000_100.0, status="completed")))
     heard = play(load_run(path), 10_000)
     assert [event for event in heard.events if isinstance(event, RunEnded)] == heard.events[-1:]
+
+
+def test_the_queue_of_the_run_is_no_part_of_its_replay(record: RunRecord) -> None:
+    with record.directory.events.open("a") as file:
+        changed = QueueChanged(time=1_700_200_000.0, waiting=(record.file.spec,), place=1)
+        file.write(event_to_line(changed))
+    heard = play(record, 10_000)
+    assert not [event for event in heard.events if isinstance(event, QueueChanged)]
 
 
 def test_the_clock_is_that_of_the_recording(record: RunRecord) -> None:

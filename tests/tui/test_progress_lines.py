@@ -25,6 +25,7 @@ from engine.events import (
     ModelFacts,
     PhaseChanged,
     PhaseProgressed,
+    QueueChanged,
     RunEnded,
     RunStarted,
     StageStarted,
@@ -245,3 +246,16 @@ def test_the_frontier_is_told_with_what_trains() -> None:
     assert said(STARTED, STAGE, freeze)[-1].endswith(
         "90 parameters train, 30 frozen; all before predictions is computed once"
     )
+
+
+def test_runs_that_join_the_queue_are_told_and_followed() -> None:
+    lines = ProgressLines([SPEC])
+    other = dataclasses.replace(SPEC, model="VGG16")
+    lines.lines(0, "a", PhaseChanged(time=1, phase="loading"))
+    changed = QueueChanged(time=2, waiting=(other, SPEC), place=1)
+    assert lines.lines(0, "a", changed) == [
+        "EfficientNetLite0  queue: then VGG16, EfficientNetLite0 seed 0"
+    ]
+    assert lines.lines(1, "b", PhaseChanged(time=3, phase="loading"))[0] == "VGG16  run 2 of 3: b"
+    emptied = lines.lines(1, "b", QueueChanged(time=4, waiting=(), place=2))
+    assert emptied == ["VGG16  queue: then nothing"]

@@ -19,6 +19,7 @@ from engine.events import (
     LogLine,
     PhaseChanged,
     PhaseProgressed,
+    QueueChanged,
     RunEnded,
     RunResumed,
     RunStarted,
@@ -73,6 +74,8 @@ class ProgressLines:
         if index not in self._stores:
             self._stores[index] = RunStore(run_id, self._specs[index])
             lines.append(f"{name}  run {index + 1} of {len(self._specs)}: {run_id}")
+        if isinstance(event, QueueChanged):
+            lines.append(self._change_queue(index, name, event.waiting))
         store = self._stores[index]
         store.apply(event)
         say = self._say.get(type(event))
@@ -82,6 +85,14 @@ class ProgressLines:
         if lines:
             self._said_at, self._last = event.time, lines[-1]
         return lines
+
+    def _change_queue(self, index: int, name: str, waiting: tuple[RunSpec, ...]) -> str:
+        """Know what waits from now on, and say it."""
+        begun = max(index, *self._stores) + 1
+        self._specs = (*self._specs[:begun], *waiting)
+        self._names = _names(self._specs)
+        then = ", ".join(self._names[begun:]) or "nothing"
+        return f"{name}  queue: then {then}"
 
     def _is_due(self, event: Event) -> bool:
         paced = isinstance(event, (BatchEnded, PhaseProgressed)) or (
