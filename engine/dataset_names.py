@@ -53,6 +53,11 @@ def is_folder(name: str) -> bool:
     return name.startswith(FOLDER)
 
 
+def short(name: str) -> str:
+    """How a data set is called where its option is meant, and a folder by its own name."""
+    return name.removeprefix(FOLDER)
+
+
 def title(name: str) -> str:
     """How a data set is called on a screen."""
     return TITLES.get(name, name.removeprefix(FOLDER))

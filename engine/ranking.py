@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from engine.dataset_names import short
 from engine.errors import InputError
 from engine.ranking_row import KINDS as KINDS
 from engine.ranking_row import TARGETS as TARGETS
@@ -183,7 +184,7 @@ def _difference(run: _Data, best_run: _Data) -> str:
     (dataset, limit, size), (its_dataset, its_limit, its_size) = run, best_run
     words = []
     if dataset != its_dataset:
-        words.append(dataset)
+        words.append(short(dataset))
     elif limit != its_limit:
         words.append("all training images" if limit is None else f"{limit:,} training images")
     if size != its_size:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from engine.dataset_names import short
 from engine.formatting import MISSING, accuracy, duration
 from engine.report.table import Row, cell_width, records
 from engine.runs import printable
@@ -52,7 +53,7 @@ def models_text(frame: DataFrame, *, ascii_only: bool = False) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     return (
         printable(row["model"])[:_WIDEST_NAME],
-        printable(row["dataset"])[:_WIDEST_NAME],
+        printable(short(row["dataset"]))[:_WIDEST_NAME],
         str(row["runs"]),
         accuracy(row["best_accuracy"]),
         accuracy(row["mean_accuracy"]),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.backbones import CATALOGUE
+from engine.dataset_names import short
 from engine.formatting import MISSING, accuracy, count, duration, whole
 from engine.ranking import ASKED_TARGETS, TARGET, best, fastest
 
@@ -66,7 +67,7 @@ def _printable(text: Any) -> str:
 
 COLUMNS = (
     Column("model", "model", model_label, 10, right=False),
-    Column("dataset", "data", lambda row: _printable(row["dataset"]), 5, right=False),
+    Column("dataset", "data", lambda row: _printable(short(row["dataset"])), 5, right=False),
     Column("test_accuracy", "test acc", lambda row: accuracy(row["test_accuracy"]), 9),
     Column("accuracy_low", "± 95 %", interval_text, -1),
     Column("val_accuracy", "val acc", validation_text, 4),

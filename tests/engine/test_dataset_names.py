@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.dataset_names import KNOWN, is_folder, resolve, title
+from engine.dataset_names import KNOWN, is_folder, resolve, short, title
 from engine.errors import InputError
 
 
@@ -49,3 +49,7 @@ def test_what_is_neither_is_refused_in_one_line(tmp_path: Path) -> None:
         assert "cifar10, cifar100, digits or a folder" in str(caught.value)
     with pytest.raises(InputError, match="--data: expected no path beside the folder"):
         resolve(str(tmp_path), "elsewhere")
+
+
+def test_a_folder_is_called_by_its_own_name() -> None:
+    assert [short(name) for name in ("cifar10", "folder:pets")] == ["cifar10", "pets"]

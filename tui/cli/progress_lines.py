@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from engine.config import RunSpec
+from engine.dataset_names import short
 from engine.events import (
     BatchEnded,
     CommandRejected,
@@ -146,7 +147,7 @@ def _phase_pace(run: RunSnapshot) -> str:
 def _started(name: str, run: RunSnapshot, event: RunStarted) -> list[str]:
     data, model = event.data, event.model
     return [
-        f"{name}  data    {event.spec.dataset}: {whole(data.train_images)} training, "
+        f"{name}  data    {short(event.spec.dataset)}: {whole(data.train_images)} training, "
         f"{whole(data.validation_images)} validation, {whole(data.test_images)} test images",
         f"{name}  model   depth {model.depth}, {whole(model.parameters)} parameters, "
         f"{count(model.flops)} FLOPs an image at {model.image_size} px",

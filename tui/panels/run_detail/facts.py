@@ -8,6 +8,7 @@ from itertools import zip_longest
 
 from textual.content import Content
 
+from engine.dataset_names import short
 from engine.formatting import accuracy, count, duration, rate, whole
 from engine.runs import RunRecord
 from engine.snapshot import RunSnapshot
@@ -61,7 +62,7 @@ def _asked(run: RunRecord, snapshot: RunSnapshot | None) -> Iterable[Fact]:
     yield "weights", "random" if spec.weights == "none" else spec.weights
     limit = f", first {whole(spec.train_limit)}" if spec.train_limit else ""
     held_out = " on the test split" if spec.validation == "test" else ""
-    yield "data", f"{spec.dataset}{limit}{', validated' + held_out if held_out else ''}"
+    yield "data", f"{short(spec.dataset)}{limit}{', validated' + held_out if held_out else ''}"
     if snapshot is not None and snapshot.data is not None:
         data = snapshot.data
         yield (
