@@ -17,7 +17,7 @@ from textual.screen import Screen
 
 from engine.commands import AddRuns, Command, Resume, Stop
 from engine.config import RunSpec
-from engine.events import BatchEnded, CommandRejected, Event, HardwareSampled, PhaseProgressed
+from engine.events import CommandRejected, Event
 from engine.snapshot import RunSnapshot
 from tui import keys
 from tui.messages import CommandRequested, RunEvent
@@ -26,6 +26,7 @@ from tui.screens.too_small import TooSmallScreen, too_small
 from tui.session_view import SessionStores, SessionView
 from tui.slow_link import CLASS, SLOWER, is_slow
 from tui.themes import DARK, LIGHT
+from tui.urgency import Urgency
 
 if TYPE_CHECKING:
     from engine.runs import RunRecord
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from tui.screens.training import TrainingScreen
 
 REDRAW_SECONDS = 0.5
-ROUTINE = (BatchEnded, HardwareSampled, PhaseProgressed)
-"""Events that a slow link hears of only now and then."""
 START_AFTER_SECONDS = 0.1
 """Importing TensorFlow holds the interpreter's lock at times: the first frame goes before it."""
 
@@ -79,6 +78,7 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         self._earlier: tuple[RunSnapshot, ...] = ()
         self._is_stale = self._is_due = False
         self._ticks = 0
+        self._urgency = Urgency()
         self._was_over = False
         self._leave_when_over = False
         self._has_started = False
@@ -146,7 +146,7 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
     def on_run_event(self, message: RunEvent) -> None:
         self._stores.apply(message.index, message.run_id, message.event)
         self._is_stale = True
-        self._is_due |= not is_slow() or not isinstance(message.event, ROUTINE)
+        self._is_due |= self._urgency.is_urgent(message.event) or not is_slow()
         if isinstance(message.event, CommandRejected):
             self.notify(f"Not done: {message.event.reason}", severity="warning", markup=False)
 
