@@ -104,7 +104,7 @@ def queue_from(record: RunRecord) -> tuple[Queued, ...]:
     file = record.file
     first = file.queue_position
     begun = {run.file.queue_position for run in runs_beside(record) if is_same_queue(run, record)}
-    changed = last_change(record)
+    changed = _last_change(record)
     later = enumerate(file.queue_specs[first + 1 :], first + 1)
     if changed is not None:
         later = enumerate(changed.waiting, changed.place)
@@ -114,7 +114,7 @@ def queue_from(record: RunRecord) -> tuple[Queued, ...]:
     )
 
 
-def last_change(record: RunRecord) -> QueueChanged | None:
+def _last_change(record: RunRecord) -> QueueChanged | None:
     """What waited behind it when its queue was last changed during it; None where it never was."""
     changed = None
     for event in read_events(record.directory):

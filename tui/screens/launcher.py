@@ -84,6 +84,7 @@ class LauncherScreen(Screen[None]):
         self._specs: list[RunSpec] = []
         self._data_state = ""
         self._images: tuple[int, int] | None = None
+        self._counted: tuple[str, str | None] | None = None
         self._speed: Speed | None = None
         self._is_measuring = False
 
@@ -138,7 +139,12 @@ class LauncherScreen(Screen[None]):
     @work(exclusive=True, group="data")
     async def _look_for_data(self, options: Options) -> None:
         problem, state = await asyncio.to_thread(look_for_inputs, self._marked, options)
-        self._images = await asyncio.to_thread(count_images, options) if state else None
+        data = (options.dataset, options.data_path)
+        if state and data != self._counted:  # it reads a folder again: not at every key
+            self._images = await asyncio.to_thread(count_images, options)
+        elif not state:
+            self._images = None
+        self._counted = data if state else None
         self._data_state = state
         if problem:
             field, text = problem
