@@ -16,9 +16,23 @@ import pytest
 
 from tui.cli.forking import opens_screen
 
+# A Python handler waits for the call at work: without the pipe, a signal that comes just before
+# `readline` blocks would be answered after the line only.
 WORK = """
-import os, signal, sys
+import os, select, signal, sys
 from tui.cli.forking import run_in_child
+
+def ready():
+    woken, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker)
+    print(os.getpid(), flush=True)
+    return woken
+
+def next_line(woken):
+    while sys.stdin not in select.select([sys.stdin, woken], [], [])[0]:
+        os.read(woken, 4_096)
+    return sys.stdin.readline()
 
 def work(parent):
     {body}
@@ -29,8 +43,8 @@ try:
 except KeyboardInterrupt:
     sys.exit(130)
 """
-READY = "print(os.getpid(), flush=True); "
-WAIT = READY + "answer = sys.stdin.readline(); "
+READY = "woken = ready(); "
+WAIT = READY + "answer = next_line(woken); "
 
 
 class Pair:
