@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from engine.errors import InputError
+from engine.formatting import printable
 
 KNOWN = ("cifar10", "cifar100", "digits")
 FOLDER = "folder:"
@@ -44,7 +45,7 @@ def resolve(name: str, data_path: str | None) -> tuple[str, str | None]:
             "leave one of the two out"
         )
     absolute = Path(os.path.abspath(path))
-    shown = "".join(c if c.isprintable() else "?" for c in absolute.name or "/")
+    shown = printable(absolute.name or "/")
     return f"{FOLDER}{shown}", str(absolute)
 
 

@@ -1,4 +1,4 @@
-"""Numbers as a person reads them: durations, counts, shares, sizes, rates. Pure functions.
+"""Numbers and text as a person reads them: durations, counts, shares, sizes. Pure functions.
 
 Where there is no number (None, NaN, infinite) each gives `MISSING`.
 """
@@ -85,3 +85,8 @@ def _three_figures(x: float) -> str:
     if size < 99.95:
         return f"{x:.1f}"
     return f"{x:.0f}"
+
+
+def printable(text: str) -> str:
+    """The text with a question mark for what a terminal would obey or cannot show."""
+    return "".join(char if char.isprintable() else "?" for char in text)

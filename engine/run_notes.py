@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from engine.atomic import written_whole
 from engine.codec import from_plain, to_plain
 from engine.errors import InputError
+from engine.formatting import printable
 from engine.regular_file import read_regular
-from engine.runs import RunDirectory, printable
+from engine.runs import RunDirectory
 
 FORMAT = 1
 MAX_FILE_BYTES = 64 * 2**10

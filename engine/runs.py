@@ -19,6 +19,7 @@ from engine.codec import from_plain, to_plain
 from engine.config import RunSpec
 from engine.errors import InputError
 from engine.events import Event
+from engine.formatting import printable
 from engine.origin import Origin
 from engine.process_identity import process_identity
 from engine.recorded_events import last_phase, read_recorded, read_thinned
@@ -150,25 +151,6 @@ class RunListing:
     """One line a directory: its name and what is wrong with it."""
 
 
-def open_runs_dir(path: Path) -> Path:
-    """Make the runs folder where it is not there and check that it can be written.
-
-    Raises:
-        InputError: it cannot.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        probe = path / f".write-test-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InputError(
-            f"expected a writable folder for runs, found {path} ({error.strerror}); "
-            "choose another with --runs-dir"
-        ) from error
-    return path
-
-
 def create_run(runs_dir: Path, file: SpecFile) -> RunDirectory:
     """Make a new run directory with its `spec.json`; `-2`, `-3` on a clash of names."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(file.created_at))
@@ -224,11 +206,6 @@ def list_runs(runs_dir: Path) -> RunListing:
 def broken_line(path: Path, error: InputError) -> str:
     """What a listing says of a folder that cannot be read."""
     return f"{printable(path.name)}: {printable(str(error))[:MAX_ERROR_LENGTH]}"
-
-
-def printable(text: str) -> str:
-    """The text with a question mark for what a terminal would obey or cannot show."""
-    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def folder_names(runs_dir: Path) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from engine.errors import InputError
+from engine.formatting import printable
 from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.cli.forking import WaitingParent, opens_screen, run_in_child
 from tui.cli.options import default_runs_dir
@@ -76,8 +77,7 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _one_line(text: str) -> str:
-    joined = " ".join(text.split())
-    return "".join(c if c.isprintable() else "?" for c in joined)
+    return printable(" ".join(text.split()))
 
 
 if __name__ == "__main__":

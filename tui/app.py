@@ -15,32 +15,34 @@ from textual.app import App, SystemCommand
 from textual.driver import Driver
 from textual.screen import Screen
 
-from engine.commands import AddRuns, Command, Resume, Stop
-from engine.config import RunSpec
-from engine.events import CommandRejected, Event
-from engine.snapshot import RunSnapshot
 from tui import keys
 from tui.messages import CommandRequested, RunEvent
 from tui.notification import choose_next_way, chosen_way, sequence
 from tui.screens.too_small import TooSmallScreen, too_small
-from tui.session_view import SessionStores, SessionView
-from tui.slow_link import CLASS, SLOWER, is_slow
+from tui.slow_link import CLASS, is_slow
 from tui.themes import DARK, LIGHT
-from tui.urgency import Urgency
 
+# What a training needs, its events and commands above all, takes 80 ms to import: where a session
+# opens, after the first frame.
 if TYPE_CHECKING:
+    from engine.commands import Command
+    from engine.config import RunSpec
+    from engine.events import Event
     from engine.runs import RunRecord
     from engine.session import SessionHandle
+    from engine.snapshot import RunSnapshot
     from tui.screens.choice import Question
     from tui.screens.launcher import LauncherScreen
     from tui.screens.training import TrainingScreen
+    from tui.session_view import SessionView
+    from tui.shown_session import ShownSession
 
 REDRAW_SECONDS = 0.5
 START_AFTER_SECONDS = 0.1
 """Importing TensorFlow holds the interpreter's lock at times: the first frame goes before it."""
 
 
-class CifarApp(App[tuple[RunSnapshot, ...]]):
+class CifarApp(App[tuple["RunSnapshot", ...]]):
     """Launcher, training and results over one trainer; returns the runs it saw when it exits.
 
     Args:
@@ -71,18 +73,12 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         """Whether the person left without waiting for the training's end."""
         self.ends_on_answers = False
         """Whether the end of the first queue opens the answers to the exercise's questions."""
-        self._session = session
+        self._first_session = session
         self._start_session, self._resume_session = start_session, resume_session
-        self._stores = SessionStores(())
+        self._shown: ShownSession | None = None
         self._training: TrainingScreen | None = None
         self._earlier: tuple[RunSnapshot, ...] = ()
-        self._is_stale = self._is_due = False
-        self._ticks = 0
-        self._urgency = Urgency()
-        self._was_over = False
         self._leave_when_over = False
-        self._has_started = False
-        self._has_ended = False
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._leaves_at_once = False
         self.set_class(is_slow(), CLASS)
@@ -126,15 +122,15 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
             self._leave()
             return
         self.set_interval(REDRAW_SECONDS, self._show_progress)
-        if self._session is None:
+        if self._first_session is None:
             self._open_launcher()
         else:
-            self._open_training(self._session)
+            self._open_training(self._first_session)
 
     @property
     def is_training(self) -> bool:
         """Whether a trainer is at work."""
-        return self._session is not None and self._session.is_alive
+        return self._shown is not None and self._shown.is_alive
 
     # Events in, commands out.
 
@@ -144,45 +140,42 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
             self.post_message(RunEvent(index, run_id, event))
 
     def on_run_event(self, message: RunEvent) -> None:
-        self._stores.apply(message.index, message.run_id, message.event)
-        self._is_stale = True
-        self._is_due |= self._urgency.is_urgent(message.event) or not is_slow()
-        if isinstance(message.event, CommandRejected):
-            self.notify(f"Not done: {message.event.reason}", severity="warning", markup=False)
+        if self._shown is not None:
+            self._shown.apply(message.index, message.run_id, message.event)
+            self._tell_refusal(message.event)
+
+    def _tell_refusal(self, event: Event) -> None:
+        from engine.events import CommandRejected
+
+        if isinstance(event, CommandRejected):
+            self.notify(f"Not done: {event.reason}", severity="warning", markup=False)
 
     def on_command_requested(self, message: CommandRequested) -> None:
         self.request(message.command)
 
     def request(self, command: Command) -> None:
         """Send a command to the trainer and show it as pending."""
-        if self._session is None or not self._session.is_alive:
+        if self._shown is None or not self._shown.is_alive:
             self.notify("The training has ended: nothing is left to change.", severity="warning")
             return
-        self._stores.requested(command)
-        self._session.send(command)
-        self._is_stale = self._is_due = True
+        self._shown.request(command)
 
     def _show_progress(self) -> None:
         # A tick that comes while the app closes finds no screen to show anything on.
-        if self._session is None or self._training is None or not self.is_running:
+        if self._shown is None or self._training is None or not self.is_running:
             return
-        # The trainer's last events may still be in the queue when its end is first seen.
-        has_ended = self._has_started and not self._session.is_alive
-        is_over, self._has_ended = has_ended and self._has_ended, has_ended
-        if is_over and not self._was_over:
-            self._call_back()
-        self._ticks += 1
-        is_due = self._is_due or self._ticks % SLOWER == 0
-        if (self._is_stale and is_due) or is_over != self._was_over:
-            self._is_stale, self._is_due, self._was_over = False, False, is_over
-            self._training.view = self._stores.view(is_over=is_over)
-        if is_over:
+        was_over = self._shown.is_over
+        view = self._shown.tick()
+        if view is not None:
+            self._training.view = view
+            if view.is_over and not was_over:
+                self._call_back(view)
+        if self._shown.is_over:
             self._settle_leaving()
             self._show_answers()
 
-    def _call_back(self) -> None:
+    def _call_back(self, view: SessionView) -> None:
         """Tell a person who looks elsewhere that the queue has ended, if that was asked for."""
-        view = self._stores.view(is_over=True)
         ended = ", ".join(f"{run.spec.model} {run.status}" for run in view.runs)
         written = sequence(chosen_way(), f"cifar-tui: {ended}")
         if written and self._driver is not None:
@@ -211,12 +204,14 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
 
         if isinstance(self.screen, WaitingRunsScreen):
             self.pop_screen()
-        if not isinstance(self.screen, LauncherScreen):
-            joins = self._stores.view(is_over=False).run.spec
+        if self._shown is not None and not isinstance(self.screen, LauncherScreen):
+            joins = self._shown.view().run.spec
             self.push_screen(LauncherScreen(self.runs_dir, joins=joins))
 
     def on_launcher_screen_started(self, message: LauncherScreen.Started) -> None:
         if self.is_training:
+            from engine.commands import AddRuns
+
             self.pop_screen()
             self.request(AddRuns(specs=tuple(message.specs)))
             return
@@ -231,22 +226,18 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
             self._open_training(self._resume_session(message.run))
 
     def _open_training(self, session: SessionHandle) -> None:
-        self._session = session
-        self._stores = SessionStores(session.specs)
-        self._was_over = self._has_started = self._has_ended = False
-        self._training = self._training_screen(self._stores.view(is_over=False))
+        from tui.shown_session import ShownSession
+
+        self._shown = ShownSession(session)
+        self._training = self._training_screen(self._shown.view())
         self._show_alone(self._training)
         session.add_sink(self._sink)
-        self.set_timer(START_AFTER_SECONDS, partial(self._start_trainer, session))
+        self.set_timer(START_AFTER_SECONDS, self._shown.start)
 
     def _training_screen(self, view: SessionView) -> TrainingScreen:
         from tui.screens.training import TrainingScreen
 
         return TrainingScreen(view)
-
-    def _start_trainer(self, session: SessionHandle) -> None:
-        session.start()
-        self._has_started = True
 
     def _show_alone(self, screen: Screen[Any]) -> None:
         for _ in self.screen_stack[2:]:
@@ -280,7 +271,7 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
             self._open_addition()
             return
         self._earlier = self._seen_runs()
-        self._session = self._training = None
+        self._shown = self._training = None
         self._open_launcher()
 
     def action_show_help(self) -> None:
@@ -333,16 +324,17 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
     def _leave_as_chosen(self, choice: str | None) -> None:
         if choice == "leave":
             self._leave_running()
-        elif choice == "now":
+        elif choice in ("now", "epoch"):
+            from engine.commands import Stop
+
             self._leave_when_over = True
-            self.request(Stop(when="now"))
-        elif choice == "epoch":
-            self._leave_when_over = True
-            self.request(Stop(when="epoch"))
+            self.request(Stop(when="now" if choice == "now" else "epoch"))
 
     def _leave_running(self) -> None:
-        run = self._stores.view(is_over=False).run
-        if self.is_training and (run.pause_requested or run.phase == "paused"):
+        run = self._shown.view().run if self._shown is not None and self._shown.is_alive else None
+        if run is not None and (run.pause_requested or run.phase == "paused"):
+            from engine.commands import Resume
+
             # Nobody would be there to resume it.
             self.request(Resume())
         self.leaves_running = True
@@ -373,8 +365,7 @@ class CifarApp(App[tuple[RunSnapshot, ...]]):
         self.exit(self._seen_runs())
 
     def _seen_runs(self) -> tuple[RunSnapshot, ...]:
-        runs = self._stores.view(is_over=not self.is_training).runs
-        return (*self._earlier, *(run for run in runs if run.started_at is not None))
+        return (*self._earlier, *(self._shown.runs if self._shown is not None else ()))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every key's action by name, then Textual's own commands."""

@@ -81,16 +81,16 @@ class FollowingApp(CifarApp):
             self._is_announced = bool(self._arrived)
         for index, run_id, event in taken:
             # A damaged record may hold an order of events that no trainer gives.
-            with suppress(Exception):
-                self._stores.apply(index, run_id, event)
+            if self._shown is not None:
+                with suppress(Exception):
+                    self._shown.apply(index, run_id, event)
             self._tell_refusal(event)
-        self._is_stale = True
         if self._is_announced:
             self.post_message(self.Arrived())
 
     def _tell_refusal(self, event: Event) -> None:
         if isinstance(event, CommandRejected) and event.command.id in self._sent:
-            self.notify(f"Not done: {event.reason}", severity="warning", markup=False)
+            super()._tell_refusal(event)
 
     def request(self, command: Command) -> None:
         """Send a command and remember it as one of this app's own."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from engine.commands import Command
-from engine.events import Event
+if TYPE_CHECKING:
+    from engine.commands import Command
+    from engine.events import Event
 
 
 @dataclass

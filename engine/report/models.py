@@ -6,9 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from engine.dataset_names import short
-from engine.formatting import MISSING, accuracy, duration
+from engine.formatting import MISSING, accuracy, duration, printable
 from engine.report.table import Row, cell_width, records
-from engine.runs import printable
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.backbones import CATALOGUE
 from engine.dataset_names import short
-from engine.formatting import MISSING, accuracy, count, duration, whole
+from engine.formatting import MISSING, accuracy, count, duration, printable, whole
 from engine.ranking import ASKED_TARGETS, TARGET, best, fastest
 
 if TYPE_CHECKING:
@@ -60,9 +60,8 @@ def interval_text(row: Row) -> str:
     return MISSING if low is None or high is None else f"±{(high - low) / 2:.4f}"
 
 
-def _printable(text: Any) -> str:
-    text = str(text)
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+def _printable(value: Any) -> str:
+    return printable(str(value))
 
 
 COLUMNS = (

@@ -52,7 +52,7 @@ async def test_the_end_of_a_queue_calls_back_once(
         session.play(RunEnded(status="failed", error="no"), index=1)
         assert found == []
         session.alive = False
-        await until(pilot, lambda: pilot.app._was_over)
+        await until(pilot, lambda: pilot.app._shown.is_over)
         await pilot.pause(0.1)
         assert [data for data in found if "\x07" in data] == written
 
@@ -63,8 +63,8 @@ async def test_an_end_seen_while_the_app_closes_finds_no_screen_and_does_not_fai
     async with running(session) as pilot:
         session.begin(layers)
         session.play(RunEnded(status="completed"))
-        await until(pilot, lambda: pilot.app._has_started)
+        await until(pilot, lambda: pilot.app._shown._has_started)
     session.alive = False
     for _ in range(3):
         pilot.app._show_progress()
-    assert not pilot.app._was_over
+    assert not pilot.app._shown.is_over

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-import tui.app
+import tui.shown_session
 from engine.events import LayerNode, PhaseChanged
 from tui.__main__ import main
 from tui.cli.parser import build_parser
@@ -55,7 +55,7 @@ async def test_what_a_key_brings_is_drawn_at_once_and_batches_now_and_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(VARIABLE, "1")
-    monkeypatch.setattr(tui.app, "SLOWER", 10**9)  # routine alone would never be drawn
+    monkeypatch.setattr(tui.shown_session, "SLOWER", 10**9)  # routine alone would never be drawn
     async with running(session) as pilot:
         session.begin(layers)
         session.play(events["batch"](1, 1))
@@ -63,8 +63,8 @@ async def test_what_a_key_brings_is_drawn_at_once_and_batches_now_and_then(
         screen = pilot.app.screen
         await until(pilot, lambda: screen.view is not None and screen.view.run.phase == "paused")
         session.play(events["batch"](1, 2))
-        seen = pilot.app._ticks
-        await until(pilot, lambda: pilot.app._ticks > seen + 5)
+        seen = pilot.app._shown._ticks
+        await until(pilot, lambda: pilot.app._shown._ticks > seen + 5)
         assert screen.view.run.step == 1
         session.play(PhaseChanged(phase="training"))
         await until(pilot, lambda: screen.view.run.step == 2)

@@ -134,7 +134,7 @@ async def test_escape_leads_back_and_a_queue_that_ended_meanwhile_begins_anew(
         for index in range(4):
             queue.play(RunEnded(status="completed"), index=index)
         queue.alive = False
-        await until(pilot, lambda: pilot.app._was_over)
+        await until(pilot, lambda: pilot.app._shown.is_over)
         pilot.app.screen.post_message(LauncherScreen.Started([queue.specs[3]]))
         await until(pilot, lambda: isinstance(pilot.app.screen, TrainingScreen))
         assert [run.spec.model for run in view(pilot).runs] == ["C"]

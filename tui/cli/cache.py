@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict
 
 from engine.features.store import Entry, FeatureStore, cache_dir
-from engine.formatting import byte_size
+from engine.formatting import byte_size, printable
 from tui.cli.output import use_utf8
 
 COLUMNS = {
@@ -66,7 +66,7 @@ def _list(store: FeatureStore, as_json: bool) -> None:
 
 def _cells(entry: Entry) -> tuple[str, ...]:
     used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.last_used))
-    about = (_printable(str(entry.about.get(name, "-"))) for name in COLUMNS)
+    about = (printable(str(entry.about.get(name, "-"))) for name in COLUMNS)
     return (*about, byte_size(entry.bytes), used)
 
 
@@ -79,10 +79,6 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
 
 def _entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count} entries"
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _print_json(value: object) -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.capture import OutputCapture
-from engine.config import RunSpec
-from engine.runs import RunDirectory, RunRecord, open_runs_dir, read_events
+from engine.runs_folder import open_runs_dir
 from tui.cli.forking import terminal_restorer
 from tui.cli.options import OnHangup
 from tui.cli.signals import TERMINATED, LeavingSignals
 
 if TYPE_CHECKING:
+    from engine.config import RunSpec
+    from engine.runs import RunRecord
     from engine.session import Session
     from tui.cli.forking import WaitingParent
 
@@ -112,6 +113,7 @@ def _go_on_without_screen(
     session: Session, runs_dir: Path, capture: OutputCapture, signals: LeavingSignals
 ) -> None:
     """Wait for the session's end, telling how it goes on, or for the terminal's."""
+    from engine.runs import RunDirectory, read_events
     from tui.cli.plain import ProgressPrinter, interrupts_stop, wait
 
     words = "the training goes on without a screen; Ctrl-C stops it"

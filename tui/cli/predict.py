@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from engine.capture import OutputCapture
 from engine.errors import InputError
+from engine.formatting import printable
 from engine.run_choice import choose_run
 from tui.cli.output import use_utf8
 
@@ -72,7 +73,7 @@ def _plain(path: Path, answer: Prediction | InputError) -> dict[str, Any]:
 
 
 def _one_line(error: InputError) -> str:
-    return "".join(char if char.isprintable() else "?" for char in str(error))
+    return printable(str(error))
 
 
 def _print_each(answers: Any, terminal: TextIO) -> Any:
@@ -89,7 +90,7 @@ def _print(console: Console, prediction: Prediction) -> None:
     """The image, where the terminal has colours for it, and a bar for each class beside it."""
     from rich.table import Table
 
-    name = "".join(c if c.isprintable() else "?" for c in str(prediction.path))
+    name = printable(str(prediction.path))
     console.print(f"{name}: {prediction.classes[0][0]}", soft_wrap=True)
     bars = _bars(prediction.classes, console.encoding)
     if console.color_system not in ("truecolor", "256"):

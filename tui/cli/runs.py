@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.formatting import byte_size
+from engine.formatting import byte_size, printable
 from engine.run_choice import choose_run
 from engine.run_removal import Removable, bytes_on_disk, removable, remove, trash_run
-from engine.runs import TRASH, RunDirectory, folder_names, list_runs, printable
+from engine.runs import TRASH, RunDirectory, folder_names, list_runs
 from tui.cli.output import use_utf8
 
 TITLES = ("run", "model", "status", "model file", "checkpoints", "total")

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from engine.commands import Interrupt
 from tui.cli.options import OnHangup
 
 if TYPE_CHECKING:
@@ -118,6 +117,8 @@ class LeavingSignals:
 
     def _go(self) -> None:
         if self.interrupts and self.session is not None:
+            from engine.commands import Interrupt
+
             self.session.send(Interrupt())
         if self._leave_screen is not None:
             self._leave_screen(not self.interrupts)

@@ -12,7 +12,8 @@ from engine.backbones import find_backbone
 from engine.config import NOTEBOOK, Options, RunSpec, plan_runs
 from engine.datasets import check_dataset
 from engine.errors import InputError
-from engine.runs import RunRecord, open_runs_dir
+from engine.runs import RunRecord
+from engine.runs_folder import open_runs_dir
 from engine.weights import check_weights_option
 from tui.cli.forking import opens_screen
 from tui.cli.options import chosen_options

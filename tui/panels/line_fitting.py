@@ -3,8 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
 
 _BETWEEN = " · "
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A part of a line; of those that do not fit, the ones of the lowest rank go first."""
+
+    text: Content
+    rank: int
+
+
+def fit(left: list[Field], right: list[Field], width: int, gap: int = 3) -> Content:
+    """One line of exactly `width` cells: `left` at its left, `right` at its right."""
+    while True:
+        fields = left + right
+        used = sum(field.text.cell_length for field in fields) + gap * max(len(fields) - 1, 0)
+        if used + 2 <= width or len(fields) <= 1:
+            break
+        lowest = min(fields, key=lambda field: field.rank)
+        left = [field for field in left if field is not lowest]
+        right = [field for field in right if field is not lowest]
+    start = Content(" ") + Content(" " * gap).join([field.text for field in left])
+    end = Content(" " * gap).join([field.text for field in right]) + Content(" ")
+    start = start.truncate(max(width - end.cell_length, 0), ellipsis=True)
+    return start + Content(" " * (width - start.cell_length - end.cell_length)) + end
 
 
 def longest(forms: Sequence[str], width: int) -> str:

@@ -13,6 +13,7 @@ from engine.dataset_names import title
 from engine.events import now
 from engine.formatting import MISSING, byte_size, duration, rate, whole
 from engine.snapshot import RunSnapshot
+from tui.panels.line_fitting import Field, fit
 from tui.session_view import SessionView
 from tui.slow_link import paced
 
@@ -54,30 +55,6 @@ class HeadPanel(Widget):
         )
         gap = "\n\n" if self.size.height > len(lines) else "\n"
         return lines[0] + Content(gap) + lines[1] + Content("\n") + lines[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A part of a line; of those that do not fit, the ones of the lowest rank go first."""
-
-    text: Content
-    rank: int
-
-
-def fit(left: list[Field], right: list[Field], width: int, gap: int = 3) -> Content:
-    """One line of exactly `width` cells: `left` at its left, `right` at its right."""
-    while True:
-        fields = left + right
-        used = sum(field.text.cell_length for field in fields) + gap * max(len(fields) - 1, 0)
-        if used + 2 <= width or len(fields) <= 1:
-            break
-        lowest = min(fields, key=lambda field: field.rank)
-        left = [field for field in left if field is not lowest]
-        right = [field for field in right if field is not lowest]
-    start = Content(" ") + Content(" " * gap).join([field.text for field in left])
-    end = Content(" " * gap).join([field.text for field in right]) + Content(" ")
-    start = start.truncate(max(width - end.cell_length, 0), ellipsis=True)
-    return start + Content(" " * (width - start.cell_length - end.cell_length)) + end
 
 
 def title_line(view: SessionView, width: int) -> Content:

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from tui import keys
-from tui.panels.progress import Field, fit
+from tui.panels.line_fitting import Field, fit
 
 if TYPE_CHECKING:
     from engine.analysis.answers import Answer, Answers

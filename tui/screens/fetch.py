@@ -16,7 +16,7 @@ from engine.fetching import Fetched, FetchStep, Needed, fetch_all
 from engine.formatting import byte_size
 from tui import keys
 from tui.cli.fetch import step_text
-from tui.panels.progress import Field, fit
+from tui.panels.line_fitting import Field, fit
 from tui.panels.run_detail.bars import bar, name_width, shortened
 from tui.slow_link import paced
 

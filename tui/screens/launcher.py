@@ -21,7 +21,7 @@ from engine.dataset_names import is_folder, title
 from engine.errors import InputError
 from tui import keys
 from tui.panels.catalogue import CatalogueTable
-from tui.panels.progress import Field, fit
+from tui.panels.line_fitting import Field, fit
 from tui.panels.run_form import RunForm, field_of, in_words
 from tui.preferences import read_preferences, write_preferences
 from tui.screens.launcher_inputs import (
@@ -104,12 +104,17 @@ class LauncherScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#filter").display = False
-        self._look_for_weights()
-        self._check()
+        self._plan()
+        self.call_after_refresh(self._look_around)
         self.set_timer(PROBE_AFTER_SECONDS, self._look_for_speed)
 
     def on_resize(self) -> None:
         self._show()
+
+    def _look_around(self) -> None:
+        """Look for weights and data: their imports would hold up the first frame."""
+        self._look_for_weights()
+        self._check()
 
     # What is asked for.
 

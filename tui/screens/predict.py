@@ -17,9 +17,10 @@ from textual.widgets import Footer, Input, Static
 from engine.errors import InputError
 from engine.runs import RunRecord
 from tui import keys
+from tui.panels.line_fitting import Field, fit
 from tui.panels.path_suggester import PathSuggester
 from tui.panels.pixels import half_blocks
-from tui.panels.progress import SPINNER, Field, fit
+from tui.panels.progress import SPINNER
 from tui.panels.run_detail.bars import bar, name_width, shortened
 from tui.slow_link import paced
 
