@@ -52,7 +52,7 @@ def expect(spec: RunSpec, entry: Backbone, speed: Speed, images: tuple[int, int]
     train = min(train, spec.train_limit or train)
     held_out = 0 if spec.validation == "test" else round(train * spec.validation)
     validation = test if spec.validation == "test" else held_out
-    flops = entry.flops * (spec.image_size / entry.image_size) ** 2
+    flops = entry.flops_at(spec.image_size)
     views = view_count(spec.flip, spec.views)
     rows = (train - held_out) * views + validation
     work, steps, kept = test * flops, 0, 0.0

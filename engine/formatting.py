@@ -28,6 +28,14 @@ def duration(seconds: float | None) -> str:
     return f"{minutes}:{second:02}"
 
 
+def about_duration(seconds: float) -> str:
+    """`~40 s`, `~12 min`, `~2.5 h`: a length of time as exactly as it can be foretold."""
+    if seconds < 90:
+        return f"~{max(round(seconds, -1), 10):.0f} s"
+    minutes = seconds / 60
+    return f"~{minutes:.0f} min" if minutes < 90 else f"~{minutes / 60:.1f} h"
+
+
 def count(n: float | None) -> str:
     """`512`, `12.8 K`, `3.40 M`: three figures and the largest unit that fits."""
     if n is None or not _known(n):

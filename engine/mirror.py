@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from engine.atomic import written_whole
-from engine.download import check_reachable, download, read_small
 from engine.errors import InputError
 from engine.progress import Progress
 
@@ -89,6 +88,9 @@ def obtain(
     Raises:
         InputError: it cannot be had, or is not what it should be.
     """
+    # Here and below: the command line asks for this module's names, and needs no network.
+    from engine.download import download
+
     mirror = chosen_mirror()
     listed = None if mirror is None else _listed(mirror, path)
     return download(
@@ -108,6 +110,8 @@ def check_source(path: str, url: str, destination: Path) -> None:
     Raises:
         InputError: the mirror lacks it, or the network or the server is not as expected.
     """
+    from engine.download import check_reachable
+
     mirror = chosen_mirror()
     if mirror is None:
         check_reachable(url, destination)
@@ -123,6 +127,8 @@ def read_manifest(mirror: str) -> dict[str, Listed]:
     """
     try:
         if _is_address(mirror):
+            from engine.download import read_small
+
             content = read_small(
                 _place(mirror, MANIFEST), _MOST_MANIFEST_BYTES, Path("DIR") / MANIFEST
             )

@@ -53,6 +53,10 @@ class Backbone:
         """Whether it has no pretrained weights and one stage."""
         return self.source == "scratch"
 
+    def flops_at(self, image_size: int) -> float:
+        """FLOPs for one image of so many pixels a side: those of convolutions grow by its area."""
+        return self.flops * (image_size / self.image_size) ** 2
+
     @property
     def traits(self) -> ModelTraits:
         """What planning needs to know."""

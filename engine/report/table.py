@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import unicodedata
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.backbones import CATALOGUE
+from engine.columns import Column, Row, cell_width
 from engine.dataset_names import short
 from engine.formatting import MISSING, accuracy, count, duration, printable, whole
 from engine.ranking import ASKED_TARGETS, TARGET, best, fastest
@@ -23,22 +21,6 @@ _ASCII = str.maketrans(
 )
 _FROM_SCRATCH = frozenset(entry.name for entry in CATALOGUE if entry.from_scratch)
 _MODEL_AT_LEAST = 12
-
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column as people read it."""
-
-    key: str
-    """Of the ranking."""
-    title: str
-    text: Callable[[Row], str]
-    importance: int
-    """Where the width is short, the least important columns go first."""
-    right: bool = True
-    """Numbers stand to the right."""
 
 
 def model_label(row: Row) -> str:
@@ -257,10 +239,3 @@ def _padded(text: str, room: int, right: bool = False) -> str:
         return text.rjust(room) if right else text.ljust(room)
     space = " " * (room - cell_width(text))
     return space + text if right else text + space
-
-
-def cell_width(text: str) -> int:
-    """Columns that a terminal takes for a text."""
-    if text.isascii():
-        return len(text)
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

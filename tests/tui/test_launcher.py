@@ -60,7 +60,7 @@ def summary(app: CifarApp) -> str:
 
 
 def weights(app: CifarApp, name: str) -> str:
-    return models(app).get_cell(name, "weights").plain
+    return models(app).cell_text(name, "weights")
 
 
 def is_said(app: CifarApp, text: str) -> Callable[[], bool]:
@@ -80,7 +80,7 @@ async def ready(app: CifarApp, pilot: Pilot[Any], until: Until) -> None:
 async def test_the_catalogue_is_there_with_two_models_marked(app: CifarApp, until: Until) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(app, pilot, until)
-        assert models(app).names == [entry.name for entry in CATALOGUE]
+        assert models(app).keys == [entry.name for entry in CATALOGUE]
         assert [entry.name for entry in models(app).marked] == ["EfficientNetLite0", "CustomCNN"]
         assert summary(app).startswith(
             f"2 runs · EfficientNetLite0, CustomCNN · CIFAR-10 · {DEFAULT_RECIPE.name}"
@@ -92,14 +92,14 @@ async def test_space_marks_and_unmarks(app: CifarApp, until: Until) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(app, pilot, until)
         await pilot.press("space")
-        assert models(app).get_cell("EfficientNetLite0", "mark").plain == UNMARKED
+        assert models(app).cell_text("EfficientNetLite0", "mark") == UNMARKED
         assert summary(app).startswith("1 run · CustomCNN")
         await pilot.press("down", "space")
         assert summary(app) == "mark at least one model with space"
         assert app.screen.query_one("#start", Button).disabled
         await pilot.press("down", "space")
         third = CATALOGUE[2].name
-        assert models(app).get_cell(third, "mark").plain == MARKED
+        assert models(app).cell_text(third, "mark") == MARKED
         assert summary(app).startswith(f"1 run · {third}")
 
 
@@ -107,7 +107,7 @@ async def test_letters_move_as_arrows_do(app: CifarApp, until: Until) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(app, pilot, until)
         await pilot.press("j", "j", "k")
-        await until(pilot, lambda: models(app).cursor_row == 1)
+        await until(pilot, lambda: models(app).current_key == CATALOGUE[1].name)
         await pilot.press("space")
         assert [entry.name for entry in models(app).marked] == ["EfficientNetLite0"]
 
@@ -116,13 +116,13 @@ async def test_the_filter_finds_a_model_and_escape_clears_it(app: CifarApp, unti
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(app, pilot, until)
         await pilot.press("slash", *"vgg1")
-        assert models(app).names == ["VGG16", "VGG19"]
+        assert models(app).keys == ["VGG16", "VGG19"]
         await pilot.press("enter", "space")
         assert models(app).has_focus
         assert summary(app).startswith("3 runs")
         await pilot.press("escape")
-        assert len(models(app).names) == len(CATALOGUE)
-        assert models(app).get_cell("VGG16", "mark").plain == MARKED
+        assert len(models(app).keys) == len(CATALOGUE)
+        assert models(app).cell_text("VGG16", "mark") == MARKED
 
 
 WRONG = (

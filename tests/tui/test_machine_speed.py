@@ -11,13 +11,13 @@ import pytest
 from textual.widgets import Static
 
 import tui.screens.launcher
+from engine.formatting import about_duration
 from engine.speed_probe import Speed
 from tui import machine_speed
 from tui.machine_speed import measure_speed, remembered_speed
 from tui.panels.catalogue import CatalogueTable
 from tui.preferences import read_preferences, write_preferences
 from tui.screens.launcher import LauncherScreen
-from tui.screens.launcher_texts import about
 
 PRINTED = {"dense": 2e11, "separable": 1e11, "device": "cpu:0"}
 
@@ -55,7 +55,7 @@ def test_a_probe_that_fails_tells_nothing(code: str, monkeypatch: pytest.MonkeyP
 
 
 def test_a_time_is_told_as_exactly_as_it_is_known() -> None:
-    written = [about(seconds) for seconds in (3, 44, 89, 100, 5_000, 18_000)]
+    written = [about_duration(seconds) for seconds in (3, 44, 89, 100, 5_000, 18_000)]
     assert written == ["~10 s", "~40 s", "~90 s", "~2 min", "~83 min", "~5.0 h"]
 
 
@@ -82,8 +82,8 @@ async def test_the_launcher_measures_and_tells_minutes_and_memory(
         await until(pilot, lambda: said("measuring this machine") or said("here, ~"))
         app.screen.query_one("#field-dataset").value = "digits"
         await until(pilot, lambda: said(" here, ~") and said("GB memory"))
-        await until(pilot, lambda: table.get_cell("VGG16", "time").plain.startswith("~"))
-        slow = table.get_cell("VGG16", "time").plain
+        await until(pilot, lambda: table.cell_text("VGG16", "seconds").startswith("~"))
+        slow = table.cell_text("VGG16", "seconds")
         app.screen.query_one("#field-epochs").value = "50,50"
-        await until(pilot, lambda: table.get_cell("VGG16", "time").plain != slow)
+        await until(pilot, lambda: table.cell_text("VGG16", "seconds") != slow)
     assert remembered_speed() == Speed(**PRINTED)  # type: ignore[arg-type]

@@ -3,24 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from rich.text import Text
 from textual.message import Message
-from textual.widgets import DataTable
 
 from engine.backbones import Backbone
-from engine.formatting import MISSING, count
+from engine.columns import Column, Row
+from engine.formatting import MISSING, about_duration, count
 from tui import keys
+from tui.panels.drawn_table import Piece
+from tui.panels.virtual_table import VirtualTable
 
 MARKED, UNMARKED = "[x]", "[ ]"
 TO_DOWNLOAD = "to download ("
-TITLES = ("model", "params", "depth", "FLOPs", "top-1", "px", "time", "weights")
+CATALOGUE_ORDER = "place"
 
 
-class CatalogueTable(DataTable[Text]):
+def _top1(row: Row) -> str:
+    return MISSING if row["top1"] is None else f"{100 * row['top1']:.1f} %"
+
+
+def _size(row: Row) -> str:
+    return MISSING if row["image_size"] is None else str(row["image_size"])
+
+
+def _time(row: Row) -> str:
+    # As wide as the longest, so that nothing moves when the times come.
+    return f"{about_duration(row['seconds']) if row['seconds'] is not None else '':>7}"
+
+
+def _weights(row: Row) -> str:
+    state = row["weights"].removeprefix("from ")
+    if state.startswith(TO_DOWNLOAD):
+        state = "↓ " + state.removeprefix(TO_DOWNLOAD).rstrip(")")
+    return f"{state:<8}"
+
+
+COLUMNS = (
+    Column("name", "model", lambda row: str(row["name"]), 9, right=False),
+    Column("parameters", "params", lambda row: count(row["parameters"]), 6),
+    Column("depth", "depth", lambda row: str(row["depth"]), 3),
+    Column("flops", "FLOPs", lambda row: count(row["flops"]), 5),
+    Column("top1", "top-1", _top1, 4),
+    Column("image_size", "px", _size, 2),
+    Column("seconds", "time", _time, 8),
+    Column("weights", "weights", _weights, 7, right=False),
+)
+
+
+class CatalogueTable(VirtualTable):
     """One row an entry; remembers what is marked, filtered out or not."""
 
     BINDINGS = keys.bindings("catalogue")
+    HIGH_FIRST: ClassVar[frozenset[str]] = frozenset({"top1"})
+    SORTED_FIRST: ClassVar[tuple[str, ...]] = (CATALOGUE_ORDER,)
 
     class Marked(Message):
         """What is marked has changed."""
@@ -35,102 +71,107 @@ class CatalogueTable(DataTable[Text]):
         *,
         id: str | None = None,  # noqa: A002
     ) -> None:
-        super().__init__(id=id, cursor_type="row", classes="panel")
+        super().__init__("name", CATALOGUE_ORDER, id=id)
+        self.add_class("panel")
         self.border_title = "Models"
         self._entries = tuple(entries)
         self._marked = set(marked)
         self._weights: Mapping[str, str] = {}
-        self._times: Mapping[str, str] = {}
-        self._filter = ""
+        self._seconds: Mapping[str, float] = {}
+        self._sizes: Mapping[str, int] = {entry.name: entry.image_size for entry in entries}
 
     @property
     def marked(self) -> list[Backbone]:
         """The marked entries, in the order of the catalogue."""
         return [entry for entry in self._entries if entry.name in self._marked]
 
-    @property
-    def names(self) -> list[str]:
-        """The entries in view, from top to bottom."""
-        return [str(key.value) for key in self.rows]
-
     def on_mount(self) -> None:
-        self.add_column(Text("   "), key="mark")
-        for title in TITLES:
-            self.add_column(_text(title, title not in ("model", "weights")), key=title)
-        self.fixed_columns = 2
         self._fill()
 
     def filter(self, text: str) -> None:
         """Show only the entries whose name holds `text`, whatever its case."""
-        self._filter = text.strip().lower()
-        self._fill()
+        part = text.strip().lower()
+        names = (entry.name for entry in self._entries)
+        self.show_only({name for name in names if part in name.lower()} if part else None)
 
     def show_weights(self, states: Mapping[str, str]) -> None:
         """Show where each entry's weights are, by name."""
         self._weights = states
-        for name in self.names:
-            self.update_cell(name, "weights", self._state(name), update_width=True)
+        self._fill()
 
-    def show_times(self, times: Mapping[str, str]) -> None:
-        """Show how long each entry is expected to train here, by name."""
-        if times == self._times:
-            return
-        self._times = times
-        for name in self.names:
-            self.update_cell(name, "time", _text(times.get(name, ""), True), update_width=True)
+    def show_plans(self, sizes: Mapping[str, int], seconds: Mapping[str, float]) -> None:
+        """Show each entry as it would be trained.
+
+        Args:
+            sizes: input pixels by name; an entry without one cannot be trained like that.
+            seconds: expected on this machine by name, where that is known.
+        """
+        if (sizes, seconds) != (self._sizes, self._seconds):
+            self._sizes, self._seconds = sizes, seconds
+            self._fill()
 
     def action_toggle_mark(self) -> None:
         """Mark the model under the cursor, or take its mark away."""
-        if not 0 <= self.cursor_row < self.row_count:
-            return
-        name = self.names[self.cursor_row]
-        self._marked ^= {name}
-        self.update_cell(name, "mark", self._mark(name))
-        self.post_message(self.Marked())
+        if self.current_key is not None:
+            self._marked ^= {self.current_key}
+            self.refresh()
+            self.post_message(self.Marked())
 
     def action_start(self) -> None:
         """Ask for the start."""
         self.post_message(self.StartAsked())
 
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self.sort_by_next()
+        self._say_order()
+
+    def action_turn_order(self) -> None:
+        """Sort the other way round."""
+        self.sort_by(self.sort_key)
+        self._say_order()
+
+    def on_virtual_table_sorted(self) -> None:
+        self._say_order()
+
+    def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
         """A click on the row that has the cursor."""
+        event.stop()
         self.action_toggle_mark()
 
+    def _say_order(self) -> None:
+        is_usual = self.sort_key == CATALOGUE_ORDER and not self.is_descending
+        self.border_subtitle = "" if is_usual else f"sorted by {self.sorted_by}"
+
     def _fill(self) -> None:
-        name = self.names[self.cursor_row] if 0 <= self.cursor_row < self.row_count else ""
-        self.clear()
-        for entry in self._entries:
-            if self._filter in entry.name.lower():
-                self.add_row(*self._cells(entry), key=entry.name)
-        if name in self.names:
-            self.move_cursor(row=self.names.index(name), animate=False)
+        self.fill([self._row(place, entry) for place, entry in enumerate(self._entries)])
 
-    def _mark(self, name: str) -> Text:
-        return Text(MARKED, style="bold") if name in self._marked else Text(UNMARKED, style="dim")
+    def _row(self, place: int, entry: Backbone) -> dict[str, Any]:
+        size = self._sizes.get(entry.name)
+        return {
+            CATALOGUE_ORDER: place,
+            "name": entry.name,
+            "parameters": entry.parameters,
+            "depth": entry.depth,
+            "flops": None if size is None else entry.flops_at(size),
+            "top1": entry.imagenet_top1,
+            "image_size": size,
+            "seconds": self._seconds.get(entry.name),
+            "weights": self._weights.get(entry.name, ""),
+        }
 
-    def _cells(self, entry: Backbone) -> list[Text]:
-        top1 = entry.imagenet_top1
-        numbers = (
-            count(entry.parameters),
-            str(entry.depth),
-            count(entry.flops),
-            MISSING if top1 is None else f"{100 * top1:.1f} %",
-            str(entry.image_size),
-            self._times.get(entry.name, ""),
-        )
-        return [
-            self._mark(entry.name),
-            _text(entry.name, False),
-            *(_text(number, True) for number in numbers),
-            self._state(entry.name),
-        ]
+    # What the base class asks for.
 
-    def _state(self, name: str) -> Text:
-        state = self._weights.get(name, "")
-        if state.startswith(TO_DOWNLOAD):
-            state = "↓ " + state.removeprefix(TO_DOWNLOAD).rstrip(")")
-        return _text(state, False, "dim")
+    def columns_of(self, rows: Sequence[Row]) -> list[Column]:
+        return list(COLUMNS)
 
+    def lead_width(self, rows: Sequence[Row]) -> int:
+        return len(f"{MARKED} ")
 
-def _text(text: str, right: bool, style: str = "") -> Text:
-    return Text(text, style=style, justify="right" if right else "left", no_wrap=True)
+    def lead(self, row: Row) -> list[Piece]:
+        is_marked = row["name"] in self._marked
+        mark, style = (MARKED, "table--marked") if is_marked else (UNMARKED, "table--quiet")
+        return [(mark, style), (" ", "")]
+
+    def style_of(self, column: Column, row: Row) -> str:
+        return "table--quiet" if column.key == "weights" or row["image_size"] is None else ""

@@ -11,7 +11,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from engine.report import Column, Row
+from engine.columns import Column, Row
 from tui.panels.table_columns import (
     DOWN,
     GAP,
@@ -145,6 +145,14 @@ class DrawnTable(ScrollView, can_focus=True):
         """The key of the row under the cursor."""
         row = self.current_row
         return None if row is None else str(row[self._key])
+
+    def cell_text(self, row_key: str, key: str) -> str:
+        """What a cell says; `mark` is what stands before the first column."""
+        row = self._rows[self._place[row_key]]
+        if key == "mark":
+            return "".join(text for text, _ in self.lead(row)).strip()
+        column = next(column for column in self._columns if column.key == key)
+        return self.text_of(column, row).strip()
 
     def _arrange_rows(self) -> None:
         current, before = self.current_key, self._cursor

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from engine.columns import Column, Row
 from engine.formatting import MISSING, accuracy, duration
-from engine.report import Column, Row
 from tui.panels.table_columns import is_missing
 from tui.panels.virtual_table import VirtualTable
 

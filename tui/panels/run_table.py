@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from engine.columns import Column, Row, cell_width
 from engine.formatting import byte_size
 from engine.ranking import HIGH_FIRST
-from engine.report import BEST, COLUMNS, ON_TEST, Column, Row, cell_width
+from engine.report import BEST, COLUMNS, ON_TEST
 from tui.panels.drawn_table import Piece
 from tui.panels.table_columns import DOWN, UP, is_missing, sorted_rows
 from tui.panels.virtual_table import VirtualTable
@@ -109,14 +110,6 @@ class RunTable(VirtualTable):
         elif run_id is not None:
             self._marked.append(run_id)
         self.refresh()
-
-    def cell_text(self, run_id: str, key: str) -> str:
-        """What the cell of a run says; `mark` is what stands before its name."""
-        row = self._rows[self._place[run_id]]
-        if key == "mark":
-            return "".join(text for text, _ in self.lead(row)).strip()
-        column = next(column for column in self._columns if column.key == key)
-        return self.text_of(column, row).strip()
 
     # What the base class asks for.
 

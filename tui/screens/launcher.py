@@ -30,7 +30,7 @@ from tui.screens.launcher_inputs import (
     missing_files,
     weights_states,
 )
-from tui.screens.launcher_texts import expected_text, expected_times, summary_text
+from tui.screens.launcher_texts import expected_seconds, expected_text, plan_each, summary_text
 
 if TYPE_CHECKING:
     from engine.runs import RunRecord
@@ -82,6 +82,10 @@ class LauncherScreen(Screen[None]):
         self._adds = joins is not None
         self._errors: dict[str, str] = {}
         self._specs: list[RunSpec] = []
+        self._each: dict[str, RunSpec] = {}
+        """A run of each model by the options as they stand, by name."""
+        self._looked_for: dict[str, int] | None = None
+        """The input sizes for which weights were looked for."""
         self._data_state = ""
         self._images: tuple[int, int] | None = None
         self._counted: tuple[str, str | None] | None = None
@@ -112,8 +116,7 @@ class LauncherScreen(Screen[None]):
         self._show()
 
     def _look_around(self) -> None:
-        """Look for weights and data: their imports would hold up the first frame."""
-        self._look_for_weights()
+        """Look for data and weights: their imports would hold up the first frame."""
         self._check()
 
     # What is asked for.
@@ -121,10 +124,12 @@ class LauncherScreen(Screen[None]):
     @on(CatalogueTable.Marked)
     @on(RunForm.Changed)
     def _check(self) -> None:
-        """Plan the runs anew; the data are looked for in a thread."""
+        """Plan the runs anew; data and weights are looked for in threads."""
         options = self._plan()
         self._show()
         self._look_for_data(options)
+        if self._looked_for != self._sizes:
+            self._look_for_weights()
 
     def _plan(self) -> Options:
         options, errors = self.query_one(RunForm).read()
@@ -134,6 +139,7 @@ class LauncherScreen(Screen[None]):
                 self._specs = plan_runs([entry.traits for entry in self._marked], options)
             except InputError as error:
                 errors[field_of(str(error))] = str(error)
+            self._each = plan_each(options)
         self._errors = errors
         return options
 
@@ -158,9 +164,15 @@ class LauncherScreen(Screen[None]):
 
     @work(exclusive=True, group="weights")
     async def _look_for_weights(self) -> None:
-        states = await asyncio.to_thread(weights_states)
+        sizes = self._sizes
+        states = await asyncio.to_thread(weights_states, sizes)
+        self._looked_for = sizes
         if self._is_there:
             self.query_one(CatalogueTable).show_weights(states)
+
+    @property
+    def _sizes(self) -> dict[str, int]:
+        return {name: spec.image_size for name, spec in self._each.items()}
 
     @work(exclusive=True, group="speed")
     async def _look_for_speed(self) -> None:
@@ -189,7 +201,7 @@ class LauncherScreen(Screen[None]):
         summary = self.query_one("#launcher-summary", Static)
         problem = self._problem()
         summary.update(Content.styled(problem, "$error") if problem else self._summary())
-        self._show_times()
+        self._show_plans()
         self.query_one("#start", Button).disabled = bool(problem)
 
     def _summary(self) -> Content:
@@ -200,12 +212,12 @@ class LauncherScreen(Screen[None]):
             expected = expected_text(self._specs, self._speed, self._images)
         return summary_text(self._specs, expected)
 
-    def _show_times(self) -> None:
-        if self._speed is None or self._images is None or not self.query_one(RunForm).is_filled:
-            return
-        options, errors = self.query_one(RunForm).read()
-        times = {} if errors else expected_times(options, self._speed, self._images)
-        self.query_one(CatalogueTable).show_times(times)
+    def _show_plans(self) -> None:
+        """Show of each model what it would cost by the options that stand in the form."""
+        seconds: dict[str, float] = {}
+        if self._speed is not None and self._images is not None:
+            seconds = expected_seconds(self._each, self._speed, self._images)
+        self.query_one(CatalogueTable).show_plans(self._sizes, seconds)
 
     def _problem(self) -> str:
         if self._errors:
@@ -303,7 +315,7 @@ class LauncherScreen(Screen[None]):
         from tui.screens.fetch import FetchScreen
 
         await self.app.push_screen_wait(FetchScreen(missing))
-        self._look_for_weights()
+        self._looked_for = None
         self._check()
 
     def action_filter(self) -> None:

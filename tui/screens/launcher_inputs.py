@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engine.backbones import CATALOGUE, Backbone, find_backbone
@@ -61,11 +61,15 @@ def missing_files(specs: Sequence[RunSpec]) -> list[Needed]:
     return list(missing.values())
 
 
-def weights_states() -> dict[str, str]:
-    """Where the weights of every entry are, in words."""
+def weights_states(sizes: Mapping[str, int]) -> dict[str, str]:
+    """Where the weights of every entry are, in words.
+
+    Args:
+        sizes: input pixels by name, since some have weights for each; without it the usual ones.
+    """
     from engine.weights import weights_state
 
-    return {entry.name: weights_state(entry) for entry in CATALOGUE}
+    return {entry.name: weights_state(entry, sizes.get(entry.name)) for entry in CATALOGUE}
 
 
 def count_images(options: Options) -> tuple[int, int] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,31 +13,32 @@ from engine.backbones import CATALOGUE, find_backbone
 from engine.config import Options, RunSpec, Stage, plan_runs
 from engine.dataset_names import title
 from engine.errors import InputError
-from engine.formatting import byte_size, rate
+from engine.formatting import about_duration, byte_size, rate
 from tui.cli.options import unfreezing_words
 
 if TYPE_CHECKING:
     from engine.speed_probe import Speed
 
 
-def expected_times(options: Options, speed: Speed, images: tuple[int, int]) -> dict[str, str]:
-    """How long one run of each model would take by these options, in words."""
-    from engine.expectation import expect
-
-    times = {}
+def plan_each(options: Options) -> dict[str, RunSpec]:
+    """One run of each model of the catalogue that these options can be had of, by name."""
+    plans = {}
     for entry in CATALOGUE:
         with suppress(InputError):
-            spec = plan_runs([entry.traits], replace(options, seeds=(0,)))[0]
-            times[entry.name] = about(expect(spec, entry, speed, images).seconds)
-    return times
+            plans[entry.name] = plan_runs([entry.traits], replace(options, seeds=(0,)))[0]
+    return plans
 
 
-def about(seconds: float) -> str:
-    """A length of time as exactly as it can be foretold."""
-    if seconds < 90:
-        return f"~{max(round(seconds, -1), 10):.0f} s"
-    minutes = seconds / 60
-    return f"~{minutes:.0f} min" if minutes < 90 else f"~{minutes / 60:.1f} h"
+def expected_seconds(
+    plans: Mapping[str, RunSpec], speed: Speed, images: tuple[int, int]
+) -> dict[str, float]:
+    """How long each of these runs would take here, by model."""
+    from engine.expectation import expect
+
+    return {
+        name: expect(spec, find_backbone(name), speed, images).seconds
+        for name, spec in plans.items()
+    }
 
 
 def expected_text(specs: Sequence[RunSpec], speed: Speed, images: tuple[int, int]) -> str:
@@ -46,7 +47,8 @@ def expected_text(specs: Sequence[RunSpec], speed: Speed, images: tuple[int, int
 
     runs = [expect(spec, find_backbone(spec.model), speed, images) for spec in specs]
     seconds = sum(run.seconds for run in runs)
-    return f"{about(seconds)} here, ~{byte_size(max(run.memory_bytes for run in runs))} memory"
+    memory = byte_size(max(run.memory_bytes for run in runs))
+    return f"{about_duration(seconds)} here, ~{memory} memory"
 
 
 def summary_text(specs: Sequence[RunSpec], expected: str = "") -> Content:

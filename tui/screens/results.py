@@ -13,8 +13,8 @@ from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.widgets import Footer, Input, Static
 
+from engine.columns import Row
 from engine.errors import InputError
-from engine.report import Row
 from engine.runs import load_run, load_snapshot
 from tui import keys
 from tui.panels.model_table import ModelTable
