@@ -16,7 +16,7 @@ from textual.driver import Driver
 from textual.screen import Screen
 
 from tui import keys
-from tui.messages import CommandRequested, RunEvent
+from tui.messages import CommandRefused, CommandRequested, RunEvent
 from tui.notification import choose_next_way, chosen_way, sequence
 from tui.screens.too_small import TooSmallScreen, too_small
 from tui.slow_link import CLASS, is_slow
@@ -149,6 +149,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
         if isinstance(event, CommandRejected):
             self.notify(f"Not done: {event.reason}", severity="warning", markup=False)
+            self.screen.post_message(CommandRefused(event.command))
 
     def on_command_requested(self, message: CommandRequested) -> None:
         self.request(message.command)
@@ -158,7 +159,9 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         if self._shown is None or not self._shown.is_alive:
             self.notify("The training has ended: nothing is left to change.", severity="warning")
             return
-        self._shown.request(command)
+        view = self._shown.request(command)
+        if self._training is not None:
+            self._training.view = view
 
     def _show_progress(self) -> None:
         # A tick that comes while the app closes finds no screen to show anything on.

@@ -49,11 +49,14 @@ class Key:
     """How the key is written, where Textual's own way would not do."""
 
 
+_ARROWS = {"up": "↑", "down": "↓", "left": "←", "right": "→"}
 KEYS: tuple[Key, ...] = (
     Key("space", "toggle_trainable", "toggle", "Freeze or unfreeze the layer or group", "layers"),
     Key("enter", "toggle_open", "open", "Open or close the group", "layers", False),
-    Key("right", "open", "open", "Open the group", "layers", False, display="→"),
-    Key("left", "close", "close", "Close the group, or go to it", "layers", False, display="←"),
+    Key("down,j", "cursor_down", "down", "Next row", "layers", False),
+    Key("up,k", "cursor_up", "up", "Row before it", "layers", False),
+    Key("right,l", "open", "open", "Open the group", "layers", False),
+    Key("left,h", "close", "close", "Close the group, or go to it", "layers", False),
     Key("f", "freeze_to_input", "freeze", "Freeze from here to the input", "layers", False),
     Key("u", "unfreeze_to_output", "unfreeze", "Unfreeze from here to the output", "layers", False),
     Key("slash", "find", "find", "Find a layer by its name", "layers", False, display="/"),
@@ -71,8 +74,16 @@ KEYS: tuple[Key, ...] = (
         display="+",
     ),
     Key("minus", "rate_down", "down", "Lower the rate by 10^¼", "training", False, display="-"),
-    Key("l", "rate", "rate", "Type a learning rate", "training", False),
-    Key("k", "skip", "skip", "Skip to the next stage or the next model", "training", False),
+    Key("L", "rate", "rate", "Type a learning rate", "training", False),
+    Key(
+        "greater_than_sign",
+        "skip",
+        "skip",
+        "Skip to the next stage or the next model",
+        "training",
+        False,
+        display=">",
+    ),
     Key("c", "checkpoint", "save", "Save a checkpoint now", "training", False),
     Key("w", "toggle_window", "window", "Charts: all or their recent part", "training", False),
     Key("x", "change_x_axis", "axis", "Charts over epochs, steps or seconds", "training", False),
@@ -156,8 +167,19 @@ KEYS: tuple[Key, ...] = (
     Key("enter", "predict_image", "predict", "Predict the image at the path", "predict"),
     Key("escape", "app.back", "back", "Back to the results", "predict"),
     Key("escape", "leave", "cancel", "Cancel, keeping what came; or go back", "fetch"),
-    Key("shift+up,K", "move(-1)", "earlier", "Train the run earlier", "waiting", display="shift+↑"),
-    Key("shift+down,J", "move(1)", "later", "Train the run later", "waiting", display="shift+↓"),
+    Key(
+        "shift+up,K",
+        "move(-1)",
+        "earlier",
+        "Train the run earlier",
+        "waiting",
+        display="shift+↑ or K",
+    ),
+    Key(
+        "shift+down,J", "move(1)", "later", "Train the run later", "waiting", display="shift+↓ or J"
+    ),
+    Key("down,j", "go(1)", "down", "Next run that waits", "waiting", False),
+    Key("up,k", "go(-1)", "up", "Run before it", "waiting", False),
     Key("delete,x", "remove", "remove", "Take the run out of the queue", "waiting"),
     Key("n", "app.new_session", "add", "Choose models to add", "waiting"),
     Key("escape", "close", "close", "Back to the training", "waiting"),
@@ -209,6 +231,7 @@ def bindings(place: Place, leave_out: Iterable[str] = ()) -> list[BindingType]:
             show=key.shown,
             priority=key.priority,
             key_display=key.display or None,
+            id=_binding_id(key),
         )
         for key in keys_of(place)
         if key.keys not in leave_out
@@ -216,17 +239,34 @@ def bindings(place: Place, leave_out: Iterable[str] = ()) -> list[BindingType]:
 
 
 def owner_of(key: Key, app: App[Any], screen: Screen[Any]) -> DOMNode | None:
-    """What carries out a key's action at present: a focusable widget, the screen or the app."""
-    name = key.action.partition("(")[0]
-    places: tuple[DOMNode, ...] = (app,)
-    if key.place != "everywhere":
-        places = (screen, *screen.focus_chain)
-    return next((place for place in places if hasattr(place, f"action_{name}")), None)
+    """What would carry a key out at present; None where the key does nothing.
+
+    That is the app, the screen or what can have the focus on it, by the bindings of its class.
+    """
+    name, _, given = key.action.removesuffix(")").partition("(")
+    for node in (app, screen, *screen.focus_chain):
+        if _binding_id(key) in _binding_ids(node):
+            target = app if name.startswith("app.") else node
+            parameters = (given.strip("'"),) if given else ()
+            allowed = target.check_action(name.removeprefix("app."), parameters)
+            return node if allowed else None
+    return None
+
+
+def _binding_id(key: Key) -> str:
+    """Tells a key from one of another place that does the same."""
+    return f"{key.place}.{key.keys}"
+
+
+def _binding_ids(node: DOMNode) -> set[str | None]:
+    classes = (vars(cls).get("BINDINGS", ()) for cls in type(node).__mro__)
+    return {binding.id for found in classes for binding in found if isinstance(binding, Binding)}
 
 
 def written(key: Key) -> str:
-    """The key as a person writes it: `ctrl+q or ctrl+c`, `?`, `→`."""
-    return key.display or " or ".join(key.keys.split(","))
+    """The key as a person writes it: `ctrl+q or ctrl+c`, `?`, `→ or l`."""
+    names = key.keys.split(",")
+    return key.display or " or ".join(_ARROWS.get(name, name) for name in names)
 
 
 def markdown_table() -> str:

@@ -26,3 +26,10 @@ class CommandRequested(Message):
     """A screen wants the trainer told something; the app sends it."""
 
     command: Command
+
+
+@dataclass
+class CommandRefused(Message):
+    """The trainer refused a command; told to the screen on top, which may have shown it as done."""
+
+    command: Command

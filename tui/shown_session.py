@@ -58,11 +58,15 @@ class ShownSession:
         self._is_stale = True
         self._is_due |= self._urgency.is_urgent(event) or not is_slow()
 
-    def request(self, command: Command) -> None:
-        """Send a command to the trainer and show it as pending."""
+    def request(self, command: Command) -> SessionView:
+        """Send a command to the trainer; the queue with the command pending.
+
+        A key pressed twice builds on what it asked for before, so that must be seen at once.
+        """
         self._stores.requested(command)
         self._session.send(command)
-        self._is_stale = self._is_due = True
+        self._is_stale = False
+        return self.view()
 
     def tick(self) -> SessionView | None:
         """What to draw now; None where nothing has changed, or a slow link has to wait."""

@@ -111,7 +111,7 @@ async def test_a_command_waits_until_the_record_confirms_it(record: RunRecord, u
     app = attached(record)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "batch  4/10" in head(app))
-        await pilot.press("l")
+        await pilot.press("L")
         await until(pilot, lambda: app.screen.query(Input))
         app.screen.query_one(Input).value = "0.0005"
         await pilot.press("enter")
@@ -235,7 +235,7 @@ async def test_a_recording_cannot_be_changed_and_tells_its_own_time(
     app = replayed(load_run(record.directory.path), 1)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "batch  4/10" in head(app))
-        for key in ("s", "p", "z", "l", "plus", "c", "k"):
+        for key in ("s", "p", "z", "L", "plus", "c", "greater_than_sign"):
             await pilot.press(key)
             assert isinstance(app.screen, RecordingScreen)
         assert "A recording: nothing to change." in said(app)

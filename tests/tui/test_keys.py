@@ -51,3 +51,19 @@ async def test_the_palette_has_every_action_of_the_screen(session: Any, make_app
             for key in keys.keys_of(place):
                 assert key.description in titles
         assert len(titles) == len(set(titles))
+        others = {key.description for key in keys.KEYS} - {
+            key.description for place in ("training", "everywhere") for key in keys.keys_of(place)
+        }
+        assert not others & set(titles)
+
+
+async def test_the_palette_of_the_launcher_has_what_can_be_done_there(make_app: Any) -> None:
+    app = make_app(None)
+    async with app.run_test(size=(120, 40)):
+        titles = {command.title for command in app.get_system_commands(app.screen)}
+        offered = {key.action: key.description in titles for key in keys.keys_of("launcher")}
+        assert offered.pop("add_runs") is False  # there is no queue to add to
+        assert all(offered.values()), offered
+        here = {key.description for key in keys.keys_of("catalogue")}
+        assert here <= titles
+        assert not ({key.description for key in keys.keys_of("results")} - here) & titles

@@ -47,6 +47,22 @@ async def test_locked_batchnorm_takes_no_toggle_and_tells_why(
         assert (session.sent[0].layers, session.sent[0].value) == (BLOCK, False)
 
 
+async def test_letters_move_as_arrows_do(
+    session: Any, running: Any, reader: Any, layers: LayerNode
+) -> None:
+    async with running(session) as pilot:
+        tree, _ = await reader.begun(pilot, session, layers)
+        reader.open_all(tree)
+        reader.go_to(tree, "block1")
+        for key, row in (("j", "block1_conv"), ("j", "block1_bn"), ("k", "block1_conv")):
+            await pilot.press(key)
+            assert tree.row.node.name == row
+        await pilot.press("h", "h")
+        assert (tree.row.node.name, tree.cursor_node.is_expanded) == ("block1", False)
+        await pilot.press("l", "j")
+        assert tree.row.node.name == "block1_conv"
+
+
 async def test_a_change_of_the_lock_keeps_cursor_and_open_groups(
     session: Any, running: Any, reader: Any, layers: LayerNode
 ) -> None:

@@ -15,12 +15,15 @@ from textual.widgets import OptionList
 from engine.commands import (
     ApplyNow,
     Command,
+    Pause,
+    Resume,
     SaveCheckpoint,
     SetBatchNormLock,
     SetLearningRate,
     SetTrainable,
     SkipModel,
     SkipStage,
+    Stop,
     Withdraw,
 )
 from engine.events import CommandRejected, LayerNode, PhaseChanged, RunEnded
@@ -235,10 +238,23 @@ async def test_no_step_leads_above_the_highest_rate(
         assert session.sent == []
 
 
+async def test_a_key_pressed_again_builds_on_what_it_asked_for_before(
+    session: Any, at_work: AtWork, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work() as pilot:
+        # No regular drawing comes between the keys.
+        monkeypatch.setattr(pilot.app, "_show_progress", lambda: None)
+        await pilot.press("plus", "plus", "z", "z")
+        await until(pilot, lambda: len(session.sent) == 4)
+        higher, highest, pause, resume = session.sent
+        assert highest.value == pytest.approx(higher.value * 10**0.25)
+        assert (type(pause), type(resume)) == (Pause, Resume)
+
+
 async def test_a_typed_rate(session: Any, at_work: AtWork, until: Any) -> None:
     async with at_work() as pilot:
         app: Any = pilot.app
-        await pilot.press("l")
+        await pilot.press("L")
         await until(pilot, lambda: isinstance(app.screen, NumberPrompt))
         assert app.screen.wanted.initial == "0.001"
         await pilot.press("2", "0", "enter")
@@ -276,7 +292,7 @@ async def test_the_skip_menu(
 ) -> None:
     async with at_work() as pilot:
         app: Any = pilot.app
-        await pilot.press("k")
+        await pilot.press("greater_than_sign")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
         await pilot.press(key)
         await until(pilot, lambda: app.screen is training(app))
@@ -292,7 +308,7 @@ async def test_in_the_last_stage_of_the_last_run_there_is_nothing_to_skip_to(
     async with at_work(of=only) as pilot:
         app: Any = pilot.app
         show(app, stage=2)
-        await pilot.press("k")
+        await pilot.press("greater_than_sign")
         await until(pilot, lambda: "last stage of the last model" in told(app))
         assert app.screen is training(app)
         assert only.sent == []
@@ -322,7 +338,7 @@ async def test_what_cannot_be_changed_while_loading_says_so(
         await until(pilot, lambda: training(app).view.run.phase == "loading")
         for asked, words in (
             (("p", "b"), "once the model is built"),
-            (("plus", "minus", "l"), "once the training has begun"),
+            (("plus", "minus", "L"), "once the training has begun"),
         ):
             await pilot.press(*asked)
             await until(pilot, lambda a=asked, w=words: told(app).count(w) == len(a))
@@ -344,13 +360,23 @@ async def test_no_control_acts_when_no_model_trains(
         assert session.sent == []
 
 
+async def test_letters_move_over_the_answers(session: Any, at_work: AtWork, until: Any) -> None:
+    async with at_work() as pilot:
+        app: Any = pilot.app
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        await pilot.press("j", "j", "k", "enter")
+        await until(pilot, lambda: session.sent)
+        assert [without_id(command) for command in session.sent] == [Stop(when="epoch", id="")]
+
+
 @pytest.mark.parametrize("size", [(80, 24), (60, 15)])
 async def test_dialogs_fit_a_small_terminal(
     at_work: AtWork, until: Any, size: tuple[int, int]
 ) -> None:
     async with at_work(size) as pilot:
         app: Any = pilot.app
-        for opened_by in ("p", "pn", "l", "k", "s"):
+        for opened_by in (("p",), ("p", "n"), ("L",), ("greater_than_sign",), ("s",)):
             for key in opened_by:
                 before = app.screen
                 await pilot.press(key)

@@ -12,7 +12,7 @@ from textual.widgets import Button, OptionList
 
 from engine.commands import AddRuns, MoveRun, RemoveRun
 from engine.config import RunSpec
-from engine.events import LayerNode, QueueChanged, RunEnded
+from engine.events import CommandRejected, LayerNode, QueueChanged, RunEnded
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.run_form import RunForm
 from tui.screens.launcher import LauncherScreen
@@ -87,6 +87,18 @@ async def test_what_the_trainer_tells_counts(
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, TrainingScreen)
         assert len(view(pilot).runs) == 2
+
+
+async def test_what_the_trainer_refuses_stands_as_it_did(
+    queue: Any, running: Any, layers: LayerNode, until: Until
+) -> None:
+    async with running(queue) as pilot:
+        await opened(pilot, queue, layers, until)
+        await pilot.press("j", "j", "k", "x")
+        assert shown(pilot) == ["Xception", "C"]
+        await until(pilot, lambda: queue.sent)
+        queue.play(CommandRejected(command=queue.sent[-1], reason="the queue is being stopped"))
+        await until(pilot, lambda: shown(pilot) == ["Xception", "B", "C"])
 
 
 async def added(pilot: Pilot[Any], until: Until, *presses: str) -> None:

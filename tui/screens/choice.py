@@ -71,7 +71,11 @@ LEAVE_WHILE_STOPPING = Question(
 class ChoiceScreen(ModalScreen[str | None]):
     """Asks a question; gives the answer's id, None for the last answer and for escape."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "cancel"),
+        Binding("j", "go(1)", "down"),
+        Binding("k", "go(-1)", "up"),
+    ]
 
     def __init__(self, question: Question) -> None:
         super().__init__()
@@ -89,6 +93,14 @@ class ChoiceScreen(ModalScreen[str | None]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.action_answer(event.option_id or "cancel")
+
+    def action_go(self, by: int) -> None:
+        """Move the cursor by so many answers."""
+        answers = self.query_one(OptionList)
+        if by > 0:
+            answers.action_cursor_down()
+        else:
+            answers.action_cursor_up()
 
     def action_answer(self, answer: str) -> None:
         # A second key may be on its way when the first has closed the question.

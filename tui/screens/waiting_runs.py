@@ -15,7 +15,7 @@ from engine.commands import Command, MoveRun, RemoveRun
 from engine.config import RunSpec
 from engine.dataset_names import title
 from tui import keys
-from tui.messages import CommandRequested
+from tui.messages import CommandRefused, CommandRequested
 from tui.slow_link import paced
 
 LOOK_SECONDS = 0.2
@@ -46,6 +46,12 @@ class WaitingRunsScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         self._draw(0)
         self.set_interval(paced(LOOK_SECONDS), self._look)
+
+    def action_go(self, by: int) -> None:
+        """Move the cursor by so many runs."""
+        runs = self.query_one(OptionList)
+        if self._shown and runs.highlighted is not None:
+            runs.highlighted = min(max(runs.highlighted + by, 0), len(self._shown) - 1)
 
     def action_move(self, by: int) -> None:
         """Ask for the run under the cursor to go before, or after, its neighbour."""
@@ -79,6 +85,13 @@ class WaitingRunsScreen(ModalScreen[None]):
         self._shown = changed
         self._asked.append(changed)
         self._draw(cursor)
+
+    def on_command_refused(self, message: CommandRefused) -> None:
+        """Show what really waits: the queue stays as it was, whatever was asked for since."""
+        message.stop()
+        self._asked.clear()
+        self._told = self._shown = self._waiting()
+        self._draw(self.query_one(OptionList).highlighted or 0)
 
     def _look(self) -> None:
         """Take in what was told; on the way to what was asked last, that stays in view."""
