@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -245,13 +246,13 @@ def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> Ru
         image_size=image_size,
         batch_size=options.batch_size or recipe.batch_size,
         recipe=recipe.name,
-        data_path=data_path,
+        data_path=None if data_path is None else _absolute(data_path),
         train_limit=options.train_limit,
         validation=recipe.validation if options.validation is None else options.validation,
         batchnorm="keras" if model.from_scratch else options.batchnorm or recipe.batchnorm,
         seed=seed,
         device=options.device,
-        weights="none" if model.from_scratch else options.weights,
+        weights="none" if model.from_scratch else _weights(options.weights),
         precision=options.precision,
         flip=recipe.flip if options.flip is None else options.flip,
         views=recipe.views if options.views is None else options.views,
@@ -262,6 +263,15 @@ def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> Ru
         feature_memory_gb=options.feature_memory_gb,
         feature_disk_gb=options.feature_disk_gb,
     )
+
+
+def _absolute(path: str) -> str:
+    """A path that stays true where the run is gone on with or added to from another folder."""
+    return os.path.abspath(os.path.expanduser(path))
+
+
+def _weights(asked: str) -> str:
+    return asked if asked in ("imagenet", "none") else _absolute(asked)
 
 
 def _backbone_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:

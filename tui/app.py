@@ -20,7 +20,7 @@ from tui.messages import CommandRefused, CommandRequested, RunEvent
 from tui.notification import choose_next_way, chosen_way, sequence
 from tui.screens.too_small import TooSmallScreen, too_small
 from tui.slow_link import CLASS, is_slow
-from tui.themes import DARK, LIGHT
+from tui.themes import DARK, LIGHT, remember_theme, remembered_theme
 
 # What a training needs, its events and commands above all, takes 80 ms to import: where a session
 # opens, after the first frame.
@@ -84,7 +84,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self.set_class(is_slow(), CLASS)
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
-        self.theme = DARK.name
+        self.theme = remembered_theme()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What Textual's own themes lack of the variables that the stylesheets use."""
@@ -270,6 +270,8 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def action_new_session(self) -> None:
         """Open the launcher; while a model trains, to add to its queue."""
+        if self._shown is not None and not self._shown.has_started:
+            return  # its trainer starts within a blink: then there is a queue to add to
         if self.is_training:
             self._open_addition()
             return
@@ -287,6 +289,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
     def action_toggle_theme(self) -> None:
         """Change between the dark and the light theme."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+        remember_theme(self.theme)
 
     def action_change_notification(self) -> None:
         """Choose what tells that a queue has ended: nothing, the bell, a message as well."""

@@ -33,6 +33,11 @@ class ShownSession:
         return self._session.is_alive
 
     @property
+    def has_started(self) -> bool:
+        """Whether the trainer was told to begin."""
+        return self._has_started
+
+    @property
     def is_over(self) -> bool:
         """Whether the trainer has ended, and all that it said was there to be taken in."""
         return self._is_over

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+from tui.preferences import read_preferences, write_preferences
+
 DARK = Theme(
     name="cifar-dark",
     dark=True,
@@ -80,3 +82,14 @@ LIGHT = Theme(
         "scrollbar-corner-color": "#f7f8fa",
     },
 )
+_SECTION, _KEY = "looks", "theme"
+
+
+def remembered_theme() -> str:
+    """The name of the theme chosen last; the dark one at first."""
+    return LIGHT.name if read_preferences(_SECTION).get(_KEY) == LIGHT.name else DARK.name
+
+
+def remember_theme(name: str) -> None:
+    """Begin with this theme from now on."""
+    write_preferences(_SECTION, {_KEY: name})

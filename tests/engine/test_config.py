@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -269,3 +270,13 @@ def test_bad_options_are_refused_by_name(options: dict[str, Any], names: str) ->
         plan(**options)
     assert names in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_paths_are_recorded_so_that_they_hold_in_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    spec, _ = plan(data_path="data.npz", weights="own.h5")
+    assert spec.data_path == str(tmp_path / "data.npz")
+    assert spec.weights == str(tmp_path / "own.h5")
+    assert {spec.weights for spec in plan(weights="none")} == {"none"}

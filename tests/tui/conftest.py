@@ -336,3 +336,24 @@ def on_screen() -> OnScreen:
 def run(make_spec: Callable[..., RunSpec]) -> RunSnapshot:
     """A run of which nothing has been heard yet."""
     return RunSnapshot("run-0", make_spec())
+
+
+@pytest.fixture
+def started() -> list[list[RunSpec]]:
+    """What the launcher of `launcher_app` started."""
+    return []
+
+
+@pytest.fixture
+def launcher_app(
+    make_app: Callable[..., CifarApp],
+    make_session: Callable[..., object],
+    started: list[list[RunSpec]],
+) -> CifarApp:
+    """The app without a session: it opens the launcher, and notes what that starts."""
+
+    def start(specs: list[RunSpec]) -> object:
+        started.append(specs)
+        return make_session(tuple(specs))
+
+    return make_app(None, start)

@@ -294,3 +294,11 @@ def test_the_screen_needs_neither_keras_nor_pandas() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_the_theme_is_remembered(make_app: Any) -> None:
+    for dark in (True, False, True):
+        app = make_app(None)
+        async with app.run_test(size=(80, 24)) as pilot:
+            assert app.current_theme.dark is dark
+            await pilot.press("t")

@@ -18,8 +18,7 @@ from tui.app import CifarApp
 from tui.cli.options import EPOCHS, TRAIN_OPTIONS, recipe_defaults
 from tui.panels.catalogue import MARKED, UNMARKED, CatalogueTable
 from tui.panels.run_form import RunForm, in_words, label
-from tui.preferences import write_preferences
-from tui.screens.launcher import MARKED_AT_FIRST, SECTION, LauncherScreen
+from tui.screens.launcher import LauncherScreen
 from tui.screens.launcher_texts import summary_text
 from tui.screens.recipe_prompt import RecipePrompt
 from tui.screens.training import TrainingScreen
@@ -29,22 +28,8 @@ MakeApp = Callable[..., CifarApp]
 
 
 @pytest.fixture
-def started() -> list[list[RunSpec]]:
-    """What the launcher started."""
-    return []
-
-
-@pytest.fixture
-def app(
-    make_app: MakeApp, make_session: Callable[..., object], started: list[list[RunSpec]]
-) -> CifarApp:
-    """The app without a session: it opens the launcher."""
-
-    def start(specs: list[RunSpec]) -> object:
-        started.append(specs)
-        return make_session(tuple(specs))
-
-    return make_app(None, start)
+def app(launcher_app: CifarApp) -> CifarApp:
+    return launcher_app
 
 
 def models(app: CifarApp) -> CatalogueTable:
@@ -328,54 +313,6 @@ async def test_the_newest_unfinished_run_goes_on(
         assert isinstance(app.screen, TrainingScreen)
         assert app.screen.view is not None
         assert app.screen.view.run.spec.model == "ResNet50V2"
-
-
-# What is remembered.
-
-
-async def test_what_was_started_last_is_there_again(
-    app: CifarApp, until: Until, make_app: MakeApp, make_session: Callable[..., object]
-) -> None:
-    async with app.run_test(size=(120, 40)) as pilot:
-        await ready(app, pilot, until)
-        await pilot.press("down", "space")  # one more is marked, and none left of the two at first
-        field(app, "dataset").value = "digits"
-        field(app, "epochs").value = "2,1"
-        app.screen.query_one("#field-recipe", Select).value = "notebook"
-        await until(pilot, is_said(app, "2 ep"))
-        asked = [entry.name for entry in models(app).marked]
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, TrainingScreen))
-
-    later = make_app(None, lambda specs: make_session(tuple(specs)))
-    async with later.run_test(size=(120, 40)) as pilot:
-        await ready(later, pilot, until)
-        assert [entry.name for entry in models(later).marked] == asked
-        assert field(later, "dataset").value == "digits"
-        assert field(later, "epochs").value == "2,1"
-        assert later.screen.query_one("#field-recipe", Select).value == "notebook"
-        await until(pilot, is_said(later, "notebook"))
-        await pilot.press("ctrl+r")
-        await until(pilot, lambda: later.screen.query_one(RunForm).texts == {})
-        await until(pilot, is_said(later, DEFAULT_RECIPE.name))
-
-
-@pytest.mark.parametrize(
-    "kept",
-    [
-        {"models": "VGG16", "options": []},
-        {"models": ["gone", 3], "options": {"epochs": 3}},
-        {"models": [], "options": {"recipe": "gone", "no_field": "x"}},
-    ],
-)
-async def test_a_memory_that_makes_no_sense_is_none(
-    kept: dict[str, Any], app: CifarApp, until: Until
-) -> None:
-    write_preferences(SECTION, kept)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await ready(app, pilot, until)
-        assert [entry.name for entry in models(app).marked] == list(MARKED_AT_FIRST)
-        assert app.screen.query_one(RunForm).texts == {}
 
 
 async def test_a_folder_of_images_is_named_in_the_form(

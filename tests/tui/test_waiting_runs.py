@@ -151,3 +151,19 @@ async def test_escape_leads_back_and_a_queue_that_ended_meanwhile_begins_anew(
         await until(pilot, lambda: isinstance(pilot.app.screen, TrainingScreen))
         assert [run.spec.model for run in view(pilot).runs] == ["C"]
         assert len(pilot.app.screen_stack) == 2
+
+
+async def test_a_recipe_that_is_not_kept_is_said_to_be_replaced(
+    make_session: Any,
+    make_spec: Callable[..., RunSpec],
+    running: Any,
+    layers: LayerNode,
+    until: Until,
+) -> None:
+    session = make_session((replace(make_spec("VGG16"), recipe="mine"),))
+    async with running(session) as pilot:
+        session.begin(layers)
+        await added(pilot, until, "n")
+        said = [notice.message for notice in pilot.app._notifications]
+        assert len(said) == 1
+        assert said[0].startswith("The recipe mine of the run at work is not among the saved ones")

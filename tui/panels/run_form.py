@@ -41,7 +41,7 @@ class RunForm(VerticalScroll):
         self._first_texts = dict(texts or {})
 
     is_filled = False
-    """Whether the fields are there; until then everything stands at its default."""
+    """Whether the fields are there; until then what they will begin with counts."""
 
     def on_mount(self) -> None:
         # The fields take as long as the rest of the screen: the first frame goes first.
@@ -88,7 +88,7 @@ class RunForm(VerticalScroll):
         """What is asked for, and what cannot be read: messages by field."""
         given: dict[str, Any] = {}
         errors: dict[str, str] = {}
-        for option in TRAIN_OPTIONS if self.is_filled else ():
+        for option in TRAIN_OPTIONS:
             text = self._text(option)
             if not text:
                 continue
@@ -141,6 +141,9 @@ class RunForm(VerticalScroll):
         self.query_one(f"#field-{field}").focus()
 
     def _text(self, option: TrainOption) -> str:
+        if not self.is_filled:
+            text = self._first_texts.get(option.field, "")
+            return "" if _is_choice(option) and text not in _words(option) else text
         widget = self.query_one(f"#field-{option.field}")
         if isinstance(widget, Select):
             return "" if widget.is_blank() else str(widget.value)

@@ -16,9 +16,10 @@ from textual.screen import Screen
 from textual.widgets import Button, Footer, Input, Static
 
 from engine.backbones import CATALOGUE, Backbone
-from engine.config import Options, RunSpec, plan_runs
+from engine.config import DEFAULT_RECIPE, Options, RunSpec, plan_runs
 from engine.dataset_names import is_folder, title
 from engine.errors import InputError
+from engine.recipe_file import recipe_names
 from tui import keys
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.line_fitting import Field, fit
@@ -111,6 +112,14 @@ class LauncherScreen(Screen[None]):
         self._plan()
         self.call_after_refresh(self._look_around)
         self.set_timer(PROBE_AFTER_SECONDS, self._look_for_speed)
+        if self._joins is not None and self._joins.recipe not in recipe_names():
+            # It was a file, or was removed: its name alone says nothing of how to train.
+            self.notify(
+                f"The recipe {self._joins.recipe} of the run at work is not among the saved ones: "
+                f"{DEFAULT_RECIPE.name} stands in its place.",
+                severity="warning",
+                markup=False,
+            )
 
     def on_resize(self) -> None:
         self._show()
@@ -349,7 +358,8 @@ def last_choices() -> tuple[list[str], dict[str, str]]:
     kept = read_preferences(SECTION)
     names = {entry.name for entry in CATALOGUE}
     models, texts = kept.get("models"), kept.get("options")
-    marked = [name for name in models if name in names] if isinstance(models, list) else []
+    listed = models if isinstance(models, list) else []
+    marked = [name for name in listed if isinstance(name, str) and name in names]
     if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
         texts = {}
     return marked or list(MARKED_AT_FIRST), texts
