@@ -1,0 +1,267 @@
+"""Every screen as text, against what was looked at and found good.
+
+`pytest tests/tui/test_snapshots.py --snapshot-update` writes anew what changed; look at the
+difference before committing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from syrupy.types import PropertyFilter, PropertyMatcher, SerializableData, SerializedData
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+import tui.app
+from engine.commands import SetTrainable
+from engine.events import EpochStarted, Event, HardwareSampled, LayerNode, LogLine
+from engine.facts import GpuReading
+from engine.runs import RunRecord, load_run
+from tui.app import CifarApp
+from tui.panels.catalogue import CatalogueTable
+from tui.panels.charts import ChartsPanel
+from tui.panels.run_form import RunForm
+from tui.screens.answers import AnswersScreen
+from tui.screens.choice import STOP, ChoiceScreen
+from tui.screens.compare import CompareScreen
+from tui.screens.help import HelpScreen
+from tui.screens.recording import RecordingScreen
+from tui.screens.results import ResultsScreen
+from tui.screens.training import TrainingScreen
+from tui.screens.waiting_runs import WaitingRunsScreen
+from tui.session_view import SessionView
+
+SIZES = [(80, 24), (120, 40), (200, 60)]
+BEGAN = 1_700_000_000.0
+IMAGES = 200
+RUNS = Path("runs")
+MACHINE = HardwareSampled(
+    cpu_percent=(96.0, 88.0),
+    memory_used_bytes=3 * 2**30,
+    memory_total_bytes=24 * 2**30,
+    process_memory_bytes=2 * 2**30,
+    gpus=(GpuReading("H100", 71.0, 12 * 2**30, 80 * 2**30, 61.0, 412.0, 700.0, ""),),
+)
+
+
+class TextFile(SingleFileSnapshotExtension):
+    """A file of text for each snapshot, to be read in a review."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "txt"
+
+    def serialize(
+        self,
+        data: SerializableData,
+        *,
+        exclude: PropertyFilter | None = None,
+        include: PropertyFilter | None = None,
+        matcher: PropertyMatcher | None = None,
+    ) -> SerializedData:
+        return str(data)
+
+
+@pytest.fixture
+def looks(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Compares a text with its file."""
+    return snapshot.use_extension(TextFile)
+
+
+@pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def size(request: pytest.FixtureRequest) -> Any:
+    """Of the terminal."""
+    return request.param
+
+
+def drawn(pilot: Pilot[Any]) -> str:
+    strips = pilot.app.screen._compositor.render_strips()
+    return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
+
+
+async def settled(pilot: Pilot[Any], until: Any, words: str) -> str:
+    """The terminal's text, once it has these words and nothing moves any more."""
+    await until(pilot, lambda: words in drawn(pilot))
+    before = ""
+    while before != (now := drawn(pilot)):
+        before = now
+        await pilot.pause(0.1)
+    return now
+
+
+# Before a training.
+
+
+async def test_the_launcher(
+    launcher_app: CifarApp,
+    until: Any,
+    size: Any,
+    looks: SnapshotAssertion,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tui.screens.launcher.look_for_inputs", lambda *_: (None, "here"))
+    monkeypatch.setattr("tui.screens.launcher.count_images", lambda _: (50_000, 10_000))
+    monkeypatch.setattr(
+        "tui.screens.launcher.weights_states", lambda sizes: dict.fromkeys(sizes, "here")
+    )
+    async with launcher_app.run_test(size=size) as pilot:
+        await until(pilot, lambda: launcher_app.screen.query_one(RunForm).is_filled)
+        table = launcher_app.screen.query_one(CatalogueTable)
+        await until(pilot, lambda: table.cell_text("VGG16", "weights") == "here")
+        assert await settled(pilot, until, "2 runs") == looks
+
+
+# A training.
+
+
+class FixedApp(CifarApp):
+    """The app at one second, so that what has elapsed is always the same."""
+
+    CSS_PATH = str(Path(tui.app.__file__).with_name("app.tcss"))
+
+    def _training_screen(self, view: SessionView) -> TrainingScreen:
+        return RecordingScreen(view, lambda: BEGAN + 42)
+
+
+@pytest.fixture
+def training(
+    session: Any, events: Any, layers: LayerNode, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> FixedApp:
+    """Two epochs and a half of a run."""
+    monkeypatch.setattr(tui.app, "REDRAW_SECONDS", 0.01)
+    monkeypatch.setattr(ChartsPanel, "seconds_between_draws", 0.01)
+    seconds = iter(range(10_000))
+
+    def say(*said: Event) -> None:
+        session_play(*(replace(event, time=BEGAN + next(seconds)) for event in said))
+
+    session_play = session.play
+    session.play = lambda *said, index=0: say(*said)
+    app = FixedApp(session, runs_dir=tmp_path, start_session=lambda specs: session)
+
+    def start() -> None:
+        session.alive = True
+        session.begin(layers)
+        for epoch in (1, 2, 3):
+            say(EpochStarted(epoch=epoch, stage=1, steps=10))
+            for step in range(1, 11 if epoch < 3 else 6):
+                done = 10 * epoch + step
+                say(events["batch"](epoch, step, accuracy=1 - 6 / done, loss=12 / done))
+            if epoch < 3:
+                say(events["epoch_end"](epoch, 0.5 + 0.1 * epoch))
+        say(
+            MACHINE,
+            LogLine(level="info", text="weights bundled"),
+        )
+
+    session.start = start
+    return app
+
+
+async def test_a_training(
+    training: FixedApp, session: Any, until: Any, size: Any, looks: SnapshotAssertion
+) -> None:
+    async with training.run_test(size=size) as pilot:
+        await until(pilot, lambda: session.alive)
+        training.request(SetTrainable(id="1", layers=("block1_conv",), value=True))
+        assert await settled(pilot, until, "epoch 3/5") == looks
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (HelpScreen, "Keys"),
+        (lambda: ChoiceScreen(STOP), "After this epoch"),
+        (None, "Runs that wait"),
+    ],
+    ids=["help", "stop", "waiting"],
+)
+async def test_what_opens_over_a_training(
+    make: Callable[[], Screen[Any]] | None,
+    words: str,
+    training: FixedApp,
+    session: Any,
+    until: Any,
+    size: Any,
+    looks: SnapshotAssertion,
+) -> None:
+    async with training.run_test(size=size) as pilot:
+        await until(pilot, lambda: "epoch 3/5" in drawn(pilot))
+        opened = WaitingRunsScreen(lambda: session.specs[1:]) if make is None else make()
+        await training.push_screen(opened)
+        assert await settled(pilot, until, words) == looks
+
+
+# What is read from runs.
+
+
+@pytest.fixture
+def tested_runs(write_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[RunRecord]:
+    """Three runs with predictions, and one that failed, in `runs/`."""
+    monkeypatch.chdir(tmp_path)
+    chance = np.random.default_rng(0)
+    labels = np.arange(IMAGES) % 10
+    runs = []
+    for model, right, seconds in (
+        ("EfficientNetLite0", 0.93, 441.0),
+        ("ResNet50V2", 0.91, 1_862.0),
+        ("CustomCNN", 0.73, 64.0),
+    ):
+        name = write_run(model, test=right, train_seconds=seconds, epochs=3)
+        run = load_run(write_run.runs_dir / name)
+        said = np.where(chance.random(IMAGES) < right, labels, (labels + 1) % 10)
+        probabilities = np.full((IMAGES, 10), 0.01, np.float32)
+        probabilities[np.arange(IMAGES), said] = 0.91
+        np.savez(run.directory.predictions, labels=labels, probabilities=probabilities)
+        runs.append(run)
+    write_run("VGG16", status="failed", error="expected a weights file, found none")
+    return runs
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda runs: ResultsScreen(RUNS), "most accurate"),
+        (lambda runs: CompareScreen(tuple(runs)), "chance"),
+        (lambda runs: AnswersScreen(RUNS), "Which model"),
+    ],
+    ids=["results", "compare", "answers"],
+)
+async def test_what_is_read_from_runs(
+    make: Callable[[list[RunRecord]], Screen[Any]],
+    words: str,
+    tested_runs: list[RunRecord],
+    launcher_app: CifarApp,
+    until: Any,
+    size: Any,
+    looks: SnapshotAssertion,
+) -> None:
+    async with launcher_app.run_test(size=size) as pilot:
+        await launcher_app.push_screen(make(tested_runs))
+        assert await settled(pilot, until, words) == looks
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [("1", "val"), ("3", "truth"), ("4", "class 0"), ("6", "confidence"), ("7", "compute-bound")],
+    ids=["curves", "confusion", "classes", "calibration", "times"],
+)
+async def test_a_run_in_full(
+    page: str,
+    words: str,
+    tested_runs: list[RunRecord],
+    launcher_app: CifarApp,
+    until: Any,
+    looks: SnapshotAssertion,
+) -> None:
+    async with launcher_app.run_test(size=(120, 40)) as pilot:
+        await launcher_app.push_screen(ResultsScreen(RUNS))
+        await settled(pilot, until, "most accurate")
+        await pilot.press("enter", page)
+        assert await settled(pilot, until, words) == looks
