@@ -14,6 +14,7 @@ from tui.panels.layer_columns import column_cells, columns
 from tui.panels.layer_rows import LayerRow, layer_rows, opened_at_first, path_to
 from tui.panels.layer_state import LayerStates, RowState, row_state
 
+_GREY = ("frozen", "count")
 _USUAL_HEIGHT = 24
 _LEAST_TITLE = 4
 
@@ -148,7 +149,7 @@ class DrawnTree(Tree[LayerRow]):
         label = self._title(node, row, state, style)
         label.truncate(max(width - shown.width, _LEAST_TITLE), overflow="ellipsis", pad=True)
         for text, name in column_cells(row, state, shown):
-            label.append(text, style + self._style(name))
+            label.append(text, style + self._style_in(node, name))
         return label
 
     def _title(
@@ -157,7 +158,7 @@ class DrawnTree(Tree[LayerRow]):
         icon = ""
         if row.children:
             icon = self.ICON_NODE_EXPANDED if node.is_expanded else self.ICON_NODE
-        title_style = style + (Style() if row.leaves else self._style("frozen"))
+        title_style = style + (Style() if row.leaves else self._style_in(node, "frozen"))
         if state.broken:
             title_style = style + self._style("broken")
         title = Text(icon + row.title, title_style)
@@ -176,6 +177,10 @@ class DrawnTree(Tree[LayerRow]):
 
     def _words_within(self, width: int) -> str:
         return next((words for words in self._frontier_words if len(words) <= width), "")
+
+    def _style_in(self, node: TreeNode[LayerRow], name: str) -> Style:
+        # Greys on the cursor's bar cannot be read in 16 colours.
+        return Style() if name in _GREY and node is self.cursor_node else self._style(name)
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"layers--{name}", partial=True)
