@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -73,7 +74,7 @@ def list_folder(path: Path) -> Listing:
         ) from error
     if others:
         notes.append(f"{others:,} other files left alone")
-    return Listing(path, names, _shuffled(train), tuple(test), tuple(notes))
+    return Listing(path, names, _shuffled(path, train), tuple(test), tuple(notes))
 
 
 def _splits(path: Path) -> tuple[tuple[list[Path], list[Path]] | None, list[str]]:
@@ -163,28 +164,31 @@ def _check_classes(path: Path, names: list[str]) -> None:
 def _divided(
     path: Path, classes: dict[str, list[Path]]
 ) -> tuple[list[tuple[Path, int]], list[tuple[Path, int]]]:
-    """A stratified split; each class gives `TEST_SHARE` of its images, and one at least."""
-    import numpy as np
+    """A stratified split; each class gives `TEST_SHARE` of its images, and one at least.
 
-    random = np.random.default_rng(SPLIT_SEED)
+    Each file's name decides, so that images which join later move few of the others.
+    """
     train: list[tuple[Path, int]] = []
     test: list[tuple[Path, int]] = []
     for label, (name, files) in enumerate(classes.items()):
         if len(files) < LEAST_IMAGES:
             raise _too_few(path, name, len(files), LEAST_IMAGES, "images")
         held_out = max(round(TEST_SHARE * len(files)), 1)
-        order = random.permutation(len(files))
-        test += [(files[i], label) for i in sorted(order[:held_out])]
-        train += [(files[i], label) for i in sorted(order[held_out:])]
+        drawn = sorted(files, key=lambda file: _draw(path, file, "test"))
+        test += [(file, label) for file in sorted(drawn[:held_out])]
+        train += [(file, label) for file in sorted(drawn[held_out:])]
     return train, test
 
 
-def _shuffled(files: list[tuple[Path, int]]) -> Labelled:
+def _shuffled(path: Path, files: list[tuple[Path, int]]) -> Labelled:
     """In no order of classes, as `--train-limit` takes the first ones."""
-    import numpy as np
+    return tuple(sorted(files, key=lambda each: _draw(path, each[0], "order")))
 
-    order = np.random.default_rng((SPLIT_SEED, 1)).permutation(len(files))
-    return tuple(files[i] for i in order)
+
+def _draw(root: Path, file: Path, purpose: str) -> bytes:
+    """A number that only the file's place inside the folder decides, as if drawn at random."""
+    place = str(file).removeprefix(str(root)).replace(os.sep, "/").strip("/")
+    return hashlib.sha256(os.fsencode(f"{SPLIT_SEED} {purpose} {place}")).digest()
 
 
 def imbalance(listing: Listing) -> Iterator[str]:

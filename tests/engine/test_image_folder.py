@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,29 @@ def test_the_split_is_the_same_each_time_and_wherever_the_folder_lies(tmp_path: 
     assert load(one).fingerprint == load(other).fingerprint
     write(one / "a" / "99.png", 77)
     assert load(one).fingerprint != load(other).fingerprint
+
+
+def names_of(files: Iterable[tuple[Path, int]]) -> set[str]:
+    return {f"{file.parent.name}/{file.name}" for file, _ in files}
+
+
+def test_a_folder_that_grows_keeps_its_split_but_for_a_few_images(tmp_path: Path) -> None:
+    for name in ("b", "c"):
+        (tmp_path / name).mkdir()
+        for i in range(100):
+            (tmp_path / name / f"{i:03}.jpg").touch()
+    before = list_folder(tmp_path)
+    (tmp_path / "b" / "0000.jpg").touch()
+    (tmp_path / "a").mkdir()
+    for i in range(10):
+        (tmp_path / "a" / f"{i}.jpg").touch()
+    after = list_folder(tmp_path)
+    assert Counter(label for _, label in after.test) == {0: 2, 1: 20, 2: 20}
+    # one at most gives its place to the newcomer, whatever class came before the others
+    assert len(names_of(before.test) - names_of(after.test)) <= 1
+    assert not names_of(before.train) & names_of(after.test)
+    # the order grows as well: what `--train-limit` takes are nearly the same images
+    assert len(names_of(before.train[:50]) & names_of(after.train[:55])) > 40
 
 
 def test_train_and_test_folders_are_the_splits(tmp_path: Path) -> None:
