@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import shutil
 import signal
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +27,8 @@ from engine.origin import Origin
 from engine.runs import SpecFile, create_run, write_json
 from engine.snapshot import Status
 from engine.summary import Summary
+
+NOBODY = 65534
 
 # Before any test loads TensorFlow: processes that tests start inherit it and compute alike.
 prepare_environment()
@@ -58,6 +62,25 @@ def config_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CIFAR_TUI_CONFIG", str(folder))
         yield folder
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[Path]:
+    """A folder of a user other than root, as whom the test goes on: root may read everything."""
+    folder = Path(tempfile.mkdtemp())
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.chown(folder, NOBODY, NOBODY)
+        os.seteuid(NOBODY)
+    try:
+        yield folder
+    finally:
+        if is_root:
+            os.seteuid(0)
+        for root, _, _ in os.walk(folder):
+            for path in (Path(root), *(Path(root, name) for name in os.listdir(root))):
+                path.chmod(0o700)
+        shutil.rmtree(folder)
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,11 @@ def read_listing(
         listing.class_names,
         str(listing.path),
         notes=(*listing.notes, *_notes(seen, side)),
-        warnings=(*imbalance(listing), *_unreadable(seen)),
+        warnings=(
+            *listing.warnings,
+            *imbalance(listing.class_names, listing.counts((*listing.train, *listing.test))),
+            *_unreadable(seen),
+        ),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from PIL import Image
 
 from engine.datasets import Dataset, check_dataset, load_dataset
+from engine.datasets.folder_files import SUFFIXES
 from engine.datasets.image_folder import list_folder
 from engine.errors import InputError
 from engine.progress import ignore_progress
@@ -179,17 +179,91 @@ def test_images_that_do_not_fit_in_memory_are_refused_before_one_is_read(tmp_pat
         load(root, image_size=4_000_000)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_a_folder_that_may_not_be_read_is_told(tmp_path: Path) -> None:
-    make(tmp_path, a=5, b=5)
-    (tmp_path / "a").chmod(0)
-    try:
-        # os.walk passes over what it may not read: the class has no image then
-        assert "one class only" in refused(tmp_path)
-    finally:
-        (tmp_path / "a").chmod(0o755)
+@pytest.mark.parametrize("below", ["a", "a/deep", "only/train/b"])
+def test_a_folder_that_may_not_be_read_is_named(unprivileged: Path, below: str) -> None:
+    root = make(unprivileged, a=5, b=5, c=5)
+    make(unprivileged / "a" / "deep", x=1)
+    if below == "only/train/b":
+        root = make(unprivileged / "only" / "train", a=5, b=5).parent
+    (unprivileged / below).chmod(0)
+    line = refused(root)
+    assert f"{unprivileged / below}: expected a folder of images, found one that cannot" in line
+    assert "Permission denied" in line
+
+
+def test_all_still_images_that_pillow_opens_are_taken(tmp_path: Path) -> None:
+    Image.init()
+    openable = {ending for ending, name in Image.EXTENSION.items() if name in Image.OPEN}
+    # A stereo pair of JPEGs, which Pillow knows by its content only.
+    assert openable | {".mpo"} >= SUFFIXES
+    root = make(tmp_path, a=4)
+    for i, ending in enumerate(("jfif", "JPE", "avif", "jp2", "tga", "ico")):
+        write(root / "b" / f"{i}.{ending}", i)
+    dataset = load(root)
+    assert len(dataset.train_labels) + len(dataset.test_labels) == 10
+    assert [warning for warning in dataset.warnings if "unreadable" in warning] == []
+
+
+def test_a_folder_of_other_files_is_refused_and_not_left_out(tmp_path: Path) -> None:
+    root = make(tmp_path, a=4, b=4, c=0)
+    for i in range(3):
+        (root / "c").mkdir(exist_ok=True)
+        (root / "c" / f"{i}.heic").touch()
+    line = refused(root)
+    assert f"{root / 'c'}: expected images, found 3 files that are none (.heic); convert" in line
+
+
+def test_loose_images_and_empty_folders_are_told(tmp_path: Path) -> None:
+    root = make(tmp_path, a=4, b=4)
+    write(root / "loose.png")
+    (root / "c").mkdir()
+    dataset = load(root)
+    assert f"images directly in {root.name}/, in no class, left alone: 1" in dataset.warnings
+    assert "folders without a file: c" in dataset.warnings
+    (tmp_path / "flat").mkdir()
+    write(tmp_path / "flat" / "one.png")
+    assert "found no folder with an image in it and 1 loose images" in refused(tmp_path / "flat")
+
+
+def test_a_test_folder_without_classes_gives_way_to_the_next_one(tmp_path: Path) -> None:
+    make(tmp_path / "train", a=10, b=10)
+    write(tmp_path / "test" / "1.png")
+    dataset = load(tmp_path)
+    assert Counter(dataset.test_labels.tolist()) == {0: 2, 1: 2}
+    assert any("no test split" in note for note in dataset.notes)
+    assert "test/ has no folder for each class: left alone" in dataset.warnings
+    make(tmp_path / "val", a=1, b=3)
+    dataset = load(tmp_path)
+    assert Counter(dataset.test_labels.tolist()) == {0: 1, 1: 3}
+    assert "tested on val/" in dataset.notes
+
+
+def test_a_training_folder_alone_is_divided(tmp_path: Path) -> None:
+    make(tmp_path / "train", a=10, b=10)
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.txt").touch()
+    dataset = load(tmp_path)
+    assert dataset.class_names == ("a", "b")
+    assert len(dataset.test_labels) == 4
+    make(tmp_path / "holdout", a=2)
+    assert "expected test/ or val/ beside train/, found holdout; rename" in refused(tmp_path)
+    make(tmp_path / "test", a=2)
+    assert "holdout/ is neither train/ nor test/: left alone" in load(tmp_path).warnings
+
+
+def test_folders_of_splits_are_not_taken_for_classes(tmp_path: Path) -> None:
+    for name in ("train", "test"):
+        write(tmp_path / "flat" / name / "1.png")
+    assert "train: expected a folder for each class" in refused(tmp_path / "flat")
+    for name in ("val", "test"):
+        make(tmp_path / "two" / name, a=5, b=5)
+    assert "two: expected train/ beside test/, found none" in refused(tmp_path / "two")
+    # a class may be called so, where it holds images and no classes
+    vehicles = make(tmp_path / "vehicles", train=5, car=5)
+    assert load(vehicles).class_names == ("car", "train")
 
 
 def test_the_listing_counts_by_class(tmp_path: Path) -> None:
     listing = list_folder(make(tmp_path, a=5, b=7, c=3))
-    assert listing.class_counts == (5, 7, 3)
+    assert listing.counts((*listing.train, *listing.test)) == (5, 7, 3)
+    assert listing.counts(listing.test) == (1, 1, 1)
