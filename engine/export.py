@@ -174,12 +174,12 @@ def _images(run: RunRecord) -> tuple[NDArray[np.uint8], bool]:
     """Images to check with, and whether they are the run's test images."""
     import numpy as np
 
-    from engine.analysis.test_images import read_test_images
+    from engine.analysis.test_images import read_test_images, recorded_images
 
+    spec = run.file.spec
     try:
-        return read_test_images(run.file.spec)[:CHECKED_IMAGES], True
+        return read_test_images(spec, recorded_images(run))[:CHECKED_IMAGES], True
     except InputError:
-        spec = run.file.spec
         side = {"digits": 8}.get(spec.dataset, spec.image_size if is_folder(spec.dataset) else 32)
         shape = (CHECKED_IMAGES, side, side, 3)
         return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8), False

@@ -48,6 +48,10 @@ class DataFacts:
     validation_images: int
     test_images: int
     class_names: tuple[str, ...]
+    fingerprint: str = ""
+    """Of a folder: SHA-256 (hex) over the image files of both splits and their classes."""
+    test_fingerprint: str = ""
+    """The same over those of the test split."""
 
 
 @dataclass(frozen=True, slots=True)

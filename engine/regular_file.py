@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -41,3 +42,17 @@ def read_regular(path: Path, most: int) -> bytes:
                 f"expected {path.name} of at most {byte_size(most)}, found {byte_size(found)}"
             )
         return file.read(most)
+
+
+def digest_regular(path: Path) -> bytes:
+    """SHA-256 of a file.
+
+    Raises:
+        OSError: it cannot be read.
+        InputError: it is no regular file.
+    """
+    digest = hashlib.sha256()
+    with open_regular(path) as file:
+        while chunk := file.read(_BUFFER_BYTES):
+            digest.update(chunk)
+    return digest.digest()

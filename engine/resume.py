@@ -9,7 +9,14 @@ from engine.checkpoints import Position, newest_whole, read_position, words_of
 from engine.commands import SetBatchNormLock, SetLearningRate, SetTrainable, SkipStage
 from engine.config import RunSpec
 from engine.errors import InputError
-from engine.events import CheckpointSaved, CommandAccepted, QueueChanged, RunResumed
+from engine.events import (
+    CheckpointSaved,
+    CommandAccepted,
+    DataFacts,
+    QueueChanged,
+    RunResumed,
+    RunStarted,
+)
 from engine.run_choice import choose_run, is_same_queue, runs_beside
 from engine.run_lock import holder
 from engine.runs import RunDirectory, RunRecord, list_runs, read_events
@@ -32,6 +39,23 @@ class Resumption:
     commands_offset: int = 0
     """Bytes of `commands.jsonl` that are not read again."""
     lost_commands: int = 0
+    data: DataFacts | None = None
+    """What it was trained on until the checkpoint; None where that is not on record."""
+
+    def check_data(self, found: DataFacts) -> None:
+        """Refuse to go on with other images: some to test on may have been trained on.
+
+        Raises:
+            InputError: the images are not those that the run began with.
+        """
+        began = self.data
+        if self.position is None or began is None or began.fingerprint == found.fingerprint:
+            return
+        raise InputError(
+            f"{self.directory.run_id}: expected the images that the run began with "
+            f"({_images(began)}), found others in the folder ({_images(found)}): some to test on "
+            "may have been trained on; put the folder back as it was, or train anew"
+        )
 
     @property
     def event(self) -> RunResumed:
@@ -135,8 +159,13 @@ def resumption_of(directory: RunDirectory) -> Resumption:
         checkpoint = checkpoint.replace(checkpoint.with_name("last.npz"))
     position = read_position(checkpoint) if checkpoint else None
     offset = directory.commands.stat().st_size if directory.commands.exists() else 0
-    lost = _commands_since_checkpoint(directory, position)
-    return Resumption(directory, checkpoint or Path(), position, offset, lost)
+    lost, data = _recorded(directory, position)
+    return Resumption(directory, checkpoint or Path(), position, offset, lost, data)
+
+
+def _images(data: DataFacts) -> str:
+    train = data.train_images + data.validation_images
+    return f"{train:,} to train and validate, {data.test_images:,} to test"
 
 
 def _tidy(directory: RunDirectory) -> None:
@@ -158,8 +187,9 @@ def _drop_torn_line(path: Path) -> None:
             file.truncate(size - back + tail.rfind(b"\n") + 1)
 
 
-def _commands_since_checkpoint(directory: RunDirectory, position: Position | None) -> int:
-    """Changes that were accepted and that the checkpoint does not hold."""
+def _recorded(directory: RunDirectory, position: Position | None) -> tuple[int, DataFacts | None]:
+    """Changes that were accepted and that the checkpoint does not hold; and the data."""
+    data = None
     at = (position.epoch, position.step) if position else None
     waiting = {str(command.get("id")) for command in position.waiting} if position else set[str]()
     lost: list[str] = []
@@ -168,4 +198,6 @@ def _commands_since_checkpoint(directory: RunDirectory, position: Position | Non
             lost.clear()
         elif isinstance(event, CommandAccepted) and isinstance(event.command, CHANGES):
             lost.append(event.command.id)
-    return sum(command_id not in waiting for command_id in lost)
+        elif isinstance(event, RunStarted):
+            data = event.data
+    return sum(command_id not in waiting for command_id in lost), data

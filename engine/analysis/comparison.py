@@ -35,11 +35,16 @@ class McNemar:
         return self.p_value < SIGNIFICANT
 
 
-def mcnemar(a: Predictions, b: Predictions) -> McNemar:
+def mcnemar(a: Predictions, b: Predictions, tested_on: tuple[str, str] = ("", "")) -> McNemar:
     """Test whether two models differ in accuracy on the images that both were tested on.
 
     The exact binomial test for fewer than 25 images that only one got right, else chi-square of
     one degree of freedom with Edwards' continuity correction.
+
+    Args:
+        a: of the first model.
+        b: of the second one.
+        tested_on: fingerprints of the test images, as the records of the two have them.
 
     Raises:
         InputError: they were tested on different images.
@@ -51,6 +56,11 @@ def mcnemar(a: Predictions, b: Predictions) -> McNemar:
             "expected two runs tested on the same images, found "
             f"{len(a.labels):,} images of {a.classes} classes and "
             f"{len(b.labels):,} of {b.classes}, or other labels; compare runs of one data set"
+        )
+    if tested_on[0] != tested_on[1]:
+        raise InputError(
+            "expected two runs tested on the same images, found that their folder of images was "
+            "another when each was tested; train one of them anew"
         )
     a_right, b_right = a.predicted == a.labels, b.predicted == b.labels
     only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())

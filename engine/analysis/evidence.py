@@ -53,8 +53,10 @@ class Measured:
     """Host and hardware, in words."""
     versions: Mapping[str, str] = field(default_factory=dict)
     class_names: tuple[str, ...] = ()
+    tested_on: str = ""
+    """The fingerprint of its test images; empty where there is none."""
     name: str = ""
-    """The same as short as tells the contenders apart; the label of other runs."""
+    """The label as short as tells the contenders apart; the label of other runs."""
 
     def __post_init__(self) -> None:
         """The label where no shorter name is given."""
@@ -264,6 +266,7 @@ def measure(record: RunRecord, row: Row, label: str, events: Iterable[Event]) ->
         _machine_words(record.file.origin.host, hardware),
         record.file.origin.versions,
         started.data.class_names if started else (),
+        started.data.test_fingerprint if started else "",
     )
 
 
@@ -288,7 +291,8 @@ def _pairs(
     for other in rest:
         try:
             theirs = load_predictions(RunDirectory(runs_dir / other.row["run_id"]))
-            pairs.append(Pair(best, other, mcnemar(predictions, theirs)))
+            test = mcnemar(predictions, theirs, (best.tested_on, other.tested_on))
+            pairs.append(Pair(best, other, test))
         except InputError as error:
             pairs.append(Pair(best, other, None, str(error)))
     return predictions, tuple(pairs)

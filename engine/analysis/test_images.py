@@ -10,30 +10,45 @@ from engine.dataset_names import is_folder
 from engine.datasets import load_dataset
 from engine.errors import InputError
 from engine.progress import ignore_progress
+from engine.runs import RunRecord, load_snapshot
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-def read_test_images(spec: RunSpec) -> NDArray[np.uint8]:
+def read_test_images(spec: RunSpec, tested_on: str = "") -> NDArray[np.uint8]:
     """The test split of a run's data set, uint8 (n, height, width, 3); never downloads.
 
     The path that the run was given comes first, then the usual places.
 
+    Args:
+        spec: of the run.
+        tested_on: from `recorded_images`.
+
     Raises:
-        InputError: the images are not on this machine, or cannot be read.
+        InputError: the images are not on this machine, cannot be read, or are others by now.
     """
     try:
-        return _read(spec.dataset, spec.data_path, spec.image_size)
+        return _read(spec.dataset, spec.data_path, spec.image_size, tested_on)
     except InputError:
         if spec.data_path is None or is_folder(spec.dataset):
             raise
-    return _read(spec.dataset, None, spec.image_size)
+    return _read(spec.dataset, None, spec.image_size, tested_on)
+
+
+def recorded_images(run: RunRecord) -> str:
+    """The fingerprint of the images that a run was tested on; empty but for a folder of images."""
+    if not is_folder(run.file.spec.dataset):
+        return ""
+    data = load_snapshot(run).data
+    return data.test_fingerprint if data is not None else ""
 
 
 @functools.lru_cache(maxsize=1)
-def _read(dataset: str, data_path: str | None, image_size: int) -> NDArray[np.uint8]:
+def _read(
+    dataset: str, data_path: str | None, image_size: int, tested_on: str
+) -> NDArray[np.uint8]:
     def refuse(words: str) -> None:
         raise InputError(
             f"expected the test images of {dataset} on this machine, found none; "
@@ -43,6 +58,11 @@ def _read(dataset: str, data_path: str | None, image_size: int) -> NDArray[np.ui
     data = load_dataset(
         dataset, data_path, ignore_progress, refuse, image_size=image_size, train_limit=0
     )
+    if data.files[1] != tested_on:
+        raise InputError(
+            f"expected the images that this run was tested on, found others in {data_path} by "
+            "now; put the folder back as it was"
+        )
     # Of its own, so that the training images can go.
     images = data.test_images.copy()
     images.flags.writeable = False

@@ -29,6 +29,9 @@ class Dataset:
     """How it was read, a line each."""
     warnings: tuple[str, ...] = ()
     """What a person should know of it, a line each."""
+    files: tuple[str, str] = ("", "")
+    """Of a folder: SHA-256 (hex) over the image files that were read and their classes, of both
+    splits and of the test split; the same for every size they are brought to."""
 
     @cached_property
     def fingerprint(self) -> str:

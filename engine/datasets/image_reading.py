@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.datasets.dataset import Dataset
@@ -15,6 +17,7 @@ from engine.errors import InputError
 from engine.formatting import byte_size
 from engine.image_file import decode_image
 from engine.progress import Progress
+from engine.regular_file import digest_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,9 +59,10 @@ def read_listing(
     _check_memory(listing, len(train) + len(test), side)
     seen = _Seen()
     total = len(train) + len(test)
-    train_images, train_labels = _read(train, side, seen, progress, 0, total)
-    test_images, test_labels = _read(test, side, seen, progress, len(train), total)
+    train_images, train_labels, train_files = _read(train, side, seen, progress, 0, total)
+    test_images, test_labels, test_files = _read(test, side, seen, progress, len(train), total)
     _check_left(listing, train, train_labels, test_labels)
+    both = hashlib.sha256(train_files + test_files)
     return Dataset(
         name,
         train_images,
@@ -73,21 +77,25 @@ def read_listing(
             *imbalance(listing.class_names, listing.counts((*listing.train, *listing.test))),
             *_unreadable(seen),
         ),
+        files=(both.hexdigest(), test_files.hex()),
     )
 
 
 def _read(
     files: Labelled, side: int, seen: _Seen, progress: Progress, done: int, total: int
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], bytes]:
+    """The images that can be read, their labels, and a digest over their files and labels."""
     import numpy as np
 
     images = np.empty((len(files), side, side, 3), np.uint8)
     labels = np.array([label for _, label in files], np.int64)
     readable = np.zeros(len(files), bool)
+    digests = [b""] * len(files)
 
     def read(row: int) -> tuple[tuple[int, int], str] | str:
         try:
             decoded = decode_image(files[row][0], side, side)
+            digests[row] = _file_digest(files[row][0])
         except InputError as error:
             return str(error)
         images[row] = decoded.pixels
@@ -105,10 +113,19 @@ def _read(
                     seen.modes[found[1]] += 1
             progress(done + min(start + _BLOCK, len(files)), total, "images")
     kept = np.flatnonzero(readable)
+    digest = hashlib.sha256(labels[kept].astype("<i8").tobytes())
+    digest.update(b"".join(digests[row] for row in kept))
     for to, row in enumerate(kept):  # in place: a copy would take the memory twice
         if to != row:
             images[to] = images[row]
-    return images[: len(kept)], labels[kept]
+    return images[: len(kept)], labels[kept], digest.digest()
+
+
+def _file_digest(path: Path) -> bytes:
+    try:
+        return digest_regular(path)
+    except OSError as error:
+        raise InputError(f"{path}: expected an image, found {error.strerror}") from error
 
 
 def _check_memory(listing: Listing, count: int, side: int) -> None:

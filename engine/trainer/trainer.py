@@ -130,6 +130,8 @@ class Trainer:
         spec = self._spec
         self._report(PhaseChanged(phase="loading", detail=spec.dataset))
         data = prepare_data(spec, self._report)
+        if self._resumed is not None:
+            self._resumed.check_data(data.facts)
         self._report(PhaseChanged(phase="loading", detail=spec.model))
         classifier = prepare_model(spec, data, self._report)
         learner = Learner(spec, classifier, data, device, self._directory, self._emit, self.control)

@@ -87,7 +87,7 @@ def test_csv_has_the_metrics_and_a_row_for_each_test_image(
 def test_without_the_data_it_is_checked_against_the_model_itself(
     finished: RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def not_here(spec: object) -> None:
+    def not_here(*_: object) -> None:
         raise InputError("not here")
 
     monkeypatch.setattr("engine.analysis.test_images.read_test_images", not_here)

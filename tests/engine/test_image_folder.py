@@ -100,6 +100,17 @@ def test_a_folder_that_grows_keeps_its_split_but_for_a_few_images(tmp_path: Path
     assert len(names_of(before.train[:50]) & names_of(after.train[:55])) > 40
 
 
+def test_the_files_are_known_again_at_every_size(tmp_path: Path) -> None:
+    root = make(tmp_path, a=9, b=9)
+    before = load(root).files
+    assert load(root, image_size=16).files == before
+    assert load(root, train_limit=5).files[1] == before[1]
+    assert load_dataset("digits", None, ignore_progress).files == ("", "")
+    tested = next(file for file, _ in list_folder(root).test)
+    write(tested, 200)
+    assert all(new != old for new, old in zip(load(root).files, before, strict=True))
+
+
 def test_train_and_test_folders_are_the_splits(tmp_path: Path) -> None:
     make(tmp_path / "train", a=4, b=5)
     make(tmp_path / "val", a=2)

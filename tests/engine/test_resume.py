@@ -10,7 +10,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
+from engine.analysis.test_images import read_test_images, recorded_images
 from engine.checkpoints import read_position
 from engine.commands import AddRuns, Interrupt, RemoveRun, SetTrainable
 from engine.config import RunSpec, Stage
@@ -149,6 +151,32 @@ def test_a_changed_queue_goes_on_as_it_was_changed(tmp_path: Path, scratch: RunS
     ]
     assert [record.file.queue_position for record in records] == [2, 1, 0]
     assert [spec.seed for spec in records[0].file.queue_specs] == [0, 2, 3]
+
+
+def test_a_folder_of_images_that_changed_is_not_gone_on_with(
+    tmp_path: Path, scratch: RunSpec
+) -> None:
+    folder = tmp_path / "pets"
+    for name in "ab":
+        (folder / name).mkdir(parents=True)
+        for i in range(10):
+            Image.new("RGB", (8, 8), (i, 0, 0)).save(folder / name / f"{i}.png")
+    stages = (Stage("all", 2, 1e-3, None),)
+    spec = dataclasses.replace(
+        scratch, dataset="folder:pets", data_path=str(folder), stages=stages, validation=0.2
+    )
+    (runs := tmp_path / "runs").mkdir()
+    run(runs, [spec], Interrupter(EpochStarted, 2, Interrupt()))
+    (folder / "a" / "9.png").rename(folder / "a" / "new.png")
+    assert resume(runs).exit_code == 1
+    (record,) = list_runs(runs).runs
+    assert record.status == "failed"
+    assert "expected the images that the run began with (16 to train" in record.summary.error
+    (folder / "a" / "new.png").rename(folder / "a" / "9.png")
+    assert run(runs, [], resumes=find_unfinished(runs, record.run_id)).exit_code == 0
+    (record,) = list_runs(runs).runs
+    assert record.status == "completed"
+    assert len(read_test_images(record.file.spec, recorded_images(record))) == 4
 
 
 def test_the_queue_goes_on_after_the_resumed_run(tmp_path: Path, scratch: RunSpec) -> None:

@@ -32,6 +32,11 @@ class Compared:
         return f"{self.letter} {self.run.file.spec.model}"
 
     @property
+    def tested_on(self) -> str:
+        """The fingerprint of its test images; empty where there is none."""
+        return self.snapshot.data.test_fingerprint if self.snapshot.data is not None else ""
+
+    @property
     def by_epoch(self) -> tuple[Point, ...]:
         """Validation accuracy at each epoch's end."""
         return _known((float(e.epoch), e.val_accuracy) for e in self.snapshot.ended_epochs)
@@ -117,7 +122,8 @@ def _chance(runs: Sequence[Compared], tested: Sequence[Predictions | str]) -> li
     for run, found in known[1:]:
         best, right = known[0]
         try:
-            lines.append(chance_in_words(mcnemar(right, found), best.name, run.name))
+            test = mcnemar(right, found, (best.tested_on, run.tested_on))
+            lines.append(chance_in_words(test, best.name, run.name))
         except InputError as error:
             lines.append(f"{best.name} and {run.name}: {error}")
     for run, why in pairs:

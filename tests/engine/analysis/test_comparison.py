@@ -61,6 +61,13 @@ def test_other_test_images_are_refused(
         mcnemar(a, b)
 
 
+def test_a_folder_that_changed_in_between_is_refused(predictions: MakePredictions) -> None:
+    a = predictions([0, 1, 2], [0, 1, 2])
+    assert mcnemar(a, a, ("as it was", "as it was")).images == 3
+    with pytest.raises(InputError, match="their folder of images was another when each"):
+        mcnemar(a, a, ("as it was", "as it is"))
+
+
 def test_the_verdict_in_words() -> None:
     sure = chance_in_words(McNemar(1_966, 230, 1e-300, 10_000), "A", "B")
     assert sure == (

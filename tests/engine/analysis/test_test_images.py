@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from engine.analysis import test_images
 from engine.analysis.test_images import read_test_images
 from engine.config import RunSpec, Stage
+from engine.datasets import load_dataset
 from engine.errors import InputError
+from engine.progress import ignore_progress
 
 STAGES = (Stage("all", 1, 1e-3, None),)
 
@@ -45,6 +48,21 @@ def test_a_folder_that_was_moved_to_a_usual_place_is_found_there(
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     small_cifar10.write_python(tmp_path / "datasets")
     assert len(read_test_images(spec(tmp_path / "gone"))) == 20
+
+
+def test_images_of_a_folder_that_changed_are_refused(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for i in range(5):
+            Image.new("RGB", (8, 8), (i, 0, 0)).save(tmp_path / "pets" / name / f"{i}.png")
+    folder = RunSpec("CustomCNN", "folder:pets", STAGES, 8, data_path=str(tmp_path / "pets"))
+    tested_on = load_dataset(str(tmp_path / "pets"), None, ignore_progress).files[1]
+    assert len(read_test_images(folder, tested_on)) == 2
+    for file in (tmp_path / "pets" / "a").iterdir():
+        Image.new("RGB", (8, 8), (200, 0, 0)).save(file)
+    test_images._read.cache_clear()
+    with pytest.raises(InputError, match=r"found others in .*pets by now; put the folder back"):
+        read_test_images(folder, tested_on)
 
 
 def test_nothing_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

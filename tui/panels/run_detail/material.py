@@ -98,10 +98,10 @@ def read_pictures(run: RunRecord, tested: Outcome) -> tuple[NDArray[np.uint8], .
     Returns:
         Why there are none, in a line, where that is so.
     """
-    from engine.analysis.test_images import read_test_images
+    from engine.analysis.test_images import read_test_images, recorded_images
 
     try:
-        images = read_test_images(run.file.spec)
+        images = read_test_images(run.file.spec, recorded_images(run))
     except InputError as error:
         return str(error)
     if len(images) != tested.images:
