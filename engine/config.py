@@ -228,6 +228,19 @@ def plan_runs(models: list[ModelTraits], options: Options) -> list[RunSpec]:
     return [_plan(model, recipe, options, seed) for model in models for seed in options.seeds]
 
 
+def hold_out(options: Options) -> float | Literal["test"]:
+    """The share of the training images that validates: as asked, else the recipe's.
+
+    Raises:
+        InputError: no such recipe.
+    """
+    from engine.recipe_file import find_recipe
+
+    if options.validation is not None:
+        return options.validation
+    return find_recipe(options.recipe).validation
+
+
 def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> RunSpec:
     usual = dict(recipe.image_sizes).get(model.name, model.image_size)
     # What is trained from scratch has no pretrained scale to meet: it keeps the images' own.

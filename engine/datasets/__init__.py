@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from engine.dataset_names import is_folder, resolve
 from engine.datasets import cifar, digits
 from engine.datasets.archives import CIFAR_SETS, Archive, CifarSet
 from engine.datasets.dataset import Dataset
 from engine.datasets.image_folder import list_folder
-from engine.datasets.split import limit_and_split
+from engine.datasets.split import check_hold_out, limit_and_split
 from engine.progress import Progress
 
 __all__ = [
@@ -28,7 +29,12 @@ FOLDER_SIDE = 224
 
 
 def check_dataset(
-    name: str, data_path: str | None, sets: Mapping[str, CifarSet] = CIFAR_SETS
+    name: str,
+    data_path: str | None,
+    sets: Mapping[str, CifarSet] = CIFAR_SETS,
+    *,
+    train_limit: int | None = None,
+    validation: float | Literal["test"] = "test",
 ) -> str:
     """Say in words where the data will come from, after the checks that take no time.
 
@@ -38,13 +44,20 @@ def check_dataset(
         name: a known data set, or a folder of images.
         data_path: as for `load_dataset`.
         sets: what is known of the published ones.
+        train_limit: of a folder, no more training images than these are taken.
+        validation: of a folder, the share of them that is held out; `"test"` for none.
 
     Raises:
-        InputError: no such data set, or nothing at `data_path` that could be one.
+        InputError: no such data set, nothing at `data_path` that could be one, or too few images
+            to hold that share out.
     """
     name, data_path = resolve(name, data_path)
     if is_folder(name) and data_path is not None:
         listing = list_folder(Path(data_path))
+        if validation != "test":
+            labels = [label for _, label in listing.train[:train_limit]]
+            is_limited = len(labels) < len(listing.train)
+            check_hold_out(labels, validation, listing.class_names, is_limited=is_limited)
         images = len(listing.train) + len(listing.test)
         return f"{images:,} images of {len(listing.class_names):,} classes"
     if name in sets:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from engine.errors import InputError
@@ -17,6 +19,7 @@ def limit_and_split(
     train_limit: int | None,
     validation: float | Literal["test"],
     seed: int,
+    class_names: Sequence[str] = (),
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Indices of the images to train on and of those held out, each ascending.
 
@@ -26,6 +29,7 @@ def limit_and_split(
             are, takes all.
         validation: share held out, stratified by class; `"test"` holds out nothing.
         seed: the same seed gives the same hold-out.
+        class_names: for the error.
 
     Raises:
         InputError: too few images to have every class on both sides.
@@ -36,7 +40,7 @@ def limit_and_split(
     indices = np.arange(len(labels), dtype=np.int64)
     if validation == "test":
         return indices, indices[:0]
-    _check_enough(labels, validation)
+    check_hold_out(labels.tolist(), validation, class_names, is_limited=train_limit is not None)
     from sklearn.model_selection import train_test_split
 
     train, held_out = train_test_split(
@@ -45,20 +49,35 @@ def limit_and_split(
     return np.sort(train), np.sort(held_out)
 
 
-def _check_enough(labels: NDArray[np.int64], validation: float) -> None:
-    import numpy as np
+def check_hold_out(
+    labels: Sequence[int], validation: float, class_names: Sequence[str], *, is_limited: bool
+) -> None:
+    """Refuse training images too few to have every class on both sides of the hold-out.
 
-    classes, counts = np.unique(labels, return_counts=True)
-    held_out = math.ceil(validation * len(labels))  # as scikit-learn rounds it
-    found = f"found {len(labels)} with a share of {validation:g}"
-    todo = "raise --train-limit or change --validation"
-    if len(counts) == 0 or counts.min() < 2:
-        single = f", and of class {classes[counts.argmin()]} only one" if len(counts) else ""
+    Args:
+        labels: of the training images.
+        validation: share held out.
+        class_names: for the error; numbers stand for them where there are none.
+        is_limited: whether there are more images than these.
+
+    Raises:
+        InputError: says what would be enough.
+    """
+    counts = Counter(labels)
+    least = min(counts, key=lambda label: (counts[label], label), default=0)
+    more = "raise --train-limit" if is_limited else "add images"
+    if counts[least] < 2:
+        name = class_names[least] if class_names else str(least)
         raise InputError(
-            f"hold-out: expected at least 2 training images of a class, {found}{single}; {todo}"
+            f"--validation: expected at least 2 training images of a class, found {counts[least]} "
+            f"of {name!r} among {len(labels):,}; {more}, or give --validation test"
         )
-    if min(held_out, len(labels) - held_out) < len(classes):
+    held_out = math.ceil(validation * len(labels))  # as scikit-learn rounds it
+    if min(held_out, len(labels) - held_out) < len(counts):
+        # With two images of each class a half is enough, so that there always is such a share.
+        enough = math.ceil(100 * len(counts) / len(labels)) / 100
         raise InputError(
-            f"hold-out: expected one image of each of the {len(classes)} classes or more both to "
-            f"train and to validate, {found}, {held_out} of them to validate; {todo}"
+            f"--validation: expected one image of each of the {len(counts)} classes or more both "
+            f"to train and to validate, found {len(labels):,} training images, {held_out:,} of "
+            f"them to validate by {validation:g}; {more}, or give --validation {enough:g}"
         )

@@ -64,7 +64,7 @@ def _split(dataset: Dataset, spec: RunSpec) -> Data:
     import numpy as np
 
     kept, held_out = limit_and_split(
-        dataset.train_labels, spec.train_limit, spec.validation, spec.seed
+        dataset.train_labels, spec.train_limit, spec.validation, spec.seed, dataset.class_names
     )
     count = len(kept) + len(held_out)
     of = dataset.fingerprint if spec.feature_cache else ""

@@ -46,15 +46,24 @@ def test_validating_on_the_test_split_holds_out_nothing() -> None:
 
 def test_a_class_with_one_image_is_named() -> None:
     labels = np.array([0] * 50 + [7])
-    with pytest.raises(InputError, match="of class 7 only one; raise --train-limit"):
+    with pytest.raises(InputError, match="found 1 of '7' among 51; add images, or give"):
         limit_and_split(labels, None, 0.2, seed=0)
+    with pytest.raises(InputError, match="found 1 of 'h' among 51; raise --train-limit"):
+        limit_and_split(labels, 51, 0.2, 0, "abcdefgh")
 
 
-@pytest.mark.parametrize("share", [0.05, 0.89])
-def test_fewer_images_than_classes_on_a_side_are_refused(share: float) -> None:
-    labels = np.arange(60) % 10
-    with pytest.raises(InputError, match=r"each of the 10 classes .* found 60 with a share"):
+@pytest.mark.parametrize(
+    ("images", "share", "enough"), [(60, 0.05, 0.17), (60, 0.89, 0.17), (20, 0.1, 0.5)]
+)
+def test_what_would_be_enough_is_said_where_a_side_lacks_classes(
+    images: int, share: float, enough: float
+) -> None:
+    labels = np.arange(images) % 10
+    words = rf"each of the 10 classes .* found {images} .*add images, or give --validation {enough}"
+    with pytest.raises(InputError, match=words):
         limit_and_split(labels, None, share, seed=0)
+    train, held_out = limit_and_split(labels, None, enough, seed=0)
+    assert set(labels[train]) == set(labels[held_out]) == set(range(10))
 
 
 def test_no_images_are_refused() -> None:

@@ -174,6 +174,17 @@ def test_what_cannot_be_a_data_set_is_refused(tmp_path: Path) -> None:
     assert "1,000 classes, found 1,003 folders" in refused(tmp_path)
 
 
+def test_too_few_images_for_the_hold_out_are_refused_from_their_names(tmp_path: Path) -> None:
+    root = make(tmp_path, **dict.fromkeys("abcdefghij", 8))
+    assert check_dataset(str(root), None, validation="test") == "80 images of 10 classes"
+    assert check_dataset(str(root), None, validation=0.2) == "80 images of 10 classes"
+    with pytest.raises(InputError, match=r"^--validation: .*found 60 .*add images, or give"):
+        check_dataset(str(root), None, validation=0.1)
+    # of so few every class has one image at most
+    with pytest.raises(InputError, match=r"found 1 of '.' among 3; raise --train-limit"):
+        check_dataset(str(root), None, validation=0.2, train_limit=3)
+
+
 def test_a_class_without_a_readable_image_is_refused(tmp_path: Path) -> None:
     root = make(tmp_path, a=5)
     for i in range(5):

@@ -328,6 +328,9 @@ async def test_a_folder_of_images_is_named_in_the_form(
                 path.parent.mkdir(exist_ok=True)
                 Image.new("RGB", (4, 4)).save(path)
         field(app, "epochs").value = "1"
+        # of four training images a tenth is one, for two classes
+        await until(pilot, is_said(app, "validate"))
+        field(app, "validation").value = "0.5"
         head = app.screen.query_one("#launcher-head", Static)
         await until(pilot, lambda: "6 images of 2 classes" in str(head.render()))
         await until(pilot, is_said(app, tmp_path.name))

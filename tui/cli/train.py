@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.backbones import find_backbone
-from engine.config import NOTEBOOK, Options, RunSpec, plan_runs
+from engine.config import NOTEBOOK, Options, RunSpec, hold_out, plan_runs
 from engine.datasets import check_dataset
 from engine.errors import InputError
 from engine.runs import RunRecord
@@ -52,7 +52,12 @@ def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
     """
     backbones = [find_backbone(name) for name in models]
     specs = plan_runs([backbone.traits for backbone in backbones], options)
-    check_dataset(options.dataset, options.data_path)
+    check_dataset(
+        options.dataset,
+        options.data_path,
+        train_limit=options.train_limit,
+        validation=hold_out(options),
+    )
     for backbone in backbones:
         check_weights_option(backbone, options.weights)
     return specs

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engine.backbones import CATALOGUE, Backbone, find_backbone
-from engine.config import Options, RunSpec
+from engine.config import Options, RunSpec, hold_out
 from engine.errors import InputError
 from tui.panels.catalogue import TO_DOWNLOAD
 from tui.panels.run_form import field_of
@@ -27,7 +27,12 @@ def look_for_inputs(
     from engine.weights import check_weights_option
 
     try:
-        state = check_dataset(options.dataset, options.data_path)
+        state = check_dataset(
+            options.dataset,
+            options.data_path,
+            train_limit=options.train_limit,
+            validation=hold_out(options),
+        )
     except InputError as error:
         return (field_of(str(error)) or "data_path", str(error)), ""
     for backbone in backbones:
