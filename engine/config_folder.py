@@ -11,7 +11,7 @@ VARIABLE = "CIFAR_TUI_CONFIG"
 def config_folder() -> Path:
     """The folder; it need not exist. `CIFAR_TUI_CONFIG` names another than the user's own."""
     if named := os.environ.get(VARIABLE):
-        return Path(named).expanduser()
+        return Path(os.path.expanduser(named))
     import platformdirs
 
     return platformdirs.user_config_path("cifar-tui")

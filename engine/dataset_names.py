@@ -31,8 +31,8 @@ def resolve(name: str, data_path: str | None) -> tuple[str, str | None]:
     if name in KNOWN or (is_folder(name) and data_path is not None):
         return name, data_path
     path = Path(os.path.expanduser(name))  # Path's own raises where there is no such user
-    if not name or not path.is_dir():
-        is_file = bool(name) and path.exists()
+    if not name or not os.path.isdir(path):
+        is_file = bool(name) and os.path.exists(path)
         found = "a file" if is_file else "no such data set or folder"
         hint = "name the folder that holds a folder for each class" if is_file else "check it"
         raise InputError(

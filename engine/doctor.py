@@ -148,7 +148,9 @@ def _features_folder() -> Path:
 
 
 def _disk(name: str, folder: Path) -> Finding:
-    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    absolute = folder.absolute()
+    # Path's own raises where a folder above may not be read.
+    there = next(path for path in (absolute, *absolute.parents) if os.path.exists(path))
     try:
         free = shutil.disk_usage(there).free
     except OSError as error:
@@ -223,7 +225,8 @@ def _shadows() -> Finding:
     for name in ("engine", "tui"):
         for entry in sys.path:
             folder = Path(entry or ".").resolve()
-            if folder != own and ((folder / name).is_dir() or (folder / f"{name}.py").is_file()):
+            is_there = os.path.isdir(folder / name) or os.path.isfile(folder / f"{name}.py")
+            if folder != own and is_there:
                 others.append(str(folder / name))
     if others:
         advice = "install cifar-tui into a virtual environment of its own"

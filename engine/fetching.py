@@ -165,7 +165,7 @@ def fetch_all(
             yield _fetch_one(needed, meter, to)
         except Cancelled:
             yield Fetched(needed, "cancelled")
-        except InputError as error:
+        except (InputError, OSError) as error:
             state: State = "cancelled" if cancel.is_set() else "failed"
             yield Fetched(needed, state, error=str(error))
 
@@ -254,7 +254,7 @@ def _gather(needed: Needed, progress: Progress, to: Path) -> Fetched:
 
 def _is_gathered(needed: Needed, to: Path) -> bool:
     path = to / needed.path
-    if not path.is_file() or not (to / MANIFEST).exists():
+    if not os.path.isfile(path) or not os.path.exists(to / MANIFEST):
         return False
     listed = read_manifest(str(to)).get(needed.path)
     if listed is None or not verify(path, f"sha256:{listed.sha256}"):
@@ -310,7 +310,7 @@ def _check_room(wanted: Sequence[Needed], to: Path | None) -> None:
         if needed.built_in:
             continue
         place = _usual_place(needed) if to is None else to / needed.path
-        if place.exists() or (to is None and needed.file and find_file(needed.file)):
+        if os.path.exists(place) or (to is None and needed.file and find_file(needed.file)):
             continue
         with suppress(OSError):  # no partial file: all of it is to come
             size = place.with_name(f"{place.name}.part").stat().st_size

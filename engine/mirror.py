@@ -51,7 +51,7 @@ def use_mirror(where: str) -> None:
     if _is_address(where):
         os.environ[MIRROR_VARIABLE] = where
         return
-    folder = Path(where).expanduser().absolute()
+    folder = _folder(where)
     read_manifest(str(folder))
     os.environ[MIRROR_VARIABLE] = str(folder)
 
@@ -61,7 +61,11 @@ def chosen_mirror() -> str | None:
     where = os.environ.get(MIRROR_VARIABLE)
     if not where:
         return None
-    return where if _is_address(where) else str(Path(where).expanduser().absolute())
+    return where if _is_address(where) else str(_folder(where))
+
+
+def _folder(where: str) -> Path:
+    return Path(os.path.expanduser(where)).absolute()
 
 
 def obtain(
@@ -157,7 +161,7 @@ def add_to_manifest(folder: Path, files: Iterable[Listed]) -> None:
         InputError: the manifest that is there is none of ours.
         OSError: it cannot be written.
     """
-    listed = read_manifest(str(folder)) if (folder / MANIFEST).exists() else {}
+    listed = read_manifest(str(folder)) if os.path.exists(folder / MANIFEST) else {}
     listed |= {file.path: file for file in files}
     entries = [asdict(listed[path]) for path in sorted(listed)]
     text = json.dumps({"format": _FORMAT, "files": entries}, indent=1)

@@ -8,6 +8,7 @@ Saved ones lie in `recipes` of the config folder and are chosen by their names.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -65,7 +66,7 @@ def find_recipe(name: str) -> Recipe:
     if name in RECIPES:
         return RECIPES[name]
     if name.endswith(ENDING):
-        return read_recipe(Path(name).expanduser())
+        return read_recipe(Path(os.path.expanduser(name)))
     if name in recipe_names():
         return read_recipe(_saved(name))
     names = " or ".join(recipe_names())

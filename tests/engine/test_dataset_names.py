@@ -42,6 +42,7 @@ def test_what_is_neither_is_refused_in_one_line(tmp_path: Path) -> None:
         ("folder:x", "no such data set or folder"),
         ("~nobody-here/x", "no such data set or folder"),
         ("", "no such data set or folder"),
+        ("x" * 300, "no such data set or folder"),
     ):
         with pytest.raises(InputError, match=words) as caught:
             resolve(name, None)
@@ -49,6 +50,12 @@ def test_what_is_neither_is_refused_in_one_line(tmp_path: Path) -> None:
         assert "cifar10, cifar100, digits or a folder" in str(caught.value)
     with pytest.raises(InputError, match="--data: expected no path beside the folder"):
         resolve(str(tmp_path), "elsewhere")
+
+
+def test_what_may_not_be_looked_at_is_refused(unprivileged: Path) -> None:
+    (unprivileged / "closed").mkdir(mode=0)
+    with pytest.raises(InputError, match="no such data set or folder"):
+        resolve(str(unprivileged / "closed" / "pets"), None)
 
 
 def test_a_folder_is_called_by_its_own_name() -> None:

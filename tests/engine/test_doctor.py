@@ -36,6 +36,12 @@ def test_a_folder_that_is_not_there_yet_has_the_room_of_its_parent(
     assert "free at" in findings["disk of the runs"].found
 
 
+def test_a_folder_that_may_not_be_read_has_the_room_of_its_parent(unprivileged: Path) -> None:
+    (unprivileged / "closed").mkdir(mode=0)
+    finding = doctor._disk("disk", unprivileged / "closed" / "runs")
+    assert str(unprivileged / "closed" / "runs") in finding.found
+
+
 def test_a_tensorflow_that_cannot_be_loaded_is_bad(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -139,6 +139,24 @@ def test_one_that_fails_does_not_keep_the_rest(loopback: LoopbackServer, content
     assert "\n" not in outcomes[0].error
 
 
+def test_what_may_not_be_read_does_not_keep_the_rest(
+    unprivileged: Path, monkeypatch: pytest.MonkeyPatch, loopback: LoopbackServer, content: bytes
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(unprivileged / "keras"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(unprivileged / "cache"))
+    (unprivileged / "keras" / "models").mkdir(parents=True)
+    (unprivileged / "keras" / "models" / FILE).touch(mode=0)
+    wanted = needs(entry_of(loopback.serve("/w", content), content))
+    other = needs(entry_of(loopback.serve("/o", content), content))
+    assert other.file is not None
+    other = dataclasses.replace(other, file=dataclasses.replace(other.file, file="other.h5"))
+    outcomes = list(fetch_all([wanted, other]))
+    assert states(outcomes) == ["failed", "fetched"]
+    assert "Permission denied" in outcomes[0].error
+    (unprivileged / "keras" / "models").chmod(0)
+    assert states(list(fetch_all([wanted]))) == ["fetched"]
+
+
 def test_what_is_damaged_here_is_named(home: Path, loopback: LoopbackServer) -> None:
     wanted = needs(entry_of(loopback.url("/w"), b"whole"))
     folder = home / "keras" / "models"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import io
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +76,18 @@ async def test_files_come_one_after_the_other_and_what_fails_is_named(
         await pilot.app.push_screen(FetchScreen([good]))
         await until(pilot, lambda: "all of it is here" in said(pilot))
         assert loopback.requests == ["/gone", "/w"]
+
+
+async def test_a_disk_that_cannot_be_asked_is_said(
+    make_app: MakeApp, until: Until, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(path: object) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle", str(path))
+
+    monkeypatch.setattr(shutil, "disk_usage", gone)
+    async with make_app(None).run_test(size=(120, 30)) as pilot:
+        await pilot.app.push_screen(FetchScreen([needs("http://127.0.0.1:9/", content)]))
+        await until(pilot, lambda: "Stale file handle" in said(pilot))
 
 
 async def test_escape_cancels_and_keeps_what_came(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.save is not None:
         if arguments.name is not None:
             raise InputError(f"expected a name or --save, found both: {arguments.name}")
-        recipe = read_recipe(Path(arguments.save).expanduser())
+        recipe = read_recipe(Path(os.path.expanduser(arguments.save)))
         print(f"saved {save_recipe(recipe)}; `--recipe {recipe.name}` trains by it")
     elif arguments.name is not None:
         sys.stdout.write(recipe_text(find_recipe(arguments.name)))

@@ -76,7 +76,7 @@ class FetchScreen(Screen[None]):
             outcomes = fetch_all(self._wanted, on_step=self._tell, cancel=self._cancel)
             for outcome in outcomes:
                 self._outcomes[outcome.needed.name] = outcome
-        except InputError as error:
+        except (InputError, OSError) as error:
             self._problem = str(error)
 
     def _tell(self, needed: Needed, step: FetchStep) -> None:

@@ -105,6 +105,21 @@ def test_a_damaged_file_in_the_cache_is_named(
     assert str(damaged) in str(refused.value)
 
 
+def test_a_cache_that_may_not_be_read_is_passed_over(
+    unprivileged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(unprivileged / "keras"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(unprivileged / "cache"))
+    (unprivileged / "keras" / "models").mkdir(parents=True)
+    (unprivileged / "keras" / "models").chmod(0)
+    assert weights_state(find_backbone("ResNet50V2")) == "to download (95 MB)"
+    file = unprivileged / "cache" / "cifar-tui" / "weights" / "mobilenet.h5"
+    file.parent.mkdir(parents=True)
+    file.touch(mode=0)
+    with pytest.raises(InputError, match=r"mobilenet\.h5: expected a file that can be read"):
+        locate_weights(entry_of("http://127.0.0.1:9/", b""), 96, "imagenet", ignore_progress)
+
+
 # Downloaded
 
 
@@ -187,11 +202,21 @@ def test_what_is_no_weights_file_is_refused(
         locate_weights(MOBILENET_V2, 96, str(path), ignore_progress)
 
 
+def test_a_file_that_may_not_be_looked_at_is_refused(unprivileged: Path) -> None:
+    (unprivileged / "closed").mkdir(mode=0)
+    with pytest.raises(InputError, match=r"^--weights: .*cannot read it: Permission denied"):
+        check_weights_option(MOBILENET_V2, str(unprivileged / "closed" / "x.h5"))
+
+
 def test_the_option_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^--weights: .*found nothing there"):
         check_weights_option(MOBILENET_V2, str(tmp_path / "missing.h5"))
     with pytest.raises(InputError, match="found a folder"):
         check_weights_option(MOBILENET_V2, str(tmp_path))
+    for name in ("x" * 300, "~nobody-here/x", "a\0b"):
+        with pytest.raises(InputError, match=r"^--weights: ") as refused:
+            check_weights_option(MOBILENET_V2, name)
+        assert "\n" not in str(refused.value)
     text = tmp_path / "text.h5"
     text.write_text("not weights at all")
     with pytest.raises(InputError, match="something else"):
