@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from engine.partial_file import PartialFile, open_partial
 from engine.progress import Progress, ignore_progress
+from engine.response import (
+    CHUNK_BYTES,
+    POLL_SECONDS,
+    BodyError,
+    LocalFile,
+    Response,
+    is_page,
+    read_ahead,
+    validator_of,
+)
 
 if TYPE_CHECKING:
-    from email.message import Message
     from hashlib import _Hash
     from http.client import HTTPResponse
 
-_CHUNK_BYTES = 1 << 18
-_POLL_SECONDS = 0.1
 PARTIAL, RANGE_REFUSED = 206, 416
 """Status codes of HTTP for a part, and for a part that the server does not have."""
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
@@ -69,17 +74,7 @@ def download(
     with fetch.disk_errors():
         partial = open_partial(destination)
     with contextlib.closing(partial):
-        was_resumed, found = fetch.receive(partial, hashes, progress)
-        if was_resumed and found != hashes:
-            # What was kept may be of another file than the rest.
-            partial.clear()
-            _, found = fetch.receive(partial, hashes, progress)
-        for expected, is_it in zip(hashes, found, strict=True):
-            if expected != is_it:
-                partial.clear()
-                raise fetch.failed(f"wrong hash: expected {expected}, found {is_it}")
-        with fetch.disk_errors():
-            partial.become(destination)
+        fetch.complete(partial, hashes, progress)
     return destination
 
 
@@ -92,8 +87,8 @@ def read_small(url: str, limit_bytes: int, destination: Path) -> bytes:
     """
     fetch = _Fetch(url, destination, None, 5.0, "")
     parts: list[bytes] = []
-    with contextlib.closing(fetch.open(ignore_progress)) as answer:
-        for chunk in fetch.chunks(answer):
+    with fetch.body(fetch.open(ignore_progress), lambda: None) as chunks:
+        for chunk in chunks:
             parts.append(chunk)
             if sum(map(len, parts)) > limit_bytes:
                 raise fetch.failed(f"expected at most {limit_bytes:,} bytes, the server sends more")
@@ -123,7 +118,7 @@ def file_hash(path: Path, algorithm: str, progress: Progress | None = None) -> s
     total = path.stat().st_size
     done = 0
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
+        while chunk := file.read(CHUNK_BYTES):
             digest.update(chunk)
             done += len(chunk)
             if progress is not None:
@@ -143,38 +138,6 @@ def _digest(algorithm: str) -> _Hash:
     return hashlib.new(algorithm, usedforsecurity=False)
 
 
-class _Answer(Protocol):
-    """What a server, or a file on this machine, gives."""
-
-    @property
-    def length(self) -> int | None: ...
-    @property
-    def status(self) -> int: ...
-    @property
-    def headers(self) -> Message: ...
-    def read1(self, n: int, /) -> bytes: ...
-    def close(self) -> None: ...
-
-
-class _LocalFile:
-    """A file on this machine, which answers as a server does."""
-
-    status = 200
-
-    def __init__(self, path: str) -> None:
-        from email.message import Message
-
-        self._file = FileIO(path)
-        self.length = os.fstat(self._file.fileno()).st_size
-        self.headers = Message()
-
-    def read1(self, n: int, /) -> bytes:
-        return self._file.read(n)
-
-    def close(self) -> None:
-        self._file.close()
-
-
 @dataclass(frozen=True, slots=True)
 class _Fetch:
     """One download: the steps, and the words for each way in which it can fail."""
@@ -185,9 +148,9 @@ class _Fetch:
     timeout_seconds: float
     option: str
 
-    def open(self, progress: Progress, offset: int = 0, validator: str = "") -> _Answer:
+    def open(self, progress: Progress, offset: int = 0, validator: str = "") -> Response:
         """Ask for the file from `offset` on, in a thread: a name lookup knows no timeout."""
-        answers: queue.SimpleQueue[_Answer | Exception] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[Response | Exception] = queue.SimpleQueue()
         abandoned = threading.Event()
 
         def ask() -> None:
@@ -210,6 +173,9 @@ class _Fetch:
             if offset and _status(answer) == RANGE_REFUSED:
                 return self.open(progress)
             raise self.failed(self._words(answer)) from answer
+        if is_page(answer):
+            answer.close()
+            raise self.failed("the server sends a web page, as a network does that wants a login")
         if answer.status == PARTIAL and not (offset and self._goes_on(answer, offset)):
             answer.close()
             if not offset:
@@ -217,50 +183,84 @@ class _Fetch:
             return self.open(progress)
         return answer
 
-    def receive(
-        self, partial: PartialFile, hashes: tuple[str, ...], progress: Progress
-    ) -> tuple[bool, tuple[str, ...]]:
-        """Get the rest of the file; give whether something was there before, and its hashes.
-
-        The hashes come in the form and the order of those expected.
-        """
+    def complete(self, partial: PartialFile, hashes: tuple[str, ...], progress: Progress) -> None:
+        """Get what a partial file lacks, and put it in the destination's place once verified."""
+        digests = _digests(hashes)
+        with self.disk_errors():
+            _digest_file(partial, digests)
+        if hashes and partial.size and _found(hashes, digests) == hashes:
+            self._keep(partial)  # it was cut off between its last byte and its name
+            return
         offset, validator = partial.source(self.url)
         if not validator and not hashes:
             offset = 0  # nothing could tell whether the rest belongs to it
-        with contextlib.closing(self.open(progress, offset, validator)) as answer:
-            if answer.status != PARTIAL:
-                offset = 0  # all of it: the range is not supported, or the file has changed
-            total = self._total(answer, offset, partial)
-            digests = [_digest(expected.partition(":")[0]) for expected in hashes]
-            with self.disk_errors(partial):
-                if offset:
-                    _digest_file(partial.path, digests)
-                else:
-                    partial.begin(self.url, _validator(answer))
-            self._append(partial, answer, digests, offset, total, progress)
-        pairs = zip(hashes, digests, strict=True)
-        return offset > 0, tuple(f"{h.partition(':')[0]}:{d.hexdigest()}" for h, d in pairs)
+        answer = self.open(progress, offset, validator)
+        if answer.status == PARTIAL:
+            self._append(partial, answer, digests, offset, progress)
+            if _found(hashes, digests) == hashes:
+                self._keep(partial)
+                return
+            partial.clear()  # what was kept is of another file than the rest
+            answer = self.open(progress)
+        self._receive_anew(partial, answer, hashes, progress)
+
+    def _receive_anew(
+        self, partial: PartialFile, answer: Response, hashes: tuple[str, ...], progress: Progress
+    ) -> None:
+        """Get all of the file, beside what was kept before: that stays until this is better."""
+        if not partial.size:
+            self._receive(partial, answer, hashes, progress)
+            return
+        with self.disk_errors():
+            fresh = partial.beside()
+        with contextlib.closing(fresh):
+            try:
+                self._receive(fresh, answer, hashes, progress)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    fresh.replace_shorter(partial)
+                raise
+        partial.clear()
+
+    def _receive(
+        self, partial: PartialFile, answer: Response, hashes: tuple[str, ...], progress: Progress
+    ) -> None:
+        """Get all of the file into an empty one, and keep it once verified."""
+        digests = _digests(hashes)
+        with self.disk_errors(partial):
+            partial.begin(self.url, validator_of(answer))
+        self._append(partial, answer, digests, 0, progress)
+        for expected, is_it in zip(hashes, _found(hashes, digests), strict=True):
+            if expected != is_it:
+                partial.clear()
+                raise self.failed(f"wrong hash: expected {expected}, found {is_it}")
+        self._keep(partial)
+
+    def _keep(self, partial: PartialFile) -> None:
+        with self.disk_errors():
+            partial.become(self.destination)
 
     def _append(
         self,
         partial: PartialFile,
-        answer: _Answer,
-        digests: list[_Hash],
+        answer: Response,
+        digests: Sequence[_Hash],
         received: int,
-        total: int | None,
         progress: Progress,
     ) -> None:
-        progress(received, total, "bytes")
-        for chunk in self.chunks(answer):
-            received += len(chunk)
-            if total is not None and received > total:
-                partial.clear()
-                raise self.failed(f"expected {total:,} bytes, the server sends more")
-            for digest in digests:
-                digest.update(chunk)
-            with self.disk_errors(partial):
-                partial.append(chunk)
+        total = self._total(answer, received)
+        with self.body(answer, lambda: progress(received, total, "bytes")) as chunks:
             progress(received, total, "bytes")
+            for chunk in chunks:
+                received += len(chunk)
+                if total is not None and received > total:
+                    partial.clear()
+                    raise self.failed(f"expected {total:,} bytes, the server sends more")
+                for digest in digests:
+                    digest.update(chunk)
+                with self.disk_errors(partial):
+                    partial.append(chunk)
+                progress(received, total, "bytes")
         if total is not None and received < total:
             raise self.failed(f"the connection was cut at {received:,} of {total:,} bytes")
 
@@ -289,23 +289,24 @@ class _Fetch:
                 f"{error.strerror or error}; make room or permit writing, and try again"
             ) from error
 
-    def chunks(self, answer: _Answer) -> Iterator[bytes]:
-        """The body as it comes."""
-        from http.client import HTTPException
+    @contextlib.contextmanager
+    def body(self, answer: Response, waiting: Callable[[], None]) -> Iterator[Iterator[bytes]]:
+        """The body as it comes, until the block is left."""
+        with read_ahead(answer, waiting) as chunks:
+            yield self._in_words(chunks)
 
+    def _in_words(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         try:
-            # read1 hands over what has come; read would wait for a whole chunk
-            while chunk := answer.read1(_CHUNK_BYTES):
-                yield chunk
-        except (OSError, HTTPException) as error:
-            raise self.failed(self._words(error)) from error
+            yield from chunks
+        except BodyError as error:
+            raise self.failed(self._words(error.__cause__ or error)) from error
 
-    def _ask(self, offset: int, validator: str) -> _Answer | Exception:
+    def _ask(self, offset: int, validator: str) -> Response | Exception:
         from urllib.request import Request, urlopen
 
         try:
             if not _is_remote(self.url):
-                return _LocalFile(self.url)
+                return LocalFile(self.url)
             headers = {"User-Agent": "cifar-tui"}
             if offset:
                 headers["Range"] = f"bytes={offset}-"
@@ -318,27 +319,27 @@ class _Fetch:
         return answer
 
     def _wait(
-        self, answers: queue.SimpleQueue[_Answer | Exception], progress: Progress, offset: int
-    ) -> _Answer | Exception:
+        self, answers: queue.SimpleQueue[Response | Exception], progress: Progress, offset: int
+    ) -> Response | Exception:
         end = time.monotonic() + self.timeout_seconds
         while (left := end - time.monotonic()) > 0:
             progress(offset, self.expected_bytes, "bytes")
             with contextlib.suppress(queue.Empty):
-                return answers.get(timeout=min(left, _POLL_SECONDS))
+                return answers.get(timeout=min(left, POLL_SECONDS))
         return TimeoutError()
 
-    def _goes_on(self, answer: _Answer, offset: int) -> bool:
+    def _goes_on(self, answer: Response, offset: int) -> bool:
         """Whether a part is the one asked for, of a file of the expected size."""
         match = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
         if match is None or int(match[1]) != offset:
             return False
         return self.expected_bytes is None or match[3] in ("*", str(self.expected_bytes))
 
-    def _total(self, answer: _Answer, offset: int, partial: PartialFile) -> int | None:
+    def _total(self, answer: Response, offset: int) -> int | None:
         offered = None if answer.length is None else offset + answer.length
         expected = self.expected_bytes
         if offered is not None and expected is not None and offered != expected:
-            partial.clear()
+            answer.close()
             raise self.failed(f"expected {expected:,} bytes, the server offers {offered:,}")
         return offered if expected is None else expected
 
@@ -364,17 +365,21 @@ def _status(error: Exception) -> int | None:
     return error.code if isinstance(error, HTTPError) else None
 
 
-def _validator(answer: _Answer) -> str:
-    """By what the server knows this very file again: its strong ETag, else its date."""
-    tag: str = answer.headers.get("ETag", "")
-    if tag.startswith('"'):
-        return tag
-    date: str = answer.headers.get("Last-Modified", "")
-    return date
+def _digests(hashes: tuple[str, ...]) -> list[_Hash]:
+    """One for each of the hashes, of nothing as yet."""
+    return [_digest(expected.partition(":")[0]) for expected in hashes]
 
 
-def _digest_file(path: Path, digests: list[_Hash]) -> None:
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
+def _found(hashes: tuple[str, ...], digests: Sequence[_Hash]) -> tuple[str, ...]:
+    """What the digests have come to, in the form and the order of the hashes expected."""
+    pairs = zip(hashes, digests, strict=True)
+    return tuple(f"{h.partition(':')[0]}:{d.hexdigest()}" for h, d in pairs)
+
+
+def _digest_file(partial: PartialFile, digests: Sequence[_Hash]) -> None:
+    if not digests or not partial.size:
+        return
+    with partial.path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
             for digest in digests:
                 digest.update(chunk)

@@ -144,8 +144,8 @@ def fetch_all(
     Args:
         wanted: from `list_needed`.
         on_step: told how far each has come.
-        cancel: ends the fetching once set, within the five seconds that a silent server is
-            given; what is left is `cancelled`.
+        cancel: ends the fetching once set, however silent the server is; what is left is
+            `cancelled`.
         to: a folder to gather all of it in as a mirror; None for the user's cache.
 
     Yields:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import glob
 import json
 import os
 import threading
+import time
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -16,6 +19,8 @@ except ImportError:  # Windows: two processes that fetch the same file are not k
     fcntl = None  # type: ignore[assignment]
 
 _MOST_ABOUT_BYTES = 10_000
+STALE_SECONDS = 60.0
+"""After so long without a byte, and with nobody who holds it, a file of one's own is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +32,43 @@ class PartialFile:
     is_shared: bool
     """Whether it lies where the next download looks for it; else it goes when closed."""
 
+    @property
+    def size(self) -> int:
+        """Bytes that are here."""
+        return os.fstat(self.file.fileno()).st_size
+
     def source(self, url: str) -> tuple[int, str]:
         """Bytes that came from `url` and its validator for `If-Range`, empty where it gave none."""
-        size = os.fstat(self.file.fileno()).st_size
         about = self._about()
-        if not size or about.get("url") != url:
+        if not self.size or about.get("url") != url:
             return 0, ""
-        return size, about.get("validator", "")
+        return self.size, about.get("validator", "")
+
+    def beside(self) -> PartialFile:
+        """An empty one, for bytes that may be of another file than those here.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        return _of_its_own(self.path)
+
+    def replace_shorter(self, other: PartialFile) -> None:
+        """Take the place of another one that holds less, so that the next download goes on here.
+
+        Raises:
+            OSError: it cannot be done.
+        """
+        if self is other or not other.is_shared or self.size <= other.size:
+            return
+        # The file before its validator: a file under the wrong one is asked for from its start.
+        self.path.replace(other.path)
+        self._about_path.replace(other._about_path)
 
     def begin(self, url: str, validator: str) -> None:
         """Forget what is here and note where the bytes to come are from."""
         self.clear()
         text = json.dumps({"url": url, "validator": validator})
-        if self.is_shared:
-            self._about_path.write_text(text, encoding="utf-8")
+        self._about_path.write_text(text, encoding="utf-8")
 
     def append(self, chunk: bytes) -> None:
         """Write at the end; unbuffered, so that closing has nothing left to fail with."""
@@ -63,7 +91,7 @@ class PartialFile:
         """Let go of it, and remove it where nothing can go on from it."""
         with contextlib.suppress(OSError):
             is_here = self._is(self.path)
-            if is_here and (not self.is_shared or not os.fstat(self.file.fileno()).st_size):
+            if is_here and (not self.is_shared or not self.size):
                 self.path.unlink()
                 self._about_path.unlink(missing_ok=True)
         self.file.close()
@@ -101,14 +129,31 @@ def open_partial(destination: Path) -> PartialFile:
         partial = PartialFile(path, _open(path), True)
         if not _lock(partial.file):
             partial.file.close()
-            break
+            return _of_its_own(path)
         # The holder before may have renamed the file between the opening and the lock.
         if partial._is(path):
             partial.file.seek(0, os.SEEK_END)
+            _forget_stale(path)
             return partial
         partial.file.close()
+
+
+def _of_its_own(path: Path) -> PartialFile:
     own = path.with_name(f"{path.name}-{os.getpid()}-{threading.get_ident()}")
-    return PartialFile(own, _open(own), False)
+    partial = PartialFile(own, _open(own), False)
+    _lock(partial.file)
+    partial.clear()
+    return partial
+
+
+def _forget_stale(path: Path) -> None:
+    """Remove what processes that are gone left of their own beside a partial file."""
+    for own in path.parent.glob(f"{glob.escape(path.name)}-*[0-9]"):
+        with contextlib.suppress(OSError), FileIO(own, "r") as file:
+            is_old = time.time() - own.stat().st_mtime > STALE_SECONDS
+            if is_old and _lock(file, where_unsupported=False):
+                own.unlink()
+                own.with_name(f"{own.name}.json").unlink(missing_ok=True)
 
 
 def _open(path: Path) -> FileIO:
@@ -116,11 +161,18 @@ def _open(path: Path) -> FileIO:
     return FileIO(descriptor, "r+b")
 
 
-def _lock(file: FileIO) -> bool:
+def _lock(file: FileIO, *, where_unsupported: bool = True) -> bool:
+    """Whether nobody else holds it; from now on this process does.
+
+    Args:
+        file: to lock.
+        where_unsupported: what to take for true on a file system without locks.
+    """
     if fcntl is None:
-        return True
+        return where_unsupported
     try:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as error:
+        is_in_use = error.errno in (errno.EWOULDBLOCK, errno.EAGAIN)
+        return where_unsupported and not is_in_use
     return True

@@ -153,6 +153,8 @@ class Route:
     """What the file is known by; with quotes."""
     ranges: bool = False
     """Whether to serve a part where one is asked for, and the file is still the same."""
+    content_type: str = ""
+    """What kind of content to say it is."""
     part: str = ""
     """What to say the part is, in place of what it is."""
 
@@ -204,6 +206,8 @@ class LoopbackServer:
             handler.send_header("Content-Range", f"bytes {route.part or whole}")
         if route.location:
             handler.send_header("Location", route.location)
+        if route.content_type:
+            handler.send_header("Content-Type", route.content_type)
         if route.etag:
             handler.send_header("ETag", route.etag)
         body = route.body[start or 0 :]
