@@ -78,14 +78,13 @@ def download(
     return destination
 
 
-def read_small(url: str, limit_bytes: int, destination: Path) -> bytes:
+def read_small(url: str, limit_bytes: int) -> bytes:
     """What `url` serves, where that is small.
 
     Raises:
-        InputError: the network or the server is not as expected, or it serves more; names
-            `destination` as the place to put the file at instead.
+        InputError: the network or the server is not as expected, or it serves more.
     """
-    fetch = _Fetch(url, destination, None, 5.0, "")
+    fetch = _Fetch(url, None, None, 5.0, "")
     parts: list[bytes] = []
     with fetch.body(fetch.open(ignore_progress), lambda: None) as chunks:
         for chunk in chunks:
@@ -143,7 +142,8 @@ class _Fetch:
     """One download: the steps, and the words for each way in which it can fail."""
 
     url: str
-    destination: Path
+    destination: Path | None
+    """None for what is read and not kept."""
     expected_bytes: int | None
     timeout_seconds: float
     option: str
@@ -237,6 +237,7 @@ class _Fetch:
         self._keep(partial)
 
     def _keep(self, partial: PartialFile) -> None:
+        assert self.destination is not None  # what is not kept has no partial file
         with self.disk_errors():
             partial.become(self.destination)
 
@@ -266,6 +267,8 @@ class _Fetch:
 
     def failed(self, found: str) -> InputError:
         """The error for what was found instead of the file."""
+        if self.destination is None:
+            return InputError(f"{self.url}: {found}; check the address and the network")
         ways = f"put the file at {self.destination}"
         if self.option:
             ways += f" or name it with {self.option}"

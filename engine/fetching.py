@@ -25,6 +25,7 @@ from engine.progress import Progress, ignore_progress
 from engine.weights import check_weights_option, choose_file
 from engine.weights.locate import (
     check_found,
+    fetch_arguments,
     fetch_file,
     find_file,
     keep_if_readable,
@@ -241,7 +242,7 @@ def _find_here(needed: Needed) -> Path | None:
 def _gather(needed: Needed, progress: Progress, to: Path) -> Fetched:
     """Put it into a mirror: from there, else from this machine, else from where it is published."""
     destination = to / needed.path
-    if _is_gathered(needed, to):
+    if os.path.isfile(destination) and _is_whole(needed, destination, to):
         return Fetched(needed, "here", destination)
     with suppress(InputError):  # a damaged file here is no reason not to fetch a whole one
         here = _find_here(needed)
@@ -252,14 +253,17 @@ def _gather(needed: Needed, progress: Progress, to: Path) -> Fetched:
     return _entered(needed, to)
 
 
-def _is_gathered(needed: Needed, to: Path) -> bool:
-    path = to / needed.path
-    if not os.path.isfile(path) or not os.path.exists(to / MANIFEST):
+def _is_whole(needed: Needed, path: Path, to: Path) -> bool:
+    """Whether a file of a mirror is the one; its place in the manifest is made good."""
+    if needed.published_hash and not verify(path, needed.published_hash):
         return False
-    listed = read_manifest(str(to)).get(needed.path)
-    if listed is None or not verify(path, f"sha256:{listed.sha256}"):
-        return False
-    return not needed.published_hash or verify(path, needed.published_hash)
+    is_there = os.path.exists(to / MANIFEST)
+    listed = read_manifest(str(to)).get(needed.path) if is_there else None
+    if listed is not None and verify(path, f"sha256:{listed.sha256}"):
+        return True
+    if needed.published_hash:  # it was cut off between the file and the manifest
+        _entered(needed, to)
+    return bool(needed.published_hash)
 
 
 def _copy(needed: Needed, source: Path, destination: Path, progress: Progress) -> None:
@@ -282,10 +286,17 @@ def _fetch_into(needed: Needed, destination: Path, progress: Progress) -> Path:
         expected_bytes=needed.archive.bytes if needed.archive is not None else None,
         expected_hash=source.hash,
         progress=progress,
+        arguments=_arguments(needed),
     )
     if needed.kind == "weights":
         keep_if_readable(destination)
     return destination
+
+
+def _arguments(needed: Needed) -> str:
+    if needed.backbone is not None and needed.file is not None:
+        return fetch_arguments(needed.backbone, needed.file)
+    return f"--dataset {needed.name}"
 
 
 def _entered(needed: Needed, to: Path) -> Fetched:
@@ -304,25 +315,34 @@ def _usual_place(needed: Needed) -> Path:
 
 
 def _check_room(wanted: Sequence[Needed], to: Path | None) -> None:
-    """Refuse to begin what cannot end, by what is free where the files go."""
-    missing: dict[Path, int] = {}
+    """Refuse to begin what cannot end, by what is free on the disks where the files go."""
+    missing: dict[int, tuple[Path, int]] = {}
     for needed in wanted:
         if needed.built_in:
             continue
         place = _usual_place(needed) if to is None else to / needed.path
-        if os.path.exists(place) or (to is None and needed.file and find_file(needed.file)):
+        if os.path.exists(place) or (to is None and _seems_here(needed)):
             continue
+        left = needed.bytes
         with suppress(OSError):  # no partial file: all of it is to come
-            size = place.with_name(f"{place.name}.part").stat().st_size
-            missing[place.parent] = missing.get(place.parent, 0) - size
-        missing[place.parent] = missing.get(place.parent, 0) + needed.bytes
-    for folder, size in missing.items():
+            left -= place.with_name(f"{place.name}.part").stat().st_size
+        disk = _existing(place.parent).stat().st_dev
+        folder, size = missing.get(disk, (place.parent, 0))
+        missing[disk] = (folder, size + max(left, 0))
+    for folder, size in missing.values():
         free = shutil.disk_usage(_existing(folder)).free
         if size > free:
             raise InputError(
                 f"{folder}: expected {byte_size(size)} of free disk for the downloads, found "
                 f"{byte_size(free)}; make room, or name another folder with --to DIR"
             )
+
+
+def _seems_here(needed: Needed) -> bool:
+    """Whether it is on this machine, by its name."""
+    if needed.file is not None:
+        return find_file(needed.file) is not None
+    return needed.cifar is not None and cifar.is_here(needed.cifar)
 
 
 def _existing(folder: Path) -> Path:

@@ -77,6 +77,7 @@ def obtain(
     expected_hash: str,
     progress: Progress,
     option: str = "",
+    arguments: str = "",
 ) -> Path:
     """Fetch a published file from the mirror where there is one, else from its own address.
 
@@ -88,6 +89,7 @@ def obtain(
         expected_hash: as published.
         progress: told of the bytes.
         option: for the error.
+        arguments: those by which `cifar-tui fetch` gets the file into a mirror, for the error.
 
     Raises:
         InputError: it cannot be had, or is not what it should be.
@@ -96,7 +98,7 @@ def obtain(
     from engine.download import download
 
     mirror = chosen_mirror()
-    listed = None if mirror is None else _listed(mirror, path)
+    listed = None if mirror is None else _listed(mirror, path, arguments)
     return download(
         url if mirror is None else _place(mirror, path),
         destination,
@@ -108,8 +110,8 @@ def obtain(
     )
 
 
-def check_source(path: str, url: str, destination: Path) -> None:
-    """Refuse what `obtain` could not get, without getting it.
+def check_source(path: str, url: str, destination: Path, arguments: str = "") -> None:
+    """Refuse what `obtain` could not get, without getting it; takes the same.
 
     Raises:
         InputError: the mirror lacks it, or the network or the server is not as expected.
@@ -120,7 +122,7 @@ def check_source(path: str, url: str, destination: Path) -> None:
     if mirror is None:
         check_reachable(url, destination)
         return
-    _listed(mirror, path)
+    _listed(mirror, path, arguments)
 
 
 def read_manifest(mirror: str) -> dict[str, Listed]:
@@ -133,9 +135,7 @@ def read_manifest(mirror: str) -> dict[str, Listed]:
         if _is_address(mirror):
             from engine.download import read_small
 
-            content = read_small(
-                _place(mirror, MANIFEST), _MOST_MANIFEST_BYTES, Path("DIR") / MANIFEST
-            )
+            content = read_small(_place(mirror, MANIFEST), _MOST_MANIFEST_BYTES)
         else:
             with (Path(mirror) / MANIFEST).open("rb") as file:
                 content = file.read(_MOST_MANIFEST_BYTES)
@@ -169,12 +169,13 @@ def add_to_manifest(folder: Path, files: Iterable[Listed]) -> None:
         aside.write_text(text + "\n", encoding="utf-8")
 
 
-def _listed(mirror: str, path: str) -> Listed:
+def _listed(mirror: str, path: str, arguments: str) -> Listed:
     listed = read_manifest(mirror)
     if path not in listed:
+        command = " ".join(filter(None, ("cifar-tui fetch", arguments, "--to DIR")))
         raise InputError(
             f"--mirror {mirror}: expected {path}, found it not listed there; fetch it into the "
-            "mirror with `cifar-tui fetch --to DIR` on a machine with a network"
+            f"mirror with `{command}` on a machine with a network"
         )
     return listed[path]
 

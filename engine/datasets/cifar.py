@@ -64,6 +64,11 @@ def load(
     )
 
 
+def is_here(cifar: CifarSet) -> bool:
+    """Whether something in a usual place has its name; opens no archive."""
+    return _locate(cifar, None)[0] is not None
+
+
 def find(cifar: CifarSet, progress: Progress) -> Path | None:
     """Where it lies in a usual place, an archive once its hash is seen to be right; else None.
 
@@ -129,6 +134,7 @@ def _download(
         expected_hash=source.hash,
         progress=progress,
         option="--data",
+        arguments=f"--dataset {cifar.name}",
     )
 
 

@@ -102,7 +102,8 @@ def check_obtainable(backbone: Backbone, image_size: int | None = None) -> None:
     check_weights_option(backbone, "imagenet")
     file = choose_file(backbone, image_size or backbone.image_size)
     if file is not None and find_file(file) is None:
-        check_source(mirror_path(file), file.url, weights_destination(file))
+        arguments = fetch_arguments(backbone, file)
+        check_source(mirror_path(file), file.url, weights_destination(file), arguments)
 
 
 def locate_weights(
@@ -191,6 +192,7 @@ def fetch_file(
             expected_bytes=None,
             expected_hash=file.hash,
             progress=progress,
+            arguments=fetch_arguments(backbone, file),
         )
     except InputError as error:
         raise InputError(
@@ -220,6 +222,12 @@ def _check_readable(path: Path) -> None:
         open_weights(path).close()
     except InputError as error:
         raise InputError(f"{error}; delete the file if it is there and try again") from error
+
+
+def fetch_arguments(backbone: Backbone, file: WeightsFile) -> str:
+    """Those by which `cifar-tui fetch` gets this file of a model."""
+    size = f" --image-size {file.input_size}" if file.input_size is not None else ""
+    return f"{backbone.name}{size}"
 
 
 def mirror_path(file: WeightsFile) -> str:

@@ -198,6 +198,29 @@ def test_a_disk_without_room_is_refused_before_anything_is_asked(
     assert loopback.requests == []
 
 
+def test_the_needs_of_one_disk_are_added_up(
+    loopback: LoopbackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=3000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    weights = needs(entry_of(loopback.url("/w"), bytes(2000)))
+    data = list_needed([], ["cifar10"], sets=set_of(loopback.url("/d"), bytes(2000)))
+    with pytest.raises(InputError, match=r"expected 3\.91 KB of free disk"):
+        list(fetch_all([weights, *data]))
+    assert loopback.requests == []
+
+
+def test_what_is_here_needs_no_room(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    small_cifar10: SmallCifar10,
+) -> None:
+    usage = shutil.disk_usage("/")._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    small_cifar10.write_python(home / "keras" / "datasets")
+    assert states(list(fetch_all(list_needed([], ["cifar10"])))) == ["here"]
+
+
 def test_speed_and_time_left_are_of_the_last_seconds() -> None:
     steps: list[FetchStep] = []
     times = iter([0.0, 1.0, 2.0, 12.0, 13.0, 14.0])
@@ -272,6 +295,18 @@ def test_what_is_here_already_is_copied_into_a_mirror(
     assert (tmp_path / "mirror" / "weights" / FILE).read_bytes() == content
 
 
+def test_a_mirror_cut_off_before_its_manifest_is_made_good(
+    loopback: LoopbackServer, content: bytes, tmp_path: Path
+) -> None:
+    wanted = [needs(entry_of(loopback.serve("/w", content), content))]
+    list(fetch_all(wanted, to=tmp_path))
+    (tmp_path / "manifest.json").unlink()
+    assert states(list(fetch_all(wanted, to=tmp_path))) == ["here"]
+    assert loopback.requests == ["/w"]
+    listed = read_manifest(str(tmp_path))[f"weights/{FILE}"]
+    assert listed.sha256 == hashlib.sha256(content).hexdigest()
+
+
 def test_a_damaged_file_of_a_mirror_is_gathered_again(
     loopback: LoopbackServer, content: bytes, tmp_path: Path
 ) -> None:
@@ -314,7 +349,13 @@ def test_a_mirror_without_the_file_says_how_to_get_it_there(
     use_mirror(str(tmp_path / "mirror"))
     (outcome,) = fetch_all(list_needed(["VGG16"]))
     assert outcome.state == "failed"
-    assert "found it not listed there; fetch it into the mirror" in outcome.error
+    assert "not listed there; fetch it into the mirror with `cifar-tui fetch VGG16 --to DIR`" in (
+        outcome.error
+    )
+    (outcome,) = fetch_all(list_needed(["MobileNetV2"], image_size=160))
+    assert "`cifar-tui fetch MobileNetV2 --image-size 160 --to DIR`" in outcome.error
+    (outcome,) = fetch_all(list_needed([], ["cifar100"]))
+    assert "`cifar-tui fetch --dataset cifar100 --to DIR`" in outcome.error
     assert loopback.requests == []
 
 
@@ -367,3 +408,5 @@ def test_an_address_that_is_no_mirror_is_one_line(
     (outcome,) = fetch_all(list_needed(["VGG16"]))
     assert outcome.state == "failed"
     assert says in outcome.error
+    assert f"{loopback.url('/mirror/manifest.json')}: " in outcome.error
+    assert "DIR/manifest.json" not in outcome.error
