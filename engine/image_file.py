@@ -19,6 +19,10 @@ MAX_PIXELS = 100_000_000
 _DRAFT_FROM = 4
 """Times the wanted size from which on a JPEG is decoded at a part of its own."""
 
+_WHOLE_RANGES = (255.0, 4_095.0, 65_535.0)
+"""Whites of 8, 12 and 16 bits."""
+_REAL_RANGES = (1.0, *_WHOLE_RANGES)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Decoded:
@@ -109,12 +113,14 @@ def _plain_rgb(image: Image) -> Image:
 
 
 def _eight_bits(image: Image) -> Image:
-    """Grey of 16 or 32 bits, or of real numbers, as 8 bits: 0 to 65535, 255 or 1 are full range."""
+    """Grey of 16 or 32 bits, or of real numbers, as 8 bits, by the least range that holds it.
+
+    Cameras and scanners keep 8 or 12 bits in files of 16.
+    """
     import numpy as np
     from PIL import Image as images
 
     grey = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0)
-    most = 65_535.0
-    if image.mode == "F":
-        most = next((full for full in (1.0, 255.0) if grey.max(initial=0) <= full), most)
+    ranges = _REAL_RANGES if image.mode == "F" else _WHOLE_RANGES
+    most = next((full for full in ranges if grey.max(initial=0) <= full), ranges[-1])
     return images.fromarray(np.clip(grey * (255 / most), 0, 255).round().astype(np.uint8))

@@ -104,6 +104,18 @@ def huge(path: Path) -> None:
     Image.new("1", (20_000, MAX_PIXELS // 20_000 + 1)).save(path)
 
 
+@pytest.mark.parametrize("white", [255, 4_095, 65_535])
+@pytest.mark.parametrize("kind", ["uint16", "int32", "float32"])
+def test_greys_that_do_not_fill_their_bits_are_not_dark(
+    tmp_path: Path, white: int, kind: str
+) -> None:
+    grey = np.linspace(0, white, 64).reshape(8, 8).astype(kind)
+    Image.fromarray(grey).save(tmp_path / "grey.tiff")
+    pixels = read_image(tmp_path / "grey.tiff", 8, 8)
+    assert (pixels.min(), pixels.max()) == (0, 255)
+    assert 126 <= pixels.mean() <= 129
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
