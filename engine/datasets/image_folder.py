@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +26,6 @@ SPLIT_SEED = 0
 """The same for every run, so that all are tested on the same images."""
 LEAST_IMAGES = 3
 """Of a class: one to train on, one to validate, one to test."""
-UNEVEN_FROM = 1.5
-"""Images of the largest class over those of the smallest, from which on it is said."""
 
 Labelled = tuple[tuple[Path, int], ...]
 """Files and the indices of their classes."""
@@ -154,19 +152,3 @@ def _check_enough(
                 f"{path}: expected {least} {what} of each class or more, found {counts[label]} "
                 f"of {name!r}; add images or take the class away"
             )
-
-
-def imbalance(names: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
-    """A line where one class has many more images than another.
-
-    Args:
-        names: of the classes.
-        counts: images of each.
-    """
-    most, least = max(counts), min(counts)
-    if most >= UNEVEN_FROM * least:
-        largest, smallest = names[counts.index(most)], names[counts.index(least)]
-        yield (
-            f"uneven classes: {largest} has {most:,} images, {smallest} {least:,}; "
-            f"always saying {largest} would be right for {most / sum(counts):.0%}"
-        )

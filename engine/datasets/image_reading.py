@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.datasets.dataset import Dataset
-from engine.datasets.image_folder import Labelled, Listing, imbalance
+from engine.datasets.image_folder import Labelled, Listing
+from engine.datasets.seen import Seen, counts_words, imbalance
 from engine.errors import InputError
 from engine.formatting import byte_size
 from engine.image_file import decode_image
@@ -25,19 +23,8 @@ if TYPE_CHECKING:
 
 MEMORY_SHARE = 0.5
 """Of the free memory, that the images may take."""
-NAMED = 3
-"""Unreadable files that are named."""
 _BLOCK = 256
 """Images read between two words of progress."""
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What the files held."""
-
-    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    modes: Counter[str] = field(default_factory=Counter)
-    unreadable: list[str] = field(default_factory=list)
 
 
 def read_listing(
@@ -55,13 +42,19 @@ def read_listing(
     Raises:
         InputError: they do not fit in memory, or a class has no readable training image.
     """
+    import numpy as np
+
     train, test = listing.train[:train_limit], listing.test
     _check_memory(listing, len(train) + len(test), side)
-    seen = _Seen()
+    seen = Seen()
     total = len(train) + len(test)
     train_images, train_labels, train_files = _read(train, side, seen, progress, 0, total)
     test_images, test_labels, test_files = _read(test, side, seen, progress, len(train), total)
     _check_left(listing, train, train_labels, test_labels)
+    counts = [
+        np.bincount(labels, minlength=len(listing.class_names)).tolist()
+        for labels in (train_labels, test_labels)
+    ]
     both = hashlib.sha256(train_files + test_files)
     return Dataset(
         name,
@@ -71,18 +64,23 @@ def read_listing(
         test_labels,
         listing.class_names,
         str(listing.path),
-        notes=(*listing.notes, *_notes(seen, side)),
+        notes=(
+            *listing.notes,
+            counts_words(listing.class_names, *counts),
+            f"images of {seen.size_words()} pixels, cut to squares of {side}",
+            *seen.converted(),
+        ),
         warnings=(
             *listing.warnings,
-            *imbalance(listing.class_names, listing.counts((*listing.train, *listing.test))),
-            *_unreadable(seen),
+            *imbalance(listing.class_names, [sum(each) for each in zip(*counts, strict=True)]),
+            *seen.left_out(),
         ),
         files=(both.hexdigest(), test_files.hex()),
     )
 
 
 def _read(
-    files: Labelled, side: int, seen: _Seen, progress: Progress, done: int, total: int
+    files: Labelled, side: int, seen: Seen, progress: Progress, done: int, total: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], bytes]:
     """The images that can be read, their labels, and a digest over their files and labels."""
     import numpy as np
@@ -109,8 +107,7 @@ def _read(
                 if isinstance(found, str):
                     seen.unreadable.append(found)
                 else:
-                    seen.sizes[found[0]] += 1
-                    seen.modes[found[1]] += 1
+                    seen.add(*found)
             progress(done + min(start + _BLOCK, len(files)), total, "images")
     kept = np.flatnonzero(readable)
     digest = hashlib.sha256(labels[kept].astype("<i8").tobytes())
@@ -157,28 +154,3 @@ def _check_left(
         raise InputError(
             f"{listing.path}: expected readable test images, found none; replace the files"
         )
-
-
-def _notes(seen: _Seen, side: int) -> Iterator[str]:
-    if seen.sizes:
-        small, large = min(seen.sizes, key=_area), max(seen.sizes, key=_area)
-        words = f"{small[0]}×{small[1]}"
-        if large != small:
-            words += f" to {large[0]}×{large[1]}"
-        yield f"images of {words} pixels, cut to squares of {side}"
-    others = [f"{count:,} {mode}" for mode, count in seen.modes.most_common() if mode != "RGB"]
-    if others:
-        yield f"converted to RGB: {', '.join(others)}"
-
-
-def _unreadable(seen: _Seen) -> Iterator[str]:
-    if seen.unreadable:
-        named = "; ".join(seen.unreadable[:NAMED])
-        more = len(seen.unreadable) - NAMED
-        yield f"{len(seen.unreadable):,} unreadable files left out: {named}" + (
-            f"; and {more:,} more" if more > 0 else ""
-        )
-
-
-def _area(size: tuple[int, int]) -> int:
-    return size[0] * size[1]

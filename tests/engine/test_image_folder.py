@@ -163,6 +163,19 @@ def test_odd_files_are_converted_or_named_and_counted(tmp_path: Path) -> None:
     assert "none.png" in warning
 
 
+def test_classes_are_counted_by_what_can_be_read(tmp_path: Path) -> None:
+    root = make(tmp_path, a=12, b=12)
+    for i in range(10):
+        (root / "b" / f"bad{i}.png").write_text("no image")
+    dataset = load(root)
+    assert "uneven classes" not in " ".join(dataset.warnings)
+    counted = next(note for note in dataset.notes if note.startswith("images to train + to test"))
+    to_train, to_test = np.bincount(dataset.train_labels), np.bincount(dataset.test_labels)
+    assert counted.endswith(f": a {to_train[0]} + {to_test[0]}, b {to_train[1]} + {to_test[1]}")
+    many = make(tmp_path / "many", **{f"c{i:02}": 3 for i in range(12)})
+    assert any(note.endswith("c09 2 + 1, and 2 more") for note in load(many).notes)
+
+
 def test_what_cannot_be_a_data_set_is_refused(tmp_path: Path) -> None:
     assert "found no folder with an image in it" in refused(tmp_path)
     make(tmp_path, only=5)
