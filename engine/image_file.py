@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +57,26 @@ def decode_image(path: Path, height: int, width: int) -> Decoded:
         InputError: it cannot be read as an image, or is too large.
     """
     import numpy as np
+
+    with _opened(path) as image:
+        size, mode = image.size, image.mode
+        pixels = np.asarray(_fitted(image, height, width), dtype=np.uint8)
+        return Decoded(pixels, size, mode)
+
+
+def read_header(path: Path) -> tuple[tuple[int, int], str]:
+    """Width and height of an image in pixels, and its mode; nothing of it is unpacked.
+
+    Raises:
+        InputError: it cannot be read as an image, or is too large.
+    """
+    with _opened(path) as image:
+        return image.size, image.mode
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image]:
+    """An image of a size that can be unpacked; what goes wrong within becomes a line."""
     from PIL import Image as images
 
     try:
@@ -62,10 +84,8 @@ def decode_image(path: Path, height: int, width: int) -> Decoded:
         # of warnings belong to all threads and cannot be set for one.
         images.MAX_IMAGE_PIXELS = None
         with open_regular(path) as file, images.open(file) as image:
-            _check_size(path, image)
-            size, mode = image.size, image.mode
-            pixels = np.asarray(_fitted(image, height, width), dtype=np.uint8)
-            return Decoded(pixels, size, mode)
+            _check_size(image)
+            yield image
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except OSError as error:
@@ -78,7 +98,7 @@ def decode_image(path: Path, height: int, width: int) -> Decoded:
         ) from error
 
 
-def _check_size(path: Path, image: Image) -> None:
+def _check_size(image: Image) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise InputError(

@@ -15,6 +15,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "cifar-tui recipes --save mine.toml",
     ),
     "models": ("cifar-tui models", "cifar-tui models --json"),
+    "dataset": ("cifar-tui dataset ~/pets", "cifar-tui dataset cifar100 --json"),
     "fetch": (
         "cifar-tui fetch VGG16 ResNet50V2 --dataset cifar10",
         "cifar-tui fetch VGG16 --dataset cifar100 --to /media/stick",

@@ -88,6 +88,14 @@ def build_parser() -> OneLineParser:
     )
     models = _add(commands, "models", "list the catalogue of models")
     models.add_argument("--json", action="store_true", help="print a JSON array")
+    dataset = _add(commands, "dataset", "count a data set's classes and images, and what is odd")
+    dataset.add_argument(
+        "dataset",
+        metavar="NAME|FOLDER",
+        type=partial(parse_text, "NAME|FOLDER"),
+        help="cifar10, cifar100, digits, or a folder of <class>/*.jpg, or of train/ and test/",
+    )
+    dataset.add_argument("--json", action="store_true", help="print a JSON object")
     add_fetch(_add(commands, "fetch", "download weights and data before they are needed"))
     _add_resume(commands)
     _add_attach(commands)

@@ -1,0 +1,125 @@
+"""What a data set holds, before anything is trained on it: counts, sizes, what cannot be read."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.dataset_names import is_folder, resolve
+from engine.datasets import check_dataset, cifar, digits
+from engine.datasets.archives import CIFAR_SETS
+from engine.datasets.image_folder import Labelled, list_folder
+from engine.datasets.seen import Seen, imbalance
+from engine.errors import InputError
+from engine.image_file import read_header
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCount:
+    """A class and its images that can be read."""
+
+    name: str
+    train: int
+    """To train and validate."""
+    test: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A data set, by names and headers alone."""
+
+    name: str
+    where: str
+    """Its folder, or in words where it comes from."""
+    classes: tuple[ClassCount, ...]
+    widths: tuple[int, int]
+    """Of the narrowest and the widest image, in pixels."""
+    heights: tuple[int, int]
+    modes: dict[str, int]
+    """Images by what their files keep, as Pillow calls it; all but `RGB` are converted."""
+    unreadable: tuple[str, ...] = ()
+    """A line each, that begins with the path."""
+    notes: tuple[str, ...] = ()
+    """How it is read, a line each."""
+    warnings: tuple[str, ...] = ()
+    """What a person should know of it, a line each."""
+
+
+def report_on(name: str) -> Report:
+    """Look at a data set; of a folder's images the headers are read.
+
+    Args:
+        name: a known data set, or the path of a folder of images.
+
+    Raises:
+        InputError: no such data set, a folder that is none, or one without a readable image.
+    """
+    recorded, data_path = resolve(name, None)
+    if is_folder(recorded) and data_path is not None:
+        return _folder(recorded, Path(data_path))
+    where = check_dataset(recorded, None)
+    if recorded in CIFAR_SETS:
+        names = CIFAR_SETS[recorded].class_names
+        train, test = (images // len(names) for images in cifar.IMAGES)
+        classes = tuple(ClassCount(each, train, test) for each in names)
+        return Report(recorded, where, classes, (32, 32), (32, 32), {"RGB": sum(cifar.IMAGES)})
+    data = digits.load(None)
+    to_train, to_test = Counter(data.train_labels.tolist()), Counter(data.test_labels.tolist())
+    classes = tuple(
+        ClassCount(each, to_train[label], to_test[label])
+        for label, each in enumerate(data.class_names)
+    )
+    return Report(recorded, where, classes, (8, 8), (8, 8), {"L": sum(map(_all, classes))})
+
+
+def _folder(name: str, path: Path) -> Report:
+    listing = list_folder(path)
+    seen = Seen()
+    train = listing.counts(_readable(listing.train, seen))
+    test = listing.counts(_readable(listing.test, seen))
+    if not seen.sizes:
+        raise InputError(
+            f"{path}: expected readable images, found none, first {seen.unreadable[0]}; "
+            "replace the files"
+        )
+    widths, heights = zip(*seen.sizes, strict=True)
+    classes = tuple(map(ClassCount, listing.class_names, train, test))
+    return Report(
+        name,
+        str(path),
+        classes,
+        (min(widths), max(widths)),
+        (min(heights), max(heights)),
+        dict(seen.modes.most_common()),
+        tuple(seen.unreadable),
+        listing.notes,
+        (*listing.warnings, *imbalance(listing.class_names, list(map(_all, classes)))),
+    )
+
+
+def _readable(files: Labelled, seen: Seen) -> Labelled:
+    """The files whose headers can be read, which are counted."""
+
+    def look(file: Path) -> tuple[tuple[int, int], str] | str:
+        try:
+            return read_header(file)
+        except InputError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(os.cpu_count(), "headers") as pool:
+        found = list(pool.map(look, (file for file, _ in files)))
+    kept = []
+    for file, header in zip(files, found, strict=True):
+        if isinstance(header, str):
+            seen.unreadable.append(header)
+        else:
+            seen.add(*header)
+            kept.append(file)
+    return tuple(kept)
+
+
+def _all(count: ClassCount) -> int:
+    return count.train + count.test

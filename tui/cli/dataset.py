@@ -1,0 +1,61 @@
+"""`cifar-tui dataset`: what a data set holds, before anything is trained on it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from engine.dataset_names import title
+from engine.datasets.folder_report import Report, report_on
+from engine.formatting import printable, whole
+from tui.cli.output import use_utf8
+
+TITLES = ("class", "train", "test")
+NAMED = 10
+"""Unreadable files that are named; `--json` names all."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print classes and counts, sizes, and what will be converted or left out.
+
+    Raises:
+        InputError: no such data set, or a folder that is none.
+    """
+    report = report_on(arguments.dataset)
+    if arguments.json:
+        use_utf8(sys.stdout)
+        text = json.dumps(asdict(report), indent=1, allow_nan=False, ensure_ascii=False)
+        print(text)
+    else:
+        print("\n".join(map(printable, _lines(report))))
+    return 0
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield f"{title(report.name)}: {report.where}"
+    rows = [TITLES, *((c.name, whole(c.train), whole(c.test)) for c in report.classes)]
+    train, test = sum(c.train for c in report.classes), sum(c.test for c in report.classes)
+    rows.append((f"{len(report.classes)} classes", whole(train), whole(test)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *counts in rows:
+        cells = (text.rjust(width) for text, width in zip(counts, widths[1:], strict=True))
+        yield "  ".join([name.ljust(widths[0]), *cells])
+    yield f"width {_range(report.widths)}, height {_range(report.heights)} px"
+    others = [f"{whole(count)} {mode}" for mode, count in report.modes.items() if mode != "RGB"]
+    if others:
+        yield f"to be converted to RGB: {', '.join(others)}"
+    yield from report.notes
+    yield from (f"! {warning}" for warning in report.warnings)
+    if report.unreadable:
+        yield f"! unreadable, left out: {whole(len(report.unreadable))}"
+        yield from (f"  {line}" for line in report.unreadable[:NAMED])
+    if len(report.unreadable) > NAMED:
+        yield f"  and {whole(len(report.unreadable) - NAMED)} more"
+
+
+def _range(least_and_most: tuple[int, int]) -> str:
+    least, most = least_and_most
+    return str(least) if least == most else f"{least} to {most}"
