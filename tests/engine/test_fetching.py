@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
-import json
 import shutil
 import tarfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import h5py
 import pytest
@@ -357,38 +356,6 @@ def test_a_mirror_without_the_file_says_how_to_get_it_there(
     (outcome,) = fetch_all(list_needed([], ["cifar100"]))
     assert "`cifar-tui fetch --dataset cifar100 --to DIR`" in outcome.error
     assert loopback.requests == []
-
-
-def _entry(**changes: Any) -> str:
-    entry = {"name": "x", "path": "weights/x.h5", "bytes": 1, "sha256": "0" * 64} | changes
-    return json.dumps({"format": 1, "files": [entry]})
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "no json",
-        "[]",
-        '{"format": 2, "files": []}',
-        '{"format": 1, "files": 7}',
-        _entry(path="../../etc/passwd"),
-        _entry(path="weights/../../x"),
-        _entry(sha256="short"),
-        _entry(bytes="many"),
-        _entry(name=3),
-        "[" * 100_000,
-    ],
-)
-def test_a_manifest_that_is_none_is_one_line(text: str, tmp_path: Path) -> None:
-    (tmp_path / "manifest.json").write_text(text)
-    with pytest.raises(InputError, match=r"expected manifest\.json to list files") as refused:
-        use_mirror(str(tmp_path))
-    assert "\n" not in str(refused.value)
-
-
-def test_a_folder_that_is_no_mirror_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"--mirror .*expected a folder with manifest\.json"):
-        use_mirror(str(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,69 @@
+"""A file to download, and how downloads of it end."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.download import download
+from engine.errors import InputError
+from engine.progress import Progress, ignore_progress
+
+if TYPE_CHECKING:
+    pass
+
+BODY = bytes(range(256)) * 4096
+HASH = "sha256:" + hashlib.sha256(BODY).hexdigest()
+
+
+class Cancelled(Exception):
+    """What a caller raises out of its progress."""
+
+
+def fetch(
+    url: str,
+    folder: Path,
+    *,
+    progress: Progress = ignore_progress,
+    timeout_seconds: float = 5.0,
+    expected_bytes: int | None = len(BODY),
+    expected_hash: str = HASH,
+) -> Path:
+    return download(
+        url,
+        folder / "cache" / "file.bin",
+        expected_bytes=expected_bytes,
+        expected_hash=expected_hash,
+        progress=progress,
+        timeout_seconds=timeout_seconds,
+        option="--data",
+    )
+
+
+def refused(
+    url: str,
+    folder: Path,
+    timeout_seconds: float = 5.0,
+    expected_bytes: int | None = len(BODY),
+    kept: bytes | None = None,
+) -> str:
+    """The line that a failing download ends with, once nothing but `kept` is seen to be left."""
+    with pytest.raises(InputError) as caught:
+        fetch(url, folder, timeout_seconds=timeout_seconds, expected_bytes=expected_bytes)
+    left = {path.name for path in folder.rglob("*") if path.is_file()}
+    if kept is None:
+        assert left == set()
+    else:
+        assert left == {"file.bin.part", "file.bin.part.json"}
+        assert (folder / "cache" / "file.bin.part").read_bytes() == kept
+    line = str(caught.value)
+    assert "\n" not in line
+    return line
+
+
+def only_the_file_is_there(folder: Path) -> bool:
+    names = [path.name for path in (folder / "cache").iterdir()]
+    return names == ["file.bin"] and (folder / "cache" / "file.bin").read_bytes() == BODY
