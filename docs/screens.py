@@ -29,6 +29,8 @@ SIZE = (120, 40)
 HERE = Path(__file__).parent
 DRAWN_SECONDS = 5.0
 """Until a page that reads predictions and images in a thread of its own is complete."""
+MEASURED_SECONDS = 20.0
+"""Until the launcher has measured the machine, TensorFlow's start included."""
 DETAILS = {"confusion": "3", "mistakes": "5"}
 """Pages of a run in full, and the keys that open them."""
 
@@ -83,8 +85,19 @@ def until_mid_epoch(events: list[Event], epochs: int) -> Iterator[Event]:
             return
 
 
+async def draw_launcher(runs_dir: Path) -> None:
+    """The launcher, once it knows how fast this machine is."""
+    app = CifarApp(None, runs_dir=runs_dir, start_session=_no_session)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause(MEASURED_SECONDS)
+        await pilot.press("down")
+        await pilot.pause(1.0)
+        save(app, "launcher")
+
+
 async def draw(runs_dir: Path, runs: list[RunRecord]) -> None:
     """Write the pictures beside this file."""
+    await draw_launcher(runs_dir)
     recording = Recording(runs)
     app = CifarApp(recording, runs_dir=runs_dir, start_session=_no_session)
     async with app.run_test(size=SIZE) as pilot:

@@ -44,7 +44,7 @@ class Key:
     shown: bool = True
     """Whether the footer has it."""
     priority: bool = False
-    """Whether it works whatever has the focus."""
+    """Whether it goes before what has the focus; what is typed after it at once comes after it."""
     display: str = ""
     """How the key is written, where Textual's own way would not do."""
 
@@ -112,7 +112,15 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("r", "app.results", "results", "Go to the results", "launcher"),
     Key("u", "resume", "resume", "Go on with the newest unfinished run", "launcher"),
-    Key("slash", "filter", "filter", "Type a part of a model's name", "launcher", display="/"),
+    Key(
+        "slash",
+        "filter",
+        "filter",
+        "Type a part of a model's name",
+        "launcher",
+        priority=True,
+        display="/",
+    ),
     Key("f", "fetch", "fetch", "Fetch the data and weights that are not here", "launcher"),
     Key("ctrl+e", "save_recipe", "recipe", "Save the options as a recipe", "launcher", False),
     Key("ctrl+r", "usual_options", "defaults", "All options at their defaults", "launcher", False),
@@ -131,7 +139,13 @@ KEYS: tuple[Key, ...] = (
     Key("w", "answers", "why", "The three questions, answered from the runs", "results"),
     Key("p", "predict", "predict", "Let the run's model classify an image", "results", False),
     Key(
-        "slash", "filter", "filter", "Filter the runs: model:lite acc>0.85", "results", display="/"
+        "slash",
+        "filter",
+        "filter",
+        "Filter the runs: model:lite acc>0.85",
+        "results",
+        priority=True,
+        display="/",
     ),
     Key("s", "sort", "sort", "Sort by the next column", "results"),
     Key("o", "reverse", "reverse", "Sort the other way round", "results", False),

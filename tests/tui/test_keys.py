@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tui import keys
 from tui.screens.help import help_text
+from tui.screens.results import ResultsScreen
 
 
 @pytest.mark.parametrize("place", list(keys.PLACES))
@@ -67,3 +69,13 @@ async def test_the_palette_of_the_launcher_has_what_can_be_done_there(make_app: 
         here = {key.description for key in keys.keys_of("catalogue")}
         assert here <= titles
         assert not ({key.description for key in keys.keys_of("results")} - here) & titles
+
+
+async def test_the_palette_has_every_key_of_the_results(make_app: Any, tmp_path: Path) -> None:
+    app = make_app(None)
+    async with app.run_test(size=(120, 40)):
+        await app.push_screen(ResultsScreen(tmp_path))
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        for key in keys.keys_of("results"):
+            assert keys.owner_of(key, app, app.screen) is not None, key
+            assert key.description in titles, key

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from textual import events
 from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static
@@ -108,6 +109,17 @@ async def test_the_filter_finds_a_model_and_escape_clears_it(app: CifarApp, unti
         await pilot.press("escape")
         assert len(models(app).keys) == len(CATALOGUE)
         assert models(app).cell_text("VGG16", "mark") == MARKED
+
+
+async def test_what_is_typed_at_once_after_the_slash_is_filtered_by(
+    app: CifarApp, until: Until
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        for key in ("slash", *"vgg", "slash"):
+            app.post_message(events.Key(key, "/" if key == "slash" else key))
+        box = app.screen.query_one("#filter", Input)
+        await until(pilot, lambda: box.value == "vgg/")
 
 
 WRONG = (

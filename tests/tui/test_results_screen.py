@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 import tui.app
 import tui.screens.results
@@ -21,7 +22,6 @@ from engine.run_lock import locked
 from engine.run_notes import Notes, read_notes
 from engine.runs import RunDirectory
 from engine.session import SessionHandle
-from tui import keys
 from tui.app import CifarApp
 from tui.panels.model_table import ModelTable
 from tui.panels.pareto import ParetoChart
@@ -390,11 +390,11 @@ async def test_escape_goes_back_to_the_screen_below(app: CifarApp, results: Any)
         assert app.is_running
 
 
-async def test_every_key_is_in_the_palette_and_has_someone_to_carry_it_out(
-    app: CifarApp, results: Any
+async def test_what_is_typed_at_once_after_the_slash_is_filtered_by(
+    app: CifarApp, results: Any, until: Until
 ) -> None:
-    async with results(app, rows=0):
-        titles = [command.title for command in app.get_system_commands(app.screen)]
-        for key in keys.keys_of("results"):
-            assert keys.owner_of(key, app, app.screen) is not None, key
-            assert key.description in titles, key
+    async with results(app, rows=0) as pilot:
+        for key in ("slash", *"cnn", "slash"):
+            app.post_message(events.Key(key, "/" if key == "slash" else key))
+        box = app.screen.query_one("#filter-text", Input)
+        await until(pilot, lambda: box.value == "cnn/")

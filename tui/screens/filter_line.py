@@ -45,7 +45,7 @@ class FilterLine(Horizontal):
     def open(self) -> None:
         """Show the line and type into it."""
         self.add_class("-open")
-        self.query_one(FilterInput).focus()
+        self.screen.set_focus(self.query_one(FilterInput))
 
     def write(self, text: str) -> None:
         """Filter by this text."""

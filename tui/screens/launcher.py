@@ -276,7 +276,9 @@ class LauncherScreen(Screen[None]):
         self._start()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Of starting, adding and resuming, only what can be done."""
+        """Of starting, adding and resuming what can be done; a slash may be part of a path."""
+        if action == "filter":
+            return not isinstance(self.focused, Input)
         if action == "add_runs":
             return self._adds
         return not (self._adds and action in ("start", "resume"))
@@ -331,7 +333,7 @@ class LauncherScreen(Screen[None]):
         """Type a part of a name."""
         box = self.query_one("#filter", Input)
         box.display = True
-        box.focus()
+        self.set_focus(box)
 
     def action_catalogue(self) -> None:
         """Clear the filter and go to the models; from there back to the training."""

@@ -159,6 +159,10 @@ class ResultsScreen(RunActions):
         self._look_anew()
         self.call_after_refresh(self._focus_what_shows)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A slash that is typed is one."""
+        return action != "filter" or not isinstance(self.focused, Input)
+
     def action_filter(self) -> None:
         """Type what the runs shown shall have."""
         self.query_one(FilterLine).open()
