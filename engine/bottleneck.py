@@ -42,14 +42,24 @@ class Bottleneck:
 
     word: Word
     figures: str
-    """`validation takes 41 % of an epoch (4 s of 10 s)`."""
+    """`validation takes 41 % of an epoch`."""
     advice: str
     """What to do, in a few words; empty where nothing can be done but to compute faster."""
+    basis: str = ""
+    """What the figures come from: `0:04 of 0:10`."""
 
     @property
     def line(self) -> str:
         """All of it on one line."""
-        return f"{self.word}: {self.figures}" + (f"; {self.advice}" if self.advice else "")
+        return self.forms[0]
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The line for less and less room: all, no advice, the figures alone, the word alone."""
+        brief = f"{self.word}: {self.figures}"
+        told = f"{brief} ({self.basis})" if self.basis else brief
+        whole = f"{told}; {self.advice}" if self.advice else told
+        return tuple(dict.fromkeys((whole, told, brief, self.word)))
 
 
 def find_bottleneck(run: RunSnapshot) -> Bottleneck | None:
@@ -94,7 +104,7 @@ def _extraction(run: RunSnapshot) -> Bottleneck | None:
         return None
     return Bottleneck(
         "extraction",
-        f"{duration(seconds)} of {duration(whole)} went into the frozen layers' features",
+        f"{duration(seconds)} of {duration(whole)} went into features",
         "the next run with these layers takes them from the cache",
     )
 
@@ -105,11 +115,11 @@ def _validation(run: RunSnapshot) -> Bottleneck | None:
     whole = seconds + sum(epoch.train_seconds for epoch in last)
     if not whole or seconds < VALIDATION_SHARE * whole:
         return None
-    each = f"{duration(seconds / len(last))} of {duration(whole / len(last))}"
     return Bottleneck(
         "validation-heavy",
-        f"validation takes {100 * seconds / whole:.0f} % of an epoch ({each})",
+        f"validation takes {100 * seconds / whole:.0f} % of an epoch",
         "hold fewer images out",
+        f"{duration(seconds / len(last))} of {duration(whole / len(last))}",
     )
 
 
@@ -119,8 +129,9 @@ def _idle_gpu(run: RunSnapshot) -> Bottleneck | None:
         return None
     return Bottleneck(
         "input-bound",
-        f"the GPU computes {busy:.0f} % of the time and waits for input or launches in the rest",
+        f"the GPU computes {busy:.0f} % of the time",
         "a larger --batch-size",
+        "it waits for input or launches in the rest",
     )
 
 

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from engine.events import TestEnded
+from engine.bottleneck import Bottleneck
+from engine.commands import Pause, SetLearningRate, Stop
+from engine.events import CommandAccepted, EpochStarted, LayerNode, LogLine, TestEnded
 from engine.snapshot import RunSnapshot
-from tui.panels.notice import end_text, failure_text, next_text, requests, waiting_changes
+from tui.panels.notice import (
+    NoticeStrip,
+    end_text,
+    failure_text,
+    held_back,
+    next_text,
+    request_forms,
+    requests,
+    waiting_changes,
+)
 from tui.session_view import SessionView
+
+HELD = Bottleneck("validation-heavy", "validation takes 44 % of an epoch", "do less", "4 of 9 s")
+
+
+def words(run: RunSnapshot, *, with_changes: bool = True) -> str:
+    return request_forms(requests(run, with_changes=with_changes))[0]
 
 
 @pytest.fixture
@@ -19,25 +37,25 @@ def working(run: RunSnapshot) -> RunSnapshot:
 
 
 def test_requests_in_words(working: RunSnapshot) -> None:
-    assert requests(working) == ""
-    assert "pausing after this batch" in requests(replace(working, pause_requested=True))
-    assert "after this epoch" in requests(replace(working, stop_requested="epoch"))
-    assert "after this batch" in requests(replace(working, stop_requested="now"))
-    assert "after this model" in requests(replace(working, stop_requested="run"))
-    assert "next model after this epoch" in requests(replace(working, skip_requested="epoch"))
-    assert requests(replace(working, pending={"a": True, "b": True})) == (
+    assert requests(working) == []
+    assert "pausing after this batch" in words(replace(working, pause_requested=True))
+    assert "after this epoch" in words(replace(working, stop_requested="epoch"))
+    assert "after this batch" in words(replace(working, stop_requested="now"))
+    assert "after this model" in words(replace(working, stop_requested="run"))
+    assert "next model after this epoch" in words(replace(working, skip_requested="epoch"))
+    assert words(replace(working, pending={"a": True, "b": True})) == (
         "2 changes wait for the epoch's end"
     )
 
 
 def test_a_pause_says_how_to_go_on(working: RunSnapshot) -> None:
     paused = replace(working, phase="paused", pause_requested=True)
-    assert requests(paused) == "paused: z resumes"
-    assert requests(replace(paused, pause_requested=False)) == "resuming…"
+    assert words(paused) == "paused: z resumes"
+    assert words(replace(paused, pause_requested=False)) == "resuming…"
 
 
 def test_a_run_that_is_over_waits_for_nothing(working: RunSnapshot) -> None:
-    assert requests(replace(working, status="stopped", stop_requested="epoch")) == ""
+    assert words(replace(working, status="stopped", stop_requested="epoch")) == ""
 
 
 def test_one_change_and_several() -> None:
@@ -66,20 +84,83 @@ def test_the_end_counts_the_runs_and_names_the_best(run: RunSnapshot) -> None:
 
 def test_the_lock_and_the_rate_wait_in_words(working: RunSnapshot) -> None:
     locking = replace(working, pending_lock=True)
-    assert requests(locking) == "BatchNormalization locks at the epoch's end"
-    assert requests(replace(locking, pending_lock=False)) == (
+    assert words(locking) == "BatchNormalization locks at the epoch's end"
+    assert words(replace(locking, pending_lock=False)) == (
         "BatchNormalization is released at the epoch's end"
     )
-    assert requests(replace(locking, pending_now=True)) == (
+    assert words(replace(locking, pending_now=True)) == (
         "BatchNormalization locks after this batch"
     )
-    assert requests(locking, with_changes=False) == ""
+    assert words(locking, with_changes=False) == ""
     rate = replace(working, pending_learning_rate=1.8e-3)
-    assert requests(rate) == "rate 1.8e-03 after this batch"
+    assert words(rate) == "rate 1.8e-03 after this batch"
 
 
 def test_changes_that_wait_for_the_batch_say_so(working: RunSnapshot) -> None:
     changes = replace(working, pending={"a": True, "b": True}, pending_now=True)
-    assert requests(changes) == "2 changes after this batch"
-    assert requests(changes, with_changes=False) == ""
+    assert words(changes) == "2 changes after this batch"
+    assert words(changes, with_changes=False) == ""
     assert waiting_changes(1, now=True) == "1 change after this batch"
+
+
+@pytest.mark.parametrize(
+    ("room", "expected"),
+    [
+        (80, "validation-heavy: validation takes 44 % of an epoch (4 of 9 s); do less"),
+        (70, "validation-heavy: validation takes 44 % of an epoch (4 of 9 s)"),
+        (60, "validation-heavy: validation takes 44 % of an epoch"),
+        (50, "validation-heavy"),
+        (None, HELD.line),
+    ],
+)
+def test_what_holds_training_back_is_shortened_in_steps(room: int | None, expected: str) -> None:
+    assert held_back(HELD, room).plain == expected
+
+
+def test_requests_that_do_not_fit_are_counted() -> None:
+    assert request_forms(["stopping…", "one change", "rate 1e-03"]) == [
+        "stopping…   one change   rate 1e-03",
+        "stopping…   one change   +1 more",
+        "stopping…   +2 more",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((80, 24), "validation-heavy: validation takes 44 % of an epoch"),
+        ((100, 30), "validation-heavy: validation takes 44 % of an epoch (0:08 of 0:18)"),
+        ((140, 40), "of an epoch (0:08 of 0:18); hold fewer images out"),
+    ],
+)
+async def test_the_strip_says_what_holds_training_back_beside_the_log(
+    session: Any,
+    running: Any,
+    until: Any,
+    layers: LayerNode,
+    events: Any,
+    size: tuple[int, int],
+    expected: str,
+) -> None:
+    async with running(session, size) as pilot:
+        session.begin(layers)
+        ended = replace(events["epoch_end"](1, 0.5), train_seconds=10.0, validation_seconds=8.0)
+        lines = [LogLine(level="info", text=f"line {number}") for number in range(12)]
+        session.play(*lines, ended, EpochStarted(epoch=2, stage=1, steps=10))
+        strip = pilot.app.screen.query_one(NoticeStrip)
+        await until(pilot, lambda: expected in str(strip.render()))
+        assert "5 log ▸ 12 new" in str(strip.render())
+
+
+async def test_long_requests_stay_in_sight_on_a_narrow_screen(
+    session: Any, running: Any, until: Any, layers: LayerNode
+) -> None:
+    async with running(session, (80, 24)) as pilot:
+        session.begin(layers)
+        asked = (Pause(), SetLearningRate(value=1e-4), Stop(when="epoch"))
+        session.play(*(CommandAccepted(command=command) for command in asked))
+        session.play(LogLine(level="info", text="something"))
+        strip = pilot.app.screen.query_one(NoticeStrip)
+        await until(pilot, lambda: "stopping after this epoch…" in str(strip.render()))
+        await until(pilot, lambda: "+2 more" in str(strip.render()))
+        assert "5 log ▸ 1 new" in str(strip.render())

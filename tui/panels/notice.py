@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
@@ -11,7 +13,7 @@ from textual.widgets import Static
 from engine.bottleneck import Bottleneck, find_bottleneck
 from engine.formatting import accuracy, rate
 from engine.snapshot import RunSnapshot
-from tui.panels.line_fitting import Field, fit
+from tui.panels.line_fitting import Field, fit, longest
 from tui.session_view import SessionView
 
 _STOPPING = {
@@ -29,8 +31,9 @@ _SKIPPING = {
 }
 
 
-_ROOM_BETWEEN = 8
-"""Two gaps, and the blanks at both ends."""
+_ENDS = 2
+"""The blanks at both ends of the line."""
+_GAP = 3
 _LEAST_LOG = 24
 """Cells of a log line that say something; a longer one is cut."""
 
@@ -49,28 +52,45 @@ class NoticeStrip(Widget):
         if self.view is None:
             return Content("")
         run = self.view.run
-        waiting = requests(run, with_changes=self.tells_changes)
-        held = None if waiting or run.is_over else find_bottleneck(run)
-        first = Content.styled(waiting, "$warning") if held is None else held_back(held)
         badge = Content.styled(f"5 log ▸ {self.unread} new" if self.unread else "", "$primary")
-        room = self.size.width - first.cell_length - badge.cell_length - _ROOM_BETWEEN
+        room = self.size.width - _ENDS - (badge.cell_length + _GAP if badge else 0)
+        first = self._first(run, room)
+        room -= first.cell_length + _GAP if first else 0
         log = "" if self.log_is_open or not run.log else " ".join(run.log[-1].text.split())
         last = Content.styled(log, "$muted").truncate(max(room, 0), ellipsis=True)
-        shown = [Field(first, 9)] if first else []
-        shown += [Field(last, 8)] if last.cell_length >= min(_LEAST_LOG, cell_len(log)) else []
-        return fit(shown, [Field(badge, 10)], self.size.width)
+        shown = [Field(first, 10)] if first else []
+        if log and last.cell_length >= min(_LEAST_LOG, cell_len(log)):
+            shown.append(Field(last, 8))
+        return fit(shown, [Field(badge, 9)] if badge else [], self.size.width, _GAP)
+
+    def _first(self, run: RunSnapshot, room: int) -> Content:
+        """What waits, else what holds training back, in its longest form that fits beside."""
+        waiting = requests(run, with_changes=self.tells_changes)
+        if waiting:
+            return Content.styled(longest(request_forms(waiting), room), "$warning")
+        held = None if run.is_over else find_bottleneck(run)
+        return Content("") if held is None else held_back(held, room)
 
 
-def held_back(held: Bottleneck) -> Content:
-    """`validation-heavy: validation takes 41 % of an epoch; hold fewer images out`."""
-    rest = held.line.removeprefix(held.word)
+def held_back(held: Bottleneck, room: int | None = None) -> Content:
+    """`validation-heavy: validation takes 41 % of an epoch`: as much as `room` cells hold."""
+    text = held.line if room is None else longest(held.forms, room)
+    rest = text.removeprefix(held.word)
     return Content.assemble((held.word, "$foreground"), (rest, "$muted"))
 
 
-def requests(run: RunSnapshot, *, with_changes: bool = True) -> str:
-    """What was asked for and has not happened yet, in words; empty if nothing."""
+def request_forms(waiting: Sequence[str]) -> list[str]:
+    """All that waits, then ever less of it with the number of those left out."""
+    forms = ["   ".join(waiting)]
+    for count in range(len(waiting) - 1, 0, -1):
+        forms.append("   ".join([*waiting[:count], f"+{len(waiting) - count} more"]))
+    return forms
+
+
+def requests(run: RunSnapshot, *, with_changes: bool = True) -> list[str]:
+    """What was asked for and has not happened yet, each in words, the most urgent first."""
     if run.is_over:
-        return ""
+        return []
     parts = []
     if run.stop_requested:
         parts.append(_STOPPING.get(run.stop_requested, "stopping…"))
@@ -89,7 +109,7 @@ def requests(run: RunSnapshot, *, with_changes: bool = True) -> str:
         parts.append(f"{_LOCKING[run.pending_lock]} {_time(now=run.pending_now)}")
     if run.pending_learning_rate is not None:
         parts.append(f"rate {rate(run.pending_learning_rate)} {_time(now=True)}")
-    return "   ".join(parts)
+    return parts
 
 
 def waiting_changes(count: int, *, now: bool = False) -> str:
