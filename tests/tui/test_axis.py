@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.panels.axis import Axis, axis_over
+from tui.panels.axis import Axis, LogAxis, axis_over
 
 
 def test_ticks_are_round_and_within_the_ends() -> None:
@@ -22,6 +22,49 @@ def test_ticks_are_round_and_within_the_ends() -> None:
         "0.04",
         "0.05",
     ]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "most", "expected"),
+    [
+        (0.0, 25_000.0, 5, ["0", "5k", "10k", "15k", "20k", "25k"]),
+        (0.0, 2_500.0, 5, ["0", "500", "1000", "1500", "2000", "2500"]),
+        (2.0e6, 3.0e6, 2, ["2.0M", "2.5M", "3.0M"]),
+        (0.001, 0.003, 2, ["1e-3", "2e-3", "3e-3"]),
+        (0.74, 0.75, 2, ["0.740", "0.745", "0.750"]),
+        (1_234_000.0, 1_234_100.0, 2, ["1234000", "1234050", "1234100"]),
+        (0.0, 4e15, 2, ["0", "2e15", "4e15"]),
+        (0.0, 4e-9, 2, ["0", "2e-9", "4e-9"]),
+    ],
+)
+def test_a_long_label_is_written_shorter(
+    low: float, high: float, most: int, expected: list[str]
+) -> None:
+    assert [text for _, text in Axis(low, high).labels(most)] == expected
+
+
+def test_each_label_of_a_logarithmic_axis_is_as_short_as_it_can_be() -> None:
+    texts = [text for _, text in LogAxis(0.001, 0.11).labels(9)]
+    assert texts == ["1e-3", "2e-3", "5e-3", "0.01", "0.02", "0.05", "0.1"]
+    assert [text for _, text in LogAxis(900.0, 3e6).labels(9)] == [
+        *("1000", "3000", "10k", "30k", "100k", "300k", "1M", "3M"),
+    ]
+
+
+UNITS = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+
+
+def value_of(text: str) -> float:
+    return float(text.rstrip("kMGT")) * UNITS.get(text[-1], 1.0)
+
+
+@given(st.floats(0, 1e9), st.floats(1e-6, 1e12), st.integers(1, 12), st.booleans())
+def test_every_label_says_its_tick(low: float, length: float, most: int, is_log: bool) -> None:
+    axis = LogAxis(low + 1e-9, low + length) if is_log else Axis(low, low + length)
+    labels = axis.labels(most)
+    for tick, text in labels:
+        assert value_of(text) == pytest.approx(tick, rel=1e-9, abs=1e-12)
+    assert len({text for _, text in labels}) == len(labels)
 
 
 @pytest.mark.parametrize("values", [[], [math.nan], [math.inf, math.nan]])

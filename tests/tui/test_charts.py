@@ -130,6 +130,35 @@ async def test_validation_marks_markers_and_the_window_key(
         await until(pilot, lambda: not panel.border_subtitle)
 
 
+@pytest.mark.parametrize(
+    ("losses", "is_log", "expected"),
+    [
+        ((0.001, 0.004), True, ["1e-3", "2e-3"]),
+        ((0.0, 25_000.0), False, ["10k", "20k"]),
+        ((9_000.0, 2_500_000.0), True, ["100k", "1M"]),
+        ((123_456_000.0, 123_456_900.0), False, ["123456000", "123456500"]),
+    ],
+)
+async def test_labels_of_the_loss_are_never_cut(
+    losses: tuple[float, ...],
+    is_log: bool,
+    expected: list[str],
+    session: Any,
+    running: Any,
+    until: Any,
+    run: RunSnapshot,
+) -> None:
+    points = tuple((i / 10, loss) for i, loss in enumerate(losses, 1))
+    data = loss_data(replace(run, loss=Curve(points, ())), ChartSettings(log_loss=is_log))
+    async with running(session) as pilot:
+        await until(pilot, lambda: pilot.app.screen.query("#loss-chart"))
+        chart = pilot.app.screen.query_one("#loss-chart", CurveChart)
+        await until(pilot, lambda: "epoch 0" in picture(chart))
+        chart.show(data)
+        labels = [line.split("┤")[0].strip() for line in picture(chart).splitlines() if "┤" in line]
+        assert set(expected) <= set(labels)
+
+
 async def test_a_new_theme_recolours_the_charts(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:

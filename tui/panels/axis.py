@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _ROUND_ENDS = 10
+_LABEL_CELLS = 4
+"""A longer label is written in another way where that is shorter."""
+_UNITS = ((3, "k"), (6, "M"), (9, "G"), (12, "T"))
+"""Powers of ten and what stands for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,10 @@ class Axis:
         return [index * step for index in range(first, last + 1)]
 
     def labels(self, most: int) -> list[tuple[float, str]]:
-        """The ticks, each with its text, all with the same number of decimals."""
-        decimals = max(-math.floor(math.log10(self.step(most)) + 1e-9), 0)
-        return [(tick, f"{tick:.{decimals}f}") for tick in self.ticks(most)]
+        """The ticks, each with its text, all written alike and none rounded."""
+        ticks = self.ticks(most)
+        power = _power(self.step(most))
+        return list(zip(ticks, _written(ticks, power), strict=True))
 
 
 class LogAxis(Axis):
@@ -66,7 +71,36 @@ class LogAxis(Axis):
 
     def labels(self, most: int) -> list[tuple[float, str]]:
         """The ticks, each with its text."""
-        return [(tick, f"{tick:g}") for tick in self.ticks(most)]
+        return [(tick, _written([tick], _power(tick))[0]) for tick in self.ticks(most)]
+
+
+def _power(value: float) -> int:
+    return math.floor(math.log10(value) + 1e-9)
+
+
+def _written(ticks: Sequence[float], power: int) -> list[str]:
+    """Multiples of ten to the `power`, as decimals, with a unit or a power of ten."""
+    wholes = [round(tick / 10.0**power) for tick in ticks]
+    forms = [[f"{tick:.{max(-power, 0)}f}" for tick in ticks]]
+    largest = max(map(abs, ticks), default=0.0)
+    for exponent, unit in _UNITS:
+        if largest >= 10.0**exponent:
+            decimals = max(exponent - power, 0)
+            forms.append([f"{t / 10.0**exponent:.{decimals}f}{unit}" if t else "0" for t in ticks])
+    forms.append([_scientific(whole, power) for whole in wholes])
+    short = (form for form in forms if max(map(len, form), default=0) <= _LABEL_CELLS)
+    return next(short, None) or min(forms, key=lambda form: max(map(len, form), default=0))
+
+
+def _scientific(whole: int, power: int) -> str:
+    """`1e-3`, `2.5e-4`: `whole` times ten to the `power`."""
+    if not whole:
+        return "0"
+    digits = str(abs(whole))
+    exponent = power + len(digits) - 1
+    rest = digits[1:].rstrip("0")
+    sign = "-" if whole < 0 else ""
+    return f"{sign}{digits[0]}{f'.{rest}' if rest else ''}e{exponent}"
 
 
 def log_axis_over(values: Iterable[float]) -> LogAxis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import ClassVar
 
@@ -13,7 +14,8 @@ from engine.series import Point
 from tui.panels.chart_data import ChartData, thinned
 from tui.panels.styled_canvas import StyledCanvas
 
-_LEFT = 6
+_LEAST_LEFT = 6
+"""Cells beside the plot, the axis among them."""
 _BOTTOM = 2
 _ROWS_A_TICK = 2
 _TALL_ROWS_A_TICK = 3
@@ -23,6 +25,11 @@ _CELLS_A_TICK = 6
 _VALIDATION_MARK = "●"
 _BEST_MARK = "★"
 _DOTS_A_CELL = 2
+
+
+def left_of(labels: Iterable[str]) -> int:
+    """Cells beside a plot whose y axis has these labels, the axis among them."""
+    return max(_LEAST_LEFT, 1 + max(map(len, labels), default=0))
 
 
 class CurveChart(StyledCanvas):
@@ -40,6 +47,7 @@ class CurveChart(StyledCanvas):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(1, 1, id=id)
         self.data: ChartData | None = None
+        self._left = _LEAST_LEFT
 
     def show(self, data: ChartData) -> None:
         """Draw `data`."""
@@ -59,8 +67,9 @@ class CurveChart(StyledCanvas):
 
     def _draw(self) -> None:
         data, (width, height) = self.data, self.size
-        if data is None or width < _LEFT + 4 or height < _BOTTOM + 2:
+        if data is None or width < _LEAST_LEFT + 4 or height < _BOTTOM + 2:
             return
+        self._left = left_of(label for _, label in self._y_labels(data))
         dots = self._plot_width * _DOTS_A_CELL
         with self.batch_refresh():
             self.reset()
@@ -74,7 +83,7 @@ class CurveChart(StyledCanvas):
 
     @property
     def _plot_width(self) -> int:
-        return self.size.width - _LEFT
+        return self.size.width - self._left
 
     @property
     def _plot_height(self) -> int:
@@ -83,21 +92,25 @@ class CurveChart(StyledCanvas):
     def _style(self, name: str) -> str:
         return str(self.get_component_rich_style(f"chart--{name}", partial=True))
 
+    def _y_labels(self, data: ChartData) -> list[tuple[float, str]]:
+        bottom = self._plot_height
+        rows = _TALL_ROWS_A_TICK if bottom >= _TALL_ROWS else _ROWS_A_TICK
+        return data.y.labels(max(bottom // rows, _LEAST_INTERVALS))
+
     def _draw_frame(self, data: ChartData) -> None:
         axis, grid = self._style("axis"), self._style("grid")
         bottom = self._plot_height
         for y in range(bottom):
-            self.set_pixel(_LEFT - 1, y, "│", axis)
-        for x in range(_LEFT, self.size.width):
+            self.set_pixel(self._left - 1, y, "│", axis)
+        for x in range(self._left, self.size.width):
             self.set_pixel(x, bottom, "─", axis)
-        self.set_pixel(_LEFT - 1, bottom, "└", axis)
-        rows = _TALL_ROWS_A_TICK if bottom >= _TALL_ROWS else _ROWS_A_TICK
-        for value, label in data.y.labels(max(bottom // rows, _LEAST_INTERVALS)):
+        self.set_pixel(self._left - 1, bottom, "└", axis)
+        for value, label in self._y_labels(data):
             y = self._cell(data, data.x.low, value)[1]
-            for x in range(_LEFT, self.size.width):
+            for x in range(self._left, self.size.width):
                 self.set_pixel(x, y, "┈", grid)
-            self.set_pixel(_LEFT - 1, y, "┤", axis)
-            self._write(_LEFT - 2, y, label[: _LEFT - 2], axis, TextAlign.RIGHT)
+            self.set_pixel(self._left - 1, y, "┤", axis)
+            self._write(self._left - 2, y, label, axis, TextAlign.RIGHT)
         self._write(0, bottom + 1, data.x_name, axis)
         for value, label in data.x.labels(max(self._plot_width // _CELLS_A_TICK, 1)):
             x = self._cell(data, value, data.y.low)[0]
@@ -139,7 +152,7 @@ class CurveChart(StyledCanvas):
         """The cell of a point, with its fraction; values off the y axis stick to its end."""
         across = min(max(data.x.share(x), 0.0), 1.0) * (self._plot_width - 1)
         up = min(max(data.y.share(y), 0.0), 1.0)
-        return _LEFT + across, (1.0 - up) * (self._plot_height - 0.25)
+        return self._left + across, (1.0 - up) * (self._plot_height - 0.25)
 
     def _cell(self, data: ChartData, x: float, y: float) -> tuple[int, int]:
         across, down = self._place(data, x, y)

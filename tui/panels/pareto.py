@@ -126,7 +126,7 @@ class ParetoChart(StyledCanvas):
             for x in range(_LEFT, self.size.width):
                 self.set_pixel(x, y, "┈", grid)
             self.set_pixel(_LEFT - 1, y, "┤", axis)
-            self._write(_LEFT - 2, y, label[: _LEFT - 2], axis, TextAlign.RIGHT)
+            self._write(_LEFT - 2, y, label, axis, TextAlign.RIGHT)
         self._draw_costs(data, axis)
 
     def _draw_costs(self, data: ParetoData, axis: str) -> None:
