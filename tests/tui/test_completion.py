@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,6 +17,30 @@ from tui.cli.parser import build_parser
 def script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
     assert main(["completion", shell]) == 0
     return capsys.readouterr().out
+
+
+def said_by(command: list[str], runs: Path) -> list[str]:
+    """The words that a shell prints beside a folder of runs, and no complaint."""
+    done = subprocess.run(
+        command,
+        env={"PATH": os.environ["PATH"], "HOME": str(runs.parent), "CIFAR_TUI_RUNS": str(runs)},
+        cwd=runs.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def completed_as_in_bash(line: str, runs: Path, text: str, shell: str = "bash") -> list[str]:
+    """What the function of bash's script completes, in zsh as its `bashcompinit` calls it."""
+    words = " ".join(f"'{word}'" for word in ("cifar-tui", *line.split(" ")))
+    ask = f"COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _cifar_tui\n"
+    ask += 'printf "%s\\n" "${COMPREPLY[@]}"'
+    flags = ["-fc"] if shell == "zsh" else ["-c"]
+    ask = f"emulate sh\nsetopt kshglob noshglob braceexpand\n{ask}" if shell == "zsh" else ask
+    return said_by([shell, *flags, text + ask], runs)
 
 
 @pytest.mark.parametrize(
@@ -40,18 +65,27 @@ def test_bash_completes(
     line: str, expected: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "20260102-120000-vgg16").mkdir()
-    words = " ".join(f"'{word}'" for word in ("cifar-tui", *line.split(" ")))
-    ask = f"COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _cifar_tui\n"
-    ask += 'printf "%s\\n" "${COMPREPLY[@]}"'
-    done = subprocess.run(
-        ["bash", "-c", script("bash", capsys) + ask],
-        env={"PATH": "/usr/bin:/bin", "CIFAR_TUI_RUNS": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split() == expected
-    assert done.stderr == ""
+    assert completed_as_in_bash(line, tmp_path, script("bash", capsys)) == expected
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_directory_whose_name_is_a_command_is_not_run(
+    shell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = tmp_path / "runs"
+    for name in ("20260102-120000-vgg16", "$(touch pwned)", "`touch pwned`", "a;touch pwned", "*"):
+        (runs / name).mkdir(parents=True)
+    (runs / "b\n$(touch pwned)\nc").mkdir()
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    text = script(shell, capsys)
+    if shell == "fish":
+        found = said_by([shell, "-Nc", f"{text}complete -C 'cifar-tui attach '"], runs)
+    else:
+        found = completed_as_in_bash("attach ", runs, text, shell)
+    assert "20260102-120000-vgg16" in found
+    assert not [word for word in found if "touch" in word or "*" in word]
+    assert not list(tmp_path.rglob("pwned"))
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

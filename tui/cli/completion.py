@@ -15,10 +15,13 @@ from engine.recipe_file import recipe_names
 SHELLS = ("bash", "zsh", "fish")
 _ALTERNATIVES = re.compile(r"[a-z0-9_-]+(\|[a-z0-9_-]+)+")
 _OF_RUNS = re.compile(r"\bRUN\b")
-_FISH_LISTS_RUNS = (
-    "(ls -1 (set -q CIFAR_TUI_RUNS; and echo $CIFAR_TUI_RUNS; or echo runs) 2>/dev/null)"
-)
-_LIST_RUNS = 'ls -1 "${CIFAR_TUI_RUNS:-runs}" 2>/dev/null'
+_RUN_ID = "[A-Za-z0-9][A-Za-z0-9._-]*"
+"""What a run's directory is called. Shells expand the words that they complete: a directory of any
+other name, `$(rm -r x)`, must not be among them."""
+_ONLY_IDS = f'2>/dev/null | env LC_ALL=C grep -Ex "{_RUN_ID}"'
+_LIST_RUNS = f'command ls -1 -- "${{CIFAR_TUI_RUNS:-runs}}" {_ONLY_IDS}'
+_FISH_FOLDER = '(set -q CIFAR_TUI_RUNS; and echo "$CIFAR_TUI_RUNS"; or echo runs)'
+_FISH_LISTS_RUNS = f"(command ls -1 -- {_FISH_FOLDER} {_ONLY_IDS})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def bash_script(commands: list[Command], *, zsh: bool = False) -> str:
             "_cifar_tui() {",
             '    local current="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"',
             '    local command="" word words=""',
-            '    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
+            '    for word in "${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}"; do',
             '        case "$word" in -*) ;; *) command="$word"; break ;; esac',
             "    done",
             '    case "$command $before" in',
