@@ -39,6 +39,7 @@ class Sums:
     images: int = 0
     seconds: float = 0.0
     timed_images: int = 0
+    input_wait_seconds: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)

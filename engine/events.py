@@ -148,6 +148,9 @@ class BatchEnded(Event):
     batches: int
     images_per_second: float
     """Over the batches since the last event, tracing left out; NaN where there is nothing left."""
+    input_wait_seconds: float | None = None
+    """Of the time of these batches, what passed between the end of a step and the moment at which
+    the next had its batch; None where not measured: on a GPU, and in records of old."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +167,8 @@ class EpochEnded(Event):
     train_seconds: float
     validation_seconds: float
     images_per_second: float
+    input_wait_seconds: float | None = None
+    """Of `train_seconds`; see BatchEnded."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,14 @@ def duration(seconds: float | None) -> str:
     return f"{minutes}:{second:02}"
 
 
+def short_duration(seconds: float) -> str:
+    """`1.8 ms`, `96 ms`, `4.2 s`, `12 s`, `3:12`: for what may last no second."""
+    if round(seconds) >= 60:
+        return duration(seconds)
+    number, unit = (seconds * 1e3, "ms") if seconds < 1 else (seconds, "s")
+    return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
+
+
 def about_duration(seconds: float) -> str:
     """`~40 s`, `~12 min`, `~2.5 h`: a length of time as exactly as it can be foretold."""
     if seconds < 90:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -42,6 +43,27 @@ class HardwareHistory:
     memory_percent: tuple[float, ...] = ()
     gpu_percent: tuple[tuple[float | None, ...], ...] = ()
     """One tuple of readings a GPU."""
+
+    @classmethod
+    def over(cls, samples: Sequence[HardwareSampled]) -> HardwareHistory:
+        """Of these samples, the oldest first."""
+        gpus = max((len(sample.gpus) for sample in samples), default=0)
+        return cls(
+            cpu_percent=tuple(
+                sum(sample.cpu_percent) / max(len(sample.cpu_percent), 1) for sample in samples
+            ),
+            memory_percent=tuple(
+                100 * sample.memory_used_bytes / max(sample.memory_total_bytes, 1)
+                for sample in samples
+            ),
+            gpu_percent=tuple(
+                tuple(
+                    sample.gpus[i].utilization_percent if i < len(sample.gpus) else None
+                    for sample in samples
+                )
+                for i in range(gpus)
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +146,10 @@ class RunSnapshot:
     """Asked for and not confirmed yet."""
     images_per_second: float | None = None
     """Of training; tracing, extraction and validation left out."""
+    step_seconds: float | None = None
+    """Mean of the steps of the epoch at work, tracing left out."""
+    input_wait_seconds: float | None = None
+    """Of `step_seconds`, those spent waiting for the batch; None where not measured."""
     eta_seconds: float | None = None
     """Of the epochs left, extractions included; final test and export not counted."""
     loss: Curve = field(default_factory=Curve)

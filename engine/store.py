@@ -38,6 +38,7 @@ from engine.layer_choice import leaf_nodes, training_parameters
 from engine.pending import Pending, describe_changes, trains_then
 from engine.series import Series
 from engine.snapshot import TRAIN_PHASES, HardwareHistory, Marker, RunSnapshot
+from engine.step_times import StepTimes
 
 LOG_LINES = 500
 HARDWARE_SAMPLES = 120
@@ -57,6 +58,7 @@ class RunStore:
         self._markers: list[Marker] = []
         self._stages: list[tuple[str, int]] = []
         self._estimate: Estimate | None = None
+        self._step_times = StepTimes()
         self._first_progress: PhaseProgressed | None = None
         self._pending = Pending()
         self._resumes, self._resumed_stage = False, 0
@@ -133,7 +135,7 @@ class RunStore:
             markers=tuple(self._markers),
             eta_seconds=self._eta(),
             hardware=self._hardware[-1] if self._hardware else None,
-            hardware_history=_history(list(self._hardware)),
+            hardware_history=HardwareHistory.over(list(self._hardware)),
             log=tuple(self._log),
             log_count=self._log_count,
         )
@@ -226,6 +228,7 @@ class RunStore:
 
     def _epoch_started(self, event: EpochStarted) -> None:
         self._resumes = False
+        self._step_times = StepTimes()
         self._set(epoch=event.epoch, stage=event.stage, step=0, steps=event.steps)
         if self._estimate is not None:
             self._estimate.epoch_started()
@@ -238,10 +241,15 @@ class RunStore:
         self._accuracy.append(x, event.accuracy)
         self._clock.append(x, self._train_seconds(event.time))
         if math.isfinite(event.images_per_second) and event.images_per_second > 0:
-            self._set(images_per_second=event.images_per_second)
+            seconds = event.batches * self._now.spec.batch_size / event.images_per_second
+            times = self._step_times = self._step_times.after(event, seconds)
+            self._set(
+                images_per_second=event.images_per_second,
+                step_seconds=times.step_seconds,
+                input_wait_seconds=times.input_wait_seconds,
+            )
             if self._estimate is not None:
-                images = event.batches * self._now.spec.batch_size
-                self._estimate.batches_ended(images / event.images_per_second, event.batches)
+                self._estimate.batches_ended(seconds, event.batches)
 
     def _epoch_ended(self, event: EpochEnded) -> None:
         self._epochs.append(event)
@@ -377,22 +385,3 @@ class RunStore:
         extraction = now.phase_seconds_left if now.phase == "extracting" else None
         forecasts = self._estimate.forecasts(now.stage - 1, extraction)
         return remaining_seconds(forecasts, now.stage - 1, step, now.steps, left)
-
-
-def _history(samples: list[HardwareSampled]) -> HardwareHistory:
-    gpus = max((len(sample.gpus) for sample in samples), default=0)
-    return HardwareHistory(
-        cpu_percent=tuple(
-            sum(sample.cpu_percent) / max(len(sample.cpu_percent), 1) for sample in samples
-        ),
-        memory_percent=tuple(
-            100 * sample.memory_used_bytes / max(sample.memory_total_bytes, 1) for sample in samples
-        ),
-        gpu_percent=tuple(
-            tuple(
-                sample.gpus[i].utilization_percent if i < len(sample.gpus) else None
-                for sample in samples
-            )
-            for i in range(gpus)
-        ),
-    )

@@ -10,7 +10,7 @@ from engine.commands import command_to_plain
 from engine.errors import InputError
 from engine.events import EpochEnded
 from engine.trainer.control import Control
-from engine.trainer.segment import EpochMeter
+from engine.trainer.segment import EpochMeter, measured
 from engine.trainer.selection import Selection
 
 
@@ -68,6 +68,7 @@ class Place:
             train_seconds=meter.seconds,
             validation_seconds=validation_seconds,
             images_per_second=meter.images_per_second,
+            input_wait_seconds=measured(meter.input_wait_seconds),
         )
 
     def refuse_infinite(self, loss: float, kept: str, of: str = "") -> None:
@@ -111,6 +112,7 @@ class Place:
                 meter.images,
                 meter.seconds,
                 meter.timed_images,
+                meter.input_wait_seconds,
             ),
             kept=tuple(sorted(kept)),
             waiting=tuple(command_to_plain(change) for change in control.waiting),
@@ -129,5 +131,12 @@ def place_of(position: Position) -> Place:
         ended_epochs=position.ended_epochs,
         learning_rate=position.learning_rate,
         val_accuracies=list(position.val_accuracies),
-        meter=EpochMeter(sums.loss, sums.accuracy, sums.images, sums.seconds, sums.timed_images),
+        meter=EpochMeter(
+            sums.loss,
+            sums.accuracy,
+            sums.images,
+            sums.seconds,
+            sums.timed_images,
+            sums.input_wait_seconds,
+        ),
     )

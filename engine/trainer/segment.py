@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from engine.events import BatchEnded, Event
+from engine.trainer.step_model import INPUT_WAIT
 
 BATCH_EVENT_SECONDS = 0.25
 
@@ -25,6 +26,8 @@ class EpochMeter:
     seconds: float = 0.0
     """Of all batches, tracing left out."""
     timed_images: int = 0
+    input_wait_seconds: float = 0.0
+    """Of `seconds`, those in which the step waited for its batch; NaN where not measured."""
 
     @property
     def loss(self) -> float:
@@ -40,6 +43,11 @@ class EpochMeter:
     def images_per_second(self) -> float:
         """Over the batches without tracing."""
         return self.timed_images / self.seconds if self.seconds else math.nan
+
+
+def measured(seconds: float) -> float | None:
+    """None for NaN."""
+    return None if math.isnan(seconds) else seconds
 
 
 class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
@@ -84,13 +92,14 @@ class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
         previous, self._step = self._step, min(self._first_of_fit + batch + 1, self._steps)
         images = min(self._batch_size * (self._step - previous), self._images - self._seen)
         loss, accuracy = self._un_mean(images, float(logs["loss"]), float(logs["accuracy"]))
-        self._count(images, loss, accuracy, seconds)
+        waited = float(logs.get(INPUT_WAIT, math.nan))
+        self._count(images, loss, accuracy, seconds, waited)
         self._window.add(self._step - previous, images, loss, accuracy)
         if self._tracing:
             self._tracing = False
             self._on_traced()
         elif not math.isnan(seconds):
-            self._window.time(images, seconds)
+            self._window.time(images, seconds, waited)
         is_last = self._step >= self._steps
         if is_last or at - self._window.since >= BATCH_EVENT_SECONDS:
             self._tell()
@@ -115,6 +124,11 @@ class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._first_of_fit = self._step
         self._ended_at = time.perf_counter()
 
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """What went by between two executions was no wait for a batch."""
+        if self.model.clock is not None:
+            self.model.clock.restart()
+
     def _un_mean(self, images: int, loss: float, accuracy: float) -> tuple[float, float]:
         """Keras' logs are means since `fit` began: the sums over these batches alone."""
         before, self._seen = self._seen, self._seen + images
@@ -125,13 +139,16 @@ class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._means = (loss, accuracy)
         return sums[0], sums[1]
 
-    def _count(self, images: int, loss: float, accuracy: float, seconds: float) -> None:
+    def _count(
+        self, images: int, loss: float, accuracy: float, seconds: float, waited: float
+    ) -> None:
         self._meter.images += images
         self._meter.loss_sum += loss
         self._meter.accuracy_sum += accuracy
         if not self._tracing:
             self._meter.seconds += seconds
             self._meter.timed_images += images
+            self._meter.input_wait_seconds += waited
 
     def _tell(self) -> None:
         window, self._window = self._window, _Window()
@@ -144,6 +161,7 @@ class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
                     accuracy=min(max(window.accuracy / window.images, 0.0), 1.0),
                     batches=window.batches,
                     images_per_second=window.images_per_second,
+                    input_wait_seconds=measured(window.waited),
                 )
             )
 
@@ -154,7 +172,7 @@ class _Window:
     def __init__(self) -> None:
         self.since = time.perf_counter()
         self.batches = self.images = self.timed_images = 0
-        self.loss = self.accuracy = self.seconds = 0.0
+        self.loss = self.accuracy = self.seconds = self.waited = 0.0
 
     def add(self, batches: int, images: int, loss: float, accuracy: float) -> None:
         self.batches += batches
@@ -162,9 +180,10 @@ class _Window:
         self.loss += loss
         self.accuracy += accuracy
 
-    def time(self, images: int, seconds: float) -> None:
+    def time(self, images: int, seconds: float, waited: float) -> None:
         self.timed_images += images
         self.seconds += seconds
+        self.waited += waited
 
     @property
     def images_per_second(self) -> float:

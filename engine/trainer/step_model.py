@@ -13,6 +13,10 @@ from keras import ops
 
 from engine.backend import has_memory_limit, jit_compile
 from engine.forward import Forward
+from engine.trainer.step_clock import StepClock
+
+INPUT_WAIT = "input_wait"
+"""Among a step's logs: seconds waited for batches since the clock was restarted."""
 
 
 class StepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
@@ -41,11 +45,18 @@ class StepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         """Of a batch, one after the other through the network; their gradients are added up."""
         self.has_memory_limit = False
         """Whether a step may find no memory and is to leave all weights as they were then."""
+        self.clock: StepClock | None = None
+        """Of the gaps between steps; None where they are not measured."""
         self.built = True
 
     @property
     def can_take_parts(self) -> bool:
         """Whether `parts` may be 2."""
+        return False
+
+    @property
+    def can_be_clocked(self) -> bool:
+        """Whether there may be a `clock`."""
         return False
 
     def mean_metrics(self) -> dict[str, float]:
@@ -92,6 +103,7 @@ def step_model(
 def compile_step(model: StepModel, optimizer: Any, steps_per_execution: int, device: str) -> None:
     """Make a StepModel ready for `fit` and `evaluate`."""
     model.has_memory_limit = has_memory_limit(device)
+    model.clock = StepClock() if model.can_be_clocked and device.startswith("cpu") else None
     model.compile(
         optimizer=optimizer,
         metrics=["accuracy"],
@@ -121,6 +133,11 @@ def _lean_class() -> type[StepModel]:
             """Yes."""
             return True
 
+        @property
+        def can_be_clocked(self) -> bool:
+            """Yes."""
+            return True
+
         def mean_metrics(self) -> dict[str, float]:
             """Loss and accuracy since `fit` began."""
             loss, hits, images = self._sums.numpy().tolist()
@@ -135,8 +152,13 @@ def _lean_class() -> type[StepModel]:
             return {}
 
         def train_step(self, data: Any) -> dict[str, Any]:
-            """One step; gives the means since `fit` began."""
-            x, y = data
+            """One step; gives the means since `fit` began, and `INPUT_WAIT` where that is timed."""
+            if self.clock is None:
+                return self._learn(*data)
+            logs, waited = self.clock.time(data, lambda: self._learn(*data))
+            return {**logs, INPUT_WAIT: waited}
+
+        def _learn(self, x: Any, y: Any) -> dict[str, Any]:
             find = self._gradients if self.parts == 1 else self._gradients_in_parts
             gradients, loss, probabilities = find(x, y)
             # So that a step which runs out of memory has changed no weight.

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from engine.bottleneck import find_bottleneck
 from engine.config import NOTEBOOK, RunSpec
-from engine.events import EpochEnded, GpuReading, HardwareSampled
+from engine.events import EpochEnded, FeaturesReady, GpuReading, HardwareSampled
 from engine.snapshot import HardwareHistory, RunSnapshot
 
 IDLE = GpuReading("H100", 20.0, 2**30, 80 * 2**30, 61.0, 412.0, 700.0, cuda_index=0)
 
 
-def epoch(train: float, validation: float) -> EpochEnded:
+def epoch(train: float, validation: float, waited: float | None = None) -> EpochEnded:
     return EpochEnded(
         epoch=1,
         stage=1,
@@ -26,6 +27,7 @@ def epoch(train: float, validation: float) -> EpochEnded:
         train_seconds=train,
         validation_seconds=validation,
         images_per_second=100.0,
+        input_wait_seconds=waited,
     )
 
 
@@ -63,12 +65,39 @@ def line(run: RunSnapshot) -> str:
 
 
 def test_a_processor_that_trains_most_of_an_epoch_is_compute_bound(run: RunSnapshot) -> None:
-    assert line(run) == "compute-bound: training steps take 90 % of an epoch"
+    assert line(run) == "compute-bound: step 640 ms (training takes 90 % of an epoch)"
+    measured = replace(run, ended_epochs=(epoch(9.0, 1.0, waited=0.025),))
+    assert line(measured) == (
+        "compute-bound: step 640 ms, input wait 1.8 ms (training takes 90 % of an epoch)"
+    )
+    traced = replace(epoch(9.0, 1.0), images_per_second=math.nan)
+    assert line(replace(run, ended_epochs=(traced,))) == (
+        "compute-bound: training takes 90 % of an epoch"
+    )
+
+
+def test_the_steps_of_the_epoch_at_work_tell_once_there_are_some(run: RunSnapshot) -> None:
+    working = replace(run, step=7, step_seconds=0.096, input_wait_seconds=0.002)
+    assert line(working).startswith("compute-bound: step 640 ms (")
+    begun = replace(working, step=8)
+    assert line(begun).startswith("compute-bound: step 96 ms, input wait 2.0 ms (")
+    assert line(replace(begun, ended_epochs=())) == "compute-bound: step 96 ms, input wait 2.0 ms"
+
+
+def test_a_step_that_waits_for_its_batch_is_input_bound(run: RunSnapshot) -> None:
+    waits = replace(run, ended_epochs=(epoch(9.0, 1.0, waited=4.5),))
+    assert line(waits) == "input-bound: step 640 ms, input wait 320 ms (50 % of it)"
+    seen = replace(waits, spec=replace(run.spec, views=4))
+    assert line(seen).endswith("; fewer --views")
+    features = FeaturesReady(
+        epoch=1, source="cache", images=1, views=1, bytes=1, held="disk", seconds=0.0
+    )
+    assert line(replace(waits, features=features)).endswith("; more --feature-memory")
 
 
 def test_a_long_validation_is_told_with_its_share(run: RunSnapshot) -> None:
     assert line(replace(run, ended_epochs=(epoch(6.0, 4.0),))) == (
-        "validation-heavy: validation takes 40 % of an epoch (0:04 of 0:10); hold fewer images out"
+        "validation-heavy: validation takes 40 % of an epoch (4.0 s of 10 s); hold fewer images out"
     )
 
 
@@ -86,7 +115,9 @@ def test_full_memory_is_told_once_it_lasts(run: RunSnapshot) -> None:
 
 def test_an_idle_gpu_waits_for_its_input_and_a_busy_one_computes(run: RunSnapshot) -> None:
     assert line(on_gpu(run, IDLE, *[20.0] * 6)).startswith("input-bound: the GPU computes 20 %")
-    assert line(on_gpu(run, IDLE, *[90.0] * 6)).endswith("the GPU is 90 % busy")
+    assert line(on_gpu(run, IDLE, *[90.0] * 6)).startswith(
+        "compute-bound: step 640 ms, the GPU is 90 % busy"
+    )
 
 
 def test_readings_from_before_the_training_do_not_count(run: RunSnapshot) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -65,6 +66,22 @@ def test_every_kind_is_read_as_written(spec: RunSpec) -> None:
         line = event_to_line(event)
         assert line.count("\n") == 1
         assert event_from_line(line) == event
+
+
+def test_what_was_recorded_before_waits_were_measured_still_reads() -> None:
+    event = BatchEnded(
+        epoch=1,
+        step=1,
+        loss=1.0,
+        accuracy=0.5,
+        batches=1,
+        images_per_second=9.0,
+        input_wait_seconds=0.25,
+    )
+    assert event_from_line(event_to_line(event)) == event
+    plain = json.loads(event_to_line(event))
+    del plain["input_wait_seconds"]
+    assert event_from_line(json.dumps(plain)) == replace(event, input_wait_seconds=None)
 
 
 def test_a_line_begins_with_the_name_and_the_time() -> None:

@@ -6,7 +6,17 @@ import math
 
 import pytest
 
-from engine.formatting import MISSING, accuracy, byte_size, count, duration, percent, rate, whole
+from engine.formatting import (
+    MISSING,
+    accuracy,
+    byte_size,
+    count,
+    duration,
+    percent,
+    rate,
+    short_duration,
+    whole,
+)
 
 
 @pytest.mark.parametrize(
@@ -15,6 +25,22 @@ from engine.formatting import MISSING, accuracy, byte_size, count, duration, per
 )
 def test_duration(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0018, "1.8 ms"),
+        (0.00996, "10 ms"),
+        (0.096, "96 ms"),
+        (4.0, "4.0 s"),
+        (12.3, "12 s"),
+        (59.6, "1:00"),
+        (192, "3:12"),
+    ],
+)
+def test_short_duration(seconds: float, text: str) -> None:
+    assert short_duration(seconds) == text
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from engine.config import RunSpec
 from engine.events import (
     BatchEnded,
     EpochEnded,
+    EpochStarted,
     Event,
     HardwareSampled,
     LogLine,
@@ -81,6 +82,26 @@ def test_nan_metrics_leave_no_trace_on_the_curves(spec: RunSpec) -> None:
     assert run.loss.full == ()
     assert run.images_per_second is None
     assert run.best_epoch is None
+
+
+def test_the_steps_of_the_epoch_at_work_are_averaged(spec: RunSpec) -> None:
+    batch = BatchEnded(
+        epoch=1,
+        step=10,
+        loss=1.0,
+        accuracy=0.1,
+        batches=10,
+        images_per_second=10.0 * spec.batch_size,
+        input_wait_seconds=0.2,
+    )
+    first = EpochStarted(epoch=1, stage=1, steps=20)
+    run = play(spec, [first, batch, replace(batch, step=20, input_wait_seconds=0.4)])
+    assert run.step_seconds == pytest.approx(0.1)
+    assert run.input_wait_seconds == pytest.approx(0.03)
+    later = replace(batch, epoch=2, input_wait_seconds=None)
+    run = play(spec, [first, batch, EpochStarted(epoch=2, stage=1, steps=20), later])
+    assert run.step_seconds == pytest.approx(0.1)
+    assert run.input_wait_seconds is None
 
 
 def test_log_and_hardware_are_bounded(spec: RunSpec) -> None:

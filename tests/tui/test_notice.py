@@ -129,8 +129,8 @@ def test_requests_that_do_not_fit_are_counted() -> None:
     ("size", "expected"),
     [
         ((80, 24), "validation-heavy: validation takes 44 % of an epoch"),
-        ((100, 30), "validation-heavy: validation takes 44 % of an epoch (0:08 of 0:18)"),
-        ((140, 40), "of an epoch (0:08 of 0:18); hold fewer images out"),
+        ((100, 30), "validation-heavy: validation takes 44 % of an epoch (8.0 s of 18 s)"),
+        ((140, 40), "of an epoch (8.0 s of 18 s); hold fewer images out"),
     ],
 )
 async def test_the_strip_says_what_holds_training_back_beside_the_log(

@@ -1,0 +1,73 @@
+"""How long steps wait for their batches, measured by the real trainer, and what is made of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import engine.trainer.assembly
+from engine.bottleneck import INPUT_SHARE, find_bottleneck
+from engine.checkpoints import read_position
+from engine.commands import Stop
+from engine.config import RunSpec, Stage
+from engine.events import BatchEnded, EpochEnded
+from engine.store import RunStore
+from engine.views import render_choice
+
+SPEC = RunSpec(
+    model="CustomCNN",
+    dataset="digits",
+    stages=(Stage("all", 2, 1e-3, None),),
+    image_size=32,
+    batch_size=16,
+    train_limit=160,
+    validation=0.1,
+    weights="none",
+    flip=True,
+)
+NAP_SECONDS = 0.15
+"""Of the slow source, for a batch; a step takes a fraction of it."""
+
+
+def verdict(trained: Any) -> str:
+    store = RunStore("run", trained.spec)
+    for event in trained.events:
+        store.apply(event)
+    found = find_bottleneck(store.snapshot())
+    return found.word if found else ""
+
+
+def waits(trained: Any) -> list[float]:
+    """The share of each epoch's training that went into waiting."""
+    return [epoch.input_wait_seconds / epoch.train_seconds for epoch in trained.all(EpochEnded)]
+
+
+def test_a_source_that_keeps_up_is_hardly_waited_for(train: Callable[..., Any]) -> None:
+    trained = train(SPEC)
+    assert all(0 <= share < INPUT_SHARE for share in waits(trained))
+    told = [event.input_wait_seconds for event in trained.all(BatchEnded)]
+    assert None not in told
+    assert verdict(trained) != "input-bound"
+
+
+def test_a_slow_source_makes_a_run_input_bound(
+    train: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*parts: Any, **options: Any) -> Any:
+        time.sleep(NAP_SECONDS)
+        return render_choice(*parts, **options)
+
+    monkeypatch.setattr(engine.trainer.assembly, "render_choice", slow)
+    trained = train(SPEC)
+    assert all(0.5 < share <= 1 for share in waits(trained)[1:])
+    assert verdict(trained) == "input-bound"
+
+
+def test_the_wait_of_an_epoch_at_work_is_in_the_checkpoint(train: Callable[..., Any]) -> None:
+    trained = train(SPEC, BatchEnded_2=[Stop(when="now")])
+    position = read_position(trained.directory.checkpoints / "last.npz")
+    assert position.step > 0
+    assert 0 <= position.sums.input_wait_seconds <= position.sums.seconds
