@@ -1,13 +1,14 @@
 """What a run will take on this machine before anything of it was measured: time and memory.
 
 Time is FLOPs over the speed that `engine.speed_probe` measured: the frozen prefix once for each
-image and view, then the rest forwards and, twice as dear, backwards. What a stage trains is taken
-to be that share of the FLOPs that its layers have of all layers. On two cores the figures lay
+image and view, then the rest forwards and, twice as dear, backwards. What trains in an epoch is
+taken to be that share of the FLOPs that its layers have of all layers. On two cores the figures lay
 within a third of measured runs; they are for choosing, and a run's own estimate replaces them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.backbones import Backbone
@@ -19,6 +20,8 @@ EFFICIENCY = 0.55
 """Of a whole network's speed to the probe's: 0.61 for EfficientNetLite0, 0.44 for CustomCNN."""
 LEAVES_PER_DEPTH = 3
 """Layers by convolution on the longest path: each has its normalization and its activation."""
+DEPTH_PER_BLOCK = 3
+"""Layers on the longest path that a block adds: MobileNetV2 has 17 blocks, ResNet50V2 has 16."""
 LOADING_SECONDS = 10.0
 STAGE_SECONDS = 3.0
 """Tracing."""
@@ -35,7 +38,8 @@ SEPARABLE = ("mobilenet", "efficientnet", "lite0", "xception", "nasnet", "convne
 class Expectation:
     """Of one run."""
 
-    seconds: float
+    seconds: float | None
+    """None where it computes on another kind of device than the speed was measured on."""
     memory_bytes: int
 
 
@@ -51,31 +55,56 @@ def expect(spec: RunSpec, entry: Backbone, speed: Speed, images: tuple[int, int]
     train, test = images
     train = min(train, spec.train_limit or train)
     held_out = 0 if spec.validation == "test" else round(train * spec.validation)
-    validation = test if spec.validation == "test" else held_out
-    flops = entry.flops_at(spec.image_size)
-    views = view_count(spec.flip, spec.views)
-    rows = (train - held_out) * views + validation
-    work, steps, kept = test * flops, 0, 0.0
-    for stage in spec.stages:
-        suffix = _trained_share(entry, stage) * flops
-        prefix = flops - suffix
-        keeps = spec.feature_cache and not entry.from_scratch
-        forward = suffix if keeps else flops
-        work += stage.epochs * ((train - held_out) * (forward + 2 * suffix) + validation * forward)
-        steps += stage.epochs * (train - held_out) // spec.batch_size
-        kept = max(kept, prefix if keeps else 0.0)
-    work += rows * kept
-    seconds = LOADING_SECONDS + STAGE_SECONDS * len(spec.stages) + STEP_SECONDS * steps
-    rate = EFFICIENCY * (speed.separable if _is_separable(entry) else speed.dense)
-    features = rows * FEATURE_BYTES * (spec.image_size / 96) ** 2 if kept else 0
+    learned, validation = train - held_out, test if spec.validation == "test" else held_out
+    rows = learned * view_count(spec.flip, spec.views) + validation
+    shares = [trained_shares(entry, stage) for stage in spec.stages]
+    each = [share for epochs in shares for share in epochs]
+    keeps = spec.feature_cache and min(each) < 1
+    features = rows * FEATURE_BYTES * (spec.image_size / 96) ** 2 if keeps else 0
     memory = BASE_BYTES + 3 * 32 * 32 * (train + test) + 16 * entry.parameters + features
-    return Expectation(seconds + work / rate, round(memory))
+    if not _is_measured_kind(spec.device, speed.device):
+        return Expectation(None, round(memory))
+    forward = [share if keeps else 1.0 for share in each]
+    work = sum(learned * 2 * share for share in each) + sum(forward) * (learned + validation)
+    work += test + (rows * _extracted(each) if keeps else 0.0)
+    steps = len(each) * learned // spec.batch_size
+    changes = sum(len(set(epochs)) for epochs in shares)
+    rate = EFFICIENCY * (speed.separable if _is_separable(entry) else speed.dense)
+    computing = work * entry.flops_at(spec.image_size) / rate
+    seconds = LOADING_SECONDS + STAGE_SECONDS * changes + STEP_SECONDS * steps + computing
+    return Expectation(seconds, round(memory))
 
 
-def _trained_share(entry: Backbone, stage: Stage) -> float:
-    if entry.from_scratch or stage.unfreeze_last is None:
-        return 1.0
-    return min(stage.unfreeze_last / (LEAVES_PER_DEPTH * entry.depth), 1.0)
+def trained_shares(entry: Backbone, stage: Stage) -> list[float]:
+    """What trains in each epoch of a stage, as a share of the network's FLOPs, 0 to 1."""
+    if entry.from_scratch:
+        return [1.0] * stage.epochs
+    layers = LEAVES_PER_DEPTH * entry.depth
+    return [min(_trained_layers(stage, done, layers) / layers, 1.0) for done in range(stage.epochs)]
+
+
+def _trained_layers(stage: Stage, done: int, layers: int) -> int:
+    """The backbone's last layers that train after `done` epochs, of so many in all."""
+    joined = [unfreeze.last for unfreeze in stage.unfreezes if unfreeze.after_epoch <= done]
+    last = max(layers if last is None else last for last in (stage.unfreeze_last, *joined))
+    blocks = done // stage.block_every if stage.block_every else 0
+    return last + blocks * LEAVES_PER_DEPTH * DEPTH_PER_BLOCK
+
+
+def _extracted(shares: Sequence[float]) -> float:
+    """Of the network, what each row goes through before steps: 1 is a whole forward pass.
+
+    The features of the earliest frontier are kept; those of one in between start from them.
+    """
+    prefixes = {1.0 - share for share in shares}
+    earliest, deepest = min(prefixes), max(prefixes)
+    return deepest + sum(prefix - earliest for prefix in prefixes if prefix != deepest)
+
+
+def _is_measured_kind(device: str, measured: str) -> bool:
+    """Whether a run on `device` computes where the speed was measured: a processor or a GPU."""
+    kind = device.partition(":")[0]
+    return kind == "auto" or kind == measured.partition(":")[0]
 
 
 def _is_separable(entry: Backbone) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from engine.backbones import find_backbone
-from engine.config import Options, RunSpec, plan_runs
-from engine.expectation import expect
+from engine.config import Options, RunSpec, Stage, Unfreeze, plan_runs
+from engine.expectation import expect, trained_shares
 from engine.speed_probe import Speed
 
 SPEED = Speed(dense=188e9, separable=123e9, device="cpu:0")
@@ -18,7 +18,9 @@ CIFAR = (50_000, 10_000)
 
 def seconds(model: str, options: Options, speed: Speed = SPEED) -> float:
     entry = find_backbone(model)
-    return expect(plan_runs([entry.traits], options)[0], entry, speed, CIFAR).seconds
+    found = expect(plan_runs([entry.traits], options)[0], entry, speed, CIFAR).seconds
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,55 @@ def test_what_takes_longer_is_expected_to() -> None:
     assert seconds("MobileNetV2", Options(train_limit=5_000)) < base / 2
     faster = replace(SPEED, dense=10 * SPEED.dense, separable=10 * SPEED.separable)
     assert seconds("MobileNetV2", Options(), faster) < base / 3
+
+
+def test_layers_that_join_in_the_course_of_a_stage_count_from_then_on() -> None:
+    entry = find_backbone("MobileNetV2")
+
+    def shares(epochs: int, last: int | None, *unfreezes: Unfreeze, every: int = 0) -> list[float]:
+        stage = Stage("tune", epochs, 1e-3, last, unfreezes=unfreezes, block_every=every)
+        return trained_shares(entry, stage)
+
+    thirty = shares(1, 30)[0]
+    assert shares(3, 0) == [0.0, 0.0, 0.0]
+    assert shares(3, 0, Unfreeze(2, 30)) == [0.0, 0.0, thirty]
+    assert shares(3, 30, Unfreeze(1, 10), Unfreeze(2, None)) == [thirty, thirty, 1.0]
+    assert shares(1, None) == [1.0]
+    joining = shares(7, 0, every=2)
+    assert joining == sorted(joining)
+    assert joining[:3] == [0.0, 0.0, joining[3]]
+    assert 1 / 30 < joining[2] < 1 / 8  # one of 17 blocks
+    assert shares(100, 0, every=1)[-1] == 1.0
+
+
+def test_a_gradual_recipe_costs_more_than_the_head_alone() -> None:
+    head = seconds("MobileNetV2", Options(recipe="gradual", epochs=(10,)))
+    gradual = seconds("MobileNetV2", Options(recipe="gradual"))
+    assert gradual > 1.5 * head
+    assert gradual > seconds("MobileNetV2", Options(recipe="gradual", block_every=3))
+    joined = Options(recipe="notebook", unfreezes=(Unfreeze(1, 100),))
+    assert seconds("MobileNetV2", joined) > seconds("MobileNetV2", Options(recipe="notebook"))
+
+
+@pytest.mark.parametrize(
+    ("device", "measured", "is_known"),
+    [
+        ("auto", "gpu:0", True),
+        ("cpu", "cpu:0", True),
+        ("gpu:1", "gpu:0", True),
+        ("cpu", "gpu:0", False),
+        ("gpu", "cpu:0", False),
+        ("gpu:1", "cpu:0", False),
+    ],
+)
+def test_no_time_is_told_of_a_device_that_was_not_measured(
+    device: str, measured: str, is_known: bool
+) -> None:
+    entry = find_backbone("MobileNetV2")
+    (spec,) = plan_runs([entry.traits], Options(device=device))
+    found = expect(spec, entry, replace(SPEED, device=measured), CIFAR)
+    assert (found.seconds is not None) == is_known
+    assert found.memory_bytes > 0
 
 
 def test_memory_grows_with_the_model_and_the_features() -> None:

@@ -32,23 +32,22 @@ def plan_each(options: Options) -> dict[str, RunSpec]:
 def expected_seconds(
     plans: Mapping[str, RunSpec], speed: Speed, images: tuple[int, int]
 ) -> dict[str, float]:
-    """How long each of these runs would take here, by model."""
+    """How long each of these runs would take here, by model; of those whose device was measured."""
     from engine.expectation import expect
 
-    return {
-        name: expect(spec, find_backbone(name), speed, images).seconds
-        for name, spec in plans.items()
-    }
+    found = {n: expect(spec, find_backbone(n), speed, images).seconds for n, spec in plans.items()}
+    return {name: seconds for name, seconds in found.items() if seconds is not None}
 
 
 def expected_text(specs: Sequence[RunSpec], speed: Speed, images: tuple[int, int]) -> str:
-    """How long all runs take one after the other, and the memory of the largest."""
+    """How long all runs take one after the other, where known, and the memory of the largest."""
     from engine.expectation import expect
 
     runs = [expect(spec, find_backbone(spec.model), speed, images) for spec in specs]
-    seconds = sum(run.seconds for run in runs)
-    memory = byte_size(max(run.memory_bytes for run in runs))
-    return f"{about_duration(seconds)} here, ~{memory} memory"
+    seconds = [run.seconds for run in runs if run.seconds is not None]
+    memory = f"~{byte_size(max(run.memory_bytes for run in runs))} memory"
+    is_known = len(seconds) == len(runs)
+    return f"{about_duration(sum(seconds))} here, {memory}" if is_known else memory
 
 
 def summary_text(specs: Sequence[RunSpec], expected: str = "") -> Content:
