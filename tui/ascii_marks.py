@@ -1,7 +1,8 @@
 """What a terminal without Unicode is given: one ASCII character for each that would be drawn.
 
-Every mark keeps its place and its width, so that nothing is laid out anew. It is done last, on what
-goes to the terminal: no panel knows of it, and none can forget it.
+Every mark keeps its place and its width, so that nothing is laid out anew, and those that one panel
+tells apart by nothing else differ here as well. It is done last, on what goes to the terminal: no
+panel knows of it, and none can forget it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ VARIABLE = "CIFAR_TUI_ASCII"
 _UNKNOWN = "?"
 _MARKS = str.maketrans(
     {
-        **dict.fromkeys("●◉◆★✓", "*"),
+        "★": "*",
+        "●": "o",
+        "◉": "@",
+        "◆": "&",
+        "✓": "v",
         **dict.fromkeys("○·▫", "."),
         **dict.fromkeys("■█▇▉▊▋▌", "#"),
         **dict.fromkeys("□", "_"),

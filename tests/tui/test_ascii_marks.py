@@ -8,7 +8,9 @@ import pytest
 from pseudo_terminal import Terminal
 from rich.cells import cell_len
 
+from engine.report.table import BEST, FASTEST, ON_TEST
 from tui.ascii_marks import to_ascii, wants_ascii
+from tui.panels import curve_chart, layer_state, pareto, queue, run_table
 
 
 @pytest.mark.parametrize(
@@ -16,7 +18,7 @@ from tui.ascii_marks import to_ascii, wants_ascii
     [
         ("loss 0.42", "loss 0.42"),
         ("╭─ Loss ─╮│┊└", "+- Loss -+||+"),
-        ("● val ★ best ▸ ▾", "* val * best > v"),
+        ("● val ★ best ▸ ▾", "o val * best > v"),
         ("⡇⠁⣀⠀", ":'. "),
         ("★⚡ 0.9332 ±0.0049 –", "*++ 0.9332 +0.0049 -"),
         ("café 10⁹ ²", "cafe 109 2"),
@@ -25,6 +27,21 @@ from tui.ascii_marks import to_ascii, wants_ascii
 )
 def test_each_character_has_one_of_its_width(text: str, expected: str) -> None:
     assert to_ascii(text) == expected
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        {mark for mark, _ in queue.GLYPHS.values()},
+        {curve_chart._VALIDATION_MARK, curve_chart._BEST_MARK},
+        {pareto.OTHER, pareto.FRONT, pareto.LIT, pareto.APART, BEST, FASTEST},
+        {run_table.MARKED, run_table.PINNED, run_table.DIFFERS, BEST, FASTEST, ON_TEST},
+        set(layer_state.GLYPHS.values()),
+        {"✓", "✗", "●", "‖", "■"},
+    ],
+)
+def test_marks_of_one_panel_stay_apart(marks: set[str]) -> None:
+    assert len({to_ascii(mark) for mark in marks}) == len(marks)
 
 
 def test_every_character_of_every_plane_keeps_its_width() -> None:
