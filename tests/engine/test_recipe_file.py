@@ -135,6 +135,11 @@ def test_a_recipe_that_is_not_there_is_said(name: str, tmp_path: Path) -> None:
         find_recipe(name if name == "nope" else str(tmp_path / name))
 
 
+def test_the_home_of_nobody_is_no_file() -> None:
+    with pytest.raises(InputError, match="found ~nosuch-user/x.toml"):
+        find_recipe("~nosuch-user/x.toml")
+
+
 def test_another_recipe_does_not_pass_for_a_built_in_one(tmp_path: Path) -> None:
     path = write(tmp_path, recipe_text(replace(NOTEBOOK, batch_size=16)), "notebook.toml")
     with pytest.raises(InputError, match="rename the file"):
