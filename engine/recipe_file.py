@@ -110,7 +110,7 @@ def save_recipe(recipe: Recipe) -> Path:
     Raises:
         InputError: the name is no file's or a built-in recipe's, or the file cannot be written.
     """
-    _check_name(recipe.name)
+    check_name(recipe.name)
     path = _saved(recipe.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,8 +126,8 @@ def recipe_from(name: str, options: Options, models: Sequence[ModelTraits] = ())
 
     Args:
         name: of the new recipe.
-        options: data, device, seeds, limits, patience and weights are no part of a recipe,
-            nor is the test split for validation.
+        options: data, device, seeds, limits, patience and weights are no part of a recipe, nor is
+            the test split for validation; which weights to keep stays as it is without those.
         models: those for which an image size that was asked for is kept.
 
     Raises:
@@ -152,11 +152,10 @@ def recipe_from(name: str, options: Options, models: Sequence[ModelTraits] = ())
         validation=base.validation if spec.validation == "test" else spec.validation,
         flip=spec.flip,
         views=spec.views,
-        keep=spec.keep,
     )
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
     """Refuse what cannot be a saved recipe's name.
 
     Raises:

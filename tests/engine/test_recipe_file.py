@@ -136,7 +136,7 @@ def test_a_recipe_that_is_not_there_is_said(name: str, tmp_path: Path) -> None:
 
 
 def test_the_home_of_nobody_is_no_file() -> None:
-    with pytest.raises(InputError, match="found ~nosuch-user/x.toml"):
+    with pytest.raises(InputError, match=r"found ~nosuch-user/x\.toml"):
         find_recipe("~nosuch-user/x.toml")
 
 
@@ -171,3 +171,11 @@ def test_options_become_a_recipe_that_trains_the_same(tmp_path: Path) -> None:
     saved = plan_runs([lite, scratch], Options(recipe="mine"))
     assert saved[0] == replace(asked[0], recipe="mine")
     assert saved[1] == replace(asked[1], recipe="mine", image_size=scratch.image_size)
+
+
+@pytest.mark.parametrize("name", ["notebook", "recommended"])
+def test_what_is_no_part_of_a_recipe_leaves_nothing_in_it(name: str) -> None:
+    on_test = recipe_from("mine", Options(recipe=name, validation="test", seeds=(3,)))
+    patient = recipe_from("mine", Options(recipe=name, patience=2, train_limit=50))
+    base = replace(RECIPES[name], name="mine", scratch_epochs=on_test.scratch_epochs)
+    assert on_test == patient == base
