@@ -21,7 +21,7 @@ from tui.panels.catalogue import MARKED, UNMARKED, CatalogueTable
 from tui.panels.run_form import RunForm, in_words, label
 from tui.screens.launcher import LauncherScreen
 from tui.screens.launcher_texts import summary_text
-from tui.screens.recipe_prompt import RecipePrompt
+from tui.screens.recipe_prompt import HELD, RecipePrompt
 from tui.screens.training import TrainingScreen
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
@@ -354,10 +354,16 @@ async def test_the_options_are_saved_as_a_recipe(app: CifarApp, until: Until) ->
         field(app, "epochs").value = "7,3"
         await pilot.press("ctrl+e")
         await until(pilot, lambda: isinstance(app.screen, RecipePrompt))
-        await pilot.press(*"notebook", "enter")
+        await pilot.press(*"notebook")
         note = app.screen.query_one(".dialog-note", Static)
         await until(pilot, lambda: "which is built in" in str(note.render()))
-        await pilot.press("1", "enter")
+        await pilot.press("enter", "space")
+        await until(pilot, lambda: "which is built in" in str(note.render()))
+        await pilot.press("backspace", "slash")
+        await until(pilot, lambda: "expected a name of letters" in str(note.render()))
+        await pilot.press("backspace", "1")
+        await until(pilot, lambda: str(note.render()) == HELD)
+        await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, LauncherScreen))
         recipe = app.screen.query_one("#field-recipe", Select)
         assert recipe.value == DEFAULT_RECIPE.name

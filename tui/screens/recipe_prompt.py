@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from engine.config import ModelTraits, Options
 from engine.errors import InputError
-from engine.recipe_file import recipe_from, recipe_names, save_recipe
+from engine.recipe_file import check_name, recipe_from, recipe_names, save_recipe
 
 MAX_LENGTH = 60
 HELD = "epochs, rates, unfreezing, sizes, batches, flips and the like; not data, seeds or device"
@@ -42,8 +42,15 @@ class RecipePrompt(ModalScreen[Path | None]):
             yield Static("enter saves it · esc cancels", classes="dialog-hint")
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        saved = event.value in recipe_names()
-        self._say(f"takes the place of the saved recipe {event.value}" if saved else HELD)
+        name = event.value.strip()
+        try:
+            if name:
+                check_name(name)
+        except InputError as error:
+            self._say(str(error), wrong=True)
+            return
+        is_saved = name in recipe_names()
+        self._say(f"takes the place of the saved recipe {name}" if is_saved else HELD)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         try:
