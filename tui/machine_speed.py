@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from engine.codec import from_plain, to_plain
 from engine.errors import InputError
@@ -16,7 +17,8 @@ from tui.preferences import read_preferences, write_preferences
 
 SECTION = "speed"
 """Of the preferences."""
-COMMAND = (sys.executable, "-m", "engine.speed_probe")
+COMMAND = (sys.executable, "-P", "-m", "engine.speed_probe")
+"""`-P`: an `engine` in the current folder is another one."""
 LONGEST_SECONDS = 90.0
 """For the whole process: loading TensorFlow takes most of it."""
 
@@ -40,6 +42,7 @@ async def measure_speed() -> Speed | None:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(_python_path())},
     )
     try:
         output, _ = await asyncio.wait_for(process.communicate(), LONGEST_SECONDS)
@@ -54,6 +57,12 @@ async def measure_speed() -> Speed | None:
         return None
     write_preferences(SECTION, {"machine": _machine(), "speed": to_plain(speed)})
     return speed
+
+
+def _python_path() -> list[str]:
+    """Where the process finds this very program, installed or not."""
+    here = str(Path(__file__).parents[1])
+    return [here, *filter(None, [os.environ.get("PYTHONPATH")])]
 
 
 def _machine() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +27,13 @@ def command(code: str) -> tuple[str, ...]:
     return (sys.executable, "-c", code)
 
 
-def test_the_real_probe_measures_this_machine_once() -> None:
+def test_the_real_probe_measures_this_machine_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "__init__.py").write_text("raise SystemExit('another engine')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     assert remembered_speed() is None
     speed = asyncio.run(measure_speed())
     assert speed is not None
