@@ -173,7 +173,7 @@ class Session:
         if running is None:
             return
         if self._log_budget.allows():
-            self._emit(running, LogLine(level="info", text=text))
+            self._emit(running, LogLine(level="debug", text=text))
         else:
             running.recorder.log(text)
 

@@ -16,6 +16,7 @@ from tui.panels.notice import (
     end_text,
     failure_text,
     held_back,
+    last_said,
     next_text,
     request_forms,
     requests,
@@ -164,3 +165,10 @@ async def test_long_requests_stay_in_sight_on_a_narrow_screen(
         await until(pilot, lambda: "stopping after this epoch…" in str(strip.render()))
         await until(pilot, lambda: "+2 more" in str(strip.render()))
         assert "5 log ▸ 1 new" in str(strip.render())
+
+
+def test_what_libraries_print_is_not_what_was_said_last(run: RunSnapshot) -> None:
+    said = LogLine(level="info", text="checkpoint\nsaved")
+    chatter = LogLine(level="debug", text="E0000 cuda_platform.cc:52] failed call to cuInit")
+    assert last_said(replace(run, log=(said, chatter))) == "checkpoint saved"
+    assert last_said(replace(run, log=(chatter,))) == ""

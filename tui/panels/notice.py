@@ -56,7 +56,7 @@ class NoticeStrip(Widget):
         room = self.size.width - _ENDS - (badge.cell_length + _GAP if badge else 0)
         first = self._first(run, room)
         room -= first.cell_length + _GAP if first else 0
-        log = "" if self.log_is_open or not run.log else " ".join(run.log[-1].text.split())
+        log = "" if self.log_is_open else last_said(run)
         last = Content.styled(log, "$muted").truncate(max(room, 0), ellipsis=True)
         shown = [Field(first, 10)] if first else []
         if log and last.cell_length >= min(_LEAST_LOG, cell_len(log)):
@@ -70,6 +70,12 @@ class NoticeStrip(Widget):
             return Content.styled(longest(request_forms(waiting), room), "$warning")
         held = None if run.is_over else find_bottleneck(run)
         return Content("") if held is None else held_back(held, room)
+
+
+def last_said(run: RunSnapshot) -> str:
+    """The last line of the log, in one, that is no library's own chatter."""
+    said = (line.text for line in reversed(run.log) if line.level != "debug")
+    return " ".join(next(said, "").split())
 
 
 def held_back(held: Bottleneck, room: int | None = None) -> Content:
