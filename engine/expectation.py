@@ -39,17 +39,19 @@ class Expectation:
     """Of one run."""
 
     seconds: float | None
-    """None where it computes on another kind of device than the speed was measured on."""
+    """None where the speed was not measured, or on another kind of device."""
     memory_bytes: int
 
 
-def expect(spec: RunSpec, entry: Backbone, speed: Speed, images: tuple[int, int]) -> Expectation:
+def expect(
+    spec: RunSpec, entry: Backbone, speed: Speed | None, images: tuple[int, int]
+) -> Expectation:
     """Expect what a run takes.
 
     Args:
         spec: of the run.
         entry: its model.
-        speed: of the machine.
+        speed: of the machine; None while it is not measured.
         images: of the data set, to train and to test.
     """
     train, test = images
@@ -62,7 +64,7 @@ def expect(spec: RunSpec, entry: Backbone, speed: Speed, images: tuple[int, int]
     keeps = spec.feature_cache and min(each) < 1
     features = rows * FEATURE_BYTES * (spec.image_size / 96) ** 2 if keeps else 0
     memory = BASE_BYTES + 3 * 32 * 32 * (train + test) + 16 * entry.parameters + features
-    if not _is_measured_kind(spec.device, speed.device):
+    if speed is None or not _is_measured_kind(spec.device, speed.device):
         return Expectation(None, round(memory))
     forward = [share if keeps else 1.0 for share in each]
     work = sum(learned * 2 * share for share in each) + sum(forward) * (learned + validation)

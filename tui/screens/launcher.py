@@ -214,12 +214,10 @@ class LauncherScreen(Screen[None]):
         self.query_one("#start", Button).disabled = bool(problem)
 
     def _summary(self) -> Content:
-        expected = ""
-        if self._is_measuring:
-            expected = "measuring this machine…"
-        elif self._speed and self._images:
-            expected = expected_text(self._specs, self._speed, self._images)
-        return summary_text(self._specs, expected)
+        expected = ["measuring this machine…"] if self._is_measuring else []
+        if self._images is not None:
+            expected.append(expected_text(self._specs, self._speed, self._images))
+        return summary_text(self._specs, ", ".join(expected))
 
     def _show_plans(self) -> None:
         """Show of each model what it would cost by the options that stand in the form."""

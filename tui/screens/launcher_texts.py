@@ -39,7 +39,7 @@ def expected_seconds(
     return {name: seconds for name, seconds in found.items() if seconds is not None}
 
 
-def expected_text(specs: Sequence[RunSpec], speed: Speed, images: tuple[int, int]) -> str:
+def expected_text(specs: Sequence[RunSpec], speed: Speed | None, images: tuple[int, int]) -> str:
     """How long all runs take one after the other, where known, and the memory of the largest."""
     from engine.expectation import expect
 
