@@ -280,11 +280,11 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self._open_launcher()
 
     def action_show_help(self) -> None:
-        """Show every key."""
+        """Show every key, those of the present screen first."""
         from tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen())
+            self.push_screen(HelpScreen(keys.places_from(self, self.screen)))
 
     def action_toggle_theme(self) -> None:
         """Change between the dark and the light theme."""

@@ -267,6 +267,17 @@ def owner_of(key: Key, app: App[Any], screen: Screen[Any]) -> DOMNode | None:
     return None
 
 
+def places_from(app: App[Any], screen: Screen[Any]) -> tuple[Place, ...]:
+    """All places, those with keys that do something on `screen` first, then everywhere's."""
+
+    def distance(place: Place) -> int:
+        if place == "everywhere":
+            return 1
+        return 0 if any(owner_of(key, app, screen) for key in keys_of(place)) else 2
+
+    return tuple(sorted(PLACES, key=distance))
+
+
 def _binding_id(key: Key) -> str:
     """Tells a key from one of another place that does the same."""
     return f"{key.place}.{key.keys}"

@@ -79,3 +79,16 @@ async def test_the_palette_has_every_key_of_the_results(make_app: Any, tmp_path:
         for key in keys.keys_of("results"):
             assert keys.owner_of(key, app, app.screen) is not None, key
             assert key.description in titles, key
+
+
+async def test_the_help_begins_with_the_keys_of_the_screen(
+    session: Any, running: Any, until: Any, layers: Any
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        session.begin(layers)
+        await until(pilot, lambda: app.screen.query("#layers.-filled"))
+        await pilot.press("question_mark")
+        places = app.screen._places
+        assert places[:3] == ("layers", "training", "everywhere")
+        assert sorted(places) == sorted(keys.PLACES)

@@ -21,9 +21,11 @@ from textual.screen import Screen
 
 import tui.app
 from engine.commands import SetTrainable
+from engine.config import RunSpec
 from engine.events import EpochStarted, Event, HardwareSampled, LayerNode, LogLine
 from engine.facts import GpuReading
 from engine.runs import RunRecord, load_run
+from tui import keys
 from tui.app import CifarApp
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.charts import ChartsPanel
@@ -176,14 +178,14 @@ async def test_a_training(
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (HelpScreen, "Keys"),
-        (lambda: ChoiceScreen(STOP), "After this epoch"),
-        (None, "Runs that wait"),
+        (lambda app, specs: HelpScreen(keys.places_from(app, app.screen)), "Keys"),
+        (lambda app, specs: ChoiceScreen(STOP), "After this epoch"),
+        (lambda app, specs: WaitingRunsScreen(lambda: specs[1:]), "Runs that wait"),
     ],
     ids=["help", "stop", "waiting"],
 )
 async def test_what_opens_over_a_training(
-    make: Callable[[], Screen[Any]] | None,
+    make: Callable[[CifarApp, tuple[RunSpec, ...]], Screen[Any]],
     words: str,
     training: FixedApp,
     session: Any,
@@ -193,8 +195,7 @@ async def test_what_opens_over_a_training(
 ) -> None:
     async with training.run_test(size=size) as pilot:
         await until(pilot, lambda: "epoch 3/5" in drawn(pilot))
-        opened = WaitingRunsScreen(lambda: session.specs[1:]) if make is None else make()
-        await training.push_screen(opened)
+        await training.push_screen(make(training, session.specs))
         assert await settled(pilot, until, words) == looks
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -29,19 +30,24 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,q,question_mark,enter", "dismiss", "close"),
     ]
 
+    def __init__(self, places: Sequence[keys.Place] = tuple(keys.PLACES)) -> None:
+        """Show the keys of these places, in this order."""
+        super().__init__()
+        self._places = places
+
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="help"):
             yield Static("Keys", classes="dialog-title")
             with VerticalScroll():
-                yield Static(help_text())
+                yield Static(help_text(self._places))
             yield Static("esc closes · ctrl+p finds any action by name", classes="dialog-hint")
 
 
-def help_text() -> Content:
+def help_text(places: Sequence[keys.Place] = tuple(keys.PLACES)) -> Content:
     """The keys by place, then the signs of the layer tree."""
     parts: list[Content | tuple[str, str]] = []
-    for place, title in keys.PLACES.items():
-        parts.append((f"{title}\n", "$muted bold"))
+    for place in places:
+        parts.append((f"{keys.PLACES[place]}\n", "$muted bold"))
         for key in keys.keys_of(place):
             parts.append((f"  {keys.written(key):<{_KEY_WIDTH}}", "$primary"))
             parts.append((f"{key.description}\n", "$foreground"))
