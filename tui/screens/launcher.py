@@ -110,7 +110,8 @@ class LauncherScreen(Screen[None]):
     def on_mount(self) -> None:
         self.query_one("#filter").display = False
         self._plan()
-        self.call_after_refresh(self._look_around)
+        # What looks for data and weights takes imports that would hold up the first frame.
+        self.call_after_refresh(self._check)
         self.set_timer(PROBE_AFTER_SECONDS, self._look_for_speed)
         if self._joins is not None and self._joins.recipe not in recipe_names():
             # It was a file, or was removed: its name alone says nothing of how to train.
@@ -123,10 +124,6 @@ class LauncherScreen(Screen[None]):
 
     def on_resize(self) -> None:
         self._show()
-
-    def _look_around(self) -> None:
-        """Look for data and weights: their imports would hold up the first frame."""
-        self._check()
 
     # What is asked for.
 
