@@ -15,6 +15,9 @@ from engine.forward import needed_calls
 from engine.model.graph import Call, calls
 
 PLAIN = (str, int, float, bool, tuple, list, type(None))
+TRAINING_ONLY = ("trainable", "name", "seed", "momentum", "synchronized")
+TRAINING_ONLY_ENDINGS = ("_initializer", "_regularizer", "_constraint")
+"""Settings of a layer that change no value of a frozen one in inference mode."""
 
 
 def prefix_digest(network: keras.Model, cut: Sequence[Any]) -> str:
@@ -43,7 +46,7 @@ def _describe(call: Call, places: dict[int, int]) -> str:
     """The operation, its settings and what it reads, the same in every process."""
     operation = call.operation
     if isinstance(operation, keras.Layer):
-        settings = operation.get_config()
+        settings = _of_values(operation.get_config())
     else:
         public = ((k, v) for k, v in vars(operation).items() if not k.startswith("_"))
         settings = {k: v for k, v in public if isinstance(v, PLAIN)}
@@ -55,3 +58,17 @@ def _describe(call: Call, places: dict[int, int]) -> str:
     ]
     parts = (type(operation).__name__, settings, inputs, constants)
     return json.dumps(parts, sort_keys=True, default=str)
+
+
+def _of_values(settings: Any) -> Any:
+    """A layer's settings, at any depth, without those that no value of its output depends on."""
+    if isinstance(settings, dict):
+        return {
+            # The name of a dtype policy is the dtype.
+            key: value if key == "dtype" else _of_values(value)
+            for key, value in settings.items()
+            if key not in TRAINING_ONLY and not str(key).endswith(TRAINING_ONLY_ENDINGS)
+        }
+    if isinstance(settings, (list, tuple)):
+        return [_of_values(value) for value in settings]
+    return settings

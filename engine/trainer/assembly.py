@@ -115,8 +115,11 @@ class Assembler:
             for selected in planned_selections(self._classifier, stage):
                 put_on(self._classifier, selected, locked=locked)
                 frontiers.append(self._affordable(None))
-        first, earliest = frontiers[0], min(frontiers, key=lambda f: len(f.prefix))
-        if earliest.cut and earliest.prefix < first.prefix and not self._find_held(earliest):
+        first = frontiers[0]
+        # A stage that trains all layers needs none, and leaves those before it theirs.
+        cuts = [frontier for frontier in frontiers if frontier.cut]
+        earliest = min(cuts, key=lambda f: len(f.prefix), default=first)
+        if earliest.prefix < first.prefix and not self._find_held(earliest):
             held = self._cache.hold([earliest, first], self._pools, epoch)
             self._held = [_told(pair) if pair[0].cut == earliest.cut else pair for pair in held]
 
