@@ -154,8 +154,12 @@ class Learner:
 
     def run_epoch(self) -> bool:
         """Train one epoch, or the rest of it; whether it ended, and was not cut short by a Stop."""
-        if not self._at.step and not self._begin_epoch():
-            return False
+        if not self._at.step:
+            if not self._begin_epoch():
+                return False
+        elif self._control.needs_boundary:
+            # Accepted while a resumed run had its features made.
+            self._boundary(at_epoch_end=False)
         meter = self._at.meter
         order = self._assembler.order(self._at.epoch)
         while self._at.step < self.steps and not self._control.stops_now:
@@ -172,9 +176,13 @@ class Learner:
     def _begin_epoch(self) -> bool:
         """Do what was asked for between two epochs; False where that was to stop."""
         self._boundary(at_epoch_end=True)
-        if self._control.stops_now:
-            return False
-        self._prepare_step()
+        while not self._control.stops_now:
+            self._prepare_step()
+            self._control.poll()
+            if self._control.stops_now or not self._control.needs_boundary:
+                break
+            # Accepted while features were made: what is for now is due before the first batch.
+            self._boundary(at_epoch_end=False)
         if self._control.stops_now:
             return False
         self._at.begin_epoch()

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 import engine.trainer.learner
-from engine.commands import SetTrainable, Stop
+from engine.commands import SetBatchNormLock, SetTrainable, Stop
 from engine.config import RunSpec, Stage
 from engine.datasets import load_dataset
 from engine.events import (
     BatchEnded,
+    CommandRejected,
     EpochEnded,
     FeaturesReady,
     FreezeApplied,
@@ -122,6 +123,38 @@ def test_the_next_run_starts_without_extracting(train: Train, own_feature_cache:
     assert sources(larger) == ["extracted"]
 
 
+def kept_frontiers(cache: Path) -> list[str]:
+    """What the cache keeps of the training images, a frontier an entry."""
+    entries = FeatureStore(cache, 1).entries()
+    return sorted(str(e.about["frontier"]) for e in entries if e.about["split"] == "train")
+
+
+def test_what_trains_behind_a_frontier_makes_no_other_features(
+    train: Train, small_net: None, own_feature_cache: Path
+) -> None:
+    train(SMALL)
+    assert sources(train(SMALL_HEAD)) == ["cache"]
+    before = kept_frontiers(own_feature_cache)
+    fewer = dataclasses.replace(LAST, unfreeze_last=4)
+    train(dataclasses.replace(SMALL, stages=(HEAD, fewer)))
+    # The pooled features of the frozen backbone are those of before.
+    added = kept_frontiers(own_feature_cache)
+    assert len(added) == len(before) + 1
+    assert len(set(added)) == len(added)
+
+
+def test_a_stage_of_all_layers_leaves_those_before_it_their_features(
+    train: Train, small_net: None
+) -> None:
+    everything = Stage("all", 1, 1e-4, None)
+    spec = dataclasses.replace(SMALL, stages=(*SMALL.stages, everything))
+    first, second = train(spec), train(spec)
+    assert sources(first) == ["extracted", "cache"]
+    assert sources(second) == ["cache", "cache"]
+    assert losses(first) == losses(second)
+    assert first.all(FreezeApplied)[-1].frontier == ""
+
+
 def test_altered_features_are_made_again(
     train: Train, small_net: None, own_feature_cache: Path
 ) -> None:
@@ -196,6 +229,23 @@ def test_a_toggle_now_goes_on_with_what_is_held(
     assert phases.count("extracting") >= 2
     kinds = [type(e) for e in run.events if isinstance(e, (FreezeApplied, EpochEnded, BatchEnded))]
     assert kinds.count(EpochEnded) == 4
+
+
+@pytest.mark.parametrize("phase", ["extracting", "tracing"])
+def test_a_toggle_now_before_the_first_batch_is_there_for_it(
+    train: Train, small_net: None, phase: str
+) -> None:
+    toggle = SetTrainable(layers=("block4_depthwise",), value=True, when="now")
+    lock = SetBatchNormLock(value=False, when="now")
+    spec = dataclasses.replace(SMALL, stages=(dataclasses.replace(HEAD, epochs=1),))
+    run = train(spec, **{phase: [toggle, lock]})
+    assert run.status == "completed"
+    kinds = [type(e) for e in run.events]
+    applied = [e for e in run.events[: kinds.index(BatchEnded)] if isinstance(e, FreezeApplied)]
+    assert (toggle.id, lock.id) in [event.command_ids for event in applied]
+    assert {(event.epoch, event.step) for event in applied} == {(1, 0)}
+    assert "block4_depthwise" in applied[-1].trainable
+    assert not run.all(CommandRejected)
 
 
 def test_refrozen_layers_leave_other_features(same_training: SameTraining, small_net: None) -> None:
