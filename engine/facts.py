@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.sample_ranges import SampleRange
+
 
 @dataclass(frozen=True, slots=True)
 class LayerNode:
@@ -52,6 +54,9 @@ class DataFacts:
     """Of a folder: SHA-256 (hex) over the image files of both splits and their classes."""
     test_fingerprint: str = ""
     """The same over those of the test split."""
+    ranges: tuple[SampleRange, ...] | None = None
+    """Of a folder: the samples of more than 8 bits that became 0 and 255, one a format; None in
+    records of before, where each image was scaled by its own largest sample."""
 
 
 @dataclass(frozen=True, slots=True)

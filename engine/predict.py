@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine.backend import choose_device, on_device
 from engine.errors import InputError
-from engine.events import RunStarted
-from engine.image_file import read_image
+from engine.events import DataFacts, RunStarted
+from engine.image_file import decode_image
 from engine.recorded_events import read_thinned
 from engine.runs import RunRecord
+from engine.sample_ranges import scaling
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +30,8 @@ class Prediction:
     """The most probable five, that first, each with its probability."""
     pixels: NDArray[np.uint8]
     """(height, width, 3): the image as the model saw it."""
+    note: str = ""
+    """What the user should know of how its samples were scaled."""
 
 
 class Predictor:
@@ -45,7 +48,11 @@ class Predictor:
         self._model = load_model(run, self._device)
         shape = self._model.input_shape
         self._height, self._width = int(shape[1]), int(shape[2])
+        self._run_id = run.run_id
         self._names = class_names(run, int(self._model.output_shape[-1]))
+        data = _recorded_data(run)
+        self._ranges = data.ranges if data is not None else ()
+        self._range_of = scaling(self._ranges)
 
     def predict(self, image: Path) -> Prediction:
         """The five most probable classes of an image file of any size and mode.
@@ -55,7 +62,8 @@ class Predictor:
         """
         import numpy as np
 
-        pixels = read_image(image, self._height, self._width)
+        decoded = decode_image(image, self._height, self._width, self._range_of)
+        pixels = decoded.pixels
         try:
             with on_device(self._device):
                 predicted = self._model.predict_on_batch(pixels[np.newaxis])
@@ -66,9 +74,27 @@ class Predictor:
                 f"{str(error).partition(chr(10))[0][:120]}"
             ) from error
         probabilities = np.asarray(predicted)[0]
+        if not np.isfinite(probabilities).all():
+            raise InputError(
+                f"expected probabilities for {image}, found that the model of {self._run_id} gives "
+                "no finite numbers; train it again"
+            )
         order = np.argsort(-probabilities, kind="stable")[:TOP]
         classes = tuple((self._names[i], float(probabilities[i])) for i in order)
-        return Prediction(image, classes, pixels)
+        return Prediction(image, classes, pixels, self._note(decoded.format))
+
+    def _note(self, kind: str) -> str:
+        """How samples of more than 8 bits were scaled where the run does not say it."""
+        if not kind:
+            return ""
+        if self._ranges is None:
+            return (
+                f"{kind} image scaled by its own largest sample, as when this run was recorded; "
+                "one odd pixel can change the answer: train again"
+            )
+        if all(each.format != kind for each in self._ranges):
+            return f"{kind} image scaled by itself: the run was trained on none of this format"
+        return ""
 
 
 def load_model(run: RunRecord, device: str | None = None) -> Any:
@@ -125,7 +151,13 @@ def check_exported(run: RunRecord) -> None:
 
 def class_names(run: RunRecord, classes: int) -> tuple[str, ...]:
     """The names of a run's classes as it recorded them; numbers where it did not."""
-    for event in read_thinned(run.directory.events):
-        if isinstance(event, RunStarted) and len(event.data.class_names) == classes:
-            return event.data.class_names
+    data = _recorded_data(run)
+    if data is not None and len(data.class_names) == classes:
+        return data.class_names
     return tuple(f"class {i}" for i in range(classes))
+
+
+def _recorded_data(run: RunRecord) -> DataFacts | None:
+    """What a run recorded of its data when it began; None where it did not come so far."""
+    started = (e for e in read_thinned(run.directory.events) if isinstance(e, RunStarted))
+    return next((event.data for event in started), None)

@@ -49,12 +49,28 @@ class Resumption:
             InputError: the images are not those that the run began with.
         """
         began = self.data
-        if self.position is None or began is None or began.fingerprint == found.fingerprint:
+        if self.position is None or began is None:
+            return
+        if began.fingerprint == found.fingerprint:
+            self._check_ranges(began, found)
             return
         raise InputError(
             f"{self.directory.run_id}: expected the images that the run began with "
             f"({_images(began)}), found others in the folder ({_images(found)}): some to test on "
             "may have been trained on; put the folder back as it was, or train anew"
+        )
+
+    def _check_ranges(self, began: DataFacts, found: DataFacts) -> None:
+        """Reject images that would be scaled in another way than before the checkpoint."""
+        if (began.ranges or ()) == (found.ranges or ()):
+            return
+        formats = ", ".join(sorted({each.format for each in found.ranges or ()}))
+        raise InputError(
+            f"{self.directory.run_id}: expected {formats} images scaled as when the run began, "
+            "each by its own largest sample, found one range for all of them since; train again"
+            if began.ranges is None
+            else f"{self.directory.run_id}: expected the range of samples that the run began "
+            "with, found another; train again"
         )
 
     @property

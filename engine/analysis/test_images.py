@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.config import RunSpec
@@ -11,13 +12,25 @@ from engine.datasets import load_dataset
 from engine.errors import InputError
 from engine.progress import ignore_progress
 from engine.runs import RunRecord, load_snapshot
+from engine.sample_ranges import SampleRange, scaling
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-def read_test_images(spec: RunSpec, tested_on: str = "") -> NDArray[np.uint8]:
+@dataclass(frozen=True, slots=True)
+class TestedOn:
+    """What a run recorded of its test images; nothing for any but a folder of images."""
+
+    __test__ = False  # pytest would take it for a test class
+
+    fingerprint: str = ""
+    ranges: tuple[SampleRange, ...] | None = ()
+    """As `DataFacts` has them."""
+
+
+def read_test_images(spec: RunSpec, tested_on: TestedOn = TestedOn()) -> NDArray[np.uint8]:
     """The test split of a run's data set, uint8 (n, height, width, 3); never downloads.
 
     The path that the run was given comes first, then the usual places.
@@ -37,17 +50,17 @@ def read_test_images(spec: RunSpec, tested_on: str = "") -> NDArray[np.uint8]:
     return _read(spec.dataset, None, spec.image_size, tested_on)
 
 
-def recorded_images(run: RunRecord) -> str:
-    """The fingerprint of the images that a run was tested on; empty but for a folder of images."""
+def recorded_images(run: RunRecord) -> TestedOn:
+    """Which images a run was tested on, and how they were scaled."""
     if not is_folder(run.file.spec.dataset):
-        return ""
+        return TestedOn()
     data = load_snapshot(run).data
-    return data.test_fingerprint if data is not None else ""
+    return TestedOn(data.test_fingerprint, data.ranges) if data is not None else TestedOn()
 
 
 @functools.lru_cache(maxsize=1)
 def _read(
-    dataset: str, data_path: str | None, image_size: int, tested_on: str
+    dataset: str, data_path: str | None, image_size: int, tested_on: TestedOn
 ) -> NDArray[np.uint8]:
     def refuse(words: str) -> None:
         raise InputError(
@@ -56,9 +69,15 @@ def _read(
         )
 
     data = load_dataset(
-        dataset, data_path, ignore_progress, refuse, image_size=image_size, train_limit=0
+        dataset,
+        data_path,
+        ignore_progress,
+        refuse,
+        image_size=image_size,
+        train_limit=0,
+        range_of=scaling(tested_on.ranges),
     )
-    if data.files[1] != tested_on:
+    if data.files[1] != tested_on.fingerprint:
         raise InputError(
             f"expected the images that this run was tested on, found others in {data_path} by "
             "now; put the folder back as it was"

@@ -13,6 +13,7 @@ from engine.datasets.dataset import Dataset
 from engine.datasets.image_folder import list_folder
 from engine.datasets.split import check_hold_out, limit_and_split
 from engine.progress import Progress
+from engine.sample_ranges import RangeOf
 
 __all__ = [
     "Archive",
@@ -90,6 +91,7 @@ def load_dataset(
     *,
     image_size: int = FOLDER_SIDE,
     train_limit: int | None = None,
+    range_of: RangeOf | None = None,
     sets: Mapping[str, CifarSet] = CIFAR_SETS,
 ) -> Dataset:
     """Read a data set whole, downloading it where it is nowhere on this machine.
@@ -101,6 +103,8 @@ def load_dataset(
         on_download: called with a few words before a download begins.
         image_size: pixels to which the images of a folder are brought; the others keep theirs.
         train_limit: of a folder no more training images are read than these.
+        range_of: how samples of more than 8 bits in a folder's images are scaled; None finds a
+            range for each format from the training images.
         sets: the published archives; the first of each is the one to download.
 
     Raises:
@@ -111,7 +115,7 @@ def load_dataset(
         from engine.datasets.image_reading import read_listing
 
         listing = list_folder(Path(data_path))
-        return read_listing(name, listing, image_size, train_limit, progress)
+        return read_listing(name, listing, image_size, train_limit, progress, range_of)
     if name in sets:
         return cifar.load(sets[name], data_path, progress, on_download)
     return digits.load(data_path)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from engine.sample_ranges import SampleRange
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -32,6 +34,8 @@ class Dataset:
     files: tuple[str, str] = ("", "")
     """Of a folder: SHA-256 (hex) over the image files that were read and their classes, of both
     splits and of the test split; the same for every size they are brought to."""
+    ranges: tuple[SampleRange, ...] = ()
+    """Of a folder: the samples of more than 8 bits that became 0 and 255, one a format."""
 
     @cached_property
     def fingerprint(self) -> str:

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.datasets.dataset import Dataset
 from engine.datasets.image_folder import Labelled, Listing
 from engine.datasets.seen import Seen, counts_words, imbalance
 from engine.errors import InputError
 from engine.formatting import byte_size
-from engine.image_file import decode_image
+from engine.image_file import Decoded, decode_image
 from engine.progress import Progress
 from engine.regular_file import digest_regular
+from engine.sample_ranges import (
+    RangeOf,
+    SampleRange,
+    Spread,
+    find_range,
+    scaling,
+    spread_of,
+    words,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +39,12 @@ _BLOCK = 256
 
 
 def read_listing(
-    name: str, listing: Listing, side: int, train_limit: int | None, progress: Progress
+    name: str,
+    listing: Listing,
+    side: int,
+    train_limit: int | None,
+    progress: Progress,
+    range_of: RangeOf | None = None,
 ) -> Dataset:
     """Read the images, each cut to its middle square and resized to `side` pixels.
 
@@ -38,6 +54,8 @@ def read_listing(
         side: width and height of all images, in pixels.
         train_limit: read no more training images than these; None for all.
         progress: told how many images are read; what it raises ends the reading.
+        range_of: how samples of more than 8 bits are scaled; None finds a range of each format
+            from the training images.
 
     Raises:
         InputError: they do not fit in memory, or a class has no readable training image.
@@ -48,8 +66,12 @@ def read_listing(
     _check_memory(listing, len(train) + len(test), side)
     seen = Seen()
     total = len(train) + len(test)
-    train_images, train_labels, train_files = _read(train, side, seen, progress, 0, total)
-    test_images, test_labels, test_files = _read(test, side, seen, progress, len(train), total)
+    trained = _Reading(train, side, seen, progress, total)
+    found = trained.read(range_of)
+    tested = _Reading(test, side, seen, progress, total, done=len(train))
+    tested.read(range_of or scaling(each for each, _ in found))
+    train_images, train_labels, train_files = trained.kept()
+    test_images, test_labels, test_files = tested.kept()
     _check_left(listing, train, train_labels, test_labels)
     counts = [
         np.bincount(labels, minlength=len(listing.class_names)).tolist()
@@ -69,53 +91,133 @@ def read_listing(
             counts_words(listing.class_names, *counts),
             f"images of {seen.size_words()} pixels, cut to squares of {side}",
             *seen.converted(),
+            *(words(each, images) for each, images in found),
         ),
         warnings=(
             *listing.warnings,
             *imbalance(listing.class_names, [sum(each) for each in zip(*counts, strict=True)]),
             *seen.left_out(),
+            *_unranged(seen, found, range_of),
         ),
+        ranges=tuple(each for each, _ in found),
         files=(both.hexdigest(), test_files.hex()),
     )
 
 
-def _read(
-    files: Labelled, side: int, seen: Seen, progress: Progress, done: int, total: int
-) -> tuple[NDArray[np.uint8], NDArray[np.int64], bytes]:
-    """The images that can be read, their labels, and a digest over their files and labels."""
-    import numpy as np
+class _Reading:
+    """The images of one split, read by several threads."""
 
-    images = np.empty((len(files), side, side, 3), np.uint8)
-    labels = np.array([label for _, label in files], np.int64)
-    readable = np.zeros(len(files), bool)
-    digests = [b""] * len(files)
+    def __init__(
+        self,
+        files: Labelled,
+        side: int,
+        seen: Seen,
+        progress: Progress,
+        total: int,
+        *,
+        done: int = 0,
+    ) -> None:
+        """Make room for the images.
 
-    def read(row: int) -> tuple[tuple[int, int], str] | str:
+        Args:
+            files: of the split.
+            side: width and height, in pixels.
+            seen: counts what is read.
+            progress: told of `done` images and those read here, out of `total`.
+            total: images of all splits.
+            done: images read before.
+        """
+        import numpy as np
+
+        self._files, self._side, self._seen = files, side, seen
+        self._progress, self._done, self._total = progress, done, total
+        self._images = np.empty((len(files), side, side, 3), np.uint8)
+        self._readable = np.zeros(len(files), bool)
+        self._digests = [b""] * len(files)
+        self._spreads: dict[int, tuple[str, Spread]] = {}
+
+    def read(self, range_of: RangeOf | None) -> list[tuple[SampleRange, int]]:
+        """Read all that can be read, and count it.
+
+        Args:
+            range_of: how samples of more than 8 bits are scaled; None finds the ranges here, and
+                reads those images once more.
+
+        Returns:
+            The ranges found, each with the number of images it was found from.
+        """
+        for row, found in self._read(range(len(self._files)), range_of):
+            if isinstance(found, str):
+                self._seen.unreadable.append(found)
+            else:
+                self._seen.add(found.size, found.mode, found.format)
+                self._readable[row] = True
+                self._done += row not in self._spreads
+        if not self._spreads:
+            return []
+        ranges = self._ranges()
+        known = scaling(each for each, _ in ranges)
+        for row, found in self._read(sorted(self._spreads), known):
+            self._readable[row] = not isinstance(found, str)
+            self._done += 1
+        return ranges
+
+    def kept(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], bytes]:
+        """The images that were read, their labels, and a digest over their files and labels."""
+        import numpy as np
+
+        labels = np.array([label for _, label in self._files], np.int64)
+        kept = np.flatnonzero(self._readable)
+        digest = hashlib.sha256(labels[kept].astype("<i8").tobytes())
+        digest.update(b"".join(self._digests[row] for row in kept))
+        for to, row in enumerate(kept):  # in place: a copy would take the memory twice
+            if to != row:
+                self._images[to] = self._images[row]
+        return self._images[: len(kept)], labels[kept], digest.digest()
+
+    def _read(
+        self, rows: Sequence[int], range_of: RangeOf | None
+    ) -> Iterator[tuple[int, Decoded | str]]:
+        """Each row with what its file held, or with the line that says what is wrong with it."""
+        # Pillow decodes and resizes without Python's lock.
+        with ThreadPoolExecutor(os.cpu_count(), "images") as pool:
+            for start in range(0, len(rows), _BLOCK):
+                block = rows[start : start + _BLOCK]
+                yield from zip(block, pool.map(partial(self._one, range_of), block), strict=True)
+                self._progress(self._done, self._total, "images")
+
+    def _one(self, range_of: RangeOf | None, row: int) -> Decoded | str:
+        def measure(kind: str, samples: NDArray[Any]) -> tuple[float, float]:
+            self._spreads[row] = (kind, spread_of(samples))
+            return 0.0, 1.0  # whatever: the image is read again
+
+        path = self._files[row][0]
         try:
-            decoded = decode_image(files[row][0], side, side)
-            digests[row] = _file_digest(files[row][0])
+            decoded = decode_image(path, self._side, self._side, range_of or measure)
+            self._digests[row] = _file_digest(path)
         except InputError as error:
+            self._spreads.pop(row, None)
             return str(error)
-        images[row] = decoded.pixels
-        readable[row] = True
-        return decoded.size, decoded.mode
+        self._images[row] = decoded.pixels
+        return decoded
 
-    # Pillow decodes and resizes without Python's lock.
-    with ThreadPoolExecutor(os.cpu_count(), "images") as pool:
-        for start in range(0, len(files), _BLOCK):
-            for found in pool.map(read, range(start, min(start + _BLOCK, len(files)))):
-                if isinstance(found, str):
-                    seen.unreadable.append(found)
-                else:
-                    seen.add(*found)
-            progress(done + min(start + _BLOCK, len(files)), total, "images")
-    kept = np.flatnonzero(readable)
-    digest = hashlib.sha256(labels[kept].astype("<i8").tobytes())
-    digest.update(b"".join(digests[row] for row in kept))
-    for to, row in enumerate(kept):  # in place: a copy would take the memory twice
-        if to != row:
-            images[to] = images[row]
-    return images[: len(kept)], labels[kept], digest.digest()
+    def _ranges(self) -> list[tuple[SampleRange, int]]:
+        formats: dict[str, list[Spread]] = {}
+        for _, (kind, spread) in sorted(self._spreads.items()):
+            formats.setdefault(kind, []).append(spread)
+        return [(find_range(kind, spreads), len(spreads)) for kind, spreads in formats.items()]
+
+
+def _unranged(
+    seen: Seen, found: list[tuple[SampleRange, int]], range_of: RangeOf | None
+) -> Iterator[str]:
+    """A line where a format is in the test split alone."""
+    alone = seen.formats.keys() - {each.format for each, _ in found}
+    if range_of is None and alone:
+        yield (
+            f"no training image has the format {' or '.join(sorted(alone))}: each test image "
+            "of it is scaled by itself"
+        )
 
 
 def _file_digest(path: Path) -> bytes:

@@ -24,13 +24,17 @@ class Seen:
     """Width and height in the file, in pixels."""
     modes: Counter[str] = field(default_factory=Counter)
     """Pillow's names of what the files keep."""
+    formats: Counter[str] = field(default_factory=Counter)
+    """Of samples of more than 8 bits, as in `engine.sample_ranges`."""
     unreadable: list[str] = field(default_factory=list)
     """A line each, that begins with the path."""
 
-    def add(self, size: tuple[int, int], mode: str) -> None:
-        """Count a file that can be read."""
+    def add(self, size: tuple[int, int], mode: str, kind: str = "") -> None:
+        """Count a file that can be read, and its format where its samples have more than 8 bits."""
         self.sizes[size] += 1
         self.modes[mode] += 1
+        if kind:
+            self.formats[kind] += 1
 
     def size_words(self) -> str:
         """The smallest and the largest image by their area; empty without any."""

@@ -76,7 +76,12 @@ def _split(dataset: Dataset, spec: RunSpec) -> Data:
     if on_test:
         held_out = np.arange(len(test.labels), dtype=np.int64)
     facts = DataFacts(
-        len(kept), len(held_out), len(test.labels), dataset.class_names, *dataset.files
+        len(kept),
+        len(held_out),
+        len(test.labels),
+        dataset.class_names,
+        *dataset.files,
+        ranges=dataset.ranges,
     )
     where: Literal["train", "test"] = "test" if on_test else "train"
     return Data({"train": train, "test": test}, kept, held_out, where, facts)

@@ -8,16 +8,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from engine.analysis.test_images import read_test_images, recorded_images
+from engine.backbones import find_backbone
 from engine.config import RunSpec
+from engine.datasets.image_folder import list_folder
 from engine.events import EpochEnded, Event, RunEnded, RunStarted
+from engine.image_file import decode_image
+from engine.model import build_classifier
+from engine.predict import Predictor
 from engine.ranking import rank_runs
 from engine.recipe_file import read_recipe
 from engine.remote import AttachedSession
 from engine.replay import ReplaySession
 from engine.resume import find_unfinished
 from engine.runs import RunRecord, list_runs, load_run, load_snapshot, read_events
+from engine.sample_ranges import by_largest_sample
 from engine.session import Session
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -131,6 +139,38 @@ def test_a_stopped_queue_is_resumed_with_the_rest_of_it(golden: Path) -> None:
     runs = list_runs(golden).runs
     assert [run.file.spec.seed for run in runs[:1]] == [3]
     assert [run.status for run in runs[:1]] == ["completed"]
+
+
+def test_16_bit_images_are_seen_as_they_were_and_not_trained_on_further(golden: Path) -> None:
+    record = load_run(golden / DEEP)
+    images = read_test_images(record.file.spec, recorded_images(record))
+    files = [path for path, _ in list_folder(GOLDEN / "images" / "deep").test]
+    expected = [decode_image(path, 32, 32, by_largest_sample).pixels for path in files]
+    assert np.array_equal(images, expected)
+    status, _ = resumed(golden, find_unfinished(golden, DEEP))
+    assert status == 1
+    error = load_run(golden / DEEP).summary.error
+    assert error.startswith(f"{DEEP}: expected 16-bit images scaled as when the run began")
+
+
+def test_a_model_recorded_before_predicts_by_its_own_rule_and_says_so(golden: Path) -> None:
+    classifier = build_classifier(
+        find_backbone("CustomCNN"),
+        image_shape=(32, 32, 3),
+        image_size=32,
+        classes=2,
+        seed=0,
+        load_weights=None,
+    )
+    classifier.network.save(golden / DEEP / "model.keras")
+    predictor = Predictor(load_run(golden / DEEP))
+    image = GOLDEN / "images" / "deep" / "light" / "01.png"
+    predicted = predictor.predict(image)
+    assert np.array_equal(predicted.pixels, decode_image(image, 32, 32, by_largest_sample).pixels)
+    assert "scaled by its own largest sample" in predicted.note
+    assert [name for name, _ in predicted.classes[:2]] in (["dark", "light"], ["light", "dark"])
+    plain = predictor.predict(GOLDEN / "images" / "shapes" / "light" / "01.png")
+    assert plain.note == ""
 
 
 @pytest.mark.parametrize("path", sorted((GOLDEN / "recipes").iterdir()), ids=lambda path: path.stem)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from engine.errors import InputError
-from engine.image_file import MAX_PIXELS, read_image
+from engine.image_file import MAX_PIXELS, decode_image
 from engine.predict import Predictor
 from engine.runs import RunRecord, load_run
 
@@ -44,7 +44,7 @@ def test_any_size_and_mode_becomes_what_the_model_takes(
         image = image.convert(mode, dither=Image.Dither.NONE)
     kind = "tiff" if mode in ("CMYK", "YCbCr") else "png"
     image.save(tmp_path / f"image.{kind}")
-    pixels = read_image(tmp_path / f"image.{kind}", 8, 8)
+    pixels = decode_image(tmp_path / f"image.{kind}", 8, 8).pixels
     assert pixels.shape == (8, 8, 3)
     assert pixels.dtype == np.uint8
     assert np.ptp(pixels.reshape(-1, 3), axis=0).max() <= 1
@@ -60,14 +60,14 @@ def test_what_is_transparent_is_white(tmp_path: Path) -> None:
     palette.putpalette([0, 0, 0])
     palette.save(tmp_path / "palette.png", transparency=0)
     for name in ("clear.png", "palette.png"):
-        assert read_image(tmp_path / name, 4, 4).min() == 255
+        assert decode_image(tmp_path / name, 4, 4).pixels.min() == 255
 
 
 def test_the_middle_is_taken_and_keeps_its_proportions(tmp_path: Path) -> None:
     wide = np.zeros((8, 24, 3), np.uint8)
     wide[:, 8:16] = np.random.default_rng(0).integers(0, 256, (8, 8, 3))
     Image.fromarray(wide).save(tmp_path / "wide.png")
-    assert np.array_equal(read_image(tmp_path / "wide.png", 8, 8), wide[:, 8:16])
+    assert np.array_equal(decode_image(tmp_path / "wide.png", 8, 8).pixels, wide[:, 8:16])
 
 
 def test_a_photograph_is_turned_as_its_camera_was_held(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_photograph_is_turned_as_its_camera_was_held(tmp_path: Path) -> None:
     exif = image.getexif()
     exif[0x0112] = 6  # the top is on the right
     image.save(tmp_path / "turned.png", exif=exif)
-    turned = read_image(tmp_path / "turned.png", 16, 16)
+    turned = decode_image(tmp_path / "turned.png", 16, 16).pixels
     assert turned[8, 15].min() == 255
     assert turned[8, 0].max() == 0
 
@@ -85,14 +85,14 @@ def test_a_photograph_is_turned_as_its_camera_was_held(tmp_path: Path) -> None:
 def test_the_first_picture_of_an_animation_is_taken(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
-    assert read_image(tmp_path / "moving.gif", 8, 8)[0, 0].tolist() == [255, 0, 0]
+    assert decode_image(tmp_path / "moving.gif", 8, 8).pixels[0, 0].tolist() == [255, 0, 0]
 
 
 def test_numbers_that_are_no_bytes_are_brought_to_their_range(tmp_path: Path) -> None:
     Image.fromarray(np.full((4, 4), 0.5, np.float32)).save(tmp_path / "share.tiff")
     Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(tmp_path / "nan.tiff")
-    assert read_image(tmp_path / "share.tiff", 4, 4)[0, 0, 0] in (127, 128)
-    assert read_image(tmp_path / "nan.tiff", 4, 4).max() == 0
+    assert decode_image(tmp_path / "share.tiff", 4, 4).pixels[0, 0, 0] in (127, 128)
+    assert decode_image(tmp_path / "nan.tiff", 4, 4).pixels.max() == 0
 
 
 def damaged(path: Path) -> None:
@@ -111,7 +111,7 @@ def test_greys_that_do_not_fill_their_bits_are_not_dark(
 ) -> None:
     grey = np.linspace(0, white, 64).reshape(8, 8).astype(kind)
     Image.fromarray(grey).save(tmp_path / "grey.tiff")
-    pixels = read_image(tmp_path / "grey.tiff", 8, 8)
+    pixels = decode_image(tmp_path / "grey.tiff", 8, 8).pixels
     assert (pixels.min(), pixels.max()) == (0, 255)
     assert 126 <= pixels.mean() <= 129
 
@@ -134,7 +134,7 @@ def test_what_is_no_image_is_one_line(
     path = tmp_path / "image.png"
     make(path)
     with pytest.raises(InputError) as refused:
-        read_image(path, 8, 8)
+        decode_image(path, 8, 8)
     assert words in str(refused.value)
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)

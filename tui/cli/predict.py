@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         answers = ((path, _answer(predictor, path)) for path in arguments.images)
         if arguments.json:
             found = list(answers)
-            json.dump([_plain(path, answer) for path, answer in found], capture.terminal, indent=1)
+            plain = [_plain(path, answer) for path, answer in found]
+            json.dump(plain, capture.terminal, indent=1, allow_nan=False)
             capture.terminal.write("\n")
         else:
             found = list(_print_each(answers, capture.terminal))
@@ -69,7 +70,8 @@ def _plain(path: Path, answer: Prediction | InputError) -> dict[str, Any]:
     if isinstance(answer, InputError):
         return {"image": str(path), "error": _one_line(answer)}
     classes = [{"class": name, "probability": share} for name, share in answer.classes]
-    return {"image": str(path), "classes": classes}
+    note = {"note": answer.note} if answer.note else {}
+    return {"image": str(path), "classes": classes, **note}
 
 
 def _one_line(error: InputError) -> str:
@@ -92,6 +94,8 @@ def _print(console: Console, prediction: Prediction) -> None:
 
     name = printable(str(prediction.path))
     console.print(f"{name}: {prediction.classes[0][0]}", soft_wrap=True)
+    if prediction.note:
+        console.print(f"  {prediction.note}", soft_wrap=True)
     bars = _bars(prediction.classes, console.encoding)
     if console.color_system not in ("truecolor", "256"):
         for line in bars:

@@ -143,7 +143,8 @@ class PredictScreen(Screen[None]):
             self._say(str(error), is_wrong=True)
         else:
             height, width, _ = self._prediction.pixels.shape
-            self._say(f"{image} · as the model sees it, {width} × {height} px")
+            note = f" · {self._prediction.note}" if self._prediction.note else ""
+            self._say(f"{image} · as the model sees it, {width} × {height} px{note}")
         self._draw()
 
     # Drawing.

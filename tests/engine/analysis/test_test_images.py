@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from engine.analysis import test_images
-from engine.analysis.test_images import read_test_images
+from engine.analysis.test_images import TestedOn, read_test_images
 from engine.config import RunSpec, Stage
 from engine.datasets import load_dataset
 from engine.errors import InputError
@@ -56,7 +56,8 @@ def test_images_of_a_folder_that_changed_are_refused(tmp_path: Path) -> None:
         for i in range(5):
             Image.new("RGB", (8, 8), (i, 0, 0)).save(tmp_path / "pets" / name / f"{i}.png")
     folder = RunSpec("CustomCNN", "folder:pets", STAGES, 8, data_path=str(tmp_path / "pets"))
-    tested_on = load_dataset(str(tmp_path / "pets"), None, ignore_progress).files[1]
+    data = load_dataset(str(tmp_path / "pets"), None, ignore_progress)
+    tested_on = TestedOn(data.files[1], data.ranges)
     assert len(read_test_images(folder, tested_on)) == 2
     for file in (tmp_path / "pets" / "a").iterdir():
         Image.new("RGB", (8, 8), (200, 0, 0)).save(file)
