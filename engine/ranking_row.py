@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.run_notes import Notes
 from engine.runs import RunRecord
+from engine.summary import Summary
 
 PHASES = (
     "loading",
@@ -45,6 +46,7 @@ KINDS = {
     "peak_memory_bytes": "Int64",
     "image_size": "Int64",
     "epochs": "Int64",
+    "kept_epoch": "Int64",
     "images_per_second": "float64",
     "weights": "object",
     "recipe": "object",
@@ -67,7 +69,8 @@ KINDS = {
 """The columns of a ranking and their pandas types.
 
 Accuracies are shares from 0 to 1, `accuracy_low` and `accuracy_high` the ends of the 95 % interval
-of the test accuracy, `validation` is `test` or the share held out, `status` may be `paused`.
+of the test accuracy, `val_accuracy` that of the exported weights, which are `kept_epoch`'s,
+`validation` is `test` or the share held out, `status` may be `paused`.
 `to_80` and `to_85` are train seconds until the first epoch's end with a validation accuracy of 0.80
 and 0.85. `curve` is a list of `[train_seconds, val_accuracy]`, one an epoch's end. `differs` says
 in words what sets a run apart from the best one in data or image size.
@@ -141,7 +144,7 @@ def _measured(run: RunRecord) -> dict[str, Any]:
         **_interval(_known(summary.test_accuracy), summary.test_images),
         "test_images": summary.test_images,
         "top5_accuracy": summary.top5_accuracy,
-        "val_accuracy": summary.val_accuracy,
+        "val_accuracy": summary.kept_val_accuracy(run.file.spec.keep),
         **_seconds(run),
         **{key: seconds_to(curve, accuracy) for key, accuracy in TARGETS.items()},
         "parameters": summary.parameters,
@@ -150,14 +153,20 @@ def _measured(run: RunRecord) -> dict[str, Any]:
         "flops": summary.flops,
         "peak_memory_bytes": summary.peak_memory_bytes,
         "epochs": summary.epochs,
+        "kept_epoch": summary.kept(run.file.spec.keep),
         "images_per_second": summary.images_per_second,
-        "ranked": summary.ranked and _known(summary.test_accuracy) is not None,
+        "ranked": summary.ranked and _was_measured(summary),
         "stages": list(summary.stages),
         "timeline": " → ".join(summary.stages),
         "curve": curve,
         "differs": "",
         "error": summary.error,
     }
+
+
+def _was_measured(summary: Summary) -> bool:
+    """Whether the test gave numbers: a loss of NaN is that of a model that gives none."""
+    return _known(summary.test_accuracy) is not None and _known(summary.test_loss) is not None
 
 
 def _seconds(run: RunRecord) -> dict[str, float | None]:

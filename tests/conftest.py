@@ -291,6 +291,7 @@ class RunWriter:
                 error=error,
                 ranked=test is not None,
                 test_accuracy=test,
+                test_loss=None if test is None else 1 - test,
                 val_accuracy=None if test is None else test - 0.01,
                 train_seconds=train_seconds,
                 wall_seconds=train_seconds + 5,

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.atomic import written_whole
 from engine.batches import Rows
+from engine.errors import InputError
 from engine.features.held import Pool
 from engine.trainer.control import Control
 from engine.trainer.evaluation import PassCallback
@@ -60,6 +61,7 @@ def predict_test(
         None where a Stop cut it short.
 
     Raises:
+        InputError: some prediction is not finite.
         OSError: the predictions could not be written.
     """
     order = np.arange(len(pool.labels))
@@ -73,10 +75,20 @@ def predict_test(
         probabilities = _predict(network, plain, order, batch_size, callback)
     if callback.stopped:
         return None
+    _check_finite(probabilities)
     arrays = {"labels": pool.labels, "probabilities": probabilities}
     size = sum(array.nbytes for array in arrays.values())
     control.write(path, size, partial(_save_arrays, path, arrays))
     return _measured(pool.labels, probabilities)
+
+
+def _check_finite(probabilities: Any) -> None:
+    broken = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
+    if len(broken):
+        raise InputError(
+            f"expected finite probabilities for the test images, found others for {len(broken):,} "
+            f"of {len(probabilities):,}; give other weights, or a lower --learning-rate"
+        )
 
 
 def _measured(labels: Any, probabilities: Any) -> Tested:

@@ -34,13 +34,40 @@ def load_into(model: keras.Model, path: Path, backbone_name: str) -> None:
         backbone_name: for the error.
 
     Raises:
-        InputError: not a weights file, damaged, or of another model.
+        InputError: not a weights file, damaged, of another model, or with weights that are not
+            finite.
     """
     if path.suffix == PYTORCH_SUFFIX:
         from engine.lite0 import load_lite0_weights
 
         load_lite0_weights(model, path)
-        return
+    else:
+        _load_keras(model, path, backbone_name)
+    check_finite(model, path)
+
+
+def check_finite(model: keras.Model, path: Path) -> None:
+    """Reject weights that are no finite numbers, by the layer that they belong to.
+
+    Args:
+        model: with the weights of the file.
+        path: of the file, for the error.
+
+    Raises:
+        InputError: names the first such layer.
+    """
+    import numpy as np
+
+    for weight in model.weights:
+        if not np.isfinite(np.asarray(weight.value)).all():
+            layer = weight.path.rpartition("/")[0] or weight.path
+            raise InputError(
+                f"{path}: expected finite weights, found NaN or infinity in the layer {layer}; "
+                "give another file"
+            )
+
+
+def _load_keras(model: keras.Model, path: Path, backbone_name: str) -> None:
     try:
         with open_weights(path) as file:
             legacy = _legacy_layout(file)

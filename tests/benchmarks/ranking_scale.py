@@ -66,6 +66,7 @@ def summary(rng: random.Random) -> Summary:
         status="completed",
         ranked=True,
         test_accuracy=accuracy,
+        test_loss=1 - accuracy,
         test_images=10_000,
         val_accuracy=accuracy - 0.01,
         train_seconds=seconds,

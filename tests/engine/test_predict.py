@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ import pytest
 from PIL import Image
 
 from engine.errors import InputError
+from engine.events import DataFacts, RunStarted, event_to_line
 from engine.image_file import MAX_PIXELS, decode_image
 from engine.predict import Predictor
 from engine.runs import RunRecord, load_run
+from engine.sample_ranges import SampleRange
+from tests.engine.run_events import whole_run
 
 WriteRun = Callable[..., str]
 RED = (200, 30, 40)
@@ -176,3 +180,31 @@ def test_a_damaged_model_is_one_line(finished: RunRecord) -> None:
     finished.directory.model.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="found something that Keras cannot load"):
         Predictor(finished)
+
+
+def test_a_model_that_gives_no_numbers_is_one_line(finished: RunRecord, tmp_path: Path) -> None:
+    import keras
+
+    model = keras.models.load_model(finished.directory.model)
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([kernel * np.nan, bias])
+    model.save(finished.directory.model)
+    Image.new("RGB", (8, 8)).save(tmp_path / "image.png")
+    with pytest.raises(InputError, match="gives no finite numbers; train it again"):
+        Predictor(finished).predict(tmp_path / "image.png")
+
+
+def test_a_format_that_the_run_was_not_trained_on_is_told(
+    finished: RunRecord, tmp_path: Path
+) -> None:
+    data = DataFacts(1, 1, 1, tuple("0123456789"), ranges=(SampleRange("16-bit", 0.0, 1_000.0),))
+    started = next(e for e in whole_run(finished.file.spec) if isinstance(e, RunStarted))
+    finished.directory.events.write_text(event_to_line(replace(started, data=data)))
+    grey = np.linspace(0, 2_000, 64).reshape(8, 8)
+    Image.fromarray(grey.astype(np.uint16)).save(tmp_path / "known.png")
+    Image.fromarray(grey.astype(np.float32)).save(tmp_path / "other.tiff")
+    predictor = Predictor(finished)
+    known, other = (predictor.predict(tmp_path / name) for name in ("known.png", "other.tiff"))
+    assert known.note == ""
+    assert known.pixels[4:].min() == 255
+    assert "scaled by itself" in other.note

@@ -324,3 +324,11 @@ def test_importing_it_loads_neither_pandas_nor_keras() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_model_whose_test_loss_was_no_number_is_not_ranked(write_run: Any) -> None:
+    run_id = write_run(test=0.5)
+    path = write_run.runs_dir / run_id / "summary.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"test_loss": None}))
+    frame = rank_runs(list_runs(write_run.runs_dir))
+    assert frame["ranked"].tolist() == [False]

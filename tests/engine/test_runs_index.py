@@ -42,6 +42,7 @@ SUMMARY = Summary(
     "completed",
     ranked=True,
     test_accuracy=0.5,
+    test_loss=1.5,
     test_images=100,
     val_accuracy=float("nan"),
     train_seconds=9.5,

@@ -171,3 +171,21 @@ def test_the_bundled_weights_of_lite0_go_into_it() -> None:
     load_into(model, path, "EfficientNetLite0")
     # An untrained normalization is 1 everywhere.
     assert np.ptp(values(model)[1]) > 0.1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_rejected_by_layer(
+    save: Save, tmp_path: Path, value: float
+) -> None:
+    saved = small_model()
+    gamma, *others = saved.layers[4].get_weights()
+    gamma[1] = value
+    saved.layers[4].set_weights([gamma, *others])
+    path = save(saved, tmp_path)
+    with pytest.raises(InputError) as rejected:
+        load_into(small_model(), path, "Small")
+    message = str(rejected.value)
+    assert message.startswith(
+        f"{path}: expected finite weights, found NaN or infinity in the layer"
+    )
+    assert "batch_normalization" in message
