@@ -43,6 +43,16 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
+class Best:
+    """The best epoch on the validation images."""
+
+    epoch: int = 0
+    """0 where there is none."""
+    val_accuracy: float = math.nan
+    val_loss: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """Where in its run a checkpoint stands, and all of the future that is not a variable."""
 
@@ -62,6 +72,8 @@ class Position:
     val_accuracies: tuple[float, ...] = ()
     """Of the stage's epochs so far."""
     best_val_accuracy: float = math.nan
+    """In checkpoints of before, which do not say of which epoch: see `best`."""
+    best: Best = Best()
     """Of all epochs, where the best weights are kept."""
     sums: Sums = Sums()
     kept: tuple[str, ...] = ()

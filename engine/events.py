@@ -303,6 +303,8 @@ class TestEnded(Event):
     images: int
     top5_accuracy: float | None = None
     """Share with the class among the five most probable; None of five classes or fewer."""
+    epoch: int | None = None
+    """Whose weights these are; None in records of before."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine.checkpoints import Position, newest_whole, read_position, words_of
+from engine.checkpoints import Best, Position, newest_whole, read_position, words_of
 from engine.commands import SetBatchNormLock, SetLearningRate, SetTrainable, SkipStage
 from engine.config import RunSpec
 from engine.errors import InputError
@@ -13,10 +14,12 @@ from engine.events import (
     CheckpointSaved,
     CommandAccepted,
     DataFacts,
+    EpochEnded,
     QueueChanged,
     RunResumed,
     RunStarted,
 )
+from engine.kept_epoch import first_of_highest_accuracy
 from engine.run_choice import choose_run, is_same_queue, runs_beside
 from engine.run_lock import holder
 from engine.runs import RunDirectory, RunRecord, list_runs, read_events
@@ -175,8 +178,26 @@ def resumption_of(directory: RunDirectory) -> Resumption:
         checkpoint = checkpoint.replace(checkpoint.with_name("last.npz"))
     position = read_position(checkpoint) if checkpoint else None
     offset = directory.commands.stat().st_size if directory.commands.exists() else 0
+    if position is not None:
+        position = _with_best(directory, position)
     lost, data = _recorded(directory, position)
     return Resumption(directory, checkpoint or Path(), position, offset, lost, data)
+
+
+def _with_best(directory: RunDirectory, position: Position) -> Position:
+    """The position with the best epoch, which checkpoints of before name by its accuracy alone."""
+    if position.best.epoch or math.isnan(position.best_val_accuracy):
+        return position
+    ended: dict[int, EpochEnded] = {}
+    for event in read_events(directory):
+        if isinstance(event, EpochEnded) and event.epoch <= position.ended_epochs:
+            ended[event.epoch] = event
+    found = first_of_highest_accuracy(ended[epoch] for epoch in sorted(ended))
+    accuracy = position.best_val_accuracy
+    best = Best(position.ended_epochs, accuracy)
+    if found is not None and found.val_accuracy == accuracy:
+        best = Best(found.epoch, accuracy, found.val_loss)
+    return replace(position, best=best)
 
 
 def _images(data: DataFacts) -> str:

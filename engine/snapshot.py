@@ -160,7 +160,9 @@ class RunSnapshot:
     train_seconds_at_ends: tuple[float, ...] = ()
     """What `train_seconds` was at the end of each of `ended_epochs`."""
     best_epoch: int | None = None
-    """The epoch of highest validation accuracy."""
+    """The best on the validation images."""
+    kept_epoch: int | None = None
+    """Whose weights are tested and exported, of the epochs so far: the last one or the best."""
     epochs_without_gain: int = 0
     """Of the stage, since its best validation accuracy; at the spec's patience the stage ends."""
     markers: tuple[Marker, ...] = ()
@@ -178,6 +180,11 @@ class RunSnapshot:
     def is_over(self) -> bool:
         """Whether nothing more will come."""
         return self.status not in ("queued", "running")
+
+    @property
+    def kept(self) -> EpochEnded | None:
+        """The end of `kept_epoch`, with its validation."""
+        return next((e for e in self.ended_epochs if e.epoch == self.kept_epoch), None)
 
     @property
     def train_seconds(self) -> float:

@@ -34,6 +34,7 @@ from engine.events import (
     StageStarted,
     TestEnded,
 )
+from engine.kept_epoch import best_epoch, first_of_highest_accuracy, kept_epoch
 from engine.layer_choice import leaf_nodes, training_parameters
 from engine.pending import Pending, describe_changes, trains_then
 from engine.series import Series
@@ -131,6 +132,7 @@ class RunStore:
             ended_epochs=tuple(self._epochs),
             train_seconds_at_ends=tuple(self._seconds_at_ends),
             best_epoch=self._best_epoch(),
+            kept_epoch=self._kept_epoch(),
             stages_trained=self._stages_trained(),
             markers=tuple(self._markers),
             eta_seconds=self._eta(),
@@ -365,8 +367,19 @@ class RunStore:
         return epochs_without_gain([e.val_accuracy for e in self._epochs if e.stage == stage])
 
     def _best_epoch(self) -> int | None:
-        scored = [e for e in self._epochs if math.isfinite(e.val_accuracy)]
-        return max(scored, key=lambda e: e.val_accuracy).epoch if scored else None
+        if self._now.spec.keep == "best":
+            return self._kept_epoch()
+        best = best_epoch(self._epochs)
+        return best.epoch if best else None
+
+    def _kept_epoch(self) -> int | None:
+        test, keep = self._now.test, self._now.spec.keep
+        if test is not None and test.epoch is not None:
+            return test.epoch
+        kept = kept_epoch(self._epochs, keep)
+        if test is not None and keep == "best":  # a record of before
+            kept = first_of_highest_accuracy(self._epochs) or kept
+        return kept.epoch if kept else None
 
     def _stages_trained(self) -> tuple[str, ...]:
         counts = Counter(epoch.stage for epoch in self._epochs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from engine.config import Keep
 from engine.errors import InputError
 from engine.snapshot import RunSnapshot, Status
 
@@ -25,8 +26,10 @@ class Summary:
     test_accuracy: float | None = None
     test_loss: float | None = None
     val_accuracy: float | None = None
-    """Of the last epoch, as the exported weights are the last ones."""
+    """Of the epoch whose weights are exported; in summaries of before of the last one, see
+    `kept_val_accuracy`."""
     val_loss: float | None = None
+    """Of the same epoch."""
     best_val_accuracy: float | None = None
     best_epoch: int | None = None
     train_seconds: float = 0.0
@@ -53,6 +56,21 @@ class Summary:
     """How many `test_accuracy` was measured on."""
     top5_accuracy: float | None = None
     """On the test images; None of five classes or fewer, and in summaries of before."""
+    kept_epoch: int | None = None
+    """Whose weights are tested and exported; None in summaries of before."""
+
+    def kept_val_accuracy(self, keep: Keep) -> float | None:
+        """The validation accuracy of the exported weights, of a summary of any age.
+
+        Args:
+            keep: the spec's.
+        """
+        return self.best_val_accuracy if keep == "best" else self.val_accuracy
+
+    def kept(self, keep: Keep) -> int | None:
+        """The epoch whose weights are exported, of a summary of any age; None without an epoch."""
+        before = self.best_epoch if keep == "best" else self.epochs or None
+        return before if self.kept_epoch is None else self.kept_epoch
 
 
 def check_summary(summary: Summary) -> None:
@@ -96,7 +114,7 @@ def _check_curve(curve: tuple[tuple[float, ...], ...]) -> None:
 def summarize(run: RunSnapshot) -> Summary:
     """The summary of a run from its snapshot."""
     epochs = run.ended_epochs
-    last = epochs[-1] if epochs else None
+    kept = run.kept
     best = next((epoch for epoch in epochs if epoch.epoch == run.best_epoch), None)
     timed = [epoch for epoch in epochs if math.isfinite(epoch.images_per_second)]
     seconds = sum(epoch.train_seconds for epoch in timed)
@@ -107,8 +125,8 @@ def summarize(run: RunSnapshot) -> Summary:
         ranked=run.test is not None and run.status != "failed",
         test_accuracy=run.test.accuracy if run.test else None,
         test_loss=run.test.loss if run.test else None,
-        val_accuracy=last.val_accuracy if last else None,
-        val_loss=last.val_loss if last else None,
+        val_accuracy=kept.val_accuracy if kept else None,
+        val_loss=kept.val_loss if kept else None,
         best_val_accuracy=best.val_accuracy if best else None,
         best_epoch=run.best_epoch,
         train_seconds=run.train_seconds,
@@ -126,6 +144,7 @@ def summarize(run: RunSnapshot) -> Summary:
         peak_memory_bytes=run.peak_memory_bytes,
         test_images=run.test.images if run.test else None,
         top5_accuracy=run.test.top5_accuracy if run.test else None,
+        kept_epoch=run.kept_epoch,
     )
 
 

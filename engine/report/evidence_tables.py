@@ -97,9 +97,15 @@ def _ranking_cells(place: int, row: Row, top: float) -> tuple[str, ...]:
         accuracy(row["val_accuracy"]),
         whole(row.get("test_images")),
         duration(row["train_seconds"]),
-        whole(row["epochs"]),
+        _epochs(row),
         str(row["seed"]),
     )
+
+
+def _epochs(row: Row) -> str:
+    """How many there were, and whose weights were tested where not the last one's."""
+    epochs, kept = row["epochs"], row.get("kept_epoch")
+    return whole(epochs) + (f", kept {kept}" if known(kept) and kept != epochs else "")
 
 
 def _table(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoints import (
+    Best,
     Position,
     checkpoint_bytes,
     load_weights,
@@ -19,7 +20,8 @@ from engine.checkpoints import (
     words_of,
 )
 from engine.config import RunSpec
-from engine.events import CheckpointSaved, Event, LogLine, PhaseChanged
+from engine.events import CheckpointSaved, EpochEnded, Event, LogLine, PhaseChanged
+from engine.kept_epoch import is_better
 from engine.runs import RunDirectory
 from engine.trainer.control import Control
 
@@ -40,8 +42,8 @@ class Checkpointing:
         self._keeps_best = spec.keep == "best"
         self._directory, self._network, self._emit = directory, network, emit
         self._control = control
-        self.best = math.nan
-        """Validation accuracy of the best epoch so far."""
+        self.best = Best()
+        """The best epoch so far, whose weights lie on the disk."""
         self._saved_at = time.monotonic()
         self.last = ""
         """Where the newest one stands, in words; empty while there is none."""
@@ -62,22 +64,41 @@ class Checkpointing:
         if self._save("last", optimizer, position):
             self._emit(LogLine(level="info", text=f"checkpoint saved {self.last}"))
 
-    def save_if_best(self, val_accuracy: float, optimizer: Any, position: Position) -> None:
+    def save_if_best(self, ended: EpochEnded, optimizer: Any, position: Position) -> None:
         """Keep the weights of an epoch that is better on the validation images than any before."""
-        if self._keeps_best and not val_accuracy <= self.best:
-            self.best = val_accuracy
-            self._save("best", optimizer, position)
+        best = self.best
+        if self._keeps_best and is_better(
+            ended.val_accuracy, ended.val_loss, best.val_accuracy, best.val_loss
+        ):
+            found = Best(ended.epoch, ended.val_accuracy, ended.val_loss)
+            if self._save("best", optimizer, replace(position, best=found)):
+                self.best = found
 
     def restore(self, position: Position) -> None:
         """Go on after the checkpoint at this position."""
-        self.best, self.last = position.best_val_accuracy, words_of(position)
+        self.best, self.last = position.best, words_of(position)
         self._restored = position
 
-    def restore_best(self) -> None:
-        """Put the best weights into the network, where the spec wants those."""
+    def restore_kept(self, last: int) -> int:
+        """Put the weights to test and export into the network, and say which they are.
+
+        Args:
+            last: the epoch whose weights it has.
+
+        Returns:
+            The epoch whose weights it has then.
+        """
         best = self._directory.checkpoints / "best.npz"
-        if self._keeps_best and best.exists():
-            load_weights(best, self._network)
+        if not self._keeps_best or not best.exists():
+            return last
+        load_weights(best, self._network)
+        kept = self.best
+        text = (
+            f"tested and exported are the weights of epoch {kept.epoch} of {last}, the best on the "
+            f"validation images: accuracy {kept.val_accuracy:.4f}, loss {kept.val_loss:.4f}"
+        )
+        self._emit(LogLine(level="info", text=text))
+        return kept.epoch
 
     @property
     def is_due(self) -> bool:

@@ -79,6 +79,8 @@ class Learner:
         self._made: Step | None = None
         self._traces = True
         self._at = Place()
+        self.kept_epoch = 0
+        """The epoch whose weights are tested and exported; 0 before."""
         stops = lambda: self._stops_pass("extracting", spec.model)  # noqa: E731
         self._assembler = Assembler(spec, classifier, data, device, emit, stops)
         layers = leaf_layers(classifier.network)
@@ -215,10 +217,11 @@ class Learner:
         self._at.end_epoch(accuracy)
         done = self._at.stage_epochs * self.steps
         rate = rate_at(self._present.schedule, self._at.learning_rate, done, self._stage_steps)
-        self._emit(self._at.ended(validated, seconds, rate))
+        ended = self._at.ended(validated, seconds, rate)
+        self._emit(ended)
         self._movement.tell(self._at.epoch, self._emit)
         # The best first: the other one says which epoch that is.
-        self._checkpoints.save_if_best(accuracy, self._optimizer, self._position())
+        self._checkpoints.save_if_best(ended, self._optimizer, self._position())
         self._save_checkpoint()
         return True
 
@@ -376,7 +379,7 @@ class Learner:
             None where a Stop cut it short.
         """
         self._emit(PhaseChanged(phase="testing"))
-        self._checkpoints.restore_best()
+        self.kept_epoch = self._checkpoints.restore_kept(self._at.epoch)
         assert self._made is not None
         rows = self._assembler.test_rows(self._made)
         pool = self._data.pools["test"]

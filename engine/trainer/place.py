@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from engine.checkpoints import Position, Sums
+from engine.checkpoints import Best, Position, Sums
 from engine.commands import command_to_plain
 from engine.errors import InputError
 from engine.events import EpochEnded
@@ -91,7 +91,7 @@ class Place:
         )
 
     def position(
-        self, selection: Selection, control: Control, best: float, kept: frozenset[str]
+        self, selection: Selection, control: Control, best: Best, kept: frozenset[str]
     ) -> Position:
         """What a checkpoint has to hold beside the variables."""
         meter = self.meter if self.step else EpochMeter()
@@ -105,7 +105,7 @@ class Place:
             stage_began=self.stage_began,
             ended_epochs=self.ended_epochs,
             val_accuracies=tuple(self.val_accuracies),
-            best_val_accuracy=best,
+            best=best,
             sums=Sums(
                 meter.loss_sum,
                 meter.accuracy_sum,

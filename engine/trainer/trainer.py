@@ -206,7 +206,8 @@ class Trainer:
         tested = learner.test()
         if tested is None:
             raise _StoppedError
-        self._emit(TestEnded(images=data.facts.test_images, **tested._asdict()))
+        images, epoch = data.facts.test_images, learner.kept_epoch
+        self._emit(TestEnded(images=images, epoch=epoch, **tested._asdict()))
         self._emit(PhaseChanged(phase="saving", detail=self._directory.model.name))
         learner.export()
 

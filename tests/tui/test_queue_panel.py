@@ -30,11 +30,11 @@ def test_test_accuracy_and_time(run: RunSnapshot) -> None:
     assert queue_line(done, 500.0, 40, False).plain.split()[2:] == ["0.9183", "1:04"]
 
 
-def test_best_validation_while_there_is_no_test(
+def test_validation_of_the_weights_to_keep_while_there_is_no_test(
     run: RunSnapshot, events: dict[str, Callable[..., Any]]
 ) -> None:
     ends = (events["epoch_end"](1, 0.81), events["epoch_end"](2, 0.79))
-    now = replace(run, status="running", started_at=10.0, ended_epochs=ends, best_epoch=1)
+    now = replace(run, status="running", started_at=10.0, ended_epochs=ends, kept_epoch=1)
     assert queue_line(now, 20.0, 40, False).plain.split()[2:] == ["~0.8100", "0:10"]
 
 

@@ -268,8 +268,17 @@ def _test(name: str, run: RunSnapshot, event: TestEnded) -> list[str]:
     top5 = "" if event.top5_accuracy is None else f" (top-5 {accuracy(event.top5_accuracy)})"
     return [
         f"{name}  test accuracy {accuracy(event.accuracy)}{top5} on {whole(event.images)} images, "
-        f"loss {event.loss:.4f}"
+        f"loss {event.loss:.4f}{_kept(run)}"
     ]
+
+
+def _kept(run: RunSnapshot) -> str:
+    kept = run.kept
+    if kept is None:
+        return ""
+    why = "best on validation" if run.spec.keep == "best" else "the last"
+    validated = f"val acc {accuracy(kept.val_accuracy)}, val loss {kept.val_loss:.4f}"
+    return f"; weights of epoch {kept.epoch}, {why}: {validated}"
 
 
 def _ended(name: str, run: RunSnapshot, event: RunEnded) -> list[str]:

@@ -93,7 +93,6 @@ def _score(run: RunSnapshot) -> tuple[str, str]:
         return f"{'failed':>{_ACCURACY_WIDTH}}", "$error"
     if run.test is not None:
         return f"{accuracy(run.test.accuracy):>{_ACCURACY_WIDTH}}", "$foreground bold"
-    best = next((e.val_accuracy for e in run.ended_epochs if e.epoch == run.best_epoch), None)
-    if best is None:
+    if run.kept is None:
         return " " * _ACCURACY_WIDTH, ""
-    return f"{'~' + accuracy(best):>{_ACCURACY_WIDTH}}", "$validation"
+    return f"{'~' + accuracy(run.kept.val_accuracy):>{_ACCURACY_WIDTH}}", "$validation"

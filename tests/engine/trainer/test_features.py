@@ -26,7 +26,9 @@ from engine.events import (
     TestEnded,
 )
 from engine.features.store import FeatureStore
+from engine.kept_epoch import best_epoch
 from engine.progress import ignore_progress
+from engine.runs import load_run, load_snapshot
 
 Train = Callable[..., Any]
 SameTraining = Callable[..., tuple[Any, Any]]
@@ -94,10 +96,27 @@ def test_the_best_weights_are_tested_and_exported(train: Train) -> None:
     assert ended[-1].val_accuracy < max(e.val_accuracy for e in ended) - 0.1
     (tested,) = run.all(TestEnded)
     assert tested.accuracy > ended[-1].val_accuracy + 0.1
+    kept = best_epoch(ended)
+    assert kept is not None
+    assert tested.epoch == kept.epoch < 5
+    (said,) = (line.text for line in run.all(LogLine) if line.text.startswith("tested and exp"))
+    assert f"the weights of epoch {kept.epoch} of 5" in said
+    snapshot = load_snapshot(load_run(run.directory.path))
+    assert snapshot.kept == kept
     saved = np.load(run.directory.predictions)
     dataset = load_dataset("digits", None, ignore_progress)
     predicted = keras.models.load_model(run.directory.model).predict(dataset.test_images, verbose=0)
     np.testing.assert_allclose(saved["probabilities"], predicted, atol=1e-4)
+
+
+def test_of_equal_accuracies_the_lowest_loss_is_kept(train: Train, small_net: None) -> None:
+    # So slow that no answer changes, while the loss falls.
+    run = train(dataclasses.replace(SMALL, stages=(Stage("head", 3, 1e-6, 0),), keep="best"))
+    ended = run.all(EpochEnded)
+    assert len({e.val_accuracy for e in ended}) == 1
+    losses = [e.val_loss for e in ended]
+    (tested,) = run.all(TestEnded)
+    assert tested.epoch == 1 + losses.index(min(losses)) > 1
 
 
 def sources(run: Any) -> list[str]:

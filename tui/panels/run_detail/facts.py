@@ -8,6 +8,7 @@ from itertools import zip_longest
 
 from textual.content import Content
 
+from engine.config import Keep
 from engine.dataset_names import short
 from engine.formatting import accuracy, count, duration, rate, whole
 from engine.runs import RunRecord
@@ -39,19 +40,23 @@ def facts(run: RunRecord, snapshot: RunSnapshot | None) -> list[Fact]:
     summary = run.summary
     if snapshot is not None and not summary.wall_seconds:
         summary = summarize(snapshot)
-    rows = [("status", run.state), *_reached(summary), *_asked(run, snapshot)]
+    rows = [("status", run.state), *_reached(summary, run.file.spec.keep), *_asked(run, snapshot)]
     rows += [*_model(summary), *_time(summary), *_stages(snapshot)]
     return [row for row in rows if row[1]]
 
 
-def _reached(summary: Summary) -> Iterable[Fact]:
+def _reached(summary: Summary, keep: Keep) -> Iterable[Fact]:
     test = accuracy(summary.test_accuracy)
     if summary.top5_accuracy is not None:
         test += f", top-5 {accuracy(summary.top5_accuracy)}"
     yield "test", test if summary.ranked else "not tested, so not ranked"
-    if summary.val_accuracy is not None:
-        best = f", best {accuracy(summary.best_val_accuracy)} in epoch {summary.best_epoch}"
-        yield "validation", accuracy(summary.val_accuracy) + best
+    kept = summary.kept_val_accuracy(keep)
+    if kept is None:
+        return
+    words = f"{accuracy(kept)}, weights of epoch {summary.kept(keep)} of {summary.epochs}"
+    if keep == "last" and summary.best_epoch != summary.kept(keep):
+        words += f"; best {accuracy(summary.best_val_accuracy)} in epoch {summary.best_epoch}"
+    yield "validation", words
 
 
 def _asked(run: RunRecord, snapshot: RunSnapshot | None) -> Iterable[Fact]:
