@@ -2,91 +2,89 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.datasets.folder_walk import FolderWalk, folders, holds_image, is_image, list_entries
 from engine.errors import InputError
 from engine.formatting import printable
 
-_STILL = """
-    .apng .avif .avifs .bmp .dcx .dds .dib .fit .fits .gif .icns .ico .j2c .j2k .jfif .jp2 .jpc .jpe
-    .jpeg .jpf .jpg .jpx .mpo .pbm .pcx .pfm .pgm .png .pnm .ppm .psd .qoi .ras .sgi .tga .tif .tiff
-    .webp
-"""
-SUFFIXES = frozenset(_STILL.split())
-"""Still images that Pillow reads by itself: no video, no PostScript, which another program runs."""
 MIN_CLASSES, MAX_CLASSES = 2, 1_000
-MAX_FILES = 2_000_000
 NAMED = 3
 """Of several folders or endings, that are named."""
 EXPECTED = "a folder for each class, with its images in it, or train/ and test/ of such folders"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ClassFiles:
     """What lies in the folders of classes below one folder."""
 
-    images: dict[str, list[Path]]
-    """By class, each sorted."""
-    others: int
+    path: Path
+    images: dict[str, list[Path]] = field(default_factory=dict)
+    """By class; see `Contents`."""
+    folders: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By class, see `Contents`."""
+    others: int = 0
     """Files of other kinds beside the images."""
-    empty: tuple[str, ...]
+    foreign: dict[str, Counter[str]] = field(default_factory=dict)
+    """Folders with files and no image: their endings."""
+    empty: list[str] = field(default_factory=list)
     """Folders without any file."""
 
 
-def find_classes(path: Path) -> ClassFiles:
-    """The images of each folder directly below `path`, those of deeper folders with them.
+def find_classes(root: Path, parts: Sequence[Path]) -> tuple[list[ClassFiles], FolderWalk]:
+    """The images of each folder directly below `parts`, those of deeper folders with them.
+
+    Args:
+        root: of the data set.
+        parts: the folders in which those of the classes lie.
+
+    Returns:
+        What each part holds; and the walk, which tells what was left alone.
 
     Raises:
-        InputError: too many folders or files, or a folder with files of which none is an image.
+        InputError: too many folders or files, or two classes that are one folder.
         OSError: a folder cannot be read; names it.
     """
-    found = folders(path)
-    if len(found) > MAX_CLASSES:
-        raise InputError(
-            f"{path}: expected {MIN_CLASSES} to {MAX_CLASSES:,} classes, found {len(found):,} "
-            f"folders; expected was {EXPECTED}"
-        )
-    classes: dict[str, list[Path]] = {}
-    empty = []
-    others = seen = 0
-    for folder in found:
-        images, rest = [], Counter[str]()
-        for file in _files(folder):
-            seen += 1
-            _check_count(path, seen)
-            if is_image(file):
-                images.append(file)
+    walk = FolderWalk(root, parts)
+    for part, tops in walk.classes.items():
+        if len(tops) > MAX_CLASSES:
+            raise InputError(
+                f"{part}: expected {MIN_CLASSES} to {MAX_CLASSES:,} classes, found {len(tops):,} "
+                f"folders; expected was {EXPECTED}"
+            )
+    found = walk.read()
+    parted = []
+    for part, tops in walk.classes.items():
+        files = ClassFiles(part)
+        for top in tops:
+            contents = found[top]
+            if contents.images:
+                files.images[top.name] = contents.images
+                files.folders[top.name] = contents.folders
+                files.others += contents.others.total()
+            elif contents.others:
+                files.foreign[top.name] = contents.others
             else:
-                rest[file.suffix.lower()] += 1
-        if images:
-            classes[folder.name] = images
-        elif rest:
-            raise _no_image(folder, rest)
-        else:
-            empty.append(folder.name)
-        others += rest.total()
-    return ClassFiles(classes, others, tuple(empty))
+                files.empty.append(top.name)
+        parted.append(files)
+    return parted, walk
 
 
-def folders(path: Path) -> list[Path]:
-    """Those directly below `path`, sorted; hidden ones are left out."""
-    with os.scandir(path) as entries:
-        found = [Path(e.path) for e in entries if not e.name.startswith(".") and e.is_dir()]
-    return sorted(found)
+def check_foreign(found: ClassFiles) -> None:
+    """Reject a folder that holds files of which none is an image.
 
-
-def is_image(file: Path) -> bool:
-    """Whether a file is an image by its name."""
-    return file.suffix.lower() in SUFFIXES
-
-
-def holds_image(folder: Path) -> bool:
-    """Whether there is an image in a folder or below it."""
-    return any(map(is_image, _files(folder)))
+    Raises:
+        InputError: names the first one.
+    """
+    for name, endings in found.foreign.items():
+        shown = named([ending or "no ending" for ending, _ in endings.most_common()])
+        raise InputError(
+            f"{found.path / name}: expected images, found {endings.total():,} files that are none "
+            f"({shown}); convert them to .jpg or .png, or move the folder elsewhere"
+        )
 
 
 def holds_classes(folder: Path) -> bool:
@@ -96,9 +94,7 @@ def holds_classes(folder: Path) -> bool:
 
 def loose_images(folder: Path) -> int:
     """How many images lie directly in a folder."""
-    with os.scandir(folder) as entries:
-        files = [Path(e.name) for e in entries if not e.name.startswith(".") and e.is_file()]
-    return sum(map(is_image, files))
+    return sum(kind == "file" and is_image(path) for path, kind in list_entries(folder))
 
 
 def named(names: list[str]) -> str:
@@ -106,28 +102,3 @@ def named(names: list[str]) -> str:
     shown = ", ".join(map(printable, names[:NAMED]))
     more = len(names) - NAMED
     return f"{shown} and {more:,} more" if more > 0 else shown
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        raise error
-
-    for root, below, names in os.walk(folder, onerror=refuse):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        yield from (Path(root, name) for name in sorted(names) if not name.startswith("."))
-
-
-def _check_count(path: Path, seen: int) -> None:
-    if seen > MAX_FILES:
-        raise InputError(
-            f"{path}: expected at most {MAX_FILES:,} files, found more; name the folder "
-            "of the images themselves"
-        )
-
-
-def _no_image(folder: Path, rest: Counter[str]) -> InputError:
-    endings = named([ending or "no ending" for ending, _ in rest.most_common()])
-    return InputError(
-        f"{folder}: expected images, found {rest.total():,} files that are none ({endings}); "
-        "convert them to .jpg or .png, or move the folder elsewhere"
-    )

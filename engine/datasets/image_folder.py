@@ -13,6 +13,7 @@ from engine.datasets.folder_files import (
     EXPECTED,
     MIN_CLASSES,
     ClassFiles,
+    check_foreign,
     find_classes,
     loose_images,
     named,
@@ -60,30 +61,34 @@ def list_folder(path: Path) -> Listing:
     """
     try:
         layout = find_split_folders(path)
-        training = [find_classes(folder) for folder in layout.training]
-        testing = find_classes(layout.testing) if layout.testing is not None else None
+        testing = layout.testing
+        parts, walk = find_classes(path, (*layout.training, *([testing] if testing else [])))
+        training = parts[: len(layout.training)]
         names = tuple(sorted({name for found in training for name in found.images}))
         _check_classes(path, layout.training[0], names)
+        for part in parts:
+            check_foreign(part)
+        warnings = [*layout.warnings, *walk.warnings()]
     except OSError as error:
         raise InputError(
             f"{error.filename or path}: expected a folder of images, found one that cannot be "
             f"read ({error.strerror}); check its permissions"
         ) from error
     train = _labelled(training, names)
-    notes = list(layout.notes)
-    if testing is not None and layout.testing is not None:
-        _check_known(layout.testing, testing, layout.training[0], names)
+    notes = [*layout.notes, *walk.notes()]
+    if testing is not None:
+        _check_known(testing, parts[-1], layout.training[0], names)
         _check_enough(path, train, names, LEAST_IMAGES - 1, "training images")
-        test = _labelled([testing], names)
+        test = _labelled(parts[-1:], names)
     else:
         _check_enough(path, train, names, LEAST_IMAGES, "images")
         train, test = _divided(path, train)
         notes.append(f"no test split: {TEST_SHARE:.0%} of each class are held out to test")
-    parts = [*training, *([testing] if testing is not None else [])]
     if others := sum(part.others for part in parts):
         notes.append(f"{others:,} other files left alone")
     empty = sorted({name for part in parts for name in part.empty})
-    warnings = [*layout.warnings, *([f"folders without a file: {named(empty)}"] if empty else [])]
+    if empty:
+        warnings.append(f"folders without a file: {named(empty)}")
     shuffled = tuple(sorted(train, key=lambda each: _draw(path, each[0], "order")))
     return Listing(path, names, shuffled, tuple(test), tuple(notes), tuple(warnings))
 

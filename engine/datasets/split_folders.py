@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.datasets.folder_files import folders, holds_classes, holds_image, loose_images, named
+from engine.datasets.folder_files import holds_classes, loose_images, named
+from engine.datasets.folder_walk import folders, holds_image
 from engine.errors import InputError
 
 _TRAINING = ("train", "training")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from engine.datasets import Dataset, check_dataset, load_dataset
-from engine.datasets.folder_files import SUFFIXES
+from engine.datasets.folder_walk import SUFFIXES
 from engine.datasets.image_folder import list_folder
 from engine.errors import InputError
 from engine.progress import ignore_progress
