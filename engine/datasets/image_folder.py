@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.datasets.class_folders import check_class_folders, count_inner, reject_wrapper
 from engine.datasets.folder_files import (
     EXPECTED,
     MIN_CLASSES,
@@ -18,6 +19,7 @@ from engine.datasets.folder_files import (
     loose_images,
     named,
 )
+from engine.datasets.folder_names import says_images
 from engine.datasets.split_folders import find_split_folders
 from engine.errors import InputError
 
@@ -65,17 +67,20 @@ def list_folder(path: Path) -> Listing:
         parts, walk = find_classes(path, (*layout.training, *([testing] if testing else [])))
         training = parts[: len(layout.training)]
         names = tuple(sorted({name for found in training for name in found.images}))
-        _check_classes(path, layout.training[0], names)
-        for part in parts:
-            check_foreign(part)
         warnings = [*layout.warnings, *walk.warnings()]
     except OSError as error:
         raise InputError(
             f"{error.filename or path}: expected a folder of images, found one that cannot be "
             f"read ({error.strerror}); check its permissions"
         ) from error
+    warnings += _check_parts(path, parts)
+    _check_classes(path, layout.training[0], names)
+    for part in parts:
+        check_foreign(part)
     train = _labelled(training, names)
     notes = [*layout.notes, *walk.notes()]
+    if inner := sum(map(count_inner, parts)):
+        notes.append(f"folders inside of classes, whose images count as their class: {inner:,}")
     if testing is not None:
         _check_known(testing, parts[-1], layout.training[0], names)
         _check_enough(path, train, names, LEAST_IMAGES - 1, "training images")
@@ -91,6 +96,17 @@ def list_folder(path: Path) -> Listing:
         warnings.append(f"folders without a file: {named(empty)}")
     shuffled = tuple(sorted(train, key=lambda each: _draw(path, each[0], "order")))
     return Listing(path, names, shuffled, tuple(test), tuple(notes), tuple(warnings))
+
+
+def _check_parts(path: Path, parts: Sequence[ClassFiles]) -> list[str]:
+    """Reject folders that are no classes; what looks like none and may be one, a line each."""
+    warnings = []
+    for part in parts:
+        elsewhere = {name for other in parts if other is not part for name in other.images}
+        if len(part.images) == 1 and not elsewhere & part.images.keys():
+            reject_wrapper(part, path)
+        warnings += check_class_folders(part)
+    return list(dict.fromkeys(warnings))  # train/ and test/ look the same
 
 
 def _labelled(parts: Sequence[ClassFiles], names: Sequence[str]) -> list[tuple[Path, int]]:
@@ -133,9 +149,16 @@ def _check_classes(path: Path, training: Path, names: Sequence[str]) -> None:
     if len(names) >= MIN_CLASSES:
         return
     found = f"one class only, {names[0]!r}" if names else "no folder with an image in it"
-    if not names and (loose := loose_images(path)):
+    instead = "add a second class"
+    if names and says_images(names[0]):
+        instead = "sort its images into a folder for each class"
+    elif not names and (loose := loose_images(path)):
         found = f"no folder with an image in it and {loose:,} loose images"
-    raise InputError(f"{training}: expected {EXPECTED}, found {found}; add a second class")
+        instead = (
+            f"give the folder above, where {path.name}/ is one of the classes, or sort them into "
+            "a folder for each class"
+        )
+    raise InputError(f"{training}: expected {EXPECTED}, found {found}; {instead}")
 
 
 def _check_known(testing: Path, found: ClassFiles, training: Path, names: Sequence[str]) -> None:

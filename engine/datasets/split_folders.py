@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.datasets.folder_files import holds_classes, loose_images, named
+from engine.datasets.folder_names import says_images
 from engine.datasets.folder_walk import folders, holds_image
 from engine.errors import InputError
 
@@ -35,7 +36,7 @@ def find_split_folders(path: Path) -> SplitFolders:
     found = {entry.name.lower(): entry for entry in below}
     training = [found[name] for name in _TRAINING if name in found]
     testing = [found[name] for name in _TESTING if name in found]
-    trains, tests = list(filter(holds_classes, training)), list(filter(holds_classes, testing))
+    trains, tests = list(filter(holds_classes, training)), list(filter(_is_sorted, testing))
     if not trains:
         _check_no_split(path, training, testing, tests)
         return SplitFolders((path,), None, warnings=_loose(path))
@@ -57,6 +58,12 @@ def find_split_folders(path: Path) -> SplitFolders:
     warnings += [words for folder in trains + tests for words in _loose(folder)]
     first = tests[0] if tests else None
     return SplitFolders((*trains, *tests[1:]), first, tuple(notes), tuple(warnings))
+
+
+def _is_sorted(testing: Path) -> bool:
+    """Whether test images lie in folders of classes, and not all in one as `val/images/`."""
+    held = list(filter(holds_image, folders(testing)))
+    return bool(held) and not (len(held) == 1 and says_images(held[0].name))
 
 
 def _check_no_split(
