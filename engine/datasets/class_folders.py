@@ -38,6 +38,7 @@ class _Folder:
     """What would be a class."""
 
     name: str
+    top: Path
     below: dict[Place, list[str]]
     """Folders with an image in or below them, by the folder in which they lie."""
     loose: frozenset[Place]
@@ -54,6 +55,10 @@ class _Folder:
     def is_loose(self) -> bool:
         """Whether images lie directly at the fork."""
         return self.fork in self.loose
+
+    def path(self, place: Place) -> Path:
+        """Where a folder in it lies."""
+        return self.top.joinpath(*place)
 
     def inside(self, place: Place) -> str:
         """A folder in it as a person reads it."""
@@ -73,7 +78,7 @@ def reject_wrapper(found: ClassFiles, root: Path) -> None:
     (folder,) = _read(found)
     if len(folder.forks) < 2:
         return
-    inner = found.path.joinpath(folder.name, *folder.fork)
+    inner = folder.path(folder.fork)
     instead = f"give {inner}" if found.path == root else f"move them up into {found.path}"
     raise InputError(
         f"{found.path}: expected a folder for each class, found images in one folder only, "
@@ -111,10 +116,10 @@ def count_inner(found: ClassFiles) -> int:
 
 
 def _read(found: ClassFiles) -> list[_Folder]:
-    return [_folder(name, inside) for name, inside in found.folders.items()]
+    return [_folder(name, found.tops[name], inside) for name, inside in found.folders.items()]
 
 
-def _folder(name: str, inside: dict[str, int]) -> _Folder:
+def _folder(name: str, top: Path, inside: dict[str, int]) -> _Folder:
     loose = frozenset(tuple(path.split(os.sep)) if path else () for path in inside)
     below: dict[Place, dict[str, None]] = {}
     for place in sorted(loose):
@@ -123,7 +128,7 @@ def _folder(name: str, inside: dict[str, int]) -> _Folder:
     fork: Place = ()
     while fork not in loose and len(below[fork]) == 1:
         fork = (*fork, *below[fork])
-    return _Folder(name, {place: list(each) for place, each in below.items()}, loose, fork)
+    return _Folder(name, top, {place: list(each) for place, each in below.items()}, loose, fork)
 
 
 def _reject_splits(path: Path, names: Sequence[str]) -> None:
@@ -150,7 +155,7 @@ def _reject_annotations(found: ClassFiles, folders: Sequence[_Folder]) -> None:
         return
     instead = f"sort the images of {images.name}/ into a folder for each class"
     if len(images.forks) > 1:
-        instead = f"give {found.path.joinpath(images.name, *images.fork)}"
+        instead = f"give {images.path(images.fork)}"
     raise InputError(
         f"{found.path}: expected a folder for each class, found {images.name}/ and what belongs "
         f"to its images in {named(others)}; {instead}"
@@ -167,7 +172,7 @@ def _copies(path: Path, folders: Sequence[_Folder]) -> Iterator[str]:
                 inner = folder.inside(place)
                 raise InputError(
                     f"{path}: expected each class once, found the classes {named(same)} again in "
-                    f"{inner}/; move {inner}/ elsewhere, or give {path / inner} alone"
+                    f"{inner}/; move {inner}/ elsewhere, or give {folder.path(place)} alone"
                 )
             for child in same:
                 if alike(child) != alike(folder.name):
@@ -234,7 +239,7 @@ def _shared(path: Path, folders: Sequence[_Folder]) -> Iterator[str]:
         first, second = same[:2]
         raise InputError(
             f"{path}: expected a folder for each class, found {one.name}/ and {two.name}/ with the "
-            f"same folders in both ({named(same)}); give {path.joinpath(one.name, *one.fork)} "
+            f"same folders in both ({named(same)}); give {one.path(one.fork)} "
             f"alone, or merge them into {first}/ and {second}/, or, where {one.name} and "
             f"{two.name} are the classes, move their images up"
         )

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.datasets.folder_walk import FolderWalk, folders, holds_image, is_image, list_entries
+from engine.datasets.folder_walk import (
+    Contents,
+    FolderWalk,
+    folders,
+    holds_image,
+    is_image,
+    list_entries,
+)
 from engine.errors import InputError
 from engine.formatting import printable
 
@@ -22,6 +30,8 @@ class ClassFiles:
     """What lies in the folders of classes below one folder."""
 
     path: Path
+    tops: dict[str, Path] = field(default_factory=dict)
+    """The folder of each class; the class has its name in NFC, however the folder writes it."""
     images: dict[str, list[Path]] = field(default_factory=dict)
     """By class; see `Contents`."""
     folders: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -32,6 +42,26 @@ class ClassFiles:
     """Folders with files and no image: their endings."""
     empty: list[str] = field(default_factory=list)
     """Folders without any file."""
+    merged: list[str] = field(default_factory=list)
+    """Classes of two folders, whose names are the same but for their form in Unicode."""
+
+    def add(self, top: Path, contents: Contents) -> None:
+        """Take in the folder of a class."""
+        if not contents.images:
+            if contents.others:
+                self.foreign[top.name] = contents.others
+            else:
+                self.empty.append(top.name)
+            return
+        self.others += contents.others.total()
+        name = unicodedata.normalize("NFC", top.name)
+        if name in self.images:
+            self.merged.append(name)
+        self.tops.setdefault(name, top)
+        self.images.setdefault(name, []).extend(contents.images)
+        counts = self.folders.setdefault(name, {})
+        for inside, images in contents.folders.items():
+            counts[inside] = counts.get(inside, 0) + images
 
 
 def find_classes(root: Path, parts: Sequence[Path]) -> tuple[list[ClassFiles], FolderWalk]:
@@ -60,15 +90,7 @@ def find_classes(root: Path, parts: Sequence[Path]) -> tuple[list[ClassFiles], F
     for part, tops in walk.classes.items():
         files = ClassFiles(part)
         for top in tops:
-            contents = found[top]
-            if contents.images:
-                files.images[top.name] = contents.images
-                files.folders[top.name] = contents.folders
-                files.others += contents.others.total()
-            elif contents.others:
-                files.foreign[top.name] = contents.others
-            else:
-                files.empty.append(top.name)
+            files.add(top, found[top])
         parted.append(files)
     return parted, walk
 

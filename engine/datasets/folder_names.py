@@ -64,6 +64,13 @@ def alike(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
+def difference(name: str, other: str) -> str:
+    """In what two names that are alike differ, in words."""
+    if name.casefold() == other.casefold():
+        return "in upper and lower case only"
+    return "in spaces or the form of their letters only"
+
+
 def says(name: str, kind: frozenset[str]) -> bool:
     """Whether a name says that a folder holds such a kind of files, and nothing else.
 

@@ -19,7 +19,7 @@ from engine.datasets.folder_files import (
     loose_images,
     named,
 )
-from engine.datasets.folder_names import says_images
+from engine.datasets.folder_names import alike, difference, says_images
 from engine.datasets.split_folders import find_split_folders
 from engine.errors import InputError
 
@@ -66,7 +66,7 @@ def list_folder(path: Path) -> Listing:
         testing = layout.testing
         parts, walk = find_classes(path, (*layout.training, *([testing] if testing else [])))
         training = parts[: len(layout.training)]
-        names = tuple(sorted({name for found in training for name in found.images}))
+        names = _class_names(training)
         warnings = [*layout.warnings, *walk.warnings()]
     except OSError as error:
         raise InputError(
@@ -74,6 +74,7 @@ def list_folder(path: Path) -> Listing:
             f"read ({error.strerror}); check its permissions"
         ) from error
     warnings += _check_parts(path, parts)
+    warnings += _check_alike(path, training)
     _check_classes(path, layout.training[0], names)
     for part in parts:
         check_foreign(part)
@@ -98,6 +99,33 @@ def list_folder(path: Path) -> Listing:
     return Listing(path, names, shuffled, tuple(test), tuple(notes), tuple(warnings))
 
 
+def _class_names(training: Sequence[ClassFiles]) -> tuple[str, ...]:
+    """Sorted as their folders are, which may write a name in another form of Unicode."""
+    written: dict[str, str] = {}
+    for found in training:
+        for name, top in found.tops.items():
+            written.setdefault(name, top.name)
+    return tuple(sorted(written, key=written.__getitem__))
+
+
+def _check_alike(path: Path, training: Sequence[ClassFiles]) -> list[str]:
+    """Reject classes of two folders that differ in case only; a line for those of one folder."""
+    groups: dict[str, list[str]] = {}
+    for name in _class_names(training):
+        groups.setdefault(alike(name), []).append(name)
+    warnings = []
+    for one, *others in groups.values():
+        for other in others:
+            how = difference(one, other)
+            if any((one in part.images) != (other in part.images) for part in training):
+                raise InputError(
+                    f"{path}: expected one name for each class, found {one!r} and {other!r}, which "
+                    f"differ {how}; give their folders the same name"
+                )
+            warnings.append(f"two classes differ {how}: {one!r} and {other!r}")
+    return warnings
+
+
 def _check_parts(path: Path, parts: Sequence[ClassFiles]) -> list[str]:
     """Reject folders that are no classes; what looks like none and may be one, a line each."""
     warnings = []
@@ -106,6 +134,10 @@ def _check_parts(path: Path, parts: Sequence[ClassFiles]) -> list[str]:
         if len(part.images) == 1 and not elsewhere & part.images.keys():
             reject_wrapper(part, path)
         warnings += check_class_folders(part)
+        if part.merged:
+            warnings.append(
+                f"folders of one name in two Unicode forms joined: {named(part.merged)}"
+            )
     return list(dict.fromkeys(warnings))  # train/ and test/ look the same
 
 
@@ -162,11 +194,18 @@ def _check_classes(path: Path, training: Path, names: Sequence[str]) -> None:
 
 
 def _check_known(testing: Path, found: ClassFiles, training: Path, names: Sequence[str]) -> None:
-    unknown = [name for name in found.images if name not in names]
-    if unknown:
+    for name in found.images:
+        if name in names:
+            continue
+        twin = next((each for each in names if alike(each) == alike(name)), None)
+        hint = "beside them; give it training images or take it away"
+        if twin is not None:
+            hint = (
+                f"beside them, which differs from {twin!r} {difference(name, twin)}; give both "
+                "folders the same name"
+            )
         raise InputError(
-            f"{testing}: expected the classes of {training.name}/, found {unknown[0]!r} "
-            "beside them; give it training images or take it away"
+            f"{testing}: expected the classes of {training.name}/, found {name!r} {hint}"
         )
 
 

@@ -302,3 +302,58 @@ def test_the_listing_counts_by_class(tmp_path: Path) -> None:
     listing = list_folder(make(tmp_path, a=5, b=7, c=3))
     assert listing.counts((*listing.train, *listing.test)) == (5, 7, 3)
     assert listing.counts(listing.test) == (1, 1, 1)
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+def test_a_name_is_one_class_in_both_forms_of_unicode(tmp_path: Path) -> None:
+    make(tmp_path / "train", **{NFC: 5, "dog": 5, "zoo": 5})
+    make(tmp_path / "test", **{NFD: 3, "dog": 2, "zoo": 1})
+    listing = list_folder(tmp_path)
+    assert listing.class_names == (NFC, "dog", "zoo")
+    assert (listing.counts(listing.train), listing.counts(listing.test)) == ((5, 5, 5), (3, 2, 1))
+    assert listing.warnings == ()
+    assert len(load(tmp_path).test_labels) == 6
+
+
+def test_one_class_in_two_folders_of_both_forms_is_joined_and_told(tmp_path: Path) -> None:
+    root = make(tmp_path, **{NFC: 5, NFD: 5, "dog": 10})
+    listing = list_folder(root)
+    assert listing.class_names == (NFC, "dog")
+    assert listing.counts((*listing.train, *listing.test)) == (10, 10)
+    assert f"folders of one name in two Unicode forms joined: {NFC}" in listing.warnings
+
+
+def test_a_folder_to_give_instead_is_written_as_it_lies_on_the_disk(tmp_path: Path) -> None:
+    make(tmp_path / NFD, a=3, b=3)
+    assert refused(tmp_path).endswith(f"give {tmp_path / NFD}")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "how"),
+    [
+        ("cat", "Cat", "in upper and lower case only"),
+        ("cat", "cat ", "in spaces or the form of their letters only"),
+        ("cat 1", "cat\u00a01", "in spaces or the form of their letters only"),
+    ],
+)
+def test_names_that_look_the_same_are_said_to_differ(
+    tmp_path: Path, one: str, other: str, how: str
+) -> None:
+    make(tmp_path / "train", **{one: 5, "dog": 5})
+    make(tmp_path / "test", **{other: 3, "dog": 2})
+    line = refused(tmp_path)
+    assert f"found {other!r} beside them, which differs from {one!r} {how}; give both" in line
+    # as they are where the images of a second split join those of the first
+    (tmp_path / "test").rename(tmp_path / "val")
+    make(tmp_path / "test", **{one: 3, "dog": 2})
+    assert f"{other!r}" in refused(tmp_path)
+    assert f"which differ {how}; give their folders the same name" in refused(tmp_path)
+
+
+def test_two_classes_that_differ_in_case_are_told_once(tmp_path: Path) -> None:
+    make(tmp_path, A=5, a=5, b=5)
+    listing = list_folder(tmp_path)
+    assert listing.class_names == ("A", "a", "b")
+    assert listing.warnings == ("two classes differ in upper and lower case only: 'A' and 'a'",)
