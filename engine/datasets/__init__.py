@@ -11,7 +11,7 @@ from engine.datasets import cifar, digits
 from engine.datasets.archives import CIFAR_SETS, Archive, CifarSet
 from engine.datasets.dataset import Dataset
 from engine.datasets.image_folder import list_folder
-from engine.datasets.split import check_hold_out, limit_and_split
+from engine.datasets.split import check_training, limit_and_split
 from engine.progress import Progress
 from engine.sample_ranges import RangeOf
 
@@ -50,15 +50,14 @@ def check_dataset(
 
     Raises:
         InputError: no such data set, nothing at `data_path` that could be one, or too few images
-            to hold that share out.
+            of a class to train on, or to hold that share out.
     """
     name, data_path = resolve(name, data_path)
     if is_folder(name) and data_path is not None:
         listing = list_folder(Path(data_path))
-        if validation != "test":
-            labels = [label for _, label in listing.train[:train_limit]]
-            is_limited = len(labels) < len(listing.train)
-            check_hold_out(labels, validation, listing.class_names, is_limited=is_limited)
+        labels = [label for _, label in listing.train[:train_limit]]
+        is_limited = len(labels) < len(listing.train)
+        check_training(labels, validation, listing.class_names, is_limited=is_limited)
         images = len(listing.train) + len(listing.test)
         return f"{images:,} images of {len(listing.class_names):,} classes"
     if name in sets:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.datasets.archives import Archive, CifarSet
 from engine.datasets.dataset import Dataset
 from engine.datasets.layouts import find_layout, read_layout
+from engine.datasets.seen import untested
 from engine.download import file_hash
 from engine.errors import InputError
 from engine.mirror import chosen_mirror, obtain
@@ -53,6 +55,8 @@ def load(
         _check_bytes(path, archive)
         _check_hash(path, archive, progress)
     train, test = read_layout(layout, progress)
+    tested = Counter(test.labels.tolist())
+    counts = [tested[label] for label in range(len(cifar.class_names))]
     return Dataset(
         cifar.name,
         train.images,
@@ -61,6 +65,7 @@ def load(
         test.labels,
         cifar.class_names,
         str(path),
+        warnings=tuple(untested(cifar.class_names, counts)),
     )
 
 

@@ -20,6 +20,7 @@ from engine.datasets.folder_files import (
     named,
 )
 from engine.datasets.folder_names import alike, difference, says_images
+from engine.datasets.seen import untested
 from engine.datasets.split_folders import find_split_folders
 from engine.errors import InputError
 
@@ -86,6 +87,8 @@ def list_folder(path: Path) -> Listing:
         _check_known(testing, parts[-1], layout.training[0], names)
         _check_enough(path, train, names, LEAST_IMAGES - 1, "training images")
         test = _labelled(parts[-1:], names)
+        tested = Counter(label for _, label in test)
+        warnings += untested(names, [tested[label] for label in range(len(names))])
     else:
         _check_enough(path, train, names, LEAST_IMAGES, "images")
         train, test = _divided(path, train)

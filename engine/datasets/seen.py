@@ -92,5 +92,19 @@ def imbalance(names: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
         )
 
 
+def untested(names: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
+    """A line where classes have no image to test.
+
+    Args:
+        names: of the classes.
+        counts: images of each to test.
+    """
+    lacking = [printable(name) for name, count in zip(names, counts, strict=True) if not count]
+    if lacking:
+        more = len(lacking) - COUNTED
+        words = f" and {more:,} more" if more > 0 else ""
+        yield f"no test image of {', '.join(lacking[:COUNTED])}{words}"
+
+
 def _area(size: tuple[int, int]) -> int:
     return size[0] * size[1]

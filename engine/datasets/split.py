@@ -20,6 +20,8 @@ def limit_and_split(
     validation: float | Literal["test"],
     seed: int,
     class_names: Sequence[str] = (),
+    *,
+    needs_all: bool = True,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Indices of the images to train on and of those held out, each ascending.
 
@@ -29,18 +31,21 @@ def limit_and_split(
             are, takes all.
         validation: share held out, stratified by class; `"test"` holds out nothing.
         seed: the same seed gives the same hold-out.
-        class_names: for the error.
+        class_names: of all classes; without them those that occur are all.
+        needs_all: whether a class without an image is an error, as for every run that begins.
 
     Raises:
-        InputError: too few images to have every class on both sides.
+        InputError: too few images to have every class on every side.
     """
     import numpy as np
 
     labels = dataset_labels[:train_limit]
     indices = np.arange(len(labels), dtype=np.int64)
+    is_limited = train_limit is not None and train_limit <= len(dataset_labels)
+    names = class_names if needs_all else ()
+    check_training(labels.tolist(), validation, names, is_limited=is_limited)
     if validation == "test":
         return indices, indices[:0]
-    check_hold_out(labels.tolist(), validation, class_names, is_limited=train_limit is not None)
     from sklearn.model_selection import train_test_split
 
     train, held_out = train_test_split(
@@ -49,35 +54,45 @@ def limit_and_split(
     return np.sort(train), np.sort(held_out)
 
 
-def check_hold_out(
-    labels: Sequence[int], validation: float, class_names: Sequence[str], *, is_limited: bool
+def check_training(
+    labels: Sequence[int],
+    validation: float | Literal["test"],
+    class_names: Sequence[str],
+    *,
+    is_limited: bool,
 ) -> None:
-    """Refuse training images too few to have every class on both sides of the hold-out.
+    """Reject training images too few to have every class on every side.
 
     Args:
         labels: of the training images.
-        validation: share held out.
-        class_names: for the error; numbers stand for them where there are none.
+        validation: share held out; `"test"` for none.
+        class_names: of all classes; without them those that occur are all, told by number.
         is_limited: whether there are more images than these.
 
     Raises:
         InputError: says what would be enough.
     """
     counts = Counter(labels)
-    least = min(counts, key=lambda label: (counts[label], label), default=0)
+    classes = range(len(class_names)) if class_names else sorted(counts)
+    least = min(classes, key=lambda label: counts[label], default=0)
     more = "raise --train-limit" if is_limited else "add images"
-    if counts[least] < 2:
+    needed = 1 if validation == "test" else 2
+    if (found := counts[least]) < needed:
         name = class_names[least] if class_names else str(least)
+        flag = "--validation: " if found else "--train-limit: " if is_limited else ""
+        other = ", or give --validation test" if found else ""
         raise InputError(
-            f"--validation: expected at least 2 training images of a class, found {counts[least]} "
-            f"of {name!r} among {len(labels):,}; {more}, or give --validation test"
+            f"{flag}expected at least {needed} training image{'s' if needed > 1 else ''} of a "
+            f"class, found {found} of {name!r} among {len(labels):,}; {more}{other}"
         )
+    if validation == "test":
+        return
     held_out = math.ceil(validation * len(labels))  # as scikit-learn rounds it
-    if min(held_out, len(labels) - held_out) < len(counts):
+    if min(held_out, len(labels) - held_out) < len(classes):
         # With two images of each class a half is enough, so that there always is such a share.
-        enough = math.ceil(100 * len(counts) / len(labels)) / 100
+        enough = math.ceil(100 * len(classes) / len(labels)) / 100
         raise InputError(
-            f"--validation: expected one image of each of the {len(counts)} classes or more both "
+            f"--validation: expected one image of each of the {len(classes)} classes or more both "
             f"to train and to validate, found {len(labels):,} training images, {held_out:,} of "
             f"them to validate by {validation:g}; {more}, or give --validation {enough:g}"
         )

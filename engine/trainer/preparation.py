@@ -39,8 +39,14 @@ class Data:
     facts: DataFacts
 
 
-def prepare_data(spec: RunSpec, emit: Callable[[Event], None]) -> Data:
+def prepare_data(spec: RunSpec, emit: Callable[[Event], None], *, has_begun: bool = False) -> Data:
     """Find, download if need be, and split the data set.
+
+    Args:
+        spec: of the run.
+        emit: told of everything on the way.
+        has_begun: whether the run goes on from a checkpoint; it may then lack images of a class,
+            as it did before.
 
     Raises:
         InputError: the data cannot be had or cannot be split so.
@@ -57,14 +63,19 @@ def prepare_data(spec: RunSpec, emit: Callable[[Event], None]) -> Data:
         emit(LogLine(level="info", text=f"{title(spec.dataset)}: {note}"))
     for warning in dataset.warnings:
         emit(LogLine(level="warning", text=f"{title(spec.dataset)}: {warning}"))
-    return _split(dataset, spec)
+    return _split(dataset, spec, has_begun)
 
 
-def _split(dataset: Dataset, spec: RunSpec) -> Data:
+def _split(dataset: Dataset, spec: RunSpec, has_begun: bool) -> Data:
     import numpy as np
 
     kept, held_out = limit_and_split(
-        dataset.train_labels, spec.train_limit, spec.validation, spec.seed, dataset.class_names
+        dataset.train_labels,
+        spec.train_limit,
+        spec.validation,
+        spec.seed,
+        dataset.class_names,
+        needs_all=not has_begun,
     )
     count = len(kept) + len(held_out)
     of = dataset.fingerprint if spec.feature_cache else ""

@@ -129,7 +129,8 @@ class Trainer:
 
         spec = self._spec
         self._report(PhaseChanged(phase="loading", detail=spec.dataset))
-        data = prepare_data(spec, self._report)
+        has_begun = self._resumed is not None and self._resumed.position is not None
+        data = prepare_data(spec, self._report, has_begun=has_begun)
         if self._resumed is not None:
             self._resumed.check_data(data.facts)
         self._report(PhaseChanged(phase="loading", detail=spec.model))

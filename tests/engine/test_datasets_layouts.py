@@ -85,6 +85,14 @@ def test_every_layout_gives_the_same_images(small_cifar10: SmallCifar10, tmp_pat
     assert len({load(path).fingerprint for path in paths}) == 1
 
 
+def test_a_class_without_a_test_image_is_told(small_cifar10: SmallCifar10, tmp_path: Path) -> None:
+    labels = small_cifar10.labels[100:].copy()
+    assert load(npz(tmp_path / "a.npz", small_cifar10)).warnings == ()
+    labels[labels == 3] = 0
+    lacking = load(npz(tmp_path / "b.npz", small_cifar10, y_test=labels))
+    assert lacking.warnings == ("no test image of cat",)
+
+
 def test_the_fingerprint_sees_one_label(small_cifar10: SmallCifar10, tmp_path: Path) -> None:
     labels = small_cifar10.labels[:100].copy()
     labels[3] = 9

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -48,8 +50,24 @@ def test_a_class_with_one_image_is_named() -> None:
     labels = np.array([0] * 50 + [7])
     with pytest.raises(InputError, match="found 1 of '7' among 51; add images, or give"):
         limit_and_split(labels, None, 0.2, seed=0)
-    with pytest.raises(InputError, match="found 1 of 'h' among 51; raise --train-limit"):
-        limit_and_split(labels, 51, 0.2, 0, "abcdefgh")
+    labels[labels == 7] = 1
+    with pytest.raises(InputError, match="found 1 of 'h' among 51; raise --train-limit, or give"):
+        limit_and_split(labels, 51, 0.2, 0, "ah")
+
+
+@pytest.mark.parametrize(("validation", "least"), [(0.2, "2 training images"), ("test", "1 tr")])
+def test_a_class_without_a_training_image_is_named(validation: Any, least: str) -> None:
+    labels = np.array([0, 1] * 30 + [2] * 10)
+    words = rf"^--train-limit: expected at least {least}.* found 0 of 'cat' among 60; raise --trai"
+    with pytest.raises(InputError, match=words):
+        limit_and_split(labels, 60, validation, 0, ("ant", "bee", "cat"))
+    train, held_out = limit_and_split(labels, 65, validation, 0, ("ant", "bee", "cat"))
+    assert len(train) + len(held_out) == 65
+    # no limit is to blame where there is none
+    with pytest.raises(InputError, match=rf"^expected at least {least}.* among 60; add images$"):
+        limit_and_split(labels[:60], None, validation, 0, ("ant", "bee", "cat"))
+    # what has begun without the class goes on
+    limit_and_split(labels, 60, validation, 0, ("ant", "bee", "cat"), needs_all=False)
 
 
 @pytest.mark.parametrize(

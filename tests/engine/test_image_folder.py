@@ -193,9 +193,28 @@ def test_too_few_images_for_the_hold_out_are_refused_from_their_names(tmp_path: 
     assert check_dataset(str(root), None, validation=0.2) == "80 images of 10 classes"
     with pytest.raises(InputError, match=r"^--validation: .*found 60 .*add images, or give"):
         check_dataset(str(root), None, validation=0.1)
-    # of so few every class has one image at most
-    with pytest.raises(InputError, match=r"found 1 of '.' among 3; raise --train-limit"):
+    with pytest.raises(InputError, match=r"found 0 of '.' among 3; raise --train-limit"):
         check_dataset(str(root), None, validation=0.2, train_limit=3)
+
+
+def test_a_limit_that_leaves_a_class_out_is_rejected_from_names(tmp_path: Path) -> None:
+    for name, count in {"ant": 400, "bee": 400, "cat": 4}.items():
+        (tmp_path / name).mkdir()
+        for i in range(count):
+            (tmp_path / name / f"{i}.jpg").touch()
+    words = r"expected at least 2 training images of a class, found 0 of 'cat' among 60; raise --t"
+    with pytest.raises(InputError, match=words):
+        check_dataset(str(tmp_path), None, validation=0.2, train_limit=60)
+    words = r"^--train-limit: expected at least 1 training image of a class, found 0 of 'cat' am"
+    with pytest.raises(InputError, match=words):
+        check_dataset(str(tmp_path), None, train_limit=60)
+    assert check_dataset(str(tmp_path), None) == "804 images of 3 classes"
+
+
+def test_a_class_without_a_test_image_is_told(tmp_path: Path) -> None:
+    make(tmp_path / "train", a=4, b=4, c=4)
+    make(tmp_path / "test", b=2)
+    assert list_folder(tmp_path).warnings == ("no test image of a, c",)
 
 
 def test_a_class_without_a_readable_image_is_refused(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def plan(arguments: argparse.Namespace) -> RunSpec:
     given = {field: value for field, value in given.items() if value is not None}
     options = Options(**given, recipe=NOTEBOOK.name, validation="test")
     (spec,) = plan_runs([backbone.traits], options)
-    check_dataset(spec.dataset, spec.data_path)
+    check_dataset(spec.dataset, spec.data_path, train_limit=spec.train_limit)
     check_weights_option(backbone, options.weights)
     return spec
 
