@@ -101,7 +101,8 @@ def load_dataset(
         progress: told of bytes while downloading and verifying, of images while reading.
         on_download: called with a few words before a download begins.
         image_size: pixels to which the images of a folder are brought; the others keep theirs.
-        train_limit: of a folder no more training images are read than these.
+        train_limit: of a folder no more training images are read than these; 0 reads the test
+            images of an earlier run, and does not check the folder for new ones.
         range_of: how samples of more than 8 bits in a folder's images are scaled; None finds a
             range for each format from the training images.
         sets: the published archives; the first of each is the one to download.
@@ -113,7 +114,7 @@ def load_dataset(
     if is_folder(name) and data_path is not None:
         from engine.datasets.image_reading import read_listing
 
-        listing = list_folder(Path(data_path))
+        listing = list_folder(Path(data_path), is_trained_on=train_limit != 0)
         return read_listing(name, listing, image_size, train_limit, progress, range_of)
     if name in sets:
         return cifar.load(sets[name], data_path, progress, on_download)

@@ -55,12 +55,17 @@ class Listing:
         return tuple(found[label] for label in range(len(self.class_names)))
 
 
-def list_folder(path: Path) -> Listing:
+def list_folder(path: Path, *, is_trained_on: bool = True) -> Listing:
     """Find the classes and the images of a folder by their names.
+
+    Args:
+        path: of the folder.
+        is_trained_on: whether folders that are no classes are rejected; False reads what an
+            earlier run was trained on, whatever it took for a class.
 
     Raises:
         InputError: no classes, only one, more than 1,000, or too few images of one; or a folder
-            that cannot be read, or that could be a class as well as a split.
+            that cannot be read, that is no class, or could be a class as well as a split.
     """
     try:
         layout = find_split_folders(path)
@@ -74,8 +79,8 @@ def list_folder(path: Path) -> Listing:
             f"{error.filename or path}: expected a folder of images, found one that cannot be "
             f"read ({error.strerror}); check its permissions"
         ) from error
-    warnings += _check_parts(path, parts)
-    warnings += _check_alike(path, training)
+    if is_trained_on:
+        warnings += [*_check_parts(path, parts), *_check_alike(path, training)]
     _check_classes(path, layout.training[0], names)
     for part in parts:
         check_foreign(part)

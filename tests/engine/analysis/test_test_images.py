@@ -71,3 +71,16 @@ def test_nothing_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(InputError, match="expected the test images of cifar10 on this machine"):
         read_test_images(spec(None))
+
+
+def test_a_folder_that_no_new_run_may_train_on_is_read_for_an_old_one(tmp_path: Path) -> None:
+    root = tmp_path / "cells"
+    for name in ("sick", "well", "cells/sick", "cells/well"):
+        (root / name).mkdir(parents=True)
+        for i in range(5):
+            Image.new("RGB", (8, 8), (i, 0, 0)).save(root / name / f"{i}.png")
+    with pytest.raises(InputError, match="expected each class once"):
+        load_dataset(str(root), None, ignore_progress)
+    before = load_dataset(str(root), None, ignore_progress, image_size=8, train_limit=0)
+    folder = RunSpec("CustomCNN", "folder:cells", STAGES, 8, data_path=str(root))
+    assert len(read_test_images(folder, before.files[1])) == 4
