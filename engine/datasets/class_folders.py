@@ -17,6 +17,7 @@ from engine.datasets.folder_names import (
     ANNOTATIONS,
     ASIDE,
     alike,
+    are_numbered,
     portion_of,
     says,
     says_images,
@@ -230,7 +231,9 @@ def _shared(path: Path, folders: Sequence[_Folder]) -> Iterator[str]:
         if len(both) < 2:
             continue
         same = [name for name in one.forks if alike(name) in both]
-        if one.is_loose or two.is_loose:
+        # Of each class the same sessions, samples or years.
+        are_series = are_numbered(same) and not are_numbered((one.name, two.name))
+        if one.is_loose or two.is_loose or are_series:
             yield (
                 f"{one.name}/ and {two.name}/ both hold folders named {named(same)}: their "
                 f"images count as {one.name} and {two.name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
@@ -105,6 +106,12 @@ def portion_of(name: str) -> tuple[str, ...]:
     says_so = set(rest) & _PORTIONS or says_images(name) or says(name, frozenset(_SPLITS))
     is_one = len(rest) < len(words) and says_so
     return rest if is_one else ()
+
+
+def are_numbered(names: Iterable[str]) -> bool:
+    """Whether names differ in a number or a single letter only: `sample_a`, `sample_b`."""
+    rests = {tuple(w for w in words_of(name) if w.isalpha() and len(w) > 1) for name in names}
+    return len(rests) == 1
 
 
 def _shortened(word: str) -> str:

@@ -213,6 +213,11 @@ WARNED = {
         "{cat,dog} {cat,dog}/{old,young}",
         "cat/ and dog/ both hold folders named old, young",
     ),
+    "KTH-TIPS2": (
+        "{cork,wool}/sample_{a,b}",
+        "cork/ and wool/ both hold folders named sample_a, sample_b: their images count as cork",
+    ),
+    "years": ("{cork,wool}/{2019,2020}", "their images count as cork and wool"),
     "masks as a class": ("{cat,dog,masks}", "masks/ is taken for a class: move it elsewhere if"),
     "unlabelled": ("{cat,dog,unlabeled}", "unlabeled/ is taken for a class"),
     "unsup in a split": ("train/{cat,dog,unsup} test/{cat,dog}", "unsup/ is taken for a class"),
