@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from engine.dataset_names import is_folder
 from engine.errors import InputError
-from engine.predict import check_exported, class_names, load_model
-from engine.runs import RunRecord
+from engine.formatting import one_line_name
+from engine.image_files import tested_files
+from engine.predict import check_exported, class_names, load_model, recorded_data
+from engine.runs import RunRecord, write_json
+from engine.sample_ranges import SampleRange
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +35,25 @@ SAVED_MODEL = frozenset(
 """What TensorFlow writes into the folder of one."""
 SUFFIXES: dict[Format, str] = {"keras": ".keras", "onnx": ".onnx"}
 """Of the formats that are a file; the others are a folder."""
+DESCRIPTION = "assets.extra/model.json"
+"""Where a SavedModel holds what it takes and gives; that of a file lies beside it, `.json` more."""
 ONNX_MODULES = ("tf2onnx", "onnxruntime")
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What an exported model takes and gives."""
+
+    run: str
+    model: str
+    input: str
+    input_shape: tuple[int | None, ...]
+    """Height, width and channels, after the batch."""
+    output: str
+    classes: tuple[str, ...]
+    """In the order of the probabilities."""
+    ranges: tuple[SampleRange, ...]
+    """Samples of more than 8 bits that become 0 and 255, as at the training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +85,9 @@ def export_run(run: RunRecord, form: Format, to: Path, *, force: bool = False) -
             written predicts something else.
     """
     _check_target(form, to, force)
+    beside = to.with_name(f"{to.name}.json") if form in SUFFIXES else None
+    if beside is not None:
+        _check_free(beside, force)
     if form != "csv":
         check_exported(run)
     if form == "onnx":
@@ -78,8 +102,14 @@ def export_run(run: RunRecord, form: Format, to: Path, *, force: bool = False) -
                 f"{run.run_id}: expected the exported model to predict the same, found a "
                 f"probability that differs by {difference:.3g}; nothing was written"
             )
+        if form != "csv":
+            described = aside.with_name("described") if beside else aside / DESCRIPTION
+            described.parent.mkdir(exist_ok=True)
+            write_json(described, _describe(run))
         size = _bytes(aside)
         _put(aside, to)
+        if beside is not None:
+            _put(described, beside)
     return Exported(to, size, images, difference, against)
 
 
@@ -89,13 +119,9 @@ def _check_target(form: Format, to: Path, force: bool) -> None:
         raise InputError(f"--to: expected a file that ends in {suffix}, found {to}")
     if not to.absolute().parent.is_dir():
         raise InputError(f"--to: expected a place in a folder that is there, found {to}")
+    _check_free(to, force)
     if not os.path.lexists(to):
         return
-    if not force:
-        raise InputError(
-            f"--to: expected a name that is free, found {to} there; choose another, "
-            "or give --force to replace it"
-        )
     if suffix and not to.is_file():
         raise InputError(f"--force: expected a file to replace, found {to}, which is not one")
     if not suffix and not _is_earlier_export(form, to):
@@ -103,6 +129,34 @@ def _check_target(form: Format, to: Path, force: bool) -> None:
             f"--force: expected an earlier {form} export to replace, found {to}, which holds other "
             "things; choose another name"
         )
+
+
+def _check_free(to: Path, force: bool) -> None:
+    if os.path.lexists(to) and not force:
+        raise InputError(
+            f"--to: expected a name that is free, found {to} there; choose another, "
+            "or give --force to replace it"
+        )
+
+
+def _describe(run: RunRecord) -> Description:
+    """What the run's model takes and gives."""
+    model = load_model(run)
+    data = recorded_data(run)
+    _, height, width, channels = model.input_shape
+    return Description(
+        run=run.run_id,
+        model=run.file.spec.model,
+        input=(
+            "uint8 RGB, 0 to 255, turned as the EXIF says, cut to its middle in the proportions of "
+            "the input, resized by Lanczos' filter; samples of more than 8 bits are first scaled "
+            "by the range of their format and clipped"
+        ),
+        input_shape=(height, width, channels),
+        output="probabilities, float32, one a class",
+        classes=class_names(run, int(model.output_shape[-1])),
+        ranges=(data.ranges or ()) if data is not None else (),
+    )
 
 
 def _is_earlier_export(form: Format, to: Path) -> bool:
@@ -236,25 +290,21 @@ def _write_csv(run: RunRecord, aside: Path) -> tuple[int, float, str]:
     if not run.directory.metrics.is_file():
         raise InputError(f"{run.run_id}: expected its metrics.csv, found none; train it again")
     shutil.copyfile(run.directory.metrics, aside / CSV_FILES[0])
+    files = tested_files(run.directory, len(predictions.labels))
+    head = ("image", *(["file"] if files else []), "truth", "predicted")
     with (aside / CSV_FILES[1]).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("image", "truth", "predicted", *names))
+        writer.writerow((*head, *names))
         rows = zip(
             predictions.labels, predictions.predicted, predictions.probabilities, strict=True
         )
         for i, (truth, predicted, shares) in enumerate(rows):
             shown = (f"{share:.6f}" for share in shares)
-            writer.writerow((i, names[truth], names[predicted], *shown))
-    columns = range(3, 3 + predictions.classes)
-    written = np.loadtxt(
-        aside / CSV_FILES[1],
-        delimiter=",",
-        skiprows=1,
-        usecols=columns,
-        ndmin=2,
-        quotechar='"',
-        comments=None,
-    )
+            place = (i, one_line_name(files[i])) if files else (i,)
+            writer.writerow((*place, names[truth], names[predicted], *shown))
+    with (aside / CSV_FILES[1]).open(encoding="utf-8", newline="") as file:
+        _, *read = csv.reader(file)
+    written = np.array([row[len(head) :] for row in read], np.float64)
     difference = float(np.abs(written - predictions.probabilities).max())
     return len(written), difference, "the run's predictions, rounded to six decimals"
 

@@ -6,6 +6,7 @@ Where there is no number (None, NaN, infinite) each gives `MISSING`.
 from __future__ import annotations
 
 import math
+import unicodedata
 
 MISSING = "–"
 _COUNT_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
@@ -106,3 +107,16 @@ def _three_figures(x: float) -> str:
 def printable(text: str) -> str:
     """The text with a question mark for what a terminal would obey or cannot show."""
     return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def one_line_name(name: str) -> str:
+    """The name of a folder as text of one line: bytes that are no UTF-8, and controls, escaped."""
+    return "".join(_escaped(char) for char in name)
+
+
+def _escaped(char: str) -> str:
+    if unicodedata.category(char) not in ("Cc", "Cs", "Zl", "Zp"):
+        return char
+    if 0xDC80 <= ord(char) <= 0xDCFF:  # how Python keeps such a byte
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char.encode("unicode_escape", "surrogatepass").decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +27,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-MAX_PIXELS = 100_000_000
-"""Of a file's image: unpacked they take 300 MB."""
+MAX_PIXELS = 300_000_000
+"""That are unpacked of a file, which take 900 MB; cameras of phones have up to 200 million."""
+MANY_PIXELS = 50_000_000
+"""From which on images are unpacked one after the other, whatever threads there are."""
 _DRAFT_FROM = 4
 """Times the wanted size from which on a JPEG is decoded at a part of its own."""
 
 _OTHER_BYTE = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
 """What makes Pillow's readers of 16-bit colours, which drop the lower byte, drop the upper one."""
+
+
+_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -72,16 +78,6 @@ def decode_image(path: Path, height: int, width: int, range_of: RangeOf = of_thi
         return Decoded(np.asarray(fitted, dtype=np.uint8), size, mode, kind)
 
 
-def read_header(path: Path) -> tuple[tuple[int, int], str]:
-    """Width and height of an image in pixels, and its mode; nothing of it is unpacked.
-
-    Raises:
-        InputError: it cannot be read as an image, or is too large.
-    """
-    with _opened(path) as image:
-        return image.size, image.mode
-
-
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Image]:
     """An image of a size that can be unpacked; what goes wrong within becomes a line."""
@@ -92,7 +88,6 @@ def _opened(path: Path) -> Iterator[Image]:
         # of warnings belong to all threads and cannot be set for one.
         images.MAX_IMAGE_PIXELS = None
         with open_regular(path) as file, images.open(file) as image:
-            _check_size(image)
             yield image
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
@@ -139,14 +134,21 @@ def _dropped_bytes(image: Image) -> list[Any]:
 
 
 def _fitted(image: Image, kind: str, height: int, width: int, range_of: RangeOf) -> Image:
-    from PIL.Image import Resampling
-    from PIL.ImageOps import exif_transpose, fit
-
     image.seek(0)  # of an animation its first picture
     shrink = min(image.size) / max(width, height)
     if shrink >= _DRAFT_FROM:
         # Twice the wanted size leaves the filter enough to work on.
         image.draft(None, (int(image.width * 2 / shrink), int(image.height * 2 / shrink)))
+    _check_size(image)
+    is_large = image.width * image.height > MANY_PIXELS
+    with _one_at_a_time if is_large else contextlib.nullcontext():
+        return _unpacked(image, kind, height, width, range_of)
+
+
+def _unpacked(image: Image, kind: str, height: int, width: int, range_of: RangeOf) -> Image:
+    from PIL.Image import Resampling
+    from PIL.ImageOps import exif_transpose, fit
+
     lower = _lower_bytes(image) if kind == COLOUR else None
     turned = exif_transpose(image)
     if kind:

@@ -96,6 +96,10 @@ class RunDirectory:
         return self.path / "predictions.npz"
 
     @property
+    def images(self) -> Path:
+        return self.path / "images.json"
+
+    @property
     def model(self) -> Path:
         return self.path / "model.keras"
 

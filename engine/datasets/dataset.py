@@ -37,6 +37,11 @@ class Dataset:
     ranges: tuple[SampleRange, ...] = ()
     """Of a folder: the samples of more than 8 bits that became 0 and 255, one a format."""
 
+    test_files: tuple[str, ...] = ()
+    """Of a folder: where each test image lies, from the folder on."""
+    left_out: tuple[str, ...] = ()
+    """Of a folder: files that could not be read, a line each that begins with the path."""
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hex) over all images and labels; the same for every layout of one data set."""

@@ -6,11 +6,13 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.datasets.dataset import Dataset
+from engine.datasets.folder_files import named
 from engine.datasets.image_folder import Labelled, Listing
 from engine.datasets.seen import Seen, counts_words, imbalance
 from engine.errors import InputError
@@ -38,6 +40,21 @@ _BLOCK = 256
 """Images read between two words of progress."""
 
 
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """The images of both splits of a folder, and what was seen of its files."""
+
+    train: Split
+    test: Split
+    seen: Seen
+    ranges: tuple[tuple[SampleRange, int], ...]
+    """Found from the training images, each with the number of images it was found from."""
+    notes: tuple[str, ...]
+    """How the files were read, a line each."""
+    warnings: tuple[str, ...]
+    """What the user should know of them, a line each."""
+
+
 def read_listing(
     name: str,
     listing: Listing,
@@ -60,30 +77,17 @@ def read_listing(
     Raises:
         InputError: they do not fit in memory, or a class has no readable training image.
     """
-    import numpy as np
-
-    train, test = listing.train[:train_limit], listing.test
-    _check_memory(listing, len(train) + len(test), side)
-    seen = Seen()
-    total = len(train) + len(test)
-    trained = _Reading(train, side, seen, progress, total)
-    found = trained.read(range_of)
-    tested = _Reading(test, side, seen, progress, total, done=len(train))
-    tested.read(range_of or scaling(each for each, _ in found))
-    train_images, train_labels, train_files = trained.kept()
-    test_images, test_labels, test_files = tested.kept()
-    _check_left(listing, train, train_labels, test_labels)
-    counts = [
-        np.bincount(labels, minlength=len(listing.class_names)).tolist()
-        for labels in (train_labels, test_labels)
-    ]
-    both = hashlib.sha256(train_files + test_files)
+    splits = read_splits(listing, side, train_limit, progress, range_of)
+    train, test, seen = splits.train, splits.test, splits.seen
+    _check_left(listing, listing.train[:train_limit], train.labels, test.labels)
+    counts = [split.counts(len(listing.class_names)) for split in (train, test)]
+    both = hashlib.sha256(train.digest + test.digest)
     return Dataset(
         name,
-        train_images,
-        train_labels,
-        test_images,
-        test_labels,
+        train.images,
+        train.labels,
+        test.images,
+        test.labels,
         listing.class_names,
         str(listing.path),
         notes=(
@@ -91,17 +95,83 @@ def read_listing(
             counts_words(listing.class_names, *counts),
             f"images of {seen.size_words()} pixels, cut to squares of {side}",
             *seen.converted(),
-            *(words(each, images) for each, images in found),
+            *splits.notes,
         ),
         warnings=(
             *listing.warnings,
             *imbalance(listing.class_names, [sum(each) for each in zip(*counts, strict=True)]),
             *seen.left_out(),
-            *_unranged(seen, found, range_of),
+            *splits.warnings,
         ),
-        ranges=tuple(each for each, _ in found),
-        files=(both.hexdigest(), test_files.hex()),
+        ranges=tuple(each for each, _ in splits.ranges),
+        files=(both.hexdigest(), test.digest.hex()),
+        test_files=tuple(os.path.relpath(path, listing.path) for path in test.files),
+        left_out=tuple(seen.unreadable),
     )
+
+
+def read_splits(
+    listing: Listing,
+    side: int,
+    train_limit: int | None,
+    progress: Progress,
+    range_of: RangeOf | None = None,
+) -> Splits:
+    """Read whatever can be read of both splits; the arguments are those of `read_listing`.
+
+    Raises:
+        InputError: the images do not fit in memory.
+    """
+    train, test = listing.train[:train_limit], listing.test
+    total = len(train) + len(test)
+    _check_memory(listing, total, side)
+    seen = Seen()
+    trained = _Reading(train, side, seen, progress, total)
+    found = trained.read(range_of)
+    tested = _Reading(test, side, seen, progress, total, done=len(train))
+    tested.read(range_of or scaling(each for each, _ in found))
+    of_train, of_test = trained.kept(), tested.kept()
+    return Splits(
+        of_train,
+        of_test,
+        seen,
+        tuple(found),
+        tuple(words(each, images) for each, images in found),
+        (*_unranged(seen, found, range_of), *_in_both(listing.path, of_train, of_test)),
+    )
+
+
+def _in_both(root: Path, train: Split, test: Split) -> Iterator[str]:
+    """A line where the same file is in both splits, under whatever names."""
+    known = set(train.digests)
+    same = [path for path, each in zip(test.files, test.digests, strict=True) if each in known]
+    if same:
+        names = named([os.path.relpath(path, root) for path in same])
+        yield (
+            f"{len(same):,} of {len(test.files):,} test images are training images, too, byte for "
+            f"byte: {names}; the test accuracy will look better than it is"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The images of one split that could be read."""
+
+    files: tuple[Path, ...]
+    images: NDArray[np.uint8]
+    """(files, side, side, 3)."""
+    labels: NDArray[np.int64]
+    """(files,)."""
+    digests: tuple[bytes, ...]
+    """SHA-256 of each file."""
+    digest: bytes
+    """SHA-256 over labels and files."""
+
+    def counts(self, classes: int) -> tuple[int, ...]:
+        """Images of each class."""
+        import numpy as np
+
+        return tuple(np.bincount(self.labels, minlength=classes).tolist())
 
 
 class _Reading:
@@ -152,7 +222,7 @@ class _Reading:
             else:
                 self._seen.add(found.size, found.mode, found.format)
                 self._readable[row] = True
-                self._done += row not in self._spreads
+            self._done += row not in self._spreads
         if not self._spreads:
             return []
         ranges = self._ranges()
@@ -162,18 +232,20 @@ class _Reading:
             self._done += 1
         return ranges
 
-    def kept(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], bytes]:
-        """The images that were read, their labels, and a digest over their files and labels."""
+    def kept(self) -> Split:
+        """The images that were read."""
         import numpy as np
 
         labels = np.array([label for _, label in self._files], np.int64)
         kept = np.flatnonzero(self._readable)
+        digests = tuple(self._digests[row] for row in kept)
         digest = hashlib.sha256(labels[kept].astype("<i8").tobytes())
-        digest.update(b"".join(self._digests[row] for row in kept))
+        digest.update(b"".join(digests))
         for to, row in enumerate(kept):  # in place: a copy would take the memory twice
             if to != row:
                 self._images[to] = self._images[row]
-        return self._images[: len(kept)], labels[kept], digest.digest()
+        files = tuple(self._files[row][0] for row in kept)
+        return Split(files, self._images[: len(kept)], labels[kept], digests, digest.digest())
 
     def _read(
         self, rows: Sequence[int], range_of: RangeOf | None

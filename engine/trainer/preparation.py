@@ -12,6 +12,7 @@ from engine.dataset_names import title
 from engine.datasets import Dataset, limit_and_split, load_dataset
 from engine.events import DataFacts, Event, LogLine, PhaseChanged, PhaseProgressed
 from engine.features.held import Pool
+from engine.image_files import ImageFiles
 from engine.preprocessing_probe import PROBED_IMAGES, probe_preprocessing
 from engine.views import view_count
 
@@ -37,6 +38,8 @@ class Data:
     validation: Indices
     validation_pool: Literal["train", "test"]
     facts: DataFacts
+    files: ImageFiles | None = None
+    """Of a folder."""
 
 
 def prepare_data(spec: RunSpec, emit: Callable[[Event], None], *, has_begun: bool = False) -> Data:
@@ -95,7 +98,8 @@ def _split(dataset: Dataset, spec: RunSpec, has_begun: bool) -> Data:
         ranges=dataset.ranges,
     )
     where: Literal["train", "test"] = "test" if on_test else "train"
-    return Data({"train": train, "test": test}, kept, held_out, where, facts)
+    files = ImageFiles(dataset.test_files, dataset.left_out) if dataset.test_files else None
+    return Data({"train": train, "test": test}, kept, held_out, where, facts, files)
 
 
 def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> Classifier:
@@ -128,7 +132,7 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
     if path is None and not backbone.from_scratch:
         images = data.pools["train"].images[data.train[:CALIBRATION_IMAGES]]
         calibrate_batchnorm(classifier.network, images)
-        emit(LogLine(level="warning", text=_random_weights(backbone)))
+        emit(LogLine(level="warning", text=_random_weights(backbone, len(images))))
     elif path is not None:
         rows = data.train[:PROBED_IMAGES]
         line = probe_preprocessing(backbone, classifier, data.pools["train"].images[rows])
@@ -137,10 +141,10 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
     return classifier
 
 
-def _random_weights(backbone: Backbone) -> str:
+def _random_weights(backbone: Backbone, images: int) -> str:
     return (
         f"{backbone.name} starts from random weights (--weights none); its BatchNormalization "
-        f"statistics were set from {CALIBRATION_IMAGES} training images"
+        f"statistics were set from {images:,} training images"
     )
 
 

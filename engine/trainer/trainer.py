@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from engine.command_file import CommandFile
@@ -23,7 +24,7 @@ from engine.events import (
 from engine.line_file import DiskFull, is_disk_full
 from engine.resume import Resumption
 from engine.run_queue import RunQueue
-from engine.runs import RunDirectory
+from engine.runs import RunDirectory, write_json
 from engine.trainer.control import Control
 
 if TYPE_CHECKING:
@@ -133,6 +134,9 @@ class Trainer:
         data = prepare_data(spec, self._report, has_begun=has_begun)
         if self._resumed is not None:
             self._resumed.check_data(data.facts)
+        if data.files is not None:
+            path, size = self._directory.images, sum(map(len, data.files.test))
+            self.control.write(path, size, partial(write_json, path, data.files))
         self._report(PhaseChanged(phase="loading", detail=spec.model))
         classifier = prepare_model(spec, data, self._report)
         learner = Learner(spec, classifier, data, device, self._directory, self._emit, self.control)

@@ -20,7 +20,9 @@ from engine.events import (
     RunStarted,
     StageStarted,
     TestEnded,
+    event_to_line,
 )
+from engine.runs import RunRecord
 from engine.snapshot import RunSnapshot
 from engine.store import RunStore
 
@@ -174,3 +176,9 @@ def head_epoch(store: RunStore) -> None:
             images_per_second=32_000.0,
         )
     )
+
+
+def record_data(run: RunRecord, data: DataFacts) -> None:
+    """Let a run's record say that it began on these data."""
+    started = next(e for e in whole_run(run.file.spec) if isinstance(e, RunStarted))
+    run.directory.events.write_text(event_to_line(replace(started, data=data)), encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,12 @@ import pytest
 
 from engine.analysis.test_images import read_test_images
 from engine.errors import InputError
-from engine.export import ONNX_MODULES, Format, export_run
-from engine.runs import RunRecord, load_run
+from engine.events import DataFacts
+from engine.export import ONNX_MODULES, SUFFIXES, Format, export_run
+from engine.image_files import ImageFiles
+from engine.runs import RunRecord, load_run, write_json
+from engine.sample_ranges import SampleRange
+from tests.engine.run_events import record_data
 
 WriteRun = Callable[..., str]
 HAS_ONNX = all(importlib.util.find_spec(name) for name in ONNX_MODULES)
@@ -66,7 +71,49 @@ def test_an_exported_model_predicts_what_the_run_did(
     assert done.against == "the run's predictions for the first 256 test images"
     files = [path for path in (tmp_path / name, *(tmp_path / name).rglob("*")) if path.is_file()]
     assert done.bytes == sum(path.stat().st_size for path in files) > 1_000
-    assert {path.name for path in tmp_path.iterdir()} == {name, "runs"}
+    beside = {f"{name}.json"} if form in SUFFIXES else set()
+    assert {path.name for path in tmp_path.iterdir()} == {name, "runs"} | beside
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "described"),
+    [
+        ("keras", "net.keras", "net.keras.json"),
+        ("savedmodel", "net", "net/assets.extra/model.json"),
+    ],
+)
+def test_an_exported_model_is_described(
+    finished: RunRecord, tmp_path: Path, form: Format, name: str, described: str
+) -> None:
+    ranges = (SampleRange("16-bit", 120.0, 3_000.0),)
+    names = tuple(f"digit {i}" for i in range(10))
+    record_data(finished, DataFacts(1, 1, 500, names, ranges=ranges))
+    export_run(finished, form, tmp_path / name)
+    found = json.loads((tmp_path / described).read_text())
+    assert found["classes"] == list(names)
+    assert found["ranges"] == [{"format": "16-bit", "low": 120.0, "high": 3_000.0}]
+    assert found["input_shape"] == [8, 8, 3]
+    assert found["run"] == finished.run_id
+    export_run(finished, form, tmp_path / name, force=True)
+    if form == "keras":
+        (tmp_path / name).unlink()
+        with pytest.raises(InputError, match="expected a name that is free"):
+            export_run(finished, form, tmp_path / name)
+
+
+def test_csv_names_the_files_of_own_images_and_takes_any_class_name(
+    finished: RunRecord, tmp_path: Path
+) -> None:
+    names = ("two\nlines", 'a "quote"', *(f"digit, {i}" for i in range(8)))
+    record_data(finished, DataFacts(1, 1, 500, names))
+    files = tuple(f"cat/{i}.png" for i in range(500))
+    write_json(finished.directory.images, ImageFiles(files, ("dog/1.png: damaged",)))
+    export_run(finished, "csv", tmp_path / "figures")
+    with (tmp_path / "figures" / "predictions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == list(files)
+    assert rows[0]["truth"] == r"two\nlines"
+    assert rows[2]["truth"] == "digit, 0"
 
 
 def test_csv_has_the_metrics_and_a_row_for_each_test_image(

@@ -371,6 +371,16 @@ def test_mistakes_are_drawn_side_by_side_with_truth_and_prediction(material: Mat
     assert {len(line) for line in lines[2:]} == {2 * 32 + 3}
 
 
+def test_mistakes_name_the_file_of_an_own_image(material: Material) -> None:
+    found = material.tested
+    assert isinstance(found, Outcome)
+    files = tuple(f"cat/IMG_{i}.jpg" for i in range(found.images))
+    index = found.mistakes[0].index
+    for pictures in (None, "not here"):
+        page = mistakes_text(replace(material, pictures=pictures), replace(found, files=files))
+        assert f"IMG_{index}.jpg" in page.plain
+
+
 async def test_mistakes_are_paged_through_and_their_images_read(
     shown: Shown, write_run: Any, small_cifar10: Any, tmp_path: Path, until: Until
 ) -> None:

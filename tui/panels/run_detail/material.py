@@ -29,6 +29,8 @@ class Outcome:
     mistakes: tuple[Mistake, ...]
     """The most confident first."""
     images: int
+    files: tuple[str, ...] = ()
+    """Of each test image, where it lies in a folder of images; empty for other data sets."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -68,6 +70,7 @@ def read_tested(run: RunRecord) -> Outcome | str:
         Why there are none, in a line, where that is so.
     """
     from engine.analysis import predictions as analysis
+    from engine.image_files import tested_files
 
     if not run.directory.predictions.exists():
         return _why_none(run)
@@ -81,6 +84,7 @@ def read_tested(run: RunRecord) -> Outcome | str:
         calibration=analysis.calibration(predictions),
         mistakes=analysis.worst_mistakes(predictions),
         images=len(predictions.labels),
+        files=tested_files(run.directory, len(predictions.labels)),
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from engine.formatting import accuracy
+from engine.formatting import accuracy, printable
 from tui.panels.pixels import PIXELS_A_CELL, half_blocks
 from tui.panels.run_detail.bars import shortened
 from tui.panels.run_detail.material import Material, Outcome
@@ -68,7 +69,7 @@ def mistakes_text(material: Material, tested: Outcome) -> Content:
     )
     if isinstance(material.pictures, str):
         words = Content.styled(f"not drawn: {material.pictures}", "$warning")
-        table = [_line(material, mistake) for mistake in tested.mistakes]
+        table = [_line(material, tested, mistake) for mistake in tested.mistakes]
         return Content("\n").join([words, Content(""), *table])
     if material.pictures is None:
         head += Content.styled("   reading the images…", "$muted")
@@ -78,7 +79,7 @@ def mistakes_text(material: Material, tested: Outcome) -> Content:
     for start in range(0, len(shown), tiles.across):
         end = start + tiles.across
         drawn = [
-            _tile(material, mistake, picture, tiles)
+            _tile(material, tested, mistake, picture, tiles)
             for mistake, picture in zip(shown[start:end], pictures[start:end], strict=True)
         ]
         lines += [Content(" " * _GAP).join(parts) for parts in zip(*drawn, strict=True)]
@@ -87,7 +88,11 @@ def mistakes_text(material: Material, tested: Outcome) -> Content:
 
 
 def _tile(
-    material: Material, mistake: Mistake, picture: NDArray[np.uint8] | None, tiles: Tiling
+    material: Material,
+    tested: Outcome,
+    mistake: Mistake,
+    picture: NDArray[np.uint8] | None,
+    tiles: Tiling,
 ) -> list[Content]:
     """The image's lines and two of caption, all `tiles.width` wide."""
     blank = Content(" " * tiles.width)
@@ -95,13 +100,14 @@ def _tile(
     lines = [line.pad_right(tiles.width - line.cell_length) for line in lines]
     lines += [blank] * (tiles.rows - len(lines))
     truth, predicted = _names(material, mistake)
-    number = f"#{mistake.index}"
-    upper = shortened(truth, tiles.width - 6 - len(number) - 1)
+    place = _place(tested, mistake)
+    place = shortened(place, min(len(place), tiles.width // 2))
+    upper = shortened(truth, tiles.width - 6 - len(place) - 1)
     lower = shortened(predicted, tiles.width - 6 - 7)
     return [
         *lines,
         Content.assemble(
-            ("truth ", "$muted"), (upper, "$foreground bold"), (f" {number}", "$muted")
+            ("truth ", "$muted"), (upper, "$foreground bold"), (f" {place}", "$muted")
         ),
         Content.assemble(
             ("taken ", "$muted"),
@@ -111,15 +117,23 @@ def _tile(
     ]
 
 
-def _line(material: Material, mistake: Mistake) -> Content:
+def _line(material: Material, tested: Outcome, mistake: Mistake) -> Content:
     truth, predicted = _names(material, mistake)
+    place = _place(tested, mistake)
     return Content.assemble(
-        (f"#{mistake.index:<6} ", "$muted"),
+        (f"{place:<7} ", "$muted"),
         (shortened(truth, 12), "$foreground bold"),
         ("  taken for  ", "$muted"),
         (shortened(predicted, 12), "$validation bold"),
         (f"  {accuracy(mistake.confidence)}", "$foreground"),
     )
+
+
+def _place(tested: Outcome, mistake: Mistake) -> str:
+    """The file of a test image, or else its number."""
+    if not tested.files:
+        return f"#{mistake.index}"
+    return printable(PurePath(tested.files[mistake.index]).name)
 
 
 def _names(material: Material, mistake: Mistake) -> tuple[str, str]:
