@@ -17,7 +17,7 @@ from engine.datasets.folder_walk import (
     list_entries,
 )
 from engine.errors import InputError
-from engine.formatting import printable
+from engine.formatting import one_line_name, printable
 
 MIN_CLASSES, MAX_CLASSES = 2, 1_000
 NAMED = 3
@@ -31,13 +31,14 @@ class ClassFiles:
 
     path: Path
     tops: dict[str, Path] = field(default_factory=dict)
-    """The folder of each class; the class has its name in NFC, however the folder writes it."""
+    """The folder of each class; the class has its name in NFC and on one line, however the folder
+    writes it."""
     images: dict[str, list[Path]] = field(default_factory=dict)
     """By class; see `Contents`."""
     folders: dict[str, dict[str, int]] = field(default_factory=dict)
     """By class, see `Contents`."""
-    others: int = 0
-    """Files of other kinds beside the images."""
+    others: Counter[str] = field(default_factory=Counter)
+    """Files of other kinds beside the images, by their endings in lower case."""
     foreign: dict[str, Counter[str]] = field(default_factory=dict)
     """Folders with files and no image: their endings."""
     empty: list[str] = field(default_factory=list)
@@ -46,22 +47,35 @@ class ClassFiles:
     """Classes of two folders, whose names are the same but for their form in Unicode."""
 
     def add(self, top: Path, contents: Contents) -> None:
-        """Take in the folder of a class."""
+        """Take in the folder of a class.
+
+        Raises:
+            InputError: another folder gives a class of the same name.
+        """
         if not contents.images:
             if contents.others:
                 self.foreign[top.name] = contents.others
             else:
                 self.empty.append(top.name)
             return
-        self.others += contents.others.total()
-        name = unicodedata.normalize("NFC", top.name)
+        self.others += contents.others
+        name = one_line_name(unicodedata.normalize("NFC", top.name))
         if name in self.images:
-            self.merged.append(name)
+            self._merge(name, top)
         self.tops.setdefault(name, top)
         self.images.setdefault(name, []).extend(contents.images)
         counts = self.folders.setdefault(name, {})
         for inside, images in contents.folders.items():
             counts[inside] = counts.get(inside, 0) + images
+
+    def _merge(self, name: str, top: Path) -> None:
+        other = self.tops[name]
+        if unicodedata.normalize("NFC", other.name) != unicodedata.normalize("NFC", top.name):
+            raise InputError(
+                f"{self.path}: expected one folder for the class {name!r}, found two, one of which "
+                "has a name that cannot be shown as it is; rename it"
+            )
+        self.merged.append(name)
 
 
 def find_classes(root: Path, parts: Sequence[Path]) -> tuple[list[ClassFiles], FolderWalk]:
@@ -102,7 +116,7 @@ def check_foreign(found: ClassFiles) -> None:
         InputError: names the first one.
     """
     for name, endings in found.foreign.items():
-        shown = named([ending or "no ending" for ending, _ in endings.most_common()])
+        shown = named(endings_of(endings))
         raise InputError(
             f"{found.path / name}: expected images, found {endings.total():,} files that are none "
             f"({shown}); convert them to .jpg or .png, or move the folder elsewhere"
@@ -117,6 +131,11 @@ def holds_classes(folder: Path) -> bool:
 def loose_images(folder: Path) -> int:
     """How many images lie directly in a folder."""
     return sum(kind == "file" and is_image(path) for path, kind in list_entries(folder))
+
+
+def endings_of(files: Counter[str]) -> list[str]:
+    """How many files have which ending, the most first."""
+    return [f"{count:,} {ending or 'without ending'}" for ending, count in files.most_common()]
 
 
 def named(names: list[str]) -> str:

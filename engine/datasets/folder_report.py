@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.dataset_names import is_folder, resolve
 from engine.datasets import check_dataset, cifar, digits
 from engine.datasets.archives import CIFAR_SETS
-from engine.datasets.image_folder import Labelled, list_folder
-from engine.datasets.seen import Seen, imbalance
+from engine.datasets.image_folder import list_folder
+from engine.datasets.image_reading import read_splits
+from engine.datasets.seen import imbalance
 from engine.errors import InputError
-from engine.image_file import read_header
+from engine.progress import Progress, ignore_progress
+
+SIDE = 8
+"""Pixels to which images are brought here: a JPEG is decoded the faster for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class ClassCount:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A data set, by names and headers alone."""
+    """A data set; of a folder each image was decoded, as a training does it."""
 
     name: str
     where: str
@@ -48,18 +50,19 @@ class Report:
     """What a person should know of it, a line each."""
 
 
-def report_on(name: str) -> Report:
-    """Look at a data set; of a folder's images the headers are read.
+def report_on(name: str, progress: Progress = ignore_progress) -> Report:
+    """Look at a data set; a folder's images are decoded.
 
     Args:
         name: a known data set, or the path of a folder of images.
+        progress: told how many images are read.
 
     Raises:
         InputError: no such data set, a folder that is none, or one without a readable image.
     """
     recorded, data_path = resolve(name, None)
     if is_folder(recorded) and data_path is not None:
-        return _folder(recorded, Path(data_path))
+        return _folder(recorded, Path(data_path), progress)
     where = check_dataset(recorded, None)
     if recorded in CIFAR_SETS:
         names = CIFAR_SETS[recorded].class_names
@@ -75,18 +78,19 @@ def report_on(name: str) -> Report:
     return Report(recorded, where, classes, (8, 8), (8, 8), {"L": sum(map(_all, classes))})
 
 
-def _folder(name: str, path: Path) -> Report:
+def _folder(name: str, path: Path, progress: Progress) -> Report:
     listing = list_folder(path)
-    seen = Seen()
-    train = listing.counts(_readable(listing.train, seen))
-    test = listing.counts(_readable(listing.test, seen))
+    splits = read_splits(listing, SIDE, None, progress)
+    seen = splits.seen
     if not seen.sizes:
         raise InputError(
             f"{path}: expected readable images, found none, first {seen.unreadable[0]}; "
             "replace the files"
         )
     widths, heights = zip(*seen.sizes, strict=True)
-    classes = tuple(map(ClassCount, listing.class_names, train, test))
+    counts = [split.counts(len(listing.class_names)) for split in (splits.train, splits.test)]
+    classes = tuple(map(ClassCount, listing.class_names, *counts))
+    uneven = imbalance(listing.class_names, list(map(_all, classes)))
     return Report(
         name,
         str(path),
@@ -95,30 +99,9 @@ def _folder(name: str, path: Path) -> Report:
         (min(heights), max(heights)),
         dict(seen.modes.most_common()),
         tuple(seen.unreadable),
-        listing.notes,
-        (*listing.warnings, *imbalance(listing.class_names, list(map(_all, classes)))),
+        (*listing.notes, *splits.notes),
+        (*listing.warnings, *uneven, *splits.warnings),
     )
-
-
-def _readable(files: Labelled, seen: Seen) -> Labelled:
-    """The files whose headers can be read, which are counted."""
-
-    def look(file: Path) -> tuple[tuple[int, int], str] | str:
-        try:
-            return read_header(file)
-        except InputError as error:
-            return str(error)
-
-    with ThreadPoolExecutor(os.cpu_count(), "headers") as pool:
-        found = list(pool.map(look, (file for file, _ in files)))
-    kept = []
-    for file, header in zip(files, found, strict=True):
-        if isinstance(header, str):
-            seen.unreadable.append(header)
-        else:
-            seen.add(*header)
-            kept.append(file)
-    return tuple(kept)
 
 
 def _all(count: ClassCount) -> int:

@@ -15,6 +15,7 @@ from engine.datasets.folder_files import (
     MIN_CLASSES,
     ClassFiles,
     check_foreign,
+    endings_of,
     find_classes,
     loose_images,
     named,
@@ -98,8 +99,13 @@ def list_folder(path: Path, *, is_trained_on: bool = True) -> Listing:
         _check_enough(path, train, names, LEAST_IMAGES, "images")
         train, test = _divided(path, train)
         notes.append(f"no test split: {TEST_SHARE:.0%} of each class are held out to test")
-    if others := sum(part.others for part in parts):
-        notes.append(f"{others:,} other files left alone")
+    others = sum((part.others for part in parts), Counter[str]())
+    if others:
+        line = f"{others.total():,} other files left alone: {named(endings_of(others))}"
+        if others.total() > len(train) + len(test):
+            warnings.append(f"{line}, more than the images taken; convert them to .jpg or .png")
+        else:
+            notes.append(line)
     empty = sorted({name for part in parts for name in part.empty})
     if empty:
         warnings.append(f"folders without a file: {named(empty)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -33,19 +35,68 @@ def test_a_folder_is_counted_by_what_can_be_read(tmp_path: Path) -> None:
     assert report.modes == {"RGB": 15}
     assert len(report.unreadable) == 5
     assert all(line.startswith(str(tmp_path / "pets" / "dog")) for line in report.unreadable)
-    assert "1 other files left alone" in report.notes
+    assert "1 other files left alone: 1 .txt" in report.notes
     assert any("cat has 10 images, dog 5" in warning for warning in report.warnings)
 
 
-def test_only_headers_are_read(tmp_path: Path) -> None:
-    root = make(tmp_path)
-    whole = (root / "cat" / "0.png").read_bytes()
-    (root / "cat" / "0.png").write_bytes(whole[:-20])
-    (root / "dog" / "9.png").unlink()
-    Image.new("L", (5, 60)).save(root / "dog" / "9.png")
-    report = report_on(str(root))
-    assert (report.widths[0], report.heights[1]) == (5, 60)
-    assert report.modes == {"RGB": 14, "L": 1}
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+def test_files_cut_short_are_told_though_their_headers_are_whole(
+    tmp_path: Path, ending: str
+) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for i in range(10):
+            Image.effect_noise((90, 90), 50 + i).save(tmp_path / name / f"{i}.{ending}")
+    cut = [tmp_path / "cat" / f"{i}.{ending}" for i in range(5)]
+    for path in cut:
+        path.write_bytes(path.read_bytes()[:-1_000])
+    told = []
+    report = report_on(str(tmp_path), lambda done, total, unit: told.append((done, total, unit)))
+    assert sorted(line.partition(":")[0] for line in report.unreadable) == sorted(map(str, cut))
+    assert sum(report.classes[0].train + each.test for each in report.classes[:1]) == 5
+    assert told[-1] == (20, 20, "images")
+
+
+def test_images_of_both_splits_are_told(tmp_path: Path) -> None:
+    for split, count in (("train", 6), ("test", 3)):
+        for label, name in enumerate(("cat", "dog")):
+            (tmp_path / split / name).mkdir(parents=True)
+            for i in range(count):
+                image = Image.new("RGB", (8, 8), (i, label, len(split) if i else 0))
+                image.save(tmp_path / split / name / f"{split}{i}.png")
+    (warning,) = report_on(str(tmp_path)).warnings
+    assert warning.startswith("2 of 6 test images are training images, too, byte for byte: test/")
+    assert "cat/test0.png" in warning
+
+
+def test_endings_that_are_left_alone_are_named(tmp_path: Path) -> None:
+    make(tmp_path)
+    for i in range(3):
+        (tmp_path / "cat" / f"{i}.heic").touch()
+    report = report_on(str(tmp_path))
+    assert "4 other files left alone: 3 .heic, 1 .txt" in report.notes
+    for i in range(30):
+        (tmp_path / "cat" / f"{i}.jpg_large").touch()
+    assert any(
+        "34 other files left alone: 30 .jpg_large, 3 .heic, 1 .txt, more than the images" in line
+        for line in report_on(str(tmp_path)).warnings
+    )
+
+
+def test_class_names_are_text_of_one_line(tmp_path: Path) -> None:
+    for name in (b"\xff", b"\xfe", b"two\nlines", "b\u00e4r".encode()):
+        folder = os.fsencode(tmp_path) + b"/" + name
+        os.mkdir(folder)
+        for i in range(4):
+            Image.new("RGB", (8, 8), (i, 0, 0)).save(os.fsdecode(folder + b"/%d.png" % i))
+    report = report_on(str(tmp_path))
+    names = [each.name for each in report.classes]
+    assert sorted(names) == sorted([r"\xff", r"\xfe", r"two\nlines", "b\u00e4r"])
+    json.dumps(names).encode()
+    os.mkdir(tmp_path / r"two\nlines")
+    Image.new("RGB", (8, 8)).save(tmp_path / r"two\nlines" / "0.png")
+    with pytest.raises(InputError, match="cannot be shown as it is"):
+        report_on(str(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 
 from engine.dataset_names import title
 from engine.datasets.folder_report import Report, report_on
 from engine.formatting import printable, whole
-from tui.cli.output import use_utf8
+from tui.cli.output import image_progress
 
 TITLES = ("class", "train", "test")
 NAMED = 10
@@ -24,11 +23,11 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: no such data set, or a folder that is none.
     """
-    report = report_on(arguments.dataset)
+    with image_progress("decoding") as progress:
+        report = report_on(arguments.dataset, progress)
     if arguments.json:
-        use_utf8(sys.stdout)
-        text = json.dumps(asdict(report), indent=1, allow_nan=False, ensure_ascii=False)
-        print(text)
+        # File names may hold bytes that are no UTF-8: in ASCII they are escaped.
+        print(json.dumps(asdict(report), indent=1, allow_nan=False))
     else:
         print("\n".join(map(printable, _lines(report))))
     return 0

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from engine.errors import InputError
-from engine.formatting import MISSING
+from engine.formatting import MISSING, whole
+from engine.progress import Progress, ignore_progress
 from engine.report import BEST, FASTEST, table_text
 from engine.runs import RunListing, load_run
 
@@ -84,3 +85,23 @@ def print_answers(runs_dir: Path) -> None:
 
 def _filled(text: str, width: int) -> str:
     return fill(text, width, initial_indent="   ", subsequent_indent="   ")
+
+
+@contextmanager
+def image_progress(doing: str) -> Iterator[Progress]:
+    """Show on standard error how many images are read, where that is a terminal.
+
+    Args:
+        doing: in a word.
+    """
+    if not sys.stderr.isatty():
+        yield ignore_progress
+        return
+
+    def show(done: int, total: int | None, unit: Literal["images", "bytes"]) -> None:
+        print(f"\r{doing}  {whole(done)} of {whole(total)} {unit}", end="", file=sys.stderr)
+
+    try:
+        yield show
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

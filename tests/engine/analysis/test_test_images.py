@@ -83,4 +83,4 @@ def test_a_folder_that_no_new_run_may_train_on_is_read_for_an_old_one(tmp_path: 
         load_dataset(str(root), None, ignore_progress)
     before = load_dataset(str(root), None, ignore_progress, image_size=8, train_limit=0)
     folder = RunSpec("CustomCNN", "folder:cells", STAGES, 8, data_path=str(root))
-    assert len(read_test_images(folder, before.files[1])) == 4
+    assert len(read_test_images(folder, TestedOn(before.files[1]))) == 4
