@@ -14,25 +14,16 @@ from typing import Any
 from engine.errors import InputError
 from engine.formatting import byte_size
 from engine.hardware import read_memory
-
-NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
-
-
-def prepare_environment() -> None:
-    """Set what TensorFlow reads at its import; what the person has set stays."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # Off by default on processors without AVX-512: half the time of a forward pass there.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    # Without its own allocator every large tensor is mapped, zeroed and unmapped by the system:
-    # a third of the time of a forward pass of 256 images.
-    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
-    # CUDA's own order, the fastest first, is one that NVML cannot tell.
-    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+from engine.keras_loading import NAMES, chosen_backend, load_keras, settled_backend
 
 
-def name() -> str:
-    """What computes, as people call it; known before it is loaded."""
-    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+def name(wanted: str = "") -> str:
+    """What computes, as people call it; known before it is loaded.
+
+    Args:
+        wanted: the backend by Keras' name, where it is not the one that is chosen.
+    """
+    backend = wanted or chosen_backend()
     return NAMES.get(backend, backend)
 
 
@@ -40,29 +31,24 @@ def kernels() -> str:
     """What computes, in words that differ wherever the last bits of a result may; loads it."""
     import importlib
 
-    import keras
-
+    keras = load_keras()
     backend = keras.backend.backend()
     version = importlib.import_module(backend).__version__
     onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "")
     return f"keras {keras.version()} {backend} {version} {onednn}"
 
 
-def choose_device(asked: str) -> str:
+def choose_device(asked: str, wanted: str = "") -> str:
     """The device that Keras will compute on, `cpu:0` or `gpu:N`; loads the backend.
 
     Args:
         asked: `auto`, `cpu`, `gpu` or `gpu:N`.
+        wanted: the backend by Keras' name; the one that is chosen when empty.
 
     Raises:
         InputError: the device is not there, or the backend is none that works here.
     """
-    prepare_environment()
-    import keras
-
-    backend = keras.backend.backend()
-    if backend not in NAMES:
-        raise InputError(f"expected KERAS_BACKEND to be {' or '.join(NAMES)}, found {backend}")
+    backend = load_keras(wanted).backend.backend()
     gpus = _prepare_tensorflow() if backend == "tensorflow" else _count_jax_gpus()
     if asked == "auto":
         asked = "gpu" if gpus else "cpu"
@@ -79,9 +65,7 @@ def choose_device(asked: str) -> str:
 
 def on_device(device: str) -> AbstractContextManager[Any]:
     """A scope in which Keras computes on a device that `choose_device` gave."""
-    import keras
-
-    scope: AbstractContextManager[Any] = keras.device(device)
+    scope: AbstractContextManager[Any] = load_keras().device(device)
     return scope
 
 
@@ -90,9 +74,7 @@ def jit_compile(device: str) -> bool | str:
 
     Keras' "auto" looks at the machine's devices, not at the one in use.
     """
-    import keras
-
-    on_cpu = keras.backend.backend() == "tensorflow" and device.startswith("cpu")
+    on_cpu = load_keras().backend.backend() == "tensorflow" and device.startswith("cpu")
     return False if on_cpu else "auto"
 
 
@@ -103,9 +85,7 @@ def has_memory_limit(device: str) -> bool:
 
 def memory_in_words(device: str) -> str:
     """What a device holds at present and has in all, for a person."""
-    import keras
-
-    if device.startswith("gpu") and keras.backend.backend() == "tensorflow":
+    if device.startswith("gpu") and load_keras().backend.backend() == "tensorflow":
         import tensorflow
 
         used = tensorflow.config.experimental.get_memory_info(device.upper())["current"]
@@ -116,9 +96,7 @@ def memory_in_words(device: str) -> str:
 
 def fuses(device: str) -> bool:
     """Whether the faster form of `engine.fused` is one here."""
-    import keras
-
-    return keras.backend.backend() == "tensorflow" and device.startswith("cpu")
+    return load_keras().backend.backend() == "tensorflow" and device.startswith("cpu")
 
 
 def on_constants(function: Callable[..., Any], signature: Sequence[tuple[Any, str]]) -> Any:
@@ -130,9 +108,7 @@ def on_constants(function: Callable[..., Any], signature: Sequence[tuple[Any, st
         function: takes and returns tensors.
         signature: shape and dtype of each argument.
     """
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
+    if load_keras().backend.backend() != "tensorflow":
         return function
     import tensorflow
     from tensorflow.python.framework import convert_to_constants
@@ -144,12 +120,11 @@ def on_constants(function: Callable[..., Any], signature: Sequence[tuple[Any, st
 
 def peek(variable: Any) -> Any:
     """The values of a Keras variable as an array to look at at once: on the CPU it is no copy."""
-    import keras
     import numpy as np
 
     value = variable.value
     # Converting the variable itself copies, and takes four times as long.
-    return np.asarray(value.value() if keras.backend.backend() == "tensorflow" else value)
+    return np.asarray(value.value() if load_keras().backend.backend() == "tensorflow" else value)
 
 
 def apply_adam(
@@ -172,9 +147,7 @@ def apply_adam(
         powers: beta_1 and beta_2 to the power of the step.
         settings: beta_1, beta_2, epsilon.
     """
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
+    if load_keras().backend.backend() != "tensorflow":
         return False
     import tensorflow
 
@@ -202,9 +175,8 @@ def _handle(variable: Any) -> Any:
 
 def release() -> None:
     """Give back what the last model held, so that the next one has the memory."""
-    import keras
-
-    keras.utils.clear_session()
+    if settled_backend() in NAMES:
+        load_keras().utils.clear_session()
     gc.collect()
 
 

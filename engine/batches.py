@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
 import numpy as np
+
+from engine.loaded_keras import keras
 
 PREFETCHED = 4
 """Batches made ahead of the step that takes them."""

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import InputError
-from engine.formatting import byte_size
+from engine.formatting import byte_size, printable
 
 State = Literal["good", "note", "bad"]
 DISK_WANTED_BYTES = 5 * 10**9
 """CIFAR-10, a few files of weights, features of one model and the runs."""
 MEMORY_WANTED_BYTES = 3 * 10**9
 """The benchmark of EfficientNetLite0 on all of CIFAR-10 peaks at 2.3 GiB."""
+MOST_OVERRIDDEN = 200
+"""Characters of what a `keras.json` holds that are told."""
 ANSWER_SECONDS = 120
 """TensorFlow may take a minute to load from a network drive."""
 
@@ -41,6 +43,7 @@ def examine(runs_dir: Path) -> list[Finding]:
     """Look at everything but the terminal; loads TensorFlow in a process of its own."""
     looks: tuple[Callable[[], Finding], ...] = (
         _python,
+        _keras,
         _tensorflow,
         _gpu_readings,
         _processor,
@@ -64,6 +67,38 @@ def _python() -> Finding:
     return Finding("program", "good", f"cifar-tui {own}, Python {version}")
 
 
+def _keras() -> Finding:
+    """What computes, and what of the user's own settings of Keras no run obeys."""
+    from engine.keras_loading import NAMES, check_backend, ignored_variables, settings_file
+
+    try:
+        backend = check_backend()
+    except InputError as error:
+        return Finding("Keras", "bad", str(error), "unset KERAS_BACKEND")
+    asked = ", as KERAS_BACKEND asks" if os.environ.get("KERAS_BACKEND") else ""
+    parts = [f"{NAMES[backend]} computes{asked}"]
+    path = settings_file()
+    overridden = _overridden(path) if path is not None else ""
+    if ignored := ignored_variables():
+        parts.append(f"ignored: {', '.join(ignored)}")
+    if overridden:
+        return Finding("Keras", "note", "; ".join([*parts, overridden]))
+    parts.append(f"{path} changes nothing" if path is not None else "no keras.json")
+    return Finding("Keras", "note" if ignored else "good", "; ".join(parts))
+
+
+def _overridden(path: Path) -> str:
+    """What is said of a `keras.json` that holds other settings than ours; empty for none."""
+    from engine.keras_loading import overridden_settings
+
+    try:
+        settings = overridden_settings(path)
+    except InputError as error:
+        return f"passed over: {error}"
+    values = ", ".join(f"{key} {value!r}" for key, value in settings.items())
+    return f"overridden in {path}: {printable(values)[:MOST_OVERRIDDEN]}" if values else ""
+
+
 DEVICES = """
 import os, sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -75,10 +110,18 @@ print(tensorflow.__version__, names.count("GPU"), int(built), file=sys.__stdout_
 
 
 def _tensorflow() -> Finding:
+    from engine.keras_loading import DEFAULT, keras_environment
+
     command = [sys.executable, "-c", DEVICES]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=True
+            command,
+            capture_output=True,
+            text=True,
+            timeout=ANSWER_SECONDS,
+            check=True,
+            # TensorFlow imports Keras, which must come up whatever is set for it.
+            env=keras_environment(os.environ, DEFAULT),
         )
         version, gpus, with_cuda = done.stdout.split()[-3:]
     except subprocess.TimeoutExpired:

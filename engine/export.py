@@ -16,6 +16,7 @@ from engine.dataset_names import is_folder
 from engine.errors import InputError
 from engine.formatting import one_line_name
 from engine.image_files import tested_files
+from engine.keras_loading import check_backend
 from engine.predict import check_exported, class_names, load_model, recorded_data
 from engine.runs import RunRecord, write_json
 from engine.sample_ranges import SampleRange
@@ -81,14 +82,15 @@ def export_run(run: RunRecord, form: Format, to: Path, *, force: bool = False) -
         force: replace what stands there, if it is an earlier export of the same kind.
 
     Raises:
-        InputError: the run is not finished, `to` cannot be used, a package is missing, or what was
-            written predicts something else.
+        InputError: the run is not finished, `to` cannot be used, a package is missing, the backend
+            is none that works here, or what was written predicts something else.
     """
     _check_target(form, to, force)
     beside = to.with_name(f"{to.name}.json") if form in SUFFIXES else None
     if beside is not None:
         _check_free(beside, force)
     if form != "csv":
+        check_backend()
         check_exported(run)
     if form == "onnx":
         _check_onnx()
@@ -243,8 +245,9 @@ Predict = Callable[[Any], Any]
 
 
 def _keras_predictor(path: Path) -> Predict:
-    import keras
     import numpy as np
+
+    from engine.loaded_keras import keras
 
     model = keras.models.load_model(path, compile=False)
     return lambda images: np.asarray(model.predict_on_batch(images))

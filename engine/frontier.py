@@ -17,8 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import keras
-
+from engine.loaded_keras import keras
 from engine.model.build import HEAD_DROPOUT
 from engine.model.graph import Call, calls, leaves
 from engine.model.measure import call_flops

@@ -12,10 +12,10 @@ import math
 from collections import Counter
 from typing import Any
 
-import keras
 import numpy as np
 
 from engine.forward import Step, Values
+from engine.loaded_keras import keras
 from engine.model.graph import Call
 
 DENSE_PIXELS = 36

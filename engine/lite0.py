@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-from keras import layers
 
 from engine.errors import InputError
+from engine.loaded_keras import keras, layers
 from engine.torch_pickle import read_tensors
 
 IMAGENET_CLASSES = 1000

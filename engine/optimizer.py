@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-from keras import ops
-
 from engine.backend import apply_adam
 from engine.config import Schedule
+from engine.loaded_keras import keras, ops
 
 
 class ContinuedAdam(keras.optimizers.Adam):  # type: ignore[misc]

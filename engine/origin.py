@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.keras_loading import chosen_backend
+
 PACKAGES = ("cifar-tui", "keras", "tensorflow", "jax", "numpy")
 
 
@@ -16,6 +18,7 @@ class Origin:
     host: str
     pid: int
     backend: str
+    """By Keras' name; a run resumes on the same."""
     versions: dict[str, str]
     revision: str | None
     """Git revision of the program's source tree; None for an installed package."""
@@ -37,7 +40,7 @@ def find_origin() -> Origin:
     return Origin(
         host=socket.gethostname(),
         pid=os.getpid(),
-        backend=os.environ.get("KERAS_BACKEND", "tensorflow"),
+        backend=chosen_backend(),
         versions=versions,
         revision=_git_revision(),
     )

@@ -20,6 +20,7 @@ from engine.events import (
     RunStarted,
 )
 from engine.kept_epoch import first_of_highest_accuracy
+from engine.keras_loading import check_kept_backend
 from engine.run_choice import choose_run, is_same_queue, runs_beside
 from engine.run_lock import holder
 from engine.runs import RunDirectory, RunRecord, list_runs, read_events
@@ -44,6 +45,8 @@ class Resumption:
     lost_commands: int = 0
     data: DataFacts | None = None
     """What it was trained on until the checkpoint; None where that is not on record."""
+    backend: str = ""
+    """What it began on, by Keras' name, and resumes on; empty takes what is chosen."""
 
     def check_data(self, found: DataFacts) -> None:
         """Refuse to go on with other images: some to test on may have been trained on.
@@ -134,6 +137,15 @@ def find_unfinished(runs_dir: Path, name: str | None) -> RunRecord:
     return run
 
 
+def kept_backend(run: RunRecord) -> str:
+    """The backend on which a run began, and has to be resumed; by Keras' name.
+
+    Raises:
+        InputError: it cannot compute in this process.
+    """
+    return check_kept_backend(run.file.origin.backend, run.run_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Queued:
     """A run of a queue and its place in that, from 0."""
@@ -166,10 +178,14 @@ def _last_change(record: RunRecord) -> QueueChanged | None:
     return changed
 
 
-def resumption_of(directory: RunDirectory) -> Resumption:
+def resumption_of(directory: RunDirectory, backend: str = "") -> Resumption:
     """Where a run can go on; for whoever holds its lock.
 
     What an earlier process left half-written is removed, and its summary: the run is not over.
+
+    Args:
+        directory: of the run.
+        backend: what it began on, by Keras' name.
     """
     _tidy(directory)
     checkpoint = newest_whole(directory.checkpoints)
@@ -181,7 +197,7 @@ def resumption_of(directory: RunDirectory) -> Resumption:
     if position is not None:
         position = _with_best(directory, position)
     lost, data = _recorded(directory, position)
-    return Resumption(directory, checkpoint or Path(), position, offset, lost, data)
+    return Resumption(directory, checkpoint or Path(), position, offset, lost, data, backend)
 
 
 def _with_best(directory: RunDirectory, position: Position) -> Position:

@@ -35,7 +35,7 @@ from engine.hardware import HardwareSampler
 from engine.line_file import is_disk_full
 from engine.origin import find_origin
 from engine.record import Recorder
-from engine.resume import Queued, queue_from, resumption_of
+from engine.resume import Queued, kept_backend, queue_from, resumption_of
 from engine.run_lock import locked
 from engine.run_queue import RunQueue
 from engine.runs import (
@@ -106,8 +106,12 @@ class Session:
             sinks: who hears the events.
             hardware: whether the machine is sampled.
             resumes: an unfinished run, which goes on in its directory, and then its queue.
+
+        Raises:
+            InputError: the backend on which that run began cannot compute in this process.
         """
         self._resumes = resumes
+        self._backend = kept_backend(resumes) if resumes else ""
         self._queue = RunQueue(_queue(specs) if resumes is None else queue_from(resumes))
         self._planned = (resumes.file.queue_specs if resumes else ()) or self._queue.specs
         self._queue_id = (resumes.file.queue_id if resumes else "") or uuid.uuid4().hex[:12]
@@ -276,7 +280,7 @@ class Session:
 
     def _run(self, index: int, spec: RunSpec, directory: RunDirectory, *, resumed: bool) -> Trainer:
         """Run one spec in its directory, of which this process holds the lock."""
-        resumption = resumption_of(directory) if resumed else None
+        resumption = resumption_of(directory, self._backend) if resumed else None
         recorder = Recorder(directory, spec)
         if resumption is not None:
             recorder.catch_up(read_events(directory), resumption.event)

@@ -55,9 +55,9 @@ def measure(seconds: float = SECONDS) -> Speed:
 
 
 def _flops_per_second(is_separable: bool, seconds: float) -> float:
-    import keras
     import numpy as np
 
+    from engine.loaded_keras import keras
     from engine.model import measure_flops
 
     network = _network(is_separable)
@@ -73,8 +73,7 @@ def _flops_per_second(is_separable: bool, seconds: float) -> float:
 
 
 def _network(is_separable: bool) -> Any:
-    import keras
-    from keras import layers
+    from engine.loaded_keras import keras, layers
 
     inputs = keras.Input((SIZE, SIZE, 3))
     x = layers.Conv2D(64, 3, strides=2, padding="same", activation="relu")(inputs)

@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.backend import prepare_environment
 from engine.config import RunSpec, Stage
 from engine.events import BatchEnded, EpochEnded, Event, PhaseChanged, event_to_line
+from engine.keras_loading import HOME, IGNORED_VARIABLES, prepare_environment
 from engine.origin import Origin
 from engine.runs import SpecFile, create_run, write_json
 from engine.snapshot import Status
@@ -32,6 +32,10 @@ NOBODY = 65534
 
 # Before any test loads TensorFlow: processes that tests start inherit it and compute alike.
 prepare_environment()
+# Tests import Keras themselves, and must not find what the user has set for it.
+os.environ["KERAS_HOME"] = str(HOME)
+for variable in IGNORED_VARIABLES:
+    os.environ.pop(variable, None)
 # These too, whatever a job or `nohup` around the tests ignores.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -15,6 +15,7 @@ from textual.app import App, SystemCommand
 from textual.driver import Driver
 from textual.screen import Screen
 
+from engine.errors import InputError
 from tui import keys
 from tui.messages import CommandRefused, CommandRequested, RunEvent
 from tui.notification import choose_next_way, chosen_way, sequence
@@ -225,8 +226,14 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self._open_training(self._start_session(specs))
 
     def on_launcher_screen_resumed(self, message: LauncherScreen.Resumed) -> None:
-        if self._resume_session is not None:
-            self._open_training(self._resume_session(message.run))
+        if self._resume_session is None:
+            return
+        try:
+            session = self._resume_session(message.run)
+        except InputError as error:
+            self.notify(str(error), severity="warning", markup=False)
+            return
+        self._open_training(session)
 
     def _open_training(self, session: SessionHandle) -> None:
         from tui.shown_session import ShownSession

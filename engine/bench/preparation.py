@@ -19,8 +19,7 @@ from engine.events import Event, PhaseChanged, RunEnded, event_to_line
 from engine.progress import ignore_progress
 
 if TYPE_CHECKING:
-    import keras
-
+    from engine.loaded_keras import keras
     from engine.model import Classifier
 
 SPEC_FILE = "spec.json"
@@ -63,7 +62,7 @@ def headless(classifier: Classifier) -> keras.Model:
     Returns:
         Preprocessed float32 images (batch, size, size, 3) to feature maps.
     """
-    import keras
+    from engine.loaded_keras import keras
 
     first = classifier.network.get_layer(classifier.backbone[0])
     head = classifier.network.get_layer(classifier.head[0])

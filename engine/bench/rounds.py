@@ -26,6 +26,7 @@ from engine.config import RunSpec
 from engine.errors import InputError
 from engine.events import EpochEnded, Event, FeaturesReady, PhaseChanged, event_from_line
 from engine.formatting import accuracy, byte_size, duration, whole
+from engine.keras_loading import keras_environment
 
 CACHE_VARIABLE = "CIFAR_TUI_CACHE"
 MAX_ROUNDS = 100
@@ -164,7 +165,11 @@ class _Round:
 
         command = [sys.executable, "-P", *self._notebook_arguments()]
         peak = run_child(
-            "the notebook", command, self._environment(dict(os.environ)), hear, self._log
+            "the notebook",
+            command,
+            self._environment(keras_environment(os.environ)),
+            hear,
+            self._log,
         )
         try:
             return measure_notebook(json.loads(lines[-1]), peak)

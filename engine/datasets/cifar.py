@@ -13,6 +13,7 @@ from engine.datasets.layouts import find_layout, read_layout
 from engine.datasets.seen import untested
 from engine.download import file_hash
 from engine.errors import InputError
+from engine.keras_loading import keras_folder
 from engine.mirror import chosen_mirror, obtain
 from engine.progress import Progress
 
@@ -91,8 +92,7 @@ def usual_folders() -> tuple[Path, Path]:
     """Where archives are looked for: Keras' folder, then the user's cache, where downloads go."""
     import platformdirs
 
-    keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    return keras / "datasets", platformdirs.user_cache_path("cifar-tui") / "datasets"
+    return keras_folder() / "datasets", platformdirs.user_cache_path("cifar-tui") / "datasets"
 
 
 def _locate(cifar: CifarSet, data_path: str | None) -> tuple[Path | None, Archive | None]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from engine.backend import fuses, on_constants
 from engine.features.entry import Layout
 from engine.forward import Forward
 from engine.fused import fuse_inference
+from engine.loaded_keras import keras
 
 PIXELS = 256 * 96 * 96
 """Pixels of one batch: 256 images at 96 px, fewer where they are larger."""

@@ -8,8 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
-import keras
-
 from engine.batches import aligned
 from engine.config import GIGABYTE, MEMORY_SHARE, RunSpec
 from engine.events import Event, FeaturesReady, LogLine, PhaseChanged
@@ -20,6 +18,7 @@ from engine.features.making import Maker, Progress
 from engine.features.store import FeatureStore, cache_dir, feature_key
 from engine.frontier import Frontier
 from engine.hardware import read_memory
+from engine.loaded_keras import keras
 
 FORMAT = "1"
 

@@ -7,11 +7,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from engine.backend import kernels
 from engine.forward import needed_calls
+from engine.loaded_keras import keras
 from engine.model.graph import Call, calls
 
 PLAIN = (str, int, float, bool, tuple, list, type(None))

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 
 from engine.backbones import Backbone
 from engine.config import Precision
 from engine.custom_cnn import custom_cnn_features
 from engine.lite0 import lite0_features, preprocess_lite0
+from engine.loaded_keras import keras
 from engine.model.graph import leaf_layers
 
 HEAD_POOL = "head_pool"

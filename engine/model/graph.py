@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import keras
+from engine.loaded_keras import keras
 
 Shape = tuple[int | None, ...]
 

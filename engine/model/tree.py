@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import keras
-
 from engine.events import LayerNode
+from engine.loaded_keras import keras
 from engine.model.blocks import STEM, TOP, place_by_name, place_layers
 from engine.model.build import Classifier
 from engine.model.graph import Shape, calls, leaf_shapes, own_weights

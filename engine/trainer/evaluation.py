@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import keras
-
 from engine.events import PhaseProgressed
+from engine.loaded_keras import keras
 
 EVALUATION_PIXELS = 256 * 96 * 96
 """Pixels of one evaluation batch: 256 images at 96 px, fewer where they are larger."""

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 
 from engine.backend import peek
 from engine.events import Event, LayersMoved, LogLine
+from engine.loaded_keras import keras
 from engine.model import leaf_layers
 
 Values = list[Any]

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import keras
-
 from engine.events import BatchEnded, Event
+from engine.loaded_keras import keras
 from engine.trainer.step_model import INPUT_WAIT
 
 BATCH_EVENT_SECONDS = 0.25

@@ -8,11 +8,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import keras
-from keras import ops
-
 from engine.backend import has_memory_limit, jit_compile
 from engine.forward import Forward
+from engine.loaded_keras import keras, ops
 from engine.trainer.step_clock import StepClock
 
 INPUT_WAIT = "input_wait"

@@ -103,8 +103,9 @@ class Trainer:
             self._emit(self._resumed.event)
             level: Literal["info", "warning"] = "warning" if self._resumed.lost_commands else "info"
             self._emit(LogLine(level=level, text=self._resumed.words))
-        self._report(PhaseChanged(phase="loading", detail=backend.name()))
-        device = self._device = backend.choose_device(self._spec.device)
+        kept = self._resumed.backend if self._resumed else ""
+        self._report(PhaseChanged(phase="loading", detail=backend.name(kept)))
+        device = self._device = backend.choose_device(self._spec.device, kept)
         with backend.on_device(device):
             learner, data = self._prepare(device)
             status = self._work_off_stages(learner)

@@ -6,13 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 
 from engine.atomic import written_whole
 from engine.batches import Rows
 from engine.errors import InputError
 from engine.features.held import Pool
+from engine.loaded_keras import keras
 from engine.trainer.control import Control
 from engine.trainer.evaluation import PassCallback
 

@@ -11,7 +11,8 @@ from engine.weights.hdf5 import open_weights, read_dataset, read_group, read_nam
 
 if TYPE_CHECKING:
     import h5py
-    import keras
+
+    from engine.loaded_keras import keras
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, OSError)
 PYTORCH_SUFFIX = ".pth"

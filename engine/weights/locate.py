@@ -16,6 +16,7 @@ import platformdirs
 from engine.backbones import Backbone, WeightsFile
 from engine.download import verify
 from engine.errors import InputError
+from engine.keras_loading import keras_folder
 from engine.mirror import check_source, obtain
 from engine.progress import Progress
 from engine.weights.hdf5 import check_signature, open_weights
@@ -254,8 +255,7 @@ def _asked_path(asked: str) -> Path:
 
 
 def _keras_directory() -> Path:
-    home = os.environ.get("KERAS_HOME")
-    return (Path(home) if home else Path.home() / ".keras") / "models"
+    return keras_folder() / "models"
 
 
 def _own_directory() -> Path:

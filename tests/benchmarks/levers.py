@@ -107,16 +107,16 @@ def measure_extraction(form: str, image_size: int) -> tuple[float, float]:
 
 def measure_step(form: str, image_size: int) -> tuple[float, float]:
     """The same for STEPS training steps on features."""
-    import keras
-    import tensorflow
-
     from engine.forward import Forward
     from engine.frontier import find_frontier
     from engine.fused import fuse_training
+    from engine.loaded_keras import keras
     from engine.optimizer import continue_adam
     from engine.trainer.step_model import step_model
 
     network = build(image_size)
+    import tensorflow
+
     frontier = find_frontier(network)
     rewrite = fuse_training if form == "fused" else None
     suffix = Forward(network, frontier.cut, network.outputs, frontier.inference, rewrite)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ LIGHT = [
     "engine.download",
     "engine.events",
     "engine.hardware",
+    "engine.keras_loading",
     "engine.ranking",
     "engine.report",
     "engine.runs",
@@ -84,3 +86,26 @@ def test_only_the_trainer_calls_fit() -> None:
         if ".fit(" in path.read_text() or ".fit," in path.read_text()
     }
     assert callers == {"engine/trainer/learner.py"}
+
+
+def test_keras_is_imported_in_one_place_only() -> None:
+    """Anywhere else it would come up with whatever the user has set for it."""
+    importers, early = set(), set()
+    for path in (path for part in ("engine", "tui") for path in (ROOT / part).rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        name = path.relative_to(ROOT).as_posix()
+        importers |= {name for node in ast.walk(tree) if "keras" in imported_by(node)}
+        # TensorFlow imports Keras: only a function that runs once that is loaded may ask for it.
+        early |= {name for node in tree.body if "tensorflow" in imported_by(node)}
+    assert importers == {"engine/loaded_keras.py"}
+    assert early == set()
+
+
+def imported_by(node: ast.AST) -> set[str]:
+    """The packages that a statement imports."""
+    names: list[str] = []
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom) and not node.level:
+        names = [node.module or ""]
+    return {name.partition(".")[0] for name in names}

@@ -80,3 +80,53 @@ def test_another_package_of_the_same_name_is_named(
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     finding = doctor._shadows()
     assert (finding.state, finding.found) == ("note", f"also on the path: {tmp_path / 'engine'}")
+
+
+@pytest.fixture
+def keras_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the user's own for Keras, with nothing in it."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_without_a_file_of_keras_nothing_is_overridden(keras_home: Path) -> None:
+    finding = doctor._keras()
+    assert (finding.state, finding.found) == ("good", "TensorFlow computes; no keras.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "said"),
+    [
+        ('{"floatx": "float32", "backend": "tensorflow"}', "good", "{path} changes nothing"),
+        (
+            '{"floatx": "float16", "backend": "jax"}',
+            "note",
+            "overridden in {path}: floatx 'float16', backend 'jax'",
+        ),
+        ("{", "note", "passed over: {path} cannot be read (JSONDecodeError)"),
+        ("[]", "note", "passed over: {path} holds no settings"),
+    ],
+)
+def test_a_file_of_keras_is_named(keras_home: Path, text: str, state: str, said: str) -> None:
+    path = keras_home / "keras.json"
+    path.write_text(text)
+    finding = doctor._keras()
+    assert finding.state == state
+    assert finding.found == f"TensorFlow computes; {said.format(path=path)}"
+
+
+def test_limits_that_no_run_obeys_are_named(
+    keras_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_MAX_EPOCHS", "1")
+    finding = doctor._keras()
+    assert finding.state == "note"
+    assert finding.found == "TensorFlow computes; ignored: KERAS_MAX_EPOCHS=1; no keras.json"
+
+
+def test_a_backend_that_does_not_work_here_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.keras_loading.settled_backend", lambda: "")
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    finding = doctor._keras()
+    assert (finding.state, finding.advice) == ("bad", "unset KERAS_BACKEND")
+    assert "found 'torch'" in finding.found

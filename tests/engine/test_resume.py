@@ -231,3 +231,17 @@ def test_a_run_is_written_by_one_process_only(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=f"process {held.pid}"), locked(path):
             pass
     assert holder(path) is None
+
+
+def test_a_run_of_another_backend_is_left_as_it_is(tmp_path: Path) -> None:
+    """As a machine has recorded it on which JAX computed; here TensorFlow is loaded."""
+    run(tmp_path, [SPEC], Interrupter(EpochStarted, 2, Interrupt()))
+    (record,) = list_runs(tmp_path).runs
+    assert record.file.origin.backend == "tensorflow"
+    text = record.directory.spec.read_text()
+    record.directory.spec.write_text(text.replace('"backend": "tensorflow"', '"backend": "jax"'))
+    before = record.directory.events.read_bytes()
+    with pytest.raises(InputError, match=f"^{record.run_id}: expected to resume with JAX"):
+        resume(tmp_path)
+    assert record.directory.events.read_bytes() == before
+    assert record.directory.summary.exists()

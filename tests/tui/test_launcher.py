@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Select, Static
 
 from engine.backbones import CATALOGUE, find_backbone
 from engine.config import DEFAULT_RECIPE, RECIPES, Options, RunSpec, Unfreeze, plan_runs
+from engine.errors import InputError
 from tui.app import CifarApp
 from tui.cli.options import EPOCHS, TRAIN_OPTIONS, recipe_defaults
 from tui.panels.catalogue import MARKED, UNMARKED, CatalogueTable
@@ -327,6 +328,22 @@ async def test_the_newest_unfinished_run_goes_on(
         assert isinstance(app.screen, TrainingScreen)
         assert app.screen.view is not None
         assert app.screen.view.run.spec.model == "ResNet50V2"
+
+
+async def test_a_run_that_cannot_be_resumed_here_is_named(
+    app: CifarApp, until: Until, write_run: Callable[..., str], tmp_path: Path
+) -> None:
+    def rejected(run: Any) -> Any:
+        raise InputError(f"{run.run_id}: expected to resume with JAX")
+
+    app.runs_dir, app._resume_session = tmp_path / "runs", rejected
+    run_id = write_run("ResNet50V2", status="interrupted")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(app, pilot, until)
+        await pilot.press("u")
+        said = f"{run_id}: expected to resume with JAX"
+        await until(pilot, lambda: [n.message for n in app._notifications] == [said])
+        assert isinstance(app.screen, LauncherScreen)
 
 
 async def test_a_folder_of_images_is_named_in_the_form(

@@ -15,6 +15,7 @@ from engine.bench import ChildFailedError, check_bench, run_bench
 from engine.codec import to_plain
 from engine.config import NOTEBOOK, Options, RunSpec, plan_runs
 from engine.datasets import check_dataset
+from engine.keras_loading import check_backend
 from engine.weights import check_weights_option
 from tui.cli.bench_report import markdown, text
 from tui.cli.options import TRAIN_OPTIONS
@@ -59,6 +60,7 @@ def plan(arguments: argparse.Namespace) -> RunSpec:
     Raises:
         InputError: an option does not hold.
     """
+    check_backend()
     backbone = find_backbone(arguments.model)
     shared = [option.field for option in TRAIN_OPTIONS if option.flag in BENCH_FLAGS]
     given = {field: getattr(arguments, field) for field in shared}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.capture import OutputCapture
+from engine.keras_loading import check_backend
 from engine.runs_folder import open_runs_dir
 from tui.cli.forking import terminal_restorer
 from tui.cli.options import OnHangup
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Open the launcher."""
+    """Open the launcher.
+
+    Raises:
+        InputError: the folder of the runs cannot be written, or nothing could be trained.
+    """
+    check_backend()
     return open_app((), open_runs_dir(arguments.runs_dir), arguments.parent)
 
 

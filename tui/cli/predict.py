@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from engine.capture import OutputCapture
 from engine.errors import InputError
 from engine.formatting import printable
+from engine.keras_loading import check_backend
 from engine.run_choice import choose_run
 from tui.cli.output import use_utf8
 
@@ -31,12 +32,13 @@ def run(arguments: argparse.Namespace) -> int:
         0 where every image could be read, else 1: the others are answered all the same.
 
     Raises:
-        InputError: there is no such run, or it has no model.
+        InputError: there is no such run, it has no model, or the backend is none that works here.
     """
     from engine.predict import Predictor, check_exported
 
     record = choose_run(arguments.runs_dir, arguments.run)
     check_exported(record)
+    check_backend()
     if arguments.json:
         use_utf8(sys.stdout)
     # TensorFlow greets on descriptor 2, whatever Python is told.

@@ -12,7 +12,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Go on from the last checkpoint, in the run's own directory.
 
     Raises:
-        InputError: there is nothing to resume.
+        InputError: there is nothing to resume, or not on the backend that it began on.
     """
     record = find_unfinished(arguments.runs_dir, arguments.run)
     arguments.runs_dir = record.directory.path.parent

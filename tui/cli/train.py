@@ -12,6 +12,7 @@ from engine.backbones import find_backbone
 from engine.config import NOTEBOOK, Options, RunSpec, hold_out, plan_runs
 from engine.datasets import check_dataset
 from engine.errors import InputError
+from engine.keras_loading import check_backend
 from engine.runs import RunRecord
 from engine.runs_folder import open_runs_dir
 from engine.weights import check_weights_option
@@ -50,6 +51,7 @@ def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
     Raises:
         InputError: the first thing that does not hold.
     """
+    check_backend()
     backbones = [find_backbone(name) for name in models]
     specs = plan_runs([backbone.traits for backbone in backbones], options)
     check_dataset(

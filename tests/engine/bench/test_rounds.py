@@ -33,18 +33,22 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def bench() -> subprocess.Popen[str]:
+def bench(**added: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "tui", "bench", *SMALL],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=engine_environment(),
+        env=engine_environment(**added),
     )
 
 
-def test_a_small_bench_measures_all_three(scratch: Path) -> None:
-    process = bench()
+def test_a_small_bench_measures_all_three(scratch: Path, tmp_path: Path) -> None:
+    """Whatever the user has set for Keras: the notebook is measured without it, too."""
+    home = tmp_path / "keras"
+    home.mkdir()
+    (home / "keras.json").write_text('{"floatx": "bogus"}')
+    process = bench(KERAS_HOME=str(home), KERAS_MAX_EPOCHS="some")
     printed, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
     found = json.loads(printed)

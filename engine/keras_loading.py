@@ -1,0 +1,267 @@
+"""The one place that loads Keras: with settings of our own, whatever a user has set elsewhere.
+
+Keras reads `keras.json` in its folder and some variables when it is first imported, and whatever
+stands there changes every network after it, or ends the import. Importing this module loads
+nothing; `load_keras` takes seconds and belongs to the trainer thread. A module that needs Keras at
+its top has it from `engine.loaded_keras`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from engine.errors import InputError
+from engine.regular_file import read_regular
+
+NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
+"""The backends that work here, and as people call them."""
+DEFAULT = "tensorflow"
+HOME = Path(__file__).with_name("keras_home")
+"""A folder for Keras that holds a `keras.json` with `SETTINGS`, so that nothing is written."""
+SETTINGS: dict[str, Any] = {
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "backend": DEFAULT,
+    "image_data_format": "channels_last",
+    "nnx_enabled": False,
+}
+"""What every network here is built with: Keras' own defaults."""
+IGNORED_VARIABLES = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
+"""They cut a training short, or change how it computes."""
+MAX_SETTINGS_BYTES = 2**20
+MISSING = object()
+
+_lock = threading.Lock()
+_begun = ""
+"""The backend that is loaded, or is being loaded; empty before."""
+_is_ready = False
+_hidden: dict[str, str] | None = None
+"""What the environment says, while it says something else for the moment of the import."""
+
+
+def prepare_environment() -> None:
+    """Set what TensorFlow reads at its import; what the person has set stays."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Off by default on processors without AVX-512: half the time of a forward pass there.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    # Without its own allocator every large tensor is mapped, zeroed and unmapped by the system:
+    # a third of the time of a forward pass of 256 images.
+    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
+    # CUDA's own order, the fastest first, is one that NVML cannot tell.
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+
+
+def chosen_backend() -> str:
+    """Keras' name of what computes: what is loaded, else what `KERAS_BACKEND` asks for."""
+    return settled_backend() or _environment().get("KERAS_BACKEND") or DEFAULT
+
+
+def settled_backend() -> str:
+    """The backend that this process is bound to; empty where Keras is not loaded yet."""
+    return _begun or _foreign_backend()
+
+
+def check_backend(wanted: str = "") -> str:
+    """The backend that would compute; loads nothing.
+
+    Args:
+        wanted: by Keras' name; what is chosen when empty.
+
+    Raises:
+        InputError: it is none that works here, or is not installed.
+    """
+    backend = wanted or chosen_backend()
+    if backend not in NAMES:
+        raise InputError(
+            f"KERAS_BACKEND: expected {' or '.join(NAMES)}, found {backend!r}; unset it, or set it "
+            "to one of these"
+        )
+    if settled_backend() != backend and importlib.util.find_spec(backend) is None:
+        raise InputError(
+            f"KERAS_BACKEND: expected {NAMES[backend]} to be installed, found no package "
+            f"{backend}; pip install {backend}, or unset KERAS_BACKEND"
+        )
+    return backend
+
+
+def check_kept_backend(recorded: str, run_id: str) -> str:
+    """The backend of a run that is to be resumed; it must not change on the way.
+
+    Args:
+        recorded: by Keras' name; empty for the default.
+        run_id: for the error.
+
+    Raises:
+        InputError: this process is bound to another, `KERAS_BACKEND` asks for another, or it is
+            none that works here.
+    """
+    backend = recorded or DEFAULT
+    expected = f"{run_id}: expected to resume with {_in_words(backend)}, on which it began"
+    settled, asked = settled_backend(), _environment().get("KERAS_BACKEND", "")
+    if settled and settled != backend:
+        raise InputError(
+            f"{expected}, found {_in_words(settled)} loaded in this process; leave it, then "
+            f"`cifar-tui resume {run_id}`"
+        )
+    if not settled and asked and asked != backend:
+        raise InputError(f"{expected}, found KERAS_BACKEND={asked}; set it to {backend}")
+    if backend not in NAMES:
+        raise InputError(f"{expected}, which does not work here; train it again")
+    if not settled and importlib.util.find_spec(backend) is None:
+        raise InputError(f"{expected}, found no package {backend}; pip install {backend}")
+    return backend
+
+
+def load_keras(wanted: str = "") -> Any:
+    """Keras, imported under `SETTINGS`; at once where it is loaded already.
+
+    Where somebody else's code has imported it, the settings are put right, for all of the process.
+    `keras.config` then names our folder as Keras' own: nothing here has Keras download anything.
+
+    Args:
+        wanted: the backend, for the first call; what is chosen when empty.
+
+    Raises:
+        InputError: the backend is none that works here, is another than the one that is loaded,
+            or cannot be imported.
+    """
+    if not _is_ready or (wanted and wanted != _begun):
+        with _lock:
+            _load(check_backend(wanted))
+    return sys.modules["keras"]
+
+
+def keras_folder() -> Path:
+    """Where the user keeps what Keras downloads; never our own folder."""
+    return Path(_environment().get("KERAS_HOME") or Path.home() / ".keras")
+
+
+def keras_environment(environment: Mapping[str, str], backend: str = "") -> dict[str, str]:
+    """An environment in which Keras finds our settings and no others.
+
+    Args:
+        environment: the one to begin from.
+        backend: by Keras' name; empty leaves what is chosen there.
+    """
+    kept = {key: value for key, value in environment.items() if key not in IGNORED_VARIABLES}
+    return {
+        **kept,
+        "KERAS_HOME": str(HOME),
+        "KERAS_BACKEND": backend or environment.get("KERAS_BACKEND") or DEFAULT,
+    }
+
+
+def settings_file() -> Path | None:
+    """The `keras.json` that Keras would read, were it left to itself; None where there is none."""
+    usual = "~/.keras" if os.access(os.path.expanduser("~"), os.W_OK) else "/tmp/.keras"
+    home = _environment().get("KERAS_HOME", usual)
+    path = Path(os.path.expanduser(os.path.join(home, "keras.json")))
+    return path if os.path.lexists(path) else None
+
+
+def overridden_settings(path: Path) -> dict[str, Any]:
+    """What stands in a `keras.json` and is something else than ours.
+
+    Raises:
+        InputError: it cannot be read, or is no JSON object.
+    """
+    try:
+        plain = json.loads(read_regular(path, MAX_SETTINGS_BYTES))
+    except (OSError, ValueError, RecursionError, InputError) as error:
+        raise InputError(f"{path} cannot be read ({type(error).__name__})") from error
+    if not isinstance(plain, dict):
+        raise InputError(f"{path} holds no settings")
+    return {key: value for key, value in plain.items() if SETTINGS.get(key, MISSING) != value}
+
+
+def ignored_variables() -> list[str]:
+    """The variables that are set and that no run here obeys."""
+    environment = _environment()
+    return [f"{name}={environment[name]}" for name in IGNORED_VARIABLES if name in environment]
+
+
+def _in_words(backend: str) -> str:
+    return NAMES.get(backend, backend)
+
+
+def _environment() -> Mapping[str, str]:
+    return os.environ if _hidden is None else _hidden
+
+
+def _foreign_backend() -> str:
+    """The backend of a Keras that is in this process already, whoever imported it."""
+    config = getattr(sys.modules.get("keras"), "config", None)
+    backend = getattr(config, "backend", None)  # missing while another thread imports it
+    return str(backend()) if backend is not None else ""
+
+
+def _load(backend: str) -> None:
+    global _begun, _is_ready
+    if settled_backend() not in ("", backend):
+        raise InputError(
+            f"expected {_in_words(backend)} to compute, found {_in_words(settled_backend())} "
+            "loaded in this process; start it in a new one"
+        )
+    if _is_ready:
+        return
+    prepare_environment()
+    _begun = backend
+    try:
+        with _own_settings(backend):
+            keras = importlib.import_module("keras")
+    except ImportError as error:
+        _begun = ""
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"expected Keras to load on {NAMES[backend]}, found {reason}; install it again"
+        ) from error
+    except BaseException:
+        _begun = ""
+        raise
+    _put_right(keras)
+    _is_ready = True
+
+
+@contextmanager
+def _own_settings(backend: str) -> Iterator[None]:
+    """Have the environment say what Keras shall read; put back what the user has set."""
+    global _hidden
+    before = dict(os.environ)
+    wanted = keras_environment(before, backend)
+    changed = {"KERAS_HOME", "KERAS_BACKEND", *IGNORED_VARIABLES}
+    _hidden = before
+    try:
+        _set_variables(changed, wanted)
+        yield
+    finally:
+        _set_variables(changed, before)
+        _hidden = None
+
+
+def _set_variables(names: set[str], values: Mapping[str, str]) -> None:
+    for name in names:
+        if name in values:
+            os.environ[name] = values[name]
+        else:
+            os.environ.pop(name, None)
+
+
+def _put_right(keras: Any) -> None:
+    """Set what Keras has read elsewhere, where it was imported before we could tell it."""
+    config = keras.config
+    config.set_floatx(SETTINGS["floatx"])
+    config.set_epsilon(SETTINGS["epsilon"])
+    config.set_image_data_format(SETTINGS["image_data_format"])
+    config.set_dtype_policy(SETTINGS["floatx"])
+    for limit in ("set_max_epochs", "set_max_steps_per_epoch"):
+        if hasattr(config, limit):  # not in every Keras 3
+            getattr(config, limit)(None)

@@ -1,0 +1,12 @@
+"""Keras for modules that need it at their top: importing this loads it, under our settings."""
+
+from __future__ import annotations
+
+from engine.keras_loading import load_keras
+
+load_keras()
+
+import keras  # noqa: E402
+from keras import layers, ops  # noqa: E402
+
+__all__ = ["keras", "layers", "ops"]
