@@ -143,7 +143,7 @@ class RunSpec:
     device: str = "auto"
     """`auto`, `cpu`, `gpu` or `gpu:N`."""
     weights: str = "imagenet"
-    """`imagenet`, `none` or a path."""
+    """`imagenet`, `none` or a path; of a model from scratch `none` or a path."""
     precision: Precision = "float32"
     flip: bool = False
     """Whether training images are seen mirrored half of the time."""
@@ -265,7 +265,7 @@ def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> Ru
         batchnorm="keras" if model.from_scratch else options.batchnorm or recipe.batchnorm,
         seed=seed,
         device=options.device,
-        weights="none" if model.from_scratch else _weights(options.weights),
+        weights=_weights(options.weights, model),
         precision=options.precision,
         flip=recipe.flip if options.flip is None else options.flip,
         views=recipe.views if options.views is None else options.views,
@@ -283,8 +283,10 @@ def _absolute(path: str) -> str:
     return os.path.abspath(os.path.expanduser(path))
 
 
-def _weights(asked: str) -> str:
-    return asked if asked in ("imagenet", "none") else _absolute(asked)
+def _weights(asked: str, model: ModelTraits) -> str:
+    if asked in ("imagenet", "none"):
+        return "none" if model.from_scratch else asked
+    return _absolute(asked)
 
 
 def _backbone_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:

@@ -14,10 +14,11 @@ from engine.custom_cnn import custom_cnn_features
 from engine.lite0 import lite0_features, preprocess_lite0
 from engine.loaded_keras import keras
 from engine.model.graph import leaf_layers
+from engine.weights.own import HEAD as OWN_HEAD
 
 HEAD_POOL = "head_pool"
 HEAD_DROPOUT = "head_dropout"
-HEAD_DENSE = "head_dense"
+HEAD_DENSE = OWN_HEAD
 HEAD = (HEAD_POOL, HEAD_DROPOUT, HEAD_DENSE)
 DROPOUT_RATE = 0.2
 
@@ -56,7 +57,7 @@ def build_classifier(
         classes: how many.
         seed: of the weights that are not loaded and of the dropout.
         load_weights: called with a model whose layers with weights are exactly the backbone's;
-            None leaves them random. CustomCNN never calls it.
+            None leaves them random. CustomCNN never calls it: it has no weights without its head.
         precision: of the computations; weights and the head's probabilities stay float32.
     """
     # Keras numbers the layers that have no name of their own through the whole process; commands
@@ -138,6 +139,15 @@ def _put_head(images: Any, features: Any, classes: int, seed: int, name: str) ->
         dropped
     )
     return keras.Model(images, outputs, name=name)
+
+
+def with_head(classifier: Classifier, classes: int) -> keras.Model:
+    """A network over the classifier's own layers, but with another last one, of so many classes."""
+    network = classifier.network
+    features = network.get_layer(HEAD_DENSE).input
+    # Zeros draw no random number: what is random after this stays what it was.
+    other = keras.layers.Dense(classes, kernel_initializer="zeros", name=HEAD_DENSE)(features)
+    return keras.Model(network.input, other, name=network.name)
 
 
 def calibrate_batchnorm(network: keras.Model, images: np.ndarray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.backbones import Backbone, find_backbone
@@ -109,7 +110,7 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
         InputError: weights that cannot be had or do not fit.
     """
     from engine.model import build_classifier, calibrate_batchnorm
-    from engine.weights import load_into, locate_weights
+    from engine.weights import load_into, load_own, locate_weights, read_own
 
     backbone = find_backbone(spec.model)
     path = locate_weights(
@@ -119,6 +120,10 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
         _progress(emit),
         lambda detail: _downloading(emit, detail),
     )
+    own = read_own(path) if path is not None and spec.weights != "imagenet" else None
+    load_weights = None
+    if path is not None and own is None:
+        load_weights = partial(load_into, path=path, backbone_name=backbone.name)
     emit(PhaseChanged(phase="loading", detail=backbone.name))
     classifier = build_classifier(
         backbone,
@@ -127,8 +132,11 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
         classes=len(data.facts.class_names),
         seed=spec.seed,
         precision=spec.precision,
-        load_weights=None if path is None else lambda base: load_into(base, path, backbone.name),
+        load_weights=load_weights,
     )
+    if path is not None and own is not None:
+        words = load_own(classifier, path, own)
+        emit(LogLine(level="info", text=f"{backbone.name} {words}"))
     if path is None and not backbone.from_scratch:
         images = data.pools["train"].images[data.train[:CALIBRATION_IMAGES]]
         calibrate_batchnorm(classifier.network, images)

@@ -19,7 +19,7 @@ PYTORCH_SUFFIX = ".pth"
 NO_WEIGHTS = ("optimizer", "seed_generator")
 
 
-def load_into(model: keras.Model, path: Path, backbone_name: str) -> None:
+def load_into(model: keras.Model, path: Path, backbone_name: str, *, whole: bool = False) -> None:
     """Load a weights file into a model, all of it or nothing.
 
     Reads the legacy HDF5 layout that Keras publishes its ImageNet weights in, the layout that
@@ -33,6 +33,7 @@ def load_into(model: keras.Model, path: Path, backbone_name: str) -> None:
             orders the weights of a nested layer by what is trainable in it.
         path: HDF5 file, `.keras` archive or bundled PyTorch file, as `locate_weights` found it.
         backbone_name: for the error.
+        whole: whether the model is a classifier of ours with its head; for the error.
 
     Raises:
         InputError: not a weights file, damaged, of another model, or with weights that are not
@@ -71,7 +72,7 @@ def check_finite(model: keras.Model, path: Path) -> None:
 def _load_keras(model: keras.Model, path: Path, backbone_name: str) -> None:
     try:
         with open_weights(path) as file:
-            legacy = _legacy_layout(file)
+            legacy = legacy_layout(file)
             if legacy is not None:
                 _assign(model, _legacy_values(model, legacy))
                 return
@@ -81,13 +82,14 @@ def _load_keras(model: keras.Model, path: Path, backbone_name: str) -> None:
         model.load_weights(str(path))
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:200]
+        part = "with its head" if whole else "without its classifier"
         raise InputError(
-            f"{path}: expected the weights of {backbone_name} without its classifier, found "
-            f"{reason}; give the file of this model, or leave --weights out"
+            f"{path}: expected the weights of {backbone_name} {part}, found {reason}; "
+            "give the file of this model, or leave --weights out"
         ) from error
 
 
-def _legacy_layout(file: h5py.File) -> h5py.Group | None:
+def legacy_layout(file: h5py.File) -> h5py.Group | None:
     """The group that lists its layers, when the file is in the legacy layout."""
     if read_names(file, "layer_names") is not None:
         return file

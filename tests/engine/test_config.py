@@ -276,7 +276,7 @@ def test_paths_are_recorded_so_that_they_hold_in_any_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    spec, _ = plan(data_path="data.npz", weights="own.h5")
-    assert spec.data_path == str(tmp_path / "data.npz")
-    assert spec.weights == str(tmp_path / "own.h5")
+    for spec in plan(data_path="data.npz", weights="own.h5"):
+        assert spec.data_path == str(tmp_path / "data.npz")
+        assert spec.weights == str(tmp_path / "own.h5")
     assert {spec.weights for spec in plan(weights="none")} == {"none"}

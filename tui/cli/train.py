@@ -15,7 +15,7 @@ from engine.errors import InputError
 from engine.keras_loading import check_backend
 from engine.runs import RunRecord
 from engine.runs_folder import open_runs_dir
-from engine.weights import check_weights_option
+from engine.weights import check_weights
 from tui.cli.forking import opens_screen
 from tui.cli.options import chosen_options
 from tui.cli.output import print_answers
@@ -60,8 +60,7 @@ def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
         train_limit=options.train_limit,
         validation=hold_out(options),
     )
-    for backbone in backbones:
-        check_weights_option(backbone, options.weights)
+    check_weights(backbones, options.weights)
     return specs
 
 

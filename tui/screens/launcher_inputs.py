@@ -24,7 +24,7 @@ def look_for_inputs(
         The field and the message of what is wrong, if anything is; and where the data are.
     """
     from engine.datasets import check_dataset
-    from engine.weights import check_weights_option
+    from engine.weights import check_weights
 
     try:
         state = check_dataset(
@@ -35,11 +35,10 @@ def look_for_inputs(
         )
     except InputError as error:
         return (field_of(str(error)) or "data_path", str(error)), ""
-    for backbone in backbones:
-        try:
-            check_weights_option(backbone, options.weights)
-        except InputError as error:
-            return (field_of(str(error)) or "weights", str(error)), state
+    try:
+        check_weights(backbones, options.weights)
+    except InputError as error:
+        return (field_of(str(error)) or "weights", str(error)), state
     return None, state
 
 

@@ -1,0 +1,143 @@
+"""The weights of a run of our own, to begin another with: backbone and, if it fits, head.
+
+A whole network as a run exports it (`model.keras`), or as Keras saves that again (`.h5`,
+`.weights.h5`). Opening one takes no Keras.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.backbones import Backbone
+from engine.errors import InputError
+from engine.weights.hdf5 import open_weights, read_dataset, read_group, read_names
+from engine.weights.load import UNREADABLE, legacy_layout, load_into
+
+if TYPE_CHECKING:
+    import h5py
+
+    from engine.model import Classifier
+
+HEAD = "head_dense"
+"""The layer by which a network of ours is known: the last one, as wide as there are classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNetwork:
+    """A whole network of ours in a file."""
+
+    model: str
+    """Name of its catalogue entry; empty where the file does not say."""
+    classes: int
+    """How many its head tells apart."""
+
+
+def read_own(path: Path) -> OwnNetwork | None:
+    """What network of ours a weights file holds; None for a backbone's weights, or another's.
+
+    Raises:
+        InputError: no weights file, or a damaged one.
+    """
+    try:
+        with open_weights(path) as file:
+            legacy = legacy_layout(file)
+            return _read_legacy(file, legacy) if legacy is not None else _read_keras3(file)
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{path}: expected a whole weights file, found {reason}; fetch it again"
+        ) from error
+
+
+def check_own(path: Path, backbone: Backbone) -> OwnNetwork | None:
+    """Reject the weights of another model's run, and for a model from scratch all but its own.
+
+    Returns:
+        None where the file holds no network of ours: for a backbone it may be a published one.
+
+    Raises:
+        InputError: names the file, the model and what was found.
+    """
+    own = read_own(path)
+    if own is None and backbone.from_scratch:
+        raise InputError(
+            f"{path}: expected the model.keras of a run of {backbone.name}, which has no other "
+            "weights, found the weights of something else; leave --weights out"
+        )
+    if own is not None and own.model not in ("", backbone.name):
+        raise InputError(
+            f"{path}: expected weights of {backbone.name}, found those of a run of {own.model}; "
+            "train that model with them, or leave --weights out"
+        )
+    return own
+
+
+def load_own(classifier: Classifier, path: Path, own: OwnNetwork) -> str:
+    """Load a whole network's weights into a classifier, all of them or none.
+
+    Args:
+        classifier: as it was built, everything trainable.
+        path: the file.
+        own: what `read_own` found in it.
+
+    Returns:
+        What was taken, in words.
+
+    Raises:
+        InputError: it is of another model.
+    """
+    from engine.model.build import with_head
+
+    network = classifier.network
+    classes = int(network.output_shape[-1])
+    fits = own.classes == classes
+    # Its own head has to be somewhere, so that every array of the file finds its place.
+    taking = network if fits else with_head(classifier, own.classes)
+    load_into(taking, path, network.name, whole=True)
+    if fits:
+        return f"starts from all weights of {path}, its head's too"
+    return (
+        f"starts from the weights of {path} but for its head, which tells {own.classes} classes "
+        f"apart and not {classes}"
+    )
+
+
+def _read_legacy(file: h5py.File, group: h5py.Group) -> OwnNetwork | None:
+    if HEAD not in (read_names(group, "layer_names") or ()):
+        return None
+    head = read_group(group, HEAD)
+    kernel, *_ = read_names(head, "weight_names") or [""]
+    return OwnNetwork(_legacy_name(file), _width(read_dataset(head, kernel)))
+
+
+def _legacy_name(file: h5py.File) -> str:
+    config = file.attrs.get("model_config", "")
+    plain = json.loads(config) if config else {}
+    inner = plain.get("config") if isinstance(plain, dict) else None
+    return str(inner.get("name", "")) if isinstance(inner, dict) else ""
+
+
+def _read_keras3(file: h5py.File) -> OwnNetwork | None:
+    if "layers" not in file:
+        return None
+    layers = read_group(file, "layers")
+    for key in layers:
+        layer = read_group(layers, key)
+        if "vars" in layer and _name(read_group(layer, "vars")) == HEAD:
+            model = _name(read_group(file, "vars")) if "vars" in file else ""
+            return OwnNetwork(model, _width(read_dataset(layer, "vars/0")))
+    return None
+
+
+def _name(group: h5py.Group) -> str:
+    name: Any = group.attrs.get("name", "")
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def _width(kernel: h5py.Dataset) -> int:
+    if len(kernel.shape) != 2 or not kernel.shape[1]:
+        raise ValueError(f"a head of shape {kernel.shape}")
+    return int(kernel.shape[1])
