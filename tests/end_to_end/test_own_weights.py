@@ -48,6 +48,17 @@ def test_custom_cnn_begins_from_its_own_run(
     assert before["weights"] == "none"
 
 
+def test_a_run_is_named_as_elsewhere_and_its_model_must_be_the_same(
+    first: RunRecord, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = first.directory.path.parent
+    options = ["--dataset", "digits", "--weights", "customcnn", "--runs-dir", str(folder)]
+    assert main(["train", "MobileNetV2", *options, "--plain"]) == 2
+    said = f"--weights: {first.directory.model}: expected weights of MobileNetV2, found those of a"
+    assert said in capsys.readouterr().err
+    assert len(list_runs(folder).runs) == 1
+
+
 def test_what_is_no_run_of_it_is_rejected_before_a_run_begins(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

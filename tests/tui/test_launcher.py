@@ -346,6 +346,19 @@ async def test_a_run_that_cannot_be_resumed_here_is_named(
         assert isinstance(app.screen, LauncherScreen)
 
 
+async def test_the_weights_of_a_run_are_named_by_its_id(
+    app: CifarApp, until: Until, write_run: Callable[..., str], tmp_path: Path
+) -> None:
+    app.runs_dir = tmp_path / "runs"
+    run_id = write_run("CustomCNN", test=0.5)
+    (app.runs_dir / run_id / "model.keras").touch()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(app, pilot, until)
+        field(app, "weights").value = run_id
+        # What is said of the empty file shows that it is the one that is meant.
+        await until(pilot, is_said(app, "an empty file"))
+
+
 async def test_a_folder_of_images_is_named_in_the_form(
     app: CifarApp, until: Until, tmp_path: Path
 ) -> None:

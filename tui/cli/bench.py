@@ -18,9 +18,10 @@ from engine.datasets import check_dataset
 from engine.keras_loading import check_backend
 from engine.weights import check_weights_option
 from tui.cli.bench_report import markdown, text
-from tui.cli.options import TRAIN_OPTIONS
+from tui.cli.options import TRAIN_OPTIONS, default_runs_dir
 from tui.cli.output import use_utf8
 from tui.cli.parser import BENCH_FLAGS
+from tui.cli.train import with_weights
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -66,6 +67,7 @@ def plan(arguments: argparse.Namespace) -> RunSpec:
     given = {field: getattr(arguments, field) for field in shared}
     given = {field: value for field, value in given.items() if value is not None}
     options = Options(**given, recipe=NOTEBOOK.name, validation="test")
+    options = with_weights(options, default_runs_dir())
     (spec,) = plan_runs([backbone.traits], options)
     check_dataset(spec.dataset, spec.data_path, train_limit=spec.train_limit)
     check_weights_option(backbone, options.weights)

@@ -295,11 +295,11 @@ TRAIN_OPTIONS = (
     ),
     TrainOption(
         "--weights",
-        "imagenet|none|PATH",
+        "imagenet|none|PATH|RUN",
         "weights",
         parse_text,
         DEFAULTS.weights,
-        "weights to start from",
+        "weights to start from; those of an earlier run by its file or its name",
     ),
     TrainOption(
         "--no-feature-cache",

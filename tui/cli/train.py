@@ -23,12 +23,28 @@ from tui.cli.output import print_answers
 
 def run(arguments: argparse.Namespace) -> int:
     """Train what the command line names, or the exercise's comparison."""
-    options = chosen_options(arguments)
+    options = with_weights(chosen_options(arguments), arguments.runs_dir)
     if arguments.compare_exercise:
         return _compare(arguments, options)
     if not arguments.models:
         raise InputError("expected MODEL; `cifar-tui train --help` shows what there is")
     return train(plan(arguments.models, options), arguments)
+
+
+def with_weights(options: Options, runs_dir: Path) -> Options:
+    """The same with the file that `--weights RUN` means; says where it is not clear which.
+
+    Raises:
+        InputError: several runs could be meant, or the one that is has no model.
+    """
+    if options.weights in ("imagenet", "none"):
+        return options
+    from engine.run_weights import resolve_weights
+
+    weights, note = resolve_weights(options.weights, runs_dir)
+    if note:
+        print(f"cifar-tui: {note}", file=sys.stderr)
+    return replace(options, weights=weights)
 
 
 def _compare(arguments: argparse.Namespace, options: Options) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,12 +143,22 @@ class LauncherScreen(Screen[None]):
         self._specs = []
         if not errors:
             try:
+                options = self._with_weights(options)
                 self._specs = plan_runs([entry.traits for entry in self._marked], options)
             except InputError as error:
                 errors[field_of(str(error))] = str(error)
             self._each = plan_each(options)
         self._errors = errors
         return options
+
+    def _with_weights(self, options: Options) -> Options:
+        """The same with the file of the run that the weights may name, by its whole id."""
+        if options.weights in ("imagenet", "none"):
+            return options
+        from engine.run_weights import resolve_weights
+
+        weights, _ = resolve_weights(options.weights, self._runs_dir, whole_id=True)
+        return replace(options, weights=weights)
 
     @property
     def _marked(self) -> list[Backbone]:

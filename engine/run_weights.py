@@ -1,0 +1,69 @@
+"""`--weights RUN`: the exported network of an earlier run, named as runs are named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from engine.errors import InputError
+from engine.predict import check_exported
+from engine.run_choice import choose_run
+from engine.runs import RunRecord, folder_names, load_run
+
+WORDS = ("imagenet", "none")
+
+
+def resolve_weights(asked: str, runs_dir: Path, *, whole_id: bool = False) -> tuple[str, str]:
+    """The weights that are meant; an existing path counts before a run.
+
+    Args:
+        asked: `imagenet`, `none`, a path, the folder of a run, its id or a part of it that no
+            other has.
+        runs_dir: where runs are kept.
+        whole_id: whether a part of an id is none; looks into no folder.
+
+    Returns:
+        A word as it is, or a path; and what there is to say of the choice, mostly nothing.
+
+    Raises:
+        InputError: a part of an id that several runs have, or a run without an exported model.
+    """
+    if asked in WORDS:
+        return asked, ""
+    path = os.path.expanduser(asked)
+    named = _is_run(runs_dir / asked) if asked and os.sep not in asked else False
+    if _is_run(Path(path)):
+        return _exported(load_run(Path(os.path.abspath(path)))), ""
+    if _exists(path):
+        return asked, f"--weights: took the file {asked}, not the run of that name" if named else ""
+    if named:
+        return _exported(load_run(runs_dir / asked)), ""
+    if whole_id or not asked or os.sep in asked:
+        return asked, ""
+    if not any(asked in name for name in folder_names(runs_dir)):
+        return asked, ""
+    try:
+        run = choose_run(runs_dir, asked)
+    except InputError as error:
+        raise InputError(f"--weights: {error}") from error
+    return _exported(run), ""
+
+
+def _exported(run: RunRecord) -> str:
+    try:
+        check_exported(run)
+    except InputError as error:
+        raise InputError(f"--weights: {error}") from error
+    return str(run.directory.model.absolute())
+
+
+def _is_run(path: Path) -> bool:
+    return _exists(str(path / "spec.json"))
+
+
+def _exists(path: str) -> bool:
+    try:
+        os.stat(path)
+    except (OSError, ValueError):  # a name of endless length, or with a zero in it
+        return False
+    return True
