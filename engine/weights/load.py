@@ -44,7 +44,7 @@ def load_into(model: keras.Model, path: Path, backbone_name: str, *, whole: bool
 
         load_lite0_weights(model, path)
     else:
-        _load_keras(model, path, backbone_name)
+        _load_keras(model, path, backbone_name, whole=whole)
     check_finite(model, path)
 
 
@@ -69,7 +69,7 @@ def check_finite(model: keras.Model, path: Path) -> None:
             )
 
 
-def _load_keras(model: keras.Model, path: Path, backbone_name: str) -> None:
+def _load_keras(model: keras.Model, path: Path, backbone_name: str, *, whole: bool) -> None:
     try:
         with open_weights(path) as file:
             legacy = legacy_layout(file)
