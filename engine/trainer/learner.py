@@ -42,7 +42,7 @@ from engine.trainer.preparation import Data
 from engine.trainer.segment import EpochMeter, SegmentCallback
 from engine.trainer.selection import Selection
 from engine.trainer.step_model import compile_step
-from engine.trainer.verdict import Tested, export_network, predict_test
+from engine.trainer.verdict import Tested, predict_test
 
 NOTHING_TRAINS = "nothing would train any more; leave at least one layer trainable"
 OTHER_FEATURES = "the epoch goes on with other features than before; its last bits may differ"
@@ -79,8 +79,6 @@ class Learner:
         self._made: Step | None = None
         self._traces = True
         self._at = Place()
-        self.kept_epoch = 0
-        """The epoch whose weights are tested and exported; 0 before."""
         stops = lambda: self._stops_pass("extracting", spec.model)  # noqa: E731
         self._assembler = Assembler(spec, classifier, data, device, emit, stops)
         layers = leaf_layers(classifier.network)
@@ -148,11 +146,6 @@ class Learner:
     @property
     def _present(self) -> Stage:
         return self._spec.stages[self._at.stage - 1]
-
-    @property
-    def _epochs_left(self) -> int:
-        """Of the stage, the one about to run included."""
-        return self._present.epochs - (self._at.epoch - self._at.stage_began)
 
     def run_epoch(self) -> bool:
         """Train one epoch, or the rest of it; whether it ended, and was not cut short by a Stop."""
@@ -318,7 +311,7 @@ class Learner:
     ) -> None:
         """Build the training step for what is selected now, and say what it really holds."""
         self._selection.apply()
-        extracts = self._made is None or self._epochs_left >= REPAYING_EPOCHS
+        extracts = self._made is None or self._at.epochs_left(self._present) >= REPAYING_EPOCHS
         made = self._assembler.assemble(self._at.epoch + 1, extracts=extracts, mid_epoch=mid_epoch)
         self._is_makeshift = mid_epoch
         self._emit(PhaseChanged(phase="tracing"))
@@ -379,7 +372,7 @@ class Learner:
             None where a Stop cut it short.
         """
         self._emit(PhaseChanged(phase="testing"))
-        self.kept_epoch = self._checkpoints.restore_kept(self._at.epoch)
+        kept = self._checkpoints.restore_kept(self._at.epoch)
         assert self._made is not None
         rows = self._assembler.test_rows(self._made)
         pool = self._data.pools["test"]
@@ -393,11 +386,8 @@ class Learner:
             callback = PassCallback(len(pool.labels), size, self._emit, stops)
             return predict_test(network, model, rows, pool, size, callback, path, control)
 
-        return self._parts.evaluate(evaluation_batch(self._spec.image_size), predict)
-
-    def export(self) -> None:
-        """Write `model.keras`, which plain Keras loads."""
-        export_network(self.classifier.network, self._directory.model, self._control)
+        tested = self._parts.evaluate(evaluation_batch(self._spec.image_size), predict)
+        return tested and tested._replace(epoch=kept)
 
     def _save_checkpoint(self) -> None:
         self._checkpoints.save_last(self._optimizer, self._position())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.checkpoints import Best, Position, Sums
 from engine.commands import command_to_plain
+from engine.config import Stage
 from engine.errors import InputError
 from engine.events import EpochEnded
 from engine.trainer.control import Control
@@ -36,6 +37,10 @@ class Place:
     def stage_epochs(self) -> int:
         """Epochs of the stage that have ended."""
         return len(self.val_accuracies)
+
+    def epochs_left(self, stage: Stage) -> int:
+        """Of the stage at work, the epoch about to run included."""
+        return stage.epochs - (self.epoch - self.stage_began)
 
     def begin_stage(self, number: int, learning_rate: float) -> None:
         """Stand before the first epoch of a stage."""

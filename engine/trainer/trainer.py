@@ -209,13 +209,14 @@ class Trainer:
             raise
 
     def _test_and_export(self, learner: Learner, data: Data) -> None:
+        from engine.trainer.verdict import export_network
+
         tested = learner.test()
         if tested is None:
             raise _StoppedError
-        images, epoch = data.facts.test_images, learner.kept_epoch
-        self._emit(TestEnded(images=images, epoch=epoch, **tested._asdict()))
+        self._emit(TestEnded(images=data.facts.test_images, **tested._asdict()))
         self._emit(PhaseChanged(phase="saving", detail=self._directory.model.name))
-        learner.export()
+        export_network(learner.classifier.network, self._directory.model, self.control)
 
 
 class _StoppedError(Exception):

@@ -33,6 +33,8 @@ class Tested(NamedTuple):
     accuracy: float
     top5_accuracy: float | None
     """None where there are no more than five classes."""
+    epoch: int | None = None
+    """Whose weights these are."""
 
 
 def predict_test(
