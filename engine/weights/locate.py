@@ -81,7 +81,8 @@ def check_weights_option(backbone: Backbone, asked: str) -> None:
             check_signature(_asked_path(asked))
             check_own(_asked_path(asked), backbone)
         except InputError as error:
-            raise InputError(f"--weights: {error}") from error
+            model = f"{backbone.name}: " if backbone.from_scratch else ""
+            raise InputError(f"--weights: {model}{error}") from error
     elif backbone.source == "lite0":
         _bundled(backbone)
     elif not backbone.weights:
