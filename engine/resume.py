@@ -28,7 +28,7 @@ from engine.runs import RunDirectory, RunRecord, list_runs, read_events
 CHANGES = (SetTrainable, SetBatchNormLock, SetLearningRate, SkipStage)
 """The commands that change what a run does from then on."""
 RESUMABLE = ("stopped", "interrupted")
-"""What the newest unfinished run may be; a failed one with a checkpoint is taken by its name."""
+"""Unfinished whatever they left; a failed run is so where it has a checkpoint to resume from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +108,15 @@ def find_unfinished(runs_dir: Path, name: str | None) -> RunRecord:
     Args:
         runs_dir: where runs are kept.
         name: a run's id, a part of it that no other has, or its path; None takes the newest
-            unfinished one.
+            one that could be named.
 
     Raises:
         InputError: there is none, or the one named is over or at work.
     """
     if name is None:
         runs = list_runs(runs_dir).runs
-        found = next((run for run in runs if run.status in RESUMABLE), None)
+        free = (run for run in runs if holder(run.directory.lock) is None)
+        found = next(filter(_is_unfinished, free), None)
         if found is None:
             raise InputError(
                 f"expected an unfinished run in {runs_dir}, found none among {len(runs)}; "
@@ -128,11 +129,10 @@ def find_unfinished(runs_dir: Path, name: str | None) -> RunRecord:
             f"expected an unfinished run, found {run.run_id} at work in process {at_work.pid}; "
             "`cifar-tui attach` shows it"
         )
-    has_failed = run.status == "failed" and newest_whole(run.directory.checkpoints) is not None
-    if run.status not in RESUMABLE and not has_failed:
+    if not _is_unfinished(run):
         raise InputError(
             f"expected an unfinished run, found {run.run_id} {run.status}; "
-            "only what was stopped or interrupted can be resumed"
+            "only what was stopped or interrupted, or failed with a checkpoint, can be resumed"
         )
     return run
 
@@ -144,6 +144,13 @@ def kept_backend(run: RunRecord) -> str:
         InputError: it cannot compute in this process.
     """
     return check_kept_backend(run.file.origin.backend, run.run_id)
+
+
+def _is_unfinished(run: RunRecord) -> bool:
+    """Whether it can be resumed, whoever asks: also one whose last resumption was rejected."""
+    if run.status in RESUMABLE:
+        return True
+    return run.status == "failed" and newest_whole(run.directory.checkpoints) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,11 +172,28 @@ def test_a_folder_of_images_that_changed_is_not_gone_on_with(
     (record,) = list_runs(runs).runs
     assert record.status == "failed"
     assert "expected the images that the run began with (16 to train" in record.summary.error
+    assert find_unfinished(runs, None) == find_unfinished(runs, record.run_id) == record
     (folder / "a" / "new.png").rename(folder / "a" / "9.png")
-    assert run(runs, [], resumes=find_unfinished(runs, record.run_id)).exit_code == 0
+    assert resume(runs).exit_code == 0
     (record,) = list_runs(runs).runs
     assert record.status == "completed"
     assert len(read_test_images(record.file.spec, recorded_images(record))) == 4
+
+
+def test_without_a_name_the_newest_run_is_taken_that_could_be_named(write_run: Any) -> None:
+    runs_dir = write_run.runs_dir
+    names = [write_run(status=status) for status in ("stopped", "failed", "failed", "completed")]
+    for name in (names[1], names[3]):
+        (folder := RunDirectory(runs_dir / name).checkpoints).mkdir()
+        np.savez(folder / "last.npz", weights=np.zeros(1))
+    assert find_unfinished(runs_dir, None).run_id == names[1]
+    for name in names[:2]:
+        assert find_unfinished(runs_dir, name).run_id == name
+    for name in names[2:]:
+        with pytest.raises(InputError, match="expected an unfinished run"):
+            find_unfinished(runs_dir, name)
+    with locked(runs_dir / names[1] / "lock"):
+        assert find_unfinished(runs_dir, None).run_id == names[0]
 
 
 def test_the_queue_goes_on_after_the_resumed_run(tmp_path: Path, scratch: RunSpec) -> None:
