@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 from engine.commands import command_from_plain
 from engine.errors import InputError
+from engine.lines import LineReader
 
 if TYPE_CHECKING:
     from engine.commands import Command
-
-MAX_LINE_BYTES = 2**20
-"""A longer line is no command: NASNetLarge's thousand layers take 40 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +30,17 @@ class CommandFile:
     def __init__(self, path: Path, offset: int = 0) -> None:
         """Begin at `offset` bytes: what stands before it was read by an earlier process."""
         self._path = path
-        self.offset = offset
+        self._lines = LineReader(path, offset)
+
+    @property
+    def offset(self) -> int:
         """Bytes read so far, whole lines only."""
-        self._passes_over = False
+        return self._lines.offset
 
     def read(self) -> Arrived:
         """The commands of the lines that have been finished since the last call."""
-        whole = self._whole_lines()
-        if not whole:
-            return Arrived()
         commands, problems = [], []
-        for number, line in enumerate(whole):
-            if self._passes_over and number == 0:
-                self._passes_over = False
-                continue
+        for line in self._lines.read():
             if not line.strip():
                 continue
             try:
@@ -53,24 +48,6 @@ class CommandFile:
             except InputError as error:
                 problems.append(f"{self._path.name}: {error}")
         return Arrived(tuple(commands), tuple(problems))
-
-    def _whole_lines(self) -> list[bytes]:
-        try:
-            if self._path.stat().st_size <= self.offset:
-                return []
-            with self._path.open("rb") as file:
-                file.seek(self.offset)
-                found = file.read(MAX_LINE_BYTES)
-        except OSError:
-            return []
-        whole, newline, _ = found.rpartition(b"\n")
-        if newline:
-            self.offset += len(whole) + 1
-            return whole.split(b"\n")
-        if len(found) == MAX_LINE_BYTES:
-            self.offset += len(found)
-            self._passes_over = True
-        return []
 
 
 def _command(line: bytes) -> Command:

@@ -337,6 +337,15 @@ AnyEvent = (
     | TestEnded
     | RunEnded
 )
+FREQUENT: tuple[type[Event], ...] = (
+    BatchEnded,
+    PhaseProgressed,
+    HardwareSampled,
+    LayersMoved,
+    LogLine,
+)
+"""Of these a long record holds many: thinned where it is read, given up first where a full disk
+keeps too many waiting, left out where only the outline of a run is told."""
 EVENT_TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in AnyEvent.__args__}
 
 

@@ -5,25 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from engine.errors import InputError
-from engine.events import Event, RunEnded, RunStatus, event_from_line
-from engine.recorded_events import is_plausible
-from engine.regular_file import open_regular
+from engine.events import Event, RunEnded, RunStatus
+from engine.lines import LineReader
+from engine.recorded_events import Thinning, decoded
 from engine.runs import RunRecord
 
-CHUNK_BYTES = 2**18
-"""Read at once, so that a long history arrives in parts: about a thousand events."""
-MAX_LINE_BYTES = 2**22
-"""A longer line is no event: NASNetLarge's tree of layers takes 300 KB."""
 HISTORY_BYTES = 2**20
 """Of frequent events a history that is longer gives a share, so that hours arrive in seconds."""
 RECENT_BYTES = 2**19
 """At the end of a history, of which nothing is left out: the last ten minutes and more."""
-_FREQUENT = (
-    b'{"event": "BatchEnded"',
-    b'{"event": "HardwareSampled"',
-    b'{"event": "PhaseProgressed"',
-)
 OVER = ("completed", "stopped", "failed", "interrupted")
 """What a run is that says nothing more, unless it is resumed."""
 
@@ -37,67 +27,21 @@ class RecordReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
-        self._passes_over = False
+        self._lines = LineReader(path)
         size = path.stat().st_size if path.is_file() else 0
-        self._keeps_each = max(size // HISTORY_BYTES, 1)
+        self._thinning = Thinning(max(size // HISTORY_BYTES, 1))
         self._recent_from = size - RECENT_BYTES
-        self._frequent_seen = 0
 
     def read(self) -> list[Event]:
         """Up to about a thousand events that were not given yet; none where nothing has joined."""
-        while True:
-            lines = self._whole_lines()
-            events = [event for event in map(_event, self._thinned(lines)) if event is not None]
-            if events or not lines:
+        while lines := self._lines.read():
+            kept = filter(self._keeps, lines)
+            if events := [event for event in map(decoded, kept) if event is not None]:
                 return events
-
-    def _whole_lines(self) -> list[bytes]:
-        found = self._found()
-        whole, newline, _ = found.rpartition(b"\n")
-        if newline:
-            self._offset += len(whole) + 1
-            lines = whole.split(b"\n")
-            skipped, self._passes_over = self._passes_over, False
-            # What is left of a line beyond all measure is a line still, damaged.
-            return [b"", *lines[1:]] if skipped else lines
-        if len(found) >= MAX_LINE_BYTES:
-            self._offset += len(found)
-            self._passes_over = True
-            return [b""]
         return []
 
-    def _thinned(self, lines: list[bytes]) -> list[bytes]:
-        if self._keeps_each == 1 or self._offset > self._recent_from:
-            return lines
-        kept = []
-        for line in lines:
-            is_frequent = line.startswith(_FREQUENT)
-            self._frequent_seen += is_frequent
-            if not is_frequent or self._frequent_seen % self._keeps_each == 0:
-                kept.append(line)
-        return kept
-
-    def _found(self) -> bytes:
-        """What stands behind the last whole line, up to the end of a line or of the file."""
-        try:
-            size = self._path.stat().st_size
-            # A record that was cut is gone on with at its new end: what it holds was given.
-            self._offset = min(self._offset, size)
-            if size == self._offset:
-                return b""
-            with open_regular(self._path) as file:
-                file.seek(self._offset)
-                found = file.read(CHUNK_BYTES)
-                while b"\n" not in found and len(found) < MAX_LINE_BYTES:
-                    more = file.read(CHUNK_BYTES)
-                    if not more:
-                        break
-                    found += more
-                return found
-        except (OSError, InputError):
-            return b""
+    def _keeps(self, line: bytes) -> bool:
+        return self._lines.offset > self._recent_from or self._thinning.keeps(line)
 
 
 def derived_end(record: RunRecord, time: float) -> RunEnded | None:
@@ -111,13 +55,3 @@ def derived_end(record: RunRecord, time: float) -> RunEnded | None:
         return None
     status = cast(RunStatus, record.status)
     return RunEnded(time=time, status=status, error=record.summary.error)
-
-
-def _event(line: bytes) -> Event | None:
-    if not line.strip():
-        return None
-    try:
-        event = event_from_line(line.decode("utf-8", errors="replace"))
-    except (InputError, OverflowError):  # a number too large for what it stands for
-        return None
-    return event if event is not None and is_plausible(event) else None

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from engine.atomic import written_whole
 from engine.config import RunSpec
 from engine.events import (
+    FREQUENT,
     BatchEnded,
     EpochEnded,
     Event,
@@ -20,6 +21,7 @@ from engine.events import (
     RunResumed,
     event_to_line,
 )
+from engine.faults import Faults
 from engine.line_file import DiskFull, LineFile
 from engine.runs import RunDirectory, replay, write_json
 from engine.snapshot import RunSnapshot
@@ -33,11 +35,8 @@ SPACING_SECONDS: dict[type[Event], float] = {
     PhaseProgressed: 1.0,
     HardwareSampled: 5.0,
 }
-"""Events that are thinned in the record; the last BatchEnded of an epoch is always kept."""
-
-
-LOSABLE = (*SPACING_SECONDS, LogLine)
-"""Events given up first where a full disk keeps too many waiting."""
+"""Of some `FREQUENT` events what lies between two in the record; the last BatchEnded of an epoch is
+always kept."""
 SUMMARY_BYTES = 4_096
 """What `summary.json` may take, and a block of the disk."""
 
@@ -64,7 +63,7 @@ class Recorder:
     def catch_up(self, events: Iterable[Event], resumed: RunResumed) -> None:
         """Take in what an earlier process recorded, and drop the epochs past the checkpoint."""
         with self._lock:
-            replay(self._store, events)
+            replay(self._store, events, Faults(self._directory.run_id))
         ended = resumed.epoch - 1 if resumed.step else resumed.epoch
         if self._directory.metrics.exists():
             # Its first line names the columns.
@@ -81,7 +80,7 @@ class Recorder:
                 return
             self._store.apply(event)
             if self._is_due(event):
-                self._events.write(event_to_line(event), may_be_lost=isinstance(event, LOSABLE))
+                self._events.write(event_to_line(event), may_be_lost=isinstance(event, FREQUENT))
             if isinstance(event, LogLine):
                 self._write_log(event.text)
             elif isinstance(event, EpochEnded):

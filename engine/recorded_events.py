@@ -3,147 +3,103 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
-from typing import BinaryIO
 
 from engine.errors import InputError
-from engine.events import Event, Phase, PhaseChanged, event_from_line
-from engine.regular_file import open_regular
+from engine.events import FREQUENT, Event, Phase, PhaseChanged, event_from_line
+from engine.lines import read_lines, read_lines_backwards
+from engine.plausible import is_plausible
 
-MAX_LINE_BYTES = 2**20
-"""A longer line is none of ours: the layer tree of NASNetLarge takes 300 KB."""
 MAX_REPLAY_BYTES = 2**28
 """Read for one replay: a hundred hours of training write about 200 MB."""
 THINNED_BYTES = 4 * 2**20
-"""Of a record, about, to which its many small events are thinned: 20,000 of them."""
+"""Of a record, about, to which its frequent events are thinned: 20,000 of them."""
 MAX_DECODED_BYTES = 32 * 2**20
 MAX_RARE_LINES = 20_000
-THINNED = frozenset({"BatchEnded", "HardwareSampled", "LayersMoved", "LogLine", "PhaseProgressed"})
-"""Of these a long record holds many, and any of them stands for its neighbours."""
+KEPT_WHOLE = 200
+"""Of each kind of frequent events so many are kept before a share is: most logs are no longer."""
 TAIL_BYTES = 8 * 2**20
 """Ten hours of a pause, with a line of hardware every five seconds, take 4 MB."""
-_BLOCK_BYTES = 2**19
-_LATEST_SECOND = 1e11
-_LARGEST = 1e100
 _HEAD = b'{"event": "'
+_FREQUENT = frozenset(kind.__name__ for kind in FREQUENT)
 
 
-def read_lines(path: Path, most: int | None = None) -> Iterator[bytes]:
-    """The whole lines of a file, without their newline; a torn last one is left out.
+class Thinning:
+    """Tells which lines of a long record are worth decoding, in their order.
 
-    Lines above `MAX_LINE_BYTES` are passed over, and those beyond `most` bytes where that is given.
-    What cannot be read has no lines.
+    Args:
+        keep_each: of a frequent kind the share that is kept, 1 for all of them.
+        most_rare: of any other kind so many are kept; None for all of them.
     """
+
+    def __init__(self, keep_each: int, most_rare: int | None = None) -> None:
+        self._keep_each, self._most_rare = keep_each, most_rare
+        self._seen: Counter[str] = Counter()
+
+    def keeps(self, line: bytes) -> bool:
+        """Whether the next line is kept."""
+        kind = _kind(line)
+        self._seen[kind] += 1
+        seen = self._seen[kind]
+        if kind in _FREQUENT:
+            return seen <= KEPT_WHOLE or seen % self._keep_each == 0
+        return self._most_rare is None or seen <= self._most_rare
+
+
+def decoded(line: bytes) -> Event | None:
+    """The event of a line; None where it is damaged, or has figures that no run can have.
+
+    A newer program's events are None as well.
+    """
+    if not line.strip():
+        return None
     try:
-        with open_regular(path) as file:
-            yield from _whole_lines(file, most)
-    except (OSError, InputError):
-        return
+        event = event_from_line(line.decode(errors="replace"))
+    except (InputError, RecursionError, OverflowError):
+        return None
+    return event if event is not None and is_plausible(event) else None
 
 
 def read_recorded(path: Path) -> Iterator[Event]:
     """The events of a record; torn or damaged lines, and a newer program's, are passed over."""
-    for line in read_lines(path):
-        event = _decode(line)
-        if event is not None:
-            yield event
+    return _events(read_lines(path))
 
 
 def read_thinned(path: Path) -> Iterator[Event]:
-    """Enough events of a record to sum it up: all of a usual one, of a huge one a share.
-
-    Events with figures that no run can have are left out.
-    """
+    """Enough events of a record to sum it up: all of a usual one, of a huge one a share."""
     try:
         size = path.stat().st_size
     except OSError:
         return
     keep_each = max(math.ceil(min(size, MAX_REPLAY_BYTES) / THINNED_BYTES), 1)
-    seen: Counter[str] = Counter()
-    decoded = 0
+    thinning = Thinning(keep_each, MAX_RARE_LINES)
+    taken = 0
     for line in read_lines(path, MAX_REPLAY_BYTES):
-        kind = _kind(line)
-        seen[kind] += 1
-        is_thinned = kind in THINNED
-        if is_thinned and seen[kind] % keep_each:
+        if not thinning.keeps(line):
             continue
-        if not is_thinned and seen[kind] > MAX_RARE_LINES:
-            continue
-        decoded += len(line)
-        event = _decode(line)
-        if event is not None and is_plausible(event):
-            yield event
-        if decoded > MAX_DECODED_BYTES:
+        taken += len(line)
+        yield from _events(iter([line]))
+        if taken > MAX_DECODED_BYTES:
             return
-
-
-def is_plausible(event: Event) -> bool:
-    """Whether an event's figures could be a run's: no infinities, no times before 1970."""
-    if not 0 <= event.time < _LATEST_SECOND:
-        return False
-    values = (getattr(event, field.name) for field in fields(event))
-    # NaN is a loss that diverged: it compares as neither.
-    return not any(isinstance(value, float) and abs(value) > _LARGEST for value in values)
 
 
 def last_phase(path: Path) -> Phase | None:
     """The last phase that a record tells of, found from its end; None where there is none."""
-    try:
-        with open_regular(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            for line in _lines_backwards(file, size):
-                if line.startswith(_HEAD + b'PhaseChanged"'):
-                    event = _decode(line)
-                    if isinstance(event, PhaseChanged):
-                        return event.phase
-    except (OSError, InputError):
-        return None
+    for line in read_lines_backwards(path, TAIL_BYTES):
+        if line.startswith(_HEAD + b'PhaseChanged"'):
+            event = decoded(line)
+            if isinstance(event, PhaseChanged):
+                return event.phase
     return None
+
+
+def _events(lines: Iterator[bytes]) -> Iterator[Event]:
+    return (event for event in map(decoded, lines) if event is not None)
 
 
 def _kind(line: bytes) -> str:
     if not line.startswith(_HEAD):
         return ""
     return line[len(_HEAD) : len(_HEAD) + 32].partition(b'"')[0].decode(errors="replace")
-
-
-def _decode(line: bytes) -> Event | None:
-    try:
-        return event_from_line(line.decode(errors="replace"))
-    except (InputError, RecursionError):
-        return None
-
-
-def _whole_lines(file: BinaryIO, most: int | None) -> Iterator[bytes]:
-    too_long, read = False, 0
-    while line := file.readline(MAX_LINE_BYTES):
-        read += len(line)
-        if most is not None and read > most:
-            return
-        if not line.endswith(b"\n"):
-            too_long = True
-        elif too_long:
-            too_long = False
-        else:
-            yield line[:-1]
-
-
-def _lines_backwards(file: BinaryIO, size: int) -> Iterator[bytes]:
-    """The whole lines of the last `TAIL_BYTES`, last first."""
-    start, head, is_last = size, b"", True
-    while start > max(size - TAIL_BYTES, 0):
-        length = min(_BLOCK_BYTES, start)
-        start -= length
-        file.seek(start)
-        first, *lines = (file.read(length) + head).split(b"\n")
-        if lines and is_last:
-            lines.pop()  # the torn one, or nothing after the last newline
-            is_last = False
-        yield from reversed(lines)
-        head = first if len(first) <= MAX_LINE_BYTES else b""
-    if start == 0 and not is_last:
-        yield head

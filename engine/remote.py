@@ -14,7 +14,7 @@ from engine.commands import Command, Stop, command_to_plain
 from engine.config import RunSpec
 from engine.errors import InputError
 from engine.events import (
-    BatchEnded,
+    FREQUENT,
     CommandAccepted,
     CommandRejected,
     Event,
@@ -22,7 +22,6 @@ from engine.events import (
     LogLine,
     Phase,
     PhaseChanged,
-    PhaseProgressed,
     QueueChanged,
     RunEnded,
     RunResumed,
@@ -40,8 +39,6 @@ LOOK_SECONDS = 3.0
 """Without an event for so long, it is asked whether the run's process is still there."""
 NEXT_RUN_SECONDS = 10.0
 """After a run's end, until the next of its queue must have begun."""
-OUTLINE_LACKS = (BatchEnded, PhaseProgressed, HardwareSampled, LogLine)
-"""What no screen shows of a run that another one has followed."""
 SAID_AFTER_END = (HardwareSampled, LogLine)
 """What other threads may still say when a run has ended."""
 
@@ -157,7 +154,7 @@ class AttachedSession:
             for event in events:
                 last_time = event.time
                 has_ended = has_ended or isinstance(event, RunEnded)
-                if not isinstance(event, OUTLINE_LACKS):
+                if not isinstance(event, FREQUENT):  # no screen shows them once another run follows
                     self._emit(event, run)
         end = derived_end(run, last_time)
         if end is not None and not has_ended:

@@ -21,6 +21,7 @@ from engine.events import (
 )
 from engine.kept_epoch import first_of_highest_accuracy
 from engine.keras_loading import check_kept_backend
+from engine.lines import drop_torn_line
 from engine.run_choice import choose_run, is_same_queue, runs_beside
 from engine.run_lock import holder
 from engine.runs import RunDirectory, RunRecord, list_runs, read_events
@@ -234,17 +235,7 @@ def _tidy(directory: RunDirectory) -> None:
             aside.unlink()
     directory.summary.unlink(missing_ok=True)
     if directory.events.exists():
-        _drop_torn_line(directory.events)
-
-
-def _drop_torn_line(path: Path) -> None:
-    with path.open("rb+") as file:
-        size = file.seek(0, 2)
-        back = min(size, 2**20)
-        file.seek(size - back)
-        tail = file.read(back)
-        if tail and not tail.endswith(b"\n"):
-            file.truncate(size - back + tail.rfind(b"\n") + 1)
+        drop_torn_line(directory.events)
 
 
 def _recorded(directory: RunDirectory, position: Position | None) -> tuple[int, DataFacts | None]:

@@ -19,6 +19,7 @@ from engine.codec import from_plain, to_plain
 from engine.config import RunSpec
 from engine.errors import InputError
 from engine.events import Event
+from engine.faults import Faults
 from engine.formatting import printable
 from engine.origin import Origin
 from engine.process_identity import process_identity
@@ -308,20 +309,18 @@ def load_snapshot(record: RunRecord) -> RunSnapshot:
 
     A huge record is thinned first; what a damaged one says that makes no sense is left out.
     """
-    spec = record.file.spec
+    spec, faults = record.file.spec, Faults(record.run_id)
     store = RunStore(record.run_id, spec)
-    replay(store, read_thinned(record.directory.events))
-    try:
+    replay(store, read_thinned(record.directory.events), faults)
+    with faults.told("summing it up"):
         return store.snapshot()
-    except Exception:  # figures, each possible, that contradict each other
-        return RunSnapshot(record.run_id, spec, status=record.status, epochs=spec.epochs)
+    return RunSnapshot(record.run_id, spec, status=record.status, epochs=spec.epochs)
 
 
-def replay(store: RunStore, events: Iterable[Event]) -> None:
-    """Apply recorded events but those that the store cannot take, as lines before them are lost."""
+def replay(store: RunStore, events: Iterable[Event], faults: Faults) -> None:
+    """Apply recorded events; those that the store fails on are told as faults and left out."""
     for event in events:
-        # Whatever a store raises on an order that no trainer gives, the rest can still be shown.
-        with contextlib.suppress(Exception):
+        with faults.told(f"taking in {type(event).__name__}"):
             store.apply(event)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import pickle
 import shutil
@@ -20,6 +21,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import engine.faults
 from engine.config import RunSpec, Stage
 from engine.events import BatchEnded, EpochEnded, Event, PhaseChanged, event_to_line
 from engine.keras_loading import HOME, IGNORED_VARIABLES, prepare_environment
@@ -48,6 +50,22 @@ def cifar10_dir() -> Path:
     if not folder:
         pytest.skip("the real CIFAR-10 images are not here: name their folder in CIFAR_TUI_DATA")
     return Path(folder)
+
+
+class _Raising(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        assert record.exc_info is not None
+        assert record.exc_info[1] is not None
+        raise record.exc_info[1]
+
+
+@pytest.fixture(autouse=True)
+def faults_raise() -> Iterator[None]:
+    """A fault of this program, which it would tell and pass over, ends the test."""
+    handler = _Raising()
+    engine.faults.LOG.addHandler(handler)
+    yield
+    engine.faults.LOG.removeHandler(handler)
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +17,7 @@ from textual.driver import Driver
 from textual.screen import Screen
 
 from engine.errors import InputError
+from engine.faults import told_afterwards
 from tui import keys
 from tui.messages import CommandRefused, CommandRequested, RunEvent
 from tui.notification import choose_next_way, chosen_way, sequence
@@ -96,6 +98,14 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             "load": "#5f87a8",
             "validation": "#d9962f",
         }
+
+    def run(self, *arguments: Any, **options: Any) -> tuple[RunSnapshot, ...] | None:
+        """Draw until it is left; what was told of faults meanwhile is written below the screen."""
+        with told_afterwards(sys.__stderr__, self._tell_of_fault):
+            return super().run(*arguments, **options)
+
+    def _tell_of_fault(self) -> None:
+        self.notify("A fault of this program was met: it is told when you leave.", severity="error")
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's own driver, but for a Unix terminal, to which only changes are written."""

@@ -13,6 +13,7 @@ from textual.message import Message
 from engine.commands import Command
 from engine.config import RunSpec
 from engine.events import CommandRejected, Event
+from engine.faults import Faults
 from tui.app import CifarApp
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class FollowingApp(CifarApp):
         """Whether the person left for the launcher."""
         self._greeting = greeting
         self._clock = clock
+        self._faults = Faults("what is followed")
         self._arrived: list[tuple[int, str, Event]] = []
         self._is_announced = False
         self._lock = threading.Lock()
@@ -80,9 +82,8 @@ class FollowingApp(CifarApp):
             del self._arrived[:EVENTS_AT_ONCE]
             self._is_announced = bool(self._arrived)
         for index, run_id, event in taken:
-            # A damaged record may hold an order of events that no trainer gives.
             if self._shown is not None:
-                with suppress(Exception):
+                with self._faults.told(f"showing {type(event).__name__}"):
                     self._shown.apply(index, run_id, event)
             self._tell_refusal(event)
         if self._is_announced:

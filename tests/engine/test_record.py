@@ -12,6 +12,7 @@ import pytest
 
 from engine.config import RunSpec
 from engine.events import (
+    FREQUENT,
     BatchEnded,
     EpochEnded,
     EpochStarted,
@@ -21,7 +22,7 @@ from engine.events import (
     PhaseChanged,
     RunEnded,
 )
-from engine.record import Recorder
+from engine.record import SPACING_SECONDS, Recorder
 from engine.runs import RunDirectory, load_run, read_events
 
 
@@ -56,6 +57,10 @@ def test_batches_are_thinned_but_the_last_of_an_epoch_stays(
     recorder.close()
     steps = [event.step for event in read_events(directory) if isinstance(event, BatchEnded)]
     assert steps == [1, 51, 100]
+
+
+def test_only_what_readers_thin_as_well_is_thinned() -> None:
+    assert set(SPACING_SECONDS) < set(FREQUENT)
 
 
 def test_hardware_is_a_heartbeat_every_five_seconds(directory: RunDirectory, spec: RunSpec) -> None:

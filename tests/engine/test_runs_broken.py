@@ -24,8 +24,8 @@ from engine.events import (
     StageStarted,
     event_to_line,
 )
+from engine.lines import MAX_LINE_BYTES
 from engine.ranking import rank_runs
-from engine.recorded_events import MAX_LINE_BYTES
 from engine.report import records, to_csv, to_json, to_markdown
 from engine.runs import RunDirectory, list_runs, load_run, load_snapshot, read_events
 from engine.summary import summarize

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from engine.capture import OutputCapture
 from engine.commands import Stop, command_to_plain
 from engine.config import RunSpec
-from engine.events import BatchEnded, Event, HardwareSampled, LogLine, PhaseProgressed, RunEnded
+from engine.events import FREQUENT, Event, RunEnded
 from engine.runs import RunDirectory, read_events
 from tui.cli.forking import WaitingParent
 from tui.cli.plain import leave_input, wait
@@ -33,7 +33,7 @@ DOES = {
     "now": "stops, without a screen",
 }
 """What the run that was left does, by the Stop that was asked of it."""
-UNTOLD = (BatchEnded, PhaseProgressed, HardwareSampled, LogLine, RunEnded)
+UNTOLD = (*FREQUENT, RunEnded)
 """Too many for a log that may grow for days, in it already, or the last word of the record."""
 
 

@@ -1,0 +1,46 @@
+"""Whether a recorded event can be a run's: what no damage brought about, a store can take."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from engine.config import RunSpec
+from engine.events import Event, LayerNode, QueueChanged, RunStarted
+
+MOST_STAGES = 10_000
+_LATEST_SECOND = 1e11
+_LARGEST = 1e100
+
+
+def is_plausible(event: Event) -> bool:
+    """Whether an event's figures could be a run's: no infinities, no counts or times below 0."""
+    if not 0 <= event.time < _LATEST_SECOND:
+        return False
+    if not all(_is_possible(getattr(event, field.name)) for field in fields(event)):
+        return False
+    if getattr(event, "stage", 0) > MOST_STAGES:
+        return False
+    if isinstance(event, RunStarted):
+        return _can_be_trained(event.spec) and _can_be_counted(event.layers)
+    return not isinstance(event, QueueChanged) or all(map(_can_be_trained, event.waiting))
+
+
+def _is_possible(value: object) -> bool:
+    if isinstance(value, float):
+        # NaN is a loss that diverged: it compares as neither.
+        return not abs(value) > _LARGEST
+    return not isinstance(value, int) or value >= 0
+
+
+def _can_be_trained(spec: RunSpec) -> bool:
+    return 0 < len(spec.stages) <= MOST_STAGES and spec.batch_size > 0
+
+
+def _can_be_counted(tree: LayerNode) -> bool:
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if node.flops < 0 or node.parameters < 0 or node.trainable_parameters < 0:
+            return False
+        waiting += node.children
+    return True
