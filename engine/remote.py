@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from engine.commands import Command, Stop, command_to_plain
 from engine.config import RunSpec
 from engine.errors import InputError
+from engine.event_clock import EventClock
 from engine.events import (
     FREQUENT,
     CommandAccepted,
@@ -25,11 +26,10 @@ from engine.events import (
     QueueChanged,
     RunEnded,
     RunResumed,
-    now,
 )
 from engine.follow import RecordReader, derived_end
 from engine.run_choice import is_same_queue, runs_beside
-from engine.runs import RunRecord, load_run
+from engine.runs import HEARTBEAT_LOST_SECONDS, RunRecord, load_run
 
 if TYPE_CHECKING:
     from engine.session import Sink
@@ -38,7 +38,7 @@ POLL_SECONDS = 0.2
 LOOK_SECONDS = 3.0
 """Without an event for so long, it is asked whether the run's process is still there."""
 NEXT_RUN_SECONDS = 10.0
-"""After a run's end, until the next of its queue must have begun."""
+"""After a run's end was heard of, until the next of its queue must have begun."""
 SAID_AFTER_END = (HardwareSampled, LogLine)
 """What other threads may still say when a run has ended."""
 
@@ -85,6 +85,7 @@ class AttachedSession:
         # Who names an earlier run of a queue wants to see that one.
         self._goes_on = not any(place > _place(run) for place in mates)
         self._specs = _queue_specs(run, mates)
+        self._clock = EventClock(run.file.created_at)
         self._begin(run)
 
     @property
@@ -102,6 +103,10 @@ class AttachedSession:
         """Whether something may still come; True until all of the history was told."""
         return self._is_alive
 
+    def recorded_now(self) -> float:
+        """The Unix second by the clock that tells the events, whatever this machine's says."""
+        return self._clock.now()
+
     def add_sink(self, sink: Sink) -> None:
         """Send events to `sink` from now on."""
         self._sinks.append(sink)
@@ -116,7 +121,8 @@ class AttachedSession:
             append_command(self._run.directory.commands, command)
         except OSError as error:
             reason = f"{self._run.directory.commands.name}: {error.strerror or error}"
-            self._emit(CommandRejected(command=command, reason=reason))  # type: ignore[arg-type]
+            at = self.recorded_now()
+            self._emit(CommandRejected(time=at, command=command, reason=reason))  # type: ignore[arg-type]
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until nothing more may come; whether it is so."""
@@ -135,7 +141,11 @@ class AttachedSession:
         self._phase: Phase = "queued"
         self._last_time = run.file.created_at
         self._looked_at = -LOOK_SECONDS
+        self._began_at = time.monotonic()
+        self._history_is_told = False
+        self._joined_at: float | None = None
         self._end: RunEnded | None = None
+        self._ended_at = 0.0
         self._queue_stops = False
 
     def _work(self) -> None:
@@ -153,6 +163,7 @@ class AttachedSession:
         while events := reader.read():
             for event in events:
                 last_time = event.time
+                self._clock.hear(event)
                 has_ended = has_ended or isinstance(event, RunEnded)
                 if not isinstance(event, FREQUENT):  # no screen shows them once another run follows
                     self._emit(event, run)
@@ -167,11 +178,14 @@ class AttachedSession:
             self._tell(event)
         if events:
             self._looked_at = time.monotonic()
+            if self._history_is_told:
+                self._joined_at = self._looked_at
         return bool(events)
 
     def _tell(self, event: Event) -> None:
+        self._clock.hear(event)
         if isinstance(event, RunEnded):
-            self._end = event
+            self._end, self._ended_at = event, time.monotonic()
         elif self._end is not None and not isinstance(event, SAID_AFTER_END):
             self._revive(event)
         if isinstance(event, PhaseChanged):
@@ -191,6 +205,7 @@ class AttachedSession:
 
     def _settle(self) -> None:
         """Nothing has joined the record: find out what that means."""
+        self._history_is_told = True
         if self._end is None and time.monotonic() - self._looked_at >= LOOK_SECONDS:
             self._look()
         if self._end is not None:
@@ -200,12 +215,18 @@ class AttachedSession:
         """Say the end of a run whose process is gone."""
         self._looked_at = time.monotonic()
         try:
-            end = derived_end(load_run(self._run.directory.path), self._last_time)
+            run = load_run(self._run.directory.path, self._quiet_seconds())
+            end = derived_end(run, self._last_time)
         except InputError as error:
             end = RunEnded(time=self._last_time, status="interrupted", error=str(error))
         # What it wrote between the last reading and its end.
         if end is not None and not self._read():
             self._tell(end)
+
+    def _quiet_seconds(self) -> float | None:
+        """For how long the record was seen to stand still; None while that tells nothing yet."""
+        quiet = time.monotonic() - (self._joined_at or self._began_at)
+        return None if self._joined_at is None and quiet < HEARTBEAT_LOST_SECONDS else quiet
 
     def _move_on(self) -> None:
         """Go on with the next run of the queue, or call it over when there will be none."""
@@ -238,7 +259,7 @@ class AttachedSession:
         end = self._end
         if end is None or self._queue_stops or end.status == "interrupted":
             return False
-        return 0 <= now() - end.time < NEXT_RUN_SECONDS
+        return time.monotonic() - self._ended_at < NEXT_RUN_SECONDS
 
     def _emit(self, event: Event, run: RunRecord | None = None) -> None:
         run = run or self._run

@@ -246,8 +246,13 @@ def load_if_run(path: Path) -> RunRecord | None:
     return load_run(path) if _is_run(path) else None
 
 
-def load_run(path: Path) -> RunRecord:
+def load_run(path: Path, quiet_seconds: float | None = None) -> RunRecord:
     """Read the small files of a run.
+
+    Args:
+        path: its folder.
+        quiet_seconds: for how long its record was seen to stand still; None for who has not looked
+            on, and takes the file's time. Of a run of this machine its process tells.
 
     Raises:
         InputError: `spec.json` or `summary.json` cannot be read, or the folder's name not shown.
@@ -265,17 +270,17 @@ def load_run(path: Path) -> RunRecord:
         # A link that leads nowhere is there, too: that a run ended must not be lost to it.
         os.lstat(directory.summary)
     except OSError:
-        return _unfinished(directory, file)
+        return _unfinished(directory, file, quiet_seconds)
     summary: Summary = from_plain(Summary, _read_json(directory.summary), "summary.json")
     check_summary(summary)
     if summary.status not in ("completed", "failed") and holder(directory.lock) is not None:
-        return _unfinished(directory, file)  # it was resumed
+        return _unfinished(directory, file, quiet_seconds)  # it was resumed
     summary = replace(summary, error=printable(summary.error)[:MAX_ERROR_LENGTH])
     return RunRecord(directory, file, summary.status, summary)
 
 
-def _unfinished(directory: RunDirectory, file: SpecFile) -> RunRecord:
-    if not _is_alive(directory, file):
+def _unfinished(directory: RunDirectory, file: SpecFile, quiet_seconds: float | None) -> RunRecord:
+    if not _is_alive(directory, file, quiet_seconds):
         return RunRecord(directory, file, "interrupted", Summary("interrupted"))
     is_paused = last_phase(directory.events) == "paused"
     return RunRecord(directory, file, "running", Summary("running"), is_paused)
@@ -341,7 +346,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     return plain
 
 
-def _is_alive(directory: RunDirectory, file: SpecFile) -> bool:
+def _is_alive(directory: RunDirectory, file: SpecFile, quiet_seconds: float | None) -> bool:
     import socket
 
     if holder(directory.lock) is not None:
@@ -350,6 +355,8 @@ def _is_alive(directory: RunDirectory, file: SpecFile) -> bool:
         if file.process:
             return process_identity(file.origin.pid) == file.process
         return _was_there_before(file.origin.pid, file.created_at)
+    if quiet_seconds is not None:
+        return quiet_seconds < HEARTBEAT_LOST_SECONDS
     try:
         return time.time() - directory.events.stat().st_mtime < HEARTBEAT_LOST_SECONDS
     except OSError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,8 @@ from engine.faults import Faults
 from tui.app import CifarApp
 
 if TYPE_CHECKING:
+    from engine.remote import AttachedSession
+    from engine.replay import ReplaySession
     from engine.session import SessionHandle
     from tui.screens.training import TrainingScreen
     from tui.session_view import SessionView
@@ -32,22 +33,22 @@ class FollowingApp(CifarApp):
         session: that of another process, or a recording.
         runs_dir: the folder of runs that the results screen shows.
         greeting: what to say at first.
-        clock: of a recording, the Unix second that is being played; None for a training.
+        is_recording: whether what is shown is over, and can be neither changed nor added to.
     """
 
     def __init__(
         self,
-        session: SessionHandle,
+        session: AttachedSession | ReplaySession,
         *,
         runs_dir: Path,
         greeting: str,
-        clock: Callable[[], float] | None = None,
+        is_recording: bool = False,
     ) -> None:
         super().__init__(session, runs_dir=runs_dir, start_session=_no_session)
         self.wants_new_session = False
         """Whether the person left for the launcher."""
         self._greeting = greeting
-        self._clock = clock
+        self._clock, self._is_recording = session.recorded_now, is_recording
         self._faults = Faults("what is followed")
         self._arrived: list[tuple[int, str, Event]] = []
         self._is_announced = False
@@ -61,11 +62,11 @@ class FollowingApp(CifarApp):
         self.notify(self._greeting, markup=False)
 
     def _training_screen(self, view: SessionView) -> TrainingScreen:
-        if self._clock is None:
-            return super()._training_screen(view)
         from tui.screens.recording import RecordingScreen
+        from tui.screens.training import TrainingScreen
 
-        return RecordingScreen(view, self._clock)
+        screen = RecordingScreen if self._is_recording else TrainingScreen
+        return screen(view, self._clock)
 
     def _sink(self, index: int, run_id: str, event: Event) -> None:
         # One message for many events: it costs more than they do.
@@ -100,7 +101,7 @@ class FollowingApp(CifarApp):
 
     def action_new_session(self) -> None:
         """Leave for the launcher, unless a model trains."""
-        if self.is_training and self._clock is None:
+        if self.is_training and not self._is_recording:
             super().action_new_session()
         else:
             self.wants_new_session = True

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import engine.remote
+import engine.runs
 from engine.command_file import CommandFile
 from engine.commands import (
     AddRuns,
@@ -35,6 +36,7 @@ from engine.events import (
     QueueChanged,
     RunEnded,
     event_to_line,
+    now,
 )
 from engine.remote import AttachedSession, append_command
 from engine.runs import RunRecord, list_runs, load_run, load_snapshot
@@ -244,6 +246,100 @@ def test_a_folder_that_vanishes_ends_the_run(
     run.directory.path.rename(run.directory.path.with_name("elsewhere"))
     assert session.join(20)
     assert heard.of(RunEnded)[-1].status == "interrupted"
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, name: str, times: int) -> threading.Event:
+    """Is set once a function of the follower has been called so often from now on."""
+    real, done, calls = getattr(engine.remote, name), threading.Event(), list[None]()
+
+    def call(*arguments: Any) -> Any:
+        calls.append(None)
+        if len(calls) >= times:
+            done.set()
+        return real(*arguments)
+
+    monkeypatch.setattr(engine.remote, name, call)
+    return done
+
+
+def queued(run_id: str, runs_dir: Path, place: int) -> RunRecord:
+    """The run as one of a queue of two."""
+    file = runs_dir / run_id / "spec.json"
+    plain = json.loads(file.read_text())
+    queue = {"queue": [plain["spec"]["model"]] * 2, "queue_specs": [plain["spec"]] * 2}
+    file.write_text(json.dumps(plain | queue | {"queue_id": "q", "queue_position": place}))
+    return load_run(runs_dir / run_id)
+
+
+@pytest.mark.parametrize("ahead", [-600.0, 600.0])
+def test_between_two_runs_a_queue_goes_on_by_whatever_clock(
+    write_run: Any, attach: Attach, monkeypatch: pytest.MonkeyPatch, ahead: float
+) -> None:
+    run = queued(write_run(test=0.5), write_run.runs_dir, 0)
+    add(run, RunEnded(time=now() + ahead, status="completed"))
+    session, heard = attach(run)
+    heard.until(lambda: heard.of(RunEnded))
+    assert counted(monkeypatch, "runs_beside", 3).wait(20)
+    assert session.is_alive
+    assert abs(session.recorded_now() - (now() + ahead)) < 30
+
+    other = queued(write_run(test=0.5), write_run.runs_dir, 1)
+    heard.until(lambda: any(index == 1 for index, _, _ in heard.events))
+    add(other, RunEnded(time=now() + ahead, status="completed"))
+    assert session.join(20)
+
+
+@pytest.mark.parametrize("ahead", [-600.0, 600.0])
+def test_a_queue_whose_next_run_does_not_begin_ends_by_whatever_clock(
+    write_run: Any, attach: Attach, monkeypatch: pytest.MonkeyPatch, ahead: float
+) -> None:
+    monkeypatch.setattr(engine.remote, "NEXT_RUN_SECONDS", 0.3)
+    run = queued(write_run(test=0.5), write_run.runs_dir, 0)
+    add(run, RunEnded(time=now() + ahead, status="completed"))
+    session, _ = attach(run)
+    assert session.join(20)
+
+
+@pytest.mark.parametrize("ahead", [-600.0, 600.0])
+def test_a_run_of_another_machine_lives_while_it_is_heard_of(
+    write_run: Any, attach: Attach, monkeypatch: pytest.MonkeyPatch, ahead: float
+) -> None:
+    monkeypatch.setattr(engine.remote, "LOOK_SECONDS", 0.05)
+    run = load_run(write_run.runs_dir / write_run(status="interrupted", epochs=1))
+    os.utime(run.directory.events)
+    session, heard = attach(run)
+    batch = heard_batch(heard)
+    assert counted(monkeypatch, "load_run", 2).wait(20)
+    # From here on the file's time is by the clock of the other machine.
+    add(run, batch)
+    os.utime(run.directory.events, (time.time() + ahead,) * 2)
+    heard.until(lambda: len(heard.of(BatchEnded)) == 2)
+    ended = len(heard.of(RunEnded))
+    assert counted(monkeypatch, "load_run", 3).wait(20)
+    assert session.is_alive
+    assert len(heard.of(RunEnded)) == ended
+    monkeypatch.setattr(engine.runs, "HEARTBEAT_LOST_SECONDS", 0.1)
+    assert session.join(20)
+    assert heard.of(RunEnded)[-1].status == "interrupted"
+
+
+def heard_batch(heard: Heard) -> BatchEnded:
+    heard.until(lambda: heard.of(BatchEnded))
+    batch: BatchEnded = heard.of(BatchEnded)[-1]
+    return batch
+
+
+@pytest.mark.parametrize("ahead", [-600.0, 600.0])
+def test_a_command_is_rejected_at_the_recorded_time(
+    write_run: Any, attach: Attach, ahead: float
+) -> None:
+    run = load_run(write_run.runs_dir / write_run(test=0.5))
+    run.directory.commands.mkdir()
+    add(run, LogLine(time=now() + ahead, level="info", text="last"))
+    session, heard = attach(run)
+    heard.until(lambda: heard.of(LogLine))
+    session.send(Pause())
+    assert abs(heard.of(CommandRejected)[0].time - (now() + ahead)) < 30
 
 
 def test_a_command_that_cannot_be_written_is_rejected_with_the_reason(

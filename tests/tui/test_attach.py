@@ -21,6 +21,7 @@ from engine.events import (
     Event,
     LayerNode,
     LearningRateChanged,
+    PhaseChanged,
     RunEnded,
     event_to_line,
 )
@@ -77,7 +78,7 @@ def replayed(run: RunRecord, speed: float) -> FollowingApp:
         session,
         runs_dir=run.directory.path.parent,
         greeting="A recording",
-        clock=session.recorded_now,
+        is_recording=True,
     )
 
 
@@ -105,6 +106,22 @@ async def test_history_then_what_joins_is_on_the_screen(
         assert app.screen.query("#layers.-filled")
         add(record, events["batch"](1, 7))
         await until(pilot, lambda: "batch  7/10" in head(app))
+
+
+@pytest.mark.parametrize("ahead", [-600.0, 600.0])
+async def test_times_are_those_of_the_clock_of_the_training(
+    record: RunRecord, until: Any, events: Any, ahead: float
+) -> None:
+    told = [replace(event, time=event.time + ahead) for event in read_events(record.directory)]
+    saving = PhaseChanged(time=told[-1].time, phase="saving", detail="model")
+    record.directory.events.write_text("".join(map(event_to_line, (*told, saving))))
+    app = attached(record)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "saving model" in head(app))
+        assert "saving model  0:0" in head(app)
+        assert "elapsed  0:0" in head(app)
+        (first, *_) = str(app.screen.query_one("#queue Static").render()).splitlines()
+        assert "0:0" in first
 
 
 async def test_a_command_waits_until_the_record_confirms_it(record: RunRecord, until: Any) -> None:

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         session,
         runs_dir=chosen.directory.path.parent,
         greeting=f"A recording of {chosen.run_id}, {speed:g} times as fast: q leaves",
-        clock=session.recorded_now,
+        is_recording=True,
     )
     app.run()
     session.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from textual import events, on
@@ -12,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Footer
 
 from engine.commands import SetTrainable
+from engine.events import now
 from engine.snapshot import RunSnapshot
 from tui import keys
 from tui.panels.chart_settings import ChartSettings, write_settings
@@ -62,8 +64,15 @@ class TrainingScreen(RunControls):
     CSS_PATH = "training.tcss"
     BINDINGS = keys.bindings("training")
 
-    def __init__(self, view: SessionView) -> None:
+    def __init__(self, view: SessionView, clock: Callable[[], float] = now) -> None:
+        """Show a queue of runs.
+
+        Args:
+            view: as it stands.
+            clock: the Unix second by the clock that the runs' events are told by.
+        """
         super().__init__()
+        self._clock = clock
         self._single = ""
         self._log_choice: bool | None = None
         self._layout_now: frozenset[str] = frozenset()
@@ -72,7 +81,7 @@ class TrainingScreen(RunControls):
         self.set_reactive(TrainingScreen.view, view)
 
     def compose(self) -> ComposeResult:
-        yield HeadPanel(id="head")
+        yield HeadPanel(clock=self._clock, id="head")
         yield Banner(id="banner")
         with Horizontal(id="panels"):
             yield LayersPanel(id="layers")
@@ -80,7 +89,7 @@ class TrainingScreen(RunControls):
                 yield ChartsPanel(id="charts")
                 with Container(id="side"):
                     yield HardwarePanel(id="machine")
-                    yield QueuePanel(id="queue")
+                    yield QueuePanel(clock=self._clock, id="queue")
         yield LogPanel(id="log")
         yield NoticeStrip(id="notice")
         yield Footer()
