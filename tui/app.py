@@ -6,7 +6,6 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from engine.runs import RunRecord
     from engine.session import SessionHandle
     from engine.snapshot import RunSnapshot
-    from tui.screens.choice import Question
     from tui.screens.launcher import LauncherScreen
     from tui.screens.training import TrainingScreen
     from tui.session_view import SessionView
@@ -327,22 +325,23 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self.notify("It cannot go on without this terminal: q asks how to leave.")
 
     async def action_quit(self) -> None:
-        """Leave; while a model trains, ask how. Pressed again it takes the quickest way."""
-        from tui.screens.choice import LEAVE, LEAVE_WHILE_STOPPING, ChoiceScreen
+        """Leave; while a model trains, ask how. Pressed again it leaves that running."""
+        from tui.screens.choice import (
+            LEAVE,
+            LEAVE_WHILE_STOPPING,
+            ChoiceScreen,
+            bound_to_terminal,
+        )
 
         if not self.is_training:
             self._leave()
         elif isinstance(self.screen, ChoiceScreen) and self.screen.question.hurried:
             self.screen.dismiss(self.screen.question.hurried)
         else:
-            question = LEAVE_WHILE_STOPPING if self._leave_when_over else self._possible(LEAVE)
+            question = LEAVE_WHILE_STOPPING if self._leave_when_over else LEAVE
+            if not self.can_leave_running:
+                question = bound_to_terminal(question)
             self.push_screen(ChoiceScreen(question), self._leave_as_chosen)
-
-    def _possible(self, leave: Question) -> Question:
-        if self.can_leave_running:
-            return leave
-        answers = tuple(answer for answer in leave.answers if answer.id != "leave")
-        return replace(leave, answers=answers)
 
     def _leave_as_chosen(self, choice: str | None) -> None:
         if choice == "leave":

@@ -210,7 +210,15 @@ KEYS: tuple[Key, ...] = (
     Key("question_mark,f1", "show_help", "help", "Show the keys", "everywhere", display="?"),
     Key("q", "quit", "quit", "Leave; asks first while a model trains", "everywhere"),
     Key("d", "detach", "detach", "Leave; the training goes on", "everywhere", False),
-    Key("ctrl+q,ctrl+c", "quit", "quit", "Leave, from anywhere", "everywhere", False, True),
+    Key(
+        "ctrl+q,ctrl+c",
+        "quit",
+        "quit",
+        "Leave, from anywhere; pressed again, a training goes on",
+        "everywhere",
+        False,
+        True,
+    ),
 )
 PALETTE_KEY = "ctrl+p"
 PLACES: dict[Place, str] = {

@@ -45,15 +45,15 @@ def child_of(terminal: Terminal) -> psutil.Process:
 
 
 @pytest.fixture
-def leave_running() -> Iterator[Callable[[Terminal], psutil.Process]]:
+def leave_running() -> Iterator[Callable[..., psutil.Process]]:
     """Presses the keys that leave a training running; gives its process, ended with the test."""
     left: list[psutil.Process] = []
 
-    def leave(terminal: Terminal) -> psutil.Process:
+    def leave(terminal: Terminal, first: str = "q", then: str = "h") -> psutil.Process:
         left.append(child_of(terminal))
-        terminal.press("q")
+        terminal.press(first)
         terminal.wait_for("Leave it running", SECONDS)
-        terminal.press("h")
+        terminal.press(then)
         terminal.wait_for("commands.jsonl", SECONDS)
         assert terminal.close() == 0
         return left[-1]
@@ -86,6 +86,18 @@ def test_quitting_stops_the_training_and_gives_the_terminal_back(tmp_path: Path)
     assert terminal.close() == 130
     assert LEFT_SCREEN in terminal.drawn
     assert summary(tmp_path)["status"] == "stopped"
+
+
+@pytest.mark.parametrize("keys", [("\x03", "\x03"), ("q", "\r")])
+def test_leaving_in_a_hurry_leaves_the_training_whole(
+    tmp_path: Path, leave_running: Callable[..., psutil.Process], keys: tuple[str, str]
+) -> None:
+    terminal = Terminal([*TRAIN, "--epochs", "2", "--runs-dir", str(tmp_path)])
+    terminal.wait_for("loading", SECONDS)
+    process = leave_running(terminal, *keys)
+    until(lambda: is_gone(process))
+    assert summary(tmp_path)["status"] == "completed"
+    assert summary(tmp_path)["ranked"]
 
 
 def test_a_training_that_is_left_while_it_loads_completes(

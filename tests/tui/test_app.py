@@ -13,7 +13,7 @@ from engine.commands import Resume, Stop
 from engine.events import LayerNode, PhaseChanged, RunEnded
 from tui.app import CifarApp
 from tui.panels.run_form import RunForm
-from tui.screens.choice import LEAVE_WHILE_STOPPING, ChoiceScreen
+from tui.screens.choice import LEAVE, LEAVE_WHILE_STOPPING, STOP, ChoiceScreen, Question
 from tui.screens.launcher import LauncherScreen
 from tui.screens.results import ResultsScreen
 from tui.screens.training import TrainingScreen
@@ -127,24 +127,56 @@ async def test_cancelling_keeps_training(
         assert app.return_value is None
 
 
-async def test_the_quit_key_again_and_again_always_leaves(
+@pytest.mark.parametrize("keys", [("ctrl+c", "ctrl+c"), ("ctrl+q", "ctrl+c"), ("q", "enter")])
+@pytest.mark.parametrize("can_leave", [True, False])
+async def test_leaving_in_a_hurry_leaves_the_training_running(
+    session: Any,
+    running: Any,
+    until: Any,
+    layers: LayerNode,
+    keys: tuple[str, str],
+    can_leave: bool,
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        app.can_leave_running = can_leave
+        session.begin(layers)
+        await until(pilot, lambda: app.screen.query("#layers.-filled"))
+        await pilot.press(keys[0])
+        await until(pilot, lambda: shows(app, ChoiceScreen) and app.screen.query("OptionList"))
+        await pilot.press(keys[1])
+        await until(pilot, lambda: app.return_value is not None)
+    assert app.leaves_running
+    assert session.sent == []
+    assert [run.status for run in app.return_value] == ["running"]
+
+
+async def test_what_stops_already_is_left_in_a_hurry_as_it_was_asked(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
     async with running(session) as pilot:
         app: Any = pilot.app
+        app.can_leave_running = True
         session.begin(layers)
         await until(pilot, lambda: app.screen.query("#layers.-filled"))
-        await pilot.press("ctrl+c")
+        await pilot.press("q")
         await until(pilot, lambda: shows(app, ChoiceScreen))
-        await pilot.press("ctrl+c")
+        await pilot.press("e")
         await until(pilot, lambda: session.sent)
-        assert session.sent[-1].when == "now"
-        await until(pilot, lambda: shows(app, TrainingScreen))
         await pilot.press("ctrl+c")
         await until(pilot, lambda: shows(app, ChoiceScreen))
         assert app.screen.question is LEAVE_WHILE_STOPPING
         await pilot.press("ctrl+c")
-    assert app.return_value is not None
+        await until(pilot, lambda: app.return_value is not None)
+    assert [command.when for command in session.sent] == ["epoch"]
+
+
+@pytest.mark.parametrize("question", [LEAVE, LEAVE_WHILE_STOPPING, STOP])
+def test_the_answer_under_the_cursor_is_the_mildest(question: Question) -> None:
+    harm = ("leave", "run", "epoch", "now", "cancel")
+    answers = [answer.id for answer in question.answers]
+    assert answers == sorted(answers, key=harm.index)
+    assert question.hurried in ("", answers[0])
 
 
 async def test_a_training_can_be_left_running(
@@ -210,7 +242,7 @@ async def test_a_signal_before_the_first_frame_leaves_without_a_training(
     assert not session.alive
 
 
-async def test_where_the_terminal_cannot_be_left_it_is_not_offered(
+async def test_where_the_terminal_cannot_be_left_the_screen_closes_over_it(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
     async with running(session) as pilot:
@@ -219,10 +251,11 @@ async def test_where_the_terminal_cannot_be_left_it_is_not_offered(
         await until(pilot, lambda: app.screen.query("#layers.-filled"))
         await pilot.press("q")
         await until(pilot, lambda: shows(app, ChoiceScreen))
-        assert [answer.key for answer in app.screen.question.answers] == ["n", "e", "c"]
+        assert [answer.key for answer in app.screen.question.answers] == ["h", "e", "n", "c"]
+        assert "Close the screen" in app.screen.question.answers[0].label
         await pilot.press("h")
-        assert shows(app, ChoiceScreen)
-        assert not app.leaves_running
+        await until(pilot, lambda: app.return_value is not None)
+    assert session.sent == []
 
 
 async def test_a_training_that_is_stopping_can_be_left(

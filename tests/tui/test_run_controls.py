@@ -376,7 +376,7 @@ async def test_dialogs_fit_a_small_terminal(
 ) -> None:
     async with at_work(size) as pilot:
         app: Any = pilot.app
-        for opened_by in (("p",), ("p", "n"), ("L",), ("greater_than_sign",), ("s",)):
+        for opened_by in (("p",), ("p", "n"), ("L",), ("greater_than_sign",), ("s",), ("q",)):
             for key in opened_by:
                 before = app.screen
                 await pilot.press(key)

@@ -31,7 +31,7 @@ from tui.panels.catalogue import CatalogueTable
 from tui.panels.charts import ChartsPanel
 from tui.panels.run_form import RunForm
 from tui.screens.answers import AnswersScreen
-from tui.screens.choice import STOP, ChoiceScreen
+from tui.screens.choice import LEAVE, STOP, ChoiceScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.help import HelpScreen
 from tui.screens.recording import RecordingScreen
@@ -184,9 +184,10 @@ async def test_a_training(
     [
         (lambda app, specs: HelpScreen(keys.places_from(app, app.screen)), "Keys"),
         (lambda app, specs: ChoiceScreen(STOP), "After this epoch"),
+        (lambda app, specs: ChoiceScreen(LEAVE), "Leave it running"),
         (lambda app, specs: WaitingRunsScreen(lambda: specs[1:]), "Runs that wait"),
     ],
-    ids=["help", "stop", "waiting"],
+    ids=["help", "stop", "leave", "waiting"],
 )
 async def test_what_opens_over_a_training(
     make: Callable[[CifarApp, tuple[RunSpec, ...]], Screen[Any]],

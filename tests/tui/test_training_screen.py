@@ -111,7 +111,8 @@ async def test_pause_and_resume_are_asked_and_shown_as_pending(
     [
         (("n",), "now", "stopping after this batch"),
         (("e",), "epoch", "stopping after this epoch"),
-        (("down", "down", "enter"), "run", "stopping after this model"),
+        (("enter",), "run", "stopping after this model"),
+        (("down", "down", "enter"), "now", "stopping after this batch"),
         (("c",), None, ""),
         (("escape",), None, ""),
     ],

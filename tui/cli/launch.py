@@ -94,7 +94,7 @@ def open_app(
             seen = app.run()
             signals.screen_has_left()
             if sessions and sessions[-1].is_alive:
-                if not (app.leaves_running or signals.hung_up):
+                if not ((app.leaves_running and parent) or signals.hung_up):
                     _go_on_without_screen(sessions[-1], runs_dir, capture, signals)
                 if (app.leaves_running or signals.hung_up) and parent:
                     from tui.cli.detach import leave_running

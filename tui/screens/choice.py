@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -27,11 +27,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question and its answers; `hurried` is what pressing the quit key again means."""
+    """A question and its answers, the mildest first: enter takes it before the cursor has moved."""
 
     title: str
     answers: tuple[Answer, ...]
     hurried: str = ""
+    """What pressing the quit key again means; never what destroys anything."""
 
 
 CUT_SHORT = "this epoch stays unfinished: no validation, test or ranking;\na checkpoint is kept"
@@ -41,31 +42,47 @@ MARKED_STOPPED = "the model is validated, tested and ranked, marked stopped"
 STOP = Question(
     "Stop the training, and the rest of the queue?",
     (
-        Answer("now", "n", "Now", CUT_SHORT),
-        Answer("epoch", "e", "After this epoch", MARKED_STOPPED),
         Answer("run", "m", "After this model", "it trains on to its end, as planned"),
+        Answer("epoch", "e", "After this epoch", MARKED_STOPPED),
+        Answer("now", "n", "Now", CUT_SHORT),
         Answer("cancel", "c", "Cancel", "keep training"),
     ),
 )
+_AGAIN = "ctrl+c, pressed again, does this"
 LEAVE = Question(
     "A model is training. Leave?",
     (
-        Answer("now", "n", "Stop now and quit", CUT_SHORT),
+        Answer(
+            "leave",
+            "h",
+            "Leave it running",
+            f"without a screen; the shell's prompt comes back;\n{_AGAIN}",
+        ),
         Answer("epoch", "e", "Stop after this epoch and quit", MARKED_STOPPED),
-        Answer("leave", "h", "Leave it running", "without a screen; the shell's prompt comes back"),
+        Answer("now", "n", "Stop now and quit", CUT_SHORT),
         Answer("cancel", "c", "Cancel", "keep training"),
     ),
-    hurried="now",
+    hurried="leave",
 )
 LEAVE_WHILE_STOPPING = Question(
     "The training is stopping; the program leaves when it has.",
     (
+        Answer("leave", "l", "Leave at once", f"it stops as asked, without a screen;\n{_AGAIN}"),
         Answer("now", "n", "Stop now and quit", "do not wait for the epoch's end"),
-        Answer("leave", "l", "Leave at once", "it stops as asked, without a screen"),
         Answer("cancel", "c", "Wait", ""),
     ),
     hurried="leave",
 )
+
+
+def bound_to_terminal(leave: Question) -> Question:
+    """The question where the training cannot go on without this terminal: its screen closes."""
+    label, note = "Close the screen", "the training goes on here, told a line at a time"
+    answers = (
+        replace(answer, label=label, note=f"{note};\n{_AGAIN}") if answer.id == "leave" else answer
+        for answer in leave.answers
+    )
+    return replace(leave, answers=tuple(answers))
 
 
 class ChoiceScreen(ModalScreen[str | None]):
