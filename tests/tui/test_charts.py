@@ -8,12 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual.app import ComposeResult
 from textual.content import Content
 from textual.geometry import Region
+from textual.screen import Screen
 
 from engine.events import Event, LayerNode, StageStarted
 from engine.series import Curve
-from engine.snapshot import RunSnapshot
+from engine.snapshot import Marker, RunSnapshot
+from tui.panels.axis import Axis
 from tui.panels.chart_data import thinned
 from tui.panels.chart_settings import ChartSettings, read_settings
 from tui.panels.charts import ChartsPanel, accuracy_data, accuracy_title, loss_data, loss_title
@@ -128,6 +131,57 @@ async def test_validation_marks_markers_and_the_window_key(
         assert pilot.app.screen.query_one(ChartsPanel).settings.recent
         await pilot.press("w")
         await until(pilot, lambda: not panel.border_subtitle)
+
+
+class ChartScreen(Screen[None]):
+    """A chart, and nothing else."""
+
+    CSS = "CurveChart { width: 1fr; height: 1fr; }"
+
+    def compose(self) -> ComposeResult:
+        yield CurveChart()
+
+
+@pytest.mark.parametrize("apart", [0.0, 0.1, 0.3, 0.6, 1.0, 1.9])
+@pytest.mark.parametrize("draws", [accuracy_data, loss_data])
+async def test_the_text_of_a_marker_stands_whole_or_not_at_all(
+    trained: RunSnapshot, on_screen: Any, until: Any, draws: Callable[..., Any], apart: float
+) -> None:
+    texts = [f"last {number} layers, 3e-04" for number in (38, 60, 90)]
+    markers = tuple(Marker(4.0 + apart * i, text) for i, text in enumerate(texts))
+    async with on_screen(ChartScreen(), (70, 12)) as pilot:
+        chart = pilot.app.screen.query_one(CurveChart)
+        chart.show(draws(replace(trained, markers=markers)))
+        await until(pilot, lambda: "epoch 0" in picture(chart))
+        for text in texts:
+            assert f" {text}" in picture(chart)
+        chart.show(draws(trained))
+        await pilot.pause()
+        marks, dots = picture(chart).count("●"), braille(picture(chart))
+        everywhere = tuple(Marker(x / 9, f"{x} all layers, 1e-03") for x in range(72))
+        chart.show(draws(replace(trained, markers=everywhere)))
+        await pilot.pause()
+        full = picture(chart)
+        assert (full.count("●"), braille(full)) == (marks, dots)
+        whole = sum(f" {marker.text}" in full for marker in everywhere)
+        assert full.count("layers") == full.count("1e-03") == whole > 0
+
+
+async def test_numbers_of_an_axis_never_run_into_each_other(
+    trained: RunSnapshot, on_screen: Any, until: Any
+) -> None:
+    points = tuple((i / 10, 4.0 / i) for i in range(1, 30))
+    data = loss_data(replace(trained, loss=Curve(points, ())), ChartSettings(log_loss=True))
+    async with on_screen(ChartScreen(), (30, 7)) as pilot:
+        chart = pilot.app.screen.query_one(CurveChart)
+        for high in (8.0, 12_345.0, 1e6 - 1):
+            chart.show(replace(data, x=Axis(0.0, high)))
+            await until(pilot, lambda: "epoch" in picture(chart))
+            await pilot.pause()
+            (numbers,) = (line for line in picture(chart).splitlines() if "epoch" in line)
+            written = {text for _, text in data.x.labels(10)} | {"epoch"}
+            written |= {text for _, text in Axis(0.0, high).labels(4)}
+            assert set(numbers.split()) <= written
 
 
 @pytest.mark.parametrize(

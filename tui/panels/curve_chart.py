@@ -24,6 +24,9 @@ _LEAST_INTERVALS = 2
 _CELLS_A_TICK = 6
 _VALIDATION_MARK = "●"
 _BEST_MARK = "★"
+_GRID, _MARKER = "┈", "┊"
+_EMPTY = f" {_GRID}"
+"""Cells on which a text takes nothing away."""
 _DOTS_A_CELL = 2
 
 
@@ -72,7 +75,7 @@ class CurveChart(StyledCanvas):
         self._left = left_of(label for _, label in self._y_labels(data))
         dots = self._plot_width * _DOTS_A_CELL
         with self.batch_refresh():
-            self.reset()
+            self.reset(size=self.size)
             self._draw_frame(data)
             self._draw_markers(data)
             if data.raw:
@@ -80,6 +83,7 @@ class CurveChart(StyledCanvas):
             self._draw_line(data, data.validation, "validation")
             self._draw_line(data, thinned(data.train, dots), "train")
             self._draw_marks(data)
+            self._draw_marker_texts(data)
 
     @property
     def _plot_width(self) -> int:
@@ -105,34 +109,66 @@ class CurveChart(StyledCanvas):
         for x in range(self._left, self.size.width):
             self.set_pixel(x, bottom, "─", axis)
         self.set_pixel(self._left - 1, bottom, "└", axis)
+        labelled = set[int]()
         for value, label in self._y_labels(data):
             y = self._cell(data, data.x.low, value)[1]
+            if y in labelled:
+                continue
+            labelled.add(y)
             for x in range(self._left, self.size.width):
-                self.set_pixel(x, y, "┈", grid)
+                self.set_pixel(x, y, _GRID, grid)
             self.set_pixel(self._left - 1, y, "┤", axis)
             self._write(self._left - 2, y, label, axis, TextAlign.RIGHT)
         self._write(0, bottom + 1, data.x_name, axis)
+        free = len(data.x_name)
         for value, label in data.x.labels(max(self._plot_width // _CELLS_A_TICK, 1)):
             x = self._cell(data, value, data.y.low)[0]
             self.set_pixel(x, bottom, "┴", axis)
             left = min(x - len(label) // 2, self.size.width - len(label))
-            if left < len(data.x_name):
+            if left < free:
                 continue
             self._write(left, bottom + 1, label, axis)
+            free = left + len(label) + 1
 
     def _draw_markers(self, data: ChartData) -> None:
         style = self._style("marker")
-        shown = [marker for marker in data.markers if data.x.holds(marker.x)]
-        for row, marker in enumerate(shown):
-            x = self._cell(data, marker.x, data.y.low)[0]
+        for x, _ in self._markers(data):
             for y in range(self._plot_height):
-                self.set_pixel(x, y, "┊", style)
-            row %= self._plot_height
-            y = self._plot_height - 1 - row if data.rises else row
-            if x + 2 + len(marker.text) <= self.size.width:
-                self._write(x + 2, y, marker.text, style)
-            else:
-                self._write(x - 2, y, marker.text, style, TextAlign.RIGHT)
+                self.set_pixel(x, y, _MARKER, style)
+
+    def _draw_marker_texts(self, data: ChartData) -> None:
+        """Write what the markers stand for where there is room: whole, over nothing that counts."""
+        style = self._style("marker")
+        for number, (x, text) in enumerate(self._markers(data)):
+            place = self._free_place(data, number, x, text)
+            if place is not None:
+                # The blanks at both ends set it off.
+                self._write(*place, f" {text} ", style)
+
+    def _markers(self, data: ChartData) -> list[tuple[int, str]]:
+        """Column and text of each marker in sight."""
+        shown = (marker for marker in data.markers if data.x.holds(marker.x))
+        return [(self._cell(data, marker.x, data.y.low)[0], marker.text) for marker in shown]
+
+    def _free_place(
+        self, data: ChartData, number: int, x: int, text: str
+    ) -> tuple[int, int] | None:
+        """Where beside its line a text stands free; across another marker's line if it must."""
+        rows = self._plot_height
+        length = len(text) + 2
+        for clearable in (_EMPTY, _EMPTY + _MARKER):
+            for row in ((number + offset) % rows for offset in range(rows)):
+                y = rows - 1 - row if data.rises else row
+                for start in (x + 1, x - length):
+                    if self._is_free(start, y, length, clearable):
+                        return start, y
+        return None
+
+    def _is_free(self, start: int, y: int, length: int, clearable: str) -> bool:
+        if start < self._left or start + length > self.size.width + 1:
+            return False
+        columns = range(start, min(start + length, self.size.width))
+        return all(self.get_pixel(x, y)[0] in clearable for x in columns)
 
     def _draw_line(self, data: ChartData, points: tuple[Point, ...], name: str) -> None:
         shown = [self._place(data, *point) for point in points if data.x.holds(point[0])]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from rich.text import Text
+from textual import events
 from textual.content import Content
 from textual.reactive import reactive
 from textual.theme import Theme
@@ -23,37 +26,69 @@ class LogPanel(RichLog):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes="panel", max_lines=MAX_LINES, wrap=True, min_width=40)
         self.border_title = Content.styled("Log", "bold")
-        self._written = 0
+        self._said: deque[LogLine | str] = deque(maxlen=MAX_LINES)
+        """All that is shown: lines, and ids of runs before the first line of each."""
+        self._counted = 0
         self._run_id: str | None = None
+        self._widths: set[int] = set()
+        """What the written lines were wrapped to."""
+        self._was_sized = False
 
     def on_mount(self) -> None:
-        self.app.theme_changed_signal.subscribe(self, self._write_anew)
+        self.app.theme_changed_signal.subscribe(self, self._recolour)
 
     def watch_snapshot(self, snapshot: RunSnapshot | None) -> None:
         if snapshot is None:
             return
         if snapshot.run_id != self._run_id:
-            self._run_id, self._written = snapshot.run_id, 0
+            self._run_id, self._counted = snapshot.run_id, 0
             if snapshot.run_id:
-                self._add(Text(f"── {snapshot.run_id}", style=self._colour("muted")))
-        new = snapshot.log_count - self._written
+                self._say(snapshot.run_id)
+        new = snapshot.log_count - self._counted
         if new > 0:
             for line in snapshot.log[-new:]:
-                self._add(self._styled(line))
-            self._written = snapshot.log_count
+                self._say(line)
+            self._counted = snapshot.log_count
 
-    def _write_anew(self, _theme: Theme) -> None:
-        # Written lines keep the colours they were written in.
+    def on_resize(self, event: events.Resize) -> None:
+        if not event.size.width:
+            return
+        width = self.scrollable_content_region.width
+        if not self._was_sized:
+            # What came before is written only now.
+            self._was_sized, self._widths = True, {width}
+        elif self._widths != {width}:
+            self._write_again()
+
+    def _recolour(self, _theme: Theme) -> None:
+        self._write_again()
+
+    def _write_again(self) -> None:
+        """Written lines keep the width and the colours that they were written in."""
+        at_end, share = self.is_vertical_scroll_end, self.scroll_y / max(self.max_scroll_y, 1)
         self.clear()
-        self._run_id = None
-        self.watch_snapshot(self.snapshot)
+        self._widths.clear()
+        for said in self._said:
+            self._write(said, scroll_end=at_end)
+        if not at_end:
+            self.call_after_refresh(self._scroll_to_share, share)
 
-    def _add(self, text: Text) -> None:
-        self.write(text, expand=True)
+    def _scroll_to_share(self, share: float) -> None:
+        self.scroll_to(y=share * self.max_scroll_y, animate=False)
 
-    def _styled(self, line: LogLine) -> Text:
-        text = Text(f"{line.level:<8}", style=self._colour("muted"))
-        text.append(line.text, style=self._colour(_COLOURS[line.level]))
+    def _say(self, said: LogLine | str) -> None:
+        self._said.append(said)
+        self._write(said)
+
+    def _write(self, said: LogLine | str, *, scroll_end: bool | None = None) -> None:
+        self._widths.add(self.scrollable_content_region.width)
+        self.write(self._styled(said), expand=True, scroll_end=scroll_end)
+
+    def _styled(self, said: LogLine | str) -> Text:
+        if isinstance(said, str):
+            return Text(f"── {said}", style=self._colour("muted"))
+        text = Text(f"{said.level:<8}", style=self._colour("muted"))
+        text.append(said.text, style=self._colour(_COLOURS[said.level]))
         return text
 
     def _colour(self, name: str) -> str:
