@@ -116,7 +116,24 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["train", "CustomCNN", "--epochs"], ["--epochs"]),
         (["train", "CustomCNN", "--color"], ["--color"]),
         (["train"], ["MODEL"]),
-        (["trian"], ["'trian'", "train"]),
+        (["trian"], ["expected a command, found 'trian'; did you mean train?"]),
+        (["tran"], ["did you mean train?"]),
+        (["atach"], ["did you mean attach?"]),
+        (["xyzzy"], ["found 'xyzzy'; `cifar-tui --help`"]),
+        (["--runs-dir", "x", "tran"], ["'tran'", "did you mean train?"]),
+        (["--runs-dir", "x"], ["a terminal to open the launcher on"]),
+        (["--runs-dri", "x"], ["'--runs-dri'", "did you mean --runs-dir?"]),
+        (["--recpie", "notebook"], ["'--recpie'", "did you mean --recipe?"]),
+        (["--dataset", "digits"], ["--dataset: expected behind a command, found without one"]),
+        (["--epochs", "5", "train", "CustomCNN"], ["--epochs: expected behind", "found before it"]),
+        (["--json", "rank"], ["--json: expected behind a command", "`cifar-tui rank --help`"]),
+        (["--epochs", "3", "rank"], ["an option of cifar-tui rank, found '--epochs'"]),
+        (["rank", "--epochs", "3"], ["found '--epochs'; train and bench would take it"]),
+        (["train", "CustomCNN", "--epoch", "5"], ["'--epoch'", "did you mean --epochs?"]),
+        (["rank", "--ascii"], ["--ascii: expected before rank"]),
+        (["rank", "x"], ["expected nothing more, found 'x'"]),
+        (["runs", "delte"], ["list or delete or prune, found 'delte'; did you mean delete?"]),
+        (["completion", "zhs"], ["did you mean zsh?"]),
         (["rank", "--json", "--csv"], ["not allowed with"]),
     ],
 )
@@ -155,6 +172,18 @@ def test_without_a_terminal_the_launcher_gives_a_hint(capsys: pytest.CaptureFixt
     line = refused([], capsys)
     assert "terminal" in line
     assert "cifar-tui demo" in line
+
+
+def test_the_runs_folder_may_stand_before_the_command(
+    write_run: WriteRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_id = write_run(test=0.5)
+    folder = str(write_run.runs_dir)  # type: ignore[attr-defined]
+    for arguments in (["--runs-dir", folder, "rank"], [f"--runs-dir={folder}", "rank", "--csv"]):
+        assert main(arguments) == 0
+        assert "EfficientNetLite0" in capsys.readouterr().out
+    assert main(["--runs-dir", "elsewhere", "rank", "--runs-dir", folder, "--json"]) == 0
+    assert run_id in capsys.readouterr().out
 
 
 def test_help_has_every_option_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NoReturn, get_args
+from typing import Any, get_args
 
 from engine.config import DEFAULT_RECIPE, NOTEBOOK, RECIPES
-from engine.errors import InputError
 from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.cli.examples import examples_text
 from tui.cli.fetch_parser import add_fetch, add_mirror
@@ -21,6 +20,7 @@ from tui.cli.option_values import (
     parse_whole,
 )
 from tui.cli.options import RUNS_DIR_VARIABLE, TRAIN_OPTIONS, OnHangup, recipe_words
+from tui.cli.usage import CommandLineParser, OneLineParser
 from tui.slow_link import VARIABLE as SLOW_VARIABLE
 
 _HELP_WIDTH = 78
@@ -43,16 +43,6 @@ BENCH_FLAGS = (
 """Those of `train` that the benchmark has as well."""
 
 
-class OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as all other bad input is said."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise InputError instead of printing the usage."""
-        text = message.removeprefix("argument ")
-        text = text.replace("the following arguments are required:", "expected")
-        raise InputError(f"{text}; `{self.prog} --help` shows what there is")
-
-
 class _PrintVersion(argparse.Action):
     """Looks the version up only when asked: `importlib.metadata` is slow to import."""
 
@@ -66,9 +56,9 @@ class _PrintVersion(argparse.Action):
         parser.exit()
 
 
-def build_parser() -> OneLineParser:
+def build_parser() -> CommandLineParser:
     """The parser of the whole command; `command` is None where none was given."""
-    parser = OneLineParser(
+    parser = CommandLineParser(
         prog="cifar-tui",
         description="Fine-tune pretrained image classifiers on CIFAR or your own images, watch "
         "them train, rank them. Without a command it opens the launcher.",
@@ -77,7 +67,8 @@ def build_parser() -> OneLineParser:
     parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print it and exit")
     _add_drawing(parser)
     add_mirror(parser, None)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_runs_dir(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=OneLineParser)
     _add_train(commands)
     demo = _add(commands, "demo", "train two models on the built-in digits; nothing to download")
     _add_outputs(demo)
@@ -361,9 +352,11 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_runs_dir(parser: argparse.ArgumentParser) -> None:
+    # Suppressed as above: it may stand before the command, and without one is the launcher's.
     parser.add_argument(
         "--runs-dir",
         metavar="PATH",
+        default=argparse.SUPPRESS,
         type=partial(parse_path, "--runs-dir"),
         help=f"folder of the runs (default: runs here, or ${RUNS_DIR_VARIABLE})",
     )

@@ -1,0 +1,124 @@
+"""What is said of a command line that cannot be read: one line, and what was probably meant."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
+
+from engine.errors import InputError
+
+NEAR = 0.6
+"""How alike two words are of which one is taken for the other's misspelling, 0 to 1."""
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as all other bad input is said."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise InputError instead of printing the usage."""
+        text = message.removeprefix("argument ")
+        text = text.replace("the following arguments are required:", "expected")
+        raise InputError(f"{text}; {self._help}")
+
+    @property
+    def _help(self) -> str:
+        return f"`{self.prog} --help` shows what there is"
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Argparse's own check, in other words."""
+        if action.choices is None or value in action.choices:
+            return
+        is_command = isinstance(action, argparse._SubParsersAction)
+        expected = "a command" if is_command else " or ".join(map(str, action.choices))
+        hint = did_you_mean(str(value), action.choices)
+        raise InputError(f"expected {expected}, found {str(value)[:60]!r}; {hint}{self._help}")
+
+    def flags(self) -> list[str]:
+        """All of this parser's options as they are written."""
+        return list(self._option_string_actions)
+
+    def values_of(self, flag: str) -> int:
+        """How many arguments follow an option of this parser."""
+        return 0 if self._option_string_actions[flag].nargs == 0 else 1
+
+
+class CommandLineParser(OneLineParser):
+    """The parser of the whole command line, which knows what its commands take."""
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        """Read a command line.
+
+        Raises:
+            InputError: it cannot be read; says what was probably meant.
+        """
+        given = list(sys.argv[1:] if args is None else args)
+        self._check_beginning(given)
+        parsed, left = self.parse_known_args(given, namespace)
+        if left:
+            self._refuse(left, parsed.command)
+        return parsed
+
+    @property
+    def commands(self) -> dict[str, OneLineParser]:
+        """The parser of each command."""
+        (action,) = (a for a in self._actions if isinstance(a, argparse._SubParsersAction))
+        return dict(action.choices)
+
+    def _check_beginning(self, given: Sequence[str]) -> None:
+        """Refuse options before the command that only stand behind one.
+
+        Argparse would take their values for the command.
+        """
+        place = 0
+        while place < len(given) and given[place].startswith("-") and given[place] != "--":
+            flag, has_value, _ = given[place].partition("=")
+            if flag not in self.flags():
+                self._refuse_early(flag, given[place + 1 :])
+            place += 1 if has_value else 1 + self.values_of(flag)
+
+    def _refuse_early(self, flag: str, rest: Sequence[str]) -> NoReturn:
+        command = next((word for word in rest if word in self.commands), "")
+        takers = self._takers(flag)
+        if takers and (command in takers or not command):
+            where = "before it" if command else "without one"
+            help_of = f"`{self.prog} {command or takers[0]} --help` shows what there is"
+            raise InputError(f"{flag}: expected behind a command, found {where}; {help_of}")
+        if command:
+            self._refuse([flag], command)
+        hint = did_you_mean(flag, [*self.flags(), *self.commands["train"].flags()])
+        raise InputError(f"expected an option or a command, found {flag!r}; {hint}{self._help}")
+
+    def _refuse(self, left: Sequence[str], command: str | None) -> NoReturn:
+        """Say what is wrong with arguments that nothing takes."""
+        parser = self.commands.get(command or "", self)
+        left = [word for word in left if word != "--"] or left
+        found = next((word for word in left if word.startswith("-")), left[0])
+        flag = found.partition("=")[0]
+        if not found.startswith("-"):
+            raise InputError(f"expected nothing more, found {found[:60]!r}; {parser._help}")
+        if flag in self.flags():
+            raise InputError(f"{flag}: expected before {command}, found behind it; {self._help}")
+        hint = did_you_mean(flag, parser.flags())
+        if not hint and (takers := self._takers(flag)):
+            hint = f"{' and '.join(takers[:2])} would take it; "
+        raise InputError(
+            f"expected an option of {parser.prog}, found {flag[:60]!r}; {hint}{parser._help}"
+        )
+
+    def _takers(self, flag: str) -> list[str]:
+        """The commands that know an option."""
+        return [name for name, parser in self.commands.items() if flag in parser.flags()]
+
+
+def did_you_mean(found: str, known: Iterable[Any]) -> str:
+    """`did you mean train? ` where one is near, else nothing."""
+    import difflib  # only what is refused needs it
+
+    # The dashes that all options share make none alike.
+    by_name = {str(word).lstrip("-").lower(): word for word in known}
+    near = difflib.get_close_matches(found.lstrip("-").lower(), by_name, n=1, cutoff=NEAR)
+    return f"did you mean {by_name[near[0]]}? " if near else ""
