@@ -55,7 +55,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     CSS_PATH = "app.tcss"
     TITLE = "cifar-tui"
-    BINDINGS = keys.bindings("everywhere")
+    BINDINGS = keys.bindings("everywhere") + keys.palette_bindings()
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(

@@ -122,7 +122,14 @@ KEYS: tuple[Key, ...] = (
         display="/",
     ),
     Key("f", "fetch", "fetch", "Fetch the data and weights that are not here", "launcher"),
-    Key("ctrl+e", "save_recipe", "recipe", "Save the options as a recipe", "launcher", False),
+    Key(
+        "ctrl+e,ctrl+o",
+        "save_recipe",
+        "recipe",
+        "Save the options as a recipe",
+        "launcher",
+        False,
+    ),
     Key("ctrl+r", "usual_options", "defaults", "All options at their defaults", "launcher", False),
     Key("escape", "catalogue", "models", "Clear the filter, back to the models", "launcher", False),
     Key("space", "toggle_mark", "mark", "Mark the model to train it", "catalogue"),
@@ -220,7 +227,10 @@ KEYS: tuple[Key, ...] = (
         True,
     ),
 )
-PALETTE_KEY = "ctrl+p"
+PALETTE_KEY, SECOND_PALETTE_KEY = "ctrl+p", "colon"
+"""The terminals of some editors keep the first for themselves, as they do ctrl+e; the second is
+typed in a text field."""
+PALETTE_WRITTEN = "ctrl+p or :"
 PLACES: dict[Place, str] = {
     "launcher": "New session",
     "catalogue": "List of models",
@@ -257,6 +267,15 @@ def bindings(place: Place, leave_out: Iterable[str] = ()) -> list[BindingType]:
         )
         for key in keys_of(place)
         if key.keys not in leave_out
+    ]
+
+
+def palette_bindings() -> list[BindingType]:
+    """The keys of the command palette."""
+    says: dict[str, Any] = {"show": False, "tooltip": "Open the command palette"}
+    return [
+        Binding(PALETTE_KEY, "command_palette", "palette", priority=True, **says),
+        Binding(SECOND_PALETTE_KEY, "command_palette", "palette", **says),
     ]
 
 
@@ -307,5 +326,5 @@ def markdown_table() -> str:
     rows = ["| Where | Key | What it does |", "| --- | --- | --- |"]
     for place, title in PLACES.items():
         rows += [f"| {title} | `{written(key)}` | {key.description} |" for key in keys_of(place)]
-    rows.append(f"| Everywhere | `{PALETTE_KEY}` | Command palette: every action by name |")
+    rows.append(f"| Everywhere | `{PALETTE_WRITTEN}` | Command palette: every action by name |")
     return "\n".join(rows) + "\n"

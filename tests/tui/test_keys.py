@@ -7,9 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.command import CommandPalette
+from textual.widgets import Input
+from textual.widgets._footer import FooterKey
 
 from tui import keys
-from tui.screens.help import help_text
+from tui.panels.catalogue import CatalogueTable
+from tui.panels.run_form import RunForm
+from tui.screens.help import HelpScreen, help_text
+from tui.screens.launcher import LauncherScreen
+from tui.screens.recipe_prompt import RecipePrompt
 from tui.screens.results import ResultsScreen
 
 
@@ -57,6 +64,68 @@ async def test_the_palette_has_every_action_of_the_screen(session: Any, make_app
             key.description for place in ("training", "everywhere") for key in keys.keys_of(place)
         }
         assert not others & set(titles)
+
+
+@pytest.mark.parametrize("key", ["ctrl+p", "colon"])
+async def test_two_keys_open_the_palette(make_app: Any, until: Any, key: str) -> None:
+    app = make_app(None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, LauncherScreen))
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+
+
+@pytest.mark.parametrize("key", ["ctrl+e", "ctrl+o"])
+async def test_two_keys_save_the_recipe(make_app: Any, until: Any, key: str) -> None:
+    app = make_app(None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, LauncherScreen))
+        await until(pilot, lambda: app.screen.query_one(RunForm).is_filled)
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, RecipePrompt))
+
+
+def footer(app: Any) -> dict[str, str]:
+    """What the footer calls the keys that it has, by how it writes them."""
+    return {key.key_display: key.description for key in app.screen.query(FooterKey)}
+
+
+async def test_in_a_text_field_the_footer_has_what_works_there(make_app: Any, until: Any) -> None:
+    app = make_app(None)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, LauncherScreen))
+        await until(pilot, lambda: footer(app).get("?") == "help")
+        assert {"f", "r", "u", "/", "q"} <= footer(app).keys()
+        await until(pilot, lambda: app.screen.query_one(RunForm).is_filled)
+        field = app.screen.query_one("#field-data_path", Input)
+        field.focus()
+        await until(pilot, lambda: "F1" in footer(app))
+        assert footer(app) == {"^s": "start", "esc": "models", "F1": "help", "^q": "quit"}
+        await pilot.press("question_mark")
+        assert field.value == "?"
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await pilot.press("escape", "ctrl+o")
+        await until(pilot, lambda: isinstance(app.screen, RecipePrompt))
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.focused, CatalogueTable))
+        await until(pilot, lambda: footer(app).get("?") == "help")
+
+
+async def test_so_it_does_where_a_filter_is_typed(
+    make_app: Any, until: Any, write_run: Any
+) -> None:
+    write_run(test=0.5)
+    app = make_app(None)
+    app.runs_dir = write_run.runs_dir
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, LauncherScreen))
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
+        await until(pilot, lambda: "?" in footer(app))
+        await pilot.press("slash")
+        await until(pilot, lambda: "F1" in footer(app))
+        assert footer(app).keys() == {"⏎", "esc", "F1", "^q"}
 
 
 async def test_the_palette_of_the_launcher_has_what_can_be_done_there(make_app: Any) -> None:

@@ -27,7 +27,7 @@ class HelpScreen(ModalScreen[None]):
     """Every key with what it does, and what the signs mean."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,enter", "dismiss", "close"),
+        Binding("escape,q,question_mark,f1,enter", "dismiss", "close"),
     ]
 
     def __init__(self, places: Sequence[keys.Place] = tuple(keys.PLACES)) -> None:
@@ -40,7 +40,8 @@ class HelpScreen(ModalScreen[None]):
             yield Static("Keys", classes="dialog-title")
             with VerticalScroll():
                 yield Static(help_text(self._places))
-            yield Static("esc closes · ctrl+p finds any action by name", classes="dialog-hint")
+            hint = f"esc closes · {keys.PALETTE_WRITTEN} finds any action by name"
+            yield Static(hint, classes="dialog-hint")
 
 
 def help_text(places: Sequence[keys.Place] = tuple(keys.PLACES)) -> Content:

@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Button, Footer, Input, Static
 
 from engine.backbones import CATALOGUE, Backbone
@@ -26,6 +25,7 @@ from tui.panels.catalogue import CatalogueTable
 from tui.panels.line_fitting import Field, fit
 from tui.panels.run_form import RunForm, field_of, in_words
 from tui.preferences import read_preferences, write_preferences
+from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.launcher_inputs import (
     count_images,
     look_for_inputs,
@@ -48,7 +48,7 @@ PROBE_AFTER_SECONDS = 1.0
 NOTHING_MARKED = "mark at least one model with space"
 
 
-class LauncherScreen(Screen[None]):
+class LauncherScreen(KeyedScreen):
     """The catalogue beside the options; posts `Started` with the runs to do."""
 
     CSS_PATH = "launcher.tcss"

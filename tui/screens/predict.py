@@ -11,7 +11,6 @@ from textual import events, work
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
 from engine.errors import InputError
@@ -22,6 +21,7 @@ from tui.panels.path_suggester import PathSuggester
 from tui.panels.pixels import half_blocks
 from tui.panels.progress import SPINNER
 from tui.panels.run_detail.bars import bar, name_width, shortened
+from tui.screens.keyed_screen import KeyedScreen
 from tui.slow_link import paced
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def load_predictor(run: RunRecord) -> Predictor:
     return Predictor(run)
 
 
-class PredictScreen(Screen[None]):
+class PredictScreen(KeyedScreen):
     """Loads a run's model once, then classifies one image after another.
 
     Args:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from textual import work
 from textual.markup import escape
-from textual.screen import Screen
 
 from engine.errors import InputError
 from engine.formatting import byte_size
 from engine.runs import RunDirectory, RunRecord, load_run
 from tui.screens.choice import Answer, ChoiceScreen, Question
+from tui.screens.keyed_screen import KeyedScreen
 
 if TYPE_CHECKING:
     from engine.run_notes import Notes
@@ -24,7 +24,7 @@ COMPARE_HOW = "Mark two or more runs with space, then press c to compare them."
 T = TypeVar("T")
 
 
-class RunActions(Screen[None]):
+class RunActions(KeyedScreen):
     """A screen over a folder of runs; every action says in a line why it cannot be done.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from textual.reactive import reactive
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 
 from engine.commands import (
     ApplyNow,
@@ -26,6 +26,7 @@ from engine.layer_choice import last_layers, lockable
 from engine.snapshot import RunSnapshot
 from tui.messages import CommandRequested
 from tui.screens.choice import STOP, ChoiceScreen
+from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.number_prompt import NumberPrompt, NumberWanted
 from tui.screens.run_changes import (
     body_size,
@@ -44,7 +45,7 @@ _HIGHEST_RATE = 10.0
 T = TypeVar("T")
 
 
-class RunControls(Screen[None]):
+class RunControls(KeyedScreen):
     """A screen over a queue of runs; asks for changes with CommandRequested, never makes them."""
 
     view: reactive[SessionView | None] = reactive(None, always_update=True, repaint=False)
