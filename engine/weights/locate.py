@@ -79,10 +79,13 @@ def check_weights_option(backbone: Backbone, asked: str) -> None:
     if asked != "imagenet":
         try:
             check_signature(_asked_path(asked))
-            check_own(_asked_path(asked), backbone)
         except InputError as error:
             model = f"{backbone.name}: " if backbone.from_scratch else ""
             raise InputError(f"--weights: {model}{error}") from error
+        try:
+            check_own(_asked_path(asked), backbone)
+        except InputError as error:
+            raise InputError(f"--weights: {error}") from error
     elif backbone.source == "lite0":
         _bundled(backbone)
     elif not backbone.weights:

@@ -65,6 +65,6 @@ def test_what_is_no_run_of_it_is_rejected_before_a_run_begins(
     arguments = [*SMALL, "--weights", "/nope/none.h5", "--plain", "--runs-dir", str(tmp_path)]
     assert main(arguments) == 2
     said = capsys.readouterr().err
-    assert said.startswith("cifar-tui: --weights: /nope/none.h5: expected")
+    assert said.startswith("cifar-tui: --weights: CustomCNN: /nope/none.h5: expected")
     assert said.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
