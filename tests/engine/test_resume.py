@@ -220,7 +220,7 @@ def test_a_worse_epoch_after_the_resumption_is_not_the_best(tmp_path: Path) -> N
     run(tmp_path, [spec], Interrupter(EpochStarted, 2, Interrupt()))
     (directory,) = (record.directory for record in list_runs(tmp_path).runs)
     best = (directory.checkpoints / "best.npz").read_bytes()
-    assert read_position(directory.checkpoints / "last.npz").best_val_accuracy > 0
+    assert read_position(directory.checkpoints / "last.npz").best.val_accuracy > 0
     told = Interrupter(EpochEnded, 1, Interrupt())
     resume(tmp_path, told)
     assert (directory.checkpoints / "best.npz").read_bytes() == best
