@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import platform
+import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -37,26 +37,34 @@ def remembered_speed() -> Speed | None:
 
 async def measure_speed() -> Speed | None:
     """Measure and remember; None where that did not come to an end. Cancelled, it ends at once."""
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+    # Not asyncio's own processes: one that ends after the screen finds the event loop closed.
+    process = subprocess.Popen(
+        COMMAND,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(_python_path())},
     )
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), LONGEST_SECONDS)
-        speed = read_speed(output.decode(errors="replace"))
-    except (InputError, ValueError, TimeoutError):
+        speed = read_speed(await asyncio.to_thread(_answer, process))
+    except (InputError, ValueError):
         return None
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        process.kill()  # the thread that waits for it ends with it
     if min(speed.dense, speed.separable) <= 0:
         return None
     write_preferences(SECTION, {"machine": _machine(), "speed": to_plain(speed)})
     return speed
+
+
+def _answer(process: subprocess.Popen[bytes]) -> str:
+    """What a process writes until its end; it has that long and no longer."""
+    try:
+        output, _ = process.communicate(timeout=LONGEST_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, _ = process.communicate()
+    return output.decode(errors="replace")
 
 
 def _python_path() -> list[str]:
