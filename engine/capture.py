@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from engine.errors import OutputError
+
 MAX_LINE_BYTES = 4_096
 
 
@@ -28,7 +30,7 @@ class OutputCapture:
         self._on_line = on_line
         self._saved: tuple[int, int] = (-1, -1)
         self._on_terminal: tuple[bool, bool] = (False, False)
-        self._replaced: tuple[TextIOWrapper | None, TextIOWrapper | None] = (None, None)
+        self._replaced: tuple[TextIO | None, TextIO | None] = (None, None)
         self._thread: threading.Thread | None = None
         self.terminal: TextIO = sys.stdout
 
@@ -38,10 +40,11 @@ class OutputCapture:
         self._saved = (os.dup(1), os.dup(2))
         self._on_terminal = (os.isatty(1), os.isatty(2))
         encoding = sys.stdout.encoding or "utf-8"
-        terminal = _text_file(self._saved[0], encoding)
+        errors = "replace" if sys.stdout.errors in (None, "strict") else sys.stdout.errors
+        terminal = text_file(self._saved[0], encoding, errors)
         self.terminal = terminal
         self._replaced = (sys.__stdout__, sys.__stderr__)
-        _replace_originals(terminal, _text_file(self._saved[1], encoding))
+        replace_originals(terminal, text_file(self._saved[1], encoding, errors))
         read_end, write_end = os.pipe()
         os.dup2(write_end, 1)
         os.dup2(write_end, 2)
@@ -63,7 +66,7 @@ class OutputCapture:
                     stream.flush()
         os.dup2(self._saved[0], 1)
         os.dup2(self._saved[1], 2)
-        _replace_originals(*self._replaced)
+        replace_originals(*self._replaced)
         for descriptor in self._saved:
             os.close(descriptor)
         self.terminal = sys.stdout
@@ -114,25 +117,46 @@ class OutputCapture:
                 self._on_line(text)
 
 
-def _replace_originals(output: TextIOWrapper | None, error: TextIOWrapper | None) -> None:
+def replace_originals(output: TextIO | None, error: TextIO | None) -> None:
+    """Set what `sys` calls the original streams."""
     # typeshed calls them final; Textual's driver reads the second one when an app starts.
     vars(sys).update(__stdout__=output, __stderr__=error)
 
 
-def _text_file(descriptor: int, encoding: str) -> TextIOWrapper:
+def text_file(
+    descriptor: int, encoding: str, errors: str, *, line_buffering: bool = True, drops: bool = False
+) -> TextIOWrapper:
+    """A file that writes to an open descriptor, which stays open when the file goes.
+
+    What a terminal that has gone does not take is dropped. Any other refusal raises OutputError,
+    or BrokenPipeError for a reader that has gone.
+
+    Args:
+        descriptor: to write to.
+        encoding: of the text.
+        errors: what becomes of characters that it lacks, as `open` takes it.
+        line_buffering: whether each line is written at once.
+        drops: whether everything is dropped that is not taken, without a word.
+    """
     raw = _LastingFile(descriptor, "w", closefd=False)
+    raw.drops = drops
     return TextIOWrapper(
-        BufferedWriter(raw), encoding=encoding, errors="replace", line_buffering=True
+        BufferedWriter(raw), encoding=encoding, errors=errors, line_buffering=line_buffering
     )
 
 
 class _LastingFile(FileIO):
     """A file that takes and drops what is written to it once its terminal has gone."""
 
+    drops = False
+
     def write(self, data: Any) -> int:
         try:
             return super().write(data)
-        except OSError as error:
-            if error.errno != errno.EIO:
+        except BrokenPipeError:
+            if not self.drops:
                 raise
-            return len(data)
+        except OSError as error:
+            if error.errno != errno.EIO and not self.drops:
+                raise OutputError(error.errno, error.strerror) from error
+        return len(data)

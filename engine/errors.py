@@ -8,3 +8,7 @@ class InputError(Exception):
 
     The command line prints it and exits with 2; inside a run it fails the run with this line.
     """
+
+
+class OutputError(OSError):
+    """Standard output takes nothing, as on a full disk: what was to be printed is lost."""

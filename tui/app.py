@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import App, ScreenError, SystemCommand
+from textual.css.query import QueryError
 from textual.driver import Driver
 from textual.screen import Screen
+from textual.widget import WidgetError
 
 from engine.errors import InputError
 from engine.faults import told_afterwards
@@ -104,6 +106,11 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def _tell_of_fault(self) -> None:
         self.notify("A fault of this program was met: it is told when you leave.", severity="error")
+
+    def _handle_exception(self, error: Exception) -> None:
+        # A screen that leaves loses its widgets before its timers and workers end: no crash.
+        if not (self._exit and isinstance(error, (QueryError, ScreenError, WidgetError))):
+            super()._handle_exception(error)
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's own driver, but for a Unix terminal, to which only changes are written."""

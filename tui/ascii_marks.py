@@ -8,7 +8,6 @@ panel knows of it, and none can forget it.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
 from functools import lru_cache
 
 VARIABLE = "CIFAR_TUI_ASCII"
@@ -45,19 +44,6 @@ _HORIZONTAL = frozenset("─━┄┅┈┉╌╍═╴╶╸╺╼╾")
 _VERTICAL = frozenset("│┃┆┇┊┋╎╏║╵╷╹╻╽╿")
 _UPPER_DOTS, _LOWER_DOTS = 0x1B, 0xE4
 """Of a braille character: its two upper rows, and its two lower ones."""
-
-
-def wants_ascii(environment: Mapping[str, str]) -> bool:
-    """Whether the terminal is said to have no Unicode: by `CIFAR_TUI_ASCII`, or by the locale.
-
-    A locale that is not set says nothing: many a login over SSH has none and a capable terminal.
-    """
-    asked = environment.get(VARIABLE)
-    if asked is not None:
-        return asked not in ("", "0")
-    names = ("LC_ALL", "LC_CTYPE", "LANG")
-    locale = next((environment[name] for name in names if environment.get(name)), "UTF-8")
-    return "utf8" not in locale.lower().replace("-", "")
 
 
 def to_ascii(text: str) -> str:

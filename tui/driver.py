@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from textual.drivers.linux_driver import LinuxDriver
 
-from tui.ascii_marks import to_ascii, wants_ascii
+from tui.ascii_marks import to_ascii
 from tui.changed_cells import ChangedCells
+from tui.terminal import current
 
 
 class SparingDriver(LinuxDriver):
@@ -17,7 +17,7 @@ class SparingDriver(LinuxDriver):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._cells = ChangedCells()
-        self._is_ascii = wants_ascii(os.environ)
+        self._is_ascii = current().is_ascii
 
     def write(self, data: str) -> None:
         """Write what of `data` changes the screen."""

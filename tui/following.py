@@ -116,6 +116,10 @@ class FollowingApp(CifarApp):
         """Leave."""
         self._leave()
 
+    def _leave_running(self) -> None:
+        # What a signal asks for; the training is not this app's, to resume or to leave.
+        self._leave()
+
     async def action_quit(self) -> None:
         """Leave without asking."""
         self._leave()

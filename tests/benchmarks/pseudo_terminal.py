@@ -11,7 +11,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from terminal_screen import TerminalScreen
 
@@ -27,7 +27,18 @@ class Terminal:
         environment: Mapping[str, str] | None = None,
         *,
         program: Sequence[str] = ("-m", "tui"),
+        inherits: bool = True,
+        before: Callable[[], object] | None = None,
     ) -> None:
+        """Start it.
+
+        Args:
+            arguments: of the command line.
+            environment: on top of the usual variables.
+            program: what Python is to run.
+            inherits: whether the usual variables are those of this process, or next to none.
+            before: what the new process does first.
+        """
         self.started_at = time.perf_counter()
         self.bytes_drawn = 0
         self.drawn = b""
@@ -35,10 +46,18 @@ class Terminal:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._pid, self._descriptor = pty.fork()
         if self._pid == 0:
-            variables = {**os.environ, "TERM": "xterm-256color", **(environment or {})}
+            usual = os.environ if inherits else {"PATH": os.environ["PATH"]}
+            variables = {**usual, "TERM": "xterm-256color", **(environment or {})}
+            self.resize(COLUMNS, ROWS, descriptor=0)
+            if before is not None:
+                before()
             os.execve(sys.executable, [sys.executable, *program, *arguments], variables)
-        size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
-        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, size)
+
+    def resize(self, columns: int, rows: int, *, descriptor: int | None = None) -> None:
+        """Give it another size; what runs in it is told."""
+        size = struct.pack("HHHH", rows, columns, 0, 0)
+        place = self._descriptor if descriptor is None else descriptor
+        fcntl.ioctl(place, termios.TIOCSWINSZ, size)
 
     def read(self, seconds: float, *, most: int = 65_536) -> bytes:
         """What is drawn within `seconds`, at once when something comes; empty at the end.
@@ -75,9 +94,18 @@ class Terminal:
         """Whether a line of the screen has `text` now."""
         return any(text in line for line in self.screen.lines)
 
-    def press(self, keys: str) -> None:
-        """Type."""
-        os.write(self._descriptor, keys.encode())
+    def press(self, keys: str | bytes) -> None:
+        """Type, or send what no keyboard does."""
+        os.write(self._descriptor, keys if isinstance(keys, bytes) else keys.encode())
+
+    @property
+    def process(self) -> int:
+        """The number of the process that was started."""
+        return self._pid
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a dropped connection does."""
+        os.close(self._descriptor)
 
     def close(self) -> int:
         """Wait for the program's end; its exit status."""

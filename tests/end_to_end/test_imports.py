@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 OF_HELP = [
     "engine",
     "engine.atomic",
+    "engine.capture",
     "engine.config",
     "engine.dataset_names",
     "engine.errors",
@@ -29,8 +30,9 @@ OF_HELP = [
     "tui.cli.option_values",
     "tui.cli.options",
     "tui.cli.parser",
-    "tui.cli.terminal",
+    "tui.cli.streams",
     "tui.slow_link",
+    "tui.terminal",
 ]
 """The modules of our own that `--help` takes; no package of others."""
 OF_FIRST_FRAME = {

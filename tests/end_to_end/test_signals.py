@@ -77,10 +77,6 @@ class Screen(Terminal):
         """Wait, reading what is drawn."""
         until(lambda: self.read(0.01) and condition())
 
-    def hang_up(self) -> None:
-        """Close the terminal, as a dropped connection does."""
-        os.close(self._descriptor)
-
     def status(self, seconds: float = SECONDS) -> int:
         """The exit status of the process that the shell waits for, after a hang-up."""
         return int(self.parent.wait(timeout=seconds))

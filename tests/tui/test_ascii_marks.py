@@ -9,7 +9,7 @@ from pseudo_terminal import Terminal
 from rich.cells import cell_len
 
 from engine.report.table import BEST, FASTEST, ON_TEST
-from tui.ascii_marks import to_ascii, wants_ascii
+from tui.ascii_marks import to_ascii
 from tui.panels import curve_chart, layer_state, pareto, queue, run_table
 
 
@@ -49,25 +49,6 @@ def test_every_character_of_every_plane_keeps_its_width() -> None:
         found = to_ascii(chr(code))
         assert found.isascii()
         assert len(found) == cell_len(chr(code)), hex(code)
-
-
-@pytest.mark.parametrize(
-    ("environment", "wants"),
-    [
-        ({}, False),
-        ({"LANG": "C"}, True),
-        ({"LANG": "POSIX"}, True),
-        ({"LANG": "C.UTF-8"}, False),
-        ({"LANG": "de_DE.utf8"}, False),
-        ({"LANG": "de_DE.ISO-8859-1"}, True),
-        ({"LANG": "en_US.UTF-8", "LC_ALL": "C"}, True),
-        ({"LANG": "C", "LC_ALL": "", "LC_CTYPE": "C.UTF-8"}, False),
-        ({"LANG": "C", "CIFAR_TUI_ASCII": "0"}, False),
-        ({"LANG": "C.UTF-8", "CIFAR_TUI_ASCII": "1"}, True),
-    ],
-)
-def test_the_locale_or_the_variable_says_so(environment: dict[str, str], wants: bool) -> None:
-    assert wants_ascii(environment) == wants
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from engine.doctor import Finding
 from tui.__main__ import main
 from tui.cli import doctor
+from tui.terminal import look
 
 
 @pytest.mark.parametrize(
@@ -24,12 +25,14 @@ from tui.cli import doctor
     ],
 )
 def test_colours(environment: dict[str, str], state: str, found: str) -> None:
-    (finding,) = [f for f in doctor.examine_terminal(environment) if f.name == "colours"]
+    findings = doctor.examine_terminal(look(environment), environment)
+    (finding,) = [finding for finding in findings if finding.name == "colours"]
     assert (finding.state, finding.found) == (state, found)
 
 
 def test_tmux_is_named() -> None:
-    findings = doctor.examine_terminal({"TMUX": "/tmp/tmux-0/default,1,0"})
+    environment = {"TMUX": "/tmp/tmux-0/default,1,0"}
+    findings = doctor.examine_terminal(look(environment), environment)
     assert findings[-1].found == "inside tmux"
 
 

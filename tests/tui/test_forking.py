@@ -10,10 +10,12 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import psutil
 import pytest
 
+from tui import terminal
 from tui.cli.forking import opens_screen
 
 # A Python handler waits for the call at work: without the pipe, a signal that comes just before
@@ -205,11 +207,16 @@ def test_both_stop_and_go_on_together(whole_job: bool, pair: Callable[[str], Pai
         ({"command": "demo", "plain": False, "json": True}, False),
         ({"command": "models", "json": False}, False),
         ({"command": "bench"}, False),
+        ({"command": "attach"}, True),
+        ({"command": "replay"}, True),
     ],
 )
 def test_which_commands_open_the_screen(
     arguments: dict[str, object], opens: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not opens_screen(Namespace(**arguments))
-    monkeypatch.setattr("tui.cli.forking.on_terminal", lambda: True)
+    there = replace(terminal.current(), is_there=True, name="xterm")
+    monkeypatch.setattr(terminal, "_current", there)
     assert opens_screen(Namespace(**arguments)) == opens
+    monkeypatch.setattr(terminal, "_current", replace(there, name="dumb"))
+    assert not opens_screen(Namespace(**arguments))

@@ -12,8 +12,10 @@ from dataclasses import asdict
 from textwrap import wrap
 
 from engine.doctor import Finding, State, examine
+from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.cli.output import can_show, terminal_width, use_utf8
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH
+from tui.terminal import DUMB, MILLIONS, Terminal, current
 
 MARKS: dict[State, tuple[str, str]] = {"good": ("✓", "+"), "note": ("·", "-"), "bad": ("✗", "!")}
 """And what stands for them where they cannot be shown."""
@@ -24,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what was found; 1 where something keeps the program from working."""
     if not arguments.json:
         print("looking around; TensorFlow takes a few seconds to load…", file=sys.stderr)
-    findings = [*examine(arguments.runs_dir), *examine_terminal(os.environ)]
+    findings = [*examine(arguments.runs_dir), *examine_terminal(current(), os.environ)]
     if arguments.json:
         use_utf8(sys.stdout)
         print(json.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
@@ -33,9 +35,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if any(finding.state == "bad" for finding in findings) else 0
 
 
-def examine_terminal(environment: Mapping[str, str]) -> list[Finding]:
-    """What the terminal can show, from its size and its environment."""
-    return [_size(), _colours(environment), _encoding(), _multiplexer(environment)]
+def examine_terminal(terminal: Terminal, environment: Mapping[str, str]) -> list[Finding]:
+    """What the terminal can show, as every other command takes it."""
+    return [
+        _size(),
+        _colours(terminal, environment),
+        _encoding(terminal),
+        _multiplexer(terminal, environment),
+    ]
 
 
 def _size() -> Finding:
@@ -51,33 +58,40 @@ def _size() -> Finding:
     return Finding("terminal", "good", found)
 
 
-def _colours(environment: Mapping[str, str]) -> Finding:
+def _colours(terminal: Terminal, environment: Mapping[str, str]) -> Finding:
     if environment.get("NO_COLOR"):
         return Finding("colours", "note", "none, as NO_COLOR asks")
-    if environment.get("COLORTERM", "") in ("truecolor", "24bit"):
+    if terminal.name in ("", *DUMB):
+        found = f"TERM is {terminal.name or 'not set'}"
+        return Finding("colours", "bad", found, "export TERM=xterm-256color")
+    if terminal.colours == MILLIONS:
         return Finding("colours", "good", "16 million")
-    name = environment.get("TERM", "")
-    if name in ("", "dumb"):
-        return Finding(
-            "colours", "bad", f"TERM is {name or 'not set'}", "export TERM=xterm-256color"
-        )
-    if "256" in name:
-        found, advice = "256", "if the terminal has more: export COLORTERM=truecolor"
-        return Finding("colours", "good", found, advice)
-    return Finding("colours", "note", f"16 ({name})", "export TERM=xterm-256color, if it has more")
+    if terminal.colours > 16:
+        return Finding("colours", "good", f"{terminal.colours}", _more_colours(terminal))
+    advice = f"export TERM={_with_256(terminal)}, if it has more"
+    return Finding("colours", "note", f"16 ({terminal.name})", advice)
 
 
-def _encoding() -> Finding:
-    encoding = sys.stdout.encoding or "none"
-    if can_show("╭█⠿"):
-        return Finding("encoding", "good", encoding)
-    return Finding("encoding", "bad", f"{encoding} lacks frames and charts", "export LANG=C.UTF-8")
+def _more_colours(terminal: Terminal) -> str:
+    if terminal.reads_millions:
+        return "if the terminal has more: export COLORTERM=truecolor"
+    return ""
 
 
-def _multiplexer(environment: Mapping[str, str]) -> Finding:
-    for variable, name in (("TMUX", "tmux"), ("STY", "screen"), ("ZELLIJ", "zellij")):
-        if environment.get(variable):
-            return Finding("session", "good", f"inside {name}")
+def _with_256(terminal: Terminal) -> str:
+    return "screen-256color" if terminal.multiplexer == "GNU screen" else "xterm-256color"
+
+
+def _encoding(terminal: Terminal) -> Finding:
+    if not terminal.is_ascii:
+        return Finding("encoding", "good", terminal.encoding)
+    unset = f"unset {ASCII_VARIABLE}, or export LANG=C.UTF-8, where the terminal shows Unicode"
+    return Finding("encoding", "note", terminal.encoding, unset)
+
+
+def _multiplexer(terminal: Terminal, environment: Mapping[str, str]) -> Finding:
+    if terminal.multiplexer:
+        return Finding("session", "good", f"inside {terminal.multiplexer}")
     where = "over SSH" if environment.get("SSH_CONNECTION") else "local"
     return Finding("session", "good", f"{where}; a training outlives the terminal")
 

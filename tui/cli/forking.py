@@ -11,47 +11,21 @@ import argparse
 import os
 import select
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
-from tui.cli.terminal import on_terminal
+from tui.terminal import current, terminal_restorer
 
 CONTINUE_SECONDS = 0.2
 """A shell continues all of a job; a child that does not move within this time was left out."""
-SCREEN_OFF = (
-    b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?2004l\x1b[?2048l\x1b[?7h"
-    b"\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
-)
-"""What Textual turns on, turned off: the mouse, pasting, keys, the other screen, the cursor."""
-SCREEN_COMMANDS = (None, "train", "demo", "resume")
+SCREEN_COMMANDS = (None, "train", "demo", "resume", "attach", "replay")
 
 
 def opens_screen(arguments: argparse.Namespace) -> bool:
     """Whether the command opens the screen rather than printing."""
     is_plain = getattr(arguments, "plain", False) or getattr(arguments, "json", False)
-    return arguments.command in SCREEN_COMMANDS and not is_plain and on_terminal()
-
-
-def terminal_restorer() -> Callable[[], None]:
-    """A function that makes the terminal what it is now, whatever screen was left on it."""
-    import termios
-
-    try:
-        assert sys.__stdin__ is not None
-        assert sys.__stderr__ is not None
-        keyboard, display = sys.__stdin__.fileno(), sys.__stderr__.fileno()
-        attributes = termios.tcgetattr(keyboard)
-    except (termios.error, OSError):
-        return lambda: None
-
-    def restore() -> None:
-        with suppress(termios.error, OSError):
-            termios.tcsetattr(keyboard, termios.TCSANOW, attributes)
-            os.write(display, SCREEN_OFF)
-
-    return restore
+    return arguments.command in SCREEN_COMMANDS and not is_plain and current().shows_screens
 
 
 class WaitingParent:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING
 from engine.capture import OutputCapture
 from engine.keras_loading import check_backend
 from engine.runs_folder import open_runs_dir
-from tui.cli.forking import terminal_restorer
 from tui.cli.options import OnHangup
+from tui.cli.screen import crash_status, exit_status, show, signals_over
 from tui.cli.signals import TERMINATED, LeavingSignals
 
 if TYPE_CHECKING:
@@ -53,10 +52,9 @@ def open_app(
         ends_on_answers: whether the end of `specs` opens the answers to the exercise's questions.
 
     Returns:
-        The exit status, as the sessions give it; 0 where none was started, 143 after SIGTERM.
+        The exit status, as the sessions give it; where none was started 0, or 129 if the terminal
+        has gone; 1 after a crash of the screen, 143 after SIGTERM.
     """
-    from rich.console import Console
-
     from tui.app import CifarApp
 
     sessions: list[Session] = []
@@ -74,11 +72,7 @@ def open_app(
             sessions[-1].log(line)
 
     with OutputCapture(log) as capture:
-        signals = LeavingSignals(
-            on_hangup,
-            leave_screen=lambda goes_on: app.leave_at_once(goes_on),
-            restore_terminal=terminal_restorer() if parent else None,
-        )
+        signals = signals_over(lambda: app, parent, on_hangup)
         first = start_session(specs, resumes) if specs or resumes else None
         app = CifarApp(
             first,
@@ -88,11 +82,8 @@ def open_app(
         )
         app.can_leave_running = parent is not None
         app.ends_on_answers = ends_on_answers
-        # Textual would print the traceback of a crash into the captured standard error.
-        app.error_console = Console(file=sys.__stderr__, markup=False, highlight=False)
         with signals:
-            seen = app.run()
-            signals.screen_has_left()
+            seen = show(app, signals)
             if sessions and sessions[-1].is_alive:
                 if not ((app.leaves_running and parent) or signals.hung_up):
                     _go_on_without_screen(sessions[-1], runs_dir, capture, signals)
@@ -111,7 +102,9 @@ def open_app(
         from tui.cli.output import print_ending
 
         print_ending(runs_dir, [run_id for session in sessions for run_id in session.run_ids])
-    status = max([app.return_code or 0, *(session.exit_code for session in sessions)])
+    if not sessions:
+        return exit_status(app, signals)
+    status = max([crash_status(app), *(session.exit_code for session in sessions)])
     return TERMINATED if signals.terminated else status
 
 

@@ -16,6 +16,7 @@ from engine.formatting import MISSING, whole
 from engine.progress import Progress, ignore_progress
 from engine.report import BEST, FASTEST, table_text
 from engine.runs import RunListing, load_run
+from tui.terminal import current
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -24,7 +25,7 @@ WIDTH_WITHOUT_TERMINAL = 120
 
 
 def terminal_width() -> int:
-    """Columns of the terminal, or of `COLUMNS`; 120 where there is none."""
+    """Columns of the terminal, or of `COLUMNS` where there is none; 120 without either."""
     return shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 24)).columns
 
 
@@ -41,7 +42,9 @@ def use_utf8(stream: TextIO) -> None:
 
 
 def can_show(text: str) -> bool:
-    """Whether standard output has these characters."""
+    """Whether standard output has these characters, and its terminal or its reader shows them."""
+    if current().is_ascii:
+        return text.isascii()
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:

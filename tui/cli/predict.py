@@ -14,7 +14,7 @@ from engine.errors import InputError
 from engine.formatting import printable
 from engine.keras_loading import check_backend
 from engine.run_choice import choose_run
-from tui.cli.output import use_utf8
+from tui.cli.output import can_show, use_utf8
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.predict import Prediction, Predictor
 
 BAR_COLUMNS = 24
+HALF_BLOCK = "▀"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -98,8 +99,8 @@ def _print(console: Console, prediction: Prediction) -> None:
     console.print(f"{name}: {prediction.classes[0][0]}", soft_wrap=True)
     if prediction.note:
         console.print(f"  {prediction.note}", soft_wrap=True)
-    bars = _bars(prediction.classes, console.encoding)
-    if console.color_system not in ("truecolor", "256"):
+    bars = _bars(prediction.classes)
+    if console.color_system not in ("truecolor", "256") or not can_show(HALF_BLOCK):
         for line in bars:
             console.print(f"  {line}", soft_wrap=True)
         return
@@ -108,12 +109,8 @@ def _print(console: Console, prediction: Prediction) -> None:
     console.print(grid)
 
 
-def _bars(classes: Sequence[tuple[str, float]], encoding: str) -> list[str]:
-    try:
-        "█".encode(encoding)
-        block = "█"
-    except (UnicodeEncodeError, LookupError):
-        block = "#"
+def _bars(classes: Sequence[tuple[str, float]]) -> list[str]:
+    block = "█" if can_show("█") else "#"
     width = max(len(name) for name, _ in classes)
     return [
         f"{name:<{width}}  {share:6.1%}  {block * round(share * BAR_COLUMNS)}".rstrip()
@@ -136,5 +133,5 @@ def _drawn(prediction: Prediction) -> Text:
             text.append("\n")
         for upper, lower in zip(above, below, strict=True):
             style = Style(color=Color.from_rgb(*upper), bgcolor=Color.from_rgb(*lower))
-            text.append("▀", style)
+            text.append(HALF_BLOCK, style)
     return text

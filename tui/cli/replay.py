@@ -9,7 +9,7 @@ from engine.follow import OVER
 from engine.replay import ReplaySession
 from engine.run_choice import choose_run
 from tui.cli.parser import MAX_SPEED
-from tui.cli.terminal import on_terminal
+from tui.cli.screen import expect_screen
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,8 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"replay: expected a run that is over, found {chosen.run_id} training; "
             f"`cifar-tui attach {chosen.run_id}` shows it"
         )
-    if not on_terminal():
-        raise InputError("replay: expected a terminal to draw on, found none")
+    expect_screen("replay")
+    from tui.cli.follow import follow
     from tui.following import FollowingApp
 
     session = ReplaySession(chosen, speed)
@@ -38,10 +38,4 @@ def run(arguments: argparse.Namespace) -> int:
         greeting=f"A recording of {chosen.run_id}, {speed:g} times as fast: q leaves",
         is_recording=True,
     )
-    app.run()
-    session.close()
-    if app.wants_new_session:
-        from tui.cli import launch
-
-        return launch.run(arguments)
-    return app.return_code or 0
+    return follow(app, session.close, arguments)

@@ -101,6 +101,8 @@ class LeavingSignals:
         self._before[number] = signal.signal(number, handler) or signal.SIG_DFL
 
     def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        if self.hung_up:
+            return  # the kernel tells of it, and so does the driver that reads the keys
         self.hung_up = True
         if self._leave_screen is not None:
             # The kernel sends it as well, and Textual would open its screen once more.

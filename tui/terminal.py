@@ -1,0 +1,206 @@
+"""What the terminal is and can, decided once, at the start of every command; and its return.
+
+The environment holds what somebody once said of a terminal, often of another one: a shell exports
+`COLUMNS`, `COLORTERM` is inherited into GNU screen, Python itself sets `LC_CTYPE`. Here it is
+checked against what is known. What misleads is taken out, since Textual, Rich and the processes
+that are started read the same variables. All else asks `current()`. Light: asking costs no import.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from io import TextIOWrapper
+
+from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
+
+DUMB = ("dumb", "unknown")
+"""Of TERM: terminals that take lines and nothing else."""
+MILLIONS = 2**24
+_WITHOUT_MILLIONS = ("screen", "linux", "vt100", "vt102", "vt220", "vt320", "ansi", "cons25")
+"""How the names of terminals begin that misread 24-bit colours, or have none."""
+_BY_SUFFIX = {"256color": 256, "kitty": 256}
+_SIZES = ("COLUMNS", "LINES")
+SCREEN_OFF = (
+    b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?2004l\x1b[?2048l\x1b[?7h"
+    b"\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
+)
+"""What Textual turns on, turned off: the mouse, pasting, keys, the other screen, the cursor."""
+_COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
+"""What Python sets LC_CTYPE to where the locale is C, POSIX or not installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What was found out about the terminal of this process."""
+
+    is_there: bool
+    """Whether the keyboard, the output and the errors all are one."""
+    name: str
+    """What TERM says; empty where it is not set."""
+    is_ascii: bool
+    """Whether only ASCII is to be drawn."""
+    encoding: str
+    """In words: the encoding, and who says so where it is ASCII."""
+    colours: int
+    """How many it is taken to have; 0 for none."""
+    reads_millions: bool
+    """Whether 24-bit colours could be meant: not where they are known to be misread."""
+    multiplexer: str
+    """The innermost: `tmux`, `GNU screen` or `zellij`; empty for none."""
+
+    @property
+    def shows_screens(self) -> bool:
+        """Whether a screen can be drawn on it."""
+        return self.is_there and self.name not in DUMB
+
+    @property
+    def lack(self) -> str:
+        """What was found in place of a terminal that shows screens."""
+        return f"TERM={self.name}" if self.is_there else "none"
+
+
+_current: Terminal | None = None
+
+
+def settle() -> Terminal:
+    """Decide, and have the environment and the standard streams say the same.
+
+    To be called before anything is printed, and again where an option says more.
+    """
+    global _current
+    for name in _misleading(os.environ, has_size=_has_size()):
+        os.environ.pop(name, None)
+    _current = look(os.environ)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.isatty():
+            stream.reconfigure(encoding="ascii" if _current.is_ascii else "utf-8")
+    return _current
+
+
+def current() -> Terminal:
+    """What was decided; what would be, where nothing has been yet."""
+    return _current or look(os.environ)
+
+
+def look(environment: Mapping[str, str], born: Mapping[str, str] | None = None) -> Terminal:
+    """What is to be made of an environment; changes nothing.
+
+    Args:
+        environment: as it is now.
+        born: as it was before Python began; None for this process's own.
+    """
+    streams = (sys.__stdin__, sys.__stdout__, sys.__stderr__)
+    asked, locale = environment.get(ASCII_VARIABLE), _locale(environment, born)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if asked is not None:
+        is_ascii, says = asked not in ("", "0"), f"{ASCII_VARIABLE}={asked}"
+    else:
+        is_ascii, says = bool(locale) and not _names_utf8(locale), f"the locale is {locale}"
+    return Terminal(
+        is_there=all(stream is not None and stream.isatty() for stream in streams),
+        name=environment.get("TERM", ""),
+        is_ascii=is_ascii,
+        encoding=f"ASCII: {says}" if is_ascii else encoding,
+        colours=_colours(environment),
+        reads_millions=not _misreads_millions(environment),
+        multiplexer=_multiplexer(environment),
+    )
+
+
+def terminal_restorer() -> Callable[[], None]:
+    """A function that makes the terminal what it is now, whatever screen was left on it."""
+    import termios
+
+    try:
+        assert sys.__stdin__ is not None
+        assert sys.__stderr__ is not None
+        keyboard, display = sys.__stdin__.fileno(), sys.__stderr__.fileno()
+        attributes = termios.tcgetattr(keyboard)
+    except (termios.error, OSError):
+        return lambda: None
+
+    def restore() -> None:
+        with suppress(termios.error, OSError):
+            termios.tcsetattr(keyboard, termios.TCSANOW, attributes)
+            os.write(display, SCREEN_OFF)
+
+    return restore
+
+
+def _misleading(environment: Mapping[str, str], *, has_size: bool) -> list[str]:
+    """The variables that say what is not so, or not for long."""
+    found = list(_SIZES) if has_size else []
+    if _misreads_millions(environment):
+        found.append("COLORTERM")
+    return [name for name in found if name in environment]
+
+
+def _misreads_millions(environment: Mapping[str, str]) -> bool:
+    inside = _multiplexer(environment)
+    if inside == "tmux":
+        return False  # it knows its terminal, and sends it what it can show
+    if environment.get("TERM_PROGRAM") == "Apple_Terminal" and not inside:
+        return True
+    name = environment.get("TERM", "")
+    return inside == "GNU screen" or name.startswith(_WITHOUT_MILLIONS)
+
+
+def _has_size() -> bool:
+    """Whether standard output is a terminal that knows its size; a serial line does not."""
+    try:
+        return min(os.get_terminal_size(1)) > 0 and os.isatty(1)
+    except (OSError, ValueError):
+        return False
+
+
+def _colours(environment: Mapping[str, str]) -> int:
+    """As Rich counts them, which draws."""
+    name = environment.get("TERM", "").strip().lower()
+    if environment.get("NO_COLOR") or name in DUMB:
+        return 0
+    says_millions = environment.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit")
+    if says_millions and not _misreads_millions(environment):
+        return MILLIONS
+    return _BY_SUFFIX.get(name.rpartition("-")[2], 16)
+
+
+def _multiplexer(environment: Mapping[str, str]) -> str:
+    if environment.get("STY"):
+        # Both are there where one runs inside the other: which is the inner one TERM tells.
+        inner = environment.get("TMUX") and environment.get("TERM", "").startswith("tmux")
+        return "tmux" if inner else "GNU screen"
+    return "tmux" if environment.get("TMUX") else "zellij" if environment.get("ZELLIJ") else ""
+
+
+def _locale(environment: Mapping[str, str], born: Mapping[str, str] | None) -> str:
+    """The locale that was wished for; empty where none was, as in many a login over SSH.
+
+    CPython, before any of our code, sets LC_CTYPE to C.UTF-8 where the wish is for C or for what is
+    not installed. What the process was born with tells, and where that cannot be read, LANG.
+    """
+    if wished := environment.get("LC_ALL"):
+        return wished
+    named, language = environment.get("LC_CTYPE", ""), environment.get("LANG", "")
+    if named not in _COERCED:
+        return named or language
+    before = (_born_with() if born is None else born).get("LC_CTYPE", "")
+    return before if before and before != named else language or named
+
+
+def _born_with() -> Mapping[str, str]:
+    """The environment that this process was started with; empty where nothing tells."""
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            entries = file.read().split(b"\0")
+    except OSError:
+        return {}
+    pairs = (os.fsdecode(entry).partition("=") for entry in entries if entry)
+    return {name: value for name, _, value in pairs}
+
+
+def _names_utf8(locale: str) -> bool:
+    return "utf8" in locale.lower().replace("-", "")
