@@ -1,18 +1,32 @@
-"""Textual's driver of a Unix terminal, which writes only what changes on it."""
+"""Textual's driver of a Unix terminal: writes only what changes on it, survives what it sends."""
 
 from __future__ import annotations
 
+import os
+import selectors
+import signal
 from typing import Any
 
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
 
 from tui.ascii_marks import to_ascii
 from tui.changed_cells import ChangedCells
+from tui.input_text import InputText
 from tui.terminal import current
+
+LOOK_SECONDS = 0.1
+"""Between two looks at whether the screen leaves, and whether an escape was a key of its own."""
+MOST_BYTES = 4_096
 
 
 class SparingDriver(LinuxDriver):
-    """Writes the cells that changed, and all of them once nobody knows what the screen shows."""
+    """Writes the cells that changed, and all of them once nobody knows what the screen shows.
+
+    What it reads and cannot make sense of is dropped. A terminal that has gone, which a process may
+    not be told otherwise, becomes a SIGHUP.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -27,3 +41,62 @@ class SparingDriver(LinuxDriver):
     def forget_screen(self) -> None:
         """Write all of the next update."""
         self._cells.forget()
+
+    def run_input_thread(self) -> None:
+        """Read keys and the mouse until the screen leaves or the terminal has gone."""
+        keyboard = _Keyboard(self._debug)
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(LOOK_SECONDS):
+                    data = self._read()
+                    if not data:
+                        os.kill(os.getpid(), signal.SIGHUP)
+                        return
+                    self._tell(keyboard.messages(data))
+                self._tell(keyboard.waited())
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self.fileno, MOST_BYTES)
+        except OSError:
+            return b""
+
+    def _tell(self, messages: list[Message]) -> None:
+        for message in messages:
+            self.process_message(message)
+
+
+class _Keyboard:
+    """Textual's parser, replaced by a new one where it fails over what a terminal sends."""
+
+    def __init__(self, debug: bool) -> None:
+        self._debug = debug
+        self._text = InputText()
+        self._parser = XTermParser(debug)
+
+    def messages(self, data: bytes) -> list[Message]:
+        """What these bytes say."""
+        found: list[Message] = []
+        # One by one: what comes after a sequence that fails is not lost with it.
+        for character in self._text.decoded(data):
+            try:
+                found += self._parser.feed(character)
+            except Exception:
+                self._start_again()
+        return found
+
+    def waited(self) -> list[Message]:
+        """What was being waited for and has not come, such as the rest of an escape sequence."""
+        try:
+            return list(self._parser.tick())
+        except Exception:
+            self._start_again()
+            return []
+
+    def _start_again(self) -> None:
+        before, self._parser = self._parser, XTermParser(self._debug)
+        # What the terminal has told of itself, which it will not do again.
+        self._parser.mouse_pixels = before.mouse_pixels
+        self._parser.terminal_size = before.terminal_size
+        self._parser.terminal_pixel_size = before.terminal_pixel_size

@@ -1,0 +1,237 @@
+"""Real processes in real terminals with next to no environment: what is drawn, and what is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from pseudo_terminal import Terminal
+from terminal_screen import TerminalScreen
+
+SECONDS = 60
+LAUNCHER = "New session"
+GIVEN_BACK = (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?2004l", b"\x1b[?25h")
+"""The other screen, the mouse, pasting, the cursor."""
+IDLE_CPU_SECONDS = 0.25
+"""Of one second: a process that spins takes nearly all of it."""
+
+WriteRun = Callable[..., str]
+Open = Callable[..., Terminal]
+
+
+@pytest.fixture
+def open_terminal(tmp_path: Path) -> Iterator[Open]:
+    """Opens terminals with a home of their own; what is left in them is ended with the test."""
+    opened: list[Terminal] = []
+
+    def start(arguments: list[str], **options: object) -> Terminal:
+        environment = {
+            "HOME": str(tmp_path),
+            "CIFAR_TUI_RUNS": str(tmp_path / "runs"),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            **options.pop("environment", {}),  # type: ignore[dict-item]
+        }
+        opened.append(Terminal(arguments, environment, inherits=False, **options))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield start
+    for terminal in opened:
+        with suppress(psutil.NoSuchProcess):
+            family = psutil.Process(terminal.process)
+            for process in (*family.children(recursive=True), family):
+                process.kill()
+
+
+def screens(write_run: WriteRun) -> list[tuple[list[str], str]]:
+    """The commands that open a screen over no training, and what they show."""
+    run_id = write_run("CustomCNN", test=0.7, train_seconds=9.0, epochs=3)
+    return [([], LAUNCHER), (["attach", run_id], "CustomCNN"), (["replay", run_id], "CustomCNN")]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_every_screen_gives_the_terminal_back_at_a_signal(
+    place: int, number: signal.Signals, status: int, write_run: WriteRun, open_terminal: Open
+) -> None:
+    arguments, shown = screens(write_run)[place]
+    terminal = open_terminal(arguments)
+    terminal.wait_for(shown, SECONDS)
+    os.kill(terminal.process, number)
+    assert terminal.close() == status
+    assert [sequence for sequence in GIVEN_BACK if sequence not in terminal.drawn] == []
+    assert b"Traceback" not in terminal.drawn
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_no_screen_outlives_its_terminal_where_nothing_tells_of_that(
+    place: int, write_run: WriteRun, open_terminal: Open
+) -> None:
+    """As under a shell that was started by nohup: SIGHUP reaches the shell, which ignores it."""
+    arguments, shown = screens(write_run)[place]
+    shell = (
+        "import signal, subprocess, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+        "sys.exit(subprocess.call([sys.executable, '-m', 'tui', *sys.argv[1:]]))"
+    )
+    terminal = open_terminal(arguments, program=("-c", shell))
+    terminal.wait_for(shown, SECONDS)
+    waiting = psutil.Process(terminal.process)
+    family = waiting.children(recursive=True)
+    terminal.hang_up()
+    gone, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
+    assert len(gone) == 2
+    assert waiting.wait(timeout=SECONDS) == 129
+
+
+def test_what_is_no_text_is_dropped(open_terminal: Open) -> None:
+    terminal = open_terminal([])
+    terminal.wait_for(LAUNCHER, SECONDS)
+    # Latin-1, a mouse report in the old style from column 160, and a key that no table holds.
+    terminal.press(b"\xff\xe4\x1b[M \xc0\xa4\x1b[M#\xc3\x84\x1b[99999999999u\x1b[97;1:3u")
+    terminal.press("?")
+    terminal.wait_for("finds any action", SECONDS)
+    terminal.press("\x11")
+    assert terminal.close() == 0
+    assert b"Traceback" not in terminal.drawn
+
+
+CRASHES = """
+import sys
+from tui.driver import SparingDriver
+from tui.__main__ import main
+
+def fails(self):
+    raise ValueError("a fault of the program")
+
+SparingDriver.run_input_thread = fails
+sys.exit(main())
+"""
+
+
+def test_a_screen_that_crashes_says_so_in_its_exit_status(open_terminal: Open) -> None:
+    terminal = open_terminal([], program=("-c", CRASHES))
+    assert terminal.close() == 1
+    assert b"a fault of the program" in terminal.drawn
+    assert GIVEN_BACK[0] in terminal.drawn
+
+
+def test_the_size_is_the_terminals_own(open_terminal: Open) -> None:
+    terminal = open_terminal([], environment={"COLUMNS": "60", "LINES": "20"})
+    terminal.wait_for(LAUNCHER, SECONDS)
+    wait(terminal, lambda: drawn_size(terminal) == (120, 40))
+    stands_still(terminal)
+    terminal.screen = TerminalScreen()
+    terminal.resize(90, 30)
+    wait(terminal, lambda: drawn_size(terminal) == (90, 30))
+    terminal.press("q")
+    assert terminal.close() == 0
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_locale_that_is_not_unicode_is_drawn_in_ascii(
+    place: int, write_run: WriteRun, open_terminal: Open
+) -> None:
+    locale = ({"LANG": "C"}, {"LANG": "POSIX", "PYTHONUTF8": "1"}, {"LANG": "xx_YY"})[place]
+    terminal = open_terminal([], environment=locale)
+    terminal.wait_for(LAUNCHER, SECONDS)
+    terminal.press("q")
+    assert terminal.close() == 0
+    assert terminal.drawn.isascii()
+    write_run("CustomCNN", test=0.7)
+    table = open_terminal(["rank"], environment=locale)
+    assert table.close() == 0
+    assert table.drawn.isascii()
+    assert b"CustomCNN" in table.drawn
+
+
+@pytest.mark.parametrize("locale", [{}, {"LANG": "C.UTF-8"}, {"LANG": "xx_YY.UTF-8"}])
+def test_a_locale_that_says_unicode_or_nothing_is_drawn_in_it(
+    locale: dict[str, str], open_terminal: Open
+) -> None:
+    terminal = open_terminal([], environment=locale)
+    terminal.wait_for("╭", SECONDS)
+    terminal.press("q")
+    assert terminal.close() == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "has_millions"),
+    [
+        ({}, True),
+        ({"STY": "1.pts-0.host", "TERM": "screen.xterm-256color"}, False),
+        ({"TMUX": "/tmp/tmux-0/default,1,0", "TERM": "screen-256color"}, True),
+    ],
+)
+def test_colours_that_are_misread_are_not_drawn(
+    environment: dict[str, str], has_millions: bool, open_terminal: Open
+) -> None:
+    terminal = open_terminal([], environment={"COLORTERM": "truecolor", **environment})
+    terminal.wait_for(LAUNCHER, SECONDS)
+    terminal.press("q")
+    assert terminal.close() == 0
+    assert (b"38;2;" in terminal.drawn) == has_millions
+    assert (b"38;5;" in terminal.drawn) != has_millions
+
+
+def test_a_dumb_terminal_is_given_lines(write_run: WriteRun, open_terminal: Open) -> None:
+    for arguments, _ in screens(write_run):
+        terminal = open_terminal(arguments, environment={"TERM": "dumb"})
+        assert terminal.close() == 2
+        assert b"found TERM=dumb" in terminal.drawn
+        assert b"\x1b" not in terminal.drawn
+        assert terminal.drawn.count(b"\n") == 1
+    train = ["train", "CustomCNN", "--dataset", "digits", "--train-limit", "100", "--epochs", "1"]
+    terminal = open_terminal(train, environment={"TERM": "dumb"})
+    assert terminal.close() == 0
+    assert b"most accurate: CustomCNN" in terminal.drawn
+    assert b"\x1b" not in terminal.drawn
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.3])
+def test_leaving_while_the_machine_is_measured_leaves_nothing(
+    seconds: float, open_terminal: Open
+) -> None:
+    terminal = open_terminal([])
+    terminal.wait_for("measuring this machine", SECONDS)
+    until = time.monotonic() + seconds
+    wait(terminal, lambda: time.monotonic() > until)
+    family = psutil.Process(terminal.process).children(recursive=True)
+    terminal.press("q")
+    assert terminal.close() == 0
+    assert b"Event loop is closed" not in terminal.drawn
+    assert b"Traceback" not in terminal.drawn
+    assert psutil.wait_procs(family, timeout=10)[1] == []
+
+
+def test_leaving_before_the_form_is_filled_is_no_crash(open_terminal: Open) -> None:
+    terminal = open_terminal([])
+    terminal.wait_for(LAUNCHER, SECONDS)
+    os.kill(terminal.process, signal.SIGTERM)
+    assert terminal.close() == 143
+    assert b"NoMatches" not in terminal.drawn
+
+
+def drawn_size(terminal: Terminal) -> tuple[int, int]:
+    """Columns and rows of what was drawn."""
+    lines = terminal.screen.lines
+    return max(map(len, lines), default=0), len(lines)
+
+
+def stands_still(terminal: Terminal) -> None:
+    """Read until nothing has been drawn for a while."""
+    while terminal.read(0.5):
+        pass
+
+
+def wait(terminal: Terminal, condition: Callable[[], object]) -> None:
+    """Read what is drawn until a condition holds."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"the condition did not come true in {SECONDS} s"
+        terminal.read(0.01)
