@@ -193,6 +193,16 @@ def test_a_dumb_terminal_is_given_lines(write_run: WriteRun, open_terminal: Open
     assert b"\x1b" not in terminal.drawn
 
 
+@pytest.mark.parametrize("descriptor", [0, 1, 2])
+def test_a_launcher_with_a_closed_descriptor_says_what_it_needs(
+    descriptor: int, open_terminal: Open
+) -> None:
+    terminal = open_terminal([], before=lambda: os.close(descriptor))
+    assert terminal.close() == 2
+    assert terminal.drawn.startswith(b"cifar-tui: expected a terminal to open the launcher on")
+    assert terminal.drawn.count(b"\n") == 1
+
+
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 0.3])
 def test_leaving_while_the_machine_is_measured_leaves_nothing(
     seconds: float, open_terminal: Open

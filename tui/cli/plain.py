@@ -15,6 +15,7 @@ from typing import TextIO
 from engine.capture import OutputCapture
 from engine.commands import Stop
 from engine.config import RunSpec
+from engine.errors import OutputError
 from engine.events import Event, event_to_line
 from engine.runs import RunRecord
 from engine.session import Session, SessionHandle
@@ -22,6 +23,9 @@ from tui.cli.options import OnHangup
 from tui.cli.output import print_ending, use_utf8
 from tui.cli.progress_lines import ProgressLines
 from tui.cli.signals import STOPPED, LeavingSignals
+from tui.cli.streams import complain_of_output, give_up_output
+
+AFTER_ALL = "; the training went on without it, `cifar-tui rank` shows what came of it"
 
 
 def train_plainly(
@@ -35,15 +39,17 @@ def train_plainly(
     """Train with no screen, or go on with a run; prints the ranking last, but for JSON.
 
     Returns:
-        The exit status of the session; 143 where a signal ended it before its time.
+        The exit status of the session, whatever became of what was printed; 143 where a signal
+        ended it before its time.
     """
     session = Session(specs, runs_dir, resumes=resumes)
     if as_json:
         use_utf8(sys.stdout)
     with OutputCapture(session.log) as capture, LeavingSignals(on_hangup) as signals:
         signals.session = session
-        printer = JsonPrinter if as_json else ProgressPrinter
-        session.add_sink(printer(session.specs, capture.terminal))
+        made = JsonPrinter if as_json else ProgressPrinter
+        printer = made(session.specs, capture.terminal)
+        session.add_sink(printer)
         with interrupts_stop(session):
             session.start()
             wait(session, signals)
@@ -52,11 +58,17 @@ def train_plainly(
                 capture.give_up_terminal(Path(os.devnull), redirected_too=False)
                 leave_input()
                 wait(session)
+    fault = printer.fault
     if not as_json:
         # The training is done: a reader that has gone, as with `| head`, changes nothing of it.
-        with suppress(BrokenPipeError):
+        try:
             print_ending(runs_dir, session.run_ids)
             sys.stdout.flush()
+        except (BrokenPipeError, OutputError) as error:
+            fault = error
+    if isinstance(fault, OutputError):
+        complain_of_output(fault, AFTER_ALL)
+        give_up_output()
     return signals.exit_code(session.exit_code)
 
 
@@ -101,6 +113,8 @@ class _Printer:
 
     def __init__(self, specs: Sequence[RunSpec], out: TextIO) -> None:
         self._out: TextIO | None = out
+        self.fault: OSError | None = None
+        """What ended the printing."""
         self._lock = threading.Lock()
 
     def write(self, lines: Sequence[str]) -> None:
@@ -110,9 +124,9 @@ class _Printer:
         try:
             self._out.write("".join(line.rstrip("\n") + "\n" for line in lines))
             self._out.flush()
-        except OSError:
+        except OSError as error:
             # The record on disk is what counts: the training is worth more than its echo.
-            self._out = None
+            self._out, self.fault = None, error
 
 
 class JsonPrinter(_Printer):
