@@ -11,10 +11,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Literal
 
 from engine.errors import InputError
 from engine.formatting import byte_size, printable
+from engine.user_folders import CACHE_VARIABLE, SET_TEMPORARY, check_temporary_folder
 
 State = Literal["good", "note", "bad"]
 DISK_WANTED_BYTES = 5 * 10**9
@@ -25,6 +27,9 @@ MOST_OVERRIDDEN = 200
 """Characters of what a `keras.json` holds that are told."""
 ANSWER_SECONDS = 120
 """TensorFlow may take a minute to load from a network drive."""
+CACHE_ADVICE = f"set {CACHE_VARIABLE} to a folder that can be written"
+MOST_CHARACTERS = 200
+"""Of an error's last line, which may hold all that was searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,8 @@ def examine(runs_dir: Path) -> list[Finding]:
         _gpu_readings,
         _processor,
         _memory,
-        lambda: _disk("disk of the runs", runs_dir),
-        lambda: _disk("disk of the features", _features_folder()),
+        lambda: _disk("disk of the runs", runs_dir, "choose another with --runs-dir"),
+        lambda: _disk("disk of the features", _features_folder(), CACHE_ADVICE),
         _data,
         _weights,
         _logout,
@@ -112,6 +117,11 @@ print(tensorflow.__version__, names.count("GPU"), int(built), file=sys.__stdout_
 def _tensorflow() -> Finding:
     from engine.keras_loading import DEFAULT, keras_environment
 
+    try:
+        check_temporary_folder()
+    except InputError:
+        found = "cannot be loaded (no folder for temporary files)"
+        return Finding("TensorFlow", "bad", found, SET_TEMPORARY)
     command = [sys.executable, "-c", DEVICES]
     try:
         done = subprocess.run(
@@ -129,7 +139,8 @@ def _tensorflow() -> Finding:
         return Finding("TensorFlow", "bad", found, "look at what the machine is busy with")
     except (subprocess.CalledProcessError, OSError, ValueError) as error:
         lines = str(getattr(error, "stderr", "") or error).strip().splitlines()
-        found = f"cannot be loaded ({lines[-1] if lines else 'no word of why'})"
+        why = shorten(lines[-1], MOST_CHARACTERS) if lines else "no word of why"
+        found = f"cannot be loaded ({why})"
         return Finding("TensorFlow", "bad", found, "install cifar-tui again, with pip")
     if int(gpus):
         return Finding("TensorFlow", "good", f"{version}, GPUs it sees: {gpus}")
@@ -185,21 +196,21 @@ def _memory() -> Finding:
 
 
 def _features_folder() -> Path:
-    from engine.features.store import cache_dir
+    from engine.user_folders import features_root
 
-    return cache_dir()
+    return features_root()
 
 
-def _disk(name: str, folder: Path) -> Finding:
+def _disk(name: str, folder: Path, advice: str) -> Finding:
     absolute = folder.absolute()
     # Path's own raises where a folder above may not be read.
     there = next(path for path in (absolute, *absolute.parents) if os.path.exists(path))
     try:
         free = shutil.disk_usage(there).free
     except OSError as error:
-        return Finding(name, "bad", f"{folder}: {error.strerror}", "choose another folder")
+        return Finding(name, "bad", f"{folder}: {error.strerror}", advice)
     if not os.access(there, os.W_OK):
-        return Finding(name, "bad", f"{folder} cannot be written", "choose another folder")
+        return Finding(name, "bad", f"{folder} cannot be written", advice)
     found = f"{byte_size(free)} free at {folder}"
     if free < DISK_WANTED_BYTES:
         return Finding(name, "note", found, f"{byte_size(DISK_WANTED_BYTES)} leave room for all")

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from engine import user_folders
 from engine.errors import InputError
 from engine.regular_file import read_regular
 
@@ -142,7 +143,7 @@ def load_keras(wanted: str = "") -> Any:
 
 def keras_folder() -> Path:
     """Where the user keeps what Keras downloads; never our own folder."""
-    return Path(_environment().get("KERAS_HOME") or Path.home() / ".keras")
+    return user_folders.keras_folder(_environment())
 
 
 def keras_environment(environment: Mapping[str, str], backend: str = "") -> dict[str, str]:

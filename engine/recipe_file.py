@@ -34,9 +34,9 @@ from engine.config import (
     Unfreeze,
     plan_runs,
 )
-from engine.config_folder import config_folder
 from engine.errors import InputError
 from engine.regular_file import read_regular
+from engine.user_folders import config_folder
 
 ENDING = ".toml"
 MAX_BYTES = 2**16

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from engine.errors import InputError, OutputError
 from engine.formatting import printable
+from engine.user_folders import settle_home
 from tui import terminal
 from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.cli.forking import WaitingParent, opens_screen, run_in_child
@@ -63,6 +64,8 @@ def _written(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
+    if line := settle_home():
+        print(f"cifar-tui: {line}", file=sys.stderr)
     arguments = build_parser().parse_args(join_values(argv))
     if getattr(arguments, "ascii", False):
         os.environ[ASCII_VARIABLE] = "1"

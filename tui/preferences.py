@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.atomic import written_whole
-from engine.config_folder import config_folder
 from engine.errors import InputError
 from engine.regular_file import read_regular
+from engine.user_folders import config_folder
 
 FILE_NAME = "preferences.json"
 MAX_BYTES = 2**20

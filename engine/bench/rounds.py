@@ -27,8 +27,8 @@ from engine.errors import InputError
 from engine.events import EpochEnded, Event, FeaturesReady, PhaseChanged, event_from_line
 from engine.formatting import accuracy, byte_size, duration, whole
 from engine.keras_loading import keras_environment
+from engine.user_folders import CACHE_VARIABLE
 
-CACHE_VARIABLE = "CIFAR_TUI_CACHE"
 MAX_ROUNDS = 100
 NOTEBOOK_FILES = (
     SOURCE / "engine" / "notebook_baseline.py",

@@ -16,6 +16,7 @@ from engine.errors import InputError
 from engine.keras_loading import keras_folder
 from engine.mirror import chosen_mirror, obtain
 from engine.progress import Progress
+from engine.user_folders import cache_folder, home
 
 IMAGES = (50_000, 10_000)
 """To train and to test, of CIFAR-10 and CIFAR-100 alike."""
@@ -90,9 +91,7 @@ def find(cifar: CifarSet, progress: Progress) -> Path | None:
 
 def usual_folders() -> tuple[Path, Path]:
     """Where archives are looked for: Keras' folder, then the user's cache, where downloads go."""
-    import platformdirs
-
-    return keras_folder() / "datasets", platformdirs.user_cache_path("cifar-tui") / "datasets"
+    return keras_folder() / "datasets", cache_folder() / "datasets"
 
 
 def _locate(cifar: CifarSet, data_path: str | None) -> tuple[Path | None, Archive | None]:
@@ -164,5 +163,5 @@ _WAYS_OUT = "delete it and fetch it again, or extract it and name the folder wit
 
 
 def _with_tilde(path: Path) -> str:
-    home = Path.home()
-    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+    own = home()
+    return f"~/{path.relative_to(own)}" if path.is_relative_to(own) else str(path)

@@ -15,10 +15,11 @@ from engine.features.extraction import extraction_batch
 from engine.features.held import Features, Pool, layouts_of
 from engine.features.identity import prefix_digest
 from engine.features.making import Maker, Progress
-from engine.features.store import FeatureStore, cache_dir, feature_key
+from engine.features.store import FeatureStore, feature_key
 from engine.frontier import Frontier
 from engine.hardware import read_memory
 from engine.loaded_keras import keras
+from engine.user_folders import features_root
 
 FORMAT = "1"
 
@@ -55,7 +56,7 @@ class FeatureCache:
         """
         self._spec, self._network, self._device = spec, network, device
         self._emit, self._stops = emit, stops
-        self._store = FeatureStore(cache_dir(), int(spec.feature_disk_gb * GIGABYTE))
+        self._store = FeatureStore(features_root(), int(spec.feature_disk_gb * GIGABYTE))
         self._warned = False
         given = spec.feature_memory_gb
         free = _free_memory()

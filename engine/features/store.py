@@ -18,7 +18,6 @@ from engine.features.writer import ENDING as PART_ENDING
 from engine.features.writer import FeatureWriter, remove_leftovers
 from engine.formatting import byte_size
 
-CACHE_VARIABLE = "CIFAR_TUI_CACHE"
 ENDING = ".features"
 
 
@@ -28,16 +27,6 @@ class FeatureCacheFullError(OSError):
     def __init__(self, needed: int, limit: int) -> None:
         expected = f"expected features within the cache's limit of {byte_size(limit)}"
         super().__init__(errno.ENOSPC, f"{expected}, found {byte_size(needed)}")
-
-
-def cache_dir() -> Path:
-    """`$CIFAR_TUI_CACHE`, else the user's cache folder of this program."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen:
-        return Path(chosen)
-    import platformdirs
-
-    return platformdirs.user_cache_path("cifar-tui")
 
 
 def feature_key(parts: Mapping[str, str]) -> str:

@@ -11,14 +11,13 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import platformdirs
-
 from engine.backbones import Backbone, WeightsFile
 from engine.download import verify
 from engine.errors import InputError
 from engine.keras_loading import keras_folder
 from engine.mirror import check_source, obtain
 from engine.progress import Progress
+from engine.user_folders import cache_folder, expanded
 from engine.weights.hdf5 import check_signature, open_weights
 from engine.weights.own import check_own
 
@@ -273,7 +272,7 @@ def find_file(file: WeightsFile) -> Path | None:
 
 
 def _asked_path(asked: str) -> Path:
-    return Path(os.path.expanduser(asked))  # Path's own raises where there is no such user
+    return expanded(asked)
 
 
 def _keras_directory() -> Path:
@@ -281,7 +280,7 @@ def _keras_directory() -> Path:
 
 
 def _own_directory() -> Path:
-    return platformdirs.user_cache_path("cifar-tui") / "weights"
+    return cache_folder() / "weights"
 
 
 def _bundled(backbone: Backbone) -> Path:

@@ -20,6 +20,7 @@ OF_HELP = [
     "engine.mirror",
     "engine.option_checks",
     "engine.progress",
+    "engine.user_folders",
     "tui",
     "tui.__main__",
     "tui.ascii_marks",

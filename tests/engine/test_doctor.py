@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_a_folder_that_is_not_there_yet_has_the_room_of_its_parent(
 
 def test_a_folder_that_may_not_be_read_has_the_room_of_its_parent(unprivileged: Path) -> None:
     (unprivileged / "closed").mkdir(mode=0)
-    finding = doctor._disk("disk", unprivileged / "closed" / "runs")
+    finding = doctor._disk("disk", unprivileged / "closed" / "runs", "choose another")
     assert str(unprivileged / "closed" / "runs") in finding.found
 
 
@@ -50,6 +51,22 @@ def test_a_tensorflow_that_cannot_be_loaded_is_bad(
     assert finding.state == "bad"
     assert finding.found == "cannot be loaded (libcudart.so.12: not found)"
     assert "install" in finding.advice
+
+
+def test_an_error_of_thousands_of_characters_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "DEVICES", "raise SystemExit('no such folder ' * 500)")
+    finding = doctor._tensorflow()
+    assert len(finding.found) < 250
+
+
+def test_a_missing_place_for_temporary_files_is_what_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc/nowhere"])
+    finding = doctor._tensorflow()
+    assert finding.state == "bad"
+    assert finding.advice == "set TMPDIR to a folder that can be written"
 
 
 def test_hidden_gpus_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -188,6 +188,13 @@ def test_warnings_are_said_and_chatter_is_not() -> None:
     assert lines[1:] == ["EfficientNetLite0  warning: hm"]
 
 
+def test_of_a_traceback_the_last_line_is_said() -> None:
+    text = "Traceback (most recent call last):\n  File ...\nValueError: no such layer"
+    *_, line = said(LogLine(time=1, level="error", text=text))
+    assert line.startswith("EfficientNetLite0  error: ValueError: no such layer (")
+    assert line.endswith("/run.log has all of it)")
+
+
 def test_seeds_tell_runs_of_one_model_apart() -> None:
     specs = (SPEC, dataclasses.replace(SPEC, seed=7))
     lines = ProgressLines(specs).lines(1, "run-2", PhaseChanged(phase="loading"))

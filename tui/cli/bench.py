@@ -16,6 +16,7 @@ from engine.codec import to_plain
 from engine.config import NOTEBOOK, Options, RunSpec, plan_runs
 from engine.datasets import check_dataset
 from engine.keras_loading import check_backend
+from engine.user_folders import check_temporary_folder
 from engine.weights import check_weights_option
 from tui.cli.bench_report import markdown, text
 from tui.cli.options import TRAIN_OPTIONS, default_runs_dir
@@ -34,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         InputError: an option does not hold.
     """
     spec = plan(arguments)
+    check_temporary_folder()
     check_bench(spec, arguments.repeat)
     try:
         with _interrupted_by_signals():

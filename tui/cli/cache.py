@@ -8,8 +8,9 @@ import sys
 import time
 from dataclasses import asdict
 
-from engine.features.store import Entry, FeatureStore, cache_dir
+from engine.features.store import Entry, FeatureStore
 from engine.formatting import byte_size, printable
+from engine.user_folders import features_root
 from tui.cli.output import use_utf8
 
 COLUMNS = {
@@ -28,7 +29,7 @@ NUMBERS = {"px", "images", "size"}
 
 def run(arguments: argparse.Namespace) -> int:
     """List what is kept, or remove all of it; a folder that is not there is an empty cache."""
-    store = FeatureStore(cache_dir(), limit_bytes=0)
+    store = FeatureStore(features_root(), limit_bytes=0)
     if arguments.json:
         use_utf8(sys.stdout)
     if arguments.action == "clear":

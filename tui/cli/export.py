@@ -9,6 +9,7 @@ from contextlib import suppress
 from engine.capture import OutputCapture
 from engine.formatting import byte_size
 from engine.run_choice import choose_run
+from engine.user_folders import check_temporary_folder
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -20,6 +21,8 @@ def run(arguments: argparse.Namespace) -> int:
     from engine.export import export_run
 
     record = choose_run(arguments.runs_dir, arguments.run)
+    if arguments.format != "csv":
+        check_temporary_folder()
     # TensorFlow greets on descriptor 2, whatever Python is told.
     with OutputCapture(lambda line: None):
         done = export_run(record, arguments.format, arguments.to, force=arguments.force)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from engine.capture import OutputCapture
 from engine.keras_loading import check_backend
 from engine.runs_folder import open_runs_dir
+from engine.user_folders import check_temporary_folder
 from tui.cli.options import OnHangup
 from tui.cli.screen import crash_status, exit_status, show, signals_over
 from tui.cli.signals import TERMINATED, LeavingSignals
@@ -26,8 +27,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Open the launcher.
 
     Raises:
-        InputError: the folder of the runs cannot be written, or nothing could be trained.
+        InputError: the folder of the runs, or none for temporary files, can be written, or nothing
+            could be trained.
     """
+    check_temporary_folder()
     check_backend()
     return open_app((), open_runs_dir(arguments.runs_dir), arguments.parent)
 

@@ -14,6 +14,7 @@ from engine.errors import InputError
 from engine.formatting import printable
 from engine.keras_loading import check_backend
 from engine.run_choice import choose_run
+from engine.user_folders import check_temporary_folder
 from tui.cli.output import can_show, use_utf8
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     record = choose_run(arguments.runs_dir, arguments.run)
     check_exported(record)
+    check_temporary_folder()
     check_backend()
     if arguments.json:
         use_utf8(sys.stdout)

@@ -261,7 +261,12 @@ def _rejected(name: str, run: RunSnapshot, event: CommandRejected) -> list[str]:
 
 
 def _log(name: str, run: RunSnapshot, event: LogLine) -> list[str]:
-    return [f"{name}  {event.level}: {event.text}"] if event.level in ("warning", "error") else []
+    if event.level not in ("warning", "error"):
+        return []
+    *before, last = event.text.splitlines() or [""]
+    # A traceback: its last line says what went wrong.
+    where = f" ({run.run_id}/run.log has all of it)" if before else ""
+    return [f"{name}  {event.level}: {last}{where}"]
 
 
 def _test(name: str, run: RunSnapshot, event: TestEnded) -> list[str]:

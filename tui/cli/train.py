@@ -15,6 +15,7 @@ from engine.errors import InputError
 from engine.keras_loading import check_backend
 from engine.runs import RunRecord
 from engine.runs_folder import open_runs_dir
+from engine.user_folders import check_temporary_folder
 from engine.weights import check_weights
 from tui.cli.forking import opens_screen
 from tui.cli.options import chosen_options
@@ -94,8 +95,9 @@ def train(
         143 interrupted by a signal.
 
     Raises:
-        InputError: the folder of the runs cannot be written.
+        InputError: the folder of the runs, or none for temporary files, can be written.
     """
+    check_temporary_folder()
     runs_dir: Path = open_runs_dir(arguments.runs_dir)
     if not opens_screen(arguments):
         from tui.cli.plain import train_plainly

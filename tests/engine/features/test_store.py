@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.features.entry import BLOCK_BYTES, Layout
-from engine.features.store import FeatureCacheFullError, FeatureStore, cache_dir, feature_key
+from engine.features.store import FeatureCacheFullError, FeatureStore, feature_key
 
 Arrays = list[NDArray[Any]]
 Keep = Callable[..., Path]
@@ -305,15 +305,6 @@ def test_a_key_depends_on_every_part_and_not_on_their_order() -> None:
     assert key == feature_key({"size": "96", "weights": "ab"})
     others = [{"weights": "ab"}, {"weights": "ab", "size": "97"}, {"weights": "ab9", "size": "6"}]
     assert key not in [feature_key(parts) for parts in others]
-
-
-def test_the_folder_is_the_chosen_one_or_the_users(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CIFAR_TUI_CACHE", str(tmp_path))
-    assert cache_dir() == tmp_path
-    monkeypatch.setenv("CIFAR_TUI_CACHE", "")
-    assert cache_dir().name == "cifar-tui"
 
 
 def test_the_cache_loads_nothing_slow() -> None:

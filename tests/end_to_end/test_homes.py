@@ -1,0 +1,90 @@
+"""A user without a home, without an entry, without a place for temporary files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = str(Path(__file__).parents[2])
+NOBODYS_NUMBER = 54_321
+
+
+def ran(
+    command: list[str], folder: Path, environment: dict[str, str], program: list[str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a command line with next to no environment."""
+    variables = {"PYTHONPATH": ROOT, "PATH": "/usr/bin:/bin", **environment}
+    return subprocess.run(
+        [*program, sys.executable, "-m", "tui", *command],
+        cwd=folder,
+        env=variables,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("named", [None, "", "here", "~"])
+def test_a_user_without_an_entry_is_told_what_to_set(named: str | None, tmp_path: Path) -> None:
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("only root can become a user without an entry")
+    work, temporary = tmp_path / "work", tmp_path / "temporary"
+    for folder in (work, temporary):
+        folder.mkdir(mode=0o777)
+        folder.chmod(0o777)
+    # The folders above, and an interpreter in root's own home, are open to root alone.
+    number = str(NOBODYS_NUMBER)
+    kept = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    program = ["setpriv", f"--reuid={number}", f"--regid={number}", "--clear-groups", *kept]
+    environment = {"TMPDIR": str(temporary), **({} if named is None else {"HOME": named})}
+    own = temporary / f"cifar-tui-{number}"
+    for command in (["models"], ["cache", "--json"], ["dataset", "digits"], ["recipes"]):
+        done = ran(command, work, environment, program)
+        assert done.returncode == 0
+        assert done.stderr.startswith("cifar-tui: expected HOME to be the path of a folder, found")
+        assert done.stderr.endswith(f"{own} stands in for it; set HOME\n")
+        assert done.stderr.count("\n") == 1
+    assert list(work.iterdir()) == []
+
+
+def test_a_home_that_is_no_path_is_the_systems(tmp_path: Path) -> None:
+    for named in ("", "here"):
+        done = ran(["cache", "--json"], tmp_path, {"HOME": named}, [])
+        assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+NOWHERE = """
+import sys, tempfile
+tempfile._candidate_tempdir_list = lambda: ["/proc/nowhere"]
+from tui.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "CustomCNN", "--dataset", "digits", "--plain"],
+        ["bench", "--dataset", "digits", "--weights", "none"],
+    ],
+)
+def test_without_a_place_for_temporary_files_a_short_line_says_so(
+    command: list[str], tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NOWHERE, *command],
+        cwd=tmp_path,
+        env={"PYTHONPATH": ROOT, "PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("cifar-tui: expected a folder for temporary files, found")
+    assert done.stderr.endswith("set TMPDIR to a folder that can be written\n")
+    assert done.stderr.count("\n") == 1
+    assert len(done.stderr) < 160
