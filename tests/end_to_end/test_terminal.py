@@ -18,9 +18,6 @@ SECONDS = 60
 LAUNCHER = "New session"
 GIVEN_BACK = (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?2004l", b"\x1b[?25h")
 """The other screen, the mouse, pasting, the cursor."""
-IDLE_CPU_SECONDS = 0.25
-"""Of one second: a process that spins takes nearly all of it."""
-
 WriteRun = Callable[..., str]
 Open = Callable[..., Terminal]
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from textual.widgets import Static
 
@@ -59,6 +62,32 @@ def test_a_probe_that_fails_tells_nothing(code: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(machine_speed, "LONGEST_SECONDS", 1.0)
     assert asyncio.run(measure_speed()) is None
     assert remembered_speed() is None
+
+
+def test_leaving_while_it_measures_ends_it_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A screen that leaves cancels it, and the end of the event loop once more."""
+    begun = tmp_path / "begun"
+    code = f"import os, time; open({str(begun)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    monkeypatch.setattr(machine_speed, "COMMAND", command(code))
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+
+    async def leave() -> None:
+        measuring = asyncio.create_task(measure_speed())
+        while not (begun.exists() and begun.read_text()):
+            await asyncio.sleep(0.01)
+        for _ in range(2):
+            measuring.cancel()
+            await asyncio.sleep(0)
+
+    began = time.monotonic()
+    asyncio.run(leave())
+    gc.collect()
+    assert complaints == []
+    assert not psutil.pid_exists(int(begun.read_text()))
+    assert time.monotonic() - began < 30
 
 
 def test_a_time_is_told_as_exactly_as_it_is_known() -> None:
