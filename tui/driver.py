@@ -32,6 +32,7 @@ class SparingDriver(LinuxDriver):
         super().__init__(*arguments, **options)
         self._cells = ChangedCells()
         self._is_ascii = current().is_ascii
+        self._is_open = False
 
     def write(self, data: str) -> None:
         """Write what of `data` changes the screen."""
@@ -41,6 +42,30 @@ class SparingDriver(LinuxDriver):
     def forget_screen(self) -> None:
         """Write all of the next update."""
         self._cells.forget()
+
+    def start_application_mode(self) -> None:
+        """Open the screen."""
+        self._is_open = True
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def stop_application_mode(self) -> None:
+        """Leave the screen, and the terminal as it was."""
+        self._is_open = False
+        super().stop_application_mode()
+
+    def _sigcont_application(self, *arguments: Any) -> None:
+        if not self._is_open:
+            super()._sigcont_application(*arguments)
+        elif self._auto_restart:
+            # Sent to a job that never stopped, or was stopped without a warning. Opened twice, the
+            # screen would be taken for what the terminal was before.
+            self._loop.call_soon_threadsafe(self._open_again)
+
+    def _open_again(self) -> None:
+        if self._is_open:
+            self._must_signal_resume = True
+            self.suspend_application_mode()
+            self.resume_application_mode()
 
     def run_input_thread(self) -> None:
         """Read keys and the mouse until the screen leaves or the terminal has gone."""

@@ -99,6 +99,11 @@ class Terminal:
         os.write(self._descriptor, keys if isinstance(keys, bytes) else keys.encode())
 
     @property
+    def descriptor(self) -> int:
+        """The terminal, from the outside."""
+        return self._descriptor
+
+    @property
     def process(self) -> int:
         """The number of the process that was started."""
         return self._pid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -84,6 +85,30 @@ def test_no_screen_outlives_its_terminal_where_nothing_tells_of_that(
     assert alive == []
     assert len(gone) == 2
     assert waiting.wait(timeout=SECONDS) == 129
+
+
+def test_a_job_that_is_continued_gives_back_what_it_found(open_terminal: Open) -> None:
+    """With `timeout` a SIGCONT follows the SIGTERM; a shell's `kill -STOP` gives no warning."""
+    terminal = open_terminal([])
+    before = termios.tcgetattr(terminal.descriptor)
+    terminal.wait_for(LAUNCHER, SECONDS)
+    assert termios.tcgetattr(terminal.descriptor) != before
+    terminal.screen = TerminalScreen()
+    os.killpg(terminal.process, signal.SIGCONT)
+    wait(terminal, lambda: terminal.drawn.count(b"\x1b[?1049h") == 2)
+    wait(terminal, lambda: terminal.shows(LAUNCHER))
+    os.killpg(terminal.process, signal.SIGTERM)
+    os.killpg(terminal.process, signal.SIGCONT)
+    wait(terminal, lambda: has_ended(terminal))
+    after = termios.tcgetattr(terminal.descriptor)
+    assert terminal.close() == 143
+    assert after == before
+    assert terminal.drawn.count(b"\x1b[?1049h") == terminal.drawn.count(b"\x1b[?1049l")
+
+
+def has_ended(terminal: Terminal) -> bool:
+    """Whether its process is there no more, or only to be asked for its exit status."""
+    return bool(psutil.Process(terminal.process).status() == psutil.STATUS_ZOMBIE)
 
 
 def test_what_is_no_text_is_dropped(open_terminal: Open) -> None:

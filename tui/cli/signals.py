@@ -104,9 +104,6 @@ class LeavingSignals:
         if self.hung_up:
             return  # the kernel tells of it, and so does the driver that reads the keys
         self.hung_up = True
-        if self._leave_screen is not None:
-            # The kernel sends it as well, and Textual would open its screen once more.
-            signal.signal(signal.SIGCONT, lambda number, frame: None)
         self._go()
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
@@ -123,6 +120,8 @@ class LeavingSignals:
 
             self.session.send(Interrupt())
         if self._leave_screen is not None:
+            # The kernel sends it as well, as does `timeout`: the screen would be opened once more.
+            signal.signal(signal.SIGCONT, lambda number, frame: None)
             self._leave_screen(not self.interrupts)
 
     def _quit(self) -> None:
