@@ -30,6 +30,30 @@ def test_colours(environment: dict[str, str], state: str, found: str) -> None:
     assert (finding.state, finding.found) == (state, found)
 
 
+def test_gnu_screen_is_advised_nothing_that_it_misreads() -> None:
+    for name, found in (("screen.xterm-256color", "256"), ("screen", "16 (screen)")):
+        environment = {"STY": "1.pts-0.host", "TERM": name, "COLORTERM": "truecolor"}
+        findings = doctor.examine_terminal(look(environment), environment)
+        colours = next(finding for finding in findings if finding.name == "colours")
+        assert colours.found == found
+        assert "COLORTERM" not in colours.advice
+        assert findings[-1].found == "inside GNU screen"
+
+
+@pytest.mark.parametrize(
+    ("environment", "found"),
+    [
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, "ASCII: the locale is C"),
+        ({"CIFAR_TUI_ASCII": "1"}, "ASCII: CIFAR_TUI_ASCII=1"),
+    ],
+)
+def test_who_says_that_only_ascii_is_drawn_is_told(environment: dict[str, str], found: str) -> None:
+    findings = doctor.examine_terminal(look(environment, {}), environment)
+    (encoding,) = [finding for finding in findings if finding.name == "encoding"]
+    assert (encoding.state, encoding.found) == ("note", found)
+    assert encoding.advice
+
+
 def test_tmux_is_named() -> None:
     environment = {"TMUX": "/tmp/tmux-0/default,1,0"}
     findings = doctor.examine_terminal(look(environment), environment)

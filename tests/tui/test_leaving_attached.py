@@ -1,0 +1,30 @@
+"""What a signal to an attached screen does to the training that it shows: nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.events import LayerNode, PhaseChanged
+from tui.following import FollowingApp
+
+
+async def test_a_training_that_is_paused_stays_so(
+    session: Any, layers: LayerNode, tmp_path: Path, until: Callable[..., Any]
+) -> None:
+    session.alive = True
+    app = FollowingApp(session, runs_dir=tmp_path, greeting="Attached")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.is_training)
+        session.begin(layers)
+        session.play(PhaseChanged(phase="paused"))
+        await until(pilot, lambda: app._shown is not None and _phase(app) == "paused")
+        app.leave_at_once(True)
+        await until(pilot, lambda: not app.is_running)
+    assert session.sent == []
+
+
+def _phase(app: FollowingApp) -> str:
+    assert app._shown is not None
+    return app._shown.view().run.phase
