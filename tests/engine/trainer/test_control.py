@@ -79,7 +79,7 @@ def test_a_change_now_asks_for_a_boundary(command: Command) -> None:
         SetLearningRate(value=-1.0),
         SetLearningRate(value=math.nan),
     ],
-    ids=str,
+    ids=["unknown", "no layer", "zero", "negative", "no number"],
 )
 def test_nonsense_is_rejected_with_a_reason(command: Command) -> None:
     told = Told()
