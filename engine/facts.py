@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.formatting import one_line_name
 from engine.sample_ranges import SampleRange
 
 
@@ -57,6 +58,10 @@ class DataFacts:
     ranges: tuple[SampleRange, ...] | None = None
     """Of a folder: the samples of more than 8 bits that became 0 and 255, one a format; None in
     records of before, where each image was scaled by its own largest sample."""
+
+    def __post_init__(self) -> None:
+        # Earlier records hold the names of folders as they are, newlines and all.
+        object.__setattr__(self, "class_names", tuple(map(one_line_name, self.class_names)))
 
 
 @dataclass(frozen=True, slots=True)

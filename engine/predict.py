@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from engine.backend import choose_device, on_device
 from engine.errors import InputError
 from engine.events import DataFacts, RunStarted
-from engine.formatting import one_line_name
 from engine.image_file import decode_image
 from engine.recorded_events import read_thinned
 from engine.runs import RunRecord
@@ -154,7 +153,7 @@ def class_names(run: RunRecord, classes: int) -> tuple[str, ...]:
     """The names of a run's classes as it recorded them; numbers where it did not."""
     data = recorded_data(run)
     if data is not None and len(data.class_names) == classes:
-        return tuple(map(one_line_name, data.class_names))
+        return data.class_names
     return tuple(f"class {i}" for i in range(classes))
 
 

@@ -158,3 +158,8 @@ def test_names_are_unique_and_time_never_goes_back() -> None:
     assert len(COMMAND_TYPES) == len(AnyCommand.__args__)
     times = [now() for _ in range(1000)]
     assert times == sorted(times)
+
+
+def test_class_names_of_earlier_records_become_text_of_one_line() -> None:
+    facts = DataFacts(1, 1, 1, ("two\nlines", "plain"))
+    assert facts.class_names == (r"two\nlines", "plain")
