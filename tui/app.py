@@ -24,7 +24,7 @@ from tui.messages import CommandRefused, CommandRequested, RunEvent
 from tui.notification import choose_next_way, chosen_way, sequence
 from tui.screens.too_small import TooSmallScreen, too_small
 from tui.slow_link import CLASS, is_slow
-from tui.themes import DARK, LIGHT, remember_theme, remembered_theme
+from tui.themes import DARK, LIGHT, OTHER_THEMES, remember_theme, remembered_theme
 
 # What a training needs, its events and commands above all, takes 80 ms to import: where a session
 # opens, after the first frame.
@@ -91,13 +91,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What Textual's own themes lack of the variables that the stylesheets use."""
-        return {
-            "muted": "#808a94",
-            "line": "#5a6570",
-            "grid": "#5a6570",
-            "load": "#5f87a8",
-            "validation": "#d9962f",
-        }
+        return dict(OTHER_THEMES)
 
     def run(self, *arguments: Any, **options: Any) -> tuple[RunSnapshot, ...] | None:
         """Draw until it is left; what was told of faults meanwhile is written below the screen."""

@@ -6,6 +6,14 @@ from textual.theme import Theme
 
 from tui.preferences import read_preferences, write_preferences
 
+OTHER_THEMES = {
+    "muted": "#808a94",
+    "line": "#5a6570",
+    "grid": "#5a6570",
+    "load": "#5f87a8",
+    "validation": "#d9962f",
+}
+"""Variables of the stylesheets that Textual's own themes lack."""
 DARK = Theme(
     name="cifar-dark",
     dark=True,
