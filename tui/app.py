@@ -122,9 +122,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         await super().on_event(event)
 
     def _forget_screen(self) -> None:
-        forget = getattr(self._driver, "forget_screen", None)
-        if forget is not None:
-            forget()
+        getattr(self._driver, "forget_screen", lambda: None)()
 
     def on_mount(self) -> None:
         self._event_loop = asyncio.get_running_loop()
