@@ -38,6 +38,11 @@ _OTHER_BYTE = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "lit
 """What makes Pillow's readers of 16-bit colours, which drop the lower byte, drop the upper one."""
 
 
+_GREY_ALPHA = "LA;16B"
+_BITS_TAG, _PLANES_TAG, _SEPARATE = 258, 284, 2
+"""Of a TIFF: bits of each sample, and how they lie."""
+_DEEP_COST = 4
+"""Times the memory of an image of 8 bits that one of more takes while it is scaled."""
 _one_at_a_time = threading.Lock()
 
 
@@ -74,6 +79,7 @@ def decode_image(path: Path, height: int, width: int, range_of: RangeOf = of_thi
 
     with _opened(path) as image:
         size, mode, kind = image.size, image.mode, _format(image)
+        _check_planes(image)
         fitted = _fitted(image, kind, height, width, range_of)
         return Decoded(np.asarray(fitted, dtype=np.uint8), size, mode, kind)
 
@@ -110,65 +116,110 @@ def _check_size(image: Image) -> None:
         )
 
 
+def _check_planes(image: Image) -> None:
+    """Reject colours of 16 bits that lie in a plane each, which Pillow takes for 8 bits."""
+    tags = getattr(image, "tag_v2", {})
+    bits, planes = tags.get(_BITS_TAG, (8,)), tags.get(_PLANES_TAG, 1)
+    if planes == _SEPARATE and max(bits if isinstance(bits, tuple) else (bits,)) > 8:
+        raise InputError(
+            "expected the colours of each pixel side by side, found 16 bits of them in planes of "
+            "their own; save it with PlanarConfiguration contiguous"
+        )
+
+
 def _format(image: Image) -> str:
     """The format of samples of more than 8 bits; empty for all others."""
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith("I;16") or _has_raw(image, _GREY_ALPHA):
         return GREY
     if image.mode in ("I", "F"):
         return INTEGER if image.mode == "I" else FLOAT
     return COLOUR if image.mode in ("RGB", "RGBA") and _dropped_bytes(image) else ""
 
 
+def _rawmode(tile: Any) -> str:
+    several = isinstance(tile.args, tuple)
+    return str(tile.args[0] if several and tile.args else tile.args)
+
+
+def _has_raw(image: Image, rawmode: str) -> bool:
+    tiles = getattr(image, "tile", ())
+    return bool(tiles) and all(_rawmode(tile) == rawmode for tile in tiles)
+
+
 def _dropped_bytes(image: Image) -> list[Any]:
     """The tiles of an image that give the bytes which Pillow drops; empty where it drops none."""
     tiles = []
     for tile in getattr(image, "tile", ()):
-        several = isinstance(tile.args, tuple)
-        rawmode = str(tile.args[0] if several and tile.args else tile.args)
-        colours, _, bits = rawmode.partition(";")
+        colours, _, bits = _rawmode(tile).partition(";")
         if colours not in ("RGB", "RGBA", "RGBX") or bits not in _OTHER_BYTE:
             return []
-        other = f"{colours};{_OTHER_BYTE[bits]}"
-        tiles.append(tile._replace(args=(other, *tile.args[1:]) if several else other))
+        tiles.append(_with_raw(tile, f"{colours};{_OTHER_BYTE[bits]}"))
     return tiles
 
 
+def _with_raw(tile: Any, rawmode: str) -> Any:
+    several = isinstance(tile.args, tuple)
+    return tile._replace(args=(rawmode, *tile.args[1:]) if several else rawmode)
+
+
 def _fitted(image: Image, kind: str, height: int, width: int, range_of: RangeOf) -> Image:
-    image.seek(0)  # of an animation its first picture
     shrink = min(image.size) / max(width, height)
     if shrink >= _DRAFT_FROM:
         # Twice the wanted size leaves the filter enough to work on.
         image.draft(None, (int(image.width * 2 / shrink), int(image.height * 2 / shrink)))
     _check_size(image)
-    is_large = image.width * image.height > MANY_PIXELS
+    is_large = image.width * image.height * (_DEEP_COST if kind else 1) > MANY_PIXELS
     with _one_at_a_time if is_large else contextlib.nullcontext():
         return _unpacked(image, kind, height, width, range_of)
 
 
 def _unpacked(image: Image, kind: str, height: int, width: int, range_of: RangeOf) -> Image:
+    from PIL import Image as images
     from PIL.Image import Resampling
     from PIL.ImageOps import exif_transpose, fit
 
-    lower = _lower_bytes(image) if kind == COLOUR else None
-    turned = exif_transpose(image)
     if kind:
-        turned = _eight_bits(turned, lower and exif_transpose(lower), kind, range_of)
-    plain = _plain_rgb(turned)
+        found = _eight_bits(*_samples(image, kind), kind, range_of)
+        if found is None:
+            return images.new("RGB", (width, height))
+        image = found
+    else:
+        image = exif_transpose(image)
+    plain = _plain_rgb(image)
     return fit(plain, (width, height), Resampling.LANCZOS, centering=(0.5, 0.5))
 
 
-def _lower_bytes(image: Image) -> Image:
-    """The same file again, with the lower bytes of its samples in the place of the upper ones."""
+def _samples(image: Image, kind: str) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
+    """The samples of more than 8 bits, turned as the EXIF says, and 8 bits of what covers them."""
+    import numpy as np
+    from PIL.ImageOps import exif_transpose
+
+    if _has_raw(image, _GREY_ALPHA):
+        # Both bytes of both samples, as if they were four colours.
+        tiles = [_with_raw(tile, "RGBA") for tile in getattr(image, "tile", ())]
+        four = np.asarray(exif_transpose(_opened_again(image, tiles)))
+        return four[..., 0].astype(np.uint16) << 8 | four[..., 1], four[..., 2:3]
+    if kind != COLOUR:
+        samples = np.asarray(exif_transpose(image))
+        return samples.astype(np.uint16) if kind == GREY else samples, None
+    lower = exif_transpose(_opened_again(image, _dropped_bytes(image)))
+    whole = np.asarray(exif_transpose(image)).astype(np.uint16) << 8 | np.asarray(lower)
+    alpha = (whole[..., 3:] >> 8).astype(np.uint8)
+    return whole[..., :3], alpha if alpha.shape[2] else None
+
+
+def _opened_again(image: Image, tiles: list[Any]) -> Image:
+    """The same file, unpacked in another way."""
     from PIL import Image as images
     from PIL.ImageFile import ImageFile
 
     assert isinstance(image, ImageFile)
     assert image.fp is not None
     image.fp.seek(0)
-    lower = images.open(image.fp)
-    lower.tile = _dropped_bytes(lower)
-    lower.load()
-    return lower
+    again = images.open(image.fp)
+    again.tile = tiles
+    again.load()
+    return again
 
 
 def _plain_rgb(image: Image) -> Image:
@@ -180,21 +231,25 @@ def _plain_rgb(image: Image) -> Image:
     return image.convert("RGB")
 
 
-def _eight_bits(image: Image, lower: Image | None, kind: str, range_of: RangeOf) -> Image:
+def _eight_bits(
+    samples: NDArray[Any], alpha: NDArray[np.uint8] | None, kind: str, range_of: RangeOf
+) -> Image | None:
     """An image of larger samples, or of real numbers, with those of a range as 0 to 255.
 
     Args:
-        image: grey, or the upper bytes of colours.
-        lower: the lower bytes of colours.
+        samples: (height, width), or with colours last.
+        alpha: (height, width, 1), what covers them.
         kind: the format.
         range_of: gives the range.
     """
     import numpy as np
     from PIL import Image as images
 
-    samples, alpha = np.asarray(image), None
-    if lower is not None:
-        samples = samples.astype(np.uint16) << 8 | np.asarray(lower)
-        samples, alpha = samples[..., :3], (samples[..., 3:] >> 8).astype(np.uint8)
-    scaled = to_bytes(samples, *range_of(kind, samples))
-    return images.fromarray(scaled if alpha is None else np.concatenate([scaled, alpha], axis=2))
+    ends = range_of(kind, samples)
+    if ends is None:
+        return None
+    scaled = to_bytes(samples, *ends)
+    if alpha is None:
+        return images.fromarray(scaled)
+    planes = scaled if scaled.ndim == 3 else scaled[..., np.newaxis]
+    return images.fromarray(np.concatenate([planes, alpha], axis=2))

@@ -5,8 +5,10 @@ Each image by its own largest value would give one scene two brightnesses, by a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,19 +18,25 @@ if TYPE_CHECKING:
 GREY, COLOUR, INTEGER, FLOAT = "16-bit", "16-bit colour", "integer", "float"
 """The formats; real numbers that lie within 0 to 1 are never rescaled."""
 TAIL = 0.01
-"""Share of an image's samples, at either end, that says nothing of the range; of images, too."""
+"""Share of an image's samples, at either end, that may be noise."""
+BLOCK = 3
+"""Pixels a side whose median is no hot pixel, and may be a small object."""
 MARGIN = 0.1
 """Share of the range that is added at either end, as far as samples were seen there."""
-FEW_IMAGES = 20
-"""Of fewer than these none is held for an outlier."""
-MOST_SAMPLES = 65_536
+ODD_SHARE, ODD_SPANS = 0.05, 8.0
+"""An image that reaches so many times the usual span beyond the usual range is odd, and left out
+of the search where such images are as few as this share, or the only one."""
+MOST_PIXELS = 1 << 20
 """Of one image, that are looked at."""
+_ROWS = 256
+"""Of an image, that are scaled at a time."""
 FULL_RANGES = (255.0, 1_023.0, 4_095.0, 16_383.0, 65_535.0)
 """Whites of 8, 10, 12, 14 and 16 bits."""
 _OLD_RANGES = (255.0, 4_095.0, 65_535.0)
 
-RangeOf = Callable[[str, "NDArray[Any]"], tuple[float, float]]
-"""Takes the format and the samples of an image; gives those that become 0 and 255."""
+RangeOf = Callable[[str, "NDArray[Any]"], tuple[float, float] | None]
+"""Takes the format and the samples of an image, (height, width) or with colours last; gives those
+that become 0 and 255, or None where no more than the samples are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +51,53 @@ class SampleRange:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Where the samples of one image lie, without the tails at either end."""
+    """Where the samples of one image lie."""
 
     low: float
+    """But for single pixels and a little noise, as `high`."""
     high: float
     least: float
+    """Of all, as `most`."""
     most: float
 
 
 def spread_of(samples: NDArray[Any]) -> Spread:
-    """Where the finite samples of an image lie, of any shape; at 0 where there are none."""
+    """Where the finite samples of an image lie; at 0 where there are none.
+
+    A hot pixel is alone, an object is not: medians of small blocks leave out the one and keep the
+    other, however small its share of the image.
+
+    Args:
+        samples: (height, width), or with colours last.
+    """
     import numpy as np
 
-    flat = samples.reshape(-1)
-    flat = flat[:: max(len(flat) // MOST_SAMPLES, 1)].astype(np.float64)
+    planes = samples if samples.ndim == 3 else samples[..., np.newaxis]
+    step = max(math.isqrt(planes.shape[0] * planes.shape[1] // MOST_PIXELS), 1)
+    flat = planes[::step, ::step].reshape(-1).astype(np.float64)
     flat = flat[np.isfinite(flat)]
     if not len(flat):
         return Spread(0.0, 0.0, 0.0, 0.0)
     low, high = np.quantile(flat, [TAIL, 1 - TAIL])
+    blocks = _block_medians(planes, step)
+    if len(blocks):
+        low, high = min(low, blocks.min()), max(high, blocks.max())
     return Spread(float(low), float(high), float(flat.min()), float(flat.max()))
+
+
+def _block_medians(planes: NDArray[Any], step: int) -> NDArray[np.float64]:
+    """The medians of blocks side by side, of every `step`-th in both directions, a colour each."""
+    import numpy as np
+
+    down, across = (side // BLOCK for side in planes.shape[:2])
+    if not down or not across:
+        return np.empty(0)
+    whole = planes[: down * BLOCK, : across * BLOCK]
+    blocks = whole.reshape(down, BLOCK, across, BLOCK, -1)[::step, :, ::step]
+    rows = blocks.transpose(0, 2, 4, 1, 3).reshape(-1, BLOCK * BLOCK).astype(np.float64)
+    rows = rows[np.isfinite(rows).all(axis=1)]
+    medians: NDArray[np.float64] = np.median(rows, axis=1)
+    return medians
 
 
 def find_range(kind: str, spreads: Sequence[Spread]) -> SampleRange:
@@ -71,18 +107,24 @@ def find_range(kind: str, spreads: Sequence[Spread]) -> SampleRange:
         kind: the format.
         spreads: of the training images, at least one.
     """
-    import numpy as np
-
-    tail = TAIL if len(spreads) >= FEW_IMAGES else 0.0
-    low = float(np.quantile([s.low for s in spreads], tail, method="higher"))
-    high = float(np.quantile([s.high for s in spreads], 1 - tail, method="lower"))
+    kept = _without_odd(spreads)
+    low, high = min(s.low for s in kept), max(s.high for s in kept)
     if kind == FLOAT and low >= 0 and high <= 1:
         return SampleRange(kind, 0.0, 1.0)
     if not low < high:
         return _full_range(kind, low)
     margin = MARGIN * (high - low)
-    least, most = min(s.least for s in spreads), max(s.most for s in spreads)
+    least, most = min(s.least for s in kept), max(s.most for s in kept)
     return SampleRange(kind, max(low - margin, least), min(high + margin, most))
+
+
+def _without_odd(spreads: Sequence[Spread]) -> Sequence[Spread]:
+    """The images but for a few that are nothing like the others: saturated, or of another scale."""
+    low, high = (median(ends) for ends in zip(*((s.low, s.high) for s in spreads), strict=True))
+    room = ODD_SPANS * (high - low)
+    usual = [s for s in spreads if low - room <= s.low and s.high <= high + room]
+    odd = len(spreads) - len(usual)
+    return usual if usual and odd <= max(ODD_SHARE * len(spreads), 1) else spreads
 
 
 def _full_range(kind: str, value: float) -> SampleRange:
@@ -136,10 +178,25 @@ def to_bytes(samples: NDArray[Any], low: float, high: float) -> NDArray[np.uint8
     """
     import numpy as np
 
+    if samples.dtype == np.uint16:
+        table = _scaled(np.arange(1 << 16), low, high)
+        looked_up: NDArray[np.uint8] = table[samples]
+        return looked_up
+    scaled = np.empty(samples.shape, np.uint8)
+    for start in range(0, len(samples), _ROWS):  # reals of a whole image would take much memory
+        rows = slice(start, start + _ROWS)
+        scaled[rows] = _scaled(samples[rows], low, high)
+    return scaled
+
+
+def _scaled(samples: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+    import numpy as np
+
     real = np.nan_to_num(samples.astype(np.float64), nan=low, posinf=high, neginf=low)
-    scaled = np.clip((real - low) * (255 / (high - low)), 0, 255)
-    rounded: NDArray[np.uint8] = scaled.round().astype(np.uint8)
-    return rounded
+    scaled: NDArray[np.uint8] = (
+        np.clip((real - low) * (255 / (high - low)), 0, 255).round().astype(np.uint8)
+    )
+    return scaled
 
 
 def words(found: SampleRange, images: int) -> str:

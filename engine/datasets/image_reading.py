@@ -128,7 +128,7 @@ def read_splits(
     seen = Seen()
     trained = _Reading(train, side, seen, progress, total)
     found = trained.read(range_of)
-    tested = _Reading(test, side, seen, progress, total, done=len(train))
+    tested = _Reading(test, side, seen, progress, trained.total, done=trained.done)
     tested.read(range_of or scaling(each for each, _ in found))
     of_train, of_test = trained.kept(), tested.kept()
     return Splits(
@@ -200,7 +200,9 @@ class _Reading:
         import numpy as np
 
         self._files, self._side, self._seen = files, side, seen
-        self._progress, self._done, self._total = progress, done, total
+        self._progress = progress
+        self.done, self.total = done, total
+        """Images read so far and in all; one that is read twice counts twice."""
         self._images = np.empty((len(files), side, side, 3), np.uint8)
         self._readable = np.zeros(len(files), bool)
         self._digests = [b""] * len(files)
@@ -220,16 +222,22 @@ class _Reading:
             if isinstance(found, str):
                 self._seen.unreadable.append(found)
             else:
-                self._seen.add(found.size, found.mode, found.format)
                 self._readable[row] = True
-            self._done += row not in self._spreads
+                if row not in self._spreads:
+                    self._seen.add(found.size, found.mode, found.format)
+            self.done += 1
         if not self._spreads:
             return []
         ranges = self._ranges()
         known = scaling(each for each, _ in ranges)
+        self.total += len(self._spreads)
         for row, found in self._read(sorted(self._spreads), known):
-            self._readable[row] = not isinstance(found, str)
-            self._done += 1
+            if isinstance(found, str):
+                self._seen.unreadable.append(found)
+                self._readable[row] = False
+            else:
+                self._seen.add(found.size, found.mode, found.format)
+            self.done += 1
         return ranges
 
     def kept(self) -> Split:
@@ -256,12 +264,11 @@ class _Reading:
             for start in range(0, len(rows), _BLOCK):
                 block = rows[start : start + _BLOCK]
                 yield from zip(block, pool.map(partial(self._one, range_of), block), strict=True)
-                self._progress(self._done, self._total, "images")
+                self._progress(self.done, self.total, "images")
 
     def _one(self, range_of: RangeOf | None, row: int) -> Decoded | str:
-        def measure(kind: str, samples: NDArray[Any]) -> tuple[float, float]:
-            self._spreads[row] = (kind, spread_of(samples))
-            return 0.0, 1.0  # whatever: the image is read again
+        def measure(kind: str, samples: NDArray[Any]) -> None:
+            self._spreads[row] = (kind, spread_of(samples))  # the image is read again
 
         path = self._files[row][0]
         try:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.datasets import Dataset, load_dataset
+from engine.datasets.image_folder import list_folder
 from engine.errors import InputError
 from engine.image_file import decode_image
 from engine.progress import ignore_progress
@@ -42,14 +43,14 @@ def decoded(tmp_path: Path, pixels: NDArray[Any], **asked: Any) -> NDArray[np.ui
 
 
 def colour_png(samples: NDArray[Any]) -> bytes:
-    """A PNG of 16 bits a channel, which Pillow cannot write: RGB or RGBA by the last axis."""
+    """A PNG of 16 bits a channel, which Pillow cannot write: LA, RGB or RGBA by the last axis."""
     height, width, channels = samples.shape
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         check = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + check
 
-    header = struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
     parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
@@ -78,18 +79,49 @@ def test_every_depth_fills_the_bytes(tmp_path: Path, bits: int, kind: str) -> No
     assert pixels.mean() == pytest.approx(127.5, abs=1)
 
 
-def test_the_range_leaves_out_hot_pixels_and_a_few_odd_images() -> None:
-    images = [draw(mean, seed=seed) for seed in range(50) for mean in (DARK, LIGHT)]
+def ends(images: list[NDArray[Any]], kind: str = "16-bit") -> tuple[float, float]:
+    found = find_range(kind, [spread_of(image) for image in images])
+    return found.low, found.high
+
+
+@pytest.mark.parametrize(("usual", "odd"), [(18, 1), (98, 3)])
+def test_the_range_leaves_out_hot_pixels_and_a_few_odd_images(usual: int, odd: int) -> None:
+    images = [draw(mean, seed=seed) for seed in range(usual // 2) for mean in (DARK, LIGHT)]
     for image in images[::2]:
         image[3, 3] = 65_535
-    images[7] = np.full((40, 40), 65_535, np.uint16)
-    found = find_range("16-bit", [spread_of(image) for image in images])
-    assert 1_100 < found.low < 1_400
-    assert 2_600 < found.high < 2_900
+    images += [np.full((40, 40), 60_000, np.uint16)] * odd
+    low, high = ends(images)
+    assert 1_000 < low < 1_400
+    assert 2_600 < high < 3_000
+
+
+def test_small_objects_are_seen_however_small_their_share() -> None:
+    images = [draw(100, 64, seed) // 5 for seed in range(10)]
+    for i, image in enumerate(images):
+        image[30:35, 20 + i : 26 + i] = (1_000, 3_000)[i % 2]
+    low, high = ends(images)
+    assert low < 30
+    assert high >= 3_000
+    dark = [np.where(image >= 1_000, image, 0).astype(np.uint16) for image in images]
+    assert ends(dark)[1] >= 3_000
+
+
+def test_a_rare_class_is_not_taken_for_odd() -> None:
+    images = [draw(1_000, seed=seed) for seed in range(200)]
+    images += [draw(3_000, seed=seed) for seed in range(2)]
+    assert ends(images)[1] > 3_000
+
+
+@pytest.mark.parametrize("side", [40, 256, 512, 1_200])
+def test_every_colour_counts(side: int) -> None:
+    image = np.zeros((side, side, 3), np.uint16)
+    image[:] = (3_000, 8_000, 9_000)
+    image[: side // 2] = (2_900, 12_000, 9_100)
+    assert ends([image], "16-bit colour") == (2_900, 12_000)
 
 
 def test_the_range_reaches_no_further_than_what_was_seen() -> None:
-    found = find_range("16-bit", [spread_of(np.arange(65_536, dtype=np.uint16))])
+    found = find_range("16-bit", [spread_of(np.arange(65_536, dtype=np.uint16).reshape(256, 256))])
     assert (found.low, found.high) == (0.0, 65_535.0)
 
 
@@ -104,13 +136,44 @@ def test_images_of_one_grey_have_the_range_of_their_bits(
 
 
 def test_shares_are_never_rescaled() -> None:
-    found = find_range("float", [spread_of(np.linspace(0.2, 0.3, 100, dtype=np.float32))])
+    found = find_range(
+        "float", [spread_of(np.linspace(0.2, 0.3, 100, dtype=np.float32).reshape(10, 10))]
+    )
     assert (found.low, found.high) == (0.0, 1.0)
 
 
 def test_what_lies_outside_is_clipped_and_what_is_no_number_is_black() -> None:
     samples = np.array([-1e9, 10, 15, 20, 1e9, np.nan, np.inf, -np.inf])
     assert to_bytes(samples, 10, 20).tolist() == [0, 0, 128, 255, 255, 0, 255, 0]
+
+
+def test_grey_of_16_bits_with_what_covers_it_keeps_its_lower_bytes(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).integers(0, 4_096, (40, 40, 2))
+    samples[..., 1] = 65_535
+    (tmp_path / "image.png").write_bytes(colour_png(samples))
+    found = decode_image(tmp_path / "image.png", 40, 40, lambda kind, samples: (0.0, 4_095.0))
+    assert found.format == "16-bit"
+    assert np.abs(found.pixels[..., 0] - samples[..., 0] / 4_095 * 255).max() <= 0.5
+
+
+def test_colours_in_planes_of_their_own_are_rejected_by_name(tmp_path: Path) -> None:
+    # Pillow writes none: a tag of a file that it has written is changed.
+    path = tmp_path / "planes.tif"
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(path)
+    with Image.open(path) as image:
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        assert (tags[258], tags.get(284, 1)) == ((8, 8, 8), 1)
+    data = bytearray(path.read_bytes())
+    count = struct.unpack_from("<H", data, offset := struct.unpack_from("<I", data, 4)[0])[0]
+    for entry in range(offset + 2, offset + 2 + 12 * count, 12):
+        tag, _, _, value = struct.unpack_from("<HHII", data, entry)
+        if tag == 284:
+            struct.pack_into("<I", data, entry + 8, 2)
+        if tag == 258:
+            struct.pack_into("<HHH", data, value, 16, 16, 16)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="found 16 bits of them in planes"):
+        decode_image(path, 8, 8)
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -219,6 +282,22 @@ def test_a_damaged_file_takes_no_part_in_the_range(tmp_path: Path) -> None:
     data = load(root)
     assert len(data.train_labels) + len(data.test_labels) == 10
     assert len(data.ranges) == 1
+
+
+def test_a_file_that_is_gone_at_the_second_look_is_told(tmp_path: Path) -> None:
+    root = write(tmp_path / "deep", 8)
+    gone = list_folder(root).train[3][0]
+    told: list[tuple[int, int | None]] = []
+
+    def progress(done: int, total: int | None, unit: str) -> None:
+        told.append((done, total))
+        gone.unlink(missing_ok=True)
+
+    data = load_dataset(str(root), None, progress, image_size=16)
+    assert len(data.train_labels) == 11
+    assert [line.partition(":")[0] for line in data.left_out] == [str(gone)]
+    # Those that are read twice count twice.
+    assert told[-1] == (28, 28)
 
 
 def test_where_no_image_can_be_read_it_is_told(tmp_path: Path) -> None:
