@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import tempfile
@@ -12,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine.codec import from_plain
 from engine.dataset_names import is_folder
 from engine.errors import InputError
 from engine.formatting import one_line_name
 from engine.image_files import tested_files
 from engine.keras_loading import check_backend
-from engine.predict import check_exported, class_names, load_model, recorded_data
+from engine.predict import check_exported, class_names, load_model
+from engine.recorded_events import recorded_data
+from engine.regular_file import read_regular
 from engine.runs import RunRecord, write_json
 from engine.sample_ranges import SampleRange
 
@@ -38,6 +42,7 @@ SUFFIXES: dict[Format, str] = {"keras": ".keras", "onnx": ".onnx"}
 """Of the formats that are a file; the others are a folder."""
 DESCRIPTION = "assets.extra/model.json"
 """Where a SavedModel holds what it takes and gives; that of a file lies beside it, `.json` more."""
+MAX_DESCRIPTION = 1 << 20
 ONNX_MODULES = ("tf2onnx", "onnxruntime")
 
 
@@ -88,7 +93,7 @@ def export_run(run: RunRecord, form: Format, to: Path, *, force: bool = False) -
     _check_target(form, to, force)
     beside = to.with_name(f"{to.name}.json") if form in SUFFIXES else None
     if beside is not None:
-        _check_free(beside, force)
+        _check_description(beside, force)
     if form != "csv":
         check_backend()
         check_exported(run)
@@ -141,18 +146,34 @@ def _check_free(to: Path, force: bool) -> None:
         )
 
 
+def _check_description(beside: Path, force: bool) -> None:
+    """See that what describes a model may lie beside it: only its like is replaced."""
+    _check_free(beside, force)
+    if not os.path.lexists(beside):
+        return
+    try:
+        from_plain(Description, json.loads(read_regular(beside, MAX_DESCRIPTION)))
+    except (OSError, ValueError, RecursionError, InputError) as error:
+        raise InputError(
+            f"--force: expected the description of an earlier export to replace, found {beside}, "
+            "which is none; choose another name"
+        ) from error
+
+
 def _describe(run: RunRecord) -> Description:
     """What the run's model takes and gives."""
     model = load_model(run)
-    data = recorded_data(run)
+    data = recorded_data(run.directory.events)
     _, height, width, channels = model.input_shape
+    deep = "scaled by the range of their format and clipped"
+    if data is not None and data.ranges is None:
+        deep = "scaled so that the least of 255, 4095 and 65535 that holds the largest is white"
     return Description(
         run=run.run_id,
         model=run.file.spec.model,
         input=(
             "uint8 RGB, 0 to 255, turned as the EXIF says, cut to its middle in the proportions of "
-            "the input, resized by Lanczos' filter; samples of more than 8 bits are first scaled "
-            "by the range of their format and clipped"
+            f"the input, resized by Lanczos' filter; samples of more than 8 bits are first {deep}"
         ),
         input_shape=(height, width, channels),
         output="probabilities, float32, one a class",

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.backend import choose_device, on_device
 from engine.errors import InputError
-from engine.events import DataFacts, RunStarted
 from engine.image_file import decode_image
-from engine.recorded_events import read_thinned
+from engine.recorded_events import recorded_data
 from engine.runs import RunRecord
 from engine.sample_ranges import scaling
 
@@ -50,7 +49,7 @@ class Predictor:
         self._height, self._width = int(shape[1]), int(shape[2])
         self._run_id = run.run_id
         self._names = class_names(run, int(self._model.output_shape[-1]))
-        data = recorded_data(run)
+        data = recorded_data(run.directory.events)
         self._ranges = data.ranges if data is not None else ()
         self._range_of = scaling(self._ranges)
 
@@ -151,13 +150,7 @@ def check_exported(run: RunRecord) -> None:
 
 def class_names(run: RunRecord, classes: int) -> tuple[str, ...]:
     """The names of a run's classes as it recorded them; numbers where it did not."""
-    data = recorded_data(run)
+    data = recorded_data(run.directory.events)
     if data is not None and len(data.class_names) == classes:
         return data.class_names
     return tuple(f"class {i}" for i in range(classes))
-
-
-def recorded_data(run: RunRecord) -> DataFacts | None:
-    """What a run recorded of its data when it began; None where it did not come so far."""
-    started = (e for e in read_thinned(run.directory.events) if isinstance(e, RunStarted))
-    return next((event.data for event in started), None)

@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.events import FREQUENT, Event, Phase, PhaseChanged, event_from_line
+from engine.events import (
+    FREQUENT,
+    DataFacts,
+    Event,
+    Phase,
+    PhaseChanged,
+    RunStarted,
+    event_from_line,
+)
 from engine.lines import read_lines, read_lines_backwards
 from engine.plausible import is_plausible
 
@@ -23,6 +31,9 @@ KEPT_WHOLE = 200
 TAIL_BYTES = 8 * 2**20
 """Ten hours of a pause, with a line of hardware every five seconds, take 4 MB."""
 _HEAD = b'{"event": "'
+_TOLD_LEVELS = (b'"level": "warning"', b'"level": "error"')
+_LEVEL_WITHIN = 128
+"""Bytes of a line before which its level stands."""
 _FREQUENT = frozenset(kind.__name__ for kind in FREQUENT)
 
 
@@ -41,6 +52,8 @@ class Thinning:
     def keeps(self, line: bytes) -> bool:
         """Whether the next line is kept."""
         kind = _kind(line)
+        if kind == "LogLine" and any(level in line[:_LEVEL_WITHIN] for level in _TOLD_LEVELS):
+            kind = "LogLine told"  # what a user should know is as rare as it is wanted
         self._seen[kind] += 1
         seen = self._seen[kind]
         if kind in _FREQUENT:
@@ -83,6 +96,12 @@ def read_thinned(path: Path) -> Iterator[Event]:
         yield from _events(iter([line]))
         if taken > MAX_DECODED_BYTES:
             return
+
+
+def recorded_data(path: Path) -> DataFacts | None:
+    """What a record tells of its run's data; None where it did not come so far, or is missing."""
+    started = (event for event in read_thinned(path) if isinstance(event, RunStarted))
+    return next((event.data for event in started), None)
 
 
 def last_phase(path: Path) -> Phase | None:

@@ -91,6 +91,7 @@ def load_dataset(
     image_size: int = FOLDER_SIDE,
     train_limit: int | None = None,
     range_of: RangeOf | None = None,
+    has_begun: bool = False,
     sets: Mapping[str, CifarSet] = CIFAR_SETS,
 ) -> Dataset:
     """Read a data set whole, downloading it where it is nowhere on this machine.
@@ -105,6 +106,8 @@ def load_dataset(
             images of an earlier run, and does not check the folder for new ones.
         range_of: how samples of more than 8 bits in a folder's images are scaled; None finds a
             range for each format from the training images.
+        has_begun: whether an earlier process has trained on a folder, whose classes are then taken
+            as they were.
         sets: the published archives; the first of each is the one to download.
 
     Raises:
@@ -114,7 +117,8 @@ def load_dataset(
     if is_folder(name) and data_path is not None:
         from engine.datasets.image_reading import read_listing
 
-        listing = list_folder(Path(data_path), is_trained_on=train_limit != 0)
+        is_new = train_limit != 0 and not has_begun
+        listing = list_folder(Path(data_path), is_trained_on=is_new)
         return read_listing(name, listing, image_size, train_limit, progress, range_of)
     if name in sets:
         return cifar.load(sets[name], data_path, progress, on_download)

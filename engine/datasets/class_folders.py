@@ -102,6 +102,7 @@ def check_class_folders(found: ClassFiles) -> list[str]:
     folders = _read(found)
     _reject_splits(found.path, [folder.name for folder in folders])
     _reject_annotations(found, folders)
+    _reject_mask_classes(found.path, [folder.name for folder in folders])
     warnings = list(_copies(found.path, folders))
     _reject_masks(found.path, folders)
     _reject_split_classes(found.path, folders)
@@ -154,6 +155,9 @@ def _reject_annotations(found: ClassFiles, folders: Sequence[_Folder]) -> None:
     others = [name for name in (*names, *found.foreign) if says(name, ANNOTATIONS)]
     if images is None or not others:
         return
+    rest = [name for name in names if not says_images(name) and name not in others]
+    if rest and len(images.forks) < 2:
+        return  # `button`, `image`, `label`: words of honest classes, too
     instead = f"sort the images of {images.name}/ into a folder for each class"
     if len(images.forks) > 1:
         instead = f"give {images.path(images.fork)}"
@@ -161,6 +165,22 @@ def _reject_annotations(found: ClassFiles, folders: Sequence[_Folder]) -> None:
         f"{found.path}: expected a folder for each class, found {images.name}/ and what belongs "
         f"to its images in {named(others)}; {instead}"
     )
+
+
+def _reject_mask_classes(path: Path, names: Sequence[str]) -> None:
+    """`cat_mask` beside `cat`."""
+    words = {words_of(name): name for name in names}
+    masks = []
+    for said, name in words.items():
+        rest = tuple(word for word in said if word not in ANNOTATIONS)
+        if rest and rest != said and rest in words:
+            masks.append(name)
+    if masks:
+        raise InputError(
+            f"{path}: expected a folder for each class, found {named(masks)} beside the folders "
+            "of the images that these belong to; move them elsewhere, or rename them where they "
+            "are classes"
+        )
 
 
 def _copies(path: Path, folders: Sequence[_Folder]) -> Iterator[str]:
@@ -191,7 +211,9 @@ def _reject_masks(path: Path, folders: Sequence[_Folder]) -> None:
             (*place, child)
             for place, children in folder.below.items()
             for child in children
-            if says(child, ANNOTATIONS) and not own & set(words_of(child))
+            if says(child, ANNOTATIONS)
+            and not own & set(words_of(child))
+            and (place in folder.loose or any(map(says_images, children)))
         }
         if masks and any(not _is_below(place, masks) for place in folder.loose):
             found += [folder.inside(place) for place in sorted(masks)]
@@ -215,6 +237,11 @@ def _reject_split_classes(path: Path, folders: Sequence[_Folder]) -> None:
             splits = {split[0]: child for child, split in said.items() if split and not split[1]}
             if len(splits) > 1:
                 found = [folder.inside((*place, child)) for child in splits.values()]
+                if any(folder.below.get((*place, child)) for child in splits.values()):
+                    raise InputError(
+                        f"{path}: expected a folder for each class, found train/ and test/ of a "
+                        f"whole data set, {named(found)}; give {folder.path(place)}"
+                    )
                 raise InputError(
                     f"{path}: expected train/ and test/ with a folder for each class in them, "
                     f"found the splits inside of a class, {named(found)}; move them to "
@@ -231,12 +258,16 @@ def _shared(path: Path, folders: Sequence[_Folder]) -> Iterator[str]:
         if len(both) < 2:
             continue
         same = [name for name in one.forks if alike(name) in both]
-        # Of each class the same sessions, samples or years.
-        are_series = are_numbered(same) and not are_numbered((one.name, two.name))
-        if one.is_loose or two.is_loose or are_series:
+        # Sessions, samples, years, day and night may repeat in each class; many names, or those
+        # in numbered portions, are classes.
+        tops = are_numbered((one.name, two.name))
+        are_series = are_numbered(same) and not (tops and all(name.isdigit() for name in same))
+        are_portions = tops or len(same) > 2
+        if one.is_loose or two.is_loose or are_series or not are_portions:
             yield (
                 f"{one.name}/ and {two.name}/ both hold folders named {named(same)}: their "
-                f"images count as {one.name} and {two.name}"
+                f"images count as {one.name} and {two.name}; if these folders are the classes, "
+                f"give {one.path(one.fork)} alone, or merge them"
             )
             return
         first, second = same[:2]

@@ -40,7 +40,7 @@ ANNOTATIONS = _set(
 ASIDE = _set(
     "unlabeled unlabelled unsup unsupervised unannotated unclassified unsorted pred preds predict "
     "prediction predictions inference thumb thumbs thumbnail thumbnails preview previews backup "
-    "bak tmp temp trash duplicate duplicates"
+    "bak tmp temp trash duplicate duplicates augmented"
 )
 """Images that belong to no class, or are copies."""
 _GENERIC = _set(

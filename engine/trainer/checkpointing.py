@@ -16,6 +16,7 @@ from engine.checkpoints import (
     Position,
     checkpoint_bytes,
     load_weights,
+    read_position,
     save_checkpoint,
     words_of,
 )
@@ -76,8 +77,16 @@ class Checkpointing:
 
     def restore(self, position: Position) -> None:
         """Go on after the checkpoint at this position."""
-        self.best, self.last = position.best, words_of(position)
+        self.best, self.last = self._kept(position), words_of(position)
         self._restored = position
+
+    def _kept(self, position: Position) -> Best:
+        """The epoch of the weights that lie on the disk, which may be past the checkpoint."""
+        best = self._directory.checkpoints / "best.npz"
+        if not self._keeps_best or not best.exists():
+            return position.best
+        found = read_position(best).best
+        return found if found.epoch else position.best  # of before: it does not say which
 
     def restore_kept(self, last: int) -> int:
         """Put the weights to test and export into the network, and say which they are.

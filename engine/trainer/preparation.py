@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.backbones import Backbone, find_backbone
@@ -15,6 +16,8 @@ from engine.events import DataFacts, Event, LogLine, PhaseChanged, PhaseProgress
 from engine.features.held import Pool
 from engine.image_files import ImageFiles
 from engine.preprocessing_probe import PROBED_IMAGES, probe_preprocessing
+from engine.recorded_events import recorded_data
+from engine.runs import RunDirectory
 from engine.views import view_count
 
 if TYPE_CHECKING:
@@ -62,6 +65,7 @@ def prepare_data(spec: RunSpec, emit: Callable[[Event], None], *, has_begun: boo
         lambda detail: _downloading(emit, detail),
         image_size=spec.image_size,
         train_limit=spec.train_limit,
+        has_begun=has_begun,
     )
     for note in dataset.notes:
         emit(LogLine(level="info", text=f"{title(spec.dataset)}: {note}"))
@@ -135,7 +139,8 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
         load_weights=load_weights,
     )
     if path is not None and own is not None:
-        words = load_own(classifier, path, own)
+        same = _same_classes(path, data.facts.class_names)
+        words = load_own(classifier, path, own, has_same_classes=same)
         emit(LogLine(level="info", text=f"{backbone.name} {words}"))
     if path is None and not backbone.from_scratch:
         images = data.pools["train"].images[data.train[:CALIBRATION_IMAGES]]
@@ -147,6 +152,12 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
         if line is not None:
             emit(line)
     return classifier
+
+
+def _same_classes(path: Path, names: tuple[str, ...]) -> bool | None:
+    """Whether the run whose model lies there told these classes apart; None where none tells."""
+    data = recorded_data(RunDirectory(path.parent).events)
+    return data.class_names == names if data is not None else None
 
 
 def _random_weights(backbone: Backbone, images: int) -> str:

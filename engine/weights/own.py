@@ -75,13 +75,17 @@ def check_own(path: Path, backbone: Backbone) -> OwnNetwork | None:
     return own
 
 
-def load_own(classifier: Classifier, path: Path, own: OwnNetwork) -> str:
+def load_own(
+    classifier: Classifier, path: Path, own: OwnNetwork, *, has_same_classes: bool | None = None
+) -> str:
     """Load a whole network's weights into a classifier, all of them or none.
 
     Args:
         classifier: as it was built, everything trainable.
         path: the file.
         own: what `read_own` found in it.
+        has_same_classes: whether it tells the classes of this run apart; None where only their
+            number is known.
 
     Returns:
         What was taken, in words.
@@ -93,16 +97,17 @@ def load_own(classifier: Classifier, path: Path, own: OwnNetwork) -> str:
 
     network = classifier.network
     classes = int(network.output_shape[-1])
-    fits = own.classes == classes
+    fits = own.classes == classes and has_same_classes is not False
     # Its own head has to be somewhere, so that every array of the file finds its place.
     taking = network if fits else with_head(classifier, own.classes)
     load_into(taking, path, network.name, whole=True)
     if fits:
-        return f"starts from all weights of {path}, its head's too"
-    return (
-        f"starts from the weights of {path} but for its head, which tells {own.classes} classes "
-        f"apart and not {classes}"
-    )
+        known = "" if has_same_classes else ", as many classes; their names are not told there"
+        return f"starts from all weights of {path}, its head's too{known}"
+    of = f"{own.classes} classes apart and not {classes}"
+    if own.classes == classes:
+        of = "other classes apart"
+    return f"starts from the weights of {path} but for its head, which tells {of}"
 
 
 def _read_legacy(file: h5py.File, group: h5py.Group) -> OwnNetwork | None:

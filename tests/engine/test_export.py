@@ -101,6 +101,19 @@ def test_an_exported_model_is_described(
             export_run(finished, form, tmp_path / name)
 
 
+def test_what_describes_no_export_is_not_replaced(finished: RunRecord, tmp_path: Path) -> None:
+    own = tmp_path / "net.keras.json"
+    own.write_text('{"mine": 1}')
+    with pytest.raises(InputError, match="--force: expected the description of an earlier export"):
+        export_run(finished, "keras", tmp_path / "net.keras", force=True)
+    assert own.read_text() == '{"mine": 1}'
+    own.unlink()
+    own.mkdir()
+    with pytest.raises(InputError, match="--force"):
+        export_run(finished, "keras", tmp_path / "net.keras", force=True)
+    assert not (tmp_path / "net.keras").exists()
+
+
 def test_csv_names_the_files_of_own_images_and_takes_any_class_name(
     finished: RunRecord, tmp_path: Path
 ) -> None:

@@ -79,7 +79,8 @@ def test_all_of_a_run_comes_back(model: str, name: str, files: dict[str, Path]) 
     assert locate_weights(find_backbone(model), 32, str(path), ignore_progress) == path
     assert own is not None
     classifier = built(model, size=32 if model == "CustomCNN" else 48)
-    assert load_own(classifier, path, own).endswith("its head's too")
+    words = load_own(classifier, path, own, has_same_classes=True)
+    assert words.endswith("its head's too")
     before = keras.models.load_model(files[model] / "net.keras")
     assert same(values(classifier.network), values(before))
 
@@ -168,3 +169,16 @@ def test_a_truncated_file_is_one_line(name: str, files: dict[str, Path], tmp_pat
         check_weights_option(find_backbone("CustomCNN"), str(path))
     assert str(rejected.value).startswith(f"--weights: {path}: expected")
     assert "\n" not in str(rejected.value)
+
+
+def test_the_head_of_as_many_other_classes_is_left(files: dict[str, Path]) -> None:
+    path = files["CustomCNN"] / "net.keras"
+    own = read_own(path)
+    assert own is not None
+    classifier = built("CustomCNN")
+    before = values(classifier.network)
+    words = load_own(classifier, path, own, has_same_classes=False)
+    assert words.endswith("but for its head, which tells other classes apart")
+    after = values(classifier.network)
+    assert not np.array_equal(before[0], after[0])
+    assert np.array_equal(before[-2], after[-2])
