@@ -32,6 +32,7 @@ OF_HELP = [
     "tui.cli.options",
     "tui.cli.parser",
     "tui.cli.streams",
+    "tui.cli.usage",
     "tui.slow_link",
     "tui.terminal",
 ]

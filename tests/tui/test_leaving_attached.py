@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.events import LayerNode, PhaseChanged
+from engine.events import LayerNode, PhaseChanged, now
 from tui.following import FollowingApp
 
 
@@ -14,6 +14,7 @@ async def test_a_training_that_is_paused_stays_so(
     session: Any, layers: LayerNode, tmp_path: Path, until: Callable[..., Any]
 ) -> None:
     session.alive = True
+    session.recorded_now = now  # as a session has it that follows another process
     app = FollowingApp(session, runs_dir=tmp_path, greeting="Attached")
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.is_training)
