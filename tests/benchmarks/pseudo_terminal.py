@@ -117,6 +117,8 @@ class Terminal:
         while True:
             pid, status = os.waitpid(self._pid, os.WNOHANG)
             if pid:
+                while self.read(0.05):  # what it wrote last
+                    pass
                 os.close(self._descriptor)
                 return os.waitstatus_to_exitcode(status)
             self.read(0.05)
