@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -120,7 +119,9 @@ def find_range(kind: str, spreads: Sequence[Spread]) -> SampleRange:
 
 def _without_odd(spreads: Sequence[Spread]) -> Sequence[Spread]:
     """The images but for a few that are nothing like the others: saturated, or of another scale."""
-    low, high = (median(ends) for ends in zip(*((s.low, s.high) for s in spreads), strict=True))
+    import numpy as np
+
+    low, high = np.median([(s.low, s.high) for s in spreads], axis=0)
     room = ODD_SPANS * (high - low)
     usual = [s for s in spreads if low - room <= s.low and s.high <= high + room]
     odd = len(spreads) - len(usual)
