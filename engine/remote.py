@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -185,7 +186,7 @@ class AttachedSession:
     def _tell(self, event: Event) -> None:
         self._clock.hear(event)
         if isinstance(event, RunEnded):
-            self._end, self._ended_at = event, time.monotonic()
+            self._end, self._ended_at = event, time.monotonic() - self._quiet_before()
         elif self._end is not None and not isinstance(event, SAID_AFTER_END):
             self._revive(event)
         if isinstance(event, PhaseChanged):
@@ -196,6 +197,14 @@ class AttachedSession:
             self._specs = (*self._specs[: event.place], *event.waiting)
         self._last_time = event.time
         self._emit(event)
+
+    def _quiet_before(self) -> float:
+        """For how long the record had stood still when its end was read; 0 for one that joins."""
+        if self._history_is_told:
+            return 0.0
+        with suppress(OSError):
+            return max(time.time() - self._run.directory.events.stat().st_mtime, 0.0)
+        return 0.0
 
     def _revive(self, event: Event) -> None:
         """It was resumed, or had only stood still; screens learn it from its phase."""

@@ -376,3 +376,18 @@ def test_half_a_line_of_somebody_else_does_not_take_a_command_with_it(tmp_path: 
     arrived = CommandFile(path).read()
     assert arrived.commands == (command,)
     assert len(arrived.problems) == 1
+
+
+def test_a_queue_that_ended_long_ago_is_over_at_once(
+    write_run: Any, attach: Attach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine.remote, "NEXT_RUN_SECONDS", 1e6)
+    run_id = write_run(status="completed", epochs=1)
+    path = write_run.runs_dir / run_id
+    spec = json.loads((path / "spec.json").read_text())
+    spec |= {"queue": ["VGG16", "VGG16"], "queue_specs": [spec["spec"]] * 2}
+    (path / "spec.json").write_text(json.dumps(spec))
+    add(load_run(path), RunEnded(status="completed"))
+    os.utime(path / "events.jsonl", (1_700_000_000, 1_700_000_000))
+    session, _ = attach(load_run(path))
+    assert session.join(30)
