@@ -49,10 +49,13 @@ class Splits:
     seen: Seen
     ranges: tuple[tuple[SampleRange, int], ...]
     """Found from the training images, each with the number of images it was found from."""
-    notes: tuple[str, ...]
-    """How the files were read, a line each."""
     warnings: tuple[str, ...]
-    """What the user should know of them, a line each."""
+    """What the user should know of the files, a line each."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the files were read, a line each."""
+        return tuple(words(each, images) for each, images in self.ranges)
 
 
 def read_listing(
@@ -136,7 +139,6 @@ def read_splits(
         of_test,
         seen,
         tuple(found),
-        tuple(words(each, images) for each, images in found),
         (*_unranged(seen, found, range_of), *_in_both(listing.path, of_train, of_test)),
     )
 

@@ -101,10 +101,15 @@ def image_progress(doing: str) -> Iterator[Progress]:
         yield ignore_progress
         return
 
+    shown = ""
+
     def show(done: int, total: int | None, unit: Literal["images", "bytes"]) -> None:
-        print(f"\r{doing}  {whole(done)} of {whole(total)} {unit}", end="", file=sys.stderr)
+        nonlocal shown
+        shown = f"{doing}  {whole(done)} of {whole(total)} {unit}"
+        print(f"\r{shown}", end="", file=sys.stderr, flush=True)
 
     try:
         yield show
     finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        # Overwritten, not erased: any terminal can do that.
+        print(f"\r{' ' * len(shown)}\r", end="", file=sys.stderr, flush=True)
