@@ -12,14 +12,11 @@ from typing import Literal, TypeGuard, TypeVar
 from engine.command_file import CommandFile
 from engine.commands import (
     QUEUE_COMMANDS,
-    AddRuns,
     ApplyNow,
     Command,
     CommandQueue,
     Interrupt,
-    MoveRun,
     Pause,
-    RemoveRun,
     Resume,
     SaveCheckpoint,
     SetBatchNormLock,
@@ -237,6 +234,12 @@ class Control:
             self._emit(CommandRejected(command=command, reason=reason))  # type: ignore[arg-type]
             return
         self._emit(CommandAccepted(command=command))  # type: ignore[arg-type]
+        self._take_change(command)
+        self._take_request(command)
+        if isinstance(command, QUEUE_COMMANDS) and self._runs is not None:
+            self._emit(self._runs.state)
+
+    def _take_change(self, command: Command) -> None:
         match command:
             case SetTrainable() | SetBatchNormLock() | SetLearningRate():
                 self._changes.append(command)
@@ -244,6 +247,9 @@ class Control:
                 self._changes = [_for_now(change) for change in self._changes]
             case Withdraw(commands=ids):
                 self._changes = [change for change in self._changes if change.id not in ids]
+
+    def _take_request(self, command: Command) -> None:
+        match command:
             case Pause():
                 self.paused = True
             case Resume():
@@ -260,26 +266,19 @@ class Control:
                 self.paused = False
             case SaveCheckpoint():
                 self.save_checkpoint = True
-            case AddRuns() | MoveRun() | RemoveRun() if self._runs is not None:
-                self._emit(self._runs.state)
 
     def _refusal(self, command: Command) -> str:
-        if self._refuses and not isinstance(command, (Stop, Interrupt, *QUEUE_COMMANDS)):
+        if isinstance(command, QUEUE_COMMANDS):
+            return self._refusal_of_queue()
+        if self._refuses and not isinstance(command, (Stop, Interrupt)):
             return self._refuses
         match command:
-            case AddRuns() | MoveRun() | RemoveRun() if self._runs is None:
-                return "this run has no queue"
-            case AddRuns() | MoveRun() | RemoveRun() if self.stop:
-                return "the queue is being stopped"
             case SetTrainable(layers=layers):
                 unknown = [name for name in layers if name not in self._known]
                 if unknown or not layers:
                     return f"expected layers with weights, found {unknown[:3]}"
             case SetLearningRate(value=value):
-                if self.refuses_rate:
-                    return self.refuses_rate
-                if not (math.isfinite(value) and 0 < value <= 10):
-                    return f"expected a rate in (0, 10], found {value}"
+                return self._refusal_of_rate(value)
             case ApplyNow() if not self._changes:
                 return "nothing waits"
             case Withdraw(commands=ids) if not any(c.id in ids for c in self._changes):
@@ -287,6 +286,17 @@ class Control:
             case SkipStage():
                 return self.refuses_skip
         return ""
+
+    def _refusal_of_queue(self) -> str:
+        if self._runs is None:
+            return "this run has no queue"
+        return "the queue is being stopped" if self.stop else ""
+
+    def _refusal_of_rate(self, value: float) -> str:
+        if self.refuses_rate:
+            return self.refuses_rate
+        is_rate = math.isfinite(value) and 0 < value <= 10
+        return "" if is_rate else f"expected a rate in (0, 10], found {value}"
 
 
 def _is_of_layers(change: Change) -> TypeGuard[SetTrainable | SetBatchNormLock]:

@@ -182,34 +182,45 @@ def change(runs_dir: Path, run: Path, number: int, what: str, held: contextlib.E
     """Do to a run what may happen to it, whether it is there or not."""
     run.mkdir(exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
-        if what == "spec":
-            write_spec(run, number)
-        elif what in ("summary", "stopped", "interrupted"):
-            write_summary(run, number, "completed" if what == "summary" else what)  # type: ignore[arg-type]
+        if what in ("spec", "notes", "summary", "stopped", "interrupted", "linked summary"):
+            write_one(runs_dir, run, number, what)
         elif what.startswith("no "):
             where = runs_dir / INDEX_NAME if what == "no index" else run / f"{what[3:]}.json"
             where.unlink()
-        elif what == "notes":
-            write_longer(run / "notes.json", to_plain(Notes(True, ("x",), "y" * number)))
         elif what.startswith("broken "):
             write_longer(run / f"{what[7:]}.json", [])
-        elif what == "linked summary":
-            (run / "summary.json").replace(runs_dir / f"elsewhere-{number}.json")
-            (run / "summary.json").symlink_to(runs_dir / f"elsewhere-{number}.json")
-        elif what == "remove":
-            shutil.rmtree(run)
-        elif what == "trash":
-            with contextlib.suppress(Exception):
-                trash_run(RunDirectory(run))
-        elif what == "hold":
-            held.close()
-            held.enter_context(locked(run / "lock"))
-        elif what == "let go":
-            held.close()
-        elif what == "rename":
-            run.rename(runs_dir / f"run-{(number + 1) % 6}-again-{time.time_ns()}")
         elif what == "index":
             (runs_dir / INDEX_NAME).write_text("{}")
+        elif what in ("hold", "let go"):
+            held.close()
+            if what == "hold":
+                held.enter_context(locked(run / "lock"))
+        else:
+            take_away(runs_dir, run, number, what)
+
+
+def write_one(runs_dir: Path, run: Path, number: int, what: str) -> None:
+    """Write one of a run's files, of another length than before where its name stays."""
+    if what == "spec":
+        write_spec(run, number)
+    elif what == "notes":
+        write_longer(run / "notes.json", to_plain(Notes(True, ("x",), "y" * number)))
+    elif what == "linked summary":
+        (run / "summary.json").replace(runs_dir / f"elsewhere-{number}.json")
+        (run / "summary.json").symlink_to(runs_dir / f"elsewhere-{number}.json")
+    else:
+        write_summary(run, number, "completed" if what == "summary" else what)  # type: ignore[arg-type]
+
+
+def take_away(runs_dir: Path, run: Path, number: int, what: str) -> None:
+    """Remove a run, move it to the trash, or give it another name."""
+    if what == "remove":
+        shutil.rmtree(run)
+    elif what == "trash":
+        with contextlib.suppress(Exception):
+            trash_run(RunDirectory(run))
+    elif what == "rename":
+        run.rename(runs_dir / f"run-{(number + 1) % 6}-again-{time.time_ns()}")
 
 
 def altered(change: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
