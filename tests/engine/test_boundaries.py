@@ -72,13 +72,6 @@ def test_the_first_frame_does_not_wait_for_keras(module: str) -> None:
     assert not loaded & {"keras", "tensorflow", "pandas", "sklearn"}
 
 
-def test_no_file_is_longer_than_400_lines() -> None:
-    files = [path for part in ("engine", "tui") for path in (ROOT / part).rglob("*.py")]
-    long = {path.name for path in files if len(path.read_text().splitlines()) > 400}
-    assert files
-    assert not long
-
-
 def test_only_the_trainer_calls_fit() -> None:
     callers = {
         path.relative_to(ROOT).as_posix()
