@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from engine.dataset_names import resolve
 from engine.errors import InputError
@@ -168,6 +169,11 @@ class RunSpec:
         """Epochs of all stages together."""
         return sum(stage.epochs for stage in self.stages)
 
+    @property
+    def view_count(self) -> int:
+        """Views of each training image: its crops, each mirrored too where `flip` is on."""
+        return self.views * (2 if self.flip else 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -204,17 +210,27 @@ class Options:
     """10⁹ bytes; 0 keeps none."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelTraits:
-    """What planning needs to know of a catalogue entry."""
+class ModelTraits(Protocol):
+    """What planning needs to know of a model; an entry of the catalogue has it."""
 
-    name: str
-    image_size: int
-    min_image_size: int
-    from_scratch: bool
+    @property
+    def name(self) -> str:
+        """As the catalogue spells it."""
+
+    @property
+    def image_size(self) -> int:
+        """Default input size, pixels."""
+
+    @property
+    def min_image_size(self) -> int:
+        """The smallest input it takes, pixels."""
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether it has no pretrained weights and one stage."""
 
 
-def plan_runs(models: list[ModelTraits], options: Options) -> list[RunSpec]:
+def plan_runs(models: Sequence[ModelTraits], options: Options) -> list[RunSpec]:
     """One spec a model and seed, in the order asked; recipe and catalogue fill what is not.
 
     Raises:
@@ -239,6 +255,51 @@ def hold_out(options: Options) -> float | Literal["test"]:
     if options.validation is not None:
         return options.validation
     return find_recipe(options.recipe).validation
+
+
+@dataclass(frozen=True, slots=True)
+class _AnyModel:
+    """A model that takes every input size, for what a recipe gives all of its kind."""
+
+    from_scratch: bool
+    name: str = ""
+    image_size: int = MAX_IMAGE_SIZE
+    min_image_size: int = 1
+
+
+def recipe_from(name: str, options: Options, models: Sequence[ModelTraits] = ()) -> Recipe:
+    """What `options` make of the recipe they name, as one of its own.
+
+    Args:
+        name: of the new recipe.
+        options: data, device, seeds, limits, patience and weights are no part of a recipe, nor is
+            the test split for validation; which weights to keep stays as it is without those.
+        models: those for which an image size that was asked for is kept.
+
+    Raises:
+        InputError: an option does not hold.
+    """
+    from engine.recipe_file import find_recipe
+
+    base = find_recipe(options.recipe)
+    any_models = [_AnyModel(from_scratch=False), _AnyModel(from_scratch=True)]
+    spec, scratch = plan_runs(any_models, replace(options, seeds=(0,)))
+    sizes = dict(base.image_sizes)
+    if options.image_size is not None:
+        sizes |= {model.name: options.image_size for model in models if not model.from_scratch}
+    return replace(
+        base,
+        name=name,
+        stages=spec.stages,
+        scratch_learning_rate=scratch.stages[0].learning_rate,
+        scratch_epochs=scratch.epochs,
+        image_sizes=tuple(sizes.items()),
+        batch_size=spec.batch_size,
+        batchnorm=spec.batchnorm,
+        validation=base.validation if spec.validation == "test" else spec.validation,
+        flip=spec.flip,
+        views=spec.views,
+    )
 
 
 def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> RunSpec:

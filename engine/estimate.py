@@ -17,7 +17,6 @@ from engine.config import Stage
 from engine.eta import Forecast, Pace
 from engine.events import EpochEnded, FeaturesReady, FreezeApplied, LayerNode, RunStarted
 from engine.layer_choice import leaf_nodes
-from engine.views import view_count
 
 OVERHEAD_FLOPS = 2e8
 """What could be computed in the time that a step takes beside computing: 1 to 2.7 ms where the
@@ -265,7 +264,7 @@ def _distance(one: Work, other: Work) -> float:
 def _feature_rows(started: RunStarted) -> int:
     """Images that are computed, once for each view; FeaturesReady tells it exactly."""
     spec, data = started.spec, started.data
-    views = view_count(spec.flip, spec.views)
+    views = spec.view_count
     if spec.validation == "test":
         return data.train_images * views + data.test_images
     return (data.train_images + data.validation_images) * views

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from engine.backbones import Backbone
 from engine.config import RunSpec, Stage
 from engine.speed_probe import Speed
-from engine.views import view_count
 
 EFFICIENCY = 0.55
 """Of a whole network's speed to the probe's: 0.61 for EfficientNetLite0, 0.44 for CustomCNN."""
@@ -58,7 +57,7 @@ def expect(
     train = min(train, spec.train_limit or train)
     held_out = 0 if spec.validation == "test" else round(train * spec.validation)
     learned, validation = train - held_out, test if spec.validation == "test" else held_out
-    rows = learned * view_count(spec.flip, spec.views) + validation
+    rows = learned * spec.view_count + validation
     shares = [trained_shares(entry, stage) for stage in spec.stages]
     each = [share for epochs in shares for share in epochs]
     keeps = spec.feature_cache and min(each) < 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.formatting import one_line_name
-from engine.sample_ranges import SampleRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,16 @@ class ModelFacts:
     image_size: int
     backbone_layers: int
     """As Keras counts `len(backbone.layers)`, its input included; 0 for a model without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRange:
+    """The samples that become 0 and 255; what lies outside is clipped."""
+
+    format: str
+    """`16-bit`, `16-bit colour`, `integer` (of 32 bits) or `float`."""
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from engine.backend import choose_device, on_device
 from engine.errors import InputError
 from engine.image_file import decode_image
 from engine.recorded_events import recorded_data
-from engine.runs import RunRecord
+from engine.runs import RunRecord, check_exported
 from engine.sample_ranges import scaling
 
 if TYPE_CHECKING:
@@ -125,27 +125,6 @@ def load_model(run: RunRecord, device: str | None = None) -> Any:
             f"Keras cannot load ({type(error).__name__}); train the run again"
         ) from error
     return model
-
-
-def check_exported(run: RunRecord) -> None:
-    """Refuse a run that has exported no model.
-
-    Raises:
-        InputError: in which state it is, and what to do.
-    """
-    if run.directory.model.is_file():
-        return
-    ways = {
-        "running": "wait for its end",
-        "paused": "have it go on, and wait for its end",
-        "completed": "its model.keras was removed; train it again",
-        "failed": "train it again",
-    }
-    hint = ways.get(run.state, f"`cifar-tui resume {run.run_id}` goes on with it")
-    raise InputError(
-        f"{run.run_id}: expected a finished run with its model.keras, found one that is "
-        f"{run.state} and has none; {hint}"
-    )
 
 
 def class_names(run: RunRecord, classes: int) -> tuple[str, ...]:

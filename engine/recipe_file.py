@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,13 +25,10 @@ from engine.config import (
     RECIPES,
     BatchNorm,
     Keep,
-    ModelTraits,
-    Options,
     Recipe,
     Schedule,
     Stage,
     Unfreeze,
-    plan_runs,
 )
 from engine.errors import InputError
 from engine.regular_file import read_regular
@@ -119,40 +115,6 @@ def save_recipe(recipe: Recipe) -> Path:
     except OSError as error:
         raise InputError(f"expected to write {path}, found: {error.strerror}") from error
     return path
-
-
-def recipe_from(name: str, options: Options, models: Sequence[ModelTraits] = ()) -> Recipe:
-    """What `options` make of the recipe they name, as one of its own.
-
-    Args:
-        name: of the new recipe.
-        options: data, device, seeds, limits, patience and weights are no part of a recipe, nor is
-            the test split for validation; which weights to keep stays as it is without those.
-        models: those for which an image size that was asked for is kept.
-
-    Raises:
-        InputError: an option does not hold.
-    """
-    base = find_recipe(options.recipe)
-    any_backbone = ModelTraits("", MAX_IMAGE_SIZE, 1, from_scratch=False)
-    any_other = replace(any_backbone, from_scratch=True)
-    spec, scratch = plan_runs([any_backbone, any_other], replace(options, seeds=(0,)))
-    sizes = dict(base.image_sizes)
-    if options.image_size is not None:
-        sizes |= {model.name: options.image_size for model in models if not model.from_scratch}
-    return replace(
-        base,
-        name=name,
-        stages=spec.stages,
-        scratch_learning_rate=scratch.stages[0].learning_rate,
-        scratch_epochs=scratch.epochs,
-        image_sizes=tuple(sizes.items()),
-        batch_size=spec.batch_size,
-        batchnorm=spec.batchnorm,
-        validation=base.validation if spec.validation == "test" else spec.validation,
-        flip=spec.flip,
-        views=spec.views,
-    )
 
 
 def check_name(name: str) -> None:

@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.predict import check_exported
 from engine.run_choice import choose_run
-from engine.runs import RunRecord, folder_names, load_run
+from engine.runs import RunRecord, check_exported, folder_names, load_run
 
 WORDS = ("imagenet", "none")
 

@@ -370,3 +370,24 @@ def _was_there_before(pid: int, second: float) -> bool:
         return bool(psutil.Process(pid).create_time() <= second + 1)
     except (psutil.Error, OSError, ValueError, OverflowError):
         return False
+
+
+def check_exported(run: RunRecord) -> None:
+    """Refuse a run that has exported no model.
+
+    Raises:
+        InputError: in which state it is, and what to do.
+    """
+    if run.directory.model.is_file():
+        return
+    ways = {
+        "running": "wait for its end",
+        "paused": "have it go on, and wait for its end",
+        "completed": "its model.keras was removed; train it again",
+        "failed": "train it again",
+    }
+    hint = ways.get(run.state, f"`cifar-tui resume {run.run_id}` goes on with it")
+    raise InputError(
+        f"{run.run_id}: expected a finished run with its model.keras, found one that is "
+        f"{run.state} and has none; {hint}"
+    )

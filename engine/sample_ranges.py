@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from engine.facts import SampleRange
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -36,16 +38,6 @@ _OLD_RANGES = (255.0, 4_095.0, 65_535.0)
 RangeOf = Callable[[str, "NDArray[Any]"], tuple[float, float] | None]
 """Takes the format and the samples of an image, (height, width) or with colours last; gives those
 that become 0 and 255, or None where no more than the samples are wanted."""
-
-
-@dataclass(frozen=True, slots=True)
-class SampleRange:
-    """The samples that become 0 and 255; what lies outside is clipped."""
-
-    format: str
-    """`GREY`, `COLOUR`, `INTEGER` (of 32 bits) or `FLOAT`."""
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)

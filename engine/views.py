@@ -25,11 +25,6 @@ _BLOCK = 1024
 """Images padded at a time, so that the copies stay in the processor's cache."""
 
 
-def view_count(flip: bool, views: int) -> int:
-    """Views of each image: its crops, each mirrored too where `flip` is on."""
-    return views * (2 if flip else 1)
-
-
 def draw_views(seed: int, epoch: int, images: int, count: int) -> NDArray[np.int64]:
     """In which view each training image is seen during an epoch.
 

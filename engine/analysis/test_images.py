@@ -10,9 +10,10 @@ from engine.config import RunSpec
 from engine.dataset_names import is_folder
 from engine.datasets import load_dataset
 from engine.errors import InputError
+from engine.facts import SampleRange
 from engine.progress import ignore_progress
 from engine.runs import RunRecord, load_snapshot
-from engine.sample_ranges import SampleRange, scaling
+from engine.sample_ranges import scaling
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.config import ModelTraits
-
 Source = Literal["keras", "lite0", "scratch"]
 
 
@@ -56,8 +54,3 @@ class Backbone:
     def flops_at(self, image_size: int) -> float:
         """FLOPs for one image of so many pixels a side: those of convolutions grow by its area."""
         return self.flops * (image_size / self.image_size) ** 2
-
-    @property
-    def traits(self) -> ModelTraits:
-        """What planning needs to know."""
-        return ModelTraits(self.name, self.image_size, self.min_image_size, self.from_scratch)

@@ -16,13 +16,13 @@ from engine.datasets.folder_files import named
 from engine.datasets.image_folder import Labelled, Listing
 from engine.datasets.seen import Seen, counts_words, imbalance
 from engine.errors import InputError
+from engine.facts import SampleRange
 from engine.formatting import byte_size
 from engine.image_file import Decoded, decode_image
 from engine.progress import Progress
 from engine.regular_file import digest_regular
 from engine.sample_ranges import (
     RangeOf,
-    SampleRange,
     Spread,
     find_range,
     scaling,

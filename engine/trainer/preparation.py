@@ -18,7 +18,6 @@ from engine.image_files import ImageFiles
 from engine.preprocessing_probe import PROBED_IMAGES, probe_preprocessing
 from engine.recorded_events import recorded_data
 from engine.runs import RunDirectory
-from engine.views import view_count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,7 +87,7 @@ def _split(dataset: Dataset, spec: RunSpec, has_begun: bool) -> Data:
     count = len(kept) + len(held_out)
     of = dataset.fingerprint if spec.feature_cache else ""
     images, labels = dataset.train_images[:count], dataset.train_labels[:count]
-    views = view_count(spec.flip, spec.views)
+    views = spec.view_count
     train = Pool("train", images, labels, views, f"{of} train {count}")
     test = Pool("test", dataset.test_images, dataset.test_labels, 1, f"{of} test")
     on_test = spec.validation == "test"

@@ -122,7 +122,7 @@ def main() -> None:
         epochs=(1, 1_000),
         learning_rates=(1e-3, 1e-4),
     )
-    specs = plan_runs([find_backbone(asked.model).traits], options)
+    specs = plan_runs([find_backbone(asked.model)], options)
     with tempfile.TemporaryDirectory() as folder:
         watch, delays = asyncio.run(measure(specs, Path(folder)))
     steps = [

@@ -239,7 +239,7 @@ def test_what_is_not_given_is_the_recipes() -> None:
     options = chosen_options(build_parser().parse_args(given))
     assert (options.flip, options.views, options.feature_cache) == (None, None, True)
     assert (options.unfreezes, options.block_every, options.patience) == ((), None, None)
-    (spec,) = plan_runs([find_backbone("EfficientNetLite0").traits], options)
+    (spec,) = plan_runs([find_backbone("EfficientNetLite0")], options)
     assert (spec.flip, spec.keep, spec.image_size) == (True, "best", 128)
 
 

@@ -88,7 +88,7 @@ def test_every_entry_loads_keras_our_way(entry: str, trained: Path, tmp_path: Pa
 
     Image.new("RGB", (8, 8)).save(tmp_path / "x.png")
     options = Options(dataset="digits", train_limit=100, image_size=32)
-    (spec,) = plan_runs([find_backbone("EfficientNetLite0").traits], options)
+    (spec,) = plan_runs([find_backbone("EfficientNetLite0")], options)
     (tmp_path / SPEC_FILE).write_text(json.dumps(to_plain(spec)))
     home = hostile_home(tmp_path / "keras", FATAL)
     done = called(

@@ -144,7 +144,7 @@ def test_only_the_baseline_starts_from_scratch() -> None:
 
 
 def test_traits_are_what_planning_asks_for() -> None:
-    traits = find_backbone("InceptionV3").traits
+    traits = find_backbone("InceptionV3")
     assert (traits.image_size, traits.min_image_size, traits.from_scratch) == (128, 75, False)
 
 

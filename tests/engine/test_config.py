@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from engine.backbones import find_backbone
 from engine.codec import from_plain, to_plain
 from engine.config import (
     DEFAULT_RECIPE,
@@ -18,7 +19,6 @@ from engine.config import (
     MAX_VIEWS,
     RECIPES,
     RECOMMENDED,
-    ModelTraits,
     Options,
     RunSpec,
     Stage,
@@ -27,11 +27,9 @@ from engine.config import (
 )
 from engine.errors import InputError
 
-BACKBONE = ModelTraits("MobileNetV2", image_size=96, min_image_size=32, from_scratch=False)
-SCRATCH = ModelTraits("CustomCNN", image_size=32, min_image_size=32, from_scratch=True)
-
-
-LITE0 = ModelTraits("EfficientNetLite0", image_size=96, min_image_size=32, from_scratch=False)
+BACKBONE = find_backbone("MobileNetV2")
+SCRATCH = find_backbone("CustomCNN")
+LITE0 = find_backbone("EfficientNetLite0")
 
 
 def plan(recipe: str = "notebook", **options: Any) -> list[RunSpec]:

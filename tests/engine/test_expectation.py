@@ -18,7 +18,7 @@ CIFAR = (50_000, 10_000)
 
 def seconds(model: str, options: Options, speed: Speed = SPEED) -> float:
     entry = find_backbone(model)
-    found = expect(plan_runs([entry.traits], options)[0], entry, speed, CIFAR).seconds
+    found = expect(plan_runs([entry], options)[0], entry, speed, CIFAR).seconds
     assert found is not None
     return found
 
@@ -91,7 +91,7 @@ def test_no_time_is_told_of_a_device_that_was_not_measured(
     device: str, measured: str, is_known: bool
 ) -> None:
     entry = find_backbone("MobileNetV2")
-    (spec,) = plan_runs([entry.traits], Options(device=device))
+    (spec,) = plan_runs([entry], Options(device=device))
     found = expect(spec, entry, replace(SPEED, device=measured), CIFAR)
     assert (found.seconds is not None) == is_known
     assert found.memory_bytes > 0
@@ -100,7 +100,7 @@ def test_no_time_is_told_of_a_device_that_was_not_measured(
 def test_memory_grows_with_the_model_and_the_features() -> None:
     def memory(model: str, options: Options) -> int:
         entry = find_backbone(model)
-        spec: RunSpec = plan_runs([entry.traits], options)[0]
+        spec: RunSpec = plan_runs([entry], options)[0]
         return expect(spec, entry, SPEED, CIFAR).memory_bytes
 
     notebook = Options(recipe="notebook")

@@ -18,7 +18,8 @@ from sklearn.datasets import load_sample_image
 from engine.backbones import find_backbone
 from engine.datasets import load_dataset
 from engine.errors import InputError
-from engine.lite0 import BLOCKS, load_lite0_weights
+from engine.lite0 import BLOCKS
+from engine.lite0_weights import load_lite0_weights
 from engine.model import Classifier, build_classifier
 from engine.progress import ignore_progress
 from engine.torch_pickle import read_tensors

@@ -13,10 +13,10 @@ from PIL import Image
 
 from engine.errors import InputError
 from engine.events import DataFacts
+from engine.facts import SampleRange
 from engine.image_file import MAX_PIXELS, decode_image
 from engine.predict import Predictor
 from engine.runs import RunRecord, load_run
-from engine.sample_ranges import SampleRange
 from tests.engine.run_events import record_data
 
 WriteRun = Callable[..., str]

@@ -11,18 +11,17 @@ from engine.backbones import find_backbone
 from engine.config import (
     NOTEBOOK,
     RECIPES,
-    ModelTraits,
     Options,
     Recipe,
     Stage,
     Unfreeze,
     plan_runs,
+    recipe_from,
 )
 from engine.errors import InputError
 from engine.recipe_file import (
     find_recipe,
     read_recipe,
-    recipe_from,
     recipe_names,
     recipe_text,
     save_recipe,
@@ -58,8 +57,7 @@ def test_what_is_left_out_stays_at_its_default(tmp_path: Path) -> None:
 
 def test_runs_are_planned_by_a_file(tmp_path: Path) -> None:
     path = write(tmp_path, recipe_text(OWN), "own.toml")
-    model = ModelTraits("VGG16", 96, 32, from_scratch=False)
-    (spec,) = plan_runs([model], Options(recipe=str(path), batch_size=8))
+    (spec,) = plan_runs([find_backbone("VGG16")], Options(recipe=str(path), batch_size=8))
     assert (spec.recipe, spec.image_size, spec.batch_size) == ("own", 64, 8)
     assert spec.stages == OWN.stages
 
@@ -153,7 +151,7 @@ def test_bytes_that_are_no_text_are_said(tmp_path: Path) -> None:
 
 
 def test_options_become_a_recipe_that_trains_the_same(tmp_path: Path) -> None:
-    lite, scratch = find_backbone("EfficientNetLite0").traits, find_backbone("CustomCNN").traits
+    lite, scratch = find_backbone("EfficientNetLite0"), find_backbone("CustomCNN")
     options = Options(
         recipe="notebook",
         epochs=(2, 4),

@@ -16,10 +16,10 @@ from PIL import Image
 from engine.datasets import Dataset, load_dataset
 from engine.datasets.image_folder import list_folder
 from engine.errors import InputError
+from engine.facts import SampleRange
 from engine.image_file import decode_image
 from engine.progress import ignore_progress
 from engine.sample_ranges import (
-    SampleRange,
     by_largest_sample,
     find_range,
     of_this_image,

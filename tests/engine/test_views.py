@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.views import CROP_PADDING, draw_views, render_choice, render_view, view_count
+from engine.config import RunSpec
+from engine.views import CROP_PADDING, draw_views, render_choice, render_view
 
 FLIPS = pytest.mark.parametrize("flip", [False, True])
 CROPS = 3
@@ -19,13 +20,19 @@ def images(request: pytest.FixtureRequest) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
+def spec(flip: bool, crops: int = CROPS) -> RunSpec:
+    """A run that shows its images in these views."""
+    return RunSpec("CustomCNN", "digits", (), 32, flip=flip, views=crops)
+
+
 def rendered(images: NDArray[np.uint8], flip: bool) -> list[NDArray[np.uint8]]:
-    return [render_view(images, view, flip=flip) for view in range(view_count(flip, CROPS))]
+    return [render_view(images, view, flip=flip) for view in range(spec(flip).view_count)]
 
 
 def test_the_count_is_crops_times_sides() -> None:
-    assert [view_count(False, 1), view_count(True, 1), view_count(False, 3)] == [1, 2, 3]
-    assert view_count(True, 3) == 6
+    counts = [spec(flip, crops).view_count for flip, crops in ((False, 1), (True, 1), (False, 3))]
+    assert counts == [1, 2, 3]
+    assert spec(True, 3).view_count == 6
 
 
 @FLIPS
@@ -97,7 +104,7 @@ def test_an_images_crop_does_not_depend_on_how_many_there_are() -> None:
 def test_a_batch_has_the_rows_of_its_views(images: NDArray[np.uint8], flip: bool) -> None:
     draw = np.random.default_rng(2)
     indices = draw.permutation(len(images))[:200]
-    views = draw.integers(0, view_count(flip, CROPS), 200)
+    views = draw.integers(0, spec(flip).view_count, 200)
     expected = np.stack(rendered(images, flip))[views, indices]
     assert np.array_equal(render_choice(images, indices, views, flip=flip), expected)
 

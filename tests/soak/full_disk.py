@@ -77,7 +77,7 @@ def spec_of(case: Case) -> RunSpec:
         options = Options(
             recipe="notebook", dataset="digits", epochs=(2,), train_limit=100, image_size=32
         )
-    (spec,) = plan_runs([find_backbone(case.model).traits], options)
+    (spec,) = plan_runs([find_backbone(case.model)], options)
     return spec
 
 

@@ -66,7 +66,7 @@ def main() -> None:
     """Train, then write the figures."""
     epochs, runs, figures = int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
     options = Options(recipe="notebook", dataset="digits", train_limit=300, epochs=(epochs,))
-    specs = plan_runs([find_backbone("CustomCNN").traits], options)
+    specs = plan_runs([find_backbone("CustomCNN")], options)
     memory, session = Memory(), Session(specs, runs)
     session.add_sink(memory)
     with OutputCapture(session.log):

@@ -36,7 +36,7 @@ def test_the_engine_is_started_to_train_that_very_spec(given: list[str]) -> None
     spec = planned(*given)
     command = engine_command(spec, Path("r"), feature_cache=True)
     arguments = build_parser().parse_args(join_values(command[4:]))
-    (again,) = plan_runs([find_backbone(spec.model).traits], chosen_options(arguments))
+    (again,) = plan_runs([find_backbone(spec.model)], chosen_options(arguments))
     assert command[:4][1:] == ["-P", "-m", "tui"]
     assert (again, arguments.json, arguments.runs_dir) == (spec, True, Path("r"))
 

@@ -283,7 +283,7 @@ async def test_the_summary_says_how_a_recipe_unfreezes(app: CifarApp, until: Unt
 
 
 def test_the_summary_tells_the_stages_in_which_something_joins() -> None:
-    marked = [find_backbone(name).traits for name in ("CustomCNN", "VGG16")]
+    marked = [find_backbone(name) for name in ("CustomCNN", "VGG16")]
     said = summary_text(plan_runs(marked, Options(epochs=(5,), unfreezes=(Unfreeze(3, 60),))))
     assert said.plain.endswith("head 5 ep 1.0e-03 (after epoch 3: last 60)")
 

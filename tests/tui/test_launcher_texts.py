@@ -12,7 +12,7 @@ IMAGES = (50_000, 10_000)
 
 
 def plans(**options: str) -> list[RunSpec]:
-    models = [find_backbone(name).traits for name in ("CustomCNN", "VGG16")]
+    models = [find_backbone(name) for name in ("CustomCNN", "VGG16")]
     return plan_runs(models, Options(**options))  # type: ignore[arg-type]
 
 

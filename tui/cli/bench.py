@@ -70,7 +70,7 @@ def plan(arguments: argparse.Namespace) -> RunSpec:
     given = {field: value for field, value in given.items() if value is not None}
     options = Options(**given, recipe=NOTEBOOK.name, validation="test")
     options = with_weights(options, default_runs_dir())
-    (spec,) = plan_runs([backbone.traits], options)
+    (spec,) = plan_runs([backbone], options)
     check_dataset(spec.dataset, spec.data_path, train_limit=spec.train_limit)
     check_weights_option(backbone, options.weights)
     return spec

@@ -14,6 +14,7 @@ from engine.errors import InputError
 from engine.formatting import printable
 from engine.keras_loading import check_backend
 from engine.run_choice import choose_run
+from engine.runs import check_exported
 from engine.user_folders import check_temporary_folder
 from tui.cli.output import can_show, use_utf8
 
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: there is no such run, it has no model, or the backend is none that works here.
     """
-    from engine.predict import Predictor, check_exported
+    from engine.predict import Predictor
 
     record = choose_run(arguments.runs_dir, arguments.run)
     check_exported(record)

@@ -70,7 +70,7 @@ def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
     """
     check_backend()
     backbones = [find_backbone(name) for name in models]
-    specs = plan_runs([backbone.traits for backbone in backbones], options)
+    specs = plan_runs(backbones, options)
     check_dataset(
         options.dataset,
         options.data_path,

@@ -144,7 +144,7 @@ class LauncherScreen(KeyedScreen):
         if not errors:
             try:
                 options = self._with_weights(options)
-                self._specs = plan_runs([entry.traits for entry in self._marked], options)
+                self._specs = plan_runs(self._marked, options)
             except InputError as error:
                 errors[field_of(str(error))] = str(error)
             self._each = plan_each(options)
@@ -298,8 +298,7 @@ class LauncherScreen(KeyedScreen):
         if errors:
             self.notify(in_words(next(iter(errors.values()))), severity="warning", markup=False)
             return
-        models = [entry.traits for entry in self._marked]
-        path = await self.app.push_screen_wait(RecipePrompt(options, models))
+        path = await self.app.push_screen_wait(RecipePrompt(options, self._marked))
         if path is not None:
             self.query_one(RunForm).offer_recipes()
             self.notify(f"Saved: {path}", markup=False)

@@ -25,7 +25,7 @@ def plan_each(options: Options) -> dict[str, RunSpec]:
     plans = {}
     for entry in CATALOGUE:
         with suppress(InputError):
-            plans[entry.name] = plan_runs([entry.traits], replace(options, seeds=(0,)))[0]
+            plans[entry.name] = plan_runs([entry], replace(options, seeds=(0,)))[0]
     return plans
 
 

