@@ -43,6 +43,35 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--all`."""
+    parser.addoption("--all", action="store_true", help="run the slow tests too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give TensorFlow one thread in each worker of the fast tier, two where slow tests run.
+
+    Two threads change the order of sums: what compares numbers is slow, and sees them.
+    """
+    threads = "2" if _takes_slow(config) else "1"
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the slow tests out, unless `--all` or an expression of markers asks for them."""
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    for item in slow:
+        if not all(marker.args for marker in item.iter_markers("slow")):
+            raise pytest.UsageError(f"{item.nodeid}: say in @pytest.mark.slow what it proves")
+    if slow and not _takes_slow(config):
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in set(slow)]
+
+
+def _takes_slow(config: pytest.Config) -> bool:
+    return bool(config.getoption("--all") or config.getoption("markexpr"))
+
+
 @pytest.fixture(scope="session")
 def cifar10_dir() -> Path:
     """The folder that holds the real images, in one official layout or both."""

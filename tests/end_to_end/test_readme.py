@@ -20,6 +20,7 @@ def test_the_keys_are_those_of_the_screens() -> None:
 
 def test_the_test_command_is_the_one_the_checks_run() -> None:
     checks = (Path(__file__).resolve().parents[2] / ".ci" / "run").read_text()
-    command = 'pip install ".[test]" && pytest'
-    assert command in README
-    assert command in checks
+    install, fast, everything = 'pip install ".[test]"', "pytest", "pytest --all"
+    assert f"{install} && {fast}\n{everything}\n" in README
+    assert f"\n{install}\n" in checks
+    assert f"\n{fast}\n{fast} -m slow\n" in checks
