@@ -218,7 +218,7 @@ def _disk(name: str, folder: Path, advice: str) -> Finding:
 
 
 def _data() -> Finding:
-    from engine.datasets import check_dataset
+    from engine.datasets.loading import check_dataset
 
     try:
         found = check_dataset("cifar10", None)
@@ -230,8 +230,8 @@ def _data() -> Finding:
 
 
 def _weights() -> Finding:
-    from engine.backbones import CATALOGUE
-    from engine.weights import weights_state
+    from engine.backbones.catalogue import CATALOGUE
+    from engine.weights.locate import weights_state
 
     here = [b.name for b in CATALOGUE if weights_state(b) in ("bundled", "here")]
     if not here:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from engine.config import Stage
 from engine.eta import Forecast, Pace
-from engine.events import EpochEnded, FeaturesReady, FreezeApplied, LayerNode, RunStarted
+from engine.events import EpochEnded, FeaturesReady, FreezeApplied, RunStarted
+from engine.facts import LayerNode
 from engine.layer_choice import leaf_nodes
 
 OVERHEAD_FLOPS = 2e8

@@ -34,10 +34,7 @@ from engine.codec import from_plain, to_plain
 from engine.commands import AnyCommand, command_from_plain, command_to_plain
 from engine.config import RunSpec
 from engine.errors import InputError
-from engine.facts import DataFacts as DataFacts
-from engine.facts import GpuReading as GpuReading
-from engine.facts import LayerNode as LayerNode
-from engine.facts import ModelFacts as ModelFacts
+from engine.facts import DataFacts, GpuReading, LayerNode, ModelFacts
 
 Phase = Literal[
     "queued",

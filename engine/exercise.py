@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from engine.backbones import Backbone, find_backbone
+from engine.backbones.catalogue import find_backbone
+from engine.backbones.entry import Backbone
 from engine.errors import InputError
-from engine.weights import check_obtainable
+from engine.weights.locate import check_obtainable
 
 EXERCISE_MODELS = ("CustomCNN", "ResNet50V2", "MobileNetV2", "VGG16", "EfficientNetB0")
 

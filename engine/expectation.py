@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.backbones import Backbone
+from engine.backbones.entry import Backbone
 from engine.config import RunSpec, Stage
 from engine.speed_probe import Speed
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from engine.backbones import Backbone, WeightsFile, find_backbone
+from engine.backbones.catalogue import find_backbone
+from engine.backbones.entry import Backbone, WeightsFile
 from engine.dataset_names import KNOWN
 from engine.datasets import cifar
 from engine.datasets.archives import CIFAR_SETS, Archive, CifarSet
@@ -22,9 +23,10 @@ from engine.errors import InputError
 from engine.formatting import byte_size
 from engine.mirror import MANIFEST, Listed, add_to_manifest, obtain, read_manifest
 from engine.progress import Progress, ignore_progress
-from engine.weights import check_weights_option, choose_file
 from engine.weights.locate import (
     check_found,
+    check_weights_option,
+    choose_file,
     fetch_arguments,
     fetch_file,
     find_file,

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.events import GpuReading, HardwareSampled
+from engine.events import HardwareSampled
+from engine.facts import GpuReading
 from engine.gpu import GpuReader, load_nvml
 
 _log = logging.getLogger(__name__)

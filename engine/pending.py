@@ -13,7 +13,7 @@ from engine.commands import (
     SetTrainable,
     Withdraw,
 )
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from engine.layer_choice import describe_layers, lockable
 
 Change = SetTrainable | SetBatchNormLock

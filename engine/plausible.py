@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 
 from engine.config import RunSpec
-from engine.events import Event, LayerNode, QueueChanged, RunStarted
+from engine.events import Event, QueueChanged, RunStarted
+from engine.facts import LayerNode
 
 MOST_STAGES = 10_000
 _LATEST_SECOND = 1e11

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.backbones import Backbone
+from engine.backbones.entry import Backbone
 from engine.events import LogLine
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from engine.model import Classifier
+    from engine.model.build import Classifier
 
 PROBED_IMAGES = 32
 _TOLERANCE = 0.02

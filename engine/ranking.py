@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.dataset_names import short
 from engine.errors import InputError
-from engine.ranking_row import KINDS as KINDS
-from engine.ranking_row import TARGETS as TARGETS
-from engine.ranking_row import ranking_row
-from engine.ranking_row import seconds_to as seconds_to
-from engine.ranking_row import wilson_interval as wilson_interval
+from engine.ranking_row import KINDS, TARGETS, ranking_row, seconds_to
 from engine.run_notes import read_notes
 from engine.runs import RunListing
 

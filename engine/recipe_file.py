@@ -265,7 +265,7 @@ def _stage(where: str, table: Mapping[str, Any]) -> Stage:
 def _sizes(where: str, value: Any) -> tuple[tuple[str, int], ...]:
     if not isinstance(value, dict):
         raise _refuse(where, "a table of pixels by model", value)
-    from engine.backbones import CATALOGUE
+    from engine.backbones.catalogue import CATALOGUE
 
     pixels = _whole(8, MAX_IMAGE_SIZE)
     known: Mapping[str, Check] = {entry.name: pixels for entry in CATALOGUE}

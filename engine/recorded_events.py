@@ -8,15 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.events import (
-    FREQUENT,
-    DataFacts,
-    Event,
-    Phase,
-    PhaseChanged,
-    RunStarted,
-    event_from_line,
-)
+from engine.events import FREQUENT, Event, Phase, PhaseChanged, RunStarted, event_from_line
+from engine.facts import DataFacts
 from engine.lines import read_lines, read_lines_backwards
 from engine.plausible import is_plausible
 

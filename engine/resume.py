@@ -13,12 +13,12 @@ from engine.errors import InputError
 from engine.events import (
     CheckpointSaved,
     CommandAccepted,
-    DataFacts,
     EpochEnded,
     QueueChanged,
     RunResumed,
     RunStarted,
 )
+from engine.facts import DataFacts
 from engine.kept_epoch import first_of_highest_accuracy
 from engine.keras_loading import check_kept_backend
 from engine.lines import drop_torn_line

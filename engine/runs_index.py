@@ -45,7 +45,7 @@ class RankingRows:
     """All runs of a folder as rows of the ranking, newest first, and what could not be read."""
 
     rows: list[dict[str, Any]]
-    """With the keys of `engine.ranking.KINDS`; `status` is the state, `paused` and `running`
+    """With the keys of `engine.ranking_row.KINDS`; `status` is the state, `paused` and `running`
     too."""
     broken: tuple[str, ...] = ()
     """One line a directory: its name and what is wrong with it."""

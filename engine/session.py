@@ -46,8 +46,8 @@ from engine.runs import (
     read_events,
     remove_checkpoints,
 )
-from engine.trainer import Trainer
 from engine.trainer.control import ROOM_POLL_SECONDS
+from engine.trainer.trainer import Trainer
 
 Sink = Callable[[int, str, Event], None]
 """Takes (place in the queue from 0, run id, event) on the thread that emits; must not block."""

@@ -8,17 +8,15 @@ from typing import Literal
 
 from engine.config import RunSpec
 from engine.events import (
-    DataFacts,
     EpochEnded,
     FeaturesReady,
     HardwareSampled,
-    LayerNode,
     LogLine,
-    ModelFacts,
     Phase,
     PhaseProgressed,
     TestEnded,
 )
+from engine.facts import DataFacts, LayerNode, ModelFacts
 from engine.series import Curve
 
 Status = Literal["queued", "running", "completed", "stopped", "failed", "interrupted"]

@@ -58,7 +58,7 @@ def _flops_per_second(is_separable: bool, seconds: float) -> float:
     import numpy as np
 
     from engine.loaded_keras import keras
-    from engine.model import measure_flops
+    from engine.model.measure import measure_flops
 
     network = _network(is_separable)
     images = np.zeros((BATCH, SIZE, SIZE, 3), "float32")

@@ -1,1 +1,1 @@
-"""What stored predictions and records tell: metrics, comparisons, fronts, and the answers."""
+"""Statistics over finished runs: metrics, comparisons, fronts, and the exercise's answers."""

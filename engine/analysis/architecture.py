@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.backbones import CATALOGUE
-from engine.events import LayerNode, ModelFacts
+from engine.backbones.catalogue import CATALOGUE
+from engine.facts import LayerNode, ModelFacts
 
 CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose"})
 

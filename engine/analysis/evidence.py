@@ -16,7 +16,7 @@ from engine.analysis.architecture import Architecture, describe_architecture
 from engine.analysis.comparison import McNemar, mcnemar
 from engine.analysis.predictions import Predictions, load_predictions
 from engine.analysis.wording import known
-from engine.backbones import CATALOGUE
+from engine.backbones.catalogue import CATALOGUE
 from engine.errors import InputError
 from engine.events import Event, FeaturesReady, FreezeApplied, HardwareSampled, RunStarted
 from engine.formatting import accuracy

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.config import RunSpec
 from engine.dataset_names import is_folder
-from engine.datasets import load_dataset
+from engine.datasets.loading import load_dataset
 from engine.errors import InputError
 from engine.facts import SampleRange
 from engine.progress import ignore_progress

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.backbones.entry import Backbone
 from engine.backbones.published import PUBLISHED
+from engine.errors import InputError
 
 
 def _keras(
@@ -89,3 +90,22 @@ pixels or more, not at the default size here.
 Default sizes keep CIFAR-10 affordable on two cores: 96 pixels for most, 64 for VGG, whose first
 layers cost most; 128 for the networks that shrink their input early or were made for a large one.
 """
+
+
+def find_backbone(name: str) -> Backbone:
+    """The catalogue entry of this name, in any case.
+
+    Raises:
+        InputError: no such entry; names the nearest.
+    """
+    by_name = {entry.name.lower(): entry for entry in CATALOGUE}
+    wanted = name.strip().lower()
+    if wanted in by_name:
+        return by_name[wanted]
+    import difflib  # every command imports this module, hardly one needs it
+
+    near = difflib.get_close_matches(wanted, by_name, n=1, cutoff=0.6)
+    hint = f"did you mean {by_name[near[0]].name}? " if near else ""
+    raise InputError(
+        f"expected a model of the catalogue, found {name!r}; {hint}`cifar-tui models` lists all"
+    )

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from engine.codec import from_plain
 from engine.config import RunSpec
-from engine.datasets import load_dataset
+from engine.datasets.loading import load_dataset
 from engine.errors import InputError
 from engine.events import Event, PhaseChanged, RunEnded, event_to_line
 from engine.progress import ignore_progress
 
 if TYPE_CHECKING:
     from engine.loaded_keras import keras
-    from engine.model import Classifier
+    from engine.model.build import Classifier
 
 SPEC_FILE = "spec.json"
 DATA_FILE = "data.npz"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.bench.child import SOURCE, ChildFailedError, engine_environment, run_child
 from engine.bench.machine import Machine, describe_machine
 from engine.bench.measurement import (

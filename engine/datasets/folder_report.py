@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.dataset_names import is_folder, resolve
-from engine.datasets import check_dataset, cifar, digits
+from engine.datasets import cifar, digits
 from engine.datasets.archives import CIFAR_SETS
 from engine.datasets.image_folder import list_folder
 from engine.datasets.image_reading import read_splits
+from engine.datasets.loading import check_dataset
 from engine.datasets.seen import imbalance
 from engine.errors import InputError
 from engine.progress import Progress, ignore_progress

@@ -1,1 +1,1 @@
-"""Features of the frozen prefix: kept on disk, made once."""
+"""The frozen prefix of a network: where it ends, its features, their cache on disk."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.backbones import Backbone
+from engine.backbones.entry import Backbone
 from engine.config import Precision
 from engine.custom_cnn import custom_cnn_features
 from engine.lite0 import lite0_features, preprocess_lite0

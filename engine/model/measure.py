@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.events import ModelFacts
+from engine.facts import ModelFacts
 from engine.loaded_keras import keras
 from engine.model.build import Classifier
 from engine.model.graph import Call, Shape, calls, leaf_shapes

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from engine.loaded_keras import keras
 from engine.model.blocks import STEM, TOP, place_by_name, place_layers
 from engine.model.build import Classifier

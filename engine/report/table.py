@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from engine.backbones import CATALOGUE
+from engine.backbones.catalogue import CATALOGUE
 from engine.columns import Column, Row, cell_width
 from engine.dataset_names import short
 from engine.formatting import MISSING, accuracy, count, duration, printable, whole

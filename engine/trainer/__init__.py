@@ -1,5 +1,1 @@
-"""The trainer: stages and segments, commands in, events out. It alone calls Keras' `fit`."""
-
-from engine.trainer.trainer import Trainer
-
-__all__ = ["Trainer"]
+"""One run from its spec to its summary. It alone calls Keras' `fit`, and owns the network."""

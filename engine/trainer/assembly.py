@@ -20,9 +20,10 @@ from engine.forward import Forward
 from engine.frontier import Frontier, find_frontier
 from engine.fused import fuse_inference, fuse_training
 from engine.layer_choice import leaf_nodes
-from engine.model import Classifier, layer_tree, leaves
-from engine.model.graph import calls
+from engine.model.build import Classifier
+from engine.model.graph import calls, leaves
 from engine.model.measure import call_flops
+from engine.model.tree import layer_tree
 from engine.trainer.preparation import Data
 from engine.trainer.selection import planned_selections, put_on
 from engine.trainer.step_model import StepModel, step_model

@@ -26,7 +26,9 @@ from engine.events import (
     Phase,
     PhaseChanged,
 )
-from engine.model import Classifier, leaf_layers, parameter_counts, trainable_names
+from engine.model.build import Classifier
+from engine.model.graph import leaf_layers
+from engine.model.trainable import parameter_counts, trainable_names
 from engine.optimizer import ContinuedAdam, continue_adam, scheduled_rate
 from engine.runs import RunDirectory
 from engine.schedule import rate_at

@@ -11,7 +11,7 @@ import numpy as np
 from engine.backend import peek
 from engine.events import Event, LayersMoved, LogLine
 from engine.loaded_keras import keras
-from engine.model import leaf_layers
+from engine.model.graph import leaf_layers
 
 Values = list[Any]
 """A layer's weights, moving statistics included, as NumPy arrays of its own."""

@@ -8,11 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.backbones import Backbone, find_backbone
+from engine.backbones.catalogue import find_backbone
+from engine.backbones.entry import Backbone
 from engine.config import RunSpec
 from engine.dataset_names import title
-from engine.datasets import Dataset, limit_and_split, load_dataset
-from engine.events import DataFacts, Event, LogLine, PhaseChanged, PhaseProgressed
+from engine.datasets.dataset import Dataset
+from engine.datasets.loading import load_dataset
+from engine.datasets.split import limit_and_split
+from engine.events import Event, LogLine, PhaseChanged, PhaseProgressed
+from engine.facts import DataFacts
 from engine.features.held import Pool
 from engine.image_files import ImageFiles
 from engine.preprocessing_probe import PROBED_IMAGES, probe_preprocessing
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from engine.model import Classifier
+    from engine.model.build import Classifier
 
     Indices = NDArray[np.int64]
 
@@ -112,8 +116,10 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
     Raises:
         InputError: weights that cannot be had or do not fit.
     """
-    from engine.model import build_classifier, calibrate_batchnorm
-    from engine.weights import load_into, load_own, locate_weights, read_own
+    from engine.model.build import build_classifier, calibrate_batchnorm
+    from engine.weights.load import load_into
+    from engine.weights.locate import locate_weights
+    from engine.weights.own import load_own, read_own
 
     backbone = find_backbone(spec.model)
     path = locate_weights(

@@ -6,15 +6,11 @@ from collections.abc import Sequence
 
 from engine.commands import SetBatchNormLock, SetTrainable
 from engine.config import RunSpec, Stage
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from engine.layer_choice import count_blocks, describe_layers, last_blocks
-from engine.model import (
-    Classifier,
-    apply_trainable,
-    describe_selection,
-    layer_tree,
-    select_last,
-)
+from engine.model.build import Classifier
+from engine.model.trainable import apply_trainable, describe_selection, select_last
+from engine.model.tree import layer_tree
 
 
 class Selection:

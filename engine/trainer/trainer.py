@@ -125,7 +125,8 @@ class Trainer:
             raise _StoppedError
 
     def _prepare(self, device: str) -> tuple[Learner, Data]:
-        from engine.model import layer_tree, model_facts
+        from engine.model.measure import model_facts
+        from engine.model.tree import layer_tree
         from engine.trainer.learner import Learner
         from engine.trainer.preparation import prepare_data, prepare_model
 
@@ -156,7 +157,7 @@ class Trainer:
         return learner, data
 
     def _work_off_stages(self, learner: Learner) -> RunStatus:
-        from engine.model import describe_selection
+        from engine.model.trainable import describe_selection
 
         stages = self._spec.stages
         for index, stage in enumerate(stages):

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine.backbones import Backbone, WeightsFile
+from engine.backbones.entry import Backbone, WeightsFile
 from engine.download import verify
 from engine.errors import InputError
 from engine.keras_loading import keras_folder

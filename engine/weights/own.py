@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.backbones import Backbone
+from engine.backbones.entry import Backbone
 from engine.errors import InputError
 from engine.weights.hdf5 import open_weights, read_dataset, read_group, read_names
 from engine.weights.load import UNREADABLE, legacy_layout, load_into
@@ -19,7 +19,7 @@ from engine.weights.load import UNREADABLE, legacy_layout, load_into
 if TYPE_CHECKING:
     import h5py
 
-    from engine.model import Classifier
+    from engine.model.build import Classifier
 
 HEAD = "head_dense"
 """The layer by which a network of ours is known: the last one, as wide as there are classes."""

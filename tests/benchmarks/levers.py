@@ -62,10 +62,12 @@ def main() -> None:
 
 def build(image_size: int) -> Any:
     """EfficientNetLite0 with its real weights, its last 30 layers unfrozen."""
-    from engine.backbones import find_backbone
-    from engine.model import apply_trainable, build_classifier, select_last
+    from engine.backbones.catalogue import find_backbone
+    from engine.model.build import build_classifier
+    from engine.model.trainable import apply_trainable, select_last
     from engine.progress import ignore_progress
-    from engine.weights import load_into, locate_weights
+    from engine.weights.load import load_into
+    from engine.weights.locate import locate_weights
 
     backbone = find_backbone("EfficientNetLite0")
     path = locate_weights(backbone, image_size, "imagenet", ignore_progress, lambda _: None)

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.commands import Command, Pause, Resume, SaveCheckpoint, SetLearningRate, Stop
 from engine.config import Options, RunSpec, plan_runs
 from engine.events import (

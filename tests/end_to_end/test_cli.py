@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.backbones import CATALOGUE, find_backbone
+from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.config import DEFAULT_RECIPE, RECIPES, Unfreeze, plan_runs
 from engine.dataset_names import KNOWN
 from tui.__main__ import main

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.datasets import load_dataset
+from engine.datasets.loading import load_dataset
 from engine.progress import ignore_progress
 
 CHECK = """

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.config import Options, plan_runs
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,14 +7,11 @@ from dataclasses import replace
 from engine.config import RunSpec
 from engine.events import (
     BatchEnded,
-    DataFacts,
     EpochEnded,
     EpochStarted,
     Event,
     FeaturesReady,
     FreezeApplied,
-    LayerNode,
-    ModelFacts,
     PhaseChanged,
     RunEnded,
     RunStarted,
@@ -22,6 +19,7 @@ from engine.events import (
     TestEnded,
     event_to_line,
 )
+from engine.facts import DataFacts, LayerNode, ModelFacts
 from engine.runs import RunRecord
 from engine.snapshot import RunSnapshot
 from engine.store import RunStore

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from engine.backbones import CATALOGUE, Backbone, find_backbone
+from engine.backbones.catalogue import CATALOGUE, find_backbone
+from engine.backbones.entry import Backbone
 from engine.errors import InputError
-from engine.weights import choose_file
+from engine.weights.locate import choose_file
 
 KERAS_ENTRIES = [entry for entry in CATALOGUE if entry.source == "keras"]
 
@@ -120,7 +121,8 @@ def test_nasnet_is_kept_under_another_name_than_published(
 
 @pytest.mark.parametrize("name", ["EfficientNetLite0", "CustomCNN", "MobileNetV2", "ConvNeXtTiny"])
 def test_sizes_are_those_of_the_network(name: str) -> None:
-    from engine.model import build_classifier, measure_depth, measure_flops
+    from engine.model.build import build_classifier
+    from engine.model.measure import measure_depth, measure_flops
 
     entry = find_backbone(name)
     classifier = build_classifier(

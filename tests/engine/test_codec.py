@@ -9,7 +9,7 @@ import pytest
 
 from engine.codec import from_plain, to_plain
 from engine.errors import InputError
-from engine.events import LayerNode
+from engine.facts import LayerNode
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from sklearn.datasets import load_digits
 
-from engine.backbones import find_backbone
-from engine.model import build_classifier
+from engine.backbones.catalogue import find_backbone
+from engine.model.build import build_classifier
 
 
 def test_it_is_small_and_learns_the_digits() -> None:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from engine.datasets import Archive, CifarSet, Dataset, check_dataset, load_dataset
-from engine.datasets.archives import CIFAR10
+from engine.datasets.archives import CIFAR10, Archive, CifarSet
 from engine.datasets.cifar import usual_folders
+from engine.datasets.dataset import Dataset
+from engine.datasets.loading import check_dataset, load_dataset
 from engine.errors import InputError
 from engine.progress import ignore_progress
 

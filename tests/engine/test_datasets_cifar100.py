@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from engine.datasets import Archive, check_dataset, load_dataset
-from engine.datasets.archives import CIFAR100
+from engine.datasets.archives import CIFAR100, Archive
+from engine.datasets.loading import check_dataset, load_dataset
 from engine.errors import InputError
 from engine.progress import ignore_progress
 

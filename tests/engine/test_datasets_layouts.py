@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from engine.datasets import Dataset, check_dataset, load_dataset
+from engine.datasets.dataset import Dataset
+from engine.datasets.loading import check_dataset, load_dataset
 from engine.errors import InputError
 from engine.progress import ignore_progress
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.datasets import limit_and_split
+from engine.datasets.split import limit_and_split
 from engine.errors import InputError
 
 LABELS: NDArray[np.int64] = np.random.default_rng(0).permutation(np.arange(1000) % 10)

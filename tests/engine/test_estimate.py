@@ -8,15 +8,8 @@ import pytest
 
 from engine.config import RunSpec, Stage
 from engine.estimate import OVERHEAD_FLOPS, Estimate, Work, stage_layers, work_of
-from engine.events import (
-    DataFacts,
-    EpochEnded,
-    FeaturesReady,
-    FreezeApplied,
-    LayerNode,
-    ModelFacts,
-    RunStarted,
-)
+from engine.events import EpochEnded, FeaturesReady, FreezeApplied, RunStarted
+from engine.facts import DataFacts, LayerNode, ModelFacts
 
 MEGA = 10**6
 BATCH = 50

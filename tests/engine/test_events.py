@@ -19,20 +19,17 @@ from engine.events import (
     BatchEnded,
     CommandAccepted,
     CommandRejected,
-    DataFacts,
     Event,
     FreezeApplied,
-    GpuReading,
     HardwareSampled,
-    LayerNode,
     LogLine,
-    ModelFacts,
     PhaseChanged,
     RunStarted,
     event_from_line,
     event_to_line,
     now,
 )
+from engine.facts import DataFacts, GpuReading, LayerNode, ModelFacts
 
 
 def examples(spec: RunSpec) -> list[Event]:

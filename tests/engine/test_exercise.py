@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.errors import InputError
 from engine.exercise import EXERCISE_MODELS, exercise_models
-from engine.weights import choose_file
+from engine.weights.locate import choose_file
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.config import Options, RunSpec, Stage, Unfreeze, plan_runs
 from engine.expectation import expect, trained_shares
 from engine.speed_probe import Speed

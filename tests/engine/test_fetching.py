@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 import h5py
 import pytest
 
-from engine.backbones import Backbone, WeightsFile, find_backbone
-from engine.datasets import load_dataset
+from engine.backbones.catalogue import find_backbone
+from engine.backbones.entry import Backbone, WeightsFile
 from engine.datasets.archives import CIFAR10, Archive, CifarSet
+from engine.datasets.loading import load_dataset
 from engine.errors import InputError
 from engine.fetching import Fetched, FetchStep, Needed, PaceMeter, fetch_all, list_needed
 from engine.mirror import MIRROR_VARIABLE, read_manifest, use_mirror
 from engine.progress import ignore_progress
-from engine.weights import locate_weights
+from engine.weights.locate import locate_weights
 
 if TYPE_CHECKING:
     from tests.conftest import LoopbackServer, Route, SmallCifar10

@@ -10,22 +10,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.batches import Rows
 from engine.config import BatchNorm
 from engine.forward import Forward
 from engine.frontier import Frontier, find_frontier, trains
-from engine.model import (
-    Classifier,
-    apply_trainable,
-    build_classifier,
-    calibrate_batchnorm,
-    leaf_layers,
-    select_last,
-    trainable_names,
-)
-from engine.model.graph import calls
+from engine.model.build import Classifier, build_classifier, calibrate_batchnorm
+from engine.model.graph import calls, leaf_layers
 from engine.model.measure import call_flops
+from engine.model.trainable import apply_trainable, select_last, trainable_names
 from engine.trainer.step_model import step_model
 
 Arrays = dict[str, list[NDArray[np.float32]]]

@@ -8,17 +8,12 @@ import keras
 import numpy as np
 import pytest
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.forward import Forward, Rewrite
 from engine.fused import DENSE_PIXELS, fuse_inference, fuse_training, tap_table
-from engine.model import (
-    Classifier,
-    apply_trainable,
-    build_classifier,
-    calibrate_batchnorm,
-    select_last,
-)
+from engine.model.build import Classifier, build_classifier, calibrate_batchnorm
 from engine.model.graph import calls
+from engine.model.trainable import apply_trainable, select_last
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="the fused form is TensorFlow's"

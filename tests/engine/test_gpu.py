@@ -18,7 +18,7 @@ from typing import Any
 import pynvml
 import pytest
 
-from engine.events import GpuReading
+from engine.facts import GpuReading
 from engine.gpu import GpuReader, load_nvml, throttling
 
 ROOT = Path(__file__).parents[2]

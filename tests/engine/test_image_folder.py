@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.datasets import Dataset, check_dataset, load_dataset
+from engine.datasets.dataset import Dataset
 from engine.datasets.folder_walk import SUFFIXES
 from engine.datasets.image_folder import list_folder
+from engine.datasets.loading import check_dataset, load_dataset
 from engine.errors import InputError
 from engine.progress import ignore_progress
 

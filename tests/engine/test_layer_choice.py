@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.backbones import find_backbone
-from engine.events import LayerNode
+from engine.backbones.catalogue import find_backbone
+from engine.facts import LayerNode
 from engine.layer_choice import (
     count_blocks,
     describe_layers,
@@ -20,8 +20,10 @@ from engine.layer_choice import (
     up_to,
     weighted,
 )
-from engine.model import build_classifier, layer_tree, leaf_layers, select_last
-from engine.model.build import Classifier
+from engine.model.build import Classifier, build_classifier
+from engine.model.graph import leaf_layers
+from engine.model.trainable import select_last
+from engine.model.tree import layer_tree
 
 
 @pytest.fixture(scope="module")

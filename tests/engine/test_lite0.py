@@ -15,12 +15,12 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.datasets import load_sample_image
 
-from engine.backbones import find_backbone
-from engine.datasets import load_dataset
+from engine.backbones.catalogue import find_backbone
+from engine.datasets.loading import load_dataset
 from engine.errors import InputError
 from engine.lite0 import BLOCKS
 from engine.lite0_weights import load_lite0_weights
-from engine.model import Classifier, build_classifier
+from engine.model.build import Classifier, build_classifier
 from engine.progress import ignore_progress
 from engine.torch_pickle import read_tensors
 

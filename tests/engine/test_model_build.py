@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.backbones import find_backbone
-from engine.model import Classifier, build_classifier, calibrate_batchnorm, leaf_layers
+from engine.backbones.catalogue import find_backbone
+from engine.model.build import Classifier, build_classifier, calibrate_batchnorm
+from engine.model.graph import leaf_layers
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
 

@@ -6,13 +6,12 @@ import keras
 import numpy as np
 import pytest
 
-from engine.backbones import find_backbone
-from engine.model import (
-    Classifier,
+from engine.backbones.catalogue import find_backbone
+from engine.model.build import Classifier, build_classifier
+from engine.model.graph import leaf_layers
+from engine.model.trainable import (
     apply_trainable,
-    build_classifier,
     describe_selection,
-    leaf_layers,
     parameter_counts,
     select_last,
     trainable_names,

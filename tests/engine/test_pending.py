@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.commands import SetBatchNormLock, SetTrainable
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from engine.pending import Change, Pending, describe_changes, trains_then
 
 BN = LayerNode("bn", "BatchNormalization", (4,), 10, False)

@@ -9,15 +9,8 @@ from typing import Any
 import pytest
 
 from engine.config import RunSpec
-from engine.events import (
-    BatchEnded,
-    DataFacts,
-    LayerNode,
-    ModelFacts,
-    QueueChanged,
-    RunStarted,
-    StageStarted,
-)
+from engine.events import BatchEnded, QueueChanged, RunStarted, StageStarted
+from engine.facts import DataFacts, LayerNode, ModelFacts
 from engine.plausible import is_plausible
 
 BATCH = BatchEnded(

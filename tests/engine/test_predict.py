@@ -12,8 +12,7 @@ import pytest
 from PIL import Image
 
 from engine.errors import InputError
-from engine.events import DataFacts
-from engine.facts import SampleRange
+from engine.facts import DataFacts, SampleRange
 from engine.image_file import MAX_PIXELS, decode_image
 from engine.predict import Predictor
 from engine.runs import RunRecord, load_run

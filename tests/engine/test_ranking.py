@@ -13,17 +13,15 @@ import pytest
 
 from engine.errors import InputError
 from engine.ranking import (
-    KINDS,
     add_targets,
     best,
     fastest,
     group_by_model,
     rank_rows,
     rank_runs,
-    seconds_to,
     sort_ranking,
-    wilson_interval,
 )
+from engine.ranking_row import KINDS, seconds_to, wilson_interval
 from engine.run_notes import Notes, write_notes
 from engine.runs import RunDirectory, RunListing, list_runs
 from engine.runs_index import ranking_rows

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.config import (
     NOTEBOOK,
     RECIPES,

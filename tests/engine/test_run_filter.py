@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.errors import InputError
-from engine.ranking import KINDS
+from engine.ranking_row import KINDS
 from engine.run_filter import parse_filter
 
 Row = dict[str, Any]

@@ -26,7 +26,7 @@ from engine.events import (
 )
 from engine.lines import MAX_LINE_BYTES
 from engine.ranking import rank_runs
-from engine.report import records, to_csv, to_json, to_markdown
+from engine.report.table import records, to_csv, to_json, to_markdown
 from engine.runs import RunDirectory, list_runs, load_run, load_snapshot, read_events
 from engine.summary import summarize
 

@@ -24,8 +24,7 @@ from engine.codec import to_plain
 from engine.config import RunSpec, Stage
 from engine.index_file import IndexFile
 from engine.origin import Origin
-from engine.ranking import KINDS
-from engine.ranking_row import ranking_row
+from engine.ranking_row import KINDS, ranking_row
 from engine.run_lock import locked
 from engine.run_notes import Notes, read_notes, write_notes
 from engine.run_removal import trash_run

@@ -13,8 +13,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.datasets import Dataset, load_dataset
+from engine.datasets.dataset import Dataset
 from engine.datasets.image_folder import list_folder
+from engine.datasets.loading import load_dataset
 from engine.errors import InputError
 from engine.facts import SampleRange
 from engine.image_file import decode_image

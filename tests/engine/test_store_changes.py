@@ -23,10 +23,10 @@ from engine.events import (
     CommandRejected,
     EpochStarted,
     FreezeApplied,
-    LayerNode,
     LayersMoved,
     LearningRateChanged,
 )
+from engine.facts import LayerNode
 from engine.store import RunStore
 from tests.engine.run_events import (
     HEAD,

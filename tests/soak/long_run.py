@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.capture import OutputCapture
 from engine.config import Options, plan_runs
 from engine.events import EpochEnded, Event

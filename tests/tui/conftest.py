@@ -22,17 +22,15 @@ from engine.commands import Command
 from engine.config import NOTEBOOK, RunSpec
 from engine.events import (
     BatchEnded,
-    DataFacts,
     EpochEnded,
     EpochStarted,
     Event,
     FreezeApplied,
-    LayerNode,
-    ModelFacts,
     PhaseChanged,
     RunStarted,
     StageStarted,
 )
+from engine.facts import DataFacts, LayerNode, ModelFacts
 from engine.session import Sink
 from engine.snapshot import RunSnapshot
 from tui.app import CifarApp

@@ -19,12 +19,12 @@ from engine.commands import AddRuns, SetLearningRate, Stop
 from engine.events import (
     CommandRejected,
     Event,
-    LayerNode,
     LearningRateChanged,
     PhaseChanged,
     RunEnded,
     event_to_line,
 )
+from engine.facts import LayerNode
 from engine.remote import AttachedSession
 from engine.replay import ReplaySession
 from engine.runs import RunRecord, load_run, read_events, write_json

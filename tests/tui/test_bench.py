@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.bench import Bench, Machine, Measurement
 from engine.config import RunSpec, plan_runs
 from tui.__main__ import main

@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.config import DEFAULT_RECIPE
 from engine.formatting import MISSING, count
 from tui.app import CifarApp

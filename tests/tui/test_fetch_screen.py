@@ -16,7 +16,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from engine.backbones import WeightsFile, find_backbone
+from engine.backbones.catalogue import find_backbone
+from engine.backbones.entry import WeightsFile
 from engine.fetching import Needed
 from engine.mirror import MIRROR_VARIABLE
 from tui.panels.run_form import RunForm

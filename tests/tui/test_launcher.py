@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static
 
-from engine.backbones import CATALOGUE, find_backbone
+from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.config import DEFAULT_RECIPE, RECIPES, Options, RunSpec, Unfreeze, plan_runs
 from engine.errors import InputError
 from tui.app import CifarApp

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.config import Options, RunSpec, plan_runs
 from engine.speed_probe import Speed
 from tui.screens.launcher_texts import expected_seconds, expected_text

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from engine.layer_choice import lockable
 from engine.snapshot import RunSnapshot
 from tui.panels.layer_rows import LayerRow, layer_rows

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from engine.events import FeaturesReady, FreezeApplied, LayerNode
+from engine.events import FeaturesReady, FreezeApplied
+from engine.facts import LayerNode
 from tui.panels.layers import LayerTree
 
 

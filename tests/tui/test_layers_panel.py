@@ -10,7 +10,8 @@ from textual.content import Content
 from textual.pilot import Pilot
 
 from engine.commands import SetTrainable
-from engine.events import CommandAccepted, CommandRejected, EpochStarted, LayerNode
+from engine.events import CommandAccepted, CommandRejected, EpochStarted
+from engine.facts import LayerNode
 
 SIZES = [(120, 40), (80, 24)]
 EVERY = ("stem_conv", "block1_conv", "block1_bn", "predictions")

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.events import LayerNode, PhaseChanged, now
+from engine.events import PhaseChanged, now
+from engine.facts import LayerNode
 from tui.following import FollowingApp
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.geometry import Size
 
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from tui.panels.curve_chart import CurveChart
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from engine.bottleneck import Bottleneck
 from engine.commands import Pause, SetLearningRate, Stop
-from engine.events import CommandAccepted, EpochStarted, LayerNode, LogLine, TestEnded
+from engine.events import CommandAccepted, EpochStarted, LogLine, TestEnded
+from engine.facts import LayerNode
 from engine.snapshot import RunSnapshot
 from tui.panels.notice import (
     NoticeStrip,

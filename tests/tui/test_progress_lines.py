@@ -13,16 +13,13 @@ from engine.events import (
     BatchEnded,
     CommandAccepted,
     CommandRejected,
-    DataFacts,
     EpochEnded,
     EpochStarted,
     Event,
     FeaturesReady,
     FreezeApplied,
     HardwareSampled,
-    LayerNode,
     LogLine,
-    ModelFacts,
     PhaseChanged,
     PhaseProgressed,
     QueueChanged,
@@ -31,6 +28,7 @@ from engine.events import (
     StageStarted,
     TestEnded,
 )
+from engine.facts import DataFacts, LayerNode, ModelFacts
 from tui.cli.progress_lines import ProgressLines
 
 SPEC = RunSpec(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.commands import SkipModel, SkipStage
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from engine.snapshot import RunSnapshot
 from tui.screens.run_changes import (
     body_size,

@@ -26,7 +26,8 @@ from engine.commands import (
     Stop,
     Withdraw,
 )
-from engine.events import CommandRejected, LayerNode, PhaseChanged, RunEnded
+from engine.events import CommandRejected, PhaseChanged, RunEnded
+from engine.facts import LayerNode
 from tui import keys
 from tui.screens.choice import ChoiceScreen
 from tui.screens.number_prompt import NumberPrompt

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
 
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from engine.fetching import Needed
 from engine.runs import load_run
 from tui.screens.answers import AnswersScreen

@@ -22,8 +22,8 @@ from textual.screen import Screen
 import tui.app
 from engine.commands import SetTrainable
 from engine.config import RunSpec
-from engine.events import EpochStarted, Event, HardwareSampled, LayerNode, LogLine
-from engine.facts import GpuReading
+from engine.events import EpochStarted, Event, HardwareSampled, LogLine
+from engine.facts import GpuReading, LayerNode
 from engine.runs import RunRecord, load_run
 from tui import keys
 from tui.app import CifarApp

@@ -10,13 +10,13 @@ from textual.widgets import RichLog
 from engine.commands import Command, Pause, Resume, Stop
 from engine.events import (
     CommandAccepted,
-    LayerNode,
     LogLine,
     PhaseChanged,
     PhaseProgressed,
     RunEnded,
     TestEnded,
 )
+from engine.facts import LayerNode
 from tui.panels.layers import LayerTree
 from tui.panels.notice import Banner, NoticeStrip
 from tui.panels.progress import HeadPanel

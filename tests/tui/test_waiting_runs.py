@@ -12,7 +12,8 @@ from textual.widgets import Button, OptionList
 
 from engine.commands import AddRuns, MoveRun, RemoveRun
 from engine.config import RunSpec
-from engine.events import CommandRejected, LayerNode, QueueChanged, RunEnded
+from engine.events import CommandRejected, QueueChanged, RunEnded
+from engine.facts import LayerNode
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.run_form import RunForm
 from tui.screens.launcher import LauncherScreen

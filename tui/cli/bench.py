@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.bench import ChildFailedError, check_bench, run_bench
 from engine.codec import to_plain
 from engine.config import NOTEBOOK, Options, RunSpec, plan_runs
-from engine.datasets import check_dataset
+from engine.datasets.loading import check_dataset
 from engine.keras_loading import check_backend
 from engine.user_folders import check_temporary_folder
-from engine.weights import check_weights_option
+from engine.weights.locate import check_weights_option
 from tui.cli.bench_report import markdown, text
 from tui.cli.options import TRAIN_OPTIONS, default_runs_dir
 from tui.cli.output import use_utf8

@@ -86,7 +86,7 @@ def _words(action: argparse.Action) -> tuple[str, ...]:
     if action.choices is not None:
         return tuple(map(str, action.choices))
     if metavar == "MODEL":
-        from engine.backbones import CATALOGUE
+        from engine.backbones.catalogue import CATALOGUE
 
         return tuple(entry.name for entry in CATALOGUE)
     if metavar.startswith("NAME|FOLDER"):

@@ -6,9 +6,10 @@ import argparse
 import json
 import sys
 
-from engine.backbones import CATALOGUE, Backbone
+from engine.backbones.catalogue import CATALOGUE
+from engine.backbones.entry import Backbone
 from engine.formatting import count
-from engine.weights import weights_state
+from engine.weights.locate import weights_state
 from tui.cli.output import use_utf8
 
 TITLES = ("model", "params", "depth", "FLOPs", "ImageNet", "px", "least px", "weights")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 from engine.errors import InputError
 from engine.formatting import MISSING, whole
 from engine.progress import Progress, ignore_progress
-from engine.report import BEST, FASTEST, table_text
+from engine.report.table import BEST, FASTEST, table_text
 from engine.runs import RunListing, load_run
 from tui.terminal import current
 

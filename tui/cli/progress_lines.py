@@ -15,7 +15,6 @@ from engine.events import (
     Event,
     FeaturesReady,
     FreezeApplied,
-    LayerNode,
     LearningRateChanged,
     LogLine,
     PhaseChanged,
@@ -26,6 +25,7 @@ from engine.events import (
     RunStarted,
     TestEnded,
 )
+from engine.facts import LayerNode
 from engine.formatting import accuracy, byte_size, count, duration, rate, whole
 from engine.snapshot import RunSnapshot
 from engine.store import RunStore

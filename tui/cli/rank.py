@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from engine.errors import InputError
 from engine.formatting import MISSING
 from engine.ranking import add_targets, group_by_model, rank_rows, sort_ranking
-from engine.report import to_csv, to_json, to_markdown
 from engine.report.models import (
     models_text,
     models_to_csv,
     models_to_json,
     models_to_markdown,
 )
+from engine.report.table import to_csv, to_json, to_markdown
 from engine.run_filter import parse_filter
 from engine.runs_index import ranking_rows
 from tui.cli.output import can_show, print_table, use_utf8

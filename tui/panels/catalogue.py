@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from textual.message import Message
 
-from engine.backbones import Backbone
+from engine.backbones.entry import Backbone
 from engine.columns import Column, Row
 from engine.formatting import MISSING, about_duration, count
 from tui import keys

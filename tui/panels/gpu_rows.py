@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from textual.content import Content
 
-from engine.events import GpuReading
+from engine.facts import GpuReading
 from engine.formatting import byte_size
 from engine.snapshot import RunSnapshot
 from tui.panels.hardware_rows import (

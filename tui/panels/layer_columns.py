@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from engine.formatting import count
 from engine.layer_choice import BATCHNORM
 from tui.panels.layer_rows import LayerRow

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from engine.formatting import byte_size, count, duration, whole
 from engine.layer_choice import leaf_nodes
 from engine.snapshot import RunSnapshot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.events import LayerNode
+from engine.facts import LayerNode
 
 _SEPARATORS = "_/.-"
 

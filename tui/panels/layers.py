@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Input, Static, Tree
 
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from engine.layer_choice import lockable
 from engine.snapshot import RunSnapshot
 from tui.panels.layer_detail import row_detail

@@ -9,7 +9,7 @@ from typing import ClassVar
 from engine.columns import Column, Row, cell_width
 from engine.formatting import byte_size
 from engine.ranking import HIGH_FIRST
-from engine.report import BEST, COLUMNS, ON_TEST
+from engine.report.table import BEST, COLUMNS, ON_TEST
 from tui.panels.drawn_table import Piece
 from tui.panels.table_columns import DOWN, UP, is_missing, sorted_rows
 from tui.panels.virtual_table import VirtualTable

@@ -15,7 +15,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Footer, Input, Static
 
-from engine.backbones import CATALOGUE, Backbone
+from engine.backbones.catalogue import CATALOGUE
+from engine.backbones.entry import Backbone
 from engine.config import DEFAULT_RECIPE, Options, RunSpec, plan_runs
 from engine.dataset_names import is_folder, title
 from engine.errors import InputError

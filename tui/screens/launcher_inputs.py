@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from engine.backbones import CATALOGUE, Backbone, find_backbone
+from engine.backbones.catalogue import CATALOGUE, find_backbone
+from engine.backbones.entry import Backbone
 from engine.config import Options, RunSpec, hold_out
 from engine.errors import InputError
 from tui.panels.catalogue import TO_DOWNLOAD
@@ -23,8 +24,8 @@ def look_for_inputs(
     Returns:
         The field and the message of what is wrong, if anything is; and where the data are.
     """
-    from engine.datasets import check_dataset
-    from engine.weights import check_weights
+    from engine.datasets.loading import check_dataset
+    from engine.weights.locate import check_weights
 
     try:
         state = check_dataset(
@@ -48,9 +49,9 @@ def missing_files(specs: Sequence[RunSpec]) -> list[Needed]:
     Raises:
         InputError: a data set or a model that cannot be had.
     """
-    from engine.datasets import check_dataset
+    from engine.datasets.loading import check_dataset
     from engine.fetching import list_needed
-    from engine.weights import weights_state
+    from engine.weights.locate import weights_state
 
     missing: dict[str, Needed] = {}
     for spec in specs:
@@ -71,16 +72,16 @@ def weights_states(sizes: Mapping[str, int]) -> dict[str, str]:
     Args:
         sizes: input pixels by name, since some have weights for each; without it the usual ones.
     """
-    from engine.weights import weights_state
+    from engine.weights.locate import weights_state
 
     return {entry.name: weights_state(entry, sizes.get(entry.name)) for entry in CATALOGUE}
 
 
 def count_images(options: Options) -> tuple[int, int] | None:
     """The images to train and to test; None where they cannot be counted."""
-    from engine import datasets
+    from engine.datasets.loading import count_images as count
 
     try:
-        return datasets.count_images(options.dataset, options.data_path)
+        return count(options.dataset, options.data_path)
     except InputError:
         return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from engine.backbones import CATALOGUE, find_backbone
+from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.config import Options, RunSpec, Stage, plan_runs
 from engine.dataset_names import title
 from engine.errors import InputError

@@ -48,7 +48,7 @@ class View:
 def read_ranking(runs_dir: Path) -> Ranking:
     """Read and rank a folder of runs; slow the first time, as it imports pandas."""
     from engine.ranking import rank_rows
-    from engine.report import legend, marks_by_run
+    from engine.report.table import legend, marks_by_run
     from engine.runs_index import ranking_rows
 
     found = ranking_rows(runs_dir)
@@ -80,7 +80,7 @@ def view_of(
 
 def _models(frame: DataFrame, only: frozenset[str] | None) -> list[dict[str, Any]]:
     from engine.ranking import group_by_model
-    from engine.report import records
+    from engine.report.table import records
 
     kept = frame if only is None else frame[frame["run_id"].isin(list(only))]
     rows = records(group_by_model(kept))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from engine.commands import Command, SetTrainable, SkipModel, SkipStage
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from engine.formatting import count
 from engine.layer_choice import (
     head_layers,

@@ -20,7 +20,7 @@ from engine.commands import (
     Withdraw,
 )
 from engine.config import RunSpec
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from engine.formatting import rate as written_rate
 from engine.layer_choice import last_layers, lockable
 from engine.snapshot import RunSnapshot

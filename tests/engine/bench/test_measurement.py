@@ -12,7 +12,6 @@ from engine.events import (
     EpochEnded,
     Event,
     FeaturesReady,
-    GpuReading,
     HardwareSampled,
     Phase,
     PhaseChanged,
@@ -20,6 +19,7 @@ from engine.events import (
     StageStarted,
     TestEnded,
 )
+from engine.facts import GpuReading
 
 SPEC = RunSpec(model="MobileNetV2", dataset="digits", stages=NOTEBOOK.stages, image_size=32)
 

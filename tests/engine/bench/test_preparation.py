@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.bench.preparation import headless
-from engine.model import build_classifier, calibrate_batchnorm
+from engine.model.build import build_classifier, calibrate_batchnorm
 
 
 @pytest.mark.parametrize("name", ["EfficientNetLite0", "MobileNetV3Small"])

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.columns import cell_width
-from engine.ranking import KINDS, rank_runs
-from engine.report import legend, table_text, to_csv, to_json, to_markdown
+from engine.ranking import rank_runs
+from engine.ranking_row import KINDS
+from engine.report.table import legend, table_text, to_csv, to_json, to_markdown
 from engine.runs import RunListing, list_runs
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from engine.events import EpochEnded, Event, PhaseChanged, RunStarted, TestEnded
 from engine.origin import Origin
 from engine.record import Recorder
 from engine.runs import RunDirectory, SpecFile, create_run
-from engine.trainer import Trainer
+from engine.trainer.trainer import Trainer
 
 for module in ("checks", "proof", "small_net"):
     pytest.register_assert_rewrite(f"tests.engine.trainer.freeze_cases.{module}")

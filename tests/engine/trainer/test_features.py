@@ -14,7 +14,7 @@ import pytest
 import engine.trainer.learner
 from engine.commands import SetBatchNormLock, SetTrainable, Stop
 from engine.config import RunSpec, Stage
-from engine.datasets import load_dataset
+from engine.datasets.loading import load_dataset
 from engine.events import (
     BatchEnded,
     CommandRejected,

@@ -6,11 +6,12 @@ import dataclasses
 
 import pytest
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.commands import SetBatchNormLock, SetTrainable
 from engine.config import RunSpec, Stage, Unfreeze
-from engine.model import build_classifier, leaf_layers, select_last
-from engine.model.build import Classifier
+from engine.model.build import Classifier, build_classifier
+from engine.model.graph import leaf_layers
+from engine.model.trainable import select_last
 from engine.trainer.selection import Selection, planned, planned_selections
 
 SPEC = RunSpec("EfficientNetLite0", "digits", (Stage("head", 4, 1e-3, 0),), image_size=32)

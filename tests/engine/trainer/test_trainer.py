@@ -28,7 +28,7 @@ from engine.commands import (
     Stop,
 )
 from engine.config import RunSpec, Stage, Unfreeze
-from engine.datasets import load_dataset
+from engine.datasets.loading import load_dataset
 from engine.events import (
     BatchEnded,
     CheckpointSaved,

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from keras import layers
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.errors import InputError
 from engine.progress import ignore_progress
-from engine.weights import load_into, locate_weights
+from engine.weights.load import load_into
+from engine.weights.locate import locate_weights
 
 Save = Callable[[Any, Path], Path]
 

@@ -9,18 +9,12 @@ import keras
 import numpy as np
 import pytest
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.errors import InputError
-from engine.model import Classifier, build_classifier
+from engine.model.build import Classifier, build_classifier
 from engine.progress import ignore_progress
-from engine.weights import (
-    OwnNetwork,
-    check_weights,
-    check_weights_option,
-    load_own,
-    locate_weights,
-    read_own,
-)
+from engine.weights.locate import check_weights, check_weights_option, locate_weights
+from engine.weights.own import OwnNetwork, load_own, read_own
 
 NAMES = ("net.keras", "net.h5", "net.weights.h5")
 MODELS = ("CustomCNN", "MobileNetV2")

@@ -7,7 +7,7 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from engine.formatting import count
 from engine.layer_choice import lockable
 from engine.snapshot import RunSnapshot

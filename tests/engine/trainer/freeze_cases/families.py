@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.backbones import find_backbone
+from engine.backbones.catalogue import find_backbone
 from engine.commands import Command, SetTrainable
 from engine.config import BatchNorm, RunSpec, Stage
-from engine.events import LayerNode
+from engine.facts import LayerNode
 from engine.layer_choice import head_layers, weighted
 from tests.engine.trainer.freeze_cases.asked import Moment
 

@@ -12,16 +12,9 @@ import engine.trainer.pace
 import engine.trainer.segment
 from engine.commands import Command, Stop
 from engine.config import RunSpec
-from engine.events import (
-    BatchEnded,
-    EpochEnded,
-    EpochStarted,
-    Event,
-    LayerNode,
-    RunEnded,
-    RunStarted,
-)
-from engine.model import select_last
+from engine.events import BatchEnded, EpochEnded, EpochStarted, Event, RunEnded, RunStarted
+from engine.facts import LayerNode
+from engine.model.trainable import select_last
 from tests.engine.trainer.freeze_cases.asked import Asked, Script, landings
 from tests.engine.trainer.freeze_cases.checks import check_everything
 from tests.engine.trainer.freeze_cases.witness import Witness
