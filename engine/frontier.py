@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.loaded_keras import keras
-from engine.model.build import HEAD_DROPOUT
+from engine.model.blocks import HEAD_DROPOUT
 from engine.model.graph import Call, calls, leaves
 from engine.model.measure import call_flops
 

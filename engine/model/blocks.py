@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 STEM = "stem"
 TOP = "top"
+HEAD_POOL = "head_pool"
+HEAD_DROPOUT = "head_dropout"
+HEAD_DENSE = "head_dense"
+"""The last layer, as wide as there are classes: a network of this program is known by it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,9 @@ from engine.config import Precision
 from engine.custom_cnn import custom_cnn_features
 from engine.lite0 import lite0_features, preprocess_lite0
 from engine.loaded_keras import keras
+from engine.model.blocks import HEAD_DENSE, HEAD_DROPOUT, HEAD_POOL
 from engine.model.graph import leaf_layers
-from engine.weights.own import HEAD as OWN_HEAD
 
-HEAD_POOL = "head_pool"
-HEAD_DROPOUT = "head_dropout"
-HEAD_DENSE = OWN_HEAD
 HEAD = (HEAD_POOL, HEAD_DROPOUT, HEAD_DENSE)
 DROPOUT_RATE = 0.2
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.backbones.entry import Backbone
 from engine.errors import InputError
+from engine.model.blocks import HEAD_DENSE
 from engine.weights.hdf5 import open_weights, read_dataset, read_group, read_names
 from engine.weights.load import UNREADABLE, legacy_layout, load_into
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     import h5py
 
     from engine.model.build import Classifier
-
-HEAD = "head_dense"
-"""The layer by which a network of ours is known: the last one, as wide as there are classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +109,9 @@ def load_own(
 
 
 def _read_legacy(file: h5py.File, group: h5py.Group) -> OwnNetwork | None:
-    if HEAD not in (read_names(group, "layer_names") or ()):
+    if HEAD_DENSE not in (read_names(group, "layer_names") or ()):
         return None
-    head = read_group(group, HEAD)
+    head = read_group(group, HEAD_DENSE)
     kernel, *_ = read_names(head, "weight_names") or [""]
     return OwnNetwork(_legacy_name(file), _width(read_dataset(head, kernel)))
 
@@ -131,7 +129,7 @@ def _read_keras3(file: h5py.File) -> OwnNetwork | None:
     layers = read_group(file, "layers")
     for key in layers:
         layer = read_group(layers, key)
-        if "vars" in layer and _name(read_group(layer, "vars")) == HEAD:
+        if "vars" in layer and _name(read_group(layer, "vars")) == HEAD_DENSE:
             model = _name(read_group(file, "vars")) if "vars" in file else ""
             return OwnNetwork(model, _width(read_dataset(layer, "vars/0")))
     return None
