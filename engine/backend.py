@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from engine.common.formatting import byte_size
 from engine.errors import InputError
-from engine.formatting import byte_size
 from engine.hardware import read_memory
 from engine.keras_loading import NAMES, chosen_backend, load_keras, settled_backend
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from engine.common.formatting import short_duration
 from engine.facts import GpuReading
-from engine.formatting import short_duration
 from engine.snapshot import RunSnapshot
 from engine.step_times import times_of
 

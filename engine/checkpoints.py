@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import written_whole
-from engine.codec import from_plain, to_plain
+from engine.common.atomic import written_whole
+from engine.common.codec import from_plain, to_plain
 from engine.errors import InputError
 
 DAMAGE = (

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.commands import command_from_plain
+from engine.common.lines import LineReader
 from engine.errors import InputError
-from engine.lines import LineReader
 
 if TYPE_CHECKING:
     from engine.commands import Command

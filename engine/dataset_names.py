@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from engine.common.formatting import printable
 from engine.errors import InputError
-from engine.formatting import printable
 
 KNOWN = ("cifar10", "cifar100", "digits")
 FOLDER = "folder:"

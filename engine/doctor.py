@@ -14,9 +14,9 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Literal
 
+from engine.common.folders import CACHE_VARIABLE, SET_TEMPORARY, check_temporary_folder
+from engine.common.formatting import byte_size, printable
 from engine.errors import InputError
-from engine.formatting import byte_size, printable
-from engine.user_folders import CACHE_VARIABLE, SET_TEMPORARY, check_temporary_folder
 
 State = Literal["good", "note", "bad"]
 DISK_WANTED_BYTES = 5 * 10**9
@@ -196,7 +196,7 @@ def _memory() -> Finding:
 
 
 def _features_folder() -> Path:
-    from engine.user_folders import features_root
+    from engine.common.folders import features_root
 
     return features_root()
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.common.progress import Progress, ignore_progress
 from engine.errors import InputError
 from engine.partial_file import PartialFile, open_partial
-from engine.progress import Progress, ignore_progress
 from engine.response import (
     CHUNK_BYTES,
     POLL_SECONDS,

@@ -30,8 +30,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from engine.codec import from_plain, to_plain
 from engine.commands import AnyCommand, command_from_plain, command_to_plain
+from engine.common.codec import from_plain, to_plain
 from engine.config import RunSpec
 from engine.errors import InputError
 from engine.facts import DataFacts, GpuReading, LayerNode, ModelFacts

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.codec import from_plain
+from engine.common.codec import from_plain
+from engine.common.formatting import one_line_name
+from engine.common.regular_file import read_regular
 from engine.dataset_names import is_folder
 from engine.errors import InputError
 from engine.facts import SampleRange
-from engine.formatting import one_line_name
 from engine.image_files import tested_files
 from engine.keras_loading import check_backend
 from engine.predict import class_names, load_model
 from engine.recorded_events import recorded_data
-from engine.regular_file import read_regular
 from engine.runs import RunRecord, check_exported, write_json
 
 if TYPE_CHECKING:

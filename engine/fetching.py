@@ -15,14 +15,14 @@ from typing import Literal
 
 from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import Backbone, WeightsFile
+from engine.common.formatting import byte_size
+from engine.common.progress import Progress, ignore_progress
 from engine.dataset_names import KNOWN
 from engine.datasets import cifar
 from engine.datasets.archives import CIFAR_SETS, Archive, CifarSet
 from engine.download import download, file_hash, verify
 from engine.errors import InputError
-from engine.formatting import byte_size
 from engine.mirror import MANIFEST, Listed, add_to_manifest, obtain, read_manifest
-from engine.progress import Progress, ignore_progress
 from engine.weights.locate import (
     check_found,
     check_weights_option,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
+from engine.common.lines import LineReader
 from engine.events import Event, RunEnded, RunStatus
-from engine.lines import LineReader
 from engine.recorded_events import Thinning, decoded
 from engine.runs import RunRecord
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.common.regular_file import open_regular
 from engine.errors import InputError
-from engine.regular_file import open_regular
 from engine.sample_ranges import (
     COLOUR,
     FLOAT,

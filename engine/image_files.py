@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from engine.codec import from_plain
+from engine.common.codec import from_plain
+from engine.common.regular_file import read_regular
 from engine.errors import InputError
-from engine.regular_file import read_regular
 from engine.runs import RunDirectory
 
 MAX_BYTES = 1 << 30

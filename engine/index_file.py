@@ -19,10 +19,10 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import written_whole
+from engine.common.atomic import written_whole
+from engine.common.regular_file import read_regular
 from engine.errors import InputError
 from engine.ranking_row import KINDS
-from engine.regular_file import read_regular
 from engine.runs import NAMES
 
 FORMAT = 1

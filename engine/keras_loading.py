@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine import user_folders
+from engine.common import folders as user_folders
+from engine.common.regular_file import read_regular
 from engine.errors import InputError
-from engine.regular_file import read_regular
 
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
 """The backends that work here, and as people call them."""

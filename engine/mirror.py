@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import written_whole
+from engine.common.atomic import written_whole
+from engine.common.progress import Progress
 from engine.errors import InputError
-from engine.progress import Progress
 
 MIRROR_VARIABLE = "CIFAR_TUI_MIRROR"
 MANIFEST = "manifest.json"

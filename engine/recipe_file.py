@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from engine import option_checks as checks
-from engine.atomic import written_whole
+from engine.common.atomic import written_whole
+from engine.common.folders import config_folder
+from engine.common.regular_file import read_regular
 from engine.config import (
     MAX_BATCH_SIZE,
     MAX_BLOCK_EVERY,
@@ -31,8 +33,6 @@ from engine.config import (
     Unfreeze,
 )
 from engine.errors import InputError
-from engine.regular_file import read_regular
-from engine.user_folders import config_folder
 
 ENDING = ".toml"
 MAX_BYTES = 2**16

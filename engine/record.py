@@ -7,7 +7,9 @@ import io
 import threading
 from collections.abc import Iterable
 
-from engine.atomic import written_whole
+from engine.common.append import DiskFull, LineFile
+from engine.common.atomic import written_whole
+from engine.common.faults import Faults
 from engine.config import RunSpec
 from engine.events import (
     FREQUENT,
@@ -21,8 +23,6 @@ from engine.events import (
     RunResumed,
     event_to_line,
 )
-from engine.faults import Faults
-from engine.line_file import DiskFull, LineFile
 from engine.runs import RunDirectory, replay, write_json
 from engine.snapshot import RunSnapshot
 from engine.store import RunStore

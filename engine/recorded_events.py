@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.common.lines import read_lines, read_lines_backwards
 from engine.errors import InputError
 from engine.events import FREQUENT, Event, Phase, PhaseChanged, RunStarted, event_from_line
 from engine.facts import DataFacts
-from engine.lines import read_lines, read_lines_backwards
 from engine.plausible import is_plausible
 
 MAX_REPLAY_BYTES = 2**28

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.checkpoints import Best, Position, newest_whole, read_position, words_of
 from engine.commands import SetBatchNormLock, SetLearningRate, SetTrainable, SkipStage
+from engine.common.lines import drop_torn_line
 from engine.config import RunSpec
 from engine.errors import InputError
 from engine.events import (
@@ -21,7 +22,6 @@ from engine.events import (
 from engine.facts import DataFacts
 from engine.kept_epoch import first_of_highest_accuracy
 from engine.keras_loading import check_kept_backend
-from engine.lines import drop_torn_line
 from engine.run_choice import choose_run, is_same_queue, runs_beside
 from engine.run_lock import holder
 from engine.runs import RunDirectory, RunRecord, list_runs, read_events

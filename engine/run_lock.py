@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.codec import from_plain, to_plain
+from engine.common.codec import from_plain, to_plain
 from engine.errors import InputError
 
 try:

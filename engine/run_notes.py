@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from engine.atomic import written_whole
-from engine.codec import from_plain, to_plain
+from engine.common.atomic import written_whole
+from engine.common.codec import from_plain, to_plain
+from engine.common.formatting import printable
+from engine.common.regular_file import read_regular
 from engine.errors import InputError
-from engine.formatting import printable
-from engine.regular_file import read_regular
 from engine.runs import RunDirectory
 
 FORMAT = 1

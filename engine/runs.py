@@ -14,17 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import written_whole
-from engine.codec import from_plain, to_plain
+from engine.common.atomic import written_whole
+from engine.common.codec import from_plain, to_plain
+from engine.common.faults import Faults
+from engine.common.formatting import printable
+from engine.common.processes import process_identity
+from engine.common.regular_file import read_regular
 from engine.config import RunSpec
 from engine.errors import InputError
 from engine.events import Event
-from engine.faults import Faults
-from engine.formatting import printable
 from engine.origin import Origin
-from engine.process_identity import process_identity
 from engine.recorded_events import last_phase, read_recorded, read_thinned
-from engine.regular_file import read_regular
 from engine.run_lock import holder
 from engine.snapshot import RunSnapshot, Status
 from engine.store import RunStore

@@ -19,6 +19,7 @@ from engine.commands import (
     QueueCommand,
     Stop,
 )
+from engine.common.append import is_disk_full
 from engine.config import RunSpec
 from engine.errors import InputError
 from engine.events import (
@@ -32,7 +33,6 @@ from engine.events import (
     now,
 )
 from engine.hardware import HardwareSampler
-from engine.line_file import is_disk_full
 from engine.origin import find_origin
 from engine.record import Recorder
 from engine.resume import Queued, kept_backend, queue_from, resumption_of

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from engine.codec import from_plain, to_plain
+from engine.common.codec import from_plain, to_plain
 
 SECONDS = 3.0
 """Measured for, both networks together; loading and tracing come on top."""

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import engine.faults
+import engine.common.faults
 from engine.config import RunSpec, Stage
 from engine.events import BatchEnded, EpochEnded, Event, PhaseChanged, event_to_line
 from engine.keras_loading import HOME, IGNORED_VARIABLES, prepare_environment
@@ -92,9 +92,9 @@ class _Raising(logging.Handler):
 def faults_raise() -> Iterator[None]:
     """A fault of this program, which it would tell and pass over, ends the test."""
     handler = _Raising()
-    engine.faults.LOG.addHandler(handler)
+    engine.common.faults.LOG.addHandler(handler)
     yield
-    engine.faults.LOG.removeHandler(handler)
+    engine.common.faults.LOG.removeHandler(handler)
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from engine.common.folders import settle_home
+from engine.common.formatting import printable
 from engine.errors import InputError, OutputError
-from engine.formatting import printable
-from engine.user_folders import settle_home
 from tui import terminal
 from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.cli.forking import WaitingParent, opens_screen, run_in_child

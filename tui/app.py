@@ -17,8 +17,8 @@ from textual.driver import Driver
 from textual.screen import Screen
 from textual.widget import WidgetError
 
+from engine.common.faults import told_afterwards
 from engine.errors import InputError
-from engine.faults import told_afterwards
 from tui import keys
 from tui.messages import CommandRefused, CommandRequested, RunEvent
 from tui.notification import choose_next_way, chosen_way, sequence

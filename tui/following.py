@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from engine.commands import Command
+from engine.common.faults import Faults
 from engine.config import RunSpec
 from engine.events import CommandRejected, Event
-from engine.faults import Faults
 from tui.app import CifarApp
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from engine.codec import from_plain, to_plain
+from engine.common.codec import from_plain, to_plain
 from engine.errors import InputError
 from engine.speed_probe import Speed, read_speed
 from tui.preferences import read_preferences, write_preferences

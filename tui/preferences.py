@@ -11,10 +11,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import written_whole
+from engine.common.atomic import written_whole
+from engine.common.folders import config_folder
+from engine.common.regular_file import read_regular
 from engine.errors import InputError
-from engine.regular_file import read_regular
-from engine.user_folders import config_folder
 
 FILE_NAME = "preferences.json"
 MAX_BYTES = 2**20

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.analysis.predictions import Predictions
+from engine.common.formatting import whole
 from engine.config import RunSpec, Stage
 from engine.errors import InputError
-from engine.formatting import whole
 from engine.runs import RunRecord
 
 EXACT_BELOW = 25

@@ -6,9 +6,9 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from engine.common.formatting import byte_size
+from engine.common.regular_file import open_regular
 from engine.errors import InputError
-from engine.formatting import byte_size
-from engine.regular_file import open_regular
 from engine.runs import RunDirectory
 
 if TYPE_CHECKING:

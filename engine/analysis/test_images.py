@@ -6,12 +6,12 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.common.progress import ignore_progress
 from engine.config import RunSpec
 from engine.dataset_names import is_folder
 from engine.datasets.loading import load_dataset
 from engine.errors import InputError
 from engine.facts import SampleRange
-from engine.progress import ignore_progress
 from engine.runs import RunRecord, load_snapshot
 from engine.sample_ranges import scaling
 

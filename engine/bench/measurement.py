@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from engine.codec import to_plain
+from engine.common.codec import to_plain
 from engine.config import RunSpec
 from engine.events import Event, FeaturesReady, HardwareSampled, Phase, StageStarted
 from engine.snapshot import TRAIN_PHASES, RunSnapshot

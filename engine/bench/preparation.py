@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.codec import from_plain
+from engine.common.codec import from_plain
+from engine.common.progress import ignore_progress
 from engine.config import RunSpec
 from engine.datasets.loading import load_dataset
 from engine.errors import InputError
 from engine.events import Event, PhaseChanged, RunEnded, event_to_line
-from engine.progress import ignore_progress
 
 if TYPE_CHECKING:
     from engine.loaded_keras import keras

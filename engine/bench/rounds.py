@@ -21,13 +21,13 @@ from engine.bench.measurement import (
     ratios,
 )
 from engine.bench.preparation import BASE_FILE, DATA_FILE, SPEC_FILE
-from engine.codec import to_plain
+from engine.common.codec import to_plain
+from engine.common.folders import CACHE_VARIABLE
+from engine.common.formatting import accuracy, byte_size, duration, whole
 from engine.config import RunSpec
 from engine.errors import InputError
 from engine.events import EpochEnded, Event, FeaturesReady, PhaseChanged, event_from_line
-from engine.formatting import accuracy, byte_size, duration, whole
 from engine.keras_loading import keras_environment
-from engine.user_folders import CACHE_VARIABLE
 
 MAX_ROUNDS = 100
 NOTEBOOK_FILES = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.common.progress import Progress
 from engine.datasets.archives import CifarSet
 from engine.datasets.unpickle import load_plain
 from engine.errors import InputError
-from engine.progress import Progress
 
 if TYPE_CHECKING:
     import numpy as np

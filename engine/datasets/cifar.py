@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from engine.common.folders import cache_folder, home
+from engine.common.progress import Progress
 from engine.datasets.archives import Archive, CifarSet
 from engine.datasets.dataset import Dataset
 from engine.datasets.layouts import find_layout, read_layout
@@ -15,8 +17,6 @@ from engine.download import file_hash
 from engine.errors import InputError
 from engine.keras_loading import keras_folder
 from engine.mirror import chosen_mirror, obtain
-from engine.progress import Progress
-from engine.user_folders import cache_folder, home
 
 IMAGES = (50_000, 10_000)
 """To train and to test, of CIFAR-10 and CIFAR-100 alike."""

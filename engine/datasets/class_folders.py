@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from engine.common.formatting import printable
 from engine.datasets.folder_files import ClassFiles, named
 from engine.datasets.folder_names import (
     ANNOTATIONS,
@@ -25,7 +26,6 @@ from engine.datasets.folder_names import (
     words_of,
 )
 from engine.errors import InputError
-from engine.formatting import printable
 
 Place = tuple[str, ...]
 """A folder inside that of a class, by the names on the way to it; empty for the class itself."""

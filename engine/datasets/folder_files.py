@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.common.formatting import one_line_name, printable
 from engine.datasets.folder_walk import (
     Contents,
     FolderWalk,
@@ -17,7 +18,6 @@ from engine.datasets.folder_walk import (
     list_entries,
 )
 from engine.errors import InputError
-from engine.formatting import one_line_name, printable
 
 MIN_CLASSES, MAX_CLASSES = 2, 1_000
 NAMED = 3

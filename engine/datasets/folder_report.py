@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.common.progress import Progress, ignore_progress
 from engine.dataset_names import is_folder, resolve
 from engine.datasets import cifar, digits
 from engine.datasets.archives import CIFAR_SETS
@@ -14,7 +15,6 @@ from engine.datasets.image_reading import read_splits
 from engine.datasets.loading import check_dataset
 from engine.datasets.seen import imbalance
 from engine.errors import InputError
-from engine.progress import Progress, ignore_progress
 
 SIDE = 8
 """Pixels to which images are brought here: a JPEG is decoded the faster for it."""

@@ -11,16 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.common.formatting import byte_size
+from engine.common.progress import Progress
+from engine.common.regular_file import digest_regular
 from engine.datasets.dataset import Dataset
 from engine.datasets.folder_files import named
 from engine.datasets.image_folder import Labelled, Listing
 from engine.datasets.seen import Seen, counts_words, imbalance
 from engine.errors import InputError
 from engine.facts import SampleRange
-from engine.formatting import byte_size
 from engine.image_file import Decoded, decode_image
-from engine.progress import Progress
-from engine.regular_file import digest_regular
 from engine.sample_ranges import (
     RangeOf,
     Spread,

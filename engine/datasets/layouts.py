@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine.common.progress import Progress
 from engine.datasets.archives import CifarSet
 from engine.datasets.batches import IMAGE_BYTES, Batch, checked, missing_batches, read_batches
 from engine.errors import InputError
-from engine.progress import Progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
+from engine.common.progress import Progress
 from engine.dataset_names import is_folder, resolve
 from engine.datasets import cifar, digits
 from engine.datasets.archives import CIFAR_SETS, CifarSet
 from engine.datasets.dataset import Dataset
 from engine.datasets.image_folder import list_folder
 from engine.datasets.split import check_training
-from engine.progress import Progress
 from engine.sample_ranges import RangeOf
 
 FOLDER_SIDE = 224

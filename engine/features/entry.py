@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.codec import from_plain, to_plain
+from engine.common.codec import from_plain, to_plain
 from engine.errors import InputError
 
 BLOCK_BYTES = 1 << 20

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.batches import aligned
+from engine.common.folders import features_root
 from engine.config import GIGABYTE, MEMORY_SHARE, RunSpec
 from engine.events import Event, FeaturesReady, LogLine, PhaseChanged
 from engine.features.extraction import extraction_batch
@@ -19,7 +20,6 @@ from engine.features.store import FeatureStore, feature_key
 from engine.frontier import Frontier
 from engine.hardware import read_memory
 from engine.loaded_keras import keras
-from engine.user_folders import features_root
 
 FORMAT = "1"
 

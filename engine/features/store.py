@@ -12,11 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.common.formatting import byte_size
 from engine.features.entry import BrokenEntryError, Header, Layout, load_index, read_index
 from engine.features.stored import StoredFeatures
 from engine.features.writer import ENDING as PART_ENDING
 from engine.features.writer import FeatureWriter, remove_leftovers
-from engine.formatting import byte_size
 
 ENDING = ".features"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from engine.columns import Row, cell_width
+from engine.common.columns import Row, cell_width
+from engine.common.formatting import MISSING, accuracy, duration, printable
 from engine.dataset_names import short
-from engine.formatting import MISSING, accuracy, duration, printable
 from engine.report.table import records
 
 if TYPE_CHECKING:

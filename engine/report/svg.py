@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from engine.analysis.pareto import pareto_front
-from engine.formatting import duration
+from engine.common.formatting import duration
 
 WIDTH, HEIGHT = 780, 340
 LEFT, RIGHT, TOP, BOTTOM = 62, 240, 14, 46

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from engine.backend import fuses
 from engine.batches import Rows
+from engine.common.formatting import byte_size
 from engine.config import RunSpec, Stage
 from engine.events import Event, FeaturesReady, LogLine
 from engine.features.feature_cache import FeatureCache
 from engine.features.held import Features, Pool
-from engine.formatting import byte_size
 from engine.forward import Forward
 from engine.frontier import Frontier, find_frontier
 from engine.fused import fuse_inference, fuse_training

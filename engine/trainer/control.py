@@ -27,6 +27,7 @@ from engine.commands import (
     Stop,
     Withdraw,
 )
+from engine.common.append import DiskFull, is_disk_full
 from engine.config import Schedule
 from engine.events import (
     CommandAccepted,
@@ -35,7 +36,6 @@ from engine.events import (
     LogLine,
     PhaseChanged,
 )
-from engine.line_file import DiskFull, is_disk_full
 from engine.run_queue import RunQueue
 
 STRENGTH = ("", "run", "epoch", "now")

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from engine.backend import memory_in_words
+from engine.common.formatting import byte_size
 from engine.errors import InputError
 from engine.events import Event, LogLine
-from engine.formatting import byte_size
 
 if TYPE_CHECKING:
     from engine.trainer.segment import SegmentCallback

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from engine.command_file import CommandFile
 from engine.commands import CommandQueue
+from engine.common.append import DiskFull, is_disk_full
 from engine.config import RunSpec, Stage
 from engine.errors import InputError
 from engine.events import (
@@ -21,7 +22,6 @@ from engine.events import (
     StageStarted,
     TestEnded,
 )
-from engine.line_file import DiskFull, is_disk_full
 from engine.resume import Resumption
 from engine.run_queue import RunQueue
 from engine.runs import RunDirectory, write_json

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.atomic import written_whole
 from engine.batches import Rows
+from engine.common.atomic import written_whole
 from engine.errors import InputError
 from engine.features.held import Pool
 from engine.loaded_keras import keras

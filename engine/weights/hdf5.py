@@ -7,8 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.common.regular_file import open_regular
 from engine.errors import InputError
-from engine.regular_file import open_regular
 
 if TYPE_CHECKING:
     import h5py

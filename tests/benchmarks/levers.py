@@ -63,9 +63,9 @@ def main() -> None:
 def build(image_size: int) -> Any:
     """EfficientNetLite0 with its real weights, its last 30 layers unfrozen."""
     from engine.backbones.catalogue import find_backbone
+    from engine.common.progress import ignore_progress
     from engine.model.build import build_classifier
     from engine.model.trainable import apply_trainable, select_last
-    from engine.progress import ignore_progress
     from engine.weights.load import load_into
     from engine.weights.locate import locate_weights
 

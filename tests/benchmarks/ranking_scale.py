@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pseudo_terminal import Terminal
 
-from engine.codec import to_plain
+from engine.common.codec import to_plain
 from engine.config import NOTEBOOK, RunSpec
 from engine.origin import Origin
 from engine.runs import RunDirectory, SpecFile

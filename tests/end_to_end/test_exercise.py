@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.common.progress import ignore_progress
 from engine.datasets.loading import load_dataset
-from engine.progress import ignore_progress
 
 CHECK = """
 import sys

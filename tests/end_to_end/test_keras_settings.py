@@ -84,7 +84,7 @@ ENTRIES: dict[str, Callable[[Path], list[str]]] = {
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_every_entry_loads_keras_our_way(entry: str, trained: Path, tmp_path: Path) -> None:
     from engine.bench.preparation import SPEC_FILE
-    from engine.codec import to_plain
+    from engine.common.codec import to_plain
 
     Image.new("RGB", (8, 8)).save(tmp_path / "x.png")
     options = Options(dataset="digits", train_limit=100, image_size=32)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engine.common.progress import Progress, ignore_progress
 from engine.download import download
 from engine.errors import InputError
-from engine.progress import Progress, ignore_progress
 
 if TYPE_CHECKING:
     pass

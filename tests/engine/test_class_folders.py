@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from engine.common.progress import ignore_progress
 from engine.datasets.folder_report import report_on
 from engine.datasets.image_folder import list_folder
 from engine.datasets.loading import check_dataset, load_dataset
 from engine.errors import InputError
-from engine.progress import ignore_progress
 
 
 def plant(root: Path, tree: str) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import engine.lines
+import engine.common.lines
 from engine.command_file import CommandFile
 from engine.commands import Pause, Resume, SetTrainable, command_to_plain
 
@@ -68,7 +68,7 @@ def test_a_line_that_is_no_command_is_told_and_passed_over(path: Path, line: str
 def test_a_line_beyond_all_measure_is_passed_over(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine.lines, "MAX_LINE_BYTES", 100)
+    monkeypatch.setattr(engine.common.lines, "MAX_LINE_BYTES", 100)
     append(path, "x" * 250 + '\n{"command": "Pause", "id": "p"}\n')
     file = CommandFile(path)
     found = [file.read() for _ in range(4)]

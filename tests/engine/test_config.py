@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.backbones.catalogue import find_backbone
-from engine.codec import from_plain, to_plain
+from engine.common.codec import from_plain, to_plain
 from engine.config import (
     DEFAULT_RECIPE,
     MAX_BLOCK_EVERY,

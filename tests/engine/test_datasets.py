@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from engine.common.progress import ignore_progress
 from engine.datasets.archives import CIFAR10, Archive, CifarSet
 from engine.datasets.cifar import usual_folders
 from engine.datasets.dataset import Dataset
 from engine.datasets.loading import check_dataset, load_dataset
 from engine.errors import InputError
-from engine.progress import ignore_progress
 
 if TYPE_CHECKING:
     from tests.conftest import LoopbackServer, SmallCifar10

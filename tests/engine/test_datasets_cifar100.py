@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from engine.common.progress import ignore_progress
 from engine.datasets.archives import CIFAR100, Archive
 from engine.datasets.loading import check_dataset, load_dataset
 from engine.errors import InputError
-from engine.progress import ignore_progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from engine.common.progress import ignore_progress
 from engine.datasets.dataset import Dataset
 from engine.datasets.loading import check_dataset, load_dataset
 from engine.errors import InputError
-from engine.progress import ignore_progress
 
 if TYPE_CHECKING:
     from tests.conftest import SmallCifar10

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import engine.common.lines
 import engine.follow
-import engine.lines
 import engine.recorded_events
 from engine.events import BatchEnded, EpochEnded, Event, LogLine, event_to_line
 from engine.follow import RecordReader, derived_end
@@ -129,7 +129,7 @@ def test_bytes_that_are_no_text_cost_one_line(path: Path) -> None:
 def test_a_chunk_that_holds_no_event_does_not_look_like_the_end(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine.lines, "CHUNK_BYTES", 10)
+    monkeypatch.setattr(engine.common.lines, "CHUNK_BYTES", 10)
     append(path, "nonsense\n" * 10, line("a"))
     assert RecordReader(path).read() == [line("a")]
 
@@ -137,8 +137,8 @@ def test_a_chunk_that_holds_no_event_does_not_look_like_the_end(
 def test_a_line_beyond_all_measure_is_passed_over(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine.lines, "CHUNK_BYTES", 100)
-    monkeypatch.setattr(engine.lines, "MAX_LINE_BYTES", 200)
+    monkeypatch.setattr(engine.common.lines, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(engine.common.lines, "MAX_LINE_BYTES", 200)
     append(path, line("a"), "x" * 450 + "\n", line("b"))
     reader = RecordReader(path)
     assert [*reader.read(), *reader.read()] == [line("a"), line("b")]
@@ -149,7 +149,7 @@ def test_of_a_long_history_only_frequent_events_are_left_out_and_none_of_its_end
 ) -> None:
     monkeypatch.setattr(engine.follow, "HISTORY_BYTES", 5_000)
     monkeypatch.setattr(engine.follow, "RECENT_BYTES", 2_000)
-    monkeypatch.setattr(engine.lines, "CHUNK_BYTES", 1_000)
+    monkeypatch.setattr(engine.common.lines, "CHUNK_BYTES", 1_000)
     monkeypatch.setattr(engine.recorded_events, "KEPT_WHOLE", 10)
     early, late = batches(200), batches(10)
     ended = EpochEnded(

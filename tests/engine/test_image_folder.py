@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.common.progress import ignore_progress
 from engine.datasets.dataset import Dataset
 from engine.datasets.folder_walk import SUFFIXES
 from engine.datasets.image_folder import list_folder
 from engine.datasets.loading import check_dataset, load_dataset
 from engine.errors import InputError
-from engine.progress import ignore_progress
 
 
 def write(path: Path, number: int = 0, mode: str = "RGB", size: tuple[int, int] = (12, 9)) -> Path:

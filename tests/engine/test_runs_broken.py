@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from engine.common.lines import MAX_LINE_BYTES
 from engine.events import (
     BatchEnded,
     EpochEnded,
@@ -24,7 +25,6 @@ from engine.events import (
     StageStarted,
     event_to_line,
 )
-from engine.lines import MAX_LINE_BYTES
 from engine.ranking import rank_runs
 from engine.report.table import records, to_csv, to_json, to_markdown
 from engine.runs import RunDirectory, list_runs, load_run, load_snapshot, read_events

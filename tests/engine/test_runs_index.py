@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import index_file, runs_index
-from engine.codec import to_plain
+from engine.common.codec import to_plain
 from engine.config import RunSpec, Stage
 from engine.index_file import IndexFile
 from engine.origin import Origin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.codec import from_plain, to_plain
+from engine.common.codec import from_plain, to_plain
 from engine.config import RunSpec
 from engine.events import Event, HardwareSampled, PhaseChanged, RunResumed
 from engine.summary import CURVE_POINTS, Summary, check_summary, summarize

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.common.formatting import byte_size
 from engine.features.entry import Layout
 from engine.features.store import FeatureStore
-from engine.formatting import byte_size
 from tui.__main__ import main
 
 VECTOR = [Layout((100,), "float32")]

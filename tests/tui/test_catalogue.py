@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from engine.backbones.catalogue import find_backbone
+from engine.common.formatting import MISSING, count
 from engine.config import DEFAULT_RECIPE
-from engine.formatting import MISSING, count
 from tui.app import CifarApp
 from tui.panels.catalogue import COLUMNS, CatalogueTable
 from tui.panels.run_form import RunForm

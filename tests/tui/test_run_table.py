@@ -11,7 +11,7 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from engine.columns import cell_width
+from engine.common.columns import cell_width
 from tui.panels.run_table import DOWN, UP, RunTable, legend_of_marks
 from tui.panels.virtual_table import VirtualTable
 from tui.themes import DARK

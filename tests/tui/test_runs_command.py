@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pseudo_terminal import Terminal
 
-from engine.formatting import byte_size
+from engine.common.formatting import byte_size
 from engine.run_lock import locked
 from engine.run_removal import bytes_on_disk
 from engine.runs import TRASH, RunDirectory

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.columns import Column, cell_width
+from engine.common.columns import Column, cell_width
 from tui.panels.table_columns import (
     WIDEST,
     arranged,

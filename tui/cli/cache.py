@@ -8,9 +8,9 @@ import sys
 import time
 from dataclasses import asdict
 
+from engine.common.folders import features_root
+from engine.common.formatting import byte_size, printable
 from engine.features.store import Entry, FeatureStore
-from engine.formatting import byte_size, printable
-from engine.user_folders import features_root
 from tui.cli.output import use_utf8
 
 COLUMNS = {

@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from engine.common.formatting import printable, whole
 from engine.dataset_names import title
 from engine.datasets.folder_report import Report, report_on
-from engine.formatting import printable, whole
 from tui.cli.output import image_progress
 
 TITLES = ("class", "train", "test")

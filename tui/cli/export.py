@@ -7,9 +7,9 @@ import sys
 from contextlib import suppress
 
 from engine.capture import OutputCapture
-from engine.formatting import byte_size
+from engine.common.folders import check_temporary_folder
+from engine.common.formatting import byte_size
 from engine.run_choice import choose_run
-from engine.user_folders import check_temporary_folder
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.common.formatting import byte_size, duration
 from engine.errors import InputError
 from engine.fetching import (
     Fetched,
@@ -21,7 +22,6 @@ from engine.fetching import (
     ignore_step,
     list_needed,
 )
-from engine.formatting import byte_size, duration
 from tui.cli.output import use_utf8
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Literal, TextIO
 
+from engine.common.formatting import MISSING, whole
+from engine.common.progress import Progress, ignore_progress
 from engine.errors import InputError
-from engine.formatting import MISSING, whole
-from engine.progress import Progress, ignore_progress
 from engine.report.table import BEST, FASTEST, table_text
 from engine.runs import RunListing, load_run
 from tui.terminal import current

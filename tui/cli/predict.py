@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from engine.capture import OutputCapture
+from engine.common.folders import check_temporary_folder
+from engine.common.formatting import printable
 from engine.errors import InputError
-from engine.formatting import printable
 from engine.keras_loading import check_backend
 from engine.run_choice import choose_run
 from engine.runs import check_exported
-from engine.user_folders import check_temporary_folder
 from tui.cli.output import can_show, use_utf8
 
 if TYPE_CHECKING:

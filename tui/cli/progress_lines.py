@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from engine.common.formatting import accuracy, byte_size, count, duration, rate, whole
 from engine.config import RunSpec
 from engine.dataset_names import short
 from engine.events import (
@@ -26,7 +27,6 @@ from engine.events import (
     TestEnded,
 )
 from engine.facts import LayerNode
-from engine.formatting import accuracy, byte_size, count, duration, rate, whole
 from engine.snapshot import RunSnapshot
 from engine.store import RunStore
 

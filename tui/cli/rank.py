@@ -7,8 +7,8 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
+from engine.common.formatting import MISSING
 from engine.errors import InputError
-from engine.formatting import MISSING
 from engine.ranking import add_targets, group_by_model, rank_rows, sort_ranking
 from engine.report.models import (
     models_text,

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from engine.atomic import written_whole
+from engine.common.atomic import written_whole
 from engine.errors import InputError
 from tui.cli.output import use_utf8
 

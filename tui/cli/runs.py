@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.common.formatting import byte_size, printable
 from engine.errors import InputError
-from engine.formatting import byte_size, printable
 from engine.run_choice import choose_run
 from engine.run_removal import Removable, bytes_on_disk, removable, remove, trash_run
 from engine.runs import TRASH, RunDirectory, folder_names, list_runs

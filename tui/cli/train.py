@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.backbones.catalogue import find_backbone
+from engine.common.folders import check_temporary_folder
 from engine.config import NOTEBOOK, Options, RunSpec, hold_out, plan_runs
 from engine.datasets.loading import check_dataset
 from engine.errors import InputError
 from engine.keras_loading import check_backend
 from engine.runs import RunRecord
 from engine.runs_folder import open_runs_dir
-from engine.user_folders import check_temporary_folder
 from engine.weights.locate import check_weights
 from tui.cli.forking import opens_screen
 from tui.cli.options import chosen_options

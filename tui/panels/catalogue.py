@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from textual.message import Message
 
 from engine.backbones.entry import Backbone
-from engine.columns import Column, Row
-from engine.formatting import MISSING, about_duration, count
+from engine.common.columns import Column, Row
+from engine.common.formatting import MISSING, about_duration, count
 from tui import keys
 from tui.panels.drawn_table import Piece
 from tui.panels.virtual_table import VirtualTable

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import reactive
 
-from engine.formatting import MISSING
+from engine.common.formatting import MISSING
 from engine.series import Curve, Point, smoothed, value_at
 from engine.snapshot import RunSnapshot
 from tui.panels.axis import Axis, axis_over, log_axis_over

@@ -7,7 +7,7 @@ import textwrap
 
 from textual.content import Content
 
-from engine.formatting import accuracy, duration
+from engine.common.formatting import accuracy, duration
 from engine.runs import RunRecord
 from tui.panels.comparison import Comparison
 from tui.panels.line_fitting import longest

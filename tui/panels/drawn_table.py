@@ -11,7 +11,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from engine.columns import Column, Row
+from engine.common.columns import Column, Row
 from tui.panels.table_columns import (
     DOWN,
     GAP,

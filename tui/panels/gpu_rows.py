@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from textual.content import Content
 
+from engine.common.formatting import byte_size
 from engine.facts import GpuReading
-from engine.formatting import byte_size
 from engine.snapshot import RunSnapshot
 from tui.panels.hardware_rows import (
     LABEL_WIDTH,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.common.formatting import count
 from engine.facts import LayerNode
-from engine.formatting import count
 from engine.layer_choice import BATCHNORM
 from tui.panels.layer_rows import LayerRow
 from tui.panels.layer_state import RowState

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from engine.formatting import whole
+from engine.common.formatting import whole
 from engine.layer_choice import BATCHNORM
 from tui.panels.layer_columns import output_shape, short_kind
 from tui.panels.layer_rows import LayerRow

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from engine.common.formatting import byte_size, count, duration, whole
 from engine.facts import LayerNode
-from engine.formatting import byte_size, count, duration, whole
 from engine.layer_choice import leaf_nodes
 from engine.snapshot import RunSnapshot
 from tui.panels.layer_rows import group_of

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.bottleneck import Bottleneck, find_bottleneck
-from engine.formatting import accuracy, rate
+from engine.common.formatting import accuracy, rate
 from engine.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit, longest
 from tui.session_view import SessionView

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.theme import Theme
 from textual_hires_canvas import HiResMode, TextAlign
 
-from engine.columns import cell_width
+from engine.common.columns import cell_width
 from tui.panels.pareto_data import ParetoData, ParetoPoint
 from tui.panels.styled_canvas import StyledCanvas
 

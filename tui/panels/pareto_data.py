@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.analysis.pareto import pareto_front
-from engine.columns import Row
+from engine.common.columns import Row
 from tui.panels.axis import Axis, axis_over
 from tui.panels.table_columns import is_missing
 

@@ -9,9 +9,9 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from engine.common.formatting import MISSING, byte_size, duration, rate, whole
 from engine.dataset_names import title
 from engine.events import now
-from engine.formatting import MISSING, byte_size, duration, rate, whole
 from engine.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit
 from tui.session_view import SessionView

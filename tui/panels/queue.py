@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from engine.common.formatting import accuracy, duration
 from engine.events import now
-from engine.formatting import accuracy, duration
 from engine.snapshot import RunSnapshot
 from tui.session_view import SessionView
 from tui.slow_link import paced

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from engine.columns import Column, Row, cell_width
-from engine.formatting import byte_size
+from engine.common.columns import Column, Row, cell_width
+from engine.common.formatting import byte_size
 from engine.ranking import HIGH_FIRST
 from engine.report.table import BEST, COLUMNS, ON_TEST
 from tui.panels.drawn_table import Piece

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.columns import Column, Row, cell_width
+from engine.common.columns import Column, Row, cell_width
 
 GAP = 2
 """Blank cells between two columns."""

@@ -11,9 +11,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from engine.common.formatting import byte_size
 from engine.errors import InputError
 from engine.fetching import Fetched, FetchStep, Needed, fetch_all
-from engine.formatting import byte_size
 from tui import keys
 from tui.cli.fetch import step_text
 from tui.panels.line_fitting import Field, fit

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
+from engine.common.formatting import about_duration, byte_size, rate
 from engine.config import Options, RunSpec, Stage, plan_runs
 from engine.dataset_names import title
 from engine.errors import InputError
-from engine.formatting import about_duration, byte_size, rate
 from tui.cli.options import unfreezing_words
 
 if TYPE_CHECKING:

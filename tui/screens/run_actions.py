@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from textual import work
 from textual.markup import escape
 
+from engine.common.formatting import byte_size
 from engine.errors import InputError
-from engine.formatting import byte_size
 from engine.runs import RunDirectory, RunRecord, load_run
 from tui.screens.choice import Answer, ChoiceScreen, Question
 from tui.screens.keyed_screen import KeyedScreen

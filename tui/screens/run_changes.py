@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from engine.commands import Command, SetTrainable, SkipModel, SkipStage
+from engine.common.formatting import count
 from engine.facts import LayerNode
-from engine.formatting import count
 from engine.layer_choice import (
     head_layers,
     last_block,

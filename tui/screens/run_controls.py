@@ -19,9 +19,9 @@ from engine.commands import (
     Stop,
     Withdraw,
 )
+from engine.common.formatting import rate as written_rate
 from engine.config import RunSpec
 from engine.facts import LayerNode
-from engine.formatting import rate as written_rate
 from engine.layer_choice import last_layers, lockable
 from engine.snapshot import RunSnapshot
 from tui.messages import CommandRequested

@@ -13,6 +13,7 @@ import pytest
 
 import engine.trainer.learner
 from engine.commands import SetBatchNormLock, SetTrainable, Stop
+from engine.common.progress import ignore_progress
 from engine.config import RunSpec, Stage
 from engine.datasets.loading import load_dataset
 from engine.events import (
@@ -27,7 +28,6 @@ from engine.events import (
 )
 from engine.features.store import FeatureStore
 from engine.kept_epoch import best_epoch
-from engine.progress import ignore_progress
 from engine.runs import load_run, load_snapshot
 
 Train = Callable[..., Any]

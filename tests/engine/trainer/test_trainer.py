@@ -27,6 +27,7 @@ from engine.commands import (
     SkipStage,
     Stop,
 )
+from engine.common.progress import ignore_progress
 from engine.config import RunSpec, Stage, Unfreeze
 from engine.datasets.loading import load_dataset
 from engine.events import (
@@ -47,7 +48,6 @@ from engine.events import (
     StageStarted,
     TestEnded,
 )
-from engine.progress import ignore_progress
 
 SCRATCH = RunSpec(
     model="CustomCNN",

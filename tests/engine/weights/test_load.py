@@ -13,8 +13,8 @@ import pytest
 from keras import layers
 
 from engine.backbones.catalogue import find_backbone
+from engine.common.progress import ignore_progress
 from engine.errors import InputError
-from engine.progress import ignore_progress
 from engine.weights.load import load_into
 from engine.weights.locate import locate_weights
 

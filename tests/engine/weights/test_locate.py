@@ -12,8 +12,8 @@ import pytest
 
 from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import Backbone, WeightsFile
+from engine.common.progress import ignore_progress
 from engine.errors import InputError
-from engine.progress import ignore_progress
 from engine.weights.locate import check_weights_option, choose_file, locate_weights, weights_state
 
 MOBILENET_V2 = find_backbone("MobileNetV2")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from engine.backbones.catalogue import find_backbone
+from engine.common.progress import ignore_progress
 from engine.errors import InputError
 from engine.model.build import Classifier, build_classifier
-from engine.progress import ignore_progress
 from engine.weights.locate import check_weights, check_weights_option, locate_weights
 from engine.weights.own import OwnNetwork, load_own, read_own
 

@@ -7,8 +7,8 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Static
 
+from engine.common.formatting import count
 from engine.facts import LayerNode
-from engine.formatting import count
 from engine.layer_choice import lockable
 from engine.snapshot import RunSnapshot
 from tui.panels.layer_drawing import DrawnTree

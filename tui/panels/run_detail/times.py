@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from textual.content import Content
 
 from engine.bottleneck import find_bottleneck
-from engine.formatting import duration, percent
+from engine.common.formatting import duration, percent
 from engine.snapshot import TRAIN_PHASES, RunSnapshot
 from engine.summary import Summary, summarize
 from tui.panels.notice import held_back

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import line_file
-from engine.line_file import DiskFull, LineFile, is_disk_full
+from engine.common import append as line_file
+from engine.common.append import DiskFull, LineFile, is_disk_full
 
 
 @contextlib.contextmanager

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import user_folders
-from engine.user_folders import (
+from engine.common import folders as user_folders
+from engine.common.folders import (
     cache_folder,
     config_folder,
     expanded,

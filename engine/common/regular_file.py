@@ -8,8 +8,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from engine.common.formatting import byte_size
 from engine.errors import InputError
-from engine.formatting import byte_size
 
 _BUFFER_BYTES = 2**18
 

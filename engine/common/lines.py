@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.common.regular_file import open_regular
 from engine.errors import InputError
-from engine.regular_file import open_regular
 
 MAX_LINE_BYTES = 2**22
 """A line as long is passed over by every reader: NASNetLarge's tree of layers takes 300 KB."""

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from engine.formatting import (
+from engine.common.formatting import (
     MISSING,
     accuracy,
     byte_size,

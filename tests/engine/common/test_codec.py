@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.codec import from_plain, to_plain
+from engine.common.codec import from_plain, to_plain
 from engine.errors import InputError
 from engine.facts import LayerNode
 

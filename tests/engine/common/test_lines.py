@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-import engine.lines
+import engine.common.lines
 from engine.command_file import CommandFile
 from engine.commands import SetTrainable, command_to_plain
-from engine.events import LogLine, PhaseChanged, event_to_line
-from engine.follow import RecordReader
-from engine.lines import (
+from engine.common.lines import (
     MAX_LINE_BYTES,
     LineReader,
     drop_torn_line,
     read_lines,
     read_lines_backwards,
 )
+from engine.events import LogLine, PhaseChanged, event_to_line
+from engine.follow import RecordReader
 from engine.recorded_events import last_phase, read_recorded, read_thinned
 from engine.remote import append_command
 
@@ -31,9 +31,9 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines of up to 19 bytes, and files read in a few bytes."""
-    monkeypatch.setattr(engine.lines, "MAX_LINE_BYTES", 20)
-    monkeypatch.setattr(engine.lines, "CHUNK_BYTES", 7)
-    monkeypatch.setattr(engine.lines, "_BLOCK_BYTES", 5)
+    monkeypatch.setattr(engine.common.lines, "MAX_LINE_BYTES", 20)
+    monkeypatch.setattr(engine.common.lines, "CHUNK_BYTES", 7)
+    monkeypatch.setattr(engine.common.lines, "_BLOCK_BYTES", 5)
 
 
 @pytest.mark.parametrize("length", [2**20, 3 * 2**20, MAX_LINE_BYTES - 1, MAX_LINE_BYTES])

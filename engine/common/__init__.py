@@ -1,0 +1,1 @@
+"""Text, JSON, files, locks and folders: knows nothing of training, and imports only `errors`."""
