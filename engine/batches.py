@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 
 PREFETCHED = 4
 """Batches made ahead of the step that takes them."""

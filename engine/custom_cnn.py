@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.loaded_keras import layers
+from engine.keras_setup.loaded import layers
 
 BLOCKS = ((32, 32), (64, 64), (128,))
 """Widths of the convolutions of each block; a block ends in a pooling."""

@@ -74,7 +74,7 @@ def _python() -> Finding:
 
 def _keras() -> Finding:
     """What computes, and what of the user's own settings of Keras no run obeys."""
-    from engine.keras_loading import NAMES, check_backend, ignored_variables, settings_file
+    from engine.keras_setup.loading import NAMES, check_backend, ignored_variables, settings_file
 
     try:
         backend = check_backend()
@@ -94,7 +94,7 @@ def _keras() -> Finding:
 
 def _overridden(path: Path) -> str:
     """What is said of a `keras.json` that holds other settings than ours; empty for none."""
-    from engine.keras_loading import overridden_settings
+    from engine.keras_setup.loading import overridden_settings
 
     try:
         settings = overridden_settings(path)
@@ -115,7 +115,7 @@ print(tensorflow.__version__, names.count("GPU"), int(built), file=sys.__stdout_
 
 
 def _tensorflow() -> Finding:
-    from engine.keras_loading import DEFAULT, keras_environment
+    from engine.keras_setup.loading import DEFAULT, keras_environment
 
     try:
         check_temporary_folder()

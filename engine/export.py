@@ -20,7 +20,7 @@ from engine.dataset_names import is_folder
 from engine.errors import InputError
 from engine.facts import SampleRange
 from engine.image_files import tested_files
-from engine.keras_loading import check_backend
+from engine.keras_setup.loading import check_backend
 from engine.predict import class_names, load_model
 from engine.recorded_events import recorded_data
 from engine.runs import RunRecord, check_exported, write_json
@@ -268,7 +268,7 @@ Predict = Callable[[Any], Any]
 def _keras_predictor(path: Path) -> Predict:
     import numpy as np
 
-    from engine.loaded_keras import keras
+    from engine.keras_setup.loaded import keras
 
     model = keras.models.load_model(path, compile=False)
     return lambda images: np.asarray(model.predict_on_batch(images))

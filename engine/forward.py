@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 from engine.model.graph import Call, calls
 
 Values = dict[int, Any]

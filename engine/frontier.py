@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 from engine.model.blocks import HEAD_DROPOUT
 from engine.model.graph import Call, calls, leaves
 from engine.model.measure import call_flops

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine.forward import Step, Values
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 from engine.model.graph import Call
 
 DENSE_PIXELS = 36

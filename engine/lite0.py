@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from engine.loaded_keras import layers
+from engine.keras_setup.loaded import layers
 
 IMAGENET_CLASSES = 1000
 STEM_WIDTH = 32

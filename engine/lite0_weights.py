@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import InputError
+from engine.keras_setup.loaded import keras
 from engine.lite0 import BLOCKS
-from engine.loaded_keras import keras
 from engine.torch_pickle import read_tensors
 
 

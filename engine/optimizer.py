@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.backend import apply_adam
 from engine.config import Schedule
-from engine.loaded_keras import keras, ops
+from engine.keras_setup.loaded import keras, ops
 
 
 class ContinuedAdam(keras.optimizers.Adam):  # type: ignore[misc]

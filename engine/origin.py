@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.keras_loading import chosen_backend
+from engine.keras_setup.loading import chosen_backend
 
 PACKAGES = ("cifar-tui", "keras", "tensorflow", "jax", "numpy")
 

@@ -110,7 +110,7 @@ def load_model(run: RunRecord, device: str | None = None) -> Any:
     check_exported(run)
     # Before the first tensor: TensorFlow would take all of a GPU's memory.
     best = choose_device("auto")
-    from engine.loaded_keras import keras
+    from engine.keras_setup.loaded import keras
 
     try:
         with on_device(device or best):

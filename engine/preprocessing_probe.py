@@ -104,7 +104,7 @@ def probe_preprocessing(
 
 def _arriving(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What the first layer of the backbone is given, float32 (n, height, width, 3)."""
-    from engine.loaded_keras import keras
+    from engine.keras_setup.loaded import keras
 
     network = classifier.network
     first = network.get_layer(classifier.backbone[0])

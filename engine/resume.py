@@ -21,7 +21,7 @@ from engine.events import (
 )
 from engine.facts import DataFacts
 from engine.kept_epoch import first_of_highest_accuracy
-from engine.keras_loading import check_kept_backend
+from engine.keras_setup.loading import check_kept_backend
 from engine.run_choice import choose_run, is_same_queue, runs_beside
 from engine.run_lock import holder
 from engine.runs import RunDirectory, RunRecord, list_runs, read_events

@@ -57,7 +57,7 @@ def measure(seconds: float = SECONDS) -> Speed:
 def _flops_per_second(is_separable: bool, seconds: float) -> float:
     import numpy as np
 
-    from engine.loaded_keras import keras
+    from engine.keras_setup.loaded import keras
     from engine.model.measure import measure_flops
 
     network = _network(is_separable)
@@ -73,7 +73,7 @@ def _flops_per_second(is_separable: bool, seconds: float) -> float:
 
 
 def _network(is_separable: bool) -> Any:
-    from engine.loaded_keras import keras, layers
+    from engine.keras_setup.loaded import keras, layers
 
     inputs = keras.Input((SIZE, SIZE, 3))
     x = layers.Conv2D(64, 3, strides=2, padding="same", activation="relu")(inputs)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 import engine.common.faults
 from engine.config import RunSpec, Stage
 from engine.events import BatchEnded, EpochEnded, Event, PhaseChanged, event_to_line
-from engine.keras_loading import HOME, IGNORED_VARIABLES, prepare_environment
+from engine.keras_setup.loading import HOME, IGNORED_VARIABLES, prepare_environment
 from engine.origin import Origin
 from engine.runs import SpecFile, create_run, write_json
 from engine.snapshot import Status

@@ -19,7 +19,7 @@ from engine.errors import InputError
 from engine.events import Event, PhaseChanged, RunEnded, event_to_line
 
 if TYPE_CHECKING:
-    from engine.loaded_keras import keras
+    from engine.keras_setup.loaded import keras
     from engine.model.build import Classifier
 
 SPEC_FILE = "spec.json"
@@ -62,7 +62,7 @@ def headless(classifier: Classifier) -> keras.Model:
     Returns:
         Preprocessed float32 images (batch, size, size, 3) to feature maps.
     """
-    from engine.loaded_keras import keras
+    from engine.keras_setup.loaded import keras
 
     first = classifier.network.get_layer(classifier.backbone[0])
     head = classifier.network.get_layer(classifier.head[0])

@@ -27,7 +27,7 @@ from engine.common.formatting import accuracy, byte_size, duration, whole
 from engine.config import RunSpec
 from engine.errors import InputError
 from engine.events import EpochEnded, Event, FeaturesReady, PhaseChanged, event_from_line
-from engine.keras_loading import keras_environment
+from engine.keras_setup.loading import keras_environment
 
 MAX_ROUNDS = 100
 NOTEBOOK_FILES = (

@@ -15,7 +15,7 @@ from engine.datasets.layouts import find_layout, read_layout
 from engine.datasets.seen import untested
 from engine.download import file_hash
 from engine.errors import InputError
-from engine.keras_loading import keras_folder
+from engine.keras_setup.loading import keras_folder
 from engine.mirror import chosen_mirror, obtain
 
 IMAGES = (50_000, 10_000)

@@ -11,7 +11,7 @@ from engine.backend import fuses, on_constants
 from engine.features.entry import Layout
 from engine.forward import Forward
 from engine.fused import fuse_inference
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 
 PIXELS = 256 * 96 * 96
 """Pixels of one batch: 256 images at 96 px, fewer where they are larger."""

@@ -19,7 +19,7 @@ from engine.features.making import Maker, Progress
 from engine.features.store import FeatureStore, feature_key
 from engine.frontier import Frontier
 from engine.hardware import read_memory
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 
 FORMAT = "1"
 

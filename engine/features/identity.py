@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.backend import kernels
 from engine.forward import needed_calls
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 from engine.model.graph import Call, calls
 
 PLAIN = (str, int, float, bool, tuple, list, type(None))

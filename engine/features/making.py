@@ -9,7 +9,7 @@ from typing import Any
 from engine.events import Event, PhaseProgressed
 from engine.features.extraction import Extractor, spans
 from engine.features.held import Features, Pool
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 from engine.views import render_view
 
 PROGRESS_SECONDS = 0.5

@@ -11,8 +11,8 @@ import numpy as np
 from engine.backbones.entry import Backbone
 from engine.config import Precision
 from engine.custom_cnn import custom_cnn_features
+from engine.keras_setup.loaded import keras
 from engine.lite0 import lite0_features, preprocess_lite0
-from engine.loaded_keras import keras
 from engine.model.blocks import HEAD_DENSE, HEAD_DROPOUT, HEAD_POOL
 from engine.model.graph import leaf_layers
 

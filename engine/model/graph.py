@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 
 Shape = tuple[int | None, ...]
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from engine.facts import ModelFacts
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 from engine.model.build import Classifier
 from engine.model.graph import Call, Shape, calls, leaf_shapes
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.facts import LayerNode
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 from engine.model.blocks import STEM, TOP, place_by_name, place_layers
 from engine.model.build import Classifier
 from engine.model.graph import Shape, calls, leaf_shapes, own_weights

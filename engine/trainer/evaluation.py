@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.events import PhaseProgressed
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 
 EVALUATION_PIXELS = 256 * 96 * 96
 """Pixels of one evaluation batch: 256 images at 96 px, fewer where they are larger."""

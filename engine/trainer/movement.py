@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.backend import peek
 from engine.events import Event, LayersMoved, LogLine
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 from engine.model.graph import leaf_layers
 
 Values = list[Any]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.events import BatchEnded, Event
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 from engine.trainer.step_model import INPUT_WAIT
 
 BATCH_EVENT_SECONDS = 0.25

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.backend import has_memory_limit, jit_compile
 from engine.forward import Forward
-from engine.loaded_keras import keras, ops
+from engine.keras_setup.loaded import keras, ops
 from engine.trainer.step_clock import StepClock
 
 INPUT_WAIT = "input_wait"

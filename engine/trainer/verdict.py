@@ -12,7 +12,7 @@ from engine.batches import Rows
 from engine.common.atomic import written_whole
 from engine.errors import InputError
 from engine.features.held import Pool
-from engine.loaded_keras import keras
+from engine.keras_setup.loaded import keras
 from engine.trainer.control import Control
 from engine.trainer.evaluation import PassCallback
 

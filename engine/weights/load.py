@@ -12,7 +12,7 @@ from engine.weights.hdf5 import open_weights, read_dataset, read_group, read_nam
 if TYPE_CHECKING:
     import h5py
 
-    from engine.loaded_keras import keras
+    from engine.keras_setup.loaded import keras
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, OSError)
 PYTORCH_SUFFIX = ".pth"

@@ -16,7 +16,7 @@ from engine.common.folders import cache_folder, expanded
 from engine.common.progress import Progress
 from engine.download import verify
 from engine.errors import InputError
-from engine.keras_loading import keras_folder
+from engine.keras_setup.loading import keras_folder
 from engine.mirror import check_source, obtain
 from engine.weights.hdf5 import check_signature, open_weights
 from engine.weights.own import check_own

@@ -112,7 +112,7 @@ def measure_step(form: str, image_size: int) -> tuple[float, float]:
     from engine.forward import Forward
     from engine.frontier import find_frontier
     from engine.fused import fuse_training
-    from engine.loaded_keras import keras
+    from engine.keras_setup.loaded import keras
     from engine.optimizer import continue_adam
     from engine.trainer.step_model import step_model
 

@@ -22,7 +22,7 @@ LIGHT = [
     "engine.download",
     "engine.events",
     "engine.hardware",
-    "engine.keras_loading",
+    "engine.keras_setup.loading",
     "engine.ranking",
     "engine.report",
     "engine.runs",
@@ -90,7 +90,7 @@ def test_keras_is_imported_in_one_place_only() -> None:
         importers |= {name for node in ast.walk(tree) if "keras" in imported_by(node)}
         # TensorFlow imports Keras: only a function that runs once that is loaded may ask for it.
         early |= {name for node in tree.body if "tensorflow" in imported_by(node)}
-    assert importers == {"engine/loaded_keras.py"}
+    assert importers == {"engine/keras_setup/loaded.py"}
     # Imported by a function that runs after Keras is loaded.
     assert early == {"engine/trainer/tensorflow_step.py"}
 

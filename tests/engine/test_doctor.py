@@ -142,7 +142,7 @@ def test_limits_that_no_run_obeys_are_named(
 
 
 def test_a_backend_that_does_not_work_here_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.keras_loading.settled_backend", lambda: "")
+    monkeypatch.setattr("engine.keras_setup.loading.settled_backend", lambda: "")
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     finding = doctor._keras()
     assert (finding.state, finding.advice) == ("bad", "unset KERAS_BACKEND")

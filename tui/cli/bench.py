@@ -16,7 +16,7 @@ from engine.common.codec import to_plain
 from engine.common.folders import check_temporary_folder
 from engine.config import NOTEBOOK, Options, RunSpec, plan_runs
 from engine.datasets.loading import check_dataset
-from engine.keras_loading import check_backend
+from engine.keras_setup.loading import check_backend
 from engine.weights.locate import check_weights_option
 from tui.cli.bench_report import markdown, text
 from tui.cli.options import TRAIN_OPTIONS, default_runs_dir

@@ -13,7 +13,7 @@ from engine.capture import OutputCapture
 from engine.common.folders import check_temporary_folder
 from engine.common.formatting import printable
 from engine.errors import InputError
-from engine.keras_loading import check_backend
+from engine.keras_setup.loading import check_backend
 from engine.run_choice import choose_run
 from engine.runs import check_exported
 from tui.cli.output import can_show, use_utf8

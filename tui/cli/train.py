@@ -13,7 +13,7 @@ from engine.common.folders import check_temporary_folder
 from engine.config import NOTEBOOK, Options, RunSpec, hold_out, plan_runs
 from engine.datasets.loading import check_dataset
 from engine.errors import InputError
-from engine.keras_loading import check_backend
+from engine.keras_setup.loading import check_backend
 from engine.runs import RunRecord
 from engine.runs_folder import open_runs_dir
 from engine.weights.locate import check_weights

@@ -13,9 +13,9 @@ from typing import Any
 import keras
 import pytest
 
-from engine import keras_loading
 from engine.errors import InputError
-from engine.keras_loading import (
+from engine.keras_setup import loading as keras_loading
+from engine.keras_setup.loading import (
     HOME,
     check_backend,
     check_kept_backend,
@@ -27,7 +27,7 @@ from engine.keras_loading import (
     settings_file,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 HOSTILE = {
     "floatx": '{"floatx": "bogus"}',
     "epsilon": '{"epsilon": "much"}',
@@ -39,7 +39,7 @@ HOSTILE = {
 }
 SAY_SETTINGS = """
 import json, os, sys
-from engine.keras_loading import keras_folder, load_keras
+from engine.keras_setup.loading import keras_folder, load_keras
 keras = load_keras()
 config = keras.config
 print(json.dumps([

@@ -3,7 +3,7 @@
 Keras reads `keras.json` in its folder and some variables when it is first imported, and whatever
 stands there changes every network after it, or ends the import. Importing this module loads
 nothing; `load_keras` takes seconds and belongs to the trainer thread. A module that needs Keras at
-its top has it from `engine.loaded_keras`.
+its top has it from `engine.keras_setup.loaded`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from engine.errors import InputError
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
 """The backends that work here, and as people call them."""
 DEFAULT = "tensorflow"
-HOME = Path(__file__).with_name("keras_home")
+HOME = Path(__file__).with_name("home")
 """A folder for Keras that holds a `keras.json` with `SETTINGS`, so that nothing is written."""
 SETTINGS: dict[str, Any] = {
     "floatx": "float32",

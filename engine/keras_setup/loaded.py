@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.keras_loading import load_keras
+from engine.keras_setup.loading import load_keras
 
 load_keras()
 
