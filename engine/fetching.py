@@ -20,9 +20,9 @@ from engine.common.progress import Progress, ignore_progress
 from engine.dataset_names import KNOWN
 from engine.datasets import cifar
 from engine.datasets.archives import CIFAR_SETS, Archive, CifarSet
-from engine.download import download, file_hash, verify
+from engine.download.mirror import MANIFEST, Listed, add_to_manifest, obtain, read_manifest
+from engine.download.transfer import download, file_hash, verify
 from engine.errors import InputError
-from engine.mirror import MANIFEST, Listed, add_to_manifest, obtain, read_manifest
 from engine.weights.locate import (
     check_found,
     check_weights_option,

@@ -73,7 +73,7 @@ def _run(argv: Sequence[str]) -> int:
     if getattr(arguments, "slow_link", False):
         os.environ[SLOW_VARIABLE] = "1"
     if arguments.mirror is not None:
-        from engine.mirror import use_mirror
+        from engine.download.mirror import use_mirror
 
         use_mirror(arguments.mirror)
     if getattr(arguments, "runs_dir", None) is None:

@@ -13,10 +13,10 @@ from engine.datasets.archives import Archive, CifarSet
 from engine.datasets.dataset import Dataset
 from engine.datasets.layouts import find_layout, read_layout
 from engine.datasets.seen import untested
-from engine.download import file_hash
+from engine.download.mirror import chosen_mirror, obtain
+from engine.download.transfer import file_hash
 from engine.errors import InputError
 from engine.keras_setup.loading import keras_folder
-from engine.mirror import chosen_mirror, obtain
 
 IMAGES = (50_000, 10_000)
 """To train and to test, of CIFAR-10 and CIFAR-100 alike."""

@@ -14,10 +14,10 @@ from pathlib import Path
 from engine.backbones.entry import Backbone, WeightsFile
 from engine.common.folders import cache_folder, expanded
 from engine.common.progress import Progress
-from engine.download import verify
+from engine.download.mirror import check_source, obtain
+from engine.download.transfer import verify
 from engine.errors import InputError
 from engine.keras_setup.loading import keras_folder
-from engine.mirror import check_source, obtain
 from engine.weights.hdf5 import check_signature, open_weights
 from engine.weights.own import check_own
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.common.progress import Progress, ignore_progress
-from engine.download import download
+from engine.download.transfer import download
 from engine.errors import InputError
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ LIGHT = [
     "engine.commands",
     "engine.config",
     "engine.datasets",
-    "engine.download",
+    "engine.download.transfer",
     "engine.events",
     "engine.hardware",
     "engine.keras_setup.loading",

@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 
 from engine.dataset_names import KNOWN
-from engine.mirror import MIRROR_VARIABLE
+from engine.download.mirror import MIRROR_VARIABLE
 from tui.cli.option_values import parse_choice, parse_path, parse_text, parse_whole
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from engine.download import check_reachable, file_hash, verify
+from engine.download.transfer import check_reachable, file_hash, verify
 from engine.errors import InputError
 from tests.engine.download_cases import (
     BODY,
@@ -202,7 +202,7 @@ def test_a_full_disk_gets_back_what_came(
     def full(partial: object, chunk: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("engine.partial_file.PartialFile.append", full)
+    monkeypatch.setattr("engine.download.partial_file.PartialFile.append", full)
     line = refused(loopback.serve("/file", BODY), tmp_path)
     assert "found No space left on device; make room" in line
 

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.common.progress import Progress, ignore_progress
-from engine.errors import InputError
-from engine.partial_file import PartialFile, open_partial
-from engine.response import (
+from engine.download.partial_file import PartialFile, open_partial
+from engine.download.response import (
     CHUNK_BYTES,
     POLL_SECONDS,
     BodyError,
@@ -25,6 +24,7 @@ from engine.response import (
     read_ahead,
     validator_of,
 )
+from engine.errors import InputError
 
 if TYPE_CHECKING:
     from hashlib import _Hash

@@ -84,7 +84,7 @@ def obtain(
     Args:
         path: inside a mirror.
         url: where it is published.
-        destination: see `engine.download.download`, as for the others.
+        destination: see `engine.download.transfer.download`, as for the others.
         expected_bytes: as published.
         expected_hash: as published.
         progress: told of the bytes.
@@ -95,7 +95,7 @@ def obtain(
         InputError: it cannot be had, or is not what it should be.
     """
     # Here and below: the command line asks for this module's names, and needs no network.
-    from engine.download import download
+    from engine.download.transfer import download
 
     mirror = chosen_mirror()
     listed = None if mirror is None else _listed(mirror, path, arguments)
@@ -116,7 +116,7 @@ def check_source(path: str, url: str, destination: Path, arguments: str = "") ->
     Raises:
         InputError: the mirror lacks it, or the network or the server is not as expected.
     """
-    from engine.download import check_reachable
+    from engine.download.transfer import check_reachable
 
     mirror = chosen_mirror()
     if mirror is None:
@@ -133,7 +133,7 @@ def read_manifest(mirror: str) -> dict[str, Listed]:
     """
     try:
         if _is_address(mirror):
-            from engine.download import read_small
+            from engine.download.transfer import read_small
 
             content = read_small(_place(mirror, MANIFEST), _MOST_MANIFEST_BYTES)
         else:

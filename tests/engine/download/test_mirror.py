@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from engine.download.mirror import use_mirror
 from engine.errors import InputError
-from engine.mirror import use_mirror
 
 
 def _entry(**changes: Any) -> str:
