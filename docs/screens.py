@@ -17,7 +17,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from engine.commands import Command, SetTrainable
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import BatchEnded, EpochEnded, Event
 from engine.layer_choice import count_blocks, last_blocks
 from engine.runs import RunRecord, load_run, read_events

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.common.codec import from_plain, to_plain
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.errors import InputError
 
 When = Literal["now", "epoch"]

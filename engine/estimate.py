@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from engine.config import Stage
+from engine.config.spec import Stage
 from engine.eta import Forecast, Pace
 from engine.events import EpochEnded, FeaturesReady, FreezeApplied, RunStarted
 from engine.facts import LayerNode

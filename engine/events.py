@@ -32,7 +32,7 @@ from typing import Any, Literal
 
 from engine.commands import AnyCommand, command_from_plain, command_to_plain
 from engine.common.codec import from_plain, to_plain
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.facts import DataFacts, GpuReading, LayerNode, ModelFacts
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.backbones.entry import Backbone
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.speed_probe import Speed
 
 EFFICIENCY = 0.55

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from engine.common.codec import from_plain
 from engine.common.formatting import one_line_name
 from engine.common.regular_file import read_regular
-from engine.dataset_names import is_folder
+from engine.config.dataset_names import is_folder
 from engine.errors import InputError
 from engine.facts import SampleRange
 from engine.image_files import tested_files

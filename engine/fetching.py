@@ -17,7 +17,7 @@ from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import Backbone, WeightsFile
 from engine.common.formatting import byte_size
 from engine.common.progress import Progress, ignore_progress
-from engine.dataset_names import KNOWN
+from engine.config.dataset_names import KNOWN
 from engine.datasets import cifar
 from engine.datasets.archives import CIFAR_SETS, Archive, CifarSet
 from engine.download.mirror import MANIFEST, Listed, add_to_manifest, obtain, read_manifest
@@ -120,7 +120,7 @@ def list_needed(
 
     Args:
         models: of the catalogue.
-        datasets: of `engine.dataset_names.KNOWN`.
+        datasets: of `engine.config.dataset_names.KNOWN`.
         image_size: pixels; the model's own where None. Some models have a file for each size.
         sets: the published ones; the first archive of each is the one to fetch.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import Event, QueueChanged, RunStarted
 from engine.facts import LayerNode
 

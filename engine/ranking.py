@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine.dataset_names import short
+from engine.config.dataset_names import short
 from engine.errors import InputError
 from engine.ranking_row import KINDS, TARGETS, ranking_row, seconds_to
 from engine.run_notes import read_notes

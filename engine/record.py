@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from engine.common.append import DiskFull, LineFile
 from engine.common.atomic import written_whole
 from engine.common.faults import Faults
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import (
     FREQUENT,
     BatchEnded,

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from engine.commands import Command
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import Event, QueueChanged, RunEnded
 from engine.follow import derived_end
 from engine.runs import RunRecord, read_events

@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.checkpoints import Best, Position, newest_whole, read_position, words_of
 from engine.commands import SetBatchNormLock, SetLearningRate, SetTrainable, SkipStage
 from engine.common.lines import drop_torn_line
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.events import (
     CheckpointSaved,

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from engine.commands import AddRuns, MoveRun, QueueCommand
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import QueueChanged
 from engine.resume import Queued
 

@@ -20,7 +20,7 @@ from engine.common.faults import Faults
 from engine.common.formatting import printable
 from engine.common.processes import process_identity
 from engine.common.regular_file import read_regular
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.events import Event
 from engine.origin import Origin

@@ -20,7 +20,7 @@ from engine.commands import (
     Stop,
 )
 from engine.common.append import is_disk_full
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.events import (
     CommandAccepted,

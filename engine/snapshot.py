@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import (
     EpochEnded,
     FeaturesReady,

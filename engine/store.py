@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.commands import Command, Pause, Resume, SkipModel, SkipStage, Stop
-from engine.config import RunSpec
-from engine.early_stopping import epochs_without_gain
+from engine.config.early_stopping import epochs_without_gain
+from engine.config.spec import RunSpec
 from engine.estimate import Estimate
 from engine.eta import phase_pace, remaining_seconds
 from engine.events import (

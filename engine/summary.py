@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from engine.config import Keep
+from engine.config.spec import Keep
 from engine.errors import InputError
 from engine.snapshot import RunSnapshot, Status
 

@@ -22,7 +22,7 @@ import pytest
 from numpy.typing import NDArray
 
 import engine.common.faults
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.events import BatchEnded, EpochEnded, Event, PhaseChanged, event_to_line
 from engine.keras_setup.loading import HOME, IGNORED_VARIABLES, prepare_environment
 from engine.origin import Origin

@@ -30,7 +30,7 @@ from tui.themes import DARK, LIGHT, OTHER_THEMES, remember_theme, remembered_the
 # opens, after the first frame.
 if TYPE_CHECKING:
     from engine.commands import Command
-    from engine.config import RunSpec
+    from engine.config.spec import RunSpec
     from engine.events import Event
     from engine.runs import RunRecord
     from engine.session import SessionHandle

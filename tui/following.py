@@ -11,7 +11,7 @@ from textual.message import Message
 
 from engine.commands import Command
 from engine.common.faults import Faults
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import CommandRejected, Event
 from tui.app import CifarApp
 

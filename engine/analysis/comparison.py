@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.analysis.predictions import Predictions
 from engine.common.formatting import whole
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
 from engine.runs import RunRecord
 

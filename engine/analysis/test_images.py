@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.common.progress import ignore_progress
-from engine.config import RunSpec
-from engine.dataset_names import is_folder
+from engine.config.dataset_names import is_folder
+from engine.config.spec import RunSpec
 from engine.datasets.loading import load_dataset
 from engine.errors import InputError
 from engine.facts import SampleRange

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.common.codec import from_plain
 from engine.common.progress import ignore_progress
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.datasets.loading import load_dataset
 from engine.errors import InputError
 from engine.events import Event, PhaseChanged, RunEnded, event_to_line

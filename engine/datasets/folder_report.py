@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.common.progress import Progress, ignore_progress
-from engine.dataset_names import is_folder, resolve
+from engine.config.dataset_names import is_folder, resolve
 from engine.datasets import cifar, digits
 from engine.datasets.archives import CIFAR_SETS
 from engine.datasets.image_folder import list_folder

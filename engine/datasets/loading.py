@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.common.progress import Progress
-from engine.dataset_names import is_folder, resolve
+from engine.config.dataset_names import is_folder, resolve
 from engine.datasets import cifar, digits
 from engine.datasets.archives import CIFAR_SETS, CifarSet
 from engine.datasets.dataset import Dataset
@@ -87,7 +87,7 @@ def load_dataset(
     """Read a data set whole, downloading it where it is nowhere on this machine.
 
     Args:
-        name: one of `engine.dataset_names.KNOWN`, or a folder of images.
+        name: one of `engine.config.dataset_names.KNOWN`, or a folder of images.
         data_path: archive, folder or `.npz`; None for the usual places, then the download.
         progress: told of bytes while downloading and verifying, of images while reading.
         on_download: called with a few words before a download begins.

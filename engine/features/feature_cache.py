@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.batches import aligned
 from engine.common.folders import features_root
-from engine.config import GIGABYTE, MEMORY_SHARE, RunSpec
+from engine.config.spec import GIGABYTE, MEMORY_SHARE, RunSpec
 from engine.events import Event, FeaturesReady, LogLine, PhaseChanged
 from engine.features.extraction import extraction_batch
 from engine.features.held import Features, Pool, layouts_of

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.backbones.entry import Backbone
-from engine.config import Precision
+from engine.config.spec import Precision
 from engine.custom_cnn import custom_cnn_features
 from engine.keras_setup.loaded import keras
 from engine.lite0 import lite0_features, preprocess_lite0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.config import BatchNorm
+from engine.config.spec import BatchNorm
 from engine.keras_setup.loaded import keras
 from engine.model.build import Classifier
 from engine.model.graph import containers, leaf_layers, leaves

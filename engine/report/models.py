@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.common.columns import Row, cell_width
 from engine.common.formatting import MISSING, accuracy, duration, printable
-from engine.dataset_names import short
+from engine.config.dataset_names import short
 from engine.report.table import records
 
 if TYPE_CHECKING:

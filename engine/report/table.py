@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.backbones.catalogue import CATALOGUE
 from engine.common.columns import Column, Row, cell_width
 from engine.common.formatting import MISSING, accuracy, count, duration, printable, whole
-from engine.dataset_names import short
+from engine.config.dataset_names import short
 from engine.ranking import ASKED_TARGETS, TARGET, best, fastest
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.backend import fuses
 from engine.batches import Rows
 from engine.common.formatting import byte_size
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.events import Event, FeaturesReady, LogLine
 from engine.features.feature_cache import FeatureCache
 from engine.features.held import Features, Pool

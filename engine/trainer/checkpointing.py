@@ -20,7 +20,7 @@ from engine.checkpoints import (
     save_checkpoint,
     words_of,
 )
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import CheckpointSaved, EpochEnded, Event, LogLine, PhaseChanged
 from engine.kept_epoch import is_better
 from engine.runs import RunDirectory

@@ -28,7 +28,7 @@ from engine.commands import (
     Withdraw,
 )
 from engine.common.append import DiskFull, is_disk_full
-from engine.config import Schedule
+from engine.config.spec import Schedule
 from engine.events import (
     CommandAccepted,
     CommandRejected,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.checkpoints import Best, Position, Sums
 from engine.commands import command_to_plain
-from engine.config import Stage
+from engine.config.spec import Stage
 from engine.errors import InputError
 from engine.events import EpochEnded
 from engine.trainer.control import Control

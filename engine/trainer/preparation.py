@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import Backbone
-from engine.config import RunSpec
-from engine.dataset_names import title
+from engine.config.dataset_names import title
+from engine.config.spec import RunSpec
 from engine.datasets.dataset import Dataset
 from engine.datasets.loading import load_dataset
 from engine.datasets.split import limit_and_split

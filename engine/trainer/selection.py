@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.commands import SetBatchNormLock, SetTrainable
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.facts import LayerNode
 from engine.layer_choice import count_blocks, describe_layers, last_blocks
 from engine.model.build import Classifier

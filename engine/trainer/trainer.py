@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from engine.command_file import CommandFile
 from engine.commands import CommandQueue
 from engine.common.append import DiskFull, is_disk_full
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
 from engine.events import (
     Event,

@@ -21,7 +21,9 @@ from pathlib import Path
 
 from engine.backbones.catalogue import find_backbone
 from engine.commands import Command, Pause, Resume, SaveCheckpoint, SetLearningRate, Stop
-from engine.config import Options, RunSpec, plan_runs
+from engine.config.options import Options
+from engine.config.planning import plan_runs
+from engine.config.spec import RunSpec
 from engine.events import (
     BatchEnded,
     CheckpointSaved,

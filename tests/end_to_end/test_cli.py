@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
-from engine.config import DEFAULT_RECIPE, RECIPES, Unfreeze, plan_runs
-from engine.dataset_names import KNOWN
+from engine.config.dataset_names import KNOWN
+from engine.config.planning import plan_runs
+from engine.config.recipe import DEFAULT_RECIPE, RECIPES
+from engine.config.spec import Unfreeze
 from tui.__main__ import main
 from tui.cli.options import EPOCHS, TRAIN_OPTIONS, chosen_options
 from tui.cli.parser import build_parser, join_values

@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from engine.backbones.catalogue import find_backbone
-from engine.config import Options, plan_runs
+from engine.config.options import Options
+from engine.config.planning import plan_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ["train", "CustomCNN", "--dataset", "digits", "--train-limit", "200", "--epochs"]

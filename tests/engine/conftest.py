@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.origin import Origin
 from engine.runs import RunDirectory, SpecFile, create_run
 

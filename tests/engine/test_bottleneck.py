@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from engine.bottleneck import find_bottleneck
-from engine.config import NOTEBOOK, RunSpec
+from engine.config.recipe import NOTEBOOK
+from engine.config.spec import RunSpec
 from engine.events import EpochEnded, FeaturesReady, HardwareSampled
 from engine.facts import GpuReading
 from engine.snapshot import HardwareHistory, RunSnapshot

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.estimate import OVERHEAD_FLOPS, Estimate, Work, stage_layers, work_of
 from engine.events import EpochEnded, FeaturesReady, FreezeApplied, RunStarted
 from engine.facts import DataFacts, LayerNode, ModelFacts

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.commands import COMMAND_TYPES, AnyCommand, SetTrainable, Stop
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.events import (
     EVENT_TYPES,

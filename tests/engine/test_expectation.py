@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from engine.backbones.catalogue import find_backbone
-from engine.config import Options, RunSpec, Stage, Unfreeze, plan_runs
+from engine.config.options import Options
+from engine.config.planning import plan_runs
+from engine.config.spec import RunSpec, Stage, Unfreeze
 from engine.expectation import expect, trained_shares
 from engine.speed_probe import Speed
 

@@ -29,7 +29,7 @@ def classifier_predictions(classifier_file: Path) -> np.ndarray:
     """What the model says of all test digits, (500, 10)."""
     import keras
 
-    from engine.config import RunSpec, Stage
+    from engine.config.spec import RunSpec, Stage
 
     spec = RunSpec("CustomCNN", "digits", (Stage("all", 1, 1e-3, None),), 8)
     model = keras.models.load_model(classifier_file)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.backbones.catalogue import find_backbone
 from engine.batches import Rows
-from engine.config import BatchNorm
+from engine.config.spec import BatchNorm
 from engine.forward import Forward
 from engine.frontier import Frontier, find_frontier, trains
 from engine.model.build import Classifier, build_classifier, calibrate_batchnorm

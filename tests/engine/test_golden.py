@@ -13,14 +13,14 @@ import pytest
 
 from engine.analysis.test_images import read_test_images, recorded_images
 from engine.backbones.catalogue import find_backbone
-from engine.config import RunSpec
+from engine.config.recipe_store import read_recipe
+from engine.config.spec import RunSpec
 from engine.datasets.image_folder import list_folder
 from engine.events import EpochEnded, Event, RunEnded, RunStarted
 from engine.image_file import decode_image
 from engine.model.build import build_classifier
 from engine.predict import Predictor
 from engine.ranking import rank_runs
-from engine.recipe_file import read_recipe
 from engine.remote import AttachedSession
 from engine.replay import ReplaySession
 from engine.resume import find_unfinished

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import Keep, RunSpec
+from engine.config.spec import Keep, RunSpec
 from engine.events import EpochEnded, TestEnded
 from engine.kept_epoch import best_epoch, first_of_highest_accuracy, is_better, kept_epoch
 from engine.ranking_row import ranking_row

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import BatchEnded, QueueChanged, RunStarted, StageStarted
 from engine.facts import DataFacts, LayerNode, ModelFacts
 from engine.plausible import is_plausible

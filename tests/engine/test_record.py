@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import (
     FREQUENT,
     BatchEnded,

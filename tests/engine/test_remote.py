@@ -25,7 +25,7 @@ from engine.commands import (
     SkipModel,
     Stop,
 )
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.events import (
     BatchEnded,
     CommandRejected,

@@ -15,7 +15,7 @@ from PIL import Image
 from engine.analysis.test_images import read_test_images, recorded_images
 from engine.checkpoints import read_position
 from engine.commands import AddRuns, Interrupt, RemoveRun, SetTrainable
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
 from engine.events import BatchEnded, EpochEnded, EpochStarted, Event, PhaseChanged, RunResumed
 from engine.resume import find_unfinished, resumption_of

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from engine import index_file, runs_index
 from engine.common.codec import to_plain
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.index_file import IndexFile
 from engine.origin import Origin
 from engine.ranking_row import KINDS, ranking_row

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from engine.commands import AddRuns, Command, MoveRun, RemoveRun, Stop
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.events import (
     CommandRejected,
     EpochStarted,

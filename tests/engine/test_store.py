@@ -10,7 +10,7 @@ import pytest
 from engine.commands import (
     SetTrainable,
 )
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import (
     BatchEnded,
     EpochEnded,

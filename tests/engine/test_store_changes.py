@@ -16,7 +16,7 @@ from engine.commands import (
     Stop,
     Withdraw,
 )
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import (
     BatchEnded,
     CommandAccepted,

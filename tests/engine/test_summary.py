@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.common.codec import from_plain, to_plain
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import Event, HardwareSampled, PhaseChanged, RunResumed
 from engine.summary import CURVE_POINTS, Summary, check_summary, summarize
 from tests.engine.run_events import epoch_ended, play, whole_run

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.views import CROP_PADDING, draw_views, render_choice, render_view
 
 FLIPS = pytest.mark.parametrize("flip", [False, True])

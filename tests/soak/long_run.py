@@ -19,7 +19,8 @@ from rich.console import Console
 
 from engine.backbones.catalogue import find_backbone
 from engine.capture import OutputCapture
-from engine.config import Options, plan_runs
+from engine.config.options import Options
+from engine.config.planning import plan_runs
 from engine.events import EpochEnded, Event
 from engine.session import Session
 from tui.app import CifarApp

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.events import FeaturesReady
 
 pytest_plugins = ["tests.engine.trainer.conftest"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.config import BatchNorm
+from engine.config.spec import BatchNorm
 from tests.engine.trainer.freeze_cases.families import family_spec, two_paths
 
 pytest_plugins = ["tests.engine.trainer.conftest"]

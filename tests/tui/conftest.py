@@ -19,7 +19,8 @@ from textual.widgets import Static
 import tui.app
 import tui.screens.launcher
 from engine.commands import Command
-from engine.config import NOTEBOOK, RunSpec
+from engine.config.recipe import NOTEBOOK
+from engine.config.spec import RunSpec
 from engine.events import (
     BatchEnded,
     EpochEnded,

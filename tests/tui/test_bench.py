@@ -8,7 +8,8 @@ import pytest
 
 from engine.backbones.catalogue import find_backbone
 from engine.bench import Bench, Machine, Measurement
-from engine.config import RunSpec, plan_runs
+from engine.config.planning import plan_runs
+from engine.config.spec import RunSpec
 from tui.__main__ import main
 from tui.cli.bench import engine_command, plan
 from tui.cli.bench_report import markdown, text

@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from engine.backbones.catalogue import find_backbone
 from engine.common.formatting import MISSING, count
-from engine.config import DEFAULT_RECIPE
+from engine.config.recipe import DEFAULT_RECIPE
 from tui.app import CifarApp
 from tui.panels.catalogue import COLUMNS, CatalogueTable
 from tui.panels.run_form import RunForm

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import tui.cli.train
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from tui.__main__ import main
 from tui.cli.output import print_answers
 from tui.screens.answers import AnswersScreen

@@ -10,7 +10,7 @@ import pytest
 
 from engine.command_file import CommandFile
 from engine.commands import Stop
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.runs import RunDirectory
 from tui.cli.detach import farewell
 

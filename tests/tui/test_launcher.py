@@ -14,7 +14,10 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
-from engine.config import DEFAULT_RECIPE, RECIPES, Options, RunSpec, Unfreeze, plan_runs
+from engine.config.options import Options
+from engine.config.planning import plan_runs
+from engine.config.recipe import DEFAULT_RECIPE, RECIPES
+from engine.config.spec import RunSpec, Unfreeze
 from engine.errors import InputError
 from tui.app import CifarApp
 from tui.cli.options import EPOCHS, TRAIN_OPTIONS, recipe_defaults

@@ -11,7 +11,8 @@ from textual.widgets import Input, Select, Static
 
 import tui.app
 import tui.panels.run_form
-from engine.config import DEFAULT_RECIPE, RunSpec
+from engine.config.recipe import DEFAULT_RECIPE
+from engine.config.spec import RunSpec
 from tui.app import CifarApp
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.run_form import RunForm

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from engine.backbones.catalogue import find_backbone
-from engine.config import Options, RunSpec, plan_runs
+from engine.config.options import Options
+from engine.config.planning import plan_runs
+from engine.config.spec import RunSpec
 from engine.speed_probe import Speed
 from tui.screens.launcher_texts import expected_seconds, expected_text
 

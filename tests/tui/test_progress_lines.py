@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.commands import SetLearningRate, SetTrainable
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.events import (
     BatchEnded,
     CommandAccepted,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import TestEnded
 from engine.snapshot import RunSnapshot
 from tui.panels.queue import queue_line

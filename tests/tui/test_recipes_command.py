@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import RECIPES
+from engine.config.recipe import RECIPES
 from tui.__main__ import main
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.commands import Pause
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import PhaseChanged, QueueChanged, RunEnded
 from tui.session_view import SessionStores
 

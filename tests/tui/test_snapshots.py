@@ -21,7 +21,7 @@ from textual.screen import Screen
 
 import tui.app
 from engine.commands import SetTrainable
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import EpochStarted, Event, HardwareSampled, LogLine
 from engine.facts import GpuReading, LayerNode
 from engine.runs import RunRecord, load_run

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, OptionList
 
 from engine.commands import AddRuns, MoveRun, RemoveRun
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import CommandRejected, QueueChanged, RunEnded
 from engine.facts import LayerNode
 from tui.panels.catalogue import CatalogueTable

@@ -14,7 +14,10 @@ from engine.backbones.catalogue import find_backbone
 from engine.bench import ChildFailedError, check_bench, run_bench
 from engine.common.codec import to_plain
 from engine.common.folders import check_temporary_folder
-from engine.config import NOTEBOOK, Options, RunSpec, plan_runs
+from engine.config.options import Options
+from engine.config.planning import plan_runs
+from engine.config.recipe import NOTEBOOK
+from engine.config.spec import RunSpec
 from engine.datasets.loading import check_dataset
 from engine.keras_setup.loading import check_backend
 from engine.weights.locate import check_weights_option

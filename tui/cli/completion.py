@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.dataset_names import KNOWN
-from engine.recipe_file import recipe_names
+from engine.config.dataset_names import KNOWN
+from engine.config.recipe_store import recipe_names
 
 SHELLS = ("bash", "zsh", "fish")
 _ALTERNATIVES = re.compile(r"[a-z0-9_-]+(\|[a-z0-9_-]+)+")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from engine.config import DEMO, Options
+from engine.config.options import Options
+from engine.config.recipe import DEMO
 from tui.cli.train import plan, train
 
 MODELS = ("EfficientNetLite0", "CustomCNN")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from engine.capture import OutputCapture
 from engine.commands import Stop, command_to_plain
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import FREQUENT, Event, RunEnded
 from engine.runs import RunDirectory, read_events
 from tui.cli.forking import WaitingParent

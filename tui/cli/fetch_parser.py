@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from engine.dataset_names import KNOWN
+from engine.config.dataset_names import KNOWN
 from engine.download.mirror import MIRROR_VARIABLE
 from tui.cli.option_values import parse_choice, parse_path, parse_text, parse_whole
 

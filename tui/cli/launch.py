@@ -17,7 +17,7 @@ from tui.cli.screen import crash_status, exit_status, show, signals_over
 from tui.cli.signals import TERMINATED, LeavingSignals
 
 if TYPE_CHECKING:
-    from engine.config import RunSpec
+    from engine.config.spec import RunSpec
     from engine.runs import RunRecord
     from engine.session import Session
     from tui.cli.forking import WaitingParent

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from engine.config import Unfreeze
+from engine.config.spec import Unfreeze
 from engine.errors import InputError
 
 YES_NO = ("yes", "no")

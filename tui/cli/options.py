@@ -10,18 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from engine.config import (
-    DEFAULT_RECIPE,
-    DISK_LIMIT_GB,
-    MEMORY_SHARE,
-    RECIPES,
-    BatchNorm,
-    Options,
-    Precision,
-    Recipe,
-    Stage,
-)
-from engine.dataset_names import KNOWN
+from engine.config.dataset_names import KNOWN
+from engine.config.options import Options
+from engine.config.recipe import DEFAULT_RECIPE, RECIPES, Recipe
+from engine.config.spec import DISK_LIMIT_GB, MEMORY_SHARE, BatchNorm, Precision, Stage
 from tui.cli.option_values import (
     YES_NO,
     layers_text,
@@ -53,7 +45,7 @@ class TrainOption:
     flag: str
     metavar: str
     field: str
-    """Of `engine.config.Options`."""
+    """Of `engine.config.options.Options`."""
     parse: Callable[[str, str], Any]
     default: str
     """In words; the value itself stays in `engine.config`."""

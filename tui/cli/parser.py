@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, get_args
 
-from engine.config import DEFAULT_RECIPE, NOTEBOOK, RECIPES
+from engine.config.recipe import DEFAULT_RECIPE, NOTEBOOK, RECIPES
 from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.cli.examples import examples_text
 from tui.cli.fetch_parser import add_fetch, add_mirror

@@ -14,7 +14,7 @@ from typing import TextIO
 
 from engine.capture import OutputCapture
 from engine.commands import Stop
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.errors import OutputError
 from engine.events import Event, event_to_line
 from engine.runs import RunRecord

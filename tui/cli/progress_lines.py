@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from engine.common.formatting import accuracy, byte_size, count, duration, rate, whole
-from engine.config import RunSpec
-from engine.dataset_names import short
+from engine.config.dataset_names import short
+from engine.config.spec import RunSpec
 from engine.events import (
     BatchEnded,
     CommandRejected,

@@ -7,8 +7,14 @@ import os
 import sys
 from pathlib import Path
 
+from engine.config.recipe_store import (
+    find_recipe,
+    read_recipe,
+    recipe_names,
+    recipe_text,
+    save_recipe,
+)
 from engine.errors import InputError
-from engine.recipe_file import find_recipe, read_recipe, recipe_names, recipe_text, save_recipe
 from tui.cli.options import recipe_words
 from tui.cli.output import use_utf8
 

@@ -10,7 +10,10 @@ from pathlib import Path
 
 from engine.backbones.catalogue import find_backbone
 from engine.common.folders import check_temporary_folder
-from engine.config import NOTEBOOK, Options, RunSpec, hold_out, plan_runs
+from engine.config.options import Options
+from engine.config.planning import hold_out, plan_runs
+from engine.config.recipe import NOTEBOOK
+from engine.config.spec import RunSpec
 from engine.datasets.loading import check_dataset
 from engine.errors import InputError
 from engine.keras_setup.loading import check_backend

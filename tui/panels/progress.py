@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from engine.common.formatting import MISSING, byte_size, duration, rate, whole
-from engine.dataset_names import title
+from engine.config.dataset_names import title
 from engine.events import now
 from engine.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit

@@ -10,9 +10,10 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.widgets import Input, Label, Select, Static
 
-from engine.config import DEFAULT_RECIPE, Options
+from engine.config.options import Options
+from engine.config.recipe import DEFAULT_RECIPE
+from engine.config.recipe_store import find_recipe, recipe_names
 from engine.errors import InputError
-from engine.recipe_file import find_recipe, recipe_names
 from tui.cli.options import TRAIN_OPTIONS, TrainOption, recipe_defaults
 from tui.panels.path_suggester import PathSuggester
 

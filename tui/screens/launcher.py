@@ -17,10 +17,13 @@ from textual.widgets import Button, Footer, Input, Static
 
 from engine.backbones.catalogue import CATALOGUE
 from engine.backbones.entry import Backbone
-from engine.config import DEFAULT_RECIPE, Options, RunSpec, plan_runs
-from engine.dataset_names import is_folder, title
+from engine.config.dataset_names import is_folder, title
+from engine.config.options import Options
+from engine.config.planning import plan_runs
+from engine.config.recipe import DEFAULT_RECIPE
+from engine.config.recipe_store import recipe_names
+from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.recipe_file import recipe_names
 from tui import keys
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.line_fitting import Field, fit

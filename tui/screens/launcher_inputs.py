@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.backbones.entry import Backbone
-from engine.config import Options, RunSpec, hold_out
+from engine.config.options import Options
+from engine.config.planning import hold_out
+from engine.config.spec import RunSpec
 from engine.errors import InputError
 from tui.panels.catalogue import TO_DOWNLOAD
 from tui.panels.run_form import field_of

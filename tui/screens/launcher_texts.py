@@ -11,8 +11,10 @@ from textual.content import Content
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.common.formatting import about_duration, byte_size, rate
-from engine.config import Options, RunSpec, Stage, plan_runs
-from engine.dataset_names import title
+from engine.config.dataset_names import title
+from engine.config.options import Options
+from engine.config.planning import plan_runs
+from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
 from tui.cli.options import unfreezing_words
 

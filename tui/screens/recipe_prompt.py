@@ -12,9 +12,10 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from engine.config import ModelTraits, Options, recipe_from
+from engine.config.options import Options
+from engine.config.planning import ModelTraits, recipe_from
+from engine.config.recipe_store import check_name, recipe_names, save_recipe
 from engine.errors import InputError
-from engine.recipe_file import check_name, recipe_names, save_recipe
 
 MAX_LENGTH = 60
 HELD = "epochs, rates, unfreezing, sizes, batches, flips and the like; not data, seeds or device"

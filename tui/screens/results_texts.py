@@ -7,7 +7,7 @@ from pathlib import Path
 
 from textual.content import Content
 
-from engine.dataset_names import title
+from engine.config.dataset_names import title
 from tui.panels.line_fitting import Field, fit, packed
 from tui.panels.run_table import legend_of_marks
 from tui.screens.ranking import Ranking

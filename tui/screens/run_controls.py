@@ -20,7 +20,7 @@ from engine.commands import (
     Withdraw,
 )
 from engine.common.formatting import rate as written_rate
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.facts import LayerNode
 from engine.layer_choice import last_layers, lockable
 from engine.snapshot import RunSnapshot

@@ -13,7 +13,7 @@ from PIL import Image
 from engine.analysis import test_images
 from engine.analysis.test_images import TestedOn, read_test_images
 from engine.common.progress import ignore_progress
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.datasets.loading import load_dataset
 from engine.errors import InputError
 

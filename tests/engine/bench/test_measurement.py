@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from engine.bench.measurement import EngineRun, Measurement, measure_notebook, median, ratios
-from engine.config import NOTEBOOK, RunSpec
+from engine.config.recipe import NOTEBOOK
+from engine.config.spec import RunSpec
 from engine.events import (
     EpochEnded,
     Event,

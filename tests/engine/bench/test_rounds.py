@@ -14,7 +14,8 @@ import pytest
 from engine.bench import ChildFailedError, check_bench, run_bench
 from engine.bench.child import engine_environment
 from engine.bench.rounds import describe, find_notebook
-from engine.config import NOTEBOOK, RunSpec
+from engine.config.recipe import NOTEBOOK
+from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.events import FeaturesReady, PhaseChanged
 

@@ -13,7 +13,7 @@ import pytest
 
 import engine.trainer.assembly
 from engine.commands import Command, CommandQueue
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import EpochEnded, Event, PhaseChanged, RunStarted, TestEnded
 from engine.origin import Origin
 from engine.record import Recorder

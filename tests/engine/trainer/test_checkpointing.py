@@ -11,7 +11,7 @@ import pytest
 
 from engine.checkpoints import Best, Position
 from engine.commands import CommandQueue
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import Event, LogLine
 from engine.runs import RunDirectory
 from engine.trainer.checkpointing import Checkpointing

@@ -14,7 +14,7 @@ import pytest
 import engine.trainer.learner
 from engine.commands import SetBatchNormLock, SetTrainable, Stop
 from engine.common.progress import ignore_progress
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.datasets.loading import load_dataset
 from engine.events import (
     BatchEnded,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.commands import Command, SetBatchNormLock, SetTrainable, Stop, When
-from engine.config import BatchNorm
+from engine.config.spec import BatchNorm
 from engine.events import (
     CommandRejected,
     EpochEnded,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
 from engine.trainer.preparation import prepare_data
 

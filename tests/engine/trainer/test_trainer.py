@@ -28,7 +28,7 @@ from engine.commands import (
     Stop,
 )
 from engine.common.progress import ignore_progress
-from engine.config import RunSpec, Stage, Unfreeze
+from engine.config.spec import RunSpec, Stage, Unfreeze
 from engine.datasets.loading import load_dataset
 from engine.events import (
     BatchEnded,

@@ -9,8 +9,8 @@ from itertools import zip_longest
 from textual.content import Content
 
 from engine.common.formatting import accuracy, count, duration, rate, whole
-from engine.config import Keep
-from engine.dataset_names import short
+from engine.config.dataset_names import short
+from engine.config.spec import Keep
 from engine.runs import RunRecord
 from engine.snapshot import RunSnapshot
 from engine.summary import Summary, summarize

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.backbones.catalogue import find_backbone
 from engine.commands import Command, SetTrainable
-from engine.config import BatchNorm, RunSpec, Stage
+from engine.config.spec import BatchNorm, RunSpec, Stage
 from engine.facts import LayerNode
 from engine.layer_choice import head_layers, weighted
 from tests.engine.trainer.freeze_cases.asked import Moment

@@ -11,7 +11,7 @@ import engine.features.extraction
 import engine.trainer.pace
 import engine.trainer.segment
 from engine.commands import Command, Stop
-from engine.config import RunSpec
+from engine.config.spec import RunSpec
 from engine.events import BatchEnded, EpochEnded, EpochStarted, Event, RunEnded, RunStarted
 from engine.facts import LayerNode
 from engine.model.trainable import select_last

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from engine.config import RunSpec, Stage
+from engine.config.spec import RunSpec, Stage
 
 STEM = ("stem_conv", "stem_bn")
 RESIDUAL = ("block1_depthwise", "block1_depthwise_bn", "block1_project", "block1_project_bn")

@@ -8,24 +8,18 @@ from pathlib import Path
 import pytest
 
 from engine.backbones.catalogue import find_backbone
-from engine.config import (
-    NOTEBOOK,
-    RECIPES,
-    Options,
-    Recipe,
-    Stage,
-    Unfreeze,
-    plan_runs,
-    recipe_from,
-)
-from engine.errors import InputError
-from engine.recipe_file import (
+from engine.config.options import Options
+from engine.config.planning import plan_runs, recipe_from
+from engine.config.recipe import NOTEBOOK, RECIPES, Recipe
+from engine.config.recipe_store import (
     find_recipe,
     read_recipe,
     recipe_names,
     recipe_text,
     save_recipe,
 )
+from engine.config.spec import Stage, Unfreeze
+from engine.errors import InputError
 
 PLANNED = Stage("fine-tune", 4, 1e-4, 20, unfreezes=(Unfreeze(2, 40), Unfreeze(3, None)))
 OWN = replace(

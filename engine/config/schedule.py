@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.config import Schedule
+from engine.config.spec import Schedule
 
 
 def rate_at(schedule: Schedule, base_rate: float, step: int, total_steps: int) -> float:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.config import Stage, Unfreeze
+from engine.config.checks import MAX_LAYERS, check_block_every, check_unfreezes
+from engine.config.spec import Stage, Unfreeze
 from engine.errors import InputError
-from engine.option_checks import MAX_LAYERS, check_block_every, check_unfreezes
 
 
 def stage(

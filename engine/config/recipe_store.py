@@ -1,6 +1,6 @@
 """Recipes of one's own as TOML: read and checked by what options are checked by, and written.
 
-A file holds the fields of `engine.config.Recipe` by their names, `[[stages]]` with those of
+A file holds the fields of `engine.config.recipe.Recipe` by their names, `[[stages]]` with those of
 `Stage`, and `[image_sizes]` with pixels by model. What is left out stays at its default there.
 Saved ones lie in `recipes` of the config folder and are chosen by their names.
 """
@@ -14,24 +14,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from engine import option_checks as checks
 from engine.common.atomic import written_whole
 from engine.common.folders import config_folder
 from engine.common.regular_file import read_regular
-from engine.config import (
+from engine.config import checks
+from engine.config.checks import (
     MAX_BATCH_SIZE,
     MAX_BLOCK_EVERY,
     MAX_EPOCHS,
     MAX_IMAGE_SIZE,
     MAX_VIEWS,
-    RECIPES,
-    BatchNorm,
-    Keep,
-    Recipe,
-    Schedule,
-    Stage,
-    Unfreeze,
 )
+from engine.config.recipe import RECIPES, Recipe
+from engine.config.spec import BatchNorm, Keep, Schedule, Stage, Unfreeze
 from engine.errors import InputError
 
 ENDING = ".toml"

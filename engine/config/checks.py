@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING
 from engine.errors import InputError
 
 if TYPE_CHECKING:
-    from engine.config import Stage, Unfreeze
+    from engine.config.spec import Stage, Unfreeze
 
+MAX_EPOCHS = 10_000
+MAX_BATCH_SIZE = 65_536
+MAX_IMAGE_SIZE = 1_024
+MAX_VIEWS = 64
+MAX_PATIENCE = MAX_BLOCK_EVERY = 1_000
 MAX_LAYERS = 100_000
 """More than any network of the catalogue has; the largest has about 1,000."""
 

@@ -1,4 +1,4 @@
-"""What a run is asked to do: stages, recipes, the spec; defaults and validation in one place."""
+"""From options to the specs of runs: recipe and catalogue fill in what was not asked."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, get_args
 
-from engine.dataset_names import resolve
-from engine.errors import InputError
-from engine.option_checks import (
+from engine.config.checks import (
+    MAX_BATCH_SIZE,
+    MAX_BLOCK_EVERY,
+    MAX_EPOCHS,
+    MAX_IMAGE_SIZE,
     MAX_LAYERS,
+    MAX_PATIENCE,
+    MAX_VIEWS,
     check_block_every,
     check_count,
     check_device,
@@ -20,194 +24,18 @@ from engine.option_checks import (
     check_share,
     check_unfreezes,
 )
-
-BatchNorm = Literal["locked", "keras"]
-Precision = Literal["float32", "mixed_bfloat16"]
-Schedule = Literal["constant", "cosine"]
-Keep = Literal["last", "best"]
-MAX_EPOCHS = 10_000
-MAX_BATCH_SIZE = 65_536
-MAX_IMAGE_SIZE = 1_024
-MAX_VIEWS = 64
-MAX_PATIENCE = MAX_BLOCK_EVERY = 1_000
-GIGABYTE = 10**9
-MEMORY_SHARE = 0.4
-"""Of the free memory, for features, where no limit was given."""
-DISK_LIMIT_GB = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Unfreeze:
-    """More layers to train from some epoch of a stage on."""
-
-    after_epoch: int
-    """1-based, of the stage: they train from the next one on."""
-    last: int | None
-    """How many of the backbone's last layers train then; None for all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A part of the training with its own trainable layers and learning rate."""
-
-    name: str
-    epochs: int
-    learning_rate: float
-    unfreeze_last: int | None
-    """How many of the backbone's last layers train beside the head; None for all."""
-    schedule: Schedule = "constant"
-    """Of the learning rate over the stage: `cosine` falls to zero at its end."""
-    unfreezes: tuple[Unfreeze, ...] = ()
-    """What joins in its course, by epoch."""
-    block_every: int = 0
-    """Every so many epochs one more block joins, from the output on; 0 for none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """A named way to train: the stages for a backbone and the defaults around them."""
-
-    name: str
-    stages: tuple[Stage, ...]
-    scratch_learning_rate: float
-    """For a model without a backbone, whose single stage trains the epochs of all stages."""
-    batch_size: int = 64
-    batchnorm: BatchNorm = "locked"
-    validation: float = 0.1
-    image_sizes: tuple[tuple[str, int], ...] = ()
-    """Input sizes that differ from the catalogue's."""
-    scratch_epochs: int | None = None
-    """Epochs without a backbone, where they are not the sum over the stages."""
-    flip: bool = False
-    """Whether training images are seen mirrored half of the time."""
-    views: int = 1
-    """1 shows each training image as it is; more add random crops, as many as are missing."""
-    label_smoothing: float = 0.0
-    keep: Keep = "last"
-    """Which weights are tested and exported: the last, or the best on the validation images."""
-
-
-NOTEBOOK = Recipe(
-    name="notebook",
-    stages=(Stage("head", 5, 1e-3, 0), Stage("fine-tune", 3, 1e-5, 30)),
-    scratch_learning_rate=1e-3,
+from engine.config.dataset_names import resolve
+from engine.config.options import Options
+from engine.config.recipe import (
+    Recipe,
 )
-DEMO = Recipe(
-    name="demo",
-    stages=(Stage("head", 5, 3e-3, 0), Stage("fine-tune", 5, 3e-4, 30)),
-    scratch_learning_rate=1e-3,
-    batch_size=32,
-    image_sizes=(("EfficientNetLite0", 64),),
-    scratch_epochs=8,
+from engine.config.spec import (
+    Keep,
+    Precision,
+    RunSpec,
+    Stage,
 )
-RECOMMENDED = Recipe(
-    name="recommended",
-    stages=(Stage("head", 5, 1e-3, 0), Stage("fine-tune", 5, 3e-4, 38, "cosine")),
-    scratch_learning_rate=1e-3,
-    image_sizes=(("EfficientNetLite0", 128),),
-    flip=True,
-    label_smoothing=0.05,
-    keep="best",
-)
-GRADUAL = replace(
-    RECOMMENDED,
-    name="gradual",
-    stages=(
-        Stage("head", 3, 1e-3, 0),
-        Stage("fine-tune", 7, 3e-4, 0, "cosine", block_every=1),
-    ),
-)
-RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, RECOMMENDED, GRADUAL, DEMO)}
-DEFAULT_RECIPE = RECOMMENDED
-"""What trains where no recipe is named; help, README and launcher take their defaults from it."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunSpec:
-    """Everything one run is asked to do; the same spec and seed on one machine is the same run."""
-
-    model: str
-    """Catalogue name."""
-    dataset: str
-    """`cifar10`, `cifar100`, `digits`, or `folder:<name>` with the folder in `data_path`."""
-    stages: tuple[Stage, ...]
-    image_size: int
-    batch_size: int = 64
-    recipe: str = "notebook"
-    data_path: str | None = None
-    train_limit: int | None = None
-    """First N training images, the hold-out included; None for all."""
-    validation: float | Literal["test"] = 0.1
-    """Share of the training images held out, or the test split as the exercise does it."""
-    batchnorm: BatchNorm = "locked"
-    seed: int = 0
-    device: str = "auto"
-    """`auto`, `cpu`, `gpu` or `gpu:N`."""
-    weights: str = "imagenet"
-    """`imagenet`, `none` or a path; of a model from scratch `none` or a path."""
-    precision: Precision = "float32"
-    flip: bool = False
-    """Whether training images are seen mirrored half of the time."""
-    views: int = 1
-    """Crops that each training image is seen in: itself, and `views` - 1 random ones."""
-    label_smoothing: float = 0.0
-    keep: Keep = "last"
-    """Which weights are tested and exported."""
-    patience: int | None = None
-    """Epochs without a better validation accuracy after which a stage ends; None for never."""
-    checkpoint_minutes: float = 5.0
-    """Between two checkpoints within an epoch; one is written at every epoch's end."""
-    feature_cache: bool = True
-    """Whether the frozen prefix is computed once and its features kept."""
-    feature_memory_gb: float | None = None
-    """Features held in memory, 10⁹ bytes; None takes a share of what is free."""
-    feature_disk_gb: float = DISK_LIMIT_GB
-    """Features kept on disk for later runs, of all runs together, 10⁹ bytes."""
-
-    @property
-    def epochs(self) -> int:
-        """Epochs of all stages together."""
-        return sum(stage.epochs for stage in self.stages)
-
-    @property
-    def view_count(self) -> int:
-        """Views of each training image: its crops, each mirrored too where `flip` is on."""
-        return self.views * (2 if self.flip else 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the person asked for; None where the recipe or the catalogue decides."""
-
-    recipe: str = DEFAULT_RECIPE.name
-    dataset: str = "cifar10"
-    """A known one, or the path of a folder of images."""
-    data_path: str | None = None
-    epochs: tuple[int, ...] | None = None
-    learning_rates: tuple[float, ...] | None = None
-    unfreeze_last: int | None = None
-    unfreezes: tuple[Unfreeze, ...] = ()
-    """For the last stage."""
-    block_every: int | None = None
-    """For the last stage."""
-    patience: int | None = None
-    image_size: int | None = None
-    """Of backbones; a model from scratch keeps its own."""
-    batch_size: int | None = None
-    train_limit: int | None = None
-    validation: float | Literal["test"] | None = None
-    batchnorm: BatchNorm | None = None
-    flip: bool | None = None
-    views: int | None = None
-    seeds: tuple[int, ...] = (0,)
-    device: str = "auto"
-    precision: Precision = "float32"
-    weights: str = "imagenet"
-    feature_cache: bool = True
-    feature_memory_gb: float | None = None
-    """10⁹ bytes; 0 holds none, None a share of what is free."""
-    feature_disk_gb: float = DISK_LIMIT_GB
-    """10⁹ bytes; 0 keeps none."""
+from engine.errors import InputError
 
 
 class ModelTraits(Protocol):
@@ -237,7 +65,7 @@ def plan_runs(models: Sequence[ModelTraits], options: Options) -> list[RunSpec]:
         InputError: an option does not hold.
     """
     # A recipe's file is checked against what is defined here.
-    from engine.recipe_file import find_recipe
+    from engine.config.recipe_store import find_recipe
 
     recipe = find_recipe(options.recipe)
     check_options(options, recipe)
@@ -250,7 +78,7 @@ def hold_out(options: Options) -> float | Literal["test"]:
     Raises:
         InputError: no such recipe.
     """
-    from engine.recipe_file import find_recipe
+    from engine.config.recipe_store import find_recipe
 
     if options.validation is not None:
         return options.validation
@@ -279,7 +107,7 @@ def recipe_from(name: str, options: Options, models: Sequence[ModelTraits] = ())
     Raises:
         InputError: an option does not hold.
     """
-    from engine.recipe_file import find_recipe
+    from engine.config.recipe_store import find_recipe
 
     base = find_recipe(options.recipe)
     any_models = [_AnyModel(from_scratch=False), _AnyModel(from_scratch=True)]

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from engine.schedule import rate_at
+from engine.config.schedule import rate_at
 
 
 def test_a_constant_rate_stays() -> None:

@@ -12,19 +12,11 @@ import pytest
 
 from engine.backbones.catalogue import find_backbone
 from engine.common.codec import from_plain, to_plain
-from engine.config import (
-    DEFAULT_RECIPE,
-    MAX_BLOCK_EVERY,
-    MAX_PATIENCE,
-    MAX_VIEWS,
-    RECIPES,
-    RECOMMENDED,
-    Options,
-    RunSpec,
-    Stage,
-    Unfreeze,
-    plan_runs,
-)
+from engine.config.checks import MAX_BLOCK_EVERY, MAX_PATIENCE, MAX_VIEWS
+from engine.config.options import Options
+from engine.config.planning import plan_runs
+from engine.config.recipe import DEFAULT_RECIPE, RECIPES, RECOMMENDED
+from engine.config.spec import RunSpec, Stage, Unfreeze
 from engine.errors import InputError
 
 BACKBONE = find_backbone("MobileNetV2")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.dataset_names import KNOWN, is_folder, resolve, short, title
+from engine.config.dataset_names import KNOWN, is_folder, resolve, short, title
 from engine.errors import InputError
 
 
