@@ -16,10 +16,10 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from engine.commands import Command, SetTrainable
 from engine.config.spec import RunSpec
-from engine.events import BatchEnded, EpochEnded, Event
 from engine.layer_choice import count_blocks, last_blocks
+from engine.protocol.commands import Command, SetTrainable
+from engine.protocol.events import BatchEnded, EpochEnded, Event
 from engine.runs import RunRecord, load_run, read_events
 from engine.session import Sink
 from tui.app import CifarApp

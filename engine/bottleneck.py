@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.common.formatting import short_duration
-from engine.facts import GpuReading
+from engine.protocol.facts import GpuReading
 from engine.snapshot import RunSnapshot
 from engine.step_times import times_of
 

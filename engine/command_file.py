@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.commands import command_from_plain
 from engine.common.lines import LineReader
 from engine.errors import InputError
+from engine.protocol.commands import command_from_plain
 
 if TYPE_CHECKING:
-    from engine.commands import Command
+    from engine.protocol.commands import Command
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from engine.events import Event, RunResumed
+from engine.protocol.events import Event, RunResumed
 
 LATE_SECONDS = 60.0
 """An event may be heard so long after it was said: network file systems look for news that seldom.

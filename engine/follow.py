@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from engine.common.lines import LineReader
-from engine.events import Event, RunEnded, RunStatus
+from engine.protocol.events import Event, RunEnded, RunStatus
 from engine.recorded_events import Thinning, decoded
 from engine.runs import RunRecord
 

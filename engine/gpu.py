@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.facts import GpuReading
+from engine.protocol.facts import GpuReading
 from engine.visible_gpus import GpuIdentity, cuda_indices
 
 _log = logging.getLogger(__name__)

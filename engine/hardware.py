@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.events import HardwareSampled
-from engine.facts import GpuReading
 from engine.gpu import GpuReader, load_nvml
+from engine.protocol.events import HardwareSampled
+from engine.protocol.facts import GpuReading
 
 _log = logging.getLogger(__name__)
 _CGROUP_FILES = {

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from engine.config.spec import Keep
-from engine.events import EpochEnded
+from engine.protocol.events import EpochEnded
 
 
 def is_better(accuracy: float, loss: float, best_accuracy: float, best_loss: float) -> bool:

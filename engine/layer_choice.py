@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from engine.facts import LayerNode
+from engine.protocol.facts import LayerNode
 
 BATCHNORM = "BatchNormalization"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from engine.commands import (
+from engine.layer_choice import describe_layers, lockable
+from engine.protocol.commands import (
     ApplyNow,
     Command,
     SetBatchNormLock,
@@ -13,8 +14,7 @@ from engine.commands import (
     SetTrainable,
     Withdraw,
 )
-from engine.facts import LayerNode
-from engine.layer_choice import describe_layers, lockable
+from engine.protocol.facts import LayerNode
 
 Change = SetTrainable | SetBatchNormLock
 

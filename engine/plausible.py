@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 
 from engine.config.spec import RunSpec
-from engine.events import Event, QueueChanged, RunStarted
-from engine.facts import LayerNode
+from engine.protocol.events import Event, QueueChanged, RunStarted
+from engine.protocol.facts import LayerNode
 
 MOST_STAGES = 10_000
 _LATEST_SECOND = 1e11

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.backbones.entry import Backbone
-from engine.events import LogLine
+from engine.protocol.events import LogLine
 
 if TYPE_CHECKING:
     import numpy as np

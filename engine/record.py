@@ -11,7 +11,7 @@ from engine.common.append import DiskFull, LineFile
 from engine.common.atomic import written_whole
 from engine.common.faults import Faults
 from engine.config.spec import RunSpec
-from engine.events import (
+from engine.protocol.events import (
     FREQUENT,
     BatchEnded,
     EpochEnded,

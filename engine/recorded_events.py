@@ -9,9 +9,9 @@ from pathlib import Path
 
 from engine.common.lines import read_lines, read_lines_backwards
 from engine.errors import InputError
-from engine.events import FREQUENT, Event, Phase, PhaseChanged, RunStarted, event_from_line
-from engine.facts import DataFacts
 from engine.plausible import is_plausible
+from engine.protocol.events import FREQUENT, Event, Phase, PhaseChanged, RunStarted, event_from_line
+from engine.protocol.facts import DataFacts
 
 MAX_REPLAY_BYTES = 2**28
 """Read for one replay: a hundred hours of training write about 200 MB."""

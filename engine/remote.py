@@ -11,11 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.commands import Command, Stop, command_to_plain
 from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.event_clock import EventClock
-from engine.events import (
+from engine.follow import RecordReader, derived_end
+from engine.protocol.commands import Command, Stop, command_to_plain
+from engine.protocol.events import (
     FREQUENT,
     CommandAccepted,
     CommandRejected,
@@ -28,7 +29,6 @@ from engine.events import (
     RunEnded,
     RunResumed,
 )
-from engine.follow import RecordReader, derived_end
 from engine.run_choice import is_same_queue, runs_beside
 from engine.runs import HEARTBEAT_LOST_SECONDS, RunRecord, load_run
 

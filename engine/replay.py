@@ -6,10 +6,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from engine.commands import Command
 from engine.config.spec import RunSpec
-from engine.events import Event, QueueChanged, RunEnded
 from engine.follow import derived_end
+from engine.protocol.commands import Command
+from engine.protocol.events import Event, QueueChanged, RunEnded
 from engine.runs import RunRecord, read_events
 
 if TYPE_CHECKING:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.checkpoints import Best, Position, newest_whole, read_position, words_of
-from engine.commands import SetBatchNormLock, SetLearningRate, SetTrainable, SkipStage
 from engine.common.lines import drop_torn_line
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.events import (
+from engine.kept_epoch import first_of_highest_accuracy
+from engine.keras_setup.loading import check_kept_backend
+from engine.protocol.commands import SetBatchNormLock, SetLearningRate, SetTrainable, SkipStage
+from engine.protocol.events import (
     CheckpointSaved,
     CommandAccepted,
     EpochEnded,
@@ -19,9 +21,7 @@ from engine.events import (
     RunResumed,
     RunStarted,
 )
-from engine.facts import DataFacts
-from engine.kept_epoch import first_of_highest_accuracy
-from engine.keras_setup.loading import check_kept_backend
+from engine.protocol.facts import DataFacts
 from engine.run_choice import choose_run, is_same_queue, runs_beside
 from engine.run_lock import holder
 from engine.runs import RunDirectory, RunRecord, list_runs, read_events

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from engine.commands import AddRuns, MoveRun, QueueCommand
 from engine.config.spec import RunSpec
-from engine.events import QueueChanged
+from engine.protocol.commands import AddRuns, MoveRun, QueueCommand
+from engine.protocol.events import QueueChanged
 from engine.resume import Queued
 
 LONGEST = 1000

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.facts import SampleRange
+from engine.protocol.facts import SampleRange
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Protocol
 
 from engine import backend
-from engine.commands import (
+from engine.common.append import is_disk_full
+from engine.config.spec import RunSpec
+from engine.errors import InputError
+from engine.hardware import HardwareSampler
+from engine.origin import find_origin
+from engine.protocol.commands import (
     QUEUE_COMMANDS,
     Command,
     CommandQueue,
@@ -19,10 +24,7 @@ from engine.commands import (
     QueueCommand,
     Stop,
 )
-from engine.common.append import is_disk_full
-from engine.config.spec import RunSpec
-from engine.errors import InputError
-from engine.events import (
+from engine.protocol.events import (
     CommandAccepted,
     CommandRejected,
     Event,
@@ -32,8 +34,6 @@ from engine.events import (
     RunStatus,
     now,
 )
-from engine.hardware import HardwareSampler
-from engine.origin import find_origin
 from engine.record import Recorder
 from engine.resume import Queued, kept_backend, queue_from, resumption_of
 from engine.run_lock import locked

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.config.spec import RunSpec
-from engine.events import (
+from engine.protocol.events import (
     EpochEnded,
     FeaturesReady,
     HardwareSampled,
@@ -16,7 +16,7 @@ from engine.events import (
     PhaseProgressed,
     TestEnded,
 )
-from engine.facts import DataFacts, LayerNode, ModelFacts
+from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
 from engine.series import Curve
 
 Status = Literal["queued", "running", "completed", "stopped", "failed", "interrupted"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.events import BatchEnded, EpochEnded
+from engine.protocol.events import BatchEnded, EpochEnded
 
 
 @dataclass(frozen=True, slots=True)

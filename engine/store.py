@@ -8,12 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from engine.commands import Command, Pause, Resume, SkipModel, SkipStage, Stop
 from engine.config.early_stopping import epochs_without_gain
 from engine.config.spec import RunSpec
 from engine.estimate import Estimate
 from engine.eta import phase_pace, remaining_seconds
-from engine.events import (
+from engine.kept_epoch import best_epoch, first_of_highest_accuracy, kept_epoch
+from engine.layer_choice import leaf_nodes, training_parameters
+from engine.pending import Pending, describe_changes, trains_then
+from engine.protocol.commands import Command, Pause, Resume, SkipModel, SkipStage, Stop
+from engine.protocol.events import (
     BatchEnded,
     CommandAccepted,
     CommandRejected,
@@ -34,9 +37,6 @@ from engine.events import (
     StageStarted,
     TestEnded,
 )
-from engine.kept_epoch import best_epoch, first_of_highest_accuracy, kept_epoch
-from engine.layer_choice import leaf_nodes, training_parameters
-from engine.pending import Pending, describe_changes, trains_then
 from engine.series import Series
 from engine.snapshot import TRAIN_PHASES, HardwareHistory, Marker, RunSnapshot
 from engine.step_times import StepTimes

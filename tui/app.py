@@ -29,9 +29,9 @@ from tui.themes import DARK, LIGHT, OTHER_THEMES, remember_theme, remembered_the
 # What a training needs, its events and commands above all, takes 80 ms to import: where a session
 # opens, after the first frame.
 if TYPE_CHECKING:
-    from engine.commands import Command
     from engine.config.spec import RunSpec
-    from engine.events import Event
+    from engine.protocol.commands import Command
+    from engine.protocol.events import Event
     from engine.runs import RunRecord
     from engine.session import SessionHandle
     from engine.snapshot import RunSnapshot
@@ -153,7 +153,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self._tell_refusal(message.event)
 
     def _tell_refusal(self, event: Event) -> None:
-        from engine.events import CommandRejected
+        from engine.protocol.events import CommandRejected
 
         if isinstance(event, CommandRejected):
             self.notify(f"Not done: {event.reason}", severity="warning", markup=False)
@@ -221,7 +221,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def on_launcher_screen_started(self, message: LauncherScreen.Started) -> None:
         if self.is_training:
-            from engine.commands import AddRuns
+            from engine.protocol.commands import AddRuns
 
             self.pop_screen()
             self.request(AddRuns(specs=tuple(message.specs)))
@@ -346,7 +346,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         if choice == "leave":
             self._leave_running()
         elif choice in ("now", "epoch"):
-            from engine.commands import Stop
+            from engine.protocol.commands import Stop
 
             self._leave_when_over = True
             self.request(Stop(when="now" if choice == "now" else "epoch"))
@@ -354,7 +354,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
     def _leave_running(self) -> None:
         run = self._shown.view().run if self._shown is not None and self._shown.is_alive else None
         if run is not None and (run.pause_requested or run.phase == "paused"):
-            from engine.commands import Resume
+            from engine.protocol.commands import Resume
 
             # Nobody would be there to resume it.
             self.request(Resume())

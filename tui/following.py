@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from engine.commands import Command
 from engine.common.faults import Faults
 from engine.config.spec import RunSpec
-from engine.events import CommandRejected, Event
+from engine.protocol.commands import Command
+from engine.protocol.events import CommandRejected, Event
 from tui.app import CifarApp
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from engine.commands import Command
-    from engine.events import Event
+    from engine.protocol.commands import Command
+    from engine.protocol.events import Event
 
 
 @dataclass

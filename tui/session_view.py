@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.commands import Command
 from engine.config.spec import RunSpec
-from engine.events import Event, QueueChanged
+from engine.protocol.commands import Command
+from engine.protocol.events import Event, QueueChanged
 from engine.snapshot import RunSnapshot
 from engine.store import RunStore
 

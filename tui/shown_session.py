@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.commands import Command
-from engine.events import Event
+from engine.protocol.commands import Command
+from engine.protocol.events import Event
 from engine.snapshot import RunSnapshot
 from tui.session_view import SessionStores, SessionView
 from tui.slow_link import SLOWER, is_slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.events import (
+from engine.protocol.events import (
     CommandAccepted,
     CommandRejected,
     Event,

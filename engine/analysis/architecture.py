@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.backbones.catalogue import CATALOGUE
-from engine.facts import LayerNode, ModelFacts
+from engine.protocol.facts import LayerNode, ModelFacts
 
 CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose"})
 

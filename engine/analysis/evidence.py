@@ -19,7 +19,7 @@ from engine.analysis.wording import known
 from engine.backbones.catalogue import CATALOGUE
 from engine.common.formatting import accuracy
 from engine.errors import InputError
-from engine.events import Event, FeaturesReady, FreezeApplied, HardwareSampled, RunStarted
+from engine.protocol.events import Event, FeaturesReady, FreezeApplied, HardwareSampled, RunStarted
 from engine.ranking_row import ranking_row
 from engine.recorded_events import read_thinned
 from engine.run_notes import Notes

@@ -11,7 +11,7 @@ from engine.config.dataset_names import is_folder
 from engine.config.spec import RunSpec
 from engine.datasets.loading import load_dataset
 from engine.errors import InputError
-from engine.facts import SampleRange
+from engine.protocol.facts import SampleRange
 from engine.runs import RunRecord, load_snapshot
 from engine.sample_ranges import scaling
 

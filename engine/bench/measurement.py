@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.common.codec import to_plain
 from engine.config.spec import RunSpec
-from engine.events import Event, FeaturesReady, HardwareSampled, Phase, StageStarted
+from engine.protocol.events import Event, FeaturesReady, HardwareSampled, Phase, StageStarted
 from engine.snapshot import TRAIN_PHASES, RunSnapshot
 from engine.store import RunStore
 

@@ -16,7 +16,7 @@ from engine.common.progress import ignore_progress
 from engine.config.spec import RunSpec
 from engine.datasets.loading import load_dataset
 from engine.errors import InputError
-from engine.events import Event, PhaseChanged, RunEnded, event_to_line
+from engine.protocol.events import Event, PhaseChanged, RunEnded, event_to_line
 
 if TYPE_CHECKING:
     from engine.keras_setup.loaded import keras

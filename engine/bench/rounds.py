@@ -26,8 +26,8 @@ from engine.common.folders import CACHE_VARIABLE
 from engine.common.formatting import accuracy, byte_size, duration, whole
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.events import EpochEnded, Event, FeaturesReady, PhaseChanged, event_from_line
 from engine.keras_setup.loading import keras_environment
+from engine.protocol.events import EpochEnded, Event, FeaturesReady, PhaseChanged, event_from_line
 
 MAX_ROUNDS = 100
 NOTEBOOK_FILES = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from engine.facts import SampleRange
+from engine.protocol.facts import SampleRange
 
 if TYPE_CHECKING:
     import numpy as np

@@ -19,8 +19,8 @@ from engine.datasets.folder_files import named
 from engine.datasets.image_folder import Labelled, Listing
 from engine.datasets.seen import Seen, counts_words, imbalance
 from engine.errors import InputError
-from engine.facts import SampleRange
 from engine.image_file import Decoded, decode_image
+from engine.protocol.facts import SampleRange
 from engine.sample_ranges import (
     RangeOf,
     Spread,

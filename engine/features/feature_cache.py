@@ -11,7 +11,6 @@ from typing import Any
 from engine.batches import aligned
 from engine.common.folders import features_root
 from engine.config.spec import GIGABYTE, MEMORY_SHARE, RunSpec
-from engine.events import Event, FeaturesReady, LogLine, PhaseChanged
 from engine.features.extraction import extraction_batch
 from engine.features.held import Features, Pool, layouts_of
 from engine.features.identity import prefix_digest
@@ -20,6 +19,7 @@ from engine.features.store import FeatureStore, feature_key
 from engine.frontier import Frontier
 from engine.hardware import read_memory
 from engine.keras_setup.loaded import keras
+from engine.protocol.events import Event, FeaturesReady, LogLine, PhaseChanged
 
 FORMAT = "1"
 

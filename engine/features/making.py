@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from engine.events import Event, PhaseProgressed
 from engine.features.extraction import Extractor, spans
 from engine.features.held import Features, Pool
 from engine.keras_setup.loaded import keras
+from engine.protocol.events import Event, PhaseProgressed
 from engine.views import render_view
 
 PROGRESS_SECONDS = 0.5

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.facts import ModelFacts
 from engine.keras_setup.loaded import keras
 from engine.model.build import Classifier
 from engine.model.graph import Call, Shape, calls, leaf_shapes
+from engine.protocol.facts import ModelFacts
 
 _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from engine.facts import LayerNode
 from engine.keras_setup.loaded import keras
 from engine.model.blocks import STEM, TOP, place_by_name, place_layers
 from engine.model.build import Classifier
 from engine.model.graph import Shape, calls, leaf_shapes, own_weights
 from engine.model.measure import leaf_flops
+from engine.protocol.facts import LayerNode
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from engine.backend import fuses
 from engine.batches import Rows
 from engine.common.formatting import byte_size
 from engine.config.spec import RunSpec, Stage
-from engine.events import Event, FeaturesReady, LogLine
 from engine.features.feature_cache import FeatureCache
 from engine.features.held import Features, Pool
 from engine.forward import Forward
@@ -24,6 +23,7 @@ from engine.model.build import Classifier
 from engine.model.graph import calls, leaves
 from engine.model.measure import call_flops
 from engine.model.tree import layer_tree
+from engine.protocol.events import Event, FeaturesReady, LogLine
 from engine.trainer.preparation import Data
 from engine.trainer.selection import planned_selections, put_on
 from engine.trainer.step_model import StepModel, step_model

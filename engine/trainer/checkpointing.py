@@ -21,8 +21,8 @@ from engine.checkpoints import (
     words_of,
 )
 from engine.config.spec import RunSpec
-from engine.events import CheckpointSaved, EpochEnded, Event, LogLine, PhaseChanged
 from engine.kept_epoch import is_better
+from engine.protocol.events import CheckpointSaved, EpochEnded, Event, LogLine, PhaseChanged
 from engine.runs import RunDirectory
 from engine.trainer.control import Control
 

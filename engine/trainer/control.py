@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Literal, TypeGuard, TypeVar
 
 from engine.command_file import CommandFile
-from engine.commands import (
+from engine.common.append import DiskFull, is_disk_full
+from engine.config.spec import Schedule
+from engine.protocol.commands import (
     QUEUE_COMMANDS,
     ApplyNow,
     Command,
@@ -27,15 +29,7 @@ from engine.commands import (
     Stop,
     Withdraw,
 )
-from engine.common.append import DiskFull, is_disk_full
-from engine.config.spec import Schedule
-from engine.events import (
-    CommandAccepted,
-    CommandRejected,
-    Event,
-    LogLine,
-    PhaseChanged,
-)
+from engine.protocol.events import CommandAccepted, CommandRejected, Event, LogLine, PhaseChanged
 from engine.run_queue import RunQueue
 
 STRENGTH = ("", "run", "epoch", "now")

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from engine.events import PhaseProgressed
 from engine.keras_setup.loaded import keras
+from engine.protocol.events import PhaseProgressed
 
 EVALUATION_PIXELS = 256 * 96 * 96
 """Pixels of one evaluation batch: 256 images at 96 px, fewer where they are larger."""

@@ -13,11 +13,15 @@ import numpy as np
 
 from engine.backend import jit_compile
 from engine.checkpoints import Position, load_optimizer, load_weights
-from engine.commands import command_from_plain
 from engine.config.early_stopping import epochs_without_gain
 from engine.config.schedule import rate_at
 from engine.config.spec import RunSpec, Stage
-from engine.events import (
+from engine.model.build import Classifier
+from engine.model.graph import leaf_layers
+from engine.model.trainable import parameter_counts, trainable_names
+from engine.optimizer import ContinuedAdam, continue_adam, scheduled_rate
+from engine.protocol.commands import command_from_plain
+from engine.protocol.events import (
     CommandRejected,
     EpochStarted,
     Event,
@@ -27,10 +31,6 @@ from engine.events import (
     Phase,
     PhaseChanged,
 )
-from engine.model.build import Classifier
-from engine.model.graph import leaf_layers
-from engine.model.trainable import parameter_counts, trainable_names
-from engine.optimizer import ContinuedAdam, continue_adam, scheduled_rate
 from engine.runs import RunDirectory
 from engine.trainer.assembly import Assembler, Step
 from engine.trainer.checkpointing import Checkpointing

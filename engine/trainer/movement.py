@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from engine.backend import peek
-from engine.events import Event, LayersMoved, LogLine
 from engine.keras_setup.loaded import keras
 from engine.model.graph import leaf_layers
+from engine.protocol.events import Event, LayersMoved, LogLine
 
 Values = list[Any]
 """A layer's weights, moving statistics included, as NumPy arrays of its own."""

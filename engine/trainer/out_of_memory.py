@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from engine.backend import memory_in_words
 from engine.common.formatting import byte_size
 from engine.errors import InputError
-from engine.events import Event, LogLine
+from engine.protocol.events import Event, LogLine
 
 if TYPE_CHECKING:
     from engine.trainer.segment import SegmentCallback

@@ -15,11 +15,11 @@ from engine.config.spec import RunSpec
 from engine.datasets.dataset import Dataset
 from engine.datasets.loading import load_dataset
 from engine.datasets.split import limit_and_split
-from engine.events import Event, LogLine, PhaseChanged, PhaseProgressed
-from engine.facts import DataFacts
 from engine.features.held import Pool
 from engine.image_files import ImageFiles
 from engine.preprocessing_probe import PROBED_IMAGES, probe_preprocessing
+from engine.protocol.events import Event, LogLine, PhaseChanged, PhaseProgressed
+from engine.protocol.facts import DataFacts
 from engine.recorded_events import recorded_data
 from engine.runs import RunDirectory
 

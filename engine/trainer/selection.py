@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.commands import SetBatchNormLock, SetTrainable
 from engine.config.spec import RunSpec, Stage
-from engine.facts import LayerNode
 from engine.layer_choice import count_blocks, describe_layers, last_blocks
 from engine.model.build import Classifier
 from engine.model.trainable import apply_trainable, describe_selection, select_last
 from engine.model.tree import layer_tree
+from engine.protocol.commands import SetBatchNormLock, SetTrainable
+from engine.protocol.facts import LayerNode
 
 
 class Selection:

@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from engine.command_file import CommandFile
-from engine.commands import CommandQueue
 from engine.common.append import DiskFull, is_disk_full
 from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
-from engine.events import (
+from engine.protocol.commands import CommandQueue
+from engine.protocol.events import (
     Event,
     LogLine,
     PhaseChanged,

@@ -20,11 +20,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.backbones.catalogue import find_backbone
-from engine.commands import Command, Pause, Resume, SaveCheckpoint, SetLearningRate, Stop
 from engine.config.options import Options
 from engine.config.planning import plan_runs
 from engine.config.spec import RunSpec
-from engine.events import (
+from engine.protocol.commands import Command, Pause, Resume, SaveCheckpoint, SetLearningRate, Stop
+from engine.protocol.events import (
     BatchEnded,
     CheckpointSaved,
     Event,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.events import LogLine
+from engine.protocol.events import LogLine
 from engine.runs import RunRecord, list_runs, read_events
 from tui.__main__ import main
 

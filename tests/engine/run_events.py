@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.config.spec import RunSpec
-from engine.events import (
+from engine.protocol.events import (
     BatchEnded,
     EpochEnded,
     EpochStarted,
@@ -19,7 +19,7 @@ from engine.events import (
     TestEnded,
     event_to_line,
 )
-from engine.facts import DataFacts, LayerNode, ModelFacts
+from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
 from engine.runs import RunRecord
 from engine.snapshot import RunSnapshot
 from engine.store import RunStore

@@ -9,7 +9,7 @@ import pytest
 
 import engine.common.lines
 from engine.command_file import CommandFile
-from engine.commands import Pause, Resume, SetTrainable, command_to_plain
+from engine.protocol.commands import Pause, Resume, SetTrainable, command_to_plain
 
 
 @pytest.fixture

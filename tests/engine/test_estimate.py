@@ -8,8 +8,8 @@ import pytest
 
 from engine.config.spec import RunSpec, Stage
 from engine.estimate import OVERHEAD_FLOPS, Estimate, Work, stage_layers, work_of
-from engine.events import EpochEnded, FeaturesReady, FreezeApplied, RunStarted
-from engine.facts import DataFacts, LayerNode, ModelFacts
+from engine.protocol.events import EpochEnded, FeaturesReady, FreezeApplied, RunStarted
+from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
 
 MEGA = 10**6
 BATCH = 50

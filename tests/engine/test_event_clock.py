@@ -6,7 +6,7 @@ import pytest
 
 import engine.event_clock
 from engine.event_clock import LATE_SECONDS, EventClock
-from engine.events import Event, LogLine, RunResumed
+from engine.protocol.events import Event, LogLine, RunResumed
 
 
 class Here:

@@ -10,8 +10,8 @@ import pytest
 import engine.common.lines
 import engine.follow
 import engine.recorded_events
-from engine.events import BatchEnded, EpochEnded, Event, LogLine, event_to_line
 from engine.follow import RecordReader, derived_end
+from engine.protocol.events import BatchEnded, EpochEnded, Event, LogLine, event_to_line
 from engine.runs import RunDirectory, load_run
 
 WriteRun = Callable[..., str]

@@ -16,10 +16,10 @@ from engine.backbones.catalogue import find_backbone
 from engine.config.recipe_store import read_recipe
 from engine.config.spec import RunSpec
 from engine.datasets.image_folder import list_folder
-from engine.events import EpochEnded, Event, RunEnded, RunStarted
 from engine.image_file import decode_image
 from engine.model.build import build_classifier
 from engine.predict import Predictor
+from engine.protocol.events import EpochEnded, Event, RunEnded, RunStarted
 from engine.ranking import rank_runs
 from engine.remote import AttachedSession
 from engine.replay import ReplaySession

@@ -18,15 +18,15 @@ from typing import Any
 import pynvml
 import pytest
 
-from engine.facts import GpuReading
 from engine.gpu import GpuReader, load_nvml, throttling
+from engine.protocol.facts import GpuReading
 
 ROOT = Path(__file__).parents[2]
 SOURCE = Path(__file__).with_name("nvml_stand_in.c")
 GIB = 1 << 30
 SAMPLER = """
 import sys
-from engine.events import event_to_line
+from engine.protocol.events import event_to_line
 from engine.hardware import HardwareSampler
 
 def write(sample):

@@ -10,7 +10,6 @@ import psutil
 import pynvml
 import pytest
 
-from engine.events import HardwareSampled
 from engine.gpu import GpuReader, load_nvml
 from engine.hardware import (
     HardwareSampler,
@@ -19,6 +18,7 @@ from engine.hardware import (
     read_machine,
     read_memory,
 )
+from engine.protocol.events import HardwareSampled
 
 GIB = 1 << 30
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from engine.backbones.catalogue import find_backbone
-from engine.facts import LayerNode, ModelFacts
 from engine.model.build import Classifier, build_classifier
 from engine.model.graph import leaf_layers
 from engine.model.measure import measure_depth, measure_flops, model_facts
 from engine.model.trainable import apply_trainable, select_last
 from engine.model.tree import layer_tree
+from engine.protocol.facts import LayerNode, ModelFacts
 
 Build = Callable[[str], Classifier]
 FAMILIES = (

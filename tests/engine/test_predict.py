@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from engine.errors import InputError
-from engine.facts import DataFacts, SampleRange
 from engine.image_file import MAX_PIXELS, decode_image
 from engine.predict import Predictor
+from engine.protocol.facts import DataFacts, SampleRange
 from engine.runs import RunRecord, load_run
 from tests.engine.run_events import record_data
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from engine.config.spec import RunSpec
-from engine.events import (
+from engine.protocol.events import (
     FREQUENT,
     BatchEnded,
     EpochEnded,

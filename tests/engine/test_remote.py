@@ -16,7 +16,8 @@ import pytest
 import engine.remote
 import engine.runs
 from engine.command_file import CommandFile
-from engine.commands import (
+from engine.config.spec import RunSpec, Stage
+from engine.protocol.commands import (
     AddRuns,
     Command,
     Pause,
@@ -25,8 +26,7 @@ from engine.commands import (
     SkipModel,
     Stop,
 )
-from engine.config.spec import RunSpec, Stage
-from engine.events import (
+from engine.protocol.events import (
     BatchEnded,
     CommandRejected,
     Event,

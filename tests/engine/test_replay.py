@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.commands import Pause
-from engine.events import Event, LogLine, QueueChanged, RunEnded, event_to_line
+from engine.protocol.commands import Pause
+from engine.protocol.events import Event, LogLine, QueueChanged, RunEnded, event_to_line
 from engine.replay import LONGEST_GAP_SECONDS, ReplaySession
 from engine.runs import RunRecord, load_run
 

@@ -14,10 +14,17 @@ from PIL import Image
 
 from engine.analysis.test_images import read_test_images, recorded_images
 from engine.checkpoints import read_position
-from engine.commands import AddRuns, Interrupt, RemoveRun, SetTrainable
 from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
-from engine.events import BatchEnded, EpochEnded, EpochStarted, Event, PhaseChanged, RunResumed
+from engine.protocol.commands import AddRuns, Interrupt, RemoveRun, SetTrainable
+from engine.protocol.events import (
+    BatchEnded,
+    EpochEnded,
+    EpochStarted,
+    Event,
+    PhaseChanged,
+    RunResumed,
+)
 from engine.resume import find_unfinished, resumption_of
 from engine.run_lock import holder, locked
 from engine.runs import RunDirectory, list_runs, load_run, load_snapshot, read_events

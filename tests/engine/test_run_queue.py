@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.commands import AddRuns, MoveRun, QueueCommand, RemoveRun
 from engine.config.spec import RunSpec, Stage
+from engine.protocol.commands import AddRuns, MoveRun, QueueCommand, RemoveRun
 from engine.resume import Queued
 from engine.run_queue import LONGEST, RunQueue
 

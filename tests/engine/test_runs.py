@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 
 from engine.common.processes import process_identity
-from engine.events import LogLine, PhaseChanged, event_to_line
 from engine.origin import find_origin
+from engine.protocol.events import LogLine, PhaseChanged, event_to_line
 from engine.run_lock import locked
 from engine.runs import (
     RunDirectory,

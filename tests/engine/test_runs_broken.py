@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from engine.common.lines import MAX_LINE_BYTES
-from engine.events import (
+from engine.protocol.events import (
     BatchEnded,
     EpochEnded,
     Event,

@@ -18,8 +18,8 @@ from engine.datasets.dataset import Dataset
 from engine.datasets.image_folder import list_folder
 from engine.datasets.loading import load_dataset
 from engine.errors import InputError
-from engine.facts import SampleRange
 from engine.image_file import decode_image
+from engine.protocol.facts import SampleRange
 from engine.sample_ranges import (
     by_largest_sample,
     find_range,

@@ -6,9 +6,9 @@ import dataclasses
 import threading
 from pathlib import Path
 
-from engine.commands import AddRuns, Command, MoveRun, RemoveRun, Stop
 from engine.config.spec import RunSpec, Stage
-from engine.events import (
+from engine.protocol.commands import AddRuns, Command, MoveRun, RemoveRun, Stop
+from engine.protocol.events import (
     CommandRejected,
     EpochStarted,
     Event,

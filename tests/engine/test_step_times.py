@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.events import BatchEnded, EpochEnded
+from engine.protocol.events import BatchEnded, EpochEnded
 from engine.step_times import StepTimes, times_of
 
 BATCH = BatchEnded(

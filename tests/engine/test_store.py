@@ -7,11 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from engine.commands import (
-    SetTrainable,
-)
 from engine.config.spec import RunSpec
-from engine.events import (
+from engine.protocol.commands import SetTrainable
+from engine.protocol.events import (
     BatchEnded,
     EpochEnded,
     EpochStarted,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.commands import (
+from engine.config.spec import RunSpec
+from engine.protocol.commands import (
     ApplyNow,
     Pause,
     Resume,
@@ -16,8 +17,7 @@ from engine.commands import (
     Stop,
     Withdraw,
 )
-from engine.config.spec import RunSpec
-from engine.events import (
+from engine.protocol.events import (
     BatchEnded,
     CommandAccepted,
     CommandRejected,
@@ -26,7 +26,7 @@ from engine.events import (
     LayersMoved,
     LearningRateChanged,
 )
-from engine.facts import LayerNode
+from engine.protocol.facts import LayerNode
 from engine.store import RunStore
 from tests.engine.run_events import (
     HEAD,

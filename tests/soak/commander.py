@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine.commands import (
+from engine.protocol.commands import (
     ApplyNow,
     Command,
     Pause,

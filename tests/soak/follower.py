@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
-from engine.events import CommandAccepted, CommandRejected, Event
+from engine.protocol.events import CommandAccepted, CommandRejected, Event
 from engine.remote import AttachedSession
 from engine.runs import load_run
 from engine.store import RunStore

@@ -20,7 +20,7 @@ from engine.backbones.catalogue import find_backbone
 from engine.config.options import Options
 from engine.config.planning import plan_runs
 from engine.config.spec import RunSpec
-from engine.events import (
+from engine.protocol.events import (
     BatchEnded,
     Event,
     PhaseChanged,

@@ -21,7 +21,7 @@ from engine.backbones.catalogue import find_backbone
 from engine.capture import OutputCapture
 from engine.config.options import Options
 from engine.config.planning import plan_runs
-from engine.events import EpochEnded, Event
+from engine.protocol.events import EpochEnded, Event
 from engine.session import Session
 from tui.app import CifarApp
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.common.lines import MAX_LINE_BYTES
-from engine.events import BatchEnded, PhaseChanged, event_to_line
+from engine.protocol.events import BatchEnded, PhaseChanged, event_to_line
 from engine.runs import RunDirectory, load_run, load_snapshot
 
 WriteRun = Callable[..., str]

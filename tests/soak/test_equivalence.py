@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from engine.config.spec import RunSpec, Stage
-from engine.events import FeaturesReady
+from engine.protocol.events import FeaturesReady
 
 pytest_plugins = ["tests.engine.trainer.conftest"]
 

@@ -23,8 +23,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.commands import Resume, Stop
-from engine.events import (
+from engine.follow import RecordReader
+from engine.protocol.commands import Resume, Stop
+from engine.protocol.events import (
     CommandAccepted,
     CommandRejected,
     EpochEnded,
@@ -32,7 +33,6 @@ from engine.events import (
     RunEnded,
     RunStarted,
 )
-from engine.follow import RecordReader
 from engine.remote import append_command
 
 FOLLOWERS = int(os.environ.get("FOLLOWERS", "8"))

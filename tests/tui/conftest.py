@@ -18,10 +18,10 @@ from textual.widgets import Static
 
 import tui.app
 import tui.screens.launcher
-from engine.commands import Command
 from engine.config.recipe import NOTEBOOK
 from engine.config.spec import RunSpec
-from engine.events import (
+from engine.protocol.commands import Command
+from engine.protocol.events import (
     BatchEnded,
     EpochEnded,
     EpochStarted,
@@ -31,7 +31,7 @@ from engine.events import (
     RunStarted,
     StageStarted,
 )
-from engine.facts import DataFacts, LayerNode, ModelFacts
+from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
 from engine.session import Sink
 from engine.snapshot import RunSnapshot
 from tui.app import CifarApp

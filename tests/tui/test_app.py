@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from engine.commands import Resume, Stop
-from engine.events import PhaseChanged, RunEnded
-from engine.facts import LayerNode
+from engine.protocol.commands import Resume, Stop
+from engine.protocol.events import PhaseChanged, RunEnded
+from engine.protocol.facts import LayerNode
 from tui.app import CifarApp
 from tui.panels.run_form import RunForm
 from tui.screens.choice import LEAVE, LEAVE_WHILE_STOPPING, STOP, ChoiceScreen, Question

@@ -15,8 +15,8 @@ from textual.widgets import Input
 
 import tui.app
 from engine.command_file import CommandFile
-from engine.commands import AddRuns, SetLearningRate, Stop
-from engine.events import (
+from engine.protocol.commands import AddRuns, SetLearningRate, Stop
+from engine.protocol.events import (
     CommandRejected,
     Event,
     LearningRateChanged,
@@ -24,7 +24,7 @@ from engine.events import (
     RunEnded,
     event_to_line,
 )
-from engine.facts import LayerNode
+from engine.protocol.facts import LayerNode
 from engine.remote import AttachedSession
 from engine.replay import ReplaySession
 from engine.runs import RunRecord, load_run, read_events, write_json

@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.screen import Screen
 
-from engine.events import Event, StageStarted
-from engine.facts import LayerNode
+from engine.protocol.events import Event, StageStarted
+from engine.protocol.facts import LayerNode
 from engine.series import Curve
 from engine.snapshot import Marker, RunSnapshot
 from tui.panels.axis import Axis

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.command_file import CommandFile
-from engine.commands import Stop
 from engine.config.spec import RunSpec
+from engine.protocol.commands import Stop
 from engine.runs import RunDirectory
 from tui.cli.detach import farewell
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.events import HardwareSampled
-from engine.facts import GpuReading
+from engine.protocol.events import HardwareSampled
+from engine.protocol.facts import GpuReading
 from engine.snapshot import HardwareHistory, RunSnapshot
 from tui.panels.hardware import HardwarePanel, machine_lines
 from tui.panels.hardware_rows import cores, sparkline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.facts import LayerNode
+from engine.protocol.facts import LayerNode
 from tui.panels.layer_columns import column_cells, columns, output_shape
 from tui.panels.layer_rows import LayerRow
 from tui.panels.layer_state import RowState

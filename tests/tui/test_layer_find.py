@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.widgets import Static
 
-from engine.facts import LayerNode
+from engine.protocol.facts import LayerNode
 from tui.panels.layer_find import FindLine, LayerFind, next_place, places_of
 from tui.panels.layer_tree import LayerTree
 from tui.panels.layers import LayersPanel

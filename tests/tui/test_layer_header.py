@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.events import FeaturesReady
-from engine.facts import LayerNode
+from engine.protocol.events import FeaturesReady
+from engine.protocol.facts import LayerNode
 from engine.snapshot import RunSnapshot
 from tui.panels.layer_header import frontier_words, panel_subtitle, panel_title, waiting_lines
 

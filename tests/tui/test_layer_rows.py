@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.facts import LayerNode
+from engine.protocol.facts import LayerNode
 from tui.panels.layer_rows import group_of, layer_rows, opened_at_first, path_to, short_title
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.facts import LayerNode
 from engine.layer_choice import lockable
+from engine.protocol.facts import LayerNode
 from engine.snapshot import RunSnapshot
 from tui.panels.layer_rows import LayerRow, layer_rows
 from tui.panels.layer_state import LayerStates, layer_states, row_state, toggled_value

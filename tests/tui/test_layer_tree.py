@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from engine.facts import LayerNode
+from engine.protocol.facts import LayerNode
 from tui.panels.layer_detail import LOCK_REASON
 from tui.panels.layer_tree import LayerTree
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from engine.events import FeaturesReady, FreezeApplied
-from engine.facts import LayerNode
+from engine.protocol.events import FeaturesReady, FreezeApplied
+from engine.protocol.facts import LayerNode
 from tui.panels.layers import LayerTree
 
 

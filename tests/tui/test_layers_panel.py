@@ -9,9 +9,9 @@ import pytest
 from textual.content import Content
 from textual.pilot import Pilot
 
-from engine.commands import SetTrainable
-from engine.events import CommandAccepted, CommandRejected, EpochStarted
-from engine.facts import LayerNode
+from engine.protocol.commands import SetTrainable
+from engine.protocol.events import CommandAccepted, CommandRejected, EpochStarted
+from engine.protocol.facts import LayerNode
 
 SIZES = [(120, 40), (80, 24)]
 EVERY = ("stem_conv", "block1_conv", "block1_bn", "predictions")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.events import PhaseChanged, now
-from engine.facts import LayerNode
+from engine.protocol.events import PhaseChanged, now
+from engine.protocol.facts import LayerNode
 from tui.following import FollowingApp
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from engine.events import LogLine
+from engine.protocol.events import LogLine
 from engine.snapshot import RunSnapshot
 from tui.panels.log import LogPanel
 

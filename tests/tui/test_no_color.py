@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.geometry import Size
 
-from engine.facts import LayerNode
+from engine.protocol.facts import LayerNode
 from tui.panels.curve_chart import CurveChart
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from engine.bottleneck import Bottleneck
-from engine.commands import Pause, SetLearningRate, Stop
-from engine.events import CommandAccepted, EpochStarted, LogLine, TestEnded
-from engine.facts import LayerNode
+from engine.protocol.commands import Pause, SetLearningRate, Stop
+from engine.protocol.events import CommandAccepted, EpochStarted, LogLine, TestEnded
+from engine.protocol.facts import LayerNode
 from engine.snapshot import RunSnapshot
 from tui.panels.notice import (
     NoticeStrip,

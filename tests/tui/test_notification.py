@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine.events import RunEnded
-from engine.facts import LayerNode
+from engine.protocol.events import RunEnded
+from engine.protocol.facts import LayerNode
 from tui.notification import WAYS, choose_next_way, chosen_way, sequence
 from tui.preferences import write_preferences
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from engine.commands import SetLearningRate, SetTrainable
 from engine.config.spec import RunSpec, Stage
-from engine.events import (
+from engine.protocol.commands import SetLearningRate, SetTrainable
+from engine.protocol.events import (
     BatchEnded,
     CommandAccepted,
     CommandRejected,
@@ -28,7 +28,7 @@ from engine.events import (
     StageStarted,
     TestEnded,
 )
-from engine.facts import DataFacts, LayerNode, ModelFacts
+from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
 from tui.cli.progress_lines import ProgressLines
 
 SPEC = RunSpec(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.content import Content
 
-from engine.events import PhaseProgressed
+from engine.protocol.events import PhaseProgressed
 from engine.snapshot import RunSnapshot
 from tui.panels.progress import (
     bar,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.config.spec import RunSpec
-from engine.events import TestEnded
+from engine.protocol.events import TestEnded
 from engine.snapshot import RunSnapshot
 from tui.panels.queue import queue_line
 

@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 import tui.app
 import tui.screens.results
 from engine.config.spec import RunSpec
-from engine.events import PhaseChanged, event_to_line
+from engine.protocol.events import PhaseChanged, event_to_line
 from engine.run_lock import locked
 from engine.run_notes import Notes, read_notes
 from engine.runs import RunDirectory

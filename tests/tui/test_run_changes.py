@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.commands import SkipModel, SkipStage
-from engine.facts import LayerNode
+from engine.protocol.commands import SkipModel, SkipStage
+from engine.protocol.facts import LayerNode
 from engine.snapshot import RunSnapshot
 from tui.screens.run_changes import (
     body_size,

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
-from engine.commands import (
+from engine.protocol.commands import (
     ApplyNow,
     Command,
     Pause,
@@ -26,8 +26,8 @@ from engine.commands import (
     Stop,
     Withdraw,
 )
-from engine.events import CommandRejected, PhaseChanged, RunEnded
-from engine.facts import LayerNode
+from engine.protocol.events import CommandRejected, PhaseChanged, RunEnded
+from engine.protocol.facts import LayerNode
 from tui import keys
 from tui.screens.choice import ChoiceScreen
 from tui.screens.number_prompt import NumberPrompt

@@ -20,7 +20,7 @@ from textual.widgets import Static
 
 from engine.analysis.predictions import Predictions, calibration, class_accuracies, confusion
 from engine.analysis.predictions import worst_mistakes as worst
-from engine.facts import DataFacts, LayerNode
+from engine.protocol.facts import DataFacts, LayerNode
 from engine.runs import RunRecord, load_run, load_snapshot
 from engine.snapshot import RunSnapshot
 from tui import keys

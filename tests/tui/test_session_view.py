@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.commands import Pause
 from engine.config.spec import RunSpec
-from engine.events import PhaseChanged, QueueChanged, RunEnded
+from engine.protocol.commands import Pause
+from engine.protocol.events import PhaseChanged, QueueChanged, RunEnded
 from tui.session_view import SessionStores
 
 

@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
 
-from engine.facts import LayerNode
 from engine.fetching import Needed
+from engine.protocol.facts import LayerNode
 from engine.runs import load_run
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import Answer, ChoiceScreen, Question

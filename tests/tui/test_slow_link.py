@@ -9,8 +9,8 @@ import pytest
 from textual.pilot import Pilot
 
 import tui.shown_session
-from engine.events import PhaseChanged
-from engine.facts import LayerNode
+from engine.protocol.events import PhaseChanged
+from engine.protocol.facts import LayerNode
 from tui.__main__ import main
 from tui.cli.parser import build_parser
 from tui.screens.help import HelpScreen

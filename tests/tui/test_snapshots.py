@@ -20,10 +20,10 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 import tui.app
-from engine.commands import SetTrainable
 from engine.config.spec import RunSpec
-from engine.events import EpochStarted, Event, HardwareSampled, LogLine
-from engine.facts import GpuReading, LayerNode
+from engine.protocol.commands import SetTrainable
+from engine.protocol.events import EpochStarted, Event, HardwareSampled, LogLine
+from engine.protocol.facts import GpuReading, LayerNode
 from engine.runs import RunRecord, load_run
 from tui import keys
 from tui.app import CifarApp

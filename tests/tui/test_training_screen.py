@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from textual.widgets import RichLog
 
-from engine.commands import Command, Pause, Resume, Stop
-from engine.events import (
+from engine.protocol.commands import Command, Pause, Resume, Stop
+from engine.protocol.events import (
     CommandAccepted,
     LogLine,
     PhaseChanged,
@@ -16,7 +16,7 @@ from engine.events import (
     RunEnded,
     TestEnded,
 )
-from engine.facts import LayerNode
+from engine.protocol.facts import LayerNode
 from tui.panels.layers import LayerTree
 from tui.panels.notice import Banner, NoticeStrip
 from tui.panels.progress import HeadPanel

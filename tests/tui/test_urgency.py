@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.commands import Pause
-from engine.events import CommandAccepted, EpochStarted, PhaseChanged, RunEnded
+from engine.protocol.commands import Pause
+from engine.protocol.events import CommandAccepted, EpochStarted, PhaseChanged, RunEnded
 from tui.urgency import Urgency
 
 

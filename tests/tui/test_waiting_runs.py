@@ -10,10 +10,10 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button, OptionList
 
-from engine.commands import AddRuns, MoveRun, RemoveRun
 from engine.config.spec import RunSpec
-from engine.events import CommandRejected, QueueChanged, RunEnded
-from engine.facts import LayerNode
+from engine.protocol.commands import AddRuns, MoveRun, RemoveRun
+from engine.protocol.events import CommandRejected, QueueChanged, RunEnded
+from engine.protocol.facts import LayerNode
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.run_form import RunForm
 from tui.screens.launcher import LauncherScreen

@@ -13,9 +13,9 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from engine.capture import OutputCapture
-from engine.commands import Stop, command_to_plain
 from engine.config.spec import RunSpec
-from engine.events import FREQUENT, Event, RunEnded
+from engine.protocol.commands import Stop, command_to_plain
+from engine.protocol.events import FREQUENT, Event, RunEnded
 from engine.runs import RunDirectory, read_events
 from tui.cli.forking import WaitingParent
 from tui.cli.plain import leave_input, wait

@@ -13,10 +13,10 @@ from types import FrameType
 from typing import TextIO
 
 from engine.capture import OutputCapture
-from engine.commands import Stop
 from engine.config.spec import RunSpec
 from engine.errors import OutputError
-from engine.events import Event, event_to_line
+from engine.protocol.commands import Stop
+from engine.protocol.events import Event, event_to_line
 from engine.runs import RunRecord
 from engine.session import Session, SessionHandle
 from tui.cli.options import OnHangup

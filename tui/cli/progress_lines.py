@@ -9,7 +9,7 @@ from typing import Any
 from engine.common.formatting import accuracy, byte_size, count, duration, rate, whole
 from engine.config.dataset_names import short
 from engine.config.spec import RunSpec
-from engine.events import (
+from engine.protocol.events import (
     BatchEnded,
     CommandRejected,
     EpochEnded,
@@ -26,7 +26,7 @@ from engine.events import (
     RunStarted,
     TestEnded,
 )
-from engine.facts import LayerNode
+from engine.protocol.facts import LayerNode
 from engine.snapshot import RunSnapshot
 from engine.store import RunStore
 

@@ -116,7 +116,7 @@ class LeavingSignals:
 
     def _go(self) -> None:
         if self.interrupts and self.session is not None:
-            from engine.commands import Interrupt
+            from engine.protocol.commands import Interrupt
 
             self.session.send(Interrupt())
         if self._leave_screen is not None:

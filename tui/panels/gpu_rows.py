@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from textual.content import Content
 
 from engine.common.formatting import byte_size
-from engine.facts import GpuReading
+from engine.protocol.facts import GpuReading
 from engine.snapshot import RunSnapshot
 from tui.panels.hardware_rows import (
     LABEL_WIDTH,

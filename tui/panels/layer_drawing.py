@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
-from engine.facts import LayerNode
+from engine.protocol.facts import LayerNode
 from tui.panels.layer_columns import column_cells, columns
 from tui.panels.layer_rows import LayerRow, layer_rows, opened_at_first, path_to
 from tui.panels.layer_state import LayerStates, RowState, row_state

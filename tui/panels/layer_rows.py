@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.facts import LayerNode
+from engine.protocol.facts import LayerNode
 
 _SEPARATORS = "_/.-"
 

@@ -11,8 +11,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Input, Static, Tree
 
-from engine.facts import LayerNode
 from engine.layer_choice import lockable
+from engine.protocol.facts import LayerNode
 from engine.snapshot import RunSnapshot
 from tui.panels.layer_detail import row_detail
 from tui.panels.layer_find import FindLine, LayerFind

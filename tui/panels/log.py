@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.theme import Theme
 from textual.widgets import RichLog
 
-from engine.events import LogLine
+from engine.protocol.events import LogLine
 from engine.snapshot import RunSnapshot
 
 MAX_LINES = 1_000

@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from engine.common.formatting import accuracy, duration
-from engine.events import now
+from engine.protocol.events import now
 from engine.snapshot import RunSnapshot
 from tui.session_view import SessionView
 from tui.slow_link import paced

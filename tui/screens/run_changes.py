@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from engine.commands import Command, SetTrainable, SkipModel, SkipStage
 from engine.common.formatting import count
-from engine.facts import LayerNode
 from engine.layer_choice import (
     head_layers,
     last_block,
@@ -16,6 +14,8 @@ from engine.layer_choice import (
     training_parameters,
     weighted,
 )
+from engine.protocol.commands import Command, SetTrainable, SkipModel, SkipStage
+from engine.protocol.facts import LayerNode
 from engine.snapshot import RunSnapshot
 from tui.screens.choice import CUT_SHORT, MARKED_STOPPED, Answer, Question
 from tui.session_view import SessionView

@@ -8,7 +8,10 @@ from typing import TypeVar
 from textual.reactive import reactive
 from textual.screen import ModalScreen
 
-from engine.commands import (
+from engine.common.formatting import rate as written_rate
+from engine.config.spec import RunSpec
+from engine.layer_choice import last_layers, lockable
+from engine.protocol.commands import (
     ApplyNow,
     Command,
     Pause,
@@ -19,10 +22,7 @@ from engine.commands import (
     Stop,
     Withdraw,
 )
-from engine.common.formatting import rate as written_rate
-from engine.config.spec import RunSpec
-from engine.facts import LayerNode
-from engine.layer_choice import last_layers, lockable
+from engine.protocol.facts import LayerNode
 from engine.snapshot import RunSnapshot
 from tui.messages import CommandRequested
 from tui.screens.choice import STOP, ChoiceScreen

@@ -12,8 +12,8 @@ from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Footer
 
-from engine.commands import SetTrainable
-from engine.events import now
+from engine.protocol.commands import SetTrainable
+from engine.protocol.events import now
 from engine.snapshot import RunSnapshot
 from tui import keys
 from tui.panels.chart_settings import ChartSettings, write_settings

@@ -11,9 +11,9 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine.commands import Command, MoveRun, RemoveRun
 from engine.config.dataset_names import title
 from engine.config.spec import RunSpec
+from engine.protocol.commands import Command, MoveRun, RemoveRun
 from tui import keys
 from tui.messages import CommandRefused, CommandRequested
 from tui.slow_link import paced

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.analysis.architecture import describe_architecture
-from engine.facts import LayerNode, ModelFacts
+from engine.protocol.facts import LayerNode, ModelFacts
 
 FACTS = ModelFacts(parameters=1_000, depth=7, flops=2_000, image_size=96, backbone_layers=9)
 

@@ -9,7 +9,7 @@ import pytest
 from engine.bench.measurement import EngineRun, Measurement, measure_notebook, median, ratios
 from engine.config.recipe import NOTEBOOK
 from engine.config.spec import RunSpec
-from engine.events import (
+from engine.protocol.events import (
     EpochEnded,
     Event,
     FeaturesReady,
@@ -20,7 +20,7 @@ from engine.events import (
     StageStarted,
     TestEnded,
 )
-from engine.facts import GpuReading
+from engine.protocol.facts import GpuReading
 
 SPEC = RunSpec(model="MobileNetV2", dataset="digits", stages=NOTEBOOK.stages, image_size=32)
 

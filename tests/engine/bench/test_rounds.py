@@ -17,7 +17,7 @@ from engine.bench.rounds import describe, find_notebook
 from engine.config.recipe import NOTEBOOK
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.events import FeaturesReady, PhaseChanged
+from engine.protocol.events import FeaturesReady, PhaseChanged
 
 SPEC = RunSpec(model="MobileNet", dataset="digits", stages=NOTEBOOK.stages, image_size=32)
 SMALL = ["--model=MobileNet", "--weights=none", "--dataset=digits", "--image-size=32"]

@@ -9,7 +9,7 @@ import pytest
 
 from engine.common.codec import from_plain, to_plain
 from engine.errors import InputError
-from engine.facts import LayerNode
+from engine.protocol.facts import LayerNode
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.common.faults import LOG, Faults, told_afterwards
-from engine.events import LogLine, event_to_line
+from engine.protocol.events import LogLine, event_to_line
 from engine.runs import load_run, load_snapshot
 from engine.store import RunStore
 

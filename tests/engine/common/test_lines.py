@@ -8,7 +8,6 @@ import pytest
 
 import engine.common.lines
 from engine.command_file import CommandFile
-from engine.commands import SetTrainable, command_to_plain
 from engine.common.lines import (
     MAX_LINE_BYTES,
     LineReader,
@@ -16,8 +15,9 @@ from engine.common.lines import (
     read_lines,
     read_lines_backwards,
 )
-from engine.events import LogLine, PhaseChanged, event_to_line
 from engine.follow import RecordReader
+from engine.protocol.commands import SetTrainable, command_to_plain
+from engine.protocol.events import LogLine, PhaseChanged, event_to_line
 from engine.recorded_events import last_phase, read_recorded, read_thinned
 from engine.remote import append_command
 

@@ -12,10 +12,10 @@ import keras
 import pytest
 
 import engine.trainer.assembly
-from engine.commands import Command, CommandQueue
 from engine.config.spec import RunSpec
-from engine.events import EpochEnded, Event, PhaseChanged, RunStarted, TestEnded
 from engine.origin import Origin
+from engine.protocol.commands import Command, CommandQueue
+from engine.protocol.events import EpochEnded, Event, PhaseChanged, RunStarted, TestEnded
 from engine.record import Recorder
 from engine.runs import RunDirectory, SpecFile, create_run
 from engine.trainer.trainer import Trainer

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from engine.checkpoints import Best, Position
-from engine.commands import CommandQueue
 from engine.config.spec import RunSpec
-from engine.events import Event, LogLine
+from engine.protocol.commands import CommandQueue
+from engine.protocol.events import Event, LogLine
 from engine.runs import RunDirectory
 from engine.trainer.checkpointing import Checkpointing
 from engine.trainer.control import Control

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.command_file import CommandFile
-from engine.commands import (
+from engine.protocol.commands import (
     ApplyNow,
     Command,
     CommandQueue,
@@ -24,7 +24,7 @@ from engine.commands import (
     Stop,
     Withdraw,
 )
-from engine.events import CommandAccepted, CommandRejected, Event, LogLine, PhaseChanged
+from engine.protocol.events import CommandAccepted, CommandRejected, Event, LogLine, PhaseChanged
 from engine.trainer.control import Control
 
 

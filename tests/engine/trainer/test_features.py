@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 import engine.trainer.learner
-from engine.commands import SetBatchNormLock, SetTrainable, Stop
 from engine.common.progress import ignore_progress
 from engine.config.spec import RunSpec, Stage
 from engine.datasets.loading import load_dataset
-from engine.events import (
+from engine.features.store import FeatureStore
+from engine.kept_epoch import best_epoch
+from engine.protocol.commands import SetBatchNormLock, SetTrainable, Stop
+from engine.protocol.events import (
     BatchEnded,
     CommandRejected,
     EpochEnded,
@@ -26,8 +28,6 @@ from engine.events import (
     PhaseChanged,
     TestEnded,
 )
-from engine.features.store import FeatureStore
-from engine.kept_epoch import best_epoch
 from engine.runs import load_run, load_snapshot
 
 Train = Callable[..., Any]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.commands import Command, SetBatchNormLock, SetTrainable, Stop, When
 from engine.config.spec import BatchNorm
-from engine.events import (
+from engine.protocol.commands import Command, SetBatchNormLock, SetTrainable, Stop, When
+from engine.protocol.events import (
     CommandRejected,
     EpochEnded,
     EpochStarted,

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from engine.commands import ApplyNow, Command, SetBatchNormLock, SetTrainable, When, Withdraw
+from engine.protocol.commands import (
+    ApplyNow,
+    Command,
+    SetBatchNormLock,
+    SetTrainable,
+    When,
+    Withdraw,
+)
 from tests.engine.trainer.freeze_cases.asked import Moment
 from tests.engine.trainer.freeze_cases.small_net import (
     BACKBONE,

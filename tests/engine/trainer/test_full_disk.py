@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import pytest
 
-from engine.commands import Stop
-from engine.events import (
+from engine.protocol.commands import Stop
+from engine.protocol.events import (
     CheckpointSaved,
     EpochEnded,
     Event,

@@ -11,9 +11,9 @@ import pytest
 import engine.trainer.assembly
 from engine.bottleneck import INPUT_SHARE, find_bottleneck
 from engine.checkpoints import read_position
-from engine.commands import Stop
 from engine.config.spec import RunSpec, Stage
-from engine.events import BatchEnded, EpochEnded
+from engine.protocol.commands import Stop
+from engine.protocol.events import BatchEnded, EpochEnded
 from engine.store import RunStore
 from engine.views import render_choice
 

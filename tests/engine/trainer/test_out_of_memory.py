@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import pytest
 
-from engine.events import EpochEnded, LogLine
 from engine.forward import Forward
 from engine.optimizer import continue_adam
+from engine.protocol.events import EpochEnded, LogLine
 from engine.runs import list_runs, read_events
 from engine.trainer.out_of_memory import in_words, is_out_of_memory
 from engine.trainer.step_model import INPUT_WAIT, StepModel, compile_step, step_model

@@ -7,11 +7,11 @@ import dataclasses
 import pytest
 
 from engine.backbones.catalogue import find_backbone
-from engine.commands import SetBatchNormLock, SetTrainable
 from engine.config.spec import RunSpec, Stage, Unfreeze
 from engine.model.build import Classifier, build_classifier
 from engine.model.graph import leaf_layers
 from engine.model.trainable import select_last
+from engine.protocol.commands import SetBatchNormLock, SetTrainable
 from engine.trainer.selection import Selection, planned, planned_selections
 
 SPEC = RunSpec("EfficientNetLite0", "digits", (Stage("head", 4, 1e-3, 0),), image_size=32)

@@ -16,7 +16,10 @@ import pytest
 
 import engine.trainer.learner
 from engine.checkpoints import read_position
-from engine.commands import (
+from engine.common.progress import ignore_progress
+from engine.config.spec import RunSpec, Stage, Unfreeze
+from engine.datasets.loading import load_dataset
+from engine.protocol.commands import (
     Command,
     Pause,
     Resume,
@@ -27,10 +30,7 @@ from engine.commands import (
     SkipStage,
     Stop,
 )
-from engine.common.progress import ignore_progress
-from engine.config.spec import RunSpec, Stage, Unfreeze
-from engine.datasets.loading import load_dataset
-from engine.events import (
+from engine.protocol.events import (
     BatchEnded,
     CheckpointSaved,
     CommandAccepted,

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from engine.commands import CommandQueue
 from engine.errors import InputError
 from engine.features.held import Pool
+from engine.protocol.commands import CommandQueue
 from engine.trainer.control import Control
 from engine.trainer.evaluation import PassCallback
 from engine.trainer.verdict import predict_test

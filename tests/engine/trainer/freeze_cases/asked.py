@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from engine.commands import ApplyNow, Command, SetBatchNormLock, SetTrainable, Withdraw
+from engine.protocol.commands import ApplyNow, Command, SetBatchNormLock, SetTrainable, Withdraw
 
 Change = SetTrainable | SetBatchNormLock
 Moment = tuple[int, int]

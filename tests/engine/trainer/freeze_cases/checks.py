@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from engine.commands import ApplyNow
-from engine.events import (
+from engine.layer_choice import leaf_nodes
+from engine.protocol.commands import ApplyNow
+from engine.protocol.events import (
     BatchEnded,
     CommandAccepted,
     EpochEnded,
@@ -19,7 +20,6 @@ from engine.events import (
     RunStarted,
     event_from_line,
 )
-from engine.layer_choice import leaf_nodes
 from engine.store import RunStore
 from tests.engine.trainer.freeze_cases.asked import Landing, asked_at
 from tests.engine.trainer.freeze_cases.witness import Sighting, Witness

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from engine.backbones.catalogue import find_backbone
-from engine.commands import Command, SetTrainable
 from engine.config.spec import BatchNorm, RunSpec, Stage
-from engine.facts import LayerNode
 from engine.layer_choice import head_layers, weighted
+from engine.protocol.commands import Command, SetTrainable
+from engine.protocol.facts import LayerNode
 from tests.engine.trainer.freeze_cases.asked import Moment
 
 

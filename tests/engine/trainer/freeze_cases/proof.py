@@ -10,11 +10,11 @@ import pytest
 import engine.features.extraction
 import engine.trainer.pace
 import engine.trainer.segment
-from engine.commands import Command, Stop
 from engine.config.spec import RunSpec
-from engine.events import BatchEnded, EpochEnded, EpochStarted, Event, RunEnded, RunStarted
-from engine.facts import LayerNode
 from engine.model.trainable import select_last
+from engine.protocol.commands import Command, Stop
+from engine.protocol.events import BatchEnded, EpochEnded, EpochStarted, Event, RunEnded, RunStarted
+from engine.protocol.facts import LayerNode
 from tests.engine.trainer.freeze_cases.asked import Asked, Script, landings
 from tests.engine.trainer.freeze_cases.checks import check_everything
 from tests.engine.trainer.freeze_cases.witness import Witness

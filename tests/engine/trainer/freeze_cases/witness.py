@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import engine.trainer.preparation
-from engine.events import BatchEnded, EpochEnded, EpochStarted, Event, FreezeApplied
 from engine.model.graph import leaf_layers, own_weights
 from engine.optimizer import ContinuedAdam
+from engine.protocol.events import BatchEnded, EpochEnded, EpochStarted, Event, FreezeApplied
 from tests.engine.trainer.freeze_cases.asked import Asked, Moment
 
 Digests = dict[str, bytes]

@@ -6,8 +6,14 @@ import threading
 
 import pytest
 
-from engine.commands import CommandQueue, Pause, Resume, command_from_plain, command_to_plain
 from engine.errors import InputError
+from engine.protocol.commands import (
+    CommandQueue,
+    Pause,
+    Resume,
+    command_from_plain,
+    command_to_plain,
+)
 
 
 def test_commands_come_out_in_order_and_once() -> None:

@@ -30,11 +30,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from engine.commands import AnyCommand, command_from_plain, command_to_plain
 from engine.common.codec import from_plain, to_plain
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.facts import DataFacts, GpuReading, LayerNode, ModelFacts
+from engine.protocol.commands import AnyCommand, command_from_plain, command_to_plain
+from engine.protocol.facts import DataFacts, GpuReading, LayerNode, ModelFacts
 
 Phase = Literal[
     "queued",

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.commands import COMMAND_TYPES, AnyCommand, SetTrainable, Stop
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.events import (
+from engine.protocol.commands import COMMAND_TYPES, AnyCommand, SetTrainable, Stop
+from engine.protocol.events import (
     EVENT_TYPES,
     AnyEvent,
     BatchEnded,
@@ -29,7 +29,7 @@ from engine.events import (
     event_to_line,
     now,
 )
-from engine.facts import DataFacts, GpuReading, LayerNode, ModelFacts
+from engine.protocol.facts import DataFacts, GpuReading, LayerNode, ModelFacts
 
 
 def examples(spec: RunSpec) -> list[Event]:
