@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.backend import choose_device, on_device
+from engine.datasets.image_file import decode_image
+from engine.datasets.sample_ranges import scaling
 from engine.errors import InputError
-from engine.image_file import decode_image
 from engine.recorded_events import recorded_data
 from engine.runs import RunRecord, check_exported
-from engine.sample_ranges import scaling
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,10 +10,10 @@ from engine.common.progress import ignore_progress
 from engine.config.dataset_names import is_folder
 from engine.config.spec import RunSpec
 from engine.datasets.loading import load_dataset
+from engine.datasets.sample_ranges import scaling
 from engine.errors import InputError
 from engine.protocol.facts import SampleRange
 from engine.runs import RunRecord, load_snapshot
-from engine.sample_ranges import scaling
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,19 +16,12 @@ from engine.common.progress import Progress
 from engine.common.regular_file import digest_regular
 from engine.datasets.dataset import Dataset
 from engine.datasets.folder_files import named
+from engine.datasets.image_file import Decoded, decode_image
 from engine.datasets.image_folder import Labelled, Listing
+from engine.datasets.sample_ranges import RangeOf, Spread, find_range, scaling, spread_of, words
 from engine.datasets.seen import Seen, counts_words, imbalance
 from engine.errors import InputError
-from engine.image_file import Decoded, decode_image
 from engine.protocol.facts import SampleRange
-from engine.sample_ranges import (
-    RangeOf,
-    Spread,
-    find_range,
-    scaling,
-    spread_of,
-    words,
-)
 
 if TYPE_CHECKING:
     import numpy as np

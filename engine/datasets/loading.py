@@ -12,8 +12,8 @@ from engine.datasets import cifar, digits
 from engine.datasets.archives import CIFAR_SETS, CifarSet
 from engine.datasets.dataset import Dataset
 from engine.datasets.image_folder import list_folder
+from engine.datasets.sample_ranges import RangeOf
 from engine.datasets.split import check_training
-from engine.sample_ranges import RangeOf
 
 FOLDER_SIDE = 224
 """Pixels of a folder's images where no model says what it takes."""

@@ -25,7 +25,7 @@ class Seen:
     modes: Counter[str] = field(default_factory=Counter)
     """Pillow's names of what the files keep."""
     formats: Counter[str] = field(default_factory=Counter)
-    """Of samples of more than 8 bits, as in `engine.sample_ranges`."""
+    """Of samples of more than 8 bits, as in `engine.datasets.sample_ranges`."""
     unreadable: list[str] = field(default_factory=list)
     """A line each, that begins with the path."""
 

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from engine.datasets.augmentation import render_view
 from engine.features.extraction import Extractor, spans
 from engine.features.held import Features, Pool
 from engine.keras_setup.loaded import keras
 from engine.protocol.events import Event, PhaseProgressed
-from engine.views import render_view
 
 PROGRESS_SECONDS = 0.5
 

@@ -13,6 +13,7 @@ from engine.backend import fuses
 from engine.batches import Rows
 from engine.common.formatting import byte_size
 from engine.config.spec import RunSpec, Stage
+from engine.datasets.augmentation import draw_views, render_choice
 from engine.features.feature_cache import FeatureCache
 from engine.features.held import Features, Pool
 from engine.forward import Forward
@@ -27,7 +28,6 @@ from engine.protocol.events import Event, FeaturesReady, LogLine
 from engine.trainer.preparation import Data
 from engine.trainer.selection import planned_selections, put_on
 from engine.trainer.step_model import StepModel, step_model
-from engine.views import draw_views, render_choice
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,9 @@ from engine.analysis.test_images import read_test_images, recorded_images
 from engine.backbones.catalogue import find_backbone
 from engine.config.recipe_store import read_recipe
 from engine.config.spec import RunSpec
+from engine.datasets.image_file import decode_image
 from engine.datasets.image_folder import list_folder
-from engine.image_file import decode_image
+from engine.datasets.sample_ranges import by_largest_sample
 from engine.model.build import build_classifier
 from engine.predict import Predictor
 from engine.protocol.events import EpochEnded, Event, RunEnded, RunStarted
@@ -25,7 +26,6 @@ from engine.remote import AttachedSession
 from engine.replay import ReplaySession
 from engine.resume import find_unfinished
 from engine.runs import RunRecord, list_runs, load_run, load_snapshot, read_events
-from engine.sample_ranges import by_largest_sample
 from engine.session import Session
 
 GOLDEN = Path(__file__).parents[1] / "golden"

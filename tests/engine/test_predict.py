@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.datasets.image_file import MAX_PIXELS, decode_image
 from engine.errors import InputError
-from engine.image_file import MAX_PIXELS, decode_image
 from engine.predict import Predictor
 from engine.protocol.facts import DataFacts, SampleRange
 from engine.runs import RunRecord, load_run

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.config.spec import RunSpec
-from engine.views import CROP_PADDING, draw_views, render_choice, render_view
+from engine.datasets.augmentation import CROP_PADDING, draw_views, render_choice, render_view
 
 FLIPS = pytest.mark.parametrize("flip", [False, True])
 CROPS = 3

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.common.regular_file import open_regular
-from engine.errors import InputError
-from engine.sample_ranges import (
+from engine.datasets.sample_ranges import (
     COLOUR,
     FLOAT,
     GREY,
@@ -21,6 +20,7 @@ from engine.sample_ranges import (
     of_this_image,
     to_bytes,
 )
+from engine.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +57,7 @@ class Decoded:
     mode: str
     """Pillow's name of what the file keeps: `RGB`, `L`, `CMYK`."""
     format: str = ""
-    """That of samples of more than 8 bits, as in `engine.sample_ranges`; else empty."""
+    """That of samples of more than 8 bits, as in `engine.datasets.sample_ranges`; else empty."""
 
 
 def decode_image(path: Path, height: int, width: int, range_of: RangeOf = of_this_image) -> Decoded:

@@ -15,12 +15,10 @@ from PIL import Image
 
 from engine.common.progress import ignore_progress
 from engine.datasets.dataset import Dataset
+from engine.datasets.image_file import decode_image
 from engine.datasets.image_folder import list_folder
 from engine.datasets.loading import load_dataset
-from engine.errors import InputError
-from engine.image_file import decode_image
-from engine.protocol.facts import SampleRange
-from engine.sample_ranges import (
+from engine.datasets.sample_ranges import (
     by_largest_sample,
     find_range,
     of_this_image,
@@ -28,6 +26,8 @@ from engine.sample_ranges import (
     spread_of,
     to_bytes,
 )
+from engine.errors import InputError
+from engine.protocol.facts import SampleRange
 
 DARK, LIGHT, DEVIATION = 1_700, 2_300, 150
 
