@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.forward import Step, Values
 from engine.keras_setup.loaded import keras
 from engine.model.graph import Call
+from engine.model.subgraph import Step, Values
 
 DENSE_PIXELS = 36
 """Largest map on which depthwise convolutions become matrix products; measured break-even."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.errors import InputError
 from engine.keras_setup.loaded import keras
-from engine.lite0 import BLOCKS
+from engine.model.lite0 import BLOCKS
 from engine.torch_pickle import read_tensors
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from engine.backend import fuses, on_constants
 from engine.features.entry import Layout
-from engine.forward import Forward
 from engine.fused import fuse_inference
 from engine.keras_setup.loaded import keras
+from engine.model.subgraph import Forward
 
 PIXELS = 256 * 96 * 96
 """Pixels of one batch: 256 images at 96 px, fewer where they are larger."""

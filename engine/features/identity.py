@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from engine.backend import kernels
-from engine.forward import needed_calls
 from engine.keras_setup.loaded import keras
 from engine.model.graph import Call, calls
+from engine.model.subgraph import needed_calls
 
 PLAIN = (str, int, float, bool, tuple, list, type(None))
 TRAINING_ONLY = ("trainable", "name", "seed", "momentum", "synchronized")

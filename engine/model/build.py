@@ -10,11 +10,11 @@ import numpy as np
 
 from engine.backbones.entry import Backbone
 from engine.config.spec import Precision
-from engine.custom_cnn import custom_cnn_features
 from engine.keras_setup.loaded import keras
-from engine.lite0 import lite0_features, preprocess_lite0
 from engine.model.blocks import HEAD_DENSE, HEAD_DROPOUT, HEAD_POOL
+from engine.model.custom_cnn import custom_cnn_features
 from engine.model.graph import leaf_layers
+from engine.model.lite0 import lite0_features, preprocess_lite0
 
 HEAD = (HEAD_POOL, HEAD_DROPOUT, HEAD_DENSE)
 DROPOUT_RATE = 0.2

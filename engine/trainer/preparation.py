@@ -17,7 +17,7 @@ from engine.datasets.loading import load_dataset
 from engine.datasets.split import limit_and_split
 from engine.features.held import Pool
 from engine.image_files import ImageFiles
-from engine.preprocessing_probe import PROBED_IMAGES, probe_preprocessing
+from engine.model.preprocessing import PROBED_IMAGES, probe_preprocessing
 from engine.protocol.events import Event, LogLine, PhaseChanged, PhaseProgressed
 from engine.protocol.facts import DataFacts
 from engine.recorded_events import recorded_data

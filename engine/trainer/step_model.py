@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from engine.backend import has_memory_limit, jit_compile
-from engine.forward import Forward
 from engine.keras_setup.loaded import keras, ops
+from engine.model.subgraph import Forward
 from engine.trainer.step_clock import StepClock
 
 INPUT_WAIT = "input_wait"

@@ -90,9 +90,9 @@ def measure_extraction(form: str, image_size: int) -> tuple[float, float]:
 
     from engine.backend import on_constants
     from engine.features.extraction import extraction_batch
-    from engine.forward import Forward
     from engine.frontier import find_frontier
     from engine.fused import fuse_inference
+    from engine.model.subgraph import Forward
 
     network = build(image_size)
     cut = find_frontier(network).cut
@@ -109,10 +109,10 @@ def measure_extraction(form: str, image_size: int) -> tuple[float, float]:
 
 def measure_step(form: str, image_size: int) -> tuple[float, float]:
     """The same for STEPS training steps on features."""
-    from engine.forward import Forward
     from engine.frontier import find_frontier
     from engine.fused import fuse_training
     from engine.keras_setup.loaded import keras
+    from engine.model.subgraph import Forward
     from engine.optimizer import continue_adam
     from engine.trainer.step_model import step_model
 

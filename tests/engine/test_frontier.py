@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from engine.backbones.catalogue import find_backbone
 from engine.batches import Rows
 from engine.config.spec import BatchNorm
-from engine.forward import Forward
 from engine.frontier import Frontier, find_frontier, trains
 from engine.model.build import Classifier, build_classifier, calibrate_batchnorm
 from engine.model.graph import calls, leaf_layers
 from engine.model.measure import call_flops
+from engine.model.subgraph import Forward
 from engine.model.trainable import apply_trainable, select_last, trainable_names
 from engine.trainer.step_model import step_model
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from engine.backbones.catalogue import find_backbone
-from engine.forward import Forward, Rewrite
 from engine.fused import DENSE_PIXELS, fuse_inference, fuse_training, tap_table
 from engine.model.build import Classifier, build_classifier, calibrate_batchnorm
 from engine.model.graph import calls
+from engine.model.subgraph import Forward, Rewrite
 from engine.model.trainable import apply_trainable, select_last
 
 pytestmark = pytest.mark.skipif(

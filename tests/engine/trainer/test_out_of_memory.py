@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from engine.forward import Forward
+from engine.model.subgraph import Forward
 from engine.optimizer import continue_adam
 from engine.protocol.events import EpochEnded, LogLine
 from engine.runs import list_runs, read_events

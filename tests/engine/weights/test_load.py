@@ -163,7 +163,7 @@ def test_a_damaged_file_changes_nothing(
 
 
 def test_the_bundled_weights_of_lite0_go_into_it() -> None:
-    from engine.lite0 import lite0_features
+    from engine.model.lite0 import lite0_features
 
     path = locate_weights(find_backbone("EfficientNetLite0"), 96, "imagenet", ignore_progress)
     assert path is not None

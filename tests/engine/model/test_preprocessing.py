@@ -10,7 +10,7 @@ import pytest
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.model.build import Classifier
-from engine.preprocessing_probe import expectation_of, probe_preprocessing
+from engine.model.preprocessing import expectation_of, probe_preprocessing
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), "uint8")
 
