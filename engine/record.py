@@ -24,8 +24,8 @@ from engine.protocol.events import (
     event_to_line,
 )
 from engine.runs import RunDirectory, replay, write_json
-from engine.snapshot import RunSnapshot
-from engine.store import RunStore
+from engine.state.snapshot import RunSnapshot
+from engine.state.store import RunStore
 from engine.summary import Summary, summarize
 
 METRICS = ("epoch", "accuracy", "learning_rate", "loss", "val_accuracy", "val_loss")

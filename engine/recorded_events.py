@@ -9,9 +9,9 @@ from pathlib import Path
 
 from engine.common.lines import read_lines, read_lines_backwards
 from engine.errors import InputError
-from engine.plausible import is_plausible
 from engine.protocol.events import FREQUENT, Event, Phase, PhaseChanged, RunStarted, event_from_line
 from engine.protocol.facts import DataFacts
+from engine.state.plausible import is_plausible
 
 MAX_REPLAY_BYTES = 2**28
 """Read for one replay: a hundred hours of training write about 200 MB."""

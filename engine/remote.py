@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.event_clock import EventClock
 from engine.follow import RecordReader, derived_end
 from engine.protocol.commands import Command, Stop, command_to_plain
 from engine.protocol.events import (
@@ -31,6 +30,7 @@ from engine.protocol.events import (
 )
 from engine.run_choice import is_same_queue, runs_beside
 from engine.runs import HEARTBEAT_LOST_SECONDS, RunRecord, load_run
+from engine.state.event_clock import EventClock
 
 if TYPE_CHECKING:
     from engine.session import Sink

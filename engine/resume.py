@@ -10,7 +10,6 @@ from engine.checkpoints import Best, Position, newest_whole, read_position, word
 from engine.common.lines import drop_torn_line
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.kept_epoch import first_of_highest_accuracy
 from engine.keras_setup.loading import check_kept_backend
 from engine.protocol.commands import SetBatchNormLock, SetLearningRate, SetTrainable, SkipStage
 from engine.protocol.events import (
@@ -25,6 +24,7 @@ from engine.protocol.facts import DataFacts
 from engine.run_choice import choose_run, is_same_queue, runs_beside
 from engine.run_lock import holder
 from engine.runs import RunDirectory, RunRecord, list_runs, read_events
+from engine.state.kept_epoch import first_of_highest_accuracy
 
 CHANGES = (SetTrainable, SetBatchNormLock, SetLearningRate, SkipStage)
 """The commands that change what a run does from then on."""

@@ -26,8 +26,8 @@ from engine.origin import Origin
 from engine.protocol.events import Event
 from engine.recorded_events import last_phase, read_recorded, read_thinned
 from engine.run_lock import holder
-from engine.snapshot import RunSnapshot, Status
-from engine.store import RunStore
+from engine.state.snapshot import RunSnapshot, Status
+from engine.state.store import RunStore
 from engine.summary import Summary, check_summary
 
 FORMAT = 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.config.spec import Keep
 from engine.errors import InputError
-from engine.snapshot import RunSnapshot, Status
+from engine.state.snapshot import RunSnapshot, Status
 
 MOST = 1e18
 """No figure of a run comes near: FLOPs of an image are some 10¹¹."""

@@ -27,7 +27,7 @@ from engine.keras_setup.loading import HOME, IGNORED_VARIABLES, prepare_environm
 from engine.origin import Origin
 from engine.protocol.events import BatchEnded, EpochEnded, Event, PhaseChanged, event_to_line
 from engine.runs import SpecFile, create_run, write_json
-from engine.snapshot import Status
+from engine.state.snapshot import Status
 from engine.summary import Summary
 
 NOBODY = 65534

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from engine.protocol.events import Event
     from engine.runs import RunRecord
     from engine.session import SessionHandle
-    from engine.snapshot import RunSnapshot
+    from engine.state.snapshot import RunSnapshot
     from tui.screens.launcher import LauncherScreen
     from tui.screens.training import TrainingScreen
     from tui.session_view import SessionView

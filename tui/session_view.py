@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from engine.config.spec import RunSpec
 from engine.protocol.commands import Command
 from engine.protocol.events import Event, QueueChanged
-from engine.snapshot import RunSnapshot
-from engine.store import RunStore
+from engine.state.snapshot import RunSnapshot
+from engine.state.store import RunStore
 
 
 @dataclass(frozen=True, slots=True)

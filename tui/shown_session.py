@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.protocol.commands import Command
 from engine.protocol.events import Event
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.session_view import SessionStores, SessionView
 from tui.slow_link import SLOWER, is_slow
 from tui.urgency import Urgency

@@ -11,8 +11,8 @@ from typing import Any
 from engine.common.codec import to_plain
 from engine.config.spec import RunSpec
 from engine.protocol.events import Event, FeaturesReady, HardwareSampled, Phase, StageStarted
-from engine.snapshot import TRAIN_PHASES, RunSnapshot
-from engine.store import RunStore
+from engine.state.snapshot import TRAIN_PHASES, RunSnapshot
+from engine.state.store import RunStore
 
 UNCOUNTED_PHASES: tuple[Phase, ...] = ("loading", "downloading")
 

@@ -18,13 +18,13 @@ from engine.features.feature_cache import FeatureCache
 from engine.features.held import Features, Pool
 from engine.frontier import Frontier, find_frontier
 from engine.fused import fuse_inference, fuse_training
-from engine.layer_choice import leaf_nodes
 from engine.model.build import Classifier
 from engine.model.graph import calls, leaves
 from engine.model.measure import call_flops
 from engine.model.subgraph import Forward
 from engine.model.tree import layer_tree
 from engine.protocol.events import Event, FeaturesReady, LogLine
+from engine.state.layer_choice import leaf_nodes
 from engine.trainer.preparation import Data
 from engine.trainer.selection import planned_selections, put_on
 from engine.trainer.step_model import StepModel, step_model

@@ -21,9 +21,9 @@ from engine.checkpoints import (
     words_of,
 )
 from engine.config.spec import RunSpec
-from engine.kept_epoch import is_better
 from engine.protocol.events import CheckpointSaved, EpochEnded, Event, LogLine, PhaseChanged
 from engine.runs import RunDirectory
+from engine.state.kept_epoch import is_better
 from engine.trainer.control import Control
 
 

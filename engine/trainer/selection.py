@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.config.spec import RunSpec, Stage
-from engine.layer_choice import count_blocks, describe_layers, last_blocks
 from engine.model.build import Classifier
 from engine.model.trainable import apply_trainable, describe_selection, select_last
 from engine.model.tree import layer_tree
 from engine.protocol.commands import SetBatchNormLock, SetTrainable
 from engine.protocol.facts import LayerNode
+from engine.state.layer_choice import count_blocks, describe_layers, last_blocks
 
 
 class Selection:

@@ -21,8 +21,8 @@ from engine.protocol.events import (
 )
 from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
 from engine.runs import RunRecord
-from engine.snapshot import RunSnapshot
-from engine.store import RunStore
+from engine.state.snapshot import RunSnapshot
+from engine.state.store import RunStore
 
 
 def play(spec: RunSpec, events: list[Event]) -> RunSnapshot:

@@ -27,7 +27,7 @@ LIGHT = [
     "engine.report",
     "engine.runs",
     "engine.session",
-    "engine.store",
+    "engine.state.store",
     "engine.weights",
 ]
 MODULES = sorted(

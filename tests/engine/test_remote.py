@@ -41,7 +41,7 @@ from engine.protocol.events import (
 from engine.remote import AttachedSession, append_command
 from engine.runs import RunRecord, list_runs, load_run, load_snapshot
 from engine.session import Session
-from engine.store import RunStore
+from engine.state.store import RunStore
 
 
 class Heard:

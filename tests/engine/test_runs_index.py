@@ -30,7 +30,7 @@ from engine.run_notes import Notes, read_notes, write_notes
 from engine.run_removal import trash_run
 from engine.runs import RunDirectory, RunRecord, SpecFile, list_runs, load_if_run
 from engine.runs_index import INDEX_NAME, RankingRows, ranking_rows
-from engine.snapshot import Status
+from engine.state.snapshot import Status
 from engine.summary import Summary
 
 SPEC = RunSpec("VGG16", "cifar10", (Stage("head", 2, 1e-3, 0),), 96)

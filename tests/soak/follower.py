@@ -16,7 +16,7 @@ from pathlib import Path
 from engine.protocol.events import CommandAccepted, CommandRejected, Event
 from engine.remote import AttachedSession
 from engine.runs import load_run
-from engine.store import RunStore
+from engine.state.store import RunStore
 
 
 class Watcher:

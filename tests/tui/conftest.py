@@ -33,7 +33,7 @@ from engine.protocol.events import (
 )
 from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
 from engine.session import Sink
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.app import CifarApp
 from tui.panels.charts import ChartsPanel
 from tui.panels.layers import LayersPanel, LayerTree

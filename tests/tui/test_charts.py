@@ -15,8 +15,8 @@ from textual.screen import Screen
 
 from engine.protocol.events import Event, StageStarted
 from engine.protocol.facts import LayerNode
-from engine.series import Curve
-from engine.snapshot import Marker, RunSnapshot
+from engine.state.series import Curve
+from engine.state.snapshot import Marker, RunSnapshot
 from tui.panels.axis import Axis
 from tui.panels.chart_data import thinned
 from tui.panels.chart_settings import ChartSettings, read_settings

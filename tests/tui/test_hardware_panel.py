@@ -9,7 +9,7 @@ import pytest
 
 from engine.protocol.events import HardwareSampled
 from engine.protocol.facts import GpuReading
-from engine.snapshot import HardwareHistory, RunSnapshot
+from engine.state.snapshot import HardwareHistory, RunSnapshot
 from tui.panels.hardware import HardwarePanel, machine_lines
 from tui.panels.hardware_rows import cores, sparkline
 

@@ -9,7 +9,7 @@ import pytest
 
 from engine.protocol.events import FeaturesReady
 from engine.protocol.facts import LayerNode
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.panels.layer_header import frontier_words, panel_subtitle, panel_title, waiting_lines
 
 

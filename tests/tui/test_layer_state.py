@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from engine.layer_choice import lockable
 from engine.protocol.facts import LayerNode
-from engine.snapshot import RunSnapshot
+from engine.state.layer_choice import lockable
+from engine.state.snapshot import RunSnapshot
 from tui.panels.layer_rows import LayerRow, layer_rows
 from tui.panels.layer_state import LayerStates, layer_states, row_state, toggled_value
 

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from engine.protocol.events import LogLine
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.panels.log import LogPanel
 
 WORDS = " ".join(f"word{number}" for number in range(30))

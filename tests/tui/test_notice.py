@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from engine.bottleneck import Bottleneck
 from engine.protocol.commands import Pause, SetLearningRate, Stop
 from engine.protocol.events import CommandAccepted, EpochStarted, LogLine, TestEnded
 from engine.protocol.facts import LayerNode
-from engine.snapshot import RunSnapshot
+from engine.state.bottleneck import Bottleneck
+from engine.state.snapshot import RunSnapshot
 from tui.panels.notice import (
     NoticeStrip,
     end_text,

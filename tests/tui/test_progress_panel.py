@@ -9,7 +9,7 @@ import pytest
 from textual.content import Content
 
 from engine.protocol.events import PhaseProgressed
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.panels.progress import (
     bar,
     bars_line,

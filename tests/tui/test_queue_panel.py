@@ -10,7 +10,7 @@ import pytest
 
 from engine.config.spec import RunSpec
 from engine.protocol.events import TestEnded
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.panels.queue import queue_line
 
 

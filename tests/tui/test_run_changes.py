@@ -8,7 +8,7 @@ import pytest
 
 from engine.protocol.commands import SkipModel, SkipStage
 from engine.protocol.facts import LayerNode
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.screens.run_changes import (
     body_size,
     changes_to,

@@ -22,7 +22,7 @@ from engine.analysis.predictions import Predictions, calibration, class_accuraci
 from engine.analysis.predictions import worst_mistakes as worst
 from engine.protocol.facts import DataFacts, LayerNode
 from engine.runs import RunRecord, load_run, load_snapshot
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui import keys
 from tui.panels.curve_chart import CurveChart
 from tui.panels.run_detail import RunDetail

@@ -27,8 +27,8 @@ from engine.protocol.events import (
     TestEnded,
 )
 from engine.protocol.facts import LayerNode
-from engine.snapshot import RunSnapshot
-from engine.store import RunStore
+from engine.state.snapshot import RunSnapshot
+from engine.state.store import RunStore
 
 PACE_SECONDS = 2.0
 SHORT_PHASES = ("validating", "saving")

@@ -12,7 +12,7 @@ from tui.cli.signals import TERMINATED, LeavingSignals
 from tui.terminal import current, terminal_restorer
 
 if TYPE_CHECKING:
-    from engine.snapshot import RunSnapshot
+    from engine.state.snapshot import RunSnapshot
     from tui.app import CifarApp
     from tui.cli.forking import WaitingParent
     from tui.cli.options import OnHangup

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.series import Point
-from engine.snapshot import Marker
+from engine.state.series import Point
+from engine.state.snapshot import Marker
 from tui.panels.axis import Axis
 
 

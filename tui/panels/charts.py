@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.reactive import reactive
 
 from engine.common.formatting import MISSING
-from engine.series import Curve, Point, smoothed, value_at
-from engine.snapshot import RunSnapshot
+from engine.state.series import Curve, Point, smoothed, value_at
+from engine.state.snapshot import RunSnapshot
 from tui.panels.axis import Axis, axis_over, log_axis_over
 from tui.panels.chart_data import ChartData
 from tui.panels.chart_settings import ChartSettings, XUnit, read_settings

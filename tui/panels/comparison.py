@@ -10,8 +10,8 @@ from engine.analysis.comparison import chance_in_words, differing_settings, mcne
 from engine.analysis.predictions import Predictions, class_accuracies, load_predictions
 from engine.errors import InputError
 from engine.runs import RunRecord, load_snapshot
-from engine.series import Point
-from engine.snapshot import RunSnapshot
+from engine.state.series import Point
+from engine.state.snapshot import RunSnapshot
 from engine.summary import summarize
 from tui.panels.overlay_chart import LETTERS
 

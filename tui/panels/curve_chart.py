@@ -10,7 +10,7 @@ from textual import events
 from textual.theme import Theme
 from textual_hires_canvas import HiResMode, TextAlign
 
-from engine.series import Point
+from engine.state.series import Point
 from tui.panels.chart_data import ChartData, thinned
 from tui.panels.styled_canvas import StyledCanvas
 

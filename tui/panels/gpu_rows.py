@@ -8,7 +8,7 @@ from textual.content import Content
 
 from engine.common.formatting import byte_size
 from engine.protocol.facts import GpuReading
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.panels.hardware_rows import (
     LABEL_WIDTH,
     NUMBER_WIDTH,

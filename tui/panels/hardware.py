@@ -8,7 +8,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from engine.protocol.events import HardwareSampled
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.panels.gpu_rows import fewer_gpus, gpu_forms
 from tui.panels.hardware_rows import ROOM_TAKEN, cores, memory_row, percent, row, sparkline
 

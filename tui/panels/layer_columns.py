@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.common.formatting import count
-from engine.layer_choice import BATCHNORM
 from engine.protocol.facts import LayerNode
+from engine.state.layer_choice import BATCHNORM
 from tui.panels.layer_rows import LayerRow
 from tui.panels.layer_state import RowState
 from tui.panels.movement import movement_bar, movement_number

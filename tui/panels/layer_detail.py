@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from engine.common.formatting import whole
-from engine.layer_choice import BATCHNORM
+from engine.state.layer_choice import BATCHNORM
 from tui.panels.layer_columns import output_shape, short_kind
 from tui.panels.layer_rows import LayerRow
 from tui.panels.layer_state import RowState

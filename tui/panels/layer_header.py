@@ -8,9 +8,9 @@ from __future__ import annotations
 from textual.content import Content
 
 from engine.common.formatting import byte_size, count, duration, whole
-from engine.layer_choice import leaf_nodes
 from engine.protocol.facts import LayerNode
-from engine.snapshot import RunSnapshot
+from engine.state.layer_choice import leaf_nodes
+from engine.state.snapshot import RunSnapshot
 from tui.panels.layer_rows import group_of
 from tui.panels.line_fitting import change, longest, packed
 

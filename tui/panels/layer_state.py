@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.panels.layer_rows import LayerRow
 
 State = Literal["trains", "frozen", "some", "locked", "none"]

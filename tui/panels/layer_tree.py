@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textual.message import Message
 from textual.widgets.tree import TreeNode
 
-from engine.layer_choice import from_on, up_to
+from engine.state.layer_choice import from_on, up_to
 from tui import keys
 from tui.panels.layer_detail import locked_reply
 from tui.panels.layer_drawing import DrawnTree

@@ -11,9 +11,9 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Input, Static, Tree
 
-from engine.layer_choice import lockable
 from engine.protocol.facts import LayerNode
-from engine.snapshot import RunSnapshot
+from engine.state.layer_choice import lockable
+from engine.state.snapshot import RunSnapshot
 from tui.panels.layer_detail import row_detail
 from tui.panels.layer_find import FindLine, LayerFind
 from tui.panels.layer_header import frontier_words, panel_subtitle, panel_title, waiting_lines

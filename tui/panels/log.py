@@ -12,7 +12,7 @@ from textual.theme import Theme
 from textual.widgets import RichLog
 
 from engine.protocol.events import LogLine
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 
 MAX_LINES = 1_000
 _COLOURS = {"debug": "muted", "info": "foreground", "warning": "warning", "error": "error"}

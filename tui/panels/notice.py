@@ -10,9 +10,9 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.bottleneck import Bottleneck, find_bottleneck
 from engine.common.formatting import accuracy, rate
-from engine.snapshot import RunSnapshot
+from engine.state.bottleneck import Bottleneck, find_bottleneck
+from engine.state.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit, longest
 from tui.session_view import SessionView
 

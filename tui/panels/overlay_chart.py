@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from textual_hires_canvas import HiResMode
 
-from engine.series import Point
+from engine.state.series import Point
 from tui.panels.axis import Axis, axis_over
 from tui.panels.chart_data import ChartData
 from tui.panels.curve_chart import CurveChart

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from engine.common.formatting import MISSING, byte_size, duration, rate, whole
 from engine.config.dataset_names import title
 from engine.protocol.events import now
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit
 from tui.session_view import SessionView
 from tui.slow_link import paced

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from engine.common.formatting import accuracy, duration
 from engine.protocol.events import now
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.session_view import SessionView
 from tui.slow_link import paced
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.screens.training import TrainingScreen
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from engine.common.formatting import count
-from engine.layer_choice import (
+from engine.protocol.commands import Command, SetTrainable, SkipModel, SkipStage
+from engine.protocol.facts import LayerNode
+from engine.state.layer_choice import (
     head_layers,
     last_block,
     last_layers,
@@ -14,9 +16,7 @@ from engine.layer_choice import (
     training_parameters,
     weighted,
 )
-from engine.protocol.commands import Command, SetTrainable, SkipModel, SkipStage
-from engine.protocol.facts import LayerNode
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.screens.choice import CUT_SHORT, MARKED_STOPPED, Answer, Question
 from tui.session_view import SessionView
 

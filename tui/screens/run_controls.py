@@ -10,7 +10,6 @@ from textual.screen import ModalScreen
 
 from engine.common.formatting import rate as written_rate
 from engine.config.spec import RunSpec
-from engine.layer_choice import last_layers, lockable
 from engine.protocol.commands import (
     ApplyNow,
     Command,
@@ -23,7 +22,8 @@ from engine.protocol.commands import (
     Withdraw,
 )
 from engine.protocol.facts import LayerNode
-from engine.snapshot import RunSnapshot
+from engine.state.layer_choice import last_layers, lockable
+from engine.state.snapshot import RunSnapshot
 from tui.messages import CommandRequested
 from tui.screens.choice import STOP, ChoiceScreen
 from tui.screens.keyed_screen import KeyedScreen

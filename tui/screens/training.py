@@ -14,7 +14,7 @@ from textual.widgets import Footer
 
 from engine.protocol.commands import SetTrainable
 from engine.protocol.events import now
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui import keys
 from tui.panels.chart_settings import ChartSettings, write_settings
 from tui.panels.charts import ChartsPanel

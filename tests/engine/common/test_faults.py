@@ -10,7 +10,7 @@ import pytest
 from engine.common.faults import LOG, Faults, told_afterwards
 from engine.protocol.events import LogLine, event_to_line
 from engine.runs import load_run, load_snapshot
-from engine.store import RunStore
+from engine.state.store import RunStore
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from engine.common.progress import ignore_progress
 from engine.config.spec import RunSpec, Stage
 from engine.datasets.loading import load_dataset
 from engine.features.store import FeatureStore
-from engine.kept_epoch import best_epoch
 from engine.protocol.commands import SetBatchNormLock, SetTrainable, Stop
 from engine.protocol.events import (
     BatchEnded,
@@ -29,6 +28,7 @@ from engine.protocol.events import (
     TestEnded,
 )
 from engine.runs import load_run, load_snapshot
+from engine.state.kept_epoch import best_epoch
 
 Train = Callable[..., Any]
 SameTraining = Callable[..., tuple[Any, Any]]

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 import engine.trainer.assembly
-from engine.bottleneck import INPUT_SHARE, find_bottleneck
 from engine.checkpoints import read_position
 from engine.config.spec import RunSpec, Stage
 from engine.datasets.augmentation import render_choice
 from engine.protocol.commands import Stop
 from engine.protocol.events import BatchEnded, EpochEnded
-from engine.store import RunStore
+from engine.state.bottleneck import INPUT_SHARE, find_bottleneck
+from engine.state.store import RunStore
 
 SPEC = RunSpec(
     model="CustomCNN",

@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widgets import Static
 
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.panels.charts import accuracy_data, accuracy_title, loss_data, loss_title
 from tui.panels.curve_chart import CurveChart
 

@@ -12,7 +12,7 @@ from engine.common.formatting import accuracy, count, duration, rate, whole
 from engine.config.dataset_names import short
 from engine.config.spec import Keep
 from engine.runs import RunRecord
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from engine.summary import Summary, summarize
 
 Fact = tuple[str, str]

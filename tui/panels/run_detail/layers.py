@@ -8,9 +8,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.common.formatting import count
-from engine.layer_choice import lockable
 from engine.protocol.facts import LayerNode
-from engine.snapshot import RunSnapshot
+from engine.state.layer_choice import lockable
+from engine.state.snapshot import RunSnapshot
 from tui.panels.layer_drawing import DrawnTree
 from tui.panels.layer_state import layer_states
 

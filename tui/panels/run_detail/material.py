@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from engine.runs import RunRecord
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui.panels.run_detail.palette import Palette
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from textual.theme import Theme
 from textual.widgets import Static
 
 from engine.runs import RunRecord
-from engine.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot
 from tui import keys
 from tui.panels.run_detail.calibration import calibration_text
 from tui.panels.run_detail.classes import classes_text

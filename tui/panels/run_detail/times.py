@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from textual.content import Content
 
-from engine.bottleneck import find_bottleneck
 from engine.common.formatting import duration, percent
-from engine.snapshot import TRAIN_PHASES, RunSnapshot
+from engine.state.bottleneck import find_bottleneck
+from engine.state.snapshot import TRAIN_PHASES, RunSnapshot
 from engine.summary import Summary, summarize
 from tui.panels.notice import held_back
 from tui.panels.run_detail.bars import bar, name_width, shortened

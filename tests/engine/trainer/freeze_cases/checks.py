@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from engine.layer_choice import leaf_nodes
 from engine.protocol.commands import ApplyNow
 from engine.protocol.events import (
     BatchEnded,
@@ -20,7 +19,8 @@ from engine.protocol.events import (
     RunStarted,
     event_from_line,
 )
-from engine.store import RunStore
+from engine.state.layer_choice import leaf_nodes
+from engine.state.store import RunStore
 from tests.engine.trainer.freeze_cases.asked import Landing, asked_at
 from tests.engine.trainer.freeze_cases.witness import Sighting, Witness
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from engine.backbones.catalogue import find_backbone
 from engine.config.spec import BatchNorm, RunSpec, Stage
-from engine.layer_choice import head_layers, weighted
 from engine.protocol.commands import Command, SetTrainable
 from engine.protocol.facts import LayerNode
+from engine.state.layer_choice import head_layers, weighted
 from tests.engine.trainer.freeze_cases.asked import Moment
 
 

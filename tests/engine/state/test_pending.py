@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.pending import Change, Pending, describe_changes, trains_then
 from engine.protocol.commands import SetBatchNormLock, SetTrainable
 from engine.protocol.facts import LayerNode
+from engine.state.pending import Change, Pending, describe_changes, trains_then
 
 BN = LayerNode("bn", "BatchNormalization", (4,), 10, False)
 CONV, DENSE = (LayerNode(name, "Dense", (4,), 10, False) for name in ("conv", "dense"))

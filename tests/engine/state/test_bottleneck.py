@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from engine.bottleneck import find_bottleneck
 from engine.config.recipe import NOTEBOOK
 from engine.config.spec import RunSpec
 from engine.protocol.events import EpochEnded, FeaturesReady, HardwareSampled
 from engine.protocol.facts import GpuReading
-from engine.snapshot import HardwareHistory, RunSnapshot
+from engine.state.bottleneck import find_bottleneck
+from engine.state.snapshot import HardwareHistory, RunSnapshot
 
 IDLE = GpuReading("H100", 20.0, 2**30, 80 * 2**30, 61.0, 412.0, 700.0, cuda_index=0)
 

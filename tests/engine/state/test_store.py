@@ -22,7 +22,7 @@ from engine.protocol.events import (
     event_from_line,
     event_to_line,
 )
-from engine.store import LOG_LINES
+from engine.state.store import LOG_LINES
 from tests.engine.run_events import (
     epoch_ended,
     features,

@@ -12,8 +12,8 @@ from typing import Literal
 
 from engine.common.formatting import short_duration
 from engine.protocol.facts import GpuReading
-from engine.snapshot import RunSnapshot
-from engine.step_times import times_of
+from engine.state.snapshot import RunSnapshot
+from engine.state.step_times import times_of
 
 Word = Literal[
     "throttled GPU",

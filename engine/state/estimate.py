@@ -14,10 +14,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from engine.config.spec import Stage
-from engine.eta import Forecast, Pace
-from engine.layer_choice import leaf_nodes
 from engine.protocol.events import EpochEnded, FeaturesReady, FreezeApplied, RunStarted
 from engine.protocol.facts import LayerNode
+from engine.state.eta import Forecast, Pace
+from engine.state.layer_choice import leaf_nodes
 
 OVERHEAD_FLOPS = 2e8
 """What could be computed in the time that a step takes beside computing: 1 to 2.7 ms where the

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from engine.config.spec import RunSpec
-from engine.plausible import is_plausible
 from engine.protocol.events import BatchEnded, QueueChanged, RunStarted, StageStarted
 from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
+from engine.state.plausible import is_plausible
 
 BATCH = BatchEnded(
     time=1.7e9, epoch=1, step=3, loss=1.0, accuracy=0.5, batches=1, images_per_second=9.0

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from engine.backbones.catalogue import find_backbone
-from engine.layer_choice import (
+from engine.model.build import Classifier, build_classifier
+from engine.model.graph import leaf_layers
+from engine.model.trainable import select_last
+from engine.model.tree import layer_tree
+from engine.protocol.facts import LayerNode
+from engine.state.layer_choice import (
     count_blocks,
     describe_layers,
     from_on,
@@ -19,11 +24,6 @@ from engine.layer_choice import (
     up_to,
     weighted,
 )
-from engine.model.build import Classifier, build_classifier
-from engine.model.graph import leaf_layers
-from engine.model.trainable import select_last
-from engine.model.tree import layer_tree
-from engine.protocol.facts import LayerNode
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-import engine.event_clock
-from engine.event_clock import LATE_SECONDS, EventClock
+import engine.state.event_clock
 from engine.protocol.events import Event, LogLine, RunResumed
+from engine.state.event_clock import LATE_SECONDS, EventClock
 
 
 class Here:
@@ -24,7 +24,7 @@ class Here:
 def here(monkeypatch: pytest.MonkeyPatch) -> Here:
     """The clock that stands in for `time`."""
     clock = Here()
-    monkeypatch.setattr(engine.event_clock, "time", clock)
+    monkeypatch.setattr(engine.state.event_clock, "time", clock)
     return clock
 
 

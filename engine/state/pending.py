@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from engine.layer_choice import describe_layers, lockable
 from engine.protocol.commands import (
     ApplyNow,
     Command,
@@ -15,6 +14,7 @@ from engine.protocol.commands import (
     Withdraw,
 )
 from engine.protocol.facts import LayerNode
+from engine.state.layer_choice import describe_layers, lockable
 
 Change = SetTrainable | SetBatchNormLock
 

@@ -10,11 +10,6 @@ from typing import Any
 
 from engine.config.early_stopping import epochs_without_gain
 from engine.config.spec import RunSpec
-from engine.estimate import Estimate
-from engine.eta import phase_pace, remaining_seconds
-from engine.kept_epoch import best_epoch, first_of_highest_accuracy, kept_epoch
-from engine.layer_choice import leaf_nodes, training_parameters
-from engine.pending import Pending, describe_changes, trains_then
 from engine.protocol.commands import Command, Pause, Resume, SkipModel, SkipStage, Stop
 from engine.protocol.events import (
     BatchEnded,
@@ -37,9 +32,14 @@ from engine.protocol.events import (
     StageStarted,
     TestEnded,
 )
-from engine.series import Series
-from engine.snapshot import TRAIN_PHASES, HardwareHistory, Marker, RunSnapshot
-from engine.step_times import StepTimes
+from engine.state.estimate import Estimate
+from engine.state.eta import phase_pace, remaining_seconds
+from engine.state.kept_epoch import best_epoch, first_of_highest_accuracy, kept_epoch
+from engine.state.layer_choice import leaf_nodes, training_parameters
+from engine.state.pending import Pending, describe_changes, trains_then
+from engine.state.series import Series
+from engine.state.snapshot import TRAIN_PHASES, HardwareHistory, Marker, RunSnapshot
+from engine.state.step_times import StepTimes
 
 LOG_LINES = 500
 HARDWARE_SAMPLES = 120

@@ -27,7 +27,7 @@ from engine.protocol.events import (
     LearningRateChanged,
 )
 from engine.protocol.facts import LayerNode
-from engine.store import RunStore
+from engine.state.store import RunStore
 from tests.engine.run_events import (
     HEAD,
     epoch_ended,

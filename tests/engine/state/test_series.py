@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from engine.series import Series, smoothed, value_at
+from engine.state.series import Series, smoothed, value_at
 
 
 def test_all_points_are_kept_while_they_fit() -> None:

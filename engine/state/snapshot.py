@@ -17,7 +17,7 @@ from engine.protocol.events import (
     TestEnded,
 )
 from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
-from engine.series import Curve
+from engine.state.series import Curve
 
 Status = Literal["queued", "running", "completed", "stopped", "failed", "interrupted"]
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from engine.protocol.events import BatchEnded, EpochEnded
-from engine.step_times import StepTimes, times_of
+from engine.state.step_times import StepTimes, times_of
 
 BATCH = BatchEnded(
     epoch=1,
