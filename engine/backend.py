@@ -13,8 +13,8 @@ from typing import Any
 
 from engine.common.formatting import byte_size
 from engine.errors import InputError
-from engine.hardware import read_memory
 from engine.keras_setup.loading import NAMES, chosen_backend, load_keras, settled_backend
+from engine.machine.sampler import read_memory
 
 
 def name(wanted: str = "") -> str:

@@ -158,7 +158,7 @@ def _without_gpu(version: str, *, cuda: bool) -> tuple[State, str, str]:
 
 
 def _gpu_readings() -> Finding:
-    from engine.gpu import GpuReader, load_nvml
+    from engine.machine.gpu import GpuReader, load_nvml
 
     readings, note = GpuReader(load_nvml()).read()
     if readings:
@@ -185,7 +185,7 @@ def _cpu_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
 
 
 def _memory() -> Finding:
-    from engine.hardware import read_memory
+    from engine.machine.sampler import read_memory
 
     memory = read_memory()
     free = memory.total_bytes - memory.used_bytes

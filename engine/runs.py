@@ -22,7 +22,7 @@ from engine.common.processes import process_identity
 from engine.common.regular_file import read_regular
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.origin import Origin
+from engine.machine.provenance import Origin
 from engine.protocol.events import Event
 from engine.recorded_events import last_phase, read_recorded, read_thinned
 from engine.run_lock import holder

@@ -14,8 +14,8 @@ from engine import backend
 from engine.common.append import is_disk_full
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.hardware import HardwareSampler
-from engine.origin import find_origin
+from engine.machine.provenance import find_origin
+from engine.machine.sampler import HardwareSampler
 from engine.protocol.commands import (
     QUEUE_COMMANDS,
     Command,

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 import engine.common.faults
 from engine.config.spec import RunSpec, Stage
 from engine.keras_setup.loading import HOME, IGNORED_VARIABLES, prepare_environment
-from engine.origin import Origin
+from engine.machine.provenance import Origin
 from engine.protocol.events import BatchEnded, EpochEnded, Event, PhaseChanged, event_to_line
 from engine.runs import SpecFile, create_run, write_json
 from engine.state.snapshot import Status

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.origin import find_origin
+from engine.machine.provenance import find_origin
 
 
 @dataclass(frozen=True, slots=True)

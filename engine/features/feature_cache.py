@@ -17,8 +17,8 @@ from engine.features.identity import prefix_digest
 from engine.features.making import Maker, Progress
 from engine.features.store import FeatureStore, feature_key
 from engine.frontier import Frontier
-from engine.hardware import read_memory
 from engine.keras_setup.loaded import keras
+from engine.machine.sampler import read_memory
 from engine.protocol.events import Event, FeaturesReady, LogLine, PhaseChanged
 
 FORMAT = "1"

@@ -23,7 +23,7 @@ from pseudo_terminal import Terminal
 from engine.common.codec import to_plain
 from engine.config.recipe import NOTEBOOK
 from engine.config.spec import RunSpec
-from engine.origin import Origin
+from engine.machine.provenance import Origin
 from engine.runs import RunDirectory, SpecFile
 from engine.runs_index import INDEX_NAME, SETTLED_SECONDS, ranking_rows
 from engine.summary import Summary

@@ -11,7 +11,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OF_HELP = [
     "engine",
-    "engine.capture",
     "engine.common",
     "engine.common.atomic",
     "engine.common.folders",
@@ -26,6 +25,8 @@ OF_HELP = [
     "engine.download",
     "engine.download.mirror",
     "engine.errors",
+    "engine.machine",
+    "engine.machine.output_capture",
     "tui",
     "tui.__main__",
     "tui.ascii_marks",

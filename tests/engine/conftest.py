@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.config.spec import RunSpec, Stage
-from engine.origin import Origin
+from engine.machine.provenance import Origin
 from engine.runs import RunDirectory, SpecFile, create_run
 
 

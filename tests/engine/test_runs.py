@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from engine.common.processes import process_identity
-from engine.origin import find_origin
+from engine.machine.provenance import find_origin
 from engine.protocol.events import LogLine, PhaseChanged, event_to_line
 from engine.run_lock import locked
 from engine.runs import (

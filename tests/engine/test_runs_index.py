@@ -23,7 +23,7 @@ from engine import index_file, runs_index
 from engine.common.codec import to_plain
 from engine.config.spec import RunSpec, Stage
 from engine.index_file import IndexFile
-from engine.origin import Origin
+from engine.machine.provenance import Origin
 from engine.ranking_row import KINDS, ranking_row
 from engine.run_lock import locked
 from engine.run_notes import Notes, read_notes, write_notes

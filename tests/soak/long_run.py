@@ -18,9 +18,9 @@ import psutil
 from rich.console import Console
 
 from engine.backbones.catalogue import find_backbone
-from engine.capture import OutputCapture
 from engine.config.options import Options
 from engine.config.planning import plan_runs
+from engine.machine.output_capture import OutputCapture
 from engine.protocol.events import EpochEnded, Event
 from engine.session import Session
 from tui.app import CifarApp

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from engine.capture import OutputCapture
 from engine.config.spec import RunSpec
+from engine.machine.output_capture import OutputCapture
 from engine.protocol.commands import Stop, command_to_plain
 from engine.protocol.events import FREQUENT, Event, RunEnded
 from engine.runs import RunDirectory, read_events

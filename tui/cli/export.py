@@ -6,9 +6,9 @@ import argparse
 import sys
 from contextlib import suppress
 
-from engine.capture import OutputCapture
 from engine.common.folders import check_temporary_folder
 from engine.common.formatting import byte_size
+from engine.machine.output_capture import OutputCapture
 from engine.run_choice import choose_run
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.capture import OutputCapture
+from engine.machine.output_capture import OutputCapture
 from tui.cli.screen import exit_status, show, signals_over
 
 if TYPE_CHECKING:

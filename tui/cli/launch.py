@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.capture import OutputCapture
 from engine.common.folders import check_temporary_folder
 from engine.keras_setup.loading import check_backend
+from engine.machine.output_capture import OutputCapture
 from engine.runs_folder import open_runs_dir
 from tui.cli.options import OnHangup
 from tui.cli.screen import crash_status, exit_status, show, signals_over

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-from engine.capture import OutputCapture
 from engine.config.spec import RunSpec
 from engine.errors import OutputError
+from engine.machine.output_capture import OutputCapture
 from engine.protocol.commands import Stop
 from engine.protocol.events import Event, event_to_line
 from engine.runs import RunRecord

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from engine.capture import OutputCapture
 from engine.common.folders import check_temporary_folder
 from engine.common.formatting import printable
 from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
+from engine.machine.output_capture import OutputCapture
 from engine.run_choice import choose_run
 from engine.runs import check_exported
 from tui.cli.output import can_show, use_utf8

@@ -10,8 +10,8 @@ from contextlib import suppress
 from io import TextIOWrapper
 from typing import TextIO
 
-from engine.capture import replace_originals, text_file
 from engine.errors import OutputError
+from engine.machine.output_capture import replace_originals, text_file
 from tui.ascii_marks import to_ascii
 
 MARKS = "cifar-tui-marks"

@@ -13,7 +13,7 @@ import pytest
 
 import engine.trainer.assembly
 from engine.config.spec import RunSpec
-from engine.origin import Origin
+from engine.machine.provenance import Origin
 from engine.protocol.commands import Command, CommandQueue
 from engine.protocol.events import EpochEnded, Event, PhaseChanged, RunStarted, TestEnded
 from engine.record import Recorder

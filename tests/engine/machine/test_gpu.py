@@ -18,16 +18,16 @@ from typing import Any
 import pynvml
 import pytest
 
-from engine.gpu import GpuReader, load_nvml, throttling
+from engine.machine.gpu import GpuReader, load_nvml, throttling
 from engine.protocol.facts import GpuReading
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SOURCE = Path(__file__).with_name("nvml_stand_in.c")
 GIB = 1 << 30
 SAMPLER = """
 import sys
 from engine.protocol.events import event_to_line
-from engine.hardware import HardwareSampler
+from engine.machine.sampler import HardwareSampler
 
 def write(sample):
     sys.stdout.write(event_to_line(sample))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.visible_gpus import GpuIdentity, cuda_indices
+from engine.machine.cuda_devices import GpuIdentity, cuda_indices
 
 BY_BUS = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 FOUR = tuple(

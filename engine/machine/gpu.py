@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from engine.machine.cuda_devices import GpuIdentity, cuda_indices
 from engine.protocol.facts import GpuReading
-from engine.visible_gpus import GpuIdentity, cuda_indices
 
 _log = logging.getLogger(__name__)
 _THROTTLING = (

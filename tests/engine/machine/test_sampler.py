@@ -10,8 +10,8 @@ import psutil
 import pynvml
 import pytest
 
-from engine.gpu import GpuReader, load_nvml
-from engine.hardware import (
+from engine.machine.gpu import GpuReader, load_nvml
+from engine.machine.sampler import (
     HardwareSampler,
     Memory,
     container_memory,
@@ -131,7 +131,7 @@ def test_a_gpu_library_that_breaks_leaves_the_other_readings(
         def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
             raise OSError("the driver is gone")
 
-    monkeypatch.setattr("engine.hardware.load_nvml", Broken)
+    monkeypatch.setattr("engine.machine.sampler.load_nvml", Broken)
     samples: queue.Queue[HardwareSampled] = queue.Queue()
     sampler = HardwareSampler(samples.put, interval_seconds=0.01)
     sampler.start()

@@ -47,7 +47,7 @@ def find_origin() -> Origin:
 
 
 def _git_revision() -> str | None:
-    source = Path(__file__).resolve().parent.parent
+    source = Path(__file__).resolve().parents[2]
     if not (source / ".git").exists():
         return None
     import subprocess

@@ -11,7 +11,7 @@ import pytest
 
 SCRIPT = """
 import os, subprocess, sys
-from engine.capture import OutputCapture
+from engine.machine.output_capture import OutputCapture
 
 lines = []
 with OutputCapture(lines.append) as capture:
@@ -30,7 +30,7 @@ print(short)
 
 DEAF = """
 import os
-from engine.capture import OutputCapture
+from engine.machine.output_capture import OutputCapture
 
 def full(line):
     raise OSError(28, "No space left on device")
@@ -45,7 +45,7 @@ print("done")
 GIVEN_UP = """
 import os, subprocess, sys
 from pathlib import Path
-from engine.capture import OutputCapture
+from engine.machine.output_capture import OutputCapture
 
 lines = []
 with OutputCapture(lines.append) as capture:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.gpu import GpuReader, load_nvml
+from engine.machine.gpu import GpuReader, load_nvml
 from engine.protocol.events import HardwareSampled
 from engine.protocol.facts import GpuReading
 

@@ -1,0 +1,1 @@
+"""This computer: processors, memory, GPUs, captured output, provenance. Never loads Keras."""
