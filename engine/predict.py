@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.backend import choose_device, on_device
+from engine.backend.devices import choose_device, on_device
 from engine.datasets.image_file import decode_image
 from engine.datasets.sample_ranges import scaling
 from engine.errors import InputError
@@ -101,7 +101,7 @@ def load_model(run: RunRecord, device: str | None = None) -> Any:
 
     Args:
         run: a finished one.
-        device: as `engine.backend.choose_device` gives it; the best one when None.
+        device: as `engine.backend.devices.choose_device` gives it; the best one when None.
 
     Raises:
         InputError: the run is not finished, or its model cannot be read.

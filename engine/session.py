@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from engine import backend
+from engine.backend import devices as backend
 from engine.common.append import is_disk_full
 from engine.config.spec import RunSpec
 from engine.errors import InputError

@@ -46,7 +46,7 @@ def read_speed(text: str) -> Speed:
 
 def measure(seconds: float = SECONDS) -> Speed:
     """Let a network of each kind compute for half of the time."""
-    from engine import backend
+    from engine.backend import devices as backend
 
     device = backend.choose_device("auto")
     with backend.on_device(device):

@@ -35,7 +35,7 @@ def prepare(folder: Path) -> None:
     """
     import numpy as np
 
-    from engine import backend
+    from engine.backend import devices as backend
     from engine.trainer.preparation import prepare_data, prepare_model
 
     spec = from_plain(RunSpec, json.loads((folder / SPEC_FILE).read_text()), SPEC_FILE)

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.batches import aligned
+from engine.backend.batches import aligned
 from engine.common.folders import features_root
 from engine.config.spec import GIGABYTE, MEMORY_SHARE, RunSpec
 from engine.features.extraction import extraction_batch

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.backend import kernels
+from engine.backend.devices import kernels
 from engine.keras_setup.loaded import keras
 from engine.model.graph import Call, calls
 from engine.model.subgraph import needed_calls

@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.backend import fuses
-from engine.batches import Rows
+from engine.backend.batches import Rows
+from engine.backend.devices import fuses
+from engine.backend.fused import fuse_inference, fuse_training
+from engine.backend.step_model import StepModel, step_model
 from engine.common.formatting import byte_size
 from engine.config.spec import RunSpec, Stage
 from engine.datasets.augmentation import draw_views, render_choice
 from engine.features.feature_cache import FeatureCache
 from engine.features.held import Features, Pool
 from engine.frontier import Frontier, find_frontier
-from engine.fused import fuse_inference, fuse_training
 from engine.model.build import Classifier
 from engine.model.graph import calls, leaves
 from engine.model.measure import call_flops
@@ -27,7 +28,6 @@ from engine.protocol.events import Event, FeaturesReady, LogLine
 from engine.state.layer_choice import leaf_nodes
 from engine.trainer.preparation import Data
 from engine.trainer.selection import planned_selections, put_on
-from engine.trainer.step_model import StepModel, step_model
 
 
 @dataclass(frozen=True, eq=False)

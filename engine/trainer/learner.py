@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.backend import jit_compile
+from engine.backend.adam import ContinuedAdam, continue_adam, scheduled_rate
+from engine.backend.devices import jit_compile
+from engine.backend.step_model import compile_step
 from engine.checkpoints import Position, load_optimizer, load_weights
 from engine.config.early_stopping import epochs_without_gain
 from engine.config.schedule import rate_at
@@ -19,7 +21,6 @@ from engine.config.spec import RunSpec, Stage
 from engine.model.build import Classifier
 from engine.model.graph import leaf_layers
 from engine.model.trainable import parameter_counts, trainable_names
-from engine.optimizer import ContinuedAdam, continue_adam, scheduled_rate
 from engine.protocol.commands import command_from_plain
 from engine.protocol.events import (
     CommandRejected,
@@ -43,7 +44,6 @@ from engine.trainer.place import Place, place_of
 from engine.trainer.preparation import Data
 from engine.trainer.segment import EpochMeter, SegmentCallback
 from engine.trainer.selection import Selection
-from engine.trainer.step_model import compile_step
 from engine.trainer.verdict import Tested, predict_test
 
 NOTHING_TRAINS = "nothing would train any more; leave at least one layer trainable"

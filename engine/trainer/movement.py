@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.backend import peek
+from engine.backend.devices import peek
 from engine.keras_setup.loaded import keras
 from engine.model.graph import leaf_layers
 from engine.protocol.events import Event, LayersMoved, LogLine

@@ -7,14 +7,14 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from engine.backend import memory_in_words
+from engine.backend.devices import memory_in_words
 from engine.common.formatting import byte_size
 from engine.errors import InputError
 from engine.protocol.events import Event, LogLine
 
 if TYPE_CHECKING:
+    from engine.backend.step_model import StepModel
     from engine.trainer.segment import SegmentCallback
-    from engine.trainer.step_model import StepModel
 
 _SHAPE = re.compile(r"shape ?\[([\d,]+)\] and type (\w+)")
 _BYTES_OF = {"half": 2, "bfloat16": 2, "double": 8}

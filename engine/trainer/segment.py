@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from engine.backend.step_model import INPUT_WAIT
 from engine.keras_setup.loaded import keras
 from engine.protocol.events import BatchEnded, Event
-from engine.trainer.step_model import INPUT_WAIT
 
 BATCH_EVENT_SECONDS = 0.25
 

@@ -97,7 +97,7 @@ class Trainer:
         return f"{type(problem).__name__}: {_first_line(problem)}"
 
     def _run(self) -> RunStatus:
-        from engine import backend
+        from engine.backend import devices as backend
 
         if self._resumed is not None:
             self._emit(self._resumed.event)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.batches import Rows
+from engine.backend.batches import Rows
 from engine.common.atomic import written_whole
 from engine.errors import InputError
 from engine.features.held import Pool

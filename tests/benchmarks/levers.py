@@ -88,10 +88,10 @@ def measure_extraction(form: str, image_size: int) -> tuple[float, float]:
     """Seconds by the clock and of the processor for EXTRACTED images through the prefix."""
     import numpy as np
 
-    from engine.backend import on_constants
+    from engine.backend.devices import on_constants
+    from engine.backend.fused import fuse_inference
     from engine.features.extraction import extraction_batch
     from engine.frontier import find_frontier
-    from engine.fused import fuse_inference
     from engine.model.subgraph import Forward
 
     network = build(image_size)
@@ -109,12 +109,12 @@ def measure_extraction(form: str, image_size: int) -> tuple[float, float]:
 
 def measure_step(form: str, image_size: int) -> tuple[float, float]:
     """The same for STEPS training steps on features."""
+    from engine.backend.adam import continue_adam
+    from engine.backend.fused import fuse_training
+    from engine.backend.step_model import step_model
     from engine.frontier import find_frontier
-    from engine.fused import fuse_training
     from engine.keras_setup.loaded import keras
     from engine.model.subgraph import Forward
-    from engine.optimizer import continue_adam
-    from engine.trainer.step_model import step_model
 
     network = build(image_size)
     import tensorflow

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"keras", "tensorflow", "pandas", "sklearn", "numpy", "textual", "rich"}
 LIGHT = [
     "engine.backbones",
-    "engine.backend",
+    "engine.backend.devices",
     "engine.machine.output_capture",
     "engine.checkpoints",
     "engine.protocol.commands",
@@ -92,7 +92,7 @@ def test_keras_is_imported_in_one_place_only() -> None:
         early |= {name for node in tree.body if "tensorflow" in imported_by(node)}
     assert importers == {"engine/keras_setup/loaded.py"}
     # Imported by a function that runs after Keras is loaded.
-    assert early == {"engine/trainer/tensorflow_step.py"}
+    assert early == {"engine/backend/tensorflow_step.py"}
 
 
 def imported_by(node: ast.AST) -> set[str]:

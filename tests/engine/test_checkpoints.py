@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from engine.backend.adam import continue_adam
 from engine.checkpoints import (
     Position,
     load_optimizer,
@@ -18,7 +19,6 @@ from engine.checkpoints import (
     save_checkpoint,
 )
 from engine.errors import InputError
-from engine.optimizer import continue_adam
 
 POSITION = Position(2, 7, 13, 1e-4, ("dense",), True)
 

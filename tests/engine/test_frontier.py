@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.backbones.catalogue import find_backbone
-from engine.batches import Rows
+from engine.backend.batches import Rows
+from engine.backend.step_model import step_model
 from engine.config.spec import BatchNorm
 from engine.frontier import Frontier, find_frontier, trains
 from engine.model.build import Classifier, build_classifier, calibrate_batchnorm
@@ -19,7 +20,6 @@ from engine.model.graph import calls, leaf_layers
 from engine.model.measure import call_flops
 from engine.model.subgraph import Forward
 from engine.model.trainable import apply_trainable, select_last, trainable_names
-from engine.trainer.step_model import step_model
 
 Arrays = dict[str, list[NDArray[np.float32]]]
 IMAGES = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)

@@ -12,12 +12,12 @@ import keras
 import numpy as np
 import pytest
 
+from engine.backend.adam import continue_adam
+from engine.backend.step_model import INPUT_WAIT, StepModel, compile_step, step_model
 from engine.model.subgraph import Forward
-from engine.optimizer import continue_adam
 from engine.protocol.events import EpochEnded, LogLine
 from engine.runs import list_runs, read_events
 from engine.trainer.out_of_memory import in_words, is_out_of_memory
-from engine.trainer.step_model import INPUT_WAIT, StepModel, compile_step, step_model
 
 FITS_IN_HALVES_MB = 250
 """Of the CPU's allocator, for CustomCNN with batches of 512: whole they need over 280, halved 210.

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import engine.trainer.preparation
+from engine.backend.adam import ContinuedAdam
 from engine.model.graph import leaf_layers, own_weights
-from engine.optimizer import ContinuedAdam
 from engine.protocol.events import BatchEnded, EpochEnded, EpochStarted, Event, FreezeApplied
 from tests.engine.trainer.freeze_cases.asked import Asked, Moment
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from engine.optimizer import ContinuedAdam, continue_adam
+from engine.backend.adam import ContinuedAdam, continue_adam
 
 
 def variable(name: str, value: float = 1.0) -> Any:

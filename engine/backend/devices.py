@@ -95,7 +95,7 @@ def memory_in_words(device: str) -> str:
 
 
 def fuses(device: str) -> bool:
-    """Whether the faster form of `engine.fused` is one here."""
+    """Whether the faster form of `engine.backend.fused` is one here."""
     return load_keras().backend.backend() == "tensorflow" and device.startswith("cpu")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.batches import Rows, aligned, shared_tensor
+from engine.backend.batches import Rows, aligned, shared_tensor
 
 FIRST = np.arange(20, dtype="float32").reshape(10, 2)
 SECOND = np.arange(10, dtype="uint8").reshape(10, 1)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.backend import has_memory_limit, jit_compile
+from engine.backend.devices import has_memory_limit, jit_compile
+from engine.backend.step_clock import StepClock
 from engine.keras_setup.loaded import keras, ops
 from engine.model.subgraph import Forward
-from engine.trainer.step_clock import StepClock
 
 INPUT_WAIT = "input_wait"
 """Among a step's logs: seconds waited for batches since the clock was restarted."""
@@ -94,7 +94,7 @@ def step_model(
     """A StepModel for the backend in use."""
     if keras.backend.backend() == "tensorflow":
         # TensorFlow imports Keras, which is loaded under our settings by now.
-        from engine.trainer.tensorflow_step import TensorFlowStepModel
+        from engine.backend.tensorflow_step import TensorFlowStepModel
 
         return TensorFlowStepModel(network, prefix, suffix, label_smoothing)
     return StepModel(network, prefix, suffix, label_smoothing)

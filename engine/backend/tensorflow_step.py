@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow
 
-from engine.trainer.step_model import INPUT_WAIT, StepModel
+from engine.backend.step_model import INPUT_WAIT, StepModel
 
 
 class TensorFlowStepModel(StepModel):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.backbones.catalogue import find_backbone
-from engine.fused import DENSE_PIXELS, fuse_inference, fuse_training, tap_table
+from engine.backend.fused import DENSE_PIXELS, fuse_inference, fuse_training, tap_table
 from engine.model.build import Classifier, build_classifier, calibrate_batchnorm
 from engine.model.graph import calls
 from engine.model.subgraph import Forward, Rewrite
