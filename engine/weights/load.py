@@ -40,7 +40,7 @@ def load_into(model: keras.Model, path: Path, backbone_name: str, *, whole: bool
             finite.
     """
     if path.suffix == PYTORCH_SUFFIX:
-        from engine.lite0_weights import load_lite0_weights
+        from engine.weights.lite0 import load_lite0_weights
 
         load_lite0_weights(model, path)
     else:

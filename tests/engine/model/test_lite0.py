@@ -19,10 +19,10 @@ from engine.backbones.catalogue import find_backbone
 from engine.common.progress import ignore_progress
 from engine.datasets.loading import load_dataset
 from engine.errors import InputError
-from engine.lite0_weights import load_lite0_weights
 from engine.model.build import Classifier, build_classifier
 from engine.model.lite0 import BLOCKS
-from engine.torch_pickle import read_tensors
+from engine.weights.lite0 import load_lite0_weights
+from engine.weights.torch_pickle import read_tensors
 
 PALACE, DAISY = 698, 985
 WEIGHTS = Path(

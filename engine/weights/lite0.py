@@ -13,7 +13,7 @@ import numpy as np
 from engine.errors import InputError
 from engine.keras_setup.loaded import keras
 from engine.model.lite0 import BLOCKS
-from engine.torch_pickle import read_tensors
+from engine.weights.torch_pickle import read_tensors
 
 
 def load_lite0_weights(model: keras.Model, path: Path) -> None:

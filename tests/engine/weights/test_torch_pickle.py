@@ -18,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.errors import InputError
-from engine.torch_pickle import MAGIC, PROTOCOL, read_tensors
+from engine.weights.torch_pickle import MAGIC, PROTOCOL, read_tensors
 
 Write = Callable[..., Path]
 
