@@ -23,7 +23,7 @@ from engine.common.atomic import written_whole
 from engine.common.regular_file import read_regular
 from engine.errors import InputError
 from engine.ranking_row import KINDS
-from engine.runs import NAMES
+from engine.runs.directory import NAMES
 
 FORMAT = 1
 """Raised whenever a row is made in another way from the same files."""

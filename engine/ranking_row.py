@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from engine.run_notes import Notes
-from engine.runs import RunRecord
-from engine.summary import Summary
+from engine.runs.directory import RunRecord
+from engine.runs.notes import Notes
+from engine.runs.summary import Summary
 
 PHASES = (
     "loading",

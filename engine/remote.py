@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.follow import RecordReader, derived_end
 from engine.protocol.commands import Command, Stop, command_to_plain
 from engine.protocol.events import (
     FREQUENT,
@@ -28,8 +27,9 @@ from engine.protocol.events import (
     RunEnded,
     RunResumed,
 )
-from engine.run_choice import is_same_queue, runs_beside
-from engine.runs import HEARTBEAT_LOST_SECONDS, RunRecord, load_run
+from engine.runs.directory import HEARTBEAT_LOST_SECONDS, RunRecord, load_run
+from engine.runs.follow import RecordReader, derived_end
+from engine.runs.selecting import is_same_queue, runs_beside
 from engine.state.event_clock import EventClock
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import time
 from typing import TYPE_CHECKING
 
 from engine.config.spec import RunSpec
-from engine.follow import derived_end
 from engine.protocol.commands import Command
 from engine.protocol.events import Event, QueueChanged, RunEnded
-from engine.runs import RunRecord, read_events
+from engine.runs.directory import RunRecord, read_events
+from engine.runs.follow import derived_end
 
 if TYPE_CHECKING:
     from engine.session import Sink

@@ -18,10 +18,10 @@ from typing import Any
 from engine.errors import InputError
 from engine.index_file import STATUSES, Entry, IndexFile, Signature
 from engine.ranking_row import ranking_row
-from engine.run_lock import holder
-from engine.run_notes import read_notes
-from engine.runs import RunDirectory, broken_line, folder_names, load_if_run
-from engine.summary import Summary
+from engine.runs.directory import RunDirectory, broken_line, folder_names, load_if_run
+from engine.runs.lock import holder
+from engine.runs.notes import read_notes
+from engine.runs.summary import Summary
 
 INDEX_NAME = ".ranking-index.json"
 """In the folder of runs."""

@@ -34,11 +34,7 @@ from engine.protocol.events import (
     RunStatus,
     now,
 )
-from engine.record import Recorder
-from engine.resume import Queued, kept_backend, queue_from, resumption_of
-from engine.run_lock import locked
-from engine.run_queue import RunQueue
-from engine.runs import (
+from engine.runs.directory import (
     RunDirectory,
     RunRecord,
     SpecFile,
@@ -46,6 +42,10 @@ from engine.runs import (
     read_events,
     remove_checkpoints,
 )
+from engine.runs.lock import locked
+from engine.runs.queue import RunQueue
+from engine.runs.recorder import Recorder
+from engine.runs.resume import Queued, kept_backend, queue_from, resumption_of
 from engine.trainer.control import ROOM_POLL_SECONDS
 from engine.trainer.trainer import Trainer
 

@@ -26,9 +26,9 @@ from engine.config.spec import RunSpec, Stage
 from engine.keras_setup.loading import HOME, IGNORED_VARIABLES, prepare_environment
 from engine.machine.provenance import Origin
 from engine.protocol.events import BatchEnded, EpochEnded, Event, PhaseChanged, event_to_line
-from engine.runs import SpecFile, create_run, write_json
+from engine.runs.directory import SpecFile, create_run, write_json
+from engine.runs.summary import Summary
 from engine.state.snapshot import Status
-from engine.summary import Summary
 
 NOBODY = 65534
 

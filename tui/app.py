@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from engine.config.spec import RunSpec
     from engine.protocol.commands import Command
     from engine.protocol.events import Event
-    from engine.runs import RunRecord
+    from engine.runs.directory import RunRecord
     from engine.session import SessionHandle
     from engine.state.snapshot import RunSnapshot
     from tui.screens.launcher import LauncherScreen

@@ -21,10 +21,10 @@ from engine.common.formatting import accuracy
 from engine.errors import InputError
 from engine.protocol.events import Event, FeaturesReady, FreezeApplied, HardwareSampled, RunStarted
 from engine.ranking_row import ranking_row
-from engine.recorded_events import read_thinned
-from engine.run_notes import Notes
-from engine.runs import RunDirectory, RunRecord, load_run, load_snapshot
-from engine.summary import summarize
+from engine.runs.directory import RunDirectory, RunRecord, load_run, load_snapshot
+from engine.runs.notes import Notes
+from engine.runs.recorded_events import read_thinned
+from engine.runs.summary import summarize
 
 FIRST_CHOICE = "cifar10"
 MOST_MODELS = 12

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.common.formatting import byte_size
 from engine.common.regular_file import open_regular
 from engine.errors import InputError
-from engine.runs import RunDirectory
+from engine.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
     import numpy as np

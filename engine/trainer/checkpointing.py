@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoints import (
+from engine.config.spec import RunSpec
+from engine.protocol.events import CheckpointSaved, EpochEnded, Event, LogLine, PhaseChanged
+from engine.runs.checkpoint import (
     Best,
     Position,
     checkpoint_bytes,
@@ -20,9 +22,7 @@ from engine.checkpoints import (
     save_checkpoint,
     words_of,
 )
-from engine.config.spec import RunSpec
-from engine.protocol.events import CheckpointSaved, EpochEnded, Event, LogLine, PhaseChanged
-from engine.runs import RunDirectory
+from engine.runs.directory import RunDirectory
 from engine.state.kept_epoch import is_better
 from engine.trainer.control import Control
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeGuard, TypeVar
 
-from engine.command_file import CommandFile
 from engine.common.append import DiskFull, is_disk_full
 from engine.config.spec import Schedule
 from engine.protocol.commands import (
@@ -30,7 +29,8 @@ from engine.protocol.commands import (
     Withdraw,
 )
 from engine.protocol.events import CommandAccepted, CommandRejected, Event, LogLine, PhaseChanged
-from engine.run_queue import RunQueue
+from engine.runs.commands_file import CommandFile
+from engine.runs.queue import RunQueue
 
 STRENGTH = ("", "run", "epoch", "now")
 """Of two Stops, and of two SkipModels, the one that ends more counts."""

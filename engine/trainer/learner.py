@@ -14,7 +14,6 @@ import numpy as np
 from engine.backend.adam import ContinuedAdam, continue_adam, scheduled_rate
 from engine.backend.devices import jit_compile
 from engine.backend.step_model import compile_step
-from engine.checkpoints import Position, load_optimizer, load_weights
 from engine.config.early_stopping import epochs_without_gain
 from engine.config.schedule import rate_at
 from engine.config.spec import RunSpec, Stage
@@ -32,7 +31,8 @@ from engine.protocol.events import (
     Phase,
     PhaseChanged,
 )
-from engine.runs import RunDirectory
+from engine.runs.checkpoint import Position, load_optimizer, load_weights
+from engine.runs.directory import RunDirectory
 from engine.trainer.assembly import Assembler, Step
 from engine.trainer.checkpointing import Checkpointing
 from engine.trainer.control import Control

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from engine.checkpoints import Best, Position, Sums
 from engine.config.spec import Stage
 from engine.errors import InputError
 from engine.protocol.commands import command_to_plain
 from engine.protocol.events import EpochEnded
+from engine.runs.checkpoint import Best, Position, Sums
 from engine.trainer.control import Control
 from engine.trainer.segment import EpochMeter, measured
 from engine.trainer.selection import Selection

@@ -16,12 +16,12 @@ from engine.datasets.dataset import Dataset
 from engine.datasets.loading import load_dataset
 from engine.datasets.split import limit_and_split
 from engine.features.held import Pool
-from engine.image_files import ImageFiles
 from engine.model.preprocessing import PROBED_IMAGES, probe_preprocessing
 from engine.protocol.events import Event, LogLine, PhaseChanged, PhaseProgressed
 from engine.protocol.facts import DataFacts
-from engine.recorded_events import recorded_data
-from engine.runs import RunDirectory
+from engine.runs.directory import RunDirectory
+from engine.runs.image_files import ImageFiles
+from engine.runs.recorded_events import recorded_data
 
 if TYPE_CHECKING:
     import numpy as np

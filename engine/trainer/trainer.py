@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from engine.command_file import CommandFile
 from engine.common.append import DiskFull, is_disk_full
 from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
@@ -22,9 +21,10 @@ from engine.protocol.events import (
     StageStarted,
     TestEnded,
 )
-from engine.resume import Resumption
-from engine.run_queue import RunQueue
-from engine.runs import RunDirectory, write_json
+from engine.runs.commands_file import CommandFile
+from engine.runs.directory import RunDirectory, write_json
+from engine.runs.queue import RunQueue
+from engine.runs.resume import Resumption
 from engine.trainer.control import Control
 
 if TYPE_CHECKING:

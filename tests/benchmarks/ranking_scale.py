@@ -24,9 +24,9 @@ from engine.common.codec import to_plain
 from engine.config.recipe import NOTEBOOK
 from engine.config.spec import RunSpec
 from engine.machine.provenance import Origin
-from engine.runs import RunDirectory, SpecFile
+from engine.runs.directory import RunDirectory, SpecFile
+from engine.runs.summary import Summary
 from engine.runs_index import INDEX_NAME, SETTLED_SECONDS, ranking_rows
-from engine.summary import Summary
 
 RUNS, ROUNDS = 10_000, 5
 BROKEN_EACH = 1_000

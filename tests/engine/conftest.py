@@ -8,7 +8,7 @@ import pytest
 
 from engine.config.spec import RunSpec, Stage
 from engine.machine.provenance import Origin
-from engine.runs import RunDirectory, SpecFile, create_run
+from engine.runs.directory import RunDirectory, SpecFile, create_run
 
 
 @pytest.fixture

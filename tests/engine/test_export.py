@@ -15,9 +15,9 @@ import pytest
 from engine.analysis.test_images import read_test_images
 from engine.errors import InputError
 from engine.export import ONNX_MODULES, SUFFIXES, Format, export_run
-from engine.image_files import ImageFiles
 from engine.protocol.facts import DataFacts, SampleRange
-from engine.runs import RunRecord, load_run, write_json
+from engine.runs.directory import RunRecord, load_run, write_json
+from engine.runs.image_files import ImageFiles
 from tests.engine.run_events import record_data
 
 WriteRun = Callable[..., str]

@@ -24,8 +24,8 @@ from engine.protocol.events import EpochEnded, Event, RunEnded, RunStarted
 from engine.ranking import rank_runs
 from engine.remote import AttachedSession
 from engine.replay import ReplaySession
-from engine.resume import find_unfinished
-from engine.runs import RunRecord, list_runs, load_run, load_snapshot, read_events
+from engine.runs.directory import RunRecord, list_runs, load_run, load_snapshot, read_events
+from engine.runs.resume import find_unfinished
 from engine.session import Session
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -15,7 +15,7 @@ from engine.datasets.image_file import MAX_PIXELS, decode_image
 from engine.errors import InputError
 from engine.predict import Predictor
 from engine.protocol.facts import DataFacts, SampleRange
-from engine.runs import RunRecord, load_run
+from engine.runs.directory import RunRecord, load_run
 from tests.engine.run_events import record_data
 
 WriteRun = Callable[..., str]

@@ -22,8 +22,8 @@ from engine.ranking import (
     sort_ranking,
 )
 from engine.ranking_row import KINDS, seconds_to, wilson_interval
-from engine.run_notes import Notes, write_notes
-from engine.runs import RunDirectory, RunListing, list_runs
+from engine.runs.directory import RunDirectory, RunListing, list_runs
+from engine.runs.notes import Notes, write_notes
 from engine.runs_index import ranking_rows
 
 WriteRun = Callable[..., str]

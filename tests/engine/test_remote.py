@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 import engine.remote
-import engine.runs
-from engine.command_file import CommandFile
+import engine.runs.directory
 from engine.config.spec import RunSpec, Stage
 from engine.protocol.commands import (
     AddRuns,
@@ -39,7 +38,8 @@ from engine.protocol.events import (
     now,
 )
 from engine.remote import AttachedSession, append_command
-from engine.runs import RunRecord, list_runs, load_run, load_snapshot
+from engine.runs.commands_file import CommandFile
+from engine.runs.directory import RunRecord, list_runs, load_run, load_snapshot
 from engine.session import Session
 from engine.state.store import RunStore
 
@@ -318,7 +318,7 @@ def test_a_run_of_another_machine_lives_while_it_is_heard_of(
     assert counted(monkeypatch, "load_run", 3).wait(20)
     assert session.is_alive
     assert len(heard.of(RunEnded)) == ended
-    monkeypatch.setattr(engine.runs, "HEARTBEAT_LOST_SECONDS", 0.1)
+    monkeypatch.setattr(engine.runs.directory, "HEARTBEAT_LOST_SECONDS", 0.1)
     assert session.join(20)
     assert heard.of(RunEnded)[-1].status == "interrupted"
 

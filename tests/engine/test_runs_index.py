@@ -25,13 +25,13 @@ from engine.config.spec import RunSpec, Stage
 from engine.index_file import IndexFile
 from engine.machine.provenance import Origin
 from engine.ranking_row import KINDS, ranking_row
-from engine.run_lock import locked
-from engine.run_notes import Notes, read_notes, write_notes
-from engine.run_removal import trash_run
-from engine.runs import RunDirectory, RunRecord, SpecFile, list_runs, load_if_run
+from engine.runs.directory import RunDirectory, RunRecord, SpecFile, list_runs, load_if_run
+from engine.runs.lock import locked
+from engine.runs.notes import Notes, read_notes, write_notes
+from engine.runs.summary import Summary
+from engine.runs.trash import trash_run
 from engine.runs_index import INDEX_NAME, RankingRows, ranking_rows
 from engine.state.snapshot import Status
-from engine.summary import Summary
 
 SPEC = RunSpec("VGG16", "cifar10", (Stage("head", 2, 1e-3, 0),), 96)
 FILE = SpecFile(
@@ -332,7 +332,7 @@ def test_no_folder_has_no_rows_and_gets_no_index(tmp_path: Path) -> None:
 
 def test_importing_it_loads_nothing_heavy() -> None:
     code = (
-        "import engine.runs_index, engine.run_filter, engine.run_removal, sys;"
+        "import engine.runs_index, engine.run_filter, engine.runs.trash, sys;"
         "print({'pandas', 'numpy', 'keras'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

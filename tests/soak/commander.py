@@ -24,7 +24,7 @@ from engine.protocol.commands import (
     Withdraw,
 )
 from engine.remote import append_command
-from engine.runs import RunDirectory
+from engine.runs.directory import RunDirectory
 
 LAYERS = ("block1_conv1", "block1_conv2", "block2_conv1", "block2_conv2", "block3_conv1")
 """Of CustomCNN; its head always trains, so that no change is taken back."""

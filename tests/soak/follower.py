@@ -15,7 +15,7 @@ from pathlib import Path
 
 from engine.protocol.events import CommandAccepted, CommandRejected, Event
 from engine.remote import AttachedSession
-from engine.runs import load_run
+from engine.runs.directory import load_run
 from engine.state.store import RunStore
 
 

@@ -23,7 +23,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.follow import RecordReader
 from engine.protocol.commands import Resume, Stop
 from engine.protocol.events import (
     CommandAccepted,
@@ -34,6 +33,7 @@ from engine.protocol.events import (
     RunStarted,
 )
 from engine.remote import append_command
+from engine.runs.follow import RecordReader
 
 FOLLOWERS = int(os.environ.get("FOLLOWERS", "8"))
 COMMANDS = int(os.environ.get("COMMANDS", "1000"))

@@ -14,7 +14,6 @@ import pytest
 from textual.widgets import Input
 
 import tui.app
-from engine.command_file import CommandFile
 from engine.protocol.commands import AddRuns, SetLearningRate, Stop
 from engine.protocol.events import (
     CommandRejected,
@@ -27,8 +26,9 @@ from engine.protocol.events import (
 from engine.protocol.facts import LayerNode
 from engine.remote import AttachedSession
 from engine.replay import ReplaySession
-from engine.runs import RunRecord, load_run, read_events, write_json
-from engine.summary import Summary
+from engine.runs.commands_file import CommandFile
+from engine.runs.directory import RunRecord, load_run, read_events, write_json
+from engine.runs.summary import Summary
 from tui.following import FollowingApp
 from tui.screens.choice import ChoiceScreen
 from tui.screens.launcher import LauncherScreen

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.command_file import CommandFile
 from engine.config.spec import RunSpec
 from engine.protocol.commands import Stop
-from engine.runs import RunDirectory
+from engine.runs.commands_file import CommandFile
+from engine.runs.directory import RunDirectory
 from tui.cli.detach import farewell
 
 MakeSpec = Callable[..., RunSpec]

@@ -18,9 +18,9 @@ import tui.app
 import tui.screens.results
 from engine.config.spec import RunSpec
 from engine.protocol.events import PhaseChanged, event_to_line
-from engine.run_lock import locked
-from engine.run_notes import Notes, read_notes
-from engine.runs import RunDirectory
+from engine.runs.directory import RunDirectory
+from engine.runs.lock import locked
+from engine.runs.notes import Notes, read_notes
 from engine.session import SessionHandle
 from tui.app import CifarApp
 from tui.panels.model_table import ModelTable

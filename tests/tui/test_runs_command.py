@@ -11,9 +11,9 @@ import pytest
 from pseudo_terminal import Terminal
 
 from engine.common.formatting import byte_size
-from engine.run_lock import locked
-from engine.run_removal import bytes_on_disk
-from engine.runs import TRASH, RunDirectory
+from engine.runs.directory import TRASH, RunDirectory
+from engine.runs.lock import locked
+from engine.runs.trash import bytes_on_disk
 from tui.__main__ import main
 
 WriteRun = Callable[..., str]

@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from engine.fetching import Needed
 from engine.protocol.facts import LayerNode
-from engine.runs import load_run
+from engine.runs.directory import load_run
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import Answer, ChoiceScreen, Question
 from tui.screens.compare import CompareScreen

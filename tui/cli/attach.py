@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from engine.follow import OVER
 from engine.remote import AttachedSession
-from engine.run_choice import choose_run
+from engine.runs.follow import OVER
+from engine.runs.selecting import choose_run
 from tui.cli.screen import expect_screen
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from engine.common.folders import check_temporary_folder
 from engine.common.formatting import byte_size
 from engine.machine.output_capture import OutputCapture
-from engine.run_choice import choose_run
+from engine.runs.selecting import choose_run
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -14,8 +14,8 @@ from engine.common.formatting import printable
 from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
 from engine.machine.output_capture import OutputCapture
-from engine.run_choice import choose_run
-from engine.runs import check_exported
+from engine.runs.directory import check_exported
+from engine.runs.selecting import choose_run
 from tui.cli.output import can_show, use_utf8
 
 if TYPE_CHECKING:

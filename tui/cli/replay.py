@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from engine.errors import InputError
-from engine.follow import OVER
 from engine.replay import ReplaySession
-from engine.run_choice import choose_run
+from engine.runs.follow import OVER
+from engine.runs.selecting import choose_run
 from tui.cli.parser import MAX_SPEED
 from tui.cli.screen import expect_screen
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from engine.resume import find_unfinished
+from engine.runs.resume import find_unfinished
 from tui.cli.train import train
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from engine.common.formatting import byte_size, printable
 from engine.errors import InputError
-from engine.run_choice import choose_run
-from engine.run_removal import Removable, bytes_on_disk, removable, remove, trash_run
-from engine.runs import TRASH, RunDirectory, folder_names, list_runs
+from engine.runs.directory import TRASH, RunDirectory, folder_names, list_runs
+from engine.runs.selecting import choose_run
+from engine.runs.trash import Removable, bytes_on_disk, removable, remove, trash_run
 from tui.cli.output import use_utf8
 
 TITLES = ("run", "model", "status", "model file", "checkpoints", "total")

@@ -17,8 +17,8 @@ from engine.config.spec import RunSpec
 from engine.datasets.loading import check_dataset
 from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
-from engine.runs import RunRecord
-from engine.runs_folder import open_runs_dir
+from engine.runs.directory import RunRecord
+from engine.runs.folder import open_runs_dir
 from engine.weights.locate import check_weights
 from tui.cli.forking import opens_screen
 from tui.cli.options import chosen_options
@@ -43,7 +43,7 @@ def with_weights(options: Options, runs_dir: Path) -> Options:
     """
     if options.weights in ("imagenet", "none"):
         return options
-    from engine.run_weights import resolve_weights
+    from engine.runs.weights import resolve_weights
 
     weights, note = resolve_weights(options.weights, runs_dir)
     if note:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from engine.analysis.comparison import chance_in_words, differing_settings, mcnemar
 from engine.analysis.predictions import Predictions, class_accuracies, load_predictions
 from engine.errors import InputError
-from engine.runs import RunRecord, load_snapshot
+from engine.runs.directory import RunRecord, load_snapshot
+from engine.runs.summary import summarize
 from engine.state.series import Point
 from engine.state.snapshot import RunSnapshot
-from engine.summary import summarize
 from tui.panels.overlay_chart import LETTERS
 
 

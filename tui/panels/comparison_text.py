@@ -8,7 +8,7 @@ import textwrap
 from textual.content import Content
 
 from engine.common.formatting import accuracy, duration
-from engine.runs import RunRecord
+from engine.runs.directory import RunRecord
 from tui.panels.comparison import Comparison
 from tui.panels.line_fitting import longest
 from tui.panels.overlay_chart import SAMPLES, STYLES, Overlay

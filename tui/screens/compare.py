@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from engine.runs import RunRecord
+from engine.runs.directory import RunRecord
 from tui import keys
 from tui.panels.line_fitting import Field, fit
 from tui.panels.overlay_chart import LETTERS, OverlayChart

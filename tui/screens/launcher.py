@@ -39,7 +39,7 @@ from tui.screens.launcher_inputs import (
 from tui.screens.launcher_texts import expected_seconds, expected_text, plan_each, summary_text
 
 if TYPE_CHECKING:
-    from engine.runs import RunRecord
+    from engine.runs.directory import RunRecord
     from engine.speed_probe import Speed
 
 MARKED_AT_FIRST = ("EfficientNetLite0", "CustomCNN")
@@ -159,7 +159,7 @@ class LauncherScreen(KeyedScreen):
         """The same with the file of the run that the weights may name, by its whole id."""
         if options.weights in ("imagenet", "none"):
             return options
-        from engine.run_weights import resolve_weights
+        from engine.runs.weights import resolve_weights
 
         weights, _ = resolve_weights(options.weights, self._runs_dir, whole_id=True)
         return replace(options, weights=weights)
@@ -313,7 +313,7 @@ class LauncherScreen(KeyedScreen):
 
     def action_resume(self) -> None:
         """Go on with the newest unfinished run."""
-        from engine.resume import find_unfinished
+        from engine.runs.resume import find_unfinished
 
         try:
             self.post_message(self.Resumed(find_unfinished(self._runs_dir, None)))

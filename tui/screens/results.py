@@ -15,7 +15,7 @@ from textual.widgets import Footer, Input, Static
 
 from engine.common.columns import Row
 from engine.errors import InputError
-from engine.runs import load_run, load_snapshot
+from engine.runs.directory import load_run, load_snapshot
 from tui import keys
 from tui.panels.model_table import ModelTable
 from tui.panels.pareto import ParetoChart

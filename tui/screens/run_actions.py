@@ -13,12 +13,12 @@ from textual.markup import escape
 
 from engine.common.formatting import byte_size
 from engine.errors import InputError
-from engine.runs import RunDirectory, RunRecord, load_run
+from engine.runs.directory import RunDirectory, RunRecord, load_run
 from tui.screens.choice import Answer, ChoiceScreen, Question
 from tui.screens.keyed_screen import KeyedScreen
 
 if TYPE_CHECKING:
-    from engine.run_notes import Notes
+    from engine.runs.notes import Notes
 
 COMPARE_HOW = "Mark two or more runs with space, then press c to compare them."
 T = TypeVar("T")
@@ -125,12 +125,12 @@ class RunActions(KeyedScreen):
             await self._keep(directory, replace(now, tags=wanted.tags, note=wanted.note))
 
     async def _notes(self, directory: RunDirectory) -> Notes | None:
-        from engine.run_notes import read_notes
+        from engine.runs.notes import read_notes
 
         return await self._tried(lambda: read_notes(directory))
 
     async def _keep(self, directory: RunDirectory, notes: Notes) -> None:
-        from engine.run_notes import write_notes
+        from engine.runs.notes import write_notes
 
         await self._tried(lambda: write_notes(directory, notes))
         self.action_reload()
@@ -144,7 +144,7 @@ class RunActions(KeyedScreen):
 
     @work(exclusive=True, group="action")
     async def _ask_to_delete(self, run_id: str) -> None:
-        from engine.run_removal import bytes_on_disk, trash_run
+        from engine.runs.trash import bytes_on_disk, trash_run
 
         directory = self._directory(run_id)
         runs = await self._load([run_id])

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
-from engine.run_notes import Notes
+from engine.runs.notes import Notes
 
 _MAX_TAGS = 200
 _MAX_NOTE = 500

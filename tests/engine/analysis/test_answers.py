@@ -12,7 +12,7 @@ import pytest
 from engine.analysis.answers import QUESTIONS, answer, answers_from
 from engine.analysis.evidence import Evidence, gather, select
 from engine.analysis.predictions import Predictions
-from engine.runs import RunDirectory
+from engine.runs.directory import RunDirectory
 from tests.engine.report.evidence_cases import row, two_models
 
 WriteRun = Callable[..., str]

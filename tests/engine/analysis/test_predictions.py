@@ -22,7 +22,7 @@ from engine.analysis.predictions import (
     worst_mistakes,
 )
 from engine.errors import InputError
-from engine.runs import RunDirectory
+from engine.runs.directory import RunDirectory
 
 MakePredictions = Callable[..., Predictions]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import engine.common.lines
-from engine.command_file import CommandFile
 from engine.common.lines import (
     MAX_LINE_BYTES,
     LineReader,
@@ -15,11 +14,12 @@ from engine.common.lines import (
     read_lines,
     read_lines_backwards,
 )
-from engine.follow import RecordReader
 from engine.protocol.commands import SetTrainable, command_to_plain
 from engine.protocol.events import LogLine, PhaseChanged, event_to_line
-from engine.recorded_events import last_phase, read_recorded, read_thinned
 from engine.remote import append_command
+from engine.runs.commands_file import CommandFile
+from engine.runs.follow import RecordReader
+from engine.runs.recorded_events import last_phase, read_recorded, read_thinned
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import pytest
 from engine.config.spec import Keep, RunSpec
 from engine.protocol.events import EpochEnded, TestEnded
 from engine.ranking_row import ranking_row
-from engine.run_notes import Notes
-from engine.runs import RunDirectory, RunRecord, SpecFile
+from engine.runs.directory import RunDirectory, RunRecord, SpecFile
+from engine.runs.notes import Notes
+from engine.runs.summary import Summary, summarize
 from engine.state.kept_epoch import best_epoch, first_of_highest_accuracy, is_better, kept_epoch
-from engine.summary import Summary, summarize
 from tests.engine.run_events import epoch_ended, play
 
 

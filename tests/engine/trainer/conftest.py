@@ -16,8 +16,8 @@ from engine.config.spec import RunSpec
 from engine.machine.provenance import Origin
 from engine.protocol.commands import Command, CommandQueue
 from engine.protocol.events import EpochEnded, Event, PhaseChanged, RunStarted, TestEnded
-from engine.record import Recorder
-from engine.runs import RunDirectory, SpecFile, create_run
+from engine.runs.directory import RunDirectory, SpecFile, create_run
+from engine.runs.recorder import Recorder
 from engine.trainer.trainer import Trainer
 
 for module in ("checks", "proof", "small_net"):

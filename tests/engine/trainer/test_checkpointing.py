@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import pytest
 
-from engine.checkpoints import Best, Position
 from engine.config.spec import RunSpec
 from engine.protocol.commands import CommandQueue
 from engine.protocol.events import Event, LogLine
-from engine.runs import RunDirectory
+from engine.runs.checkpoint import Best, Position
+from engine.runs.directory import RunDirectory
 from engine.trainer.checkpointing import Checkpointing
 from engine.trainer.control import Control
 from tests.engine.run_events import epoch_ended

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from engine.command_file import CommandFile
 from engine.protocol.commands import (
     ApplyNow,
     Command,
@@ -25,6 +24,7 @@ from engine.protocol.commands import (
     Withdraw,
 )
 from engine.protocol.events import CommandAccepted, CommandRejected, Event, LogLine, PhaseChanged
+from engine.runs.commands_file import CommandFile
 from engine.trainer.control import Control
 
 

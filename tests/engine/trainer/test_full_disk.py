@@ -22,7 +22,7 @@ from engine.protocol.events import (
     RunEnded,
     TestEnded,
 )
-from engine.runs import RunDirectory, list_runs, read_events
+from engine.runs.directory import RunDirectory, list_runs, read_events
 from engine.session import Session
 from engine.trainer import control
 from tests.engine.trainer.freeze_cases.small_net import small_spec

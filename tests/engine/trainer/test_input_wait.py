@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import engine.trainer.assembly
-from engine.checkpoints import read_position
 from engine.config.spec import RunSpec, Stage
 from engine.datasets.augmentation import render_choice
 from engine.protocol.commands import Stop
 from engine.protocol.events import BatchEnded, EpochEnded
+from engine.runs.checkpoint import read_position
 from engine.state.bottleneck import INPUT_SHARE, find_bottleneck
 from engine.state.store import RunStore
 

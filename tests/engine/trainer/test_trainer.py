@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 import engine.trainer.learner
-from engine.checkpoints import read_position
 from engine.common.progress import ignore_progress
 from engine.config.spec import RunSpec, Stage, Unfreeze
 from engine.datasets.loading import load_dataset
@@ -48,6 +47,7 @@ from engine.protocol.events import (
     StageStarted,
     TestEnded,
 )
+from engine.runs.checkpoint import read_position
 
 SCRATCH = RunSpec(
     model="CustomCNN",

@@ -11,9 +11,9 @@ from textual.content import Content
 from engine.common.formatting import accuracy, count, duration, rate, whole
 from engine.config.dataset_names import short
 from engine.config.spec import Keep
-from engine.runs import RunRecord
+from engine.runs.directory import RunRecord
+from engine.runs.summary import Summary, summarize
 from engine.state.snapshot import RunSnapshot
-from engine.summary import Summary, summarize
 
 Fact = tuple[str, str]
 _NAME_WIDTH = 12

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import InputError
-from engine.runs import RunRecord
+from engine.runs.directory import RunRecord
 from engine.state.snapshot import RunSnapshot
 from tui.panels.run_detail.palette import Palette
 
@@ -70,7 +70,7 @@ def read_tested(run: RunRecord) -> Outcome | str:
         Why there are none, in a line, where that is so.
     """
     from engine.analysis import predictions as analysis
-    from engine.image_files import tested_files
+    from engine.runs.image_files import tested_files
 
     if not run.directory.predictions.exists():
         return _why_none(run)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from textual.content import Content
 
 from engine.common.formatting import duration, percent
+from engine.runs.summary import Summary, summarize
 from engine.state.bottleneck import find_bottleneck
 from engine.state.snapshot import TRAIN_PHASES, RunSnapshot
-from engine.summary import Summary, summarize
 from tui.panels.notice import held_back
 from tui.panels.run_detail.bars import bar, name_width, shortened
 from tui.panels.run_detail.material import Material

@@ -10,7 +10,7 @@ from engine.common.codec import from_plain, to_plain
 from engine.common.formatting import printable
 from engine.common.regular_file import read_regular
 from engine.errors import InputError
-from engine.runs import RunDirectory
+from engine.runs.directory import RunDirectory
 
 FORMAT = 1
 MAX_FILE_BYTES = 64 * 2**10

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.run_choice import choose_run
-from engine.runs import RunRecord, check_exported, folder_names, load_run
+from engine.runs.directory import RunRecord, check_exported, folder_names, load_run
+from engine.runs.selecting import choose_run
 
 WORDS = ("imagenet", "none")
 

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine.checkpoints import Best, Position, newest_whole, read_position, words_of
 from engine.common.lines import drop_torn_line
 from engine.config.spec import RunSpec
 from engine.errors import InputError
@@ -21,9 +20,10 @@ from engine.protocol.events import (
     RunStarted,
 )
 from engine.protocol.facts import DataFacts
-from engine.run_choice import choose_run, is_same_queue, runs_beside
-from engine.run_lock import holder
-from engine.runs import RunDirectory, RunRecord, list_runs, read_events
+from engine.runs.checkpoint import Best, Position, newest_whole, read_position, words_of
+from engine.runs.directory import RunDirectory, RunRecord, list_runs, read_events
+from engine.runs.lock import holder
+from engine.runs.selecting import choose_run, is_same_queue, runs_beside
 from engine.state.kept_epoch import first_of_highest_accuracy
 
 CHANGES = (SetTrainable, SetBatchNormLock, SetLearningRate, SkipStage)

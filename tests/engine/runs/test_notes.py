@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InputError
-from engine.run_notes import MAX_NOTE_LENGTH, MAX_TAGS, Notes, read_notes, write_notes
-from engine.runs import RunDirectory, list_runs
+from engine.runs.directory import RunDirectory, list_runs
+from engine.runs.notes import MAX_NOTE_LENGTH, MAX_TAGS, Notes, read_notes, write_notes
 
 
 def test_a_run_that_nobody_wrote_about_has_none(directory: RunDirectory) -> None:

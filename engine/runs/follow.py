@@ -7,8 +7,8 @@ from typing import cast
 
 from engine.common.lines import LineReader
 from engine.protocol.events import Event, RunEnded, RunStatus
-from engine.recorded_events import Thinning, decoded
-from engine.runs import RunRecord
+from engine.runs.directory import RunRecord
+from engine.runs.recorded_events import Thinning, decoded
 
 HISTORY_BYTES = 2**20
 """Of frequent events a history that is longer gives a share, so that hours arrive in seconds."""

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from engine.config.spec import RunSpec, Stage
 from engine.protocol.commands import AddRuns, MoveRun, QueueCommand, RemoveRun
-from engine.resume import Queued
-from engine.run_queue import LONGEST, RunQueue
+from engine.runs.queue import LONGEST, RunQueue
+from engine.runs.resume import Queued
 
 SPEC = RunSpec(
     model="A", dataset="digits", stages=(Stage("all", 1, 1e-3, None),), image_size=32, seed=0

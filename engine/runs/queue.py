@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from engine.config.spec import RunSpec
 from engine.protocol.commands import AddRuns, MoveRun, QueueCommand
 from engine.protocol.events import QueueChanged
-from engine.resume import Queued
+from engine.runs.resume import Queued
 
 LONGEST = 1000
 """Runs of a queue; more than this is a slip, and would not fit a line of commands."""

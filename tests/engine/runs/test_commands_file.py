@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import engine.common.lines
-from engine.command_file import CommandFile
 from engine.protocol.commands import Pause, Resume, SetTrainable, command_to_plain
+from engine.runs.commands_file import CommandFile
 
 
 @pytest.fixture

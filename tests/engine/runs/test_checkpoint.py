@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from engine.backend.adam import continue_adam
-from engine.checkpoints import (
+from engine.errors import InputError
+from engine.runs.checkpoint import (
     Position,
     load_optimizer,
     load_weights,
@@ -18,7 +19,6 @@ from engine.checkpoints import (
     read_position,
     save_checkpoint,
 )
-from engine.errors import InputError
 
 POSITION = Position(2, 7, 13, 1e-4, ("dense",), True)
 

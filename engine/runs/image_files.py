@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from engine.common.codec import from_plain
 from engine.common.regular_file import read_regular
 from engine.errors import InputError
-from engine.runs import RunDirectory
+from engine.runs.directory import RunDirectory
 
 MAX_BYTES = 1 << 30
 FORMAT = 1

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.run_lock import holder, locked
-from engine.runs import TRASH, RunDirectory, folder_names, load_if_run, load_run
+from engine.runs.directory import TRASH, RunDirectory, folder_names, load_if_run, load_run
+from engine.runs.lock import holder, locked
 
 ASIDE_SECONDS = 3_600.0
 """No write takes as long: what is older was left by a process that died in it."""

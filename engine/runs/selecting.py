@@ -7,8 +7,8 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.follow import OVER
-from engine.runs import RunListing, RunRecord, list_runs, load_run
+from engine.runs.directory import RunListing, RunRecord, list_runs, load_run
+from engine.runs.follow import OVER
 
 NAMES_SHOWN = 3
 

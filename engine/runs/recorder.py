@@ -23,10 +23,10 @@ from engine.protocol.events import (
     RunResumed,
     event_to_line,
 )
-from engine.runs import RunDirectory, replay, write_json
+from engine.runs.directory import RunDirectory, replay, write_json
+from engine.runs.summary import Summary, summarize
 from engine.state.snapshot import RunSnapshot
 from engine.state.store import RunStore
-from engine.summary import Summary, summarize
 
 METRICS = ("epoch", "accuracy", "learning_rate", "loss", "val_accuracy", "val_loss")
 """Columns of `metrics.csv`, those of Keras' CSVLogger."""

@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 
 from engine.analysis.test_images import read_test_images, recorded_images
-from engine.checkpoints import read_position
 from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
 from engine.protocol.commands import AddRuns, Interrupt, RemoveRun, SetTrainable
@@ -25,9 +24,10 @@ from engine.protocol.events import (
     PhaseChanged,
     RunResumed,
 )
-from engine.resume import find_unfinished, resumption_of
-from engine.run_lock import holder, locked
-from engine.runs import RunDirectory, list_runs, load_run, load_snapshot, read_events
+from engine.runs.checkpoint import read_position
+from engine.runs.directory import RunDirectory, list_runs, load_run, load_snapshot, read_events
+from engine.runs.lock import holder, locked
+from engine.runs.resume import find_unfinished, resumption_of
 from engine.session import Session
 from tests.engine.trainer.freeze_cases.small_net import small_backbone
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InputError
-from engine.run_lock import locked
-from engine.run_removal import (
+from engine.runs.directory import TRASH, RunDirectory, list_runs, load_run, write_json
+from engine.runs.lock import locked
+from engine.runs.summary import Summary
+from engine.runs.trash import (
     ASIDE_SECONDS,
     bytes_on_disk,
     empty_trash,
@@ -19,8 +21,6 @@ from engine.run_removal import (
     trash_run,
     trashed_runs,
 )
-from engine.runs import TRASH, RunDirectory, list_runs, load_run, write_json
-from engine.summary import Summary
 
 WriteRun = Callable[..., str]
 

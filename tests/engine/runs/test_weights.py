@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InputError
-from engine.run_weights import resolve_weights
+from engine.runs.weights import resolve_weights
 
 WriteRun = Callable[..., str]
 

@@ -16,8 +16,7 @@ import psutil
 from engine.common.processes import process_identity
 from engine.machine.provenance import find_origin
 from engine.protocol.events import LogLine, PhaseChanged, event_to_line
-from engine.run_lock import locked
-from engine.runs import (
+from engine.runs.directory import (
     RunDirectory,
     SpecFile,
     create_run,
@@ -27,7 +26,8 @@ from engine.runs import (
     read_events,
     write_json,
 )
-from engine.summary import Summary
+from engine.runs.lock import locked
+from engine.runs.summary import Summary
 
 
 def test_a_clash_of_names_gets_a_number(tmp_path: Path, spec_file: SpecFile) -> None:

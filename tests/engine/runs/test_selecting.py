@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.errors import InputError
-from engine.run_choice import choose_run, is_same_queue, runs_beside
+from engine.runs.selecting import choose_run, is_same_queue, runs_beside
 
 
 @pytest.fixture

@@ -24,11 +24,11 @@ from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.machine.provenance import Origin
 from engine.protocol.events import Event
-from engine.recorded_events import last_phase, read_recorded, read_thinned
-from engine.run_lock import holder
+from engine.runs.lock import holder
+from engine.runs.recorded_events import last_phase, read_recorded, read_thinned
+from engine.runs.summary import Summary, check_summary
 from engine.state.snapshot import RunSnapshot, Status
 from engine.state.store import RunStore
-from engine.summary import Summary, check_summary
 
 FORMAT = 1
 TRASH = ".trash"

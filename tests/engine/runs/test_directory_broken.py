@@ -27,8 +27,8 @@ from engine.protocol.events import (
 )
 from engine.ranking import rank_runs
 from engine.report.table import records, to_csv, to_json, to_markdown
-from engine.runs import RunDirectory, list_runs, load_run, load_snapshot, read_events
-from engine.summary import summarize
+from engine.runs.directory import RunDirectory, list_runs, load_run, load_snapshot, read_events
+from engine.runs.summary import summarize
 
 WriteRun = Callable[..., str]
 Mutation = Callable[[random.Random, Path], None]

@@ -22,8 +22,8 @@ from engine.protocol.events import (
     PhaseChanged,
     RunEnded,
 )
-from engine.record import SPACING_SECONDS, Recorder
-from engine.runs import RunDirectory, load_run, read_events
+from engine.runs.directory import RunDirectory, load_run, read_events
+from engine.runs.recorder import SPACING_SECONDS, Recorder
 
 
 def batch(step: int, time: float) -> BatchEnded:

@@ -1,0 +1,1 @@
+"""The run directory: create, record, read, lock, checkpoint, resume. Never loads Keras."""
