@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.backend.devices import fuses, on_constants
 from engine.backend.fused import fuse_inference
-from engine.features.entry import Layout
+from engine.features.file_format import Layout
 from engine.keras_setup.loaded import keras
 from engine.model.subgraph import Forward
 

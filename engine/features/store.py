@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.common.formatting import byte_size
-from engine.features.entry import BrokenEntryError, Header, Layout, load_index, read_index
-from engine.features.stored import StoredFeatures
+from engine.features.file_format import BrokenEntryError, Header, Layout, load_index, read_index
+from engine.features.reader import StoredFeatures
 from engine.features.writer import ENDING as PART_ENDING
 from engine.features.writer import FeatureWriter, remove_leftovers
 

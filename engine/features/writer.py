@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from engine.features.entry import Header, Tensor, load_index
+from engine.features.file_format import Header, Tensor, load_index
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,9 +16,9 @@ from engine.backend.step_model import StepModel, step_model
 from engine.common.formatting import byte_size
 from engine.config.spec import RunSpec, Stage
 from engine.datasets.augmentation import draw_views, render_choice
-from engine.features.feature_cache import FeatureCache
-from engine.features.held import Features, Pool
-from engine.frontier import Frontier, find_frontier
+from engine.features.cache import FeatureCache
+from engine.features.cut import Frontier, find_frontier
+from engine.features.pool import Features, Pool
 from engine.model.build import Classifier
 from engine.model.graph import calls, leaves
 from engine.model.measure import call_flops

@@ -15,7 +15,7 @@ from engine.config.spec import RunSpec
 from engine.datasets.dataset import Dataset
 from engine.datasets.loading import load_dataset
 from engine.datasets.split import limit_and_split
-from engine.features.held import Pool
+from engine.features.pool import Pool
 from engine.model.preprocessing import PROBED_IMAGES, probe_preprocessing
 from engine.protocol.events import Event, LogLine, PhaseChanged, PhaseProgressed
 from engine.protocol.facts import DataFacts

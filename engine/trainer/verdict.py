@@ -11,7 +11,7 @@ import numpy as np
 from engine.backend.batches import Rows
 from engine.common.atomic import written_whole
 from engine.errors import InputError
-from engine.features.held import Pool
+from engine.features.pool import Pool
 from engine.keras_setup.loaded import keras
 from engine.trainer.control import Control
 from engine.trainer.evaluation import PassCallback

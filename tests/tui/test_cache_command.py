@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.common.formatting import byte_size
-from engine.features.entry import Layout
+from engine.features.file_format import Layout
 from engine.features.store import FeatureStore
 from tui.__main__ import main
 

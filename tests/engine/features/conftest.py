@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.features.entry import Layout
+from engine.features.file_format import Layout
 from engine.features.store import FeatureStore
 
 SOURCE = Path(__file__).parents[3]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.features.entry import BLOCK_BYTES, Layout
+from engine.features.file_format import BLOCK_BYTES, Layout
 from engine.features.store import FeatureCacheFullError, FeatureStore, feature_key
 
 Arrays = list[NDArray[Any]]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.features.entry import Layout
+from engine.features.file_format import Layout
 from engine.features.store import FeatureStore
 from engine.features.writer import remove_leftovers
 
@@ -24,7 +24,7 @@ OTHER_PROCESS = """
 import sys
 from pathlib import Path
 import numpy as np
-from engine.features.entry import Layout
+from engine.features.file_format import Layout
 from engine.features.store import FeatureStore
 
 def begin(key, limit=1 << 30):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.errors import InputError
-from engine.features.held import Pool
+from engine.features.pool import Pool
 from engine.protocol.commands import CommandQueue
 from engine.trainer.control import Control
 from engine.trainer.evaluation import PassCallback

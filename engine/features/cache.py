@@ -11,12 +11,12 @@ from typing import Any
 from engine.backend.batches import aligned
 from engine.common.folders import features_root
 from engine.config.spec import GIGABYTE, MEMORY_SHARE, RunSpec
+from engine.features.computing import Maker, Progress
+from engine.features.cut import Frontier
 from engine.features.extraction import extraction_batch
-from engine.features.held import Features, Pool, layouts_of
-from engine.features.identity import prefix_digest
-from engine.features.making import Maker, Progress
+from engine.features.fingerprint import prefix_digest
+from engine.features.pool import Features, Pool, layouts_of
 from engine.features.store import FeatureStore, feature_key
-from engine.frontier import Frontier
 from engine.keras_setup.loaded import keras
 from engine.machine.sampler import read_memory
 from engine.protocol.events import Event, FeaturesReady, LogLine, PhaseChanged

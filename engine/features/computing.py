@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.datasets.augmentation import render_view
 from engine.features.extraction import Extractor, spans
-from engine.features.held import Features, Pool
+from engine.features.pool import Features, Pool
 from engine.keras_setup.loaded import keras
 from engine.protocol.events import Event, PhaseProgressed
 

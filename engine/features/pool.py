@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.features.entry import Layout
+from engine.features.file_format import Layout
 
 if TYPE_CHECKING:
     import numpy as np

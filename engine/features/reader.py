@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from engine.features.entry import BrokenEntryError, Index, Layout, read_index, remove_quietly
+from engine.features.file_format import BrokenEntryError, Index, Layout, read_index, remove_quietly
 
 if TYPE_CHECKING:
     import numpy as np
