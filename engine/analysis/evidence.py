@@ -20,7 +20,7 @@ from engine.backbones.catalogue import CATALOGUE
 from engine.common.formatting import accuracy
 from engine.errors import InputError
 from engine.protocol.events import Event, FeaturesReady, FreezeApplied, HardwareSampled, RunStarted
-from engine.ranking_row import ranking_row
+from engine.ranking.row import ranking_row
 from engine.runs.directory import RunDirectory, RunRecord, load_run, load_snapshot
 from engine.runs.notes import Notes
 from engine.runs.recorded_events import read_thinned
@@ -149,7 +149,7 @@ class Evidence:
 
 def gather(runs_dir: Path) -> Evidence:
     """Read what the answers need; a folder without ranked runs gives no contenders."""
-    from engine.runs_index import ranking_rows
+    from engine.ranking.index import ranking_rows
 
     rows = ranking_rows(runs_dir).rows
     ranked = [row for row in rows if row["ranked"] and row["test_accuracy"] is not None]

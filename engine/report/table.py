@@ -10,7 +10,7 @@ from engine.backbones.catalogue import CATALOGUE
 from engine.common.columns import Column, Row, cell_width
 from engine.common.formatting import MISSING, accuracy, count, duration, printable, whole
 from engine.config.dataset_names import short
-from engine.ranking import ASKED_TARGETS, TARGET, best, fastest
+from engine.ranking.table import ASKED_TARGETS, TARGET, best, fastest
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series

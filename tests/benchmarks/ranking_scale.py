@@ -24,9 +24,9 @@ from engine.common.codec import to_plain
 from engine.config.recipe import NOTEBOOK
 from engine.config.spec import RunSpec
 from engine.machine.provenance import Origin
+from engine.ranking.index import INDEX_NAME, SETTLED_SECONDS, ranking_rows
 from engine.runs.directory import RunDirectory, SpecFile
 from engine.runs.summary import Summary
-from engine.runs_index import INDEX_NAME, SETTLED_SECONDS, ranking_rows
 
 RUNS, ROUNDS = 10_000, 5
 BROKEN_EACH = 1_000
@@ -126,7 +126,7 @@ def screen_seconds(runs_dir: Path) -> tuple[Seconds, Seconds]:
 
 def sorting_seconds(runs_dir: Path) -> dict[str, float]:
     """Seconds of putting the rows into another order, by what does it."""
-    from engine.ranking import rank_rows, sort_ranking
+    from engine.ranking.table import rank_rows, sort_ranking
 
     rows = ranking_rows(runs_dir).rows
     frame = rank_rows(rows)

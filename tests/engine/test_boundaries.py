@@ -23,7 +23,7 @@ LIGHT = [
     "engine.protocol.events",
     "engine.machine.sampler",
     "engine.keras_setup.loading",
-    "engine.ranking",
+    "engine.ranking.table",
     "engine.report",
     "engine.runs.directory",
     "engine.session",

@@ -21,7 +21,7 @@ from engine.datasets.sample_ranges import by_largest_sample
 from engine.model.build import build_classifier
 from engine.predict import Predictor
 from engine.protocol.events import EpochEnded, Event, RunEnded, RunStarted
-from engine.ranking import rank_runs
+from engine.ranking.table import rank_runs
 from engine.remote import AttachedSession
 from engine.replay import ReplaySession
 from engine.runs.directory import RunRecord, list_runs, load_run, load_snapshot, read_events

@@ -54,7 +54,7 @@ def can_show(text: str) -> bool:
 
 def print_ending(runs_dir: Path, run_ids: Sequence[str]) -> None:
     """Print the ranking of these runs and where they lie; nothing where there are none."""
-    from engine.ranking import rank_runs
+    from engine.ranking.table import rank_runs
 
     records = []
     for run_id in run_ids:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from engine.common.formatting import MISSING
 from engine.errors import InputError
-from engine.ranking import add_targets, group_by_model, rank_rows, sort_ranking
+from engine.ranking.filter import parse_filter
+from engine.ranking.index import ranking_rows
+from engine.ranking.table import add_targets, group_by_model, rank_rows, sort_ranking
 from engine.report.models import (
     models_text,
     models_to_csv,
@@ -17,8 +19,6 @@ from engine.report.models import (
     models_to_markdown,
 )
 from engine.report.table import to_csv, to_json, to_markdown
-from engine.run_filter import parse_filter
-from engine.runs_index import ranking_rows
 from tui.cli.output import can_show, print_table, use_utf8
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ COLUMNS = (
 
 
 class ModelTable(VirtualTable):
-    """One row a model and data set, as `engine.ranking.group_by_model` has them, and a `group`."""
+    """One row a model and data set, as `engine.ranking.table` groups them, and a `group`."""
 
     HIGH_FIRST: ClassVar[frozenset[str]] = frozenset({"best_accuracy", "mean_accuracy", "runs"})
 

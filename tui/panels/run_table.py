@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from engine.common.columns import Column, Row, cell_width
 from engine.common.formatting import byte_size
-from engine.ranking import HIGH_FIRST
+from engine.ranking.table import HIGH_FIRST
 from engine.report.table import BEST, COLUMNS, ON_TEST
 from tui.panels.drawn_table import Piece
 from tui.panels.table_columns import DOWN, UP, is_missing, sorted_rows
@@ -79,7 +79,7 @@ class RunTable(VirtualTable):
         """Show these runs, the cursor on the same run as before or else on the first.
 
         Args:
-            rows: as `engine.ranking` gives them, best first.
+            rows: as `engine.ranking.table` gives them, best first.
             marks: of the best and of the fastest, by run id.
         """
         self._marks = marks

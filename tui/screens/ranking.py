@@ -11,7 +11,7 @@ from tui.panels.pareto_data import COSTS, Cost, ParetoData, pareto_data
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from engine.run_filter import RunFilter
+    from engine.ranking.filter import RunFilter
 
 ALIVE = frozenset({"running", "paused"})
 
@@ -21,7 +21,7 @@ class Ranking:
     """A folder of runs, ready to show."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
-    """Best first, as `engine.ranking` gives them; `status` is the state, running or paused too."""
+    """Best first, as the ranking has them; `status` is the state, running and paused too."""
     marks: dict[str, str] = field(default_factory=dict)
     """Of the most accurate and the fastest, by run id."""
     notes: list[str] = field(default_factory=list)
@@ -47,9 +47,9 @@ class View:
 
 def read_ranking(runs_dir: Path) -> Ranking:
     """Read and rank a folder of runs; slow the first time, as it imports pandas."""
-    from engine.ranking import rank_rows
+    from engine.ranking.index import ranking_rows
+    from engine.ranking.table import rank_rows
     from engine.report.table import legend, marks_by_run
-    from engine.runs_index import ranking_rows
 
     found = ranking_rows(runs_dir)
     frame = rank_rows(found.rows)
@@ -79,7 +79,7 @@ def view_of(
 
 
 def _models(frame: DataFrame, only: frozenset[str] | None) -> list[dict[str, Any]]:
-    from engine.ranking import group_by_model
+    from engine.ranking.table import group_by_model
     from engine.report.table import records
 
     kept = frame if only is None else frame[frame["run_id"].isin(list(only))]

@@ -29,7 +29,7 @@ from tui.screens.results_texts import count_words, head_line, note_text, verdict
 from tui.screens.run_actions import RunActions
 
 if TYPE_CHECKING:
-    from engine.run_filter import RunFilter
+    from engine.ranking.filter import RunFilter
 
 LOOK_SECONDS = 5.0
 """Between two looks at the folder, so that a run that died shows it within ten seconds."""
@@ -220,7 +220,7 @@ class ResultsScreen(RunActions):
 
     @on(Input.Changed, "#filter-text")
     def _read_filter(self, event: Input.Changed) -> None:
-        from engine.run_filter import parse_filter
+        from engine.ranking.filter import parse_filter
 
         event.stop()
         line = self.query_one(FilterLine)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.analysis.architecture import Architecture
 from engine.analysis.comparison import McNemar, p_value
 from engine.analysis.evidence import Evidence, Measured, Pair, select
-from engine.ranking_row import KINDS, wilson_interval
+from engine.ranking.row import KINDS, wilson_interval
 
 LITE0 = Architecture(49, 16, 9, 0, 0, 49, 50, 3_425_834, 141_052_864, 96, 0.751)
 CUSTOM = Architecture(5, 0, 0, 0, 0, 0, 6, 159_914, 58_433_536, 32, None)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.common.columns import cell_width
-from engine.ranking import rank_runs
-from engine.ranking_row import KINDS
+from engine.ranking.row import KINDS
+from engine.ranking.table import rank_runs
 from engine.report.table import legend, table_text, to_csv, to_json, to_markdown
 from engine.runs.directory import RunListing, list_runs
 

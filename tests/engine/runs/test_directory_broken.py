@@ -25,7 +25,7 @@ from engine.protocol.events import (
     StageStarted,
     event_to_line,
 )
-from engine.ranking import rank_runs
+from engine.ranking.table import rank_runs
 from engine.report.table import records, to_csv, to_json, to_markdown
 from engine.runs.directory import RunDirectory, list_runs, load_run, load_snapshot, read_events
 from engine.runs.summary import summarize

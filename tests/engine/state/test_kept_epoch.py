@@ -10,7 +10,7 @@ import pytest
 
 from engine.config.spec import Keep, RunSpec
 from engine.protocol.events import EpochEnded, TestEnded
-from engine.ranking_row import ranking_row
+from engine.ranking.row import ranking_row
 from engine.runs.directory import RunDirectory, RunRecord, SpecFile
 from engine.runs.notes import Notes
 from engine.runs.summary import Summary, summarize

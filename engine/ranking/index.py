@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
-from engine.index_file import STATUSES, Entry, IndexFile, Signature
-from engine.ranking_row import ranking_row
+from engine.ranking.index_file import STATUSES, Entry, IndexFile, Signature
+from engine.ranking.row import ranking_row
 from engine.runs.directory import RunDirectory, broken_line, folder_names, load_if_run
 from engine.runs.lock import holder
 from engine.runs.notes import read_notes
@@ -45,7 +45,7 @@ class RankingRows:
     """All runs of a folder as rows of the ranking, newest first, and what could not be read."""
 
     rows: list[dict[str, Any]]
-    """With the keys of `engine.ranking_row.KINDS`; `status` is the state, `paused` and `running`
+    """With the keys of `engine.ranking.row.KINDS`; `status` is the state, `paused` and `running`
     too."""
     broken: tuple[str, ...] = ()
     """One line a directory: its name and what is wrong with it."""

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from engine.errors import InputError
-from engine.ranking_row import KINDS
-from engine.run_filter import parse_filter
+from engine.ranking.filter import parse_filter
+from engine.ranking.row import KINDS
 
 Row = dict[str, Any]
 

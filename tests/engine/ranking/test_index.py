@@ -19,18 +19,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import index_file, runs_index
 from engine.common.codec import to_plain
 from engine.config.spec import RunSpec, Stage
-from engine.index_file import IndexFile
 from engine.machine.provenance import Origin
-from engine.ranking_row import KINDS, ranking_row
+from engine.ranking import index as runs_index
+from engine.ranking import index_file
+from engine.ranking.index import INDEX_NAME, RankingRows, ranking_rows
+from engine.ranking.index_file import IndexFile
+from engine.ranking.row import KINDS, ranking_row
 from engine.runs.directory import RunDirectory, RunRecord, SpecFile, list_runs, load_if_run
 from engine.runs.lock import locked
 from engine.runs.notes import Notes, read_notes, write_notes
 from engine.runs.summary import Summary
 from engine.runs.trash import trash_run
-from engine.runs_index import INDEX_NAME, RankingRows, ranking_rows
 from engine.state.snapshot import Status
 
 SPEC = RunSpec("VGG16", "cifar10", (Stage("head", 2, 1e-3, 0),), 96)
@@ -332,7 +333,7 @@ def test_no_folder_has_no_rows_and_gets_no_index(tmp_path: Path) -> None:
 
 def test_importing_it_loads_nothing_heavy() -> None:
     code = (
-        "import engine.runs_index, engine.run_filter, engine.runs.trash, sys;"
+        "import engine.ranking.index, engine.ranking.filter, engine.runs.trash, sys;"
         "print({'pandas', 'numpy', 'keras'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

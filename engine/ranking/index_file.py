@@ -22,7 +22,7 @@ from typing import Any
 from engine.common.atomic import written_whole
 from engine.common.regular_file import read_regular
 from engine.errors import InputError
-from engine.ranking_row import KINDS
+from engine.ranking.row import KINDS
 from engine.runs.directory import NAMES
 
 FORMAT = 1

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from engine.errors import InputError
-from engine.ranking import (
+from engine.ranking.index import ranking_rows
+from engine.ranking.row import KINDS, seconds_to, wilson_interval
+from engine.ranking.table import (
     add_targets,
     best,
     fastest,
@@ -21,10 +23,8 @@ from engine.ranking import (
     rank_runs,
     sort_ranking,
 )
-from engine.ranking_row import KINDS, seconds_to, wilson_interval
 from engine.runs.directory import RunDirectory, RunListing, list_runs
 from engine.runs.notes import Notes, write_notes
-from engine.runs_index import ranking_rows
 
 WriteRun = Callable[..., str]
 
@@ -317,9 +317,7 @@ def test_where_nothing_is_ranked_nothing_is_best(write_run: WriteRun, runs_dir: 
 
 
 def test_importing_it_loads_neither_pandas_nor_keras() -> None:
-    code = (
-        "import engine.ranking, engine.report, sys; print({'pandas', 'keras'} & set(sys.modules))"
-    )
+    code = "import engine.ranking.table, sys; print({'pandas', 'keras'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
