@@ -46,8 +46,8 @@ from engine.runs.lock import locked
 from engine.runs.queue import RunQueue
 from engine.runs.recorder import Recorder
 from engine.runs.resume import Queued, kept_backend, queue_from, resumption_of
-from engine.trainer.control import ROOM_POLL_SECONDS
-from engine.trainer.trainer import Trainer
+from engine.training.control import ROOM_POLL_SECONDS
+from engine.training.trainer import Trainer
 
 Sink = Callable[[int, str, Event], None]
 """Takes (place in the queue from 0, run id, event) on the thread that emits; must not block."""

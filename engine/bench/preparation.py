@@ -36,7 +36,7 @@ def prepare(folder: Path) -> None:
     import numpy as np
 
     from engine.backend import devices as backend
-    from engine.trainer.preparation import prepare_data, prepare_model
+    from engine.training.preparation import prepare_data, prepare_model
 
     spec = from_plain(RunSpec, json.loads((folder / SPEC_FILE).read_text()), SPEC_FILE)
     data = prepare_data(spec, _emit)

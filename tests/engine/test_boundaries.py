@@ -78,7 +78,7 @@ def test_only_the_trainer_calls_fit() -> None:
         for path in (ROOT / "engine").rglob("*.py")
         if ".fit(" in path.read_text() or ".fit," in path.read_text()
     }
-    assert callers == {"engine/trainer/learner.py"}
+    assert callers == {"engine/training/learner.py"}
 
 
 def test_keras_is_imported_in_one_place_only() -> None:

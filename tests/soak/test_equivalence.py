@@ -17,7 +17,7 @@ import pytest
 from engine.config.spec import RunSpec, Stage
 from engine.protocol.events import FeaturesReady
 
-pytest_plugins = ["tests.engine.trainer.conftest"]
+pytest_plugins = ["tests.engine.training.conftest"]
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from engine.config.spec import BatchNorm
-from tests.engine.trainer.freeze_cases.families import family_spec, two_paths
+from tests.engine.training.freeze_cases.families import family_spec, two_paths
 
-pytest_plugins = ["tests.engine.trainer.conftest"]
+pytest_plugins = ["tests.engine.training.conftest"]
 
 
 @pytest.mark.parametrize("batchnorm", ["locked", "keras"])

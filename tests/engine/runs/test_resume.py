@@ -29,7 +29,7 @@ from engine.runs.directory import RunDirectory, list_runs, load_run, load_snapsh
 from engine.runs.lock import holder, locked
 from engine.runs.resume import find_unfinished, resumption_of
 from engine.session import Session
-from tests.engine.trainer.freeze_cases.small_net import small_backbone
+from tests.engine.training.freeze_cases.small_net import small_backbone
 
 SPEC = RunSpec(
     model="MobileNetV2",

@@ -13,8 +13,8 @@ from engine.common.atomic import written_whole
 from engine.errors import InputError
 from engine.features.pool import Pool
 from engine.keras_setup.loaded import keras
-from engine.trainer.control import Control
-from engine.trainer.evaluation import PassCallback
+from engine.training.control import Control
+from engine.training.evaluation import PassCallback
 
 AGREEMENT = 0.02
 """Largest difference of a probability between the step's form of the network and the exported

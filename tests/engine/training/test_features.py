@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-import engine.trainer.learner
+import engine.training.learner
 from engine.common.progress import ignore_progress
 from engine.config.spec import RunSpec, Stage
 from engine.datasets.loading import load_dataset
@@ -229,7 +229,7 @@ def test_a_stop_ends_the_extraction(train: Train, small_net: None, own_feature_c
 def test_a_toggle_now_goes_on_with_what_is_held(
     train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine.trainer.learner, "steps_per_execution", lambda *_: 1)
+    monkeypatch.setattr(engine.training.learner, "steps_per_execution", lambda *_: 1)
     # Unfreezing above the held frontier needs nothing new; below it the epoch ends on images, and
     # the next one has features again.
     above = SetTrainable(layers=("top_conv",), value=False, when="now")

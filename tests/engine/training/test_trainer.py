@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 
-import engine.trainer.learner
+import engine.training.learner
 from engine.common.progress import ignore_progress
 from engine.config.spec import RunSpec, Stage, Unfreeze
 from engine.datasets.loading import load_dataset
@@ -337,7 +337,7 @@ def test_nothing_left_to_train_is_refused(train: Train, small_net: None) -> None
 def test_a_run_obeys_lines_appended_to_its_file(
     train: Train, small_net: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(engine.trainer.learner, "steps_per_execution", lambda *_: 1)
+    monkeypatch.setattr(engine.training.learner, "steps_per_execution", lambda *_: 1)
     seen: Counter[str] = Counter()
     lines = {
         "EpochStarted 1": '{"command": "SetTrainable", "id": "1", "layers": ["block4_depthwise"], '
@@ -390,7 +390,7 @@ def test_a_bug_is_told_with_its_traceback(train: Train, monkeypatch: pytest.Monk
     def break_down(*_: object, **__: object) -> None:
         raise ZeroDivisionError("first\nsecond")
 
-    monkeypatch.setattr("engine.trainer.preparation.load_dataset", break_down)
+    monkeypatch.setattr("engine.training.preparation.load_dataset", break_down)
     run = train(SCRATCH)
     assert run.all(RunEnded)[0].error == "ZeroDivisionError: first"
     assert any("Traceback" in event.text for event in run.all(LogLine))

@@ -14,7 +14,7 @@ from engine.protocol.events import Event, LogLine
 
 if TYPE_CHECKING:
     from engine.backend.step_model import StepModel
-    from engine.trainer.segment import SegmentCallback
+    from engine.training.segment import SegmentCallback
 
 _SHAPE = re.compile(r"shape ?\[([\d,]+)\] and type (\w+)")
 _BYTES_OF = {"half": 2, "bfloat16": 2, "double": 8}

@@ -24,8 +24,8 @@ from engine.protocol.events import (
 )
 from engine.runs.directory import RunDirectory, list_runs, read_events
 from engine.session import Session
-from engine.trainer import control
-from tests.engine.trainer.freeze_cases.small_net import small_spec
+from engine.training import control
+from tests.engine.training.freeze_cases.small_net import small_spec
 
 Moment = Callable[[Event], bool]
 FULL: dict[str, tuple[str, Moment]] = {

@@ -21,8 +21,8 @@ from engine.protocol.events import (
 )
 from engine.state.layer_choice import leaf_nodes
 from engine.state.store import RunStore
-from tests.engine.trainer.freeze_cases.asked import Landing, asked_at
-from tests.engine.trainer.freeze_cases.witness import Sighting, Witness
+from tests.engine.training.freeze_cases.asked import Landing, asked_at
+from tests.engine.training.freeze_cases.witness import Sighting, Witness
 
 
 def check_everything(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.config.spec import BatchNorm
-from tests.engine.trainer.freeze_cases.families import family_spec, two_paths
+from tests.engine.training.freeze_cases.families import family_spec, two_paths
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
-from engine.trainer.preparation import prepare_data
+from engine.training.preparation import prepare_data
 
 if TYPE_CHECKING:
     from tests.conftest import SmallCifar10

@@ -26,8 +26,8 @@ from engine.model.subgraph import Forward
 from engine.model.tree import layer_tree
 from engine.protocol.events import Event, FeaturesReady, LogLine
 from engine.state.layer_choice import leaf_nodes
-from engine.trainer.preparation import Data
-from engine.trainer.selection import planned_selections, put_on
+from engine.training.preparation import Data
+from engine.training.selection import planned_selections, put_on
 
 
 @dataclass(frozen=True, eq=False)

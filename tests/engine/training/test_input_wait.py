@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import engine.trainer.assembly
+import engine.training.assembly
 from engine.config.spec import RunSpec, Stage
 from engine.datasets.augmentation import render_choice
 from engine.protocol.commands import Stop
@@ -60,7 +60,7 @@ def test_a_slow_source_makes_a_run_input_bound(
         time.sleep(NAP_SECONDS)
         return render_choice(*parts, **options)
 
-    monkeypatch.setattr(engine.trainer.assembly, "render_choice", slow)
+    monkeypatch.setattr(engine.training.assembly, "render_choice", slow)
     trained = train(SPEC)
     assert all(0.5 < share <= 1 for share in waits(trained)[1:])
     assert verdict(trained) == "input-bound"

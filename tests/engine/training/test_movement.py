@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from engine.trainer.movement import Movement
+from engine.training.movement import Movement
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from engine.protocol.events import (
     FreezeApplied,
     LayersMoved,
 )
-from tests.engine.trainer.freeze_cases.asked import Moment
-from tests.engine.trainer.freeze_cases.small_net import (
+from tests.engine.training.freeze_cases.asked import Moment
+from tests.engine.training.freeze_cases.small_net import (
     BACKBONE,
     BRANCHES,
     HEAD,
@@ -29,7 +29,7 @@ from tests.engine.trainer.freeze_cases.small_net import (
     STEM,
     small_spec,
 )
-from tests.engine.trainer.freeze_cases.witness import Witness
+from tests.engine.training.freeze_cases.witness import Witness
 
 pytestmark = pytest.mark.usefixtures("small_net")
 

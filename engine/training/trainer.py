@@ -25,11 +25,11 @@ from engine.runs.commands_file import CommandFile
 from engine.runs.directory import RunDirectory, write_json
 from engine.runs.queue import RunQueue
 from engine.runs.resume import Resumption
-from engine.trainer.control import Control
+from engine.training.control import Control
 
 if TYPE_CHECKING:
-    from engine.trainer.learner import Learner
-    from engine.trainer.preparation import Data
+    from engine.training.learner import Learner
+    from engine.training.preparation import Data
 
 
 class Trainer:
@@ -90,7 +90,7 @@ class Trainer:
         return status
 
     def _in_one_line(self, problem: Exception) -> str:
-        from engine.trainer.out_of_memory import in_words, is_out_of_memory
+        from engine.training.out_of_memory import in_words, is_out_of_memory
 
         if is_out_of_memory(problem):
             return f"{in_words(problem, self._device)}; choose a smaller --image-size"
@@ -127,8 +127,8 @@ class Trainer:
     def _prepare(self, device: str) -> tuple[Learner, Data]:
         from engine.model.measure import model_facts
         from engine.model.tree import layer_tree
-        from engine.trainer.learner import Learner
-        from engine.trainer.preparation import prepare_data, prepare_model
+        from engine.training.learner import Learner
+        from engine.training.preparation import prepare_data, prepare_model
 
         spec = self._spec
         self._report(PhaseChanged(phase="loading", detail=spec.dataset))
@@ -210,7 +210,7 @@ class Trainer:
             raise
 
     def _test_and_export(self, learner: Learner, data: Data) -> None:
-        from engine.trainer.verdict import export_network
+        from engine.training.final_test import export_network
 
         tested = learner.test()
         if tested is None:

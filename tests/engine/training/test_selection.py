@@ -12,7 +12,7 @@ from engine.model.build import Classifier, build_classifier
 from engine.model.graph import leaf_layers
 from engine.model.trainable import select_last
 from engine.protocol.commands import SetBatchNormLock, SetTrainable
-from engine.trainer.selection import Selection, planned, planned_selections
+from engine.training.selection import Selection, planned, planned_selections
 
 SPEC = RunSpec("EfficientNetLite0", "digits", (Stage("head", 4, 1e-3, 0),), image_size=32)
 HEAD = SPEC.stages[0]

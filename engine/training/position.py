@@ -10,9 +10,9 @@ from engine.errors import InputError
 from engine.protocol.commands import command_to_plain
 from engine.protocol.events import EpochEnded
 from engine.runs.checkpoint import Best, Position, Sums
-from engine.trainer.control import Control
-from engine.trainer.segment import EpochMeter, measured
-from engine.trainer.selection import Selection
+from engine.training.control import Control
+from engine.training.segment import EpochMeter, measured
+from engine.training.selection import Selection
 
 
 @dataclass

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 import engine.features.extraction
-import engine.trainer.pace
-import engine.trainer.segment
+import engine.training.execution
+import engine.training.segment
 from engine.config.spec import RunSpec
 from engine.model.trainable import select_last
 from engine.protocol.commands import Command, Stop
 from engine.protocol.events import BatchEnded, EpochEnded, EpochStarted, Event, RunEnded, RunStarted
 from engine.protocol.facts import LayerNode
-from tests.engine.trainer.freeze_cases.asked import Asked, Script, landings
-from tests.engine.trainer.freeze_cases.checks import check_everything
-from tests.engine.trainer.freeze_cases.witness import Witness
+from tests.engine.training.freeze_cases.asked import Asked, Script, landings
+from tests.engine.training.freeze_cases.checks import check_everything
+from tests.engine.training.freeze_cases.witness import Witness
 
 ScriptOf = Callable[[LayerNode], Script]
 """Makes the commands of a run from its layer tree."""
@@ -64,8 +64,8 @@ def prove(
     """
     with pytest.MonkeyPatch.context() as patch:
         # One step an execution, and each of them told: commands land where the script says.
-        patch.setattr(engine.trainer.pace, "EXECUTION_SECONDS", 0.0)
-        patch.setattr(engine.trainer.segment, "BATCH_EVENT_SECONDS", 0.0)
+        patch.setattr(engine.training.execution, "EXECUTION_SECONDS", 0.0)
+        patch.setattr(engine.training.segment, "BATCH_EVENT_SECONDS", 0.0)
         # The least images a pass, since the last of its batches is filled up.
         patch.setattr(engine.features.extraction, "PIXELS", 0)
         witness = Witness(patch)

@@ -33,18 +33,18 @@ from engine.protocol.events import (
 )
 from engine.runs.checkpoint import Position, load_optimizer, load_weights
 from engine.runs.directory import RunDirectory
-from engine.trainer.assembly import Assembler, Step
-from engine.trainer.checkpointing import Checkpointing
-from engine.trainer.control import Control
-from engine.trainer.evaluation import PassCallback, evaluate, evaluation_batch
-from engine.trainer.movement import Movement
-from engine.trainer.out_of_memory import BatchParts
-from engine.trainer.pace import steps_per_execution
-from engine.trainer.place import Place, place_of
-from engine.trainer.preparation import Data
-from engine.trainer.segment import EpochMeter, SegmentCallback
-from engine.trainer.selection import Selection
-from engine.trainer.verdict import Tested, predict_test
+from engine.training.assembly import Assembler, Step
+from engine.training.checkpointing import Checkpointing
+from engine.training.control import Control
+from engine.training.evaluation import PassCallback, evaluate, evaluation_batch
+from engine.training.execution import steps_per_execution
+from engine.training.final_test import Tested, predict_test
+from engine.training.movement import Movement
+from engine.training.out_of_memory import BatchParts
+from engine.training.position import Place, place_of
+from engine.training.preparation import Data
+from engine.training.segment import EpochMeter, SegmentCallback
+from engine.training.selection import Selection
 
 NOTHING_TRAINS = "nothing would train any more; leave at least one layer trainable"
 OTHER_FEATURES = "the epoch goes on with other features than before; its last bits may differ"

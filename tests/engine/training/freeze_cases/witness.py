@@ -12,11 +12,11 @@ import keras
 import numpy as np
 import pytest
 
-import engine.trainer.preparation
+import engine.training.preparation
 from engine.backend.adam import ContinuedAdam
 from engine.model.graph import leaf_layers, own_weights
 from engine.protocol.events import BatchEnded, EpochEnded, EpochStarted, Event, FreezeApplied
-from tests.engine.trainer.freeze_cases.asked import Asked, Moment
+from tests.engine.training.freeze_cases.asked import Asked, Moment
 
 Digests = dict[str, bytes]
 
@@ -80,13 +80,13 @@ class Witness:
         self._watch_optimizers(patch)
 
     def _watch_model(self, patch: pytest.MonkeyPatch) -> None:
-        prepare = engine.trainer.preparation.prepare_model
+        prepare = engine.training.preparation.prepare_model
 
         def watched(*given: Any) -> Any:
             self.classifier = prepare(*given)
             return self.classifier
 
-        patch.setattr(engine.trainer.preparation, "prepare_model", watched)
+        patch.setattr(engine.training.preparation, "prepare_model", watched)
 
     def _watch_optimizers(self, patch: pytest.MonkeyPatch) -> None:
         build = ContinuedAdam.build

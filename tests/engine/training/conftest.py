@@ -11,17 +11,17 @@ from typing import Any
 import keras
 import pytest
 
-import engine.trainer.assembly
+import engine.training.assembly
 from engine.config.spec import RunSpec
 from engine.machine.provenance import Origin
 from engine.protocol.commands import Command, CommandQueue
 from engine.protocol.events import EpochEnded, Event, PhaseChanged, RunStarted, TestEnded
 from engine.runs.directory import RunDirectory, SpecFile, create_run
 from engine.runs.recorder import Recorder
-from engine.trainer.trainer import Trainer
+from engine.training.trainer import Trainer
 
 for module in ("checks", "proof", "small_net"):
-    pytest.register_assert_rewrite(f"tests.engine.trainer.freeze_cases.{module}")
+    pytest.register_assert_rewrite(f"tests.engine.training.freeze_cases.{module}")
 
 OnEvent = Callable[[Event], Iterable[Command]]
 """Called with each event on the trainer's thread; gives commands that belong after it."""
@@ -78,7 +78,7 @@ def train(tmp_path: Path) -> Callable[..., Trained]:
 @pytest.fixture
 def prove_freezing(train: Callable[..., Trained]) -> Callable[..., Trained]:
     """Trains a spec by a script of commands; see `freeze_cases.proof.prove`."""
-    from tests.engine.trainer.freeze_cases.proof import prove
+    from tests.engine.training.freeze_cases.proof import prove
 
     return functools.partial(prove, train)
 
@@ -86,7 +86,7 @@ def prove_freezing(train: Callable[..., Trained]) -> Callable[..., Trained]:
 @pytest.fixture
 def small_net(monkeypatch: pytest.MonkeyPatch) -> None:
     """Puts the small backbone that holds every shape in MobileNetV2's place."""
-    from tests.engine.trainer.freeze_cases.small_net import small_backbone
+    from tests.engine.training.freeze_cases.small_net import small_backbone
 
     monkeypatch.setattr(keras.applications, "MobileNetV2", small_backbone)
 
@@ -98,7 +98,7 @@ def same_training(train: Callable[..., Trained]) -> Callable[..., tuple[Trained,
     def run(spec: RunSpec, **told: Command) -> tuple[Trained, Trained]:
         kept = train(spec, **{after: [command] for after, command in told.items()})
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(engine.trainer.assembly, "fuses", lambda device: False)
+            patch.setattr(engine.training.assembly, "fuses", lambda device: False)
             plain = train(
                 dataclasses.replace(spec, feature_cache=False),
                 **{after: [command] for after, command in told.items()},

@@ -11,9 +11,9 @@ import pytest
 from engine.errors import InputError
 from engine.features.pool import Pool
 from engine.protocol.commands import CommandQueue
-from engine.trainer.control import Control
-from engine.trainer.evaluation import PassCallback
-from engine.trainer.verdict import predict_test
+from engine.training.control import Control
+from engine.training.evaluation import PassCallback
+from engine.training.final_test import predict_test
 
 
 def test_predictions_that_are_not_finite_are_rejected_and_not_written(tmp_path: Path) -> None:

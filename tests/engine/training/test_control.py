@@ -25,7 +25,7 @@ from engine.protocol.commands import (
 )
 from engine.protocol.events import CommandAccepted, CommandRejected, Event, LogLine, PhaseChanged
 from engine.runs.commands_file import CommandFile
-from engine.trainer.control import Control
+from engine.training.control import Control
 
 
 class Told:

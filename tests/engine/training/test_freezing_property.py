@@ -17,8 +17,8 @@ from engine.protocol.commands import (
     When,
     Withdraw,
 )
-from tests.engine.trainer.freeze_cases.asked import Moment
-from tests.engine.trainer.freeze_cases.small_net import (
+from tests.engine.training.freeze_cases.asked import Moment
+from tests.engine.training.freeze_cases.small_net import (
     BACKBONE,
     BRANCHES,
     NESTED,

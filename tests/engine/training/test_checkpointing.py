@@ -14,8 +14,8 @@ from engine.protocol.commands import CommandQueue
 from engine.protocol.events import Event, LogLine
 from engine.runs.checkpoint import Best, Position
 from engine.runs.directory import RunDirectory
-from engine.trainer.checkpointing import Checkpointing
-from engine.trainer.control import Control
+from engine.training.checkpointing import Checkpointing
+from engine.training.control import Control
 from tests.engine.run_events import epoch_ended
 
 

@@ -17,7 +17,7 @@ from engine.backend.step_model import INPUT_WAIT, StepModel, compile_step, step_
 from engine.model.subgraph import Forward
 from engine.protocol.events import EpochEnded, LogLine
 from engine.runs.directory import list_runs, read_events
-from engine.trainer.out_of_memory import in_words, is_out_of_memory
+from engine.training.out_of_memory import in_words, is_out_of_memory
 
 FITS_IN_HALVES_MB = 250
 """Of the CPU's allocator, for CustomCNN with batches of 512: whole they need over 280, halved 210.

@@ -24,7 +24,7 @@ from engine.runs.checkpoint import (
 )
 from engine.runs.directory import RunDirectory
 from engine.state.kept_epoch import is_better
-from engine.trainer.control import Control
+from engine.training.control import Control
 
 
 class Checkpointing:
