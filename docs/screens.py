@@ -20,7 +20,7 @@ from engine.config.spec import RunSpec
 from engine.protocol.commands import Command, SetTrainable
 from engine.protocol.events import BatchEnded, EpochEnded, Event
 from engine.runs.directory import RunRecord, load_run, read_events
-from engine.session import Sink
+from engine.sessions.local import Sink
 from engine.state.layer_choice import count_blocks, last_blocks
 from tui.app import CifarApp
 from tui.screens.training import TrainingScreen

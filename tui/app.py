@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from engine.protocol.commands import Command
     from engine.protocol.events import Event
     from engine.runs.directory import RunRecord
-    from engine.session import SessionHandle
+    from engine.sessions.local import SessionHandle
     from engine.state.snapshot import RunSnapshot
     from tui.screens.launcher import LauncherScreen
     from tui.screens.training import TrainingScreen

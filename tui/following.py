@@ -16,9 +16,9 @@ from engine.protocol.events import CommandRejected, Event
 from tui.app import CifarApp
 
 if TYPE_CHECKING:
-    from engine.remote import AttachedSession
-    from engine.replay import ReplaySession
-    from engine.session import SessionHandle
+    from engine.sessions.attached import AttachedSession
+    from engine.sessions.local import SessionHandle
+    from engine.sessions.replay import ReplaySession
     from tui.screens.training import TrainingScreen
     from tui.session_view import SessionView
 

@@ -12,7 +12,7 @@ from tui.slow_link import SLOWER, is_slow
 from tui.urgency import Urgency
 
 if TYPE_CHECKING:
-    from engine.session import SessionHandle
+    from engine.sessions.local import SessionHandle
 
 
 class ShownSession:

@@ -31,7 +31,7 @@ from engine.protocol.events import (
     LearningRateChanged,
     PhaseChanged,
 )
-from engine.session import Session
+from engine.sessions.local import Session
 from tui.app import CifarApp
 
 ROUNDS = 25

@@ -26,7 +26,7 @@ LIGHT = [
     "engine.ranking.table",
     "engine.report",
     "engine.runs.directory",
-    "engine.session",
+    "engine.sessions.local",
     "engine.state.store",
     "engine.weights",
 ]

@@ -22,11 +22,11 @@ from engine.model.build import build_classifier
 from engine.predict import Predictor
 from engine.protocol.events import EpochEnded, Event, RunEnded, RunStarted
 from engine.ranking.table import rank_runs
-from engine.remote import AttachedSession
-from engine.replay import ReplaySession
 from engine.runs.directory import RunRecord, list_runs, load_run, load_snapshot, read_events
 from engine.runs.resume import find_unfinished
-from engine.session import Session
+from engine.sessions.attached import AttachedSession
+from engine.sessions.local import Session
+from engine.sessions.replay import ReplaySession
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RECORDED_AT = "/tmp/golden"

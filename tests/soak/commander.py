@@ -23,8 +23,8 @@ from engine.protocol.commands import (
     When,
     Withdraw,
 )
-from engine.remote import append_command
 from engine.runs.directory import RunDirectory
+from engine.sessions.attached import append_command
 
 LAYERS = ("block1_conv1", "block1_conv2", "block2_conv1", "block2_conv2", "block3_conv1")
 """Of CustomCNN; its head always trains, so that no change is taken back."""

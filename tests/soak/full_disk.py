@@ -28,7 +28,7 @@ from engine.protocol.events import (
     TestEnded,
     event_to_line,
 )
-from engine.session import Session
+from engine.sessions.local import Session
 
 BALLAST = "ballast"
 

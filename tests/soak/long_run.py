@@ -22,7 +22,7 @@ from engine.config.options import Options
 from engine.config.planning import plan_runs
 from engine.machine.output_capture import OutputCapture
 from engine.protocol.events import EpochEnded, Event
-from engine.session import Session
+from engine.sessions.local import Session
 from tui.app import CifarApp
 
 NAP = 0.01

@@ -32,8 +32,8 @@ from engine.protocol.events import (
     RunEnded,
     RunStarted,
 )
-from engine.remote import append_command
 from engine.runs.follow import RecordReader
+from engine.sessions.attached import append_command
 
 FOLLOWERS = int(os.environ.get("FOLLOWERS", "8"))
 COMMANDS = int(os.environ.get("COMMANDS", "1000"))

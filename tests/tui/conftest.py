@@ -32,7 +32,7 @@ from engine.protocol.events import (
     StageStarted,
 )
 from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
-from engine.session import Sink
+from engine.sessions.local import Sink
 from engine.state.snapshot import RunSnapshot
 from tui.app import CifarApp
 from tui.panels.charts import ChartsPanel

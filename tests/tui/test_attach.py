@@ -24,11 +24,11 @@ from engine.protocol.events import (
     event_to_line,
 )
 from engine.protocol.facts import LayerNode
-from engine.remote import AttachedSession
-from engine.replay import ReplaySession
 from engine.runs.commands_file import CommandFile
 from engine.runs.directory import RunRecord, load_run, read_events, write_json
 from engine.runs.summary import Summary
+from engine.sessions.attached import AttachedSession
+from engine.sessions.replay import ReplaySession
 from tui.following import FollowingApp
 from tui.screens.choice import ChoiceScreen
 from tui.screens.launcher import LauncherScreen

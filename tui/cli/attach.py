@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from engine.remote import AttachedSession
 from engine.runs.follow import OVER
 from engine.runs.selecting import choose_run
+from engine.sessions.attached import AttachedSession
 from tui.cli.screen import expect_screen
 
 

@@ -23,7 +23,7 @@ from tui.cli.progress_lines import ProgressLines
 from tui.cli.signals import STOPPED, TERMINATED, LeavingSignals
 
 if TYPE_CHECKING:
-    from engine.session import Session
+    from engine.sessions.local import Session
 
 NAMES_SHOWN = 3
 DOES = {

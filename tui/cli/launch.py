@@ -19,7 +19,7 @@ from tui.cli.signals import TERMINATED, LeavingSignals
 if TYPE_CHECKING:
     from engine.config.spec import RunSpec
     from engine.runs.directory import RunRecord
-    from engine.session import Session
+    from engine.sessions.local import Session
     from tui.cli.forking import WaitingParent
 
 
@@ -64,7 +64,7 @@ def open_app(
 
     def start_session(asked: Sequence[RunSpec], run: RunRecord | None = None) -> Session:
         # Here and below: what the first frame does not need is imported after it.
-        from engine.session import Session
+        from engine.sessions.local import Session
 
         signals.session = Session(asked, runs_dir, resumes=run)
         sessions.append(signals.session)

@@ -18,7 +18,7 @@ from engine.machine.output_capture import OutputCapture
 from engine.protocol.commands import Stop
 from engine.protocol.events import Event, event_to_line
 from engine.runs.directory import RunRecord
-from engine.session import Session, SessionHandle
+from engine.sessions.local import Session, SessionHandle
 from tui.cli.options import OnHangup
 from tui.cli.output import print_ending, use_utf8
 from tui.cli.progress_lines import ProgressLines

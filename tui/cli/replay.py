@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from engine.errors import InputError
-from engine.replay import ReplaySession
 from engine.runs.follow import OVER
 from engine.runs.selecting import choose_run
+from engine.sessions.replay import ReplaySession
 from tui.cli.parser import MAX_SPEED
 from tui.cli.screen import expect_screen
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tui.cli.options import OnHangup
 
 if TYPE_CHECKING:
-    from engine.session import Session
+    from engine.sessions.local import Session
 
 STOPPED = 130
 TERMINATED = 128 + signal.SIGTERM

@@ -28,7 +28,7 @@ from engine.runs.checkpoint import read_position
 from engine.runs.directory import RunDirectory, list_runs, load_run, load_snapshot, read_events
 from engine.runs.lock import holder, locked
 from engine.runs.resume import find_unfinished, resumption_of
-from engine.session import Session
+from engine.sessions.local import Session
 from tests.engine.training.freeze_cases.small_net import small_backbone
 
 SPEC = RunSpec(

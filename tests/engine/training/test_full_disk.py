@@ -23,7 +23,7 @@ from engine.protocol.events import (
     TestEnded,
 )
 from engine.runs.directory import RunDirectory, list_runs, read_events
-from engine.session import Session
+from engine.sessions.local import Session
 from engine.training import control
 from tests.engine.training.freeze_cases.small_net import small_spec
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-import engine.remote
 import engine.runs.directory
+import engine.sessions.attached
 from engine.config.spec import RunSpec, Stage
 from engine.protocol.commands import (
     AddRuns,
@@ -37,10 +37,10 @@ from engine.protocol.events import (
     event_to_line,
     now,
 )
-from engine.remote import AttachedSession, append_command
 from engine.runs.commands_file import CommandFile
 from engine.runs.directory import RunRecord, list_runs, load_run, load_snapshot
-from engine.session import Session
+from engine.sessions.attached import AttachedSession, append_command
+from engine.sessions.local import Session
 from engine.state.store import RunStore
 
 
@@ -189,7 +189,7 @@ def test_what_is_followed_gives_the_state_that_the_record_gives(
 def test_a_run_whose_process_is_gone_is_interrupted_and_can_come_back(
     write_run: Any, attach: Attach, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine.remote, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(engine.sessions.attached, "LOOK_SECONDS", 0.1)
     run_id = write_run(status="interrupted", epochs=1)
     run = load_run(write_run.runs_dir / run_id)
     session, heard = attach(run)
@@ -238,7 +238,7 @@ def test_a_run_that_is_over_without_a_recorded_end_has_that_of_its_summary(
 def test_a_folder_that_vanishes_ends_the_run(
     write_run: Any, attach: Attach, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine.remote, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(engine.sessions.attached, "LOOK_SECONDS", 0.1)
     run = load_run(write_run.runs_dir / write_run(status="interrupted"))
     os.utime(run.directory.events, (time.time(), time.time()))
     session, heard = attach(run)
@@ -250,7 +250,7 @@ def test_a_folder_that_vanishes_ends_the_run(
 
 def counted(monkeypatch: pytest.MonkeyPatch, name: str, times: int) -> threading.Event:
     """Is set once a function of the follower has been called so often from now on."""
-    real, done, calls = getattr(engine.remote, name), threading.Event(), list[None]()
+    real, done, calls = getattr(engine.sessions.attached, name), threading.Event(), list[None]()
 
     def call(*arguments: Any) -> Any:
         calls.append(None)
@@ -258,7 +258,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, name: str, times: int) -> threading
             done.set()
         return real(*arguments)
 
-    monkeypatch.setattr(engine.remote, name, call)
+    monkeypatch.setattr(engine.sessions.attached, name, call)
     return done
 
 
@@ -293,7 +293,7 @@ def test_between_two_runs_a_queue_goes_on_by_whatever_clock(
 def test_a_queue_whose_next_run_does_not_begin_ends_by_whatever_clock(
     write_run: Any, attach: Attach, monkeypatch: pytest.MonkeyPatch, ahead: float
 ) -> None:
-    monkeypatch.setattr(engine.remote, "NEXT_RUN_SECONDS", 0.3)
+    monkeypatch.setattr(engine.sessions.attached, "NEXT_RUN_SECONDS", 0.3)
     run = queued(write_run(test=0.5), write_run.runs_dir, 0)
     add(run, RunEnded(time=now() + ahead, status="completed"))
     session, _ = attach(run)
@@ -304,7 +304,7 @@ def test_a_queue_whose_next_run_does_not_begin_ends_by_whatever_clock(
 def test_a_run_of_another_machine_lives_while_it_is_heard_of(
     write_run: Any, attach: Attach, monkeypatch: pytest.MonkeyPatch, ahead: float
 ) -> None:
-    monkeypatch.setattr(engine.remote, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(engine.sessions.attached, "LOOK_SECONDS", 0.05)
     run = load_run(write_run.runs_dir / write_run(status="interrupted", epochs=1))
     os.utime(run.directory.events)
     session, heard = attach(run)
@@ -381,7 +381,7 @@ def test_half_a_line_of_somebody_else_does_not_take_a_command_with_it(tmp_path: 
 def test_a_queue_that_ended_long_ago_is_over_at_once(
     write_run: Any, attach: Attach, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine.remote, "NEXT_RUN_SECONDS", 1e6)
+    monkeypatch.setattr(engine.sessions.attached, "NEXT_RUN_SECONDS", 1e6)
     run_id = write_run(status="completed", epochs=1)
     path = write_run.runs_dir / run_id
     spec = json.loads((path / "spec.json").read_text())

@@ -19,7 +19,7 @@ from engine.protocol.events import (
     RunStarted,
 )
 from engine.runs.directory import list_runs, load_run, read_events
-from engine.session import Session
+from engine.sessions.local import Session
 
 SPEC = RunSpec(
     model="CustomCNN",

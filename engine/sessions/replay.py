@@ -13,7 +13,7 @@ from engine.runs.directory import RunRecord, read_events
 from engine.runs.follow import derived_end
 
 if TYPE_CHECKING:
-    from engine.session import Sink
+    from engine.sessions.local import Sink
 
 LONGEST_GAP_SECONDS = 5.0
 """Of the recording: what lasted longer without an event is shortened to this."""

@@ -33,7 +33,7 @@ from engine.runs.selecting import is_same_queue, runs_beside
 from engine.state.event_clock import EventClock
 
 if TYPE_CHECKING:
-    from engine.session import Sink
+    from engine.sessions.local import Sink
 
 POLL_SECONDS = 0.2
 LOOK_SECONDS = 3.0

@@ -1,0 +1,1 @@
+"""A queue of runs: trained here, by another process, or replayed from a record."""
