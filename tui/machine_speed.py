@@ -12,12 +12,12 @@ from pathlib import Path
 
 from engine.common.codec import from_plain, to_plain
 from engine.errors import InputError
-from engine.speed_probe import Speed, read_speed
+from engine.tools.speed_probe import Speed, read_speed
 from tui.preferences import read_preferences, write_preferences
 
 SECTION = "speed"
 """Of the preferences."""
-COMMAND = (sys.executable, "-P", "-m", "engine.speed_probe")
+COMMAND = (sys.executable, "-P", "-m", "engine.tools.speed_probe")
 """`-P`: an `engine` in the current folder is another one."""
 LONGEST_SECONDS = 90.0
 """For the whole process: loading TensorFlow takes most of it."""

@@ -74,7 +74,7 @@ ENTRIES: dict[str, Callable[[Path], list[str]]] = {
         *("--to", str(folder / "net.keras")),
     ],
     "doctor": lambda folder: ["-m", "tui", "doctor", "--json"],
-    "probe": lambda folder: ["-m", "engine.speed_probe"],
+    "probe": lambda folder: ["-m", "engine.tools.speed_probe"],
     "preparation": lambda folder: [
         *("-c", "import sys; from engine.bench.preparation import main; sys.exit(main())"),
         str(folder),

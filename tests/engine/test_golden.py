@@ -19,7 +19,6 @@ from engine.datasets.image_file import decode_image
 from engine.datasets.image_folder import list_folder
 from engine.datasets.sample_ranges import by_largest_sample
 from engine.model.build import build_classifier
-from engine.predict import Predictor
 from engine.protocol.events import EpochEnded, Event, RunEnded, RunStarted
 from engine.ranking.table import rank_runs
 from engine.runs.directory import RunRecord, list_runs, load_run, load_snapshot, read_events
@@ -27,6 +26,7 @@ from engine.runs.resume import find_unfinished
 from engine.sessions.attached import AttachedSession
 from engine.sessions.local import Session
 from engine.sessions.replay import ReplaySession
+from engine.tools.predict import Predictor
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RECORDED_AT = "/tmp/golden"

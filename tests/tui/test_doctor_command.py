@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.doctor import Finding
+from engine.tools.doctor import Finding
 from tui.__main__ import main
 from tui.cli import doctor
 from tui.terminal import look

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.download.mirror import MIRROR_VARIABLE
-from engine.fetching import FetchStep
+from engine.tools.fetching import FetchStep
 from tui.__main__ import main
 from tui.cli.fetch import step_text
 

@@ -19,7 +19,7 @@ from textual.widgets import Input, Static
 from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import WeightsFile
 from engine.download.mirror import MIRROR_VARIABLE
-from engine.fetching import Needed
+from engine.tools.fetching import Needed
 from tui.panels.run_form import RunForm
 from tui.screens.fetch import FetchScreen
 from tui.screens.launcher import ALL_HERE, LauncherScreen

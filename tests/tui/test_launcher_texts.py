@@ -6,7 +6,7 @@ from engine.backbones.catalogue import find_backbone
 from engine.config.options import Options
 from engine.config.planning import plan_runs
 from engine.config.spec import RunSpec
-from engine.speed_probe import Speed
+from engine.tools.speed_probe import Speed
 from tui.screens.launcher_texts import expected_seconds, expected_text
 
 SPEED = Speed(dense=188e9, separable=123e9, device="cpu:0")

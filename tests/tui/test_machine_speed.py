@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 import tui.screens.launcher
 from engine.common.formatting import about_duration
-from engine.speed_probe import Speed
+from engine.tools.speed_probe import Speed
 from tui import machine_speed
 from tui.machine_speed import measure_speed, remembered_speed
 from tui.panels.catalogue import CatalogueTable

@@ -12,9 +12,9 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
 
-from engine.fetching import Needed
 from engine.protocol.facts import LayerNode
 from engine.runs.directory import load_run
+from engine.tools.fetching import Needed
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import Answer, ChoiceScreen, Question
 from tui.screens.compare import CompareScreen

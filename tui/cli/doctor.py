@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from textwrap import wrap
 
-from engine.doctor import Finding, State, examine
+from engine.tools.doctor import Finding, State, examine
 from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.cli.output import can_show, terminal_width, use_utf8
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH

@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: the run, the place or the format cannot be used.
     """
-    from engine.export import export_run
+    from engine.tools.export import export_run
 
     record = choose_run(arguments.runs_dir, arguments.run)
     if arguments.format != "csv":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.common.formatting import byte_size, duration
 from engine.errors import InputError
-from engine.fetching import (
+from engine.tools.fetching import (
     Fetched,
     FetchStep,
     Needed,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from engine.predict import Prediction, Predictor
+    from engine.tools.predict import Prediction, Predictor
 
 BAR_COLUMNS = 24
 HALF_BLOCK = "▀"
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: there is no such run, it has no model, or the backend is none that works here.
     """
-    from engine.predict import Predictor
+    from engine.tools.predict import Predictor
 
     record = choose_run(arguments.runs_dir, arguments.run)
     check_exported(record)

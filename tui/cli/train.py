@@ -52,7 +52,7 @@ def with_weights(options: Options, runs_dir: Path) -> Options:
 
 
 def _compare(arguments: argparse.Namespace, options: Options) -> int:
-    from engine.exercise import exercise_models
+    from engine.tools.exercise import exercise_models
 
     if arguments.recipe is None:
         options = replace(options, recipe=NOTEBOOK.name)

@@ -13,7 +13,7 @@ from textual.widgets import Footer, Static
 
 from engine.common.formatting import byte_size
 from engine.errors import InputError
-from engine.fetching import Fetched, FetchStep, Needed, fetch_all
+from engine.tools.fetching import Fetched, FetchStep, Needed, fetch_all
 from tui import keys
 from tui.cli.fetch import step_text
 from tui.panels.line_fitting import Field, fit
@@ -30,7 +30,7 @@ class FetchScreen(Screen[None]):
     """Fetches one file after the other on a thread of its own, which ends with the screen.
 
     Args:
-        wanted: what is not here, from `engine.fetching.list_needed`.
+        wanted: what is not here, from `engine.tools.fetching.list_needed`.
     """
 
     CSS_PATH = "fetch.tcss"

@@ -40,7 +40,7 @@ from tui.screens.launcher_texts import expected_seconds, expected_text, plan_eac
 
 if TYPE_CHECKING:
     from engine.runs.directory import RunRecord
-    from engine.speed_probe import Speed
+    from engine.tools.speed_probe import Speed
 
 MARKED_AT_FIRST = ("EfficientNetLite0", "CustomCNN")
 SECTION = "launcher"

@@ -15,7 +15,7 @@ from tui.panels.catalogue import TO_DOWNLOAD
 from tui.panels.run_form import field_of
 
 if TYPE_CHECKING:
-    from engine.fetching import Needed
+    from engine.tools.fetching import Needed
 
 
 def look_for_inputs(
@@ -52,7 +52,7 @@ def missing_files(specs: Sequence[RunSpec]) -> list[Needed]:
         InputError: a data set or a model that cannot be had.
     """
     from engine.datasets.loading import check_dataset
-    from engine.fetching import list_needed
+    from engine.tools.fetching import list_needed
     from engine.weights.locate import weights_state
 
     missing: dict[str, Needed] = {}

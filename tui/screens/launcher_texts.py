@@ -19,7 +19,7 @@ from engine.errors import InputError
 from tui.cli.options import unfreezing_words
 
 if TYPE_CHECKING:
-    from engine.speed_probe import Speed
+    from engine.tools.speed_probe import Speed
 
 
 def plan_each(options: Options) -> dict[str, RunSpec]:
@@ -35,7 +35,7 @@ def expected_seconds(
     plans: Mapping[str, RunSpec], speed: Speed, images: tuple[int, int]
 ) -> dict[str, float]:
     """How long each of these runs would take here, by model; of those whose device was measured."""
-    from engine.expectation import expect
+    from engine.tools.expectation import expect
 
     found = {n: expect(spec, find_backbone(n), speed, images).seconds for n, spec in plans.items()}
     return {name: seconds for name, seconds in found.items() if seconds is not None}
@@ -43,7 +43,7 @@ def expected_seconds(
 
 def expected_text(specs: Sequence[RunSpec], speed: Speed | None, images: tuple[int, int]) -> str:
     """How long all runs take one after the other, where known, and the memory of the largest."""
-    from engine.expectation import expect
+    from engine.tools.expectation import expect
 
     runs = [expect(spec, find_backbone(spec.model), speed, images) for spec in specs]
     seconds = [run.seconds for run in runs if run.seconds is not None]

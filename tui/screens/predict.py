@@ -25,7 +25,7 @@ from tui.screens.keyed_screen import KeyedScreen
 from tui.slow_link import paced
 
 if TYPE_CHECKING:
-    from engine.predict import Prediction, Predictor
+    from engine.tools.predict import Prediction, Predictor
 
 LOAD_AFTER_SECONDS = 0.1
 """Importing TensorFlow holds the interpreter's lock at times: the first frame goes before it."""
@@ -43,7 +43,7 @@ def load_predictor(run: RunRecord) -> Predictor:
     Raises:
         InputError: the run has exported no model, or one that cannot be read.
     """
-    from engine.predict import Predictor
+    from engine.tools.predict import Predictor
 
     return Predictor(run)
 

@@ -1,9 +1,9 @@
 """What a run will take on this machine before anything of it was measured: time and memory.
 
-Time is FLOPs over the speed that `engine.speed_probe` measured: the frozen prefix once for each
-image and view, then the rest forwards and, twice as dear, backwards. What trains in an epoch is
-taken to be that share of the FLOPs that its layers have of all layers. On two cores the figures lay
-within a third of measured runs; they are for choosing, and a run's own estimate replaces them.
+Time is FLOPs over the speed that `engine.tools.speed_probe` measured: the frozen prefix once for
+each image and view, then the rest forwards and, twice as dear, backwards. What trains in an epoch
+is taken to be that share of the FLOPs that its layers have of all layers. On two cores the figures
+lay within a third of measured runs; they are for choosing, and a run's own estimate replaces them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from engine.backbones.entry import Backbone
 from engine.config.spec import RunSpec, Stage
-from engine.speed_probe import Speed
+from engine.tools.speed_probe import Speed
 
 EFFICIENCY = 0.55
 """Of a whole network's speed to the probe's: 0.61 for EfficientNetLite0, 0.44 for CustomCNN."""

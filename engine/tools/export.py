@@ -19,11 +19,11 @@ from engine.common.regular_file import read_regular
 from engine.config.dataset_names import is_folder
 from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
-from engine.predict import class_names, load_model
 from engine.protocol.facts import SampleRange
 from engine.runs.directory import RunRecord, check_exported, write_json
 from engine.runs.image_files import tested_files
 from engine.runs.recorded_events import recorded_data
+from engine.tools.predict import class_names, load_model
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ import pytest
 
 from engine.backbones.catalogue import find_backbone
 from engine.errors import InputError
-from engine.exercise import EXERCISE_MODELS, exercise_models
+from engine.tools.exercise import EXERCISE_MODELS, exercise_models
 from engine.weights.locate import choose_file
 
 

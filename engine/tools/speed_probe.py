@@ -1,7 +1,7 @@
 """How fast this machine computes, measured in seconds by a process of its own.
 
-`python -m engine.speed_probe` prints one JSON object. A process of its own, since loading Keras
-would hold up the screen that asks, and its memory is given back.
+`python -m engine.tools.speed_probe` prints one JSON object. A process of its own, since loading
+Keras would hold up the screen that asks, and its memory is given back.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from engine.datasets.archives import CIFAR10, Archive, CifarSet
 from engine.datasets.loading import load_dataset
 from engine.download.mirror import MIRROR_VARIABLE, read_manifest, use_mirror
 from engine.errors import InputError
-from engine.fetching import Fetched, FetchStep, Needed, PaceMeter, fetch_all, list_needed
+from engine.tools.fetching import Fetched, FetchStep, Needed, PaceMeter, fetch_all, list_needed
 from engine.weights.locate import locate_weights
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import doctor
-from engine.doctor import Finding
+from engine.tools import doctor
+from engine.tools.doctor import Finding
 
 
 @pytest.fixture(scope="module")

@@ -274,7 +274,7 @@ def _lingers() -> bool:
 
 def _shadows() -> Finding:
     """Whether another package on the path answers to one of our two short names."""
-    own = Path(__file__).resolve().parent.parent
+    own = Path(__file__).resolve().parents[2]
     others = []
     for name in ("engine", "tui"):
         for entry in sys.path:

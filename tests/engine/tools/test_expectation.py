@@ -10,8 +10,8 @@ from engine.backbones.catalogue import find_backbone
 from engine.config.options import Options
 from engine.config.planning import plan_runs
 from engine.config.spec import RunSpec, Stage, Unfreeze
-from engine.expectation import expect, trained_shares
-from engine.speed_probe import Speed
+from engine.tools.expectation import expect, trained_shares
+from engine.tools.speed_probe import Speed
 
 SPEED = Speed(dense=188e9, separable=123e9, device="cpu:0")
 """Measured on the two cores on which the runs below were."""

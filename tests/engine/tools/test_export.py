@@ -14,10 +14,10 @@ import pytest
 
 from engine.analysis.test_images import read_test_images
 from engine.errors import InputError
-from engine.export import ONNX_MODULES, SUFFIXES, Format, export_run
 from engine.protocol.facts import DataFacts, SampleRange
 from engine.runs.directory import RunRecord, load_run, write_json
 from engine.runs.image_files import ImageFiles
+from engine.tools.export import ONNX_MODULES, SUFFIXES, Format, export_run
 from tests.engine.run_events import record_data
 
 WriteRun = Callable[..., str]
