@@ -10,7 +10,8 @@ from rich.cells import cell_len
 
 from engine.report.table import BEST, FASTEST, ON_TEST
 from tui.ascii_marks import to_ascii
-from tui.panels import curve_chart, layer_state, pareto, queue, run_table
+from tui.panels import curve_chart, pareto, queue, run_table
+from tui.panels.layers import state
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_each_character_has_one_of_its_width(text: str, expected: str) -> None:
         {curve_chart._VALIDATION_MARK, curve_chart._BEST_MARK},
         {pareto.OTHER, pareto.FRONT, pareto.LIT, pareto.APART, BEST, FASTEST},
         {run_table.MARKED, run_table.PINNED, run_table.DIFFERS, BEST, FASTEST, ON_TEST},
-        set(layer_state.GLYPHS.values()),
+        set(state.GLYPHS.values()),
         {"✓", "✗", "●", "‖", "■"},
     ],
 )

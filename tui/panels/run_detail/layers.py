@@ -11,8 +11,8 @@ from engine.common.formatting import count
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import lockable
 from engine.state.snapshot import RunSnapshot
-from tui.panels.layer_drawing import DrawnTree
-from tui.panels.layer_state import layer_states
+from tui.panels.layers.drawing import DrawnTree
+from tui.panels.layers.state import layer_states
 
 
 class EndedTree(DrawnTree):

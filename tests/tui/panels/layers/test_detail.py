@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.protocol.facts import LayerNode
-from tui.panels.layer_detail import LOCK_REASON, row_detail
-from tui.panels.layer_rows import LayerRow
-from tui.panels.layer_state import RowState
+from tui.panels.layers.detail import LOCK_REASON, row_detail
+from tui.panels.layers.rows import LayerRow
+from tui.panels.layers.state import RowState
 
 CONV = LayerNode("block6d_expand_conv", "Conv2D", (4, 4, 1152), 221_184, True)
 BN = LayerNode("block6d_expand_bn", "BatchNormalization", (4, 4, 1152), 4_608, False)

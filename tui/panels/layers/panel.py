@@ -14,13 +14,11 @@ from textual.widgets import Input, Static, Tree
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import lockable
 from engine.state.snapshot import RunSnapshot
-from tui.panels.layer_detail import row_detail
-from tui.panels.layer_find import FindLine, LayerFind
-from tui.panels.layer_header import frontier_words, panel_subtitle, panel_title, waiting_lines
-from tui.panels.layer_state import layer_states
-from tui.panels.layer_tree import LayerTree
-
-__all__ = ["LayerTree", "LayersPanel"]
+from tui.panels.layers.detail import row_detail
+from tui.panels.layers.find import FindLine, LayerFind
+from tui.panels.layers.header import frontier_words, panel_subtitle, panel_title, waiting_lines
+from tui.panels.layers.state import layer_states
+from tui.panels.layers.tree import LayerTree
 
 _BORDER_WIDTH = 6
 """Corners of the border, and beside its subtitle a dash and a blank on each side."""

@@ -11,7 +11,7 @@ from engine.common.formatting import byte_size, count, duration, whole
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import leaf_nodes
 from engine.state.snapshot import RunSnapshot
-from tui.panels.layer_rows import group_of
+from tui.panels.layers.rows import group_of
 from tui.panels.line_fitting import change, longest, packed
 
 ADAM_BYTES_PER_PARAMETER = 8

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from engine.common.formatting import count
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import BATCHNORM
-from tui.panels.layer_rows import LayerRow
-from tui.panels.layer_state import RowState
-from tui.panels.movement import movement_bar, movement_number
+from tui.panels.layers.movement import movement_bar, movement_number
+from tui.panels.layers.rows import LayerRow
+from tui.panels.layers.state import RowState
 
 _FACTS_FROM = 66
 """Cells from which on kind and output shape are columns too."""

@@ -8,9 +8,9 @@ import pytest
 from textual.widgets import Static
 
 from engine.protocol.facts import LayerNode
-from tui.panels.layer_find import FindLine, LayerFind, next_place, places_of
-from tui.panels.layer_tree import LayerTree
 from tui.panels.layers import LayersPanel
+from tui.panels.layers.find import FindLine, LayerFind, next_place, places_of
+from tui.panels.layers.tree import LayerTree
 
 SIZES = [(120, 40), (80, 24)]
 NAMES = ["backbone", "Stem", "stem_conv", "head"]

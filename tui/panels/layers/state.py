@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.state.snapshot import RunSnapshot
-from tui.panels.layer_rows import LayerRow
+from tui.panels.layers.rows import LayerRow
 
 State = Literal["trains", "frozen", "some", "locked", "none"]
 """`locked`: BatchNormalization held in inference mode; `none`: nothing in it has weights."""

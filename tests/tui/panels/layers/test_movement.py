@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tui.panels.movement import LEAST, MOST, movement_bar, movement_number, movement_share
+from tui.panels.layers.movement import LEAST, MOST, movement_bar, movement_number, movement_share
 
 
 @pytest.mark.parametrize(

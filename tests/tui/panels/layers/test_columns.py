@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.protocol.facts import LayerNode
-from tui.panels.layer_columns import column_cells, columns, output_shape
-from tui.panels.layer_rows import LayerRow
-from tui.panels.layer_state import RowState
+from tui.panels.layers.columns import column_cells, columns, output_shape
+from tui.panels.layers.rows import LayerRow
+from tui.panels.layers.state import RowState
 
 CONV = LayerNode("expand", "Conv2D", (4, 4, 1152), 221_184, True)
 ROW = LayerRow(CONV, "expand", ("expand",))

@@ -6,11 +6,11 @@ from textual.content import Content
 
 from engine.common.formatting import whole
 from engine.state.layer_choice import BATCHNORM
-from tui.panels.layer_columns import output_shape, short_kind
-from tui.panels.layer_rows import LayerRow
-from tui.panels.layer_state import RowState
+from tui.panels.layers.columns import output_shape, short_kind
+from tui.panels.layers.movement import movement_number
+from tui.panels.layers.rows import LayerRow
+from tui.panels.layers.state import RowState
 from tui.panels.line_fitting import longest
-from tui.panels.movement import movement_number
 
 _REASON = "frozen statistics keep what ImageNet taught"
 LOCK_REASON = f"{_REASON}; b releases it"

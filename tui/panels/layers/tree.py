@@ -10,11 +10,11 @@ from textual.widgets.tree import TreeNode
 
 from engine.state.layer_choice import from_on, up_to
 from tui import keys
-from tui.panels.layer_detail import locked_reply
-from tui.panels.layer_drawing import DrawnTree
-from tui.panels.layer_find import next_place, places_of
-from tui.panels.layer_rows import LayerRow
-from tui.panels.layer_state import toggled_value
+from tui.panels.layers.detail import locked_reply
+from tui.panels.layers.drawing import DrawnTree
+from tui.panels.layers.find import next_place, places_of
+from tui.panels.layers.rows import LayerRow
+from tui.panels.layers.state import toggled_value
 
 
 class LayerTree(DrawnTree):

@@ -10,7 +10,7 @@ import pytest
 from engine.protocol.events import FeaturesReady
 from engine.protocol.facts import LayerNode
 from engine.state.snapshot import RunSnapshot
-from tui.panels.layer_header import frontier_words, panel_subtitle, panel_title, waiting_lines
+from tui.panels.layers.header import frontier_words, panel_subtitle, panel_title, waiting_lines
 
 
 def features(held: Any = "memory") -> FeaturesReady:

@@ -8,8 +8,8 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.protocol.facts import LayerNode
-from tui.panels.layer_detail import LOCK_REASON
-from tui.panels.layer_tree import LayerTree
+from tui.panels.layers.detail import LOCK_REASON
+from tui.panels.layers.tree import LayerTree
 
 SIZES = [(120, 40), (80, 24)]
 BLOCK = ("block1_conv", "block1_bn")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.protocol.facts import LayerNode
-from tui.panels.layer_rows import group_of, layer_rows, opened_at_first, path_to, short_title
+from tui.panels.layers.rows import group_of, layer_rows, opened_at_first, path_to, short_title
 
 
 def test_rows_hold_the_leaves_with_weights_below_them(layers: LayerNode) -> None:

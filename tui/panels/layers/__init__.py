@@ -1,0 +1,8 @@
+"""The layer panel: the model's layers as a tree, what trains, and the keys that change it."""
+
+from __future__ import annotations
+
+from tui.panels.layers.panel import LayersPanel
+from tui.panels.layers.tree import LayerTree
+
+__all__ = ["LayerTree", "LayersPanel"]
