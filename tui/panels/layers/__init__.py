@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from tui.panels.layers.keys import LayerTree
 from tui.panels.layers.panel import LayersPanel
-from tui.panels.layers.tree import LayerTree
 
 __all__ = ["LayerTree", "LayersPanel"]

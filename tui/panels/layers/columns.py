@@ -1,13 +1,17 @@
-"""The columns of the layer tree beside a row's title, by the room there is: pure."""
+"""The columns of the layer tree beside a row's title, by the room there is: pure.
+
+Kind, output shape, number of weights, the mark of what trains, and how far the weights went in the
+last epoch, as a bar and as a number.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from engine.common.formatting import count
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import BATCHNORM
-from tui.panels.layers.movement import movement_bar, movement_number
 from tui.panels.layers.rows import LayerRow
 from tui.panels.layers.state import RowState
 
@@ -17,6 +21,13 @@ _NUMBER_FROM = 84
 _BAR_FROM = 40
 _WORDS_FROM = 36
 _GAP = 1
+
+LEAST_MOVEMENT = 1e-6
+"""Relative change at which the bar is as good as empty."""
+MOST_MOVEMENT = 1e-1
+"""Relative change from which on the bar is full: a tenth of the norm of the weights."""
+_ACROSS = "▏▎▍▌▋▊▉█"
+_UPWARDS = "▁▂▃▄▅▆▇█"
 
 Cells = tuple[str, str]
 """A text, padded to its column, and the name of its style."""
@@ -103,3 +114,33 @@ def _right(text: str, width: int) -> str:
 
 def _shortened(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def movement_share(moved: float) -> float:
+    """Where a relative change stands on a logarithmic scale.
+
+    0 at `LEAST_MOVEMENT`, 1 at `MOST_MOVEMENT`; each fifth is a power of ten: 1e-5 is 0.2, 1e-3 is
+    0.6, 1e-2 is 0.8.
+    """
+    if not moved > 0:
+        return 0.0
+    span = math.log10(MOST_MOVEMENT) - math.log10(LEAST_MOVEMENT)
+    return min(max((math.log10(moved) - math.log10(LEAST_MOVEMENT)) / span, 0.0), 1.0)
+
+
+def movement_bar(moved: float, cells: int) -> str:
+    """The bar in exactly `cells` cells, in eighths of a cell; one cell is filled upwards.
+
+    Blank where nothing moved, and only there: the least change shows its first eighth.
+    """
+    if not moved > 0:
+        return " " * cells
+    eighths = max(round(movement_share(moved) * 8 * cells), 1)
+    full, rest = divmod(eighths, 8)
+    blocks = _UPWARDS if cells == 1 else _ACROSS
+    return ("█" * full + (blocks[rest - 1] if rest else "")).ljust(cells)
+
+
+def movement_number(moved: float) -> str:
+    """`2.1e-03`; empty where nothing moved."""
+    return f"{moved:.1e}" if moved > 0 else ""

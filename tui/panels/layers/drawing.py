@@ -20,7 +20,7 @@ _LEAST_TITLE = 4
 
 
 class DrawnTree(Tree[LayerRow]):
-    """The rows in Textual's tree; only those in sight are drawn, and anew only when they change."""
+    """The rows in Textual's tree; only those in sight are drawn, again only on a change."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "layers--trains",
@@ -74,11 +74,11 @@ class DrawnTree(Tree[LayerRow]):
             self._add(node, child, opened)
 
     def show_states(self, states: LayerStates) -> None:
-        """Draw the rows anew if what they show has changed; cursor and open groups stay."""
+        """Draw the rows again if what they show has changed; cursor and open groups stay."""
         if states != self._states:
             self._states = states
             self._row_states.clear()
-            self._draw_anew()
+            self._draw_again()
 
     def show_frontier(self, frontier: str, words: tuple[str, ...]) -> None:
         """Draw the line above which all is computed once.
@@ -95,7 +95,7 @@ class DrawnTree(Tree[LayerRow]):
         if frontier != self._frontier:
             self._move_rule(frontier)
         self._frontier, self._frontier_words = frontier, words
-        self._draw_anew()
+        self._draw_again()
 
     def _move_rule(self, frontier: str) -> None:
         if self._rule is not None:
@@ -109,7 +109,7 @@ class DrawnTree(Tree[LayerRow]):
             self._rule = around[-1].add("", before=below, allow_expand=False)
             self._around_rule = frozenset(node.id for node in around)
 
-    def _draw_anew(self) -> None:
+    def _draw_again(self) -> None:
         for node in self.root.children:
             node.refresh()
         self.refresh()

@@ -14,11 +14,15 @@ from textual.widgets import Input, Static, Tree
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import lockable
 from engine.state.snapshot import RunSnapshot
-from tui.panels.layers.detail import row_detail
-from tui.panels.layers.find import FindLine, LayerFind
-from tui.panels.layers.header import frontier_words, panel_subtitle, panel_title, waiting_lines
+from tui.panels.layers.keys import FindLine, LayerFind, LayerTree
 from tui.panels.layers.state import layer_states
-from tui.panels.layers.tree import LayerTree
+from tui.panels.layers.texts import (
+    frontier_words,
+    panel_subtitle,
+    panel_title,
+    row_detail,
+    waiting_lines,
+)
 
 _BORDER_WIDTH = 6
 """Corners of the border, and beside its subtitle a dash and a blank on each side."""

@@ -1,4 +1,7 @@
-"""What the rows of the layer tree are drawn from: who trains, who waits, what moved: pure."""
+"""What the rows of the layer tree are drawn from: who trains, waits, moved, broke: pure.
+
+A row is red where a layer of it moved while it was frozen.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ WORDS: dict[State, str] = {
 
 @dataclass(frozen=True, slots=True)
 class LayerStates:
-    """The part of a snapshot that the rows show; while it is equal nothing is drawn anew."""
+    """The part of a snapshot that the rows show; while it is equal nothing is drawn again."""
 
     trainable: frozenset[str] = frozenset()
     """Leaves that train."""

@@ -1,11 +1,22 @@
-"""The columns of the layer tree by the room there is."""
+"""The columns of the layer tree by the room there is, and the bar of how far weights went."""
 
 from __future__ import annotations
+
+import math
 
 import pytest
 
 from engine.protocol.facts import LayerNode
-from tui.panels.layers.columns import column_cells, columns, output_shape
+from tui.panels.layers.columns import (
+    LEAST_MOVEMENT,
+    MOST_MOVEMENT,
+    column_cells,
+    columns,
+    movement_bar,
+    movement_number,
+    movement_share,
+    output_shape,
+)
 from tui.panels.layers.rows import LayerRow
 from tui.panels.layers.state import RowState
 
@@ -51,3 +62,47 @@ def test_a_group_has_no_kind_and_an_open_axis_a_question_mark() -> None:
 def test_a_row_that_broke_its_freeze_is_of_one_style() -> None:
     broken = RowState("frozen", "frozen", 0, broken=1, moved=1e-3)
     assert {style for _, style in column_cells(ROW, broken, columns(80))} == {"broken"}
+
+
+@pytest.mark.parametrize(
+    ("moved", "share"),
+    [
+        (0, 0),
+        (LEAST_MOVEMENT, 0),
+        (1e-9, 0),
+        (1e-5, 0.2),
+        (1e-3, 0.6),
+        (MOST_MOVEMENT, 1),
+        (5.0, 1),
+        (math.inf, 1),
+    ],
+)
+def test_each_power_of_ten_is_a_fifth_of_the_bar(moved: float, share: float) -> None:
+    assert movement_share(moved) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("moved", "bar"),
+    [
+        (0.0, "   "),
+        (1e-9, "▏  "),
+        (1e-6, "▏  "),
+        (1e-5, "▋  "),
+        (1e-3, "█▊ "),
+        (1e-2, "██▍"),
+        (1e-1, "███"),
+        (math.inf, "███"),
+    ],
+)
+def test_a_bar_of_three_cells(moved: float, bar: str) -> None:
+    assert movement_bar(moved, 3) == bar
+
+
+@pytest.mark.parametrize(("moved", "bar"), [(0, " "), (1e-9, "▁"), (1e-3, "▅"), (1, "█")])
+def test_a_bar_of_one_cell_fills_upwards(moved: float, bar: str) -> None:
+    assert movement_bar(moved, 1) == bar
+
+
+def test_nothing_is_written_of_what_did_not_move() -> None:
+    assert movement_number(0.0) == ""
+    assert movement_number(2.14e-3) == "2.1e-03"

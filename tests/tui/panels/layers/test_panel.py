@@ -1,20 +1,17 @@
-"""The layer tree on the training screen: states, toggles, what stays when events come."""
+"""The layer panel on the training screen: states, what stays when events come."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from textual.content import Content
 from textual.pilot import Pilot
 
-from engine.protocol.commands import SetTrainable
-from engine.protocol.events import CommandAccepted, CommandRejected, EpochStarted
+from engine.protocol.events import CommandRejected, EpochStarted
 from engine.protocol.facts import LayerNode
 
 SIZES = [(120, 40), (80, 24)]
-EVERY = ("stem_conv", "block1_conv", "block1_bn", "predictions")
 
 
 def plain(markup: object) -> str:
@@ -57,103 +54,6 @@ async def test_a_wide_panel_has_kind_and_shape_as_columns(
         await until(pilot, lambda: "Dense" not in reader.line_of(tree, "predictions"))
         await pilot.resize_terminal(200, 60)
         await until(pilot, lambda: "Dense" in reader.line_of(tree, "predictions"))
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_space_on_a_layer_asks_and_shows_it_until_it_is_done(
-    session: Any,
-    running: Any,
-    until: Any,
-    reader: Any,
-    layers: LayerNode,
-    events: Any,
-    size: Any,
-) -> None:
-    async with running(session, size) as pilot:
-        tree, panel = await reader.begun(pilot, session, layers)
-        reader.go_to(tree, "block1")
-        await pilot.press("right")
-        reader.go_to(tree, "block1_conv")
-        await pilot.press("space")
-        await until(pilot, lambda: "□ → trains" in reader.line_of(tree, "  ├ conv"))
-        (command,) = session.sent
-        assert isinstance(command, SetTrainable)
-        assert (command.layers, command.value, command.when) == (("block1_conv",), True, "epoch")
-        assert plain(panel.border_subtitle) == "at the epoch's end  [a] now  [⌫] undo"
-        assert reader.text(panel, "waiting").startswith("1 layer waits")
-
-        session.play(CommandAccepted(command=command))
-        session.play(events["frozen_but"]("predictions", "block1_conv", ids=(command.id,)))
-        await until(pilot, lambda: "■ trains" in reader.line_of(tree, "  ├ conv"))
-        assert plain(panel.border_subtitle) == "depth 4 · 1.00 M FLOPs"
-        assert reader.text(panel, "waiting") == ""
-
-
-async def test_space_on_a_group_toggles_all_its_layers_with_weights(
-    session: Any, running: Any, until: Any, reader: Any, layers: LayerNode
-) -> None:
-    async with running(session) as pilot:
-        tree, _ = await reader.begun(pilot, session, layers)
-        reader.go_to(tree, "backbone")
-        await pilot.press("space")
-        await until(pilot, lambda: "□ → trains" in reader.line_of(tree, "backbone"))
-        await pilot.press("space")
-        await until(pilot, lambda: "□ frozen" in reader.line_of(tree, "backbone"))
-        reader.go_to(tree, "head")
-        await pilot.press("space")
-        await until(pilot, lambda: "■ → frozen" in reader.line_of(tree, "head"))
-        asked = [(command.layers, command.value) for command in session.sent]
-        backbone = EVERY[:3]
-        assert asked == [(backbone, True), (backbone, False), (("predictions",), False)]
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize(
-    ("name", "key", "layers_asked", "value"),
-    [
-        ("stage1", "f", EVERY[:3], False),
-        ("stem", "f", EVERY[:1], False),
-        ("head", "f", EVERY, False),
-        ("pool", "f", EVERY[:3], False),
-        ("stage1", "u", EVERY[1:], True),
-        ("backbone", "u", EVERY, True),
-        ("predictions", "u", EVERY[3:], True),
-    ],
-)
-async def test_freeze_to_the_input_and_unfreeze_to_the_output(
-    session: Any,
-    running: Any,
-    until: Any,
-    reader: Any,
-    layers: LayerNode,
-    size: Any,
-    name: str,
-    key: str,
-    layers_asked: tuple[str, ...],
-    value: bool,
-) -> None:
-    async with running(session, size) as pilot:
-        tree, _ = await reader.begun(pilot, session, layers)
-        reader.go_to(tree, name)
-        await pilot.press(key)
-        await until(pilot, lambda: session.sent)
-        (command,) = session.sent
-        assert (command.layers, command.value) == (layers_asked, value)
-
-
-async def test_where_no_weights_lie_nothing_is_asked(
-    session: Any, running: Any, until: Any, reader: Any, layers: LayerNode
-) -> None:
-    start = LayerNode(
-        "input", "input", (8,), 0, False, (LayerNode("cast", "Cast", (8,), 0, False),)
-    )
-    async with running(session) as pilot:
-        model = replace(layers, children=(start, *layers.children))
-        tree, _ = await reader.begun(pilot, session, model)
-        reader.go_to(tree, "input")
-        await pilot.press("f", "space")
-        await until(pilot, lambda: notices(pilot) == ["No layer with weights lies there."])
-        assert session.sent == []
 
 
 async def test_a_rejected_change_is_told_and_waits_no_more(

@@ -1,20 +1,24 @@
-"""The tree widget of the layer panel: what its keys ask for, and finding a row."""
+"""What the keys of the layer panel do: freeze and unfreeze, open and close, find a layer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.message import Message
+from textual.widgets import Input, Static
 from textual.widgets.tree import TreeNode
 
 from engine.state.layer_choice import from_on, up_to
 from tui import keys
-from tui.panels.layers.detail import locked_reply
 from tui.panels.layers.drawing import DrawnTree
-from tui.panels.layers.find import next_place, places_of
 from tui.panels.layers.rows import LayerRow
 from tui.panels.layers.state import toggled_value
+from tui.panels.layers.texts import locked_reply
 
 
 class LayerTree(DrawnTree):
@@ -24,13 +28,13 @@ class LayerTree(DrawnTree):
 
     @dataclass
     class FreezeToggled(Message):
-        """The person wants these leaf layers to train (`value`) or to be frozen."""
+        """The user wants these leaf layers to train (`value`) or to be frozen."""
 
         layers: tuple[str, ...]
         value: bool
 
     class FindAsked(Message):
-        """The person wants to find a layer by its name."""
+        """The user wants to find a layer by its name."""
 
     def action_toggle_trainable(self) -> None:
         """Ask to freeze or unfreeze the row under the cursor; say why where it is locked."""
@@ -92,7 +96,7 @@ class LayerTree(DrawnTree):
         Args:
             text: part of a name; an empty one is found nowhere.
             step: 0 goes to the first such row, 1 to the next below the cursor, -1 to the last
-                above it, each beginning anew at the other end.
+                above it, each starting again at the other end.
 
         Returns:
             Which of the rows found it is, from 1, and how many there are; 0 and 0 if none.
@@ -113,9 +117,71 @@ class LayerTree(DrawnTree):
             if not around.is_expanded:
                 around.expand()
             around = around.parent
-        # Asking for the last line numbers the lines anew, which the cursor goes by.
+        # Asking for the last line numbers the lines again, which the cursor goes by.
         if self.last_line >= node.line >= 0:
             self.move_cursor(node)
+
+
+class LayerFind(Input):
+    """Takes the name's part; says where to go and when to close."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,down", "step(1)", "next", key_display="⏎ ↓"),
+        Binding("up", "step(-1)", "previous", key_display="↑"),
+        Binding("escape", "close", "close", key_display="esc"),
+    ]
+
+    @dataclass
+    class Stepped(Message):
+        """On to another row found: 1 the next, -1 the one before."""
+
+        step: int
+
+    class Closed(Message):
+        """The user is done with finding."""
+
+    def action_step(self, step: int) -> None:
+        """Go to the next row found, or to the one before."""
+        self.post_message(self.Stepped(step))
+
+    def action_close(self) -> None:
+        """Close the line and go back to the tree."""
+        self.post_message(self.Closed())
+
+
+class FindLine(Horizontal):
+    """The word `find`, what is typed, and which of how many rows the cursor is on."""
+
+    def compose(self) -> ComposeResult:
+        yield Static("find ", id="find-word")
+        yield LayerFind(placeholder="part of a layer's name", compact=True, id="find-text")
+        yield Static("", id="find-place")
+
+    def show_place(self, place: int, total: int) -> None:
+        """`3 of 12`; nothing where none was found."""
+        words = f" {place} of {total}" if total else ""
+        self.query_one("#find-place", Static).update(words)
+
+
+def places_of(text: str, names: Sequence[str]) -> list[int]:
+    """Where the names are that contain `text`, whatever its case; an empty text is nowhere."""
+    wanted = text.casefold()
+    return [at for at, name in enumerate(names) if wanted and wanted in name.casefold()]
+
+
+def next_place(found: Sequence[int], here: int, step: int) -> int:
+    """The place to go to: for `step` 0 the first, for 1 the next, for -1 the one before.
+
+    Args:
+        found: places in rising order, at least one.
+        here: the present place; beyond the last one it starts again at the other end.
+        step: 0, 1 or -1.
+    """
+    if step > 0:
+        return next((at for at in found if at > here), found[0])
+    if step < 0:
+        return next((at for at in reversed(found) if at < here), found[-1])
+    return found[0]
 
 
 def _nodes_below(node: TreeNode[LayerRow]) -> Iterator[TreeNode[LayerRow]]:
