@@ -18,9 +18,9 @@ from engine.state.snapshot import RunSnapshot
 from tui import keys
 from tui.panels.chart_settings import ChartSettings, write_settings
 from tui.panels.charts import ChartsPanel
-from tui.panels.hardware import HardwarePanel
 from tui.panels.layers import LayersPanel, LayerTree
 from tui.panels.log import LogPanel
+from tui.panels.machine import HardwarePanel
 from tui.panels.notice import Banner, NoticeStrip
 from tui.panels.progress import HeadPanel
 from tui.panels.queue import QueuePanel

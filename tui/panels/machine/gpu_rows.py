@@ -9,7 +9,7 @@ from textual.content import Content
 from engine.common.formatting import byte_size
 from engine.protocol.facts import GpuReading
 from engine.state.snapshot import RunSnapshot
-from tui.panels.hardware_rows import (
+from tui.panels.machine.rows import (
     LABEL_WIDTH,
     NUMBER_WIDTH,
     ROOM_TAKEN,

@@ -9,8 +9,8 @@ from textual.widget import Widget
 
 from engine.protocol.events import HardwareSampled
 from engine.state.snapshot import RunSnapshot
-from tui.panels.gpu_rows import fewer_gpus, gpu_forms
-from tui.panels.hardware_rows import ROOM_TAKEN, cores, memory_row, percent, row, sparkline
+from tui.panels.machine.gpu_rows import fewer_gpus, gpu_forms
+from tui.panels.machine.rows import ROOM_TAKEN, cores, memory_row, percent, row, sparkline
 
 # Of cpu, cores, memory and program those that are drawn: fewer as the GPUs need the room.
 _MACHINE_ROWS = ((0, 1, 2, 3), (0, 2, 3), (0, 2))

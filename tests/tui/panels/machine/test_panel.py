@@ -10,8 +10,8 @@ import pytest
 from engine.protocol.events import HardwareSampled
 from engine.protocol.facts import GpuReading
 from engine.state.snapshot import HardwareHistory, RunSnapshot
-from tui.panels.hardware import HardwarePanel, machine_lines
-from tui.panels.hardware_rows import cores, sparkline
+from tui.panels.machine.panel import HardwarePanel, machine_lines
+from tui.panels.machine.rows import cores, sparkline
 
 GIB = 2**30
 
