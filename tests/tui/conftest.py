@@ -35,7 +35,7 @@ from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
 from engine.sessions.local import Sink
 from engine.state.snapshot import RunSnapshot
 from tui.app import CifarApp
-from tui.panels.charts import ChartsPanel
+from tui.panels.charts.panel import ChartsPanel
 from tui.panels.layers import LayersPanel, LayerTree
 from tui.themes import DARK, LIGHT
 

@@ -10,7 +10,8 @@ from rich.cells import cell_len
 
 from engine.report.table import BEST, FASTEST, ON_TEST
 from tui.ascii_marks import to_ascii
-from tui.panels import curve_chart, pareto, queue, run_table
+from tui.panels import queue, run_table
+from tui.panels.charts import curves, pareto
 from tui.panels.layers import state
 
 
@@ -34,7 +35,7 @@ def test_each_character_has_one_of_its_width(text: str, expected: str) -> None:
     "marks",
     [
         {mark for mark, _ in queue.GLYPHS.values()},
-        {curve_chart._VALIDATION_MARK, curve_chart._BEST_MARK},
+        {curves._VALIDATION_MARK, curves._BEST_MARK},
         {pareto.OTHER, pareto.FRONT, pareto.LIT, pareto.APART, BEST, FASTEST},
         {run_table.MARKED, run_table.PINNED, run_table.DIFFERS, BEST, FASTEST, ON_TEST},
         set(state.GLYPHS.values()),

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from engine.runs.directory import RunRecord, load_run
+from tui.panels.charts.overlay import LETTERS, OverlayChart, dotted
 from tui.panels.comparison import Comparison, read_predictions, read_records
 from tui.panels.comparison_text import (
     chance_text,
@@ -20,7 +21,6 @@ from tui.panels.comparison_text import (
     overlay,
     settings_text,
 )
-from tui.panels.overlay_chart import LETTERS, OverlayChart, dotted
 from tui.screens.compare import CompareScreen
 
 AnyPilot = Pilot[Any]

@@ -8,7 +8,7 @@ import pytest
 from textual.geometry import Size
 
 from engine.protocol.facts import LayerNode
-from tui.panels.curve_chart import CurveChart
+from tui.panels.charts.curves import CurveChart
 
 
 @pytest.fixture(autouse=True)

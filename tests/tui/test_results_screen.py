@@ -23,8 +23,8 @@ from engine.runs.lock import locked
 from engine.runs.notes import Notes, read_notes
 from engine.sessions.local import SessionHandle
 from tui.app import CifarApp
+from tui.panels.charts.pareto import ParetoChart
 from tui.panels.model_table import ModelTable
-from tui.panels.pareto import ParetoChart
 from tui.panels.run_detail import RunDetail
 from tui.panels.run_table import DOWN, UP, RunTable
 from tui.screens.answers import AnswersScreen

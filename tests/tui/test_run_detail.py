@@ -24,7 +24,7 @@ from engine.protocol.facts import DataFacts, LayerNode
 from engine.runs.directory import RunRecord, load_run, load_snapshot
 from engine.state.snapshot import RunSnapshot
 from tui import keys
-from tui.panels.curve_chart import CurveChart
+from tui.panels.charts.curves import CurveChart
 from tui.panels.run_detail import RunDetail
 from tui.panels.run_detail.calibration import calibration_text
 from tui.panels.run_detail.classes import classes_text

@@ -28,7 +28,7 @@ from engine.runs.directory import RunRecord, load_run
 from tui import keys
 from tui.app import CifarApp
 from tui.panels.catalogue import CatalogueTable
-from tui.panels.charts import ChartsPanel
+from tui.panels.charts.panel import ChartsPanel
 from tui.panels.run_form import RunForm
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import LEAVE, STOP, ChoiceScreen

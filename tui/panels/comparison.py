@@ -13,7 +13,7 @@ from engine.runs.directory import RunRecord, load_snapshot
 from engine.runs.summary import summarize
 from engine.state.series import Point
 from engine.state.snapshot import RunSnapshot
-from tui.panels.overlay_chart import LETTERS
+from tui.panels.charts.overlay import LETTERS
 
 
 @dataclass(frozen=True, eq=False, slots=True)

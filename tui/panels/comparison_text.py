@@ -9,9 +9,9 @@ from textual.content import Content
 
 from engine.common.formatting import accuracy, duration
 from engine.runs.directory import RunRecord
+from tui.panels.charts.overlay import SAMPLES, STYLES, Overlay
 from tui.panels.comparison import Comparison
 from tui.panels.line_fitting import longest
-from tui.panels.overlay_chart import SAMPLES, STYLES, Overlay
 from tui.panels.run_detail.bars import name_width, shortened
 
 READING = Content.styled("reading the predictions…", "$muted")

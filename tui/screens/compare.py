@@ -14,8 +14,8 @@ from textual.widgets import Footer, Static
 
 from engine.runs.directory import RunRecord
 from tui import keys
+from tui.panels.charts.overlay import LETTERS, OverlayChart
 from tui.panels.line_fitting import Field, fit
-from tui.panels.overlay_chart import LETTERS, OverlayChart
 
 if TYPE_CHECKING:
     from tui.panels.comparison import Comparison

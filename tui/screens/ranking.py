@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui.panels.pareto_data import COSTS, Cost, ParetoData, pareto_data
+from tui.panels.charts.pareto_data import COSTS, Cost, ParetoData, pareto_data
 
 if TYPE_CHECKING:
     from pandas import DataFrame

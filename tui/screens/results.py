@@ -17,9 +17,9 @@ from engine.common.columns import Row
 from engine.errors import InputError
 from engine.runs.directory import load_run, load_snapshot
 from tui import keys
+from tui.panels.charts.pareto import ParetoChart
+from tui.panels.charts.pareto_data import COSTS
 from tui.panels.model_table import ModelTable
-from tui.panels.pareto import ParetoChart
-from tui.panels.pareto_data import COSTS
 from tui.panels.run_detail import RunDetail
 from tui.panels.run_table import RunTable
 from tui.panels.virtual_table import VirtualTable

@@ -16,8 +16,8 @@ from engine.protocol.commands import SetTrainable
 from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
 from tui import keys
-from tui.panels.chart_settings import ChartSettings, write_settings
-from tui.panels.charts import ChartsPanel
+from tui.panels.charts.panel import ChartsPanel
+from tui.panels.charts.settings import ChartSettings, write_settings
 from tui.panels.layers import LayersPanel, LayerTree
 from tui.panels.log import LogPanel
 from tui.panels.machine import HardwarePanel

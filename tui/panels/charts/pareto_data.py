@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.analysis.pareto import pareto_front
+from engine.common.axis import Axis, axis_over
 from engine.common.columns import Row
-from tui.panels.axis import Axis, axis_over
 from tui.panels.table_columns import is_missing
 
 _LOG_FROM = 10.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.common.axis import Axis
 from engine.state.series import Point
 from engine.state.snapshot import Marker
-from tui.panels.axis import Axis
 
 
 @dataclass(frozen=True, slots=True)

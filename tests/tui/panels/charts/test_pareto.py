@@ -14,8 +14,8 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from tui.panels.pareto import APART, FRONT, LIT, OTHER, ParetoChart
-from tui.panels.pareto_data import COSTS, ParetoData, cost_axis, pareto_data
+from tui.panels.charts.pareto import APART, FRONT, LIT, OTHER, ParetoChart
+from tui.panels.charts.pareto_data import COSTS, ParetoData, cost_axis, pareto_data
 
 TRAIN, _, PARAMETERS, FLOPS = COSTS
 Row = dict[str, Any]

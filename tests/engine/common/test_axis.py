@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.panels.axis import Axis, LogAxis, axis_over
+from engine.common.axis import Axis, LogAxis, axis_over
 
 
 def test_ticks_are_round_and_within_the_ends() -> None:

@@ -11,8 +11,8 @@ from textual.theme import Theme
 from textual_hires_canvas import HiResMode, TextAlign
 
 from engine.state.series import Point
-from tui.panels.chart_data import ChartData, thinned
-from tui.panels.styled_canvas import StyledCanvas
+from tui.panels.charts.canvas import StyledCanvas
+from tui.panels.charts.data import ChartData, thinned
 
 _LEAST_LEFT = 6
 """Cells beside the plot, the axis among them."""

@@ -10,10 +10,10 @@ from typing import ClassVar
 
 from textual_hires_canvas import HiResMode
 
+from engine.common.axis import Axis, axis_over
 from engine.state.series import Point
-from tui.panels.axis import Axis, axis_over
-from tui.panels.chart_data import ChartData
-from tui.panels.curve_chart import CurveChart
+from tui.panels.charts.curves import CurveChart
+from tui.panels.charts.data import ChartData
 
 LETTERS = "ABCDEF"
 STYLES = ("$primary", "$validation", "$success", "$error", "$secondary", "$foreground")

@@ -13,15 +13,21 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.screen import Screen
 
+from engine.common.axis import Axis
 from engine.protocol.events import Event, StageStarted
 from engine.protocol.facts import LayerNode
 from engine.state.series import Curve
 from engine.state.snapshot import Marker, RunSnapshot
-from tui.panels.axis import Axis
-from tui.panels.chart_data import thinned
-from tui.panels.chart_settings import ChartSettings, read_settings
-from tui.panels.charts import ChartsPanel, accuracy_data, accuracy_title, loss_data, loss_title
-from tui.panels.curve_chart import CurveChart
+from tui.panels.charts.curves import CurveChart
+from tui.panels.charts.data import thinned
+from tui.panels.charts.panel import (
+    ChartsPanel,
+    accuracy_data,
+    accuracy_title,
+    loss_data,
+    loss_title,
+)
+from tui.panels.charts.settings import ChartSettings, read_settings
 
 
 def picture(chart: CurveChart) -> str:

@@ -12,12 +12,12 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import reactive
 
+from engine.common.axis import Axis, axis_over, log_axis_over
 from engine.common.formatting import MISSING
 from engine.state.series import Curve, Point, smoothed, value_at
 from engine.state.snapshot import RunSnapshot
-from tui.panels.axis import Axis, axis_over, log_axis_over
-from tui.panels.chart_data import ChartData
-from tui.panels.chart_settings import ChartSettings, XUnit, read_settings
+from tui.panels.charts.data import ChartData
+from tui.panels.charts.settings import ChartSettings, XUnit, read_settings
 from tui.slow_link import paced
 
 _LEAST_ACCURACY_SPAN = 0.1
@@ -52,7 +52,7 @@ class ChartsPanel(Vertical):
 
     async def _add_charts(self) -> None:
         # The canvas imports NumPy: the first frame does not wait for it.
-        from tui.panels.curve_chart import CurveChart
+        from tui.panels.charts.curves import CurveChart
 
         for name in ("accuracy", "loss"):
             await self.query_one(f"#{name}-panel").mount(CurveChart(id=f"{name}-chart"))
@@ -86,7 +86,7 @@ class ChartsPanel(Vertical):
             self._draw(run)
 
     def _draw(self, run: RunSnapshot) -> None:
-        from tui.panels.curve_chart import CurveChart
+        from tui.panels.charts.curves import CurveChart
 
         for name, data, title in (
             ("accuracy", accuracy_data(run, self.settings), accuracy_title(run)),

@@ -12,8 +12,8 @@ from textual.theme import Theme
 from textual_hires_canvas import HiResMode, TextAlign
 
 from engine.common.columns import cell_width
-from tui.panels.pareto_data import ParetoData, ParetoPoint
-from tui.panels.styled_canvas import StyledCanvas
+from tui.panels.charts.canvas import StyledCanvas
+from tui.panels.charts.pareto_data import ParetoData, ParetoPoint
 
 _LEFT = 6
 _BOTTOM = 2
