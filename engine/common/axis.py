@@ -1,17 +1,43 @@
-"""Scales of a chart: limits, ticks at round numbers, labels. Pure."""
+"""Scales of a chart: limits, ticks at round numbers, labels. Pure.
+
+Shared by the charts on the screen and by those of the HTML report, so that the same figures get
+the same axis everywhere.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
+
+from engine.common.formatting import duration
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
+_LOG_STEPS = ((1, 2, 5), (1, 3), (1,))
 _ROUND_ENDS = 10
 _LABEL_CELLS = 4
 """A longer label is written in another way where that is shorter."""
-_UNITS = ((3, "k"), (6, "M"), (9, "G"), (12, "T"))
+_SUFFIXES = ((3, "k"), (6, "M"), (9, "G"), (12, "T"))
 """Powers of ten and what stands for them."""
+_NEARLY = 1e-9
+"""A tick that rounding puts so far outside an end, as a share, is still inside."""
+_LOG_FROM = 10.0
+"""Amounts whose largest is so many times the smallest stand on a logarithmic axis."""
+_AMOUNT_MARGIN = 1.12
+_LEAST_TICK = 0.05
+"""Of a logarithmic axis of amounts; below it a smaller unit reads better."""
+
+Units = tuple[tuple[float, float, str], ...]
+"""From which value on, by how much it is divided, and the unit's name; largest first."""
+SECONDS: Units = ((7200.0, 3600.0, "h"), (120.0, 60.0, "min"), (0.0, 1.0, "s"))
+COUNTS: Units = ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e3, 1e3, "K"), (0.0, 1.0, ""))
+ROUND_DURATIONS = (
+    *(1, 2, 3, 5, 10, 15, 20, 30, 45),
+    *(60 * minutes for minutes in (1, 2, 3, 5, 7, 10, 15, 20, 30, 45)),
+    *(3_600 * hours for hours in (1, 2, 3, 5, 8, 12, 24, 48, 100, 300, 1_000)),
+)
+"""Seconds that are round to a reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +46,10 @@ class Axis:
 
     low: float
     high: float
+    divisor: float = 1.0
+    """What a value is divided by to be read in `unit`; ticks are round there."""
+    unit: str = ""
+    is_log: ClassVar[bool] = False
 
     def share(self, value: float) -> float:
         """Where a value lies: 0 at `low`, 1 at `high`."""
@@ -29,29 +59,30 @@ class Axis:
         """Whether a value lies between the ends."""
         return self.low <= value <= self.high
 
-    def step(self, most: int) -> float:
-        """The smallest 1, 2 or 5 times a power of ten that gives at most `most` intervals."""
-        rough = (self.high - self.low) / max(most, 1)
-        power = 10.0 ** math.floor(math.log10(rough))
-        return next(factor * power for factor in _STEPS if factor * power >= rough * (1 - 1e-9))
-
     def ticks(self, most: int) -> list[float]:
         """Round numbers between the ends, `most` intervals at most."""
-        step = self.step(most)
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [index * step for index in range(first, last + 1)]
+        return [tick for tick, _ in self.labels(most)]
 
     def labels(self, most: int) -> list[tuple[float, str]]:
         """The ticks, each with its text, all written alike and none rounded."""
-        ticks = self.ticks(most)
-        power = _power(self.step(most))
-        return list(zip(ticks, _written(ticks, power), strict=True))
+        low, high = self.low / self.divisor, self.high / self.divisor
+        step = round_step(high - low, most)
+        first, last = math.ceil(low / step - _NEARLY), math.floor(high / step + _NEARLY)
+        ticks = [index * step for index in range(first, last + 1)]
+        power = _power(step)
+        if self.unit:
+            # A suffix or a power of ten before the unit could be read as a part of it.
+            texts = [f"{tick:,.{max(-power, 0)}f}" for tick in ticks]
+        else:
+            texts = _written(ticks, power)
+        return [(tick * self.divisor, text) for tick, text in zip(ticks, texts, strict=True)]
 
 
 class LogAxis(Axis):
     """An axis of positive values on which equal ratios are equally far apart."""
 
     __slots__ = ()
+    is_log = True
 
     def share(self, value: float) -> float:
         """Where a value lies: 0 at `low` and at what is not positive, 1 at `high`."""
@@ -59,34 +90,54 @@ class LogAxis(Axis):
             return 0.0
         return math.log(value / self.low) / math.log(self.high / self.low)
 
-    def ticks(self, most: int) -> list[float]:
+    def labels(self, most: int) -> list[tuple[float, str]]:
         """1, 2 and 5 times powers of ten between the ends; powers alone where those are many."""
-        powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-        for factors in ((1, 2, 5), (1, 3), (1,)):
-            ticks = [factor * 10.0**power for power in powers for factor in factors]
-            held = [tick for tick in ticks if self.low * 0.999 <= tick <= self.high * 1.001]
-            if len(held) <= most + 1:
+        low, high = self.low / self.divisor, self.high / self.divisor
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        for steps in _LOG_STEPS:
+            ticks = [step * 10.0**power for power in powers for step in steps]
+            ticks = [t for t in ticks if low * (1 - _NEARLY) <= t <= high * (1 + _NEARLY)]
+            if len(ticks) <= most + 1:
                 break
-        return held
+        return [(tick * self.divisor, self._text(tick)) for tick in ticks]
+
+    def _text(self, tick: float) -> str:
+        return f"{tick:,.10g}" if self.unit else _written([tick], _power(tick))[0]
+
+
+class TimeAxis(LogAxis):
+    """A logarithmic axis of seconds, with ticks at durations that are round to a reader."""
+
+    __slots__ = ()
 
     def labels(self, most: int) -> list[tuple[float, str]]:
-        """The ticks, each with its text."""
-        return [(tick, _written([tick], _power(tick))[0]) for tick in self.ticks(most)]
+        """Round durations between the ends, as `7:00` or `1:00:00`."""
+        ticks = [float(tick) for tick in ROUND_DURATIONS if self.holds(tick)]
+        ticks = ticks[:: math.ceil(len(ticks) / (most + 1)) or 1]
+        return [(tick, duration(tick)) for tick in ticks]
+
+
+def round_step(length: float, most: int) -> float:
+    """The smallest 1, 2 or 5 times a power of ten that cuts `length` into `most` at most."""
+    rough = length / max(most, 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(factor * power for factor in _STEPS if factor * power >= rough * (1 - _NEARLY))
 
 
 def _power(value: float) -> int:
-    return math.floor(math.log10(value) + 1e-9)
+    return math.floor(math.log10(value) + _NEARLY)
 
 
 def _written(ticks: Sequence[float], power: int) -> list[str]:
-    """Multiples of ten to the `power`, as decimals, with a unit or a power of ten."""
+    """Multiples of ten to the `power`, as decimals, with a suffix or a power of ten."""
     wholes = [round(tick / 10.0**power) for tick in ticks]
     forms = [[f"{tick:.{max(-power, 0)}f}" for tick in ticks]]
     largest = max(map(abs, ticks), default=0.0)
-    for exponent, unit in _UNITS:
+    for exponent, suffix in _SUFFIXES:
         if largest >= 10.0**exponent:
             decimals = max(exponent - power, 0)
-            forms.append([f"{t / 10.0**exponent:.{decimals}f}{unit}" if t else "0" for t in ticks])
+            scaled = [tick / 10.0**exponent for tick in ticks]
+            forms.append([f"{tick:.{decimals}f}{suffix}" if tick else "0" for tick in scaled])
     forms.append([_scientific(whole, power) for whole in wholes])
     short = (form for form in forms if max(map(len, form), default=0) <= _LABEL_CELLS)
     return next(short, None) or min(forms, key=lambda form: max(map(len, form), default=0))
@@ -103,15 +154,6 @@ def _scientific(whole: int, power: int) -> str:
     return f"{sign}{digits[0]}{f'.{rest}' if rest else ''}e{exponent}"
 
 
-def log_axis_over(values: Iterable[float]) -> LogAxis:
-    """A logarithmic axis around the positive ones of these values, at least a factor 2 long."""
-    known = [value for value in values if math.isfinite(value) and value > 0]
-    low, high = min(known, default=0.1), max(known, default=1.0)
-    if high < 2 * low:
-        low, high = low / 2**0.5, high * 2**0.5
-    return LogAxis(low / 1.05, high * 1.05)
-
-
 def axis_over(values: Iterable[float], least: float, floor: float, ceiling: float) -> Axis:
     """An axis around values: round ends, at least `least` long, within `floor` and `ceiling`."""
     known = [value for value in values if math.isfinite(value)]
@@ -121,7 +163,43 @@ def axis_over(values: Iterable[float], least: float, floor: float, ceiling: floa
     if high - low < least:
         middle = (low + high) / 2
         low, high = middle - least / 2, middle + least / 2
-    step = Axis(low, high).step(_ROUND_ENDS)
+    step = round_step(high - low, _ROUND_ENDS)
     low, high = math.floor(low / step) * step, math.ceil(high / step) * step
     low, high = max(low, floor), min(high, ceiling)
     return Axis(low, high) if low < high else Axis(low, low + least)
+
+
+def log_axis_over(values: Iterable[float]) -> LogAxis:
+    """A logarithmic axis around the positive ones of these values, at least a factor 2 long."""
+    return LogAxis(*_log_ends(values, 1.05))
+
+
+def time_axis_over(seconds: Iterable[float]) -> TimeAxis:
+    """A logarithmic axis around durations, at least a factor 2 long."""
+    return TimeAxis(*_log_ends(seconds, 1.25))
+
+
+def _log_ends(values: Iterable[float], margin: float) -> tuple[float, float]:
+    known = [value for value in values if math.isfinite(value) and value > 0]
+    low, high = min(known, default=0.1), max(known, default=1.0)
+    if high < 2 * low:
+        low, high = low / 2**0.5, high * 2**0.5
+    return low / margin, high * margin
+
+
+def amount_axis_over(amounts: Sequence[float], units: Units) -> Axis:
+    """An axis around amounts, logarithmic where they differ tenfold, in a unit that fits."""
+    low, high = (min(amounts), max(amounts)) if amounts else (0.0, 1.0)
+    is_log = low > 0 and high / low >= _LOG_FROM
+    divisor, unit = _unit(high, units)
+    if is_log and low / divisor < _LEAST_TICK:
+        divisor, unit = _unit(math.sqrt(low * high), units)
+    if is_log:
+        return LogAxis(low / _AMOUNT_MARGIN, high * _AMOUNT_MARGIN, divisor, unit)
+    room = (high - low) * (_AMOUNT_MARGIN - 1) or high / 2 or 1.0
+    return Axis(max(low - room, 0.0), high + room, divisor, unit)
+
+
+def _unit(typical: float, units: Units) -> tuple[float, str]:
+    _, divisor, unit = next(fit for fit in units if typical >= fit[0])
+    return divisor, unit

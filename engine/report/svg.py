@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from engine.analysis.pareto import pareto_front
-from engine.common.formatting import duration
+from engine.common.axis import Axis, axis_over, time_axis_over
 
 WIDTH, HEIGHT = 780, 340
 LEFT, RIGHT, TOP, BOTTOM = 62, 240, 14, 46
@@ -18,14 +18,11 @@ LINE = 16
 COLORS = 8
 """Classes `c0` to `c7` of the style sheet; dashes tell further ones apart."""
 
-LOG_MARGIN = 0.1
-MOST_TICKS = 9
-TIME_TICKS = (
-    *(1, 2, 3, 5, 10, 15, 20, 30, 45),
-    *(60 * minutes for minutes in (1, 2, 3, 5, 7, 10, 15, 20, 30, 45)),
-    *(3_600 * hours for hours in (1, 2, 3, 5, 8, 12, 24, 48, 100, 300, 1_000)),
-)
-"""Seconds that are round to a reader."""
+LEAST_ACCURACY_SPAN = 0.1
+MOST_INTERVALS = 10
+"""Between the ticks of an axis."""
+MOST_TIMES = 8
+"""The same of an axis of times, which are longer to write."""
 
 Point = tuple[float, float]
 
@@ -42,13 +39,12 @@ class Line:
 class _Scale:
     """From figures to units of the drawing."""
 
-    x: tuple[float, float]
-    y: tuple[float, float]
+    x: Axis
+    y: Axis
 
     def at(self, point: Point) -> Point:
-        (x0, x1), (y0, y1) = self.x, self.y
-        across = (point[0] - x0) / (x1 - x0) * (WIDTH - LEFT - RIGHT)
-        up = (point[1] - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM)
+        across = self.x.share(point[0]) * (WIDTH - LEFT - RIGHT)
+        up = self.y.share(point[1]) * (HEIGHT - TOP - BOTTOM)
         return LEFT + across, HEIGHT - BOTTOM - up
 
 
@@ -59,8 +55,10 @@ def curves_chart(lines: Sequence[Line], title: str) -> str:
     if not shown:
         return ""
     last = max(line.points[-1][0] for line in shown)
-    scale = _Scale((0, max(last, 1)), _accuracy_range([p for line in shown for p in line.points]))
-    parts = [*_axes(scale, _whole_ticks(last), lambda x: f"{x:g}", "epoch")]
+    accuracies = [y for line in shown for _, y in line.points]
+    scale = _Scale(Axis(0.0, max(last, 1.0)), _accuracy_axis(accuracies))
+    # No tick between two epochs.
+    parts = [*_axes(scale, scale.x.labels(max(min(int(last), MOST_INTERVALS), 1)), "epoch")]
     for i, line in enumerate(shown):
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(scale.at, line.points))
         dash = ' stroke-dasharray="6 4"' if i >= COLORS else ""
@@ -77,27 +75,17 @@ def pareto_chart(marks: Sequence[Line], title: str) -> str:
     if not shown:
         return ""
     points = [mark.points[0] for mark in shown]
-    logs = [(math.log10(x), y) for x, y in points]
-    low, high = _log_range([x for x, _ in logs])
-    scale = _Scale((low, high), _accuracy_range(points))
-    ticks = [t for t in TIME_TICKS if 10**low <= t <= 10**high]
-    ticks = ticks[:: math.ceil(len(ticks) / MOST_TICKS) or 1]
-    parts = [
-        *_axes(
-            scale,
-            [math.log10(t) for t in ticks],
-            lambda x: duration(10**x),
-            "train time (min:s), on a logarithmic scale",
-        )
-    ]
-    front = [scale.at(logs[i]) for i in pareto_front(points)]
+    scale = _Scale(time_axis_over(x for x, _ in points), _accuracy_axis([y for _, y in points]))
+    title_below = "train time (min:s), on a logarithmic scale"
+    parts = [*_axes(scale, scale.x.labels(MOST_TIMES), title_below)]
+    front = [scale.at(points[i]) for i in pareto_front(points)]
     if len(front) > 1:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in front)
         parts.append(f'<polyline class="front" points="{path}"/>')
-    for i, point in enumerate(logs):
+    for i, point in enumerate(points):
         x, y = scale.at(point)
         parts.append(f'<circle class="dot c{i % COLORS}" cx="{x:.1f}" cy="{y:.1f}" r="5"/>')
-    parts += _names([mark.name for mark in shown], [scale.at(point)[1] for point in logs])
+    parts += _names([mark.name for mark in shown], [scale.at(point)[1] for point in points])
     return _svg(title, parts)
 
 
@@ -113,43 +101,24 @@ def _finite(points: Sequence[Point]) -> tuple[Point, ...]:
     return tuple(point for point in points if all(map(math.isfinite, point)))
 
 
-def _accuracy_range(points: Sequence[Point]) -> tuple[float, float]:
-    """Down to a tenth below the least and up to one above the most, within 0 to 1."""
-    low = max(math.floor(min(y for _, y in points) * 10 - 0.2) / 10, 0.0)
-    high = min(math.ceil(max(y for _, y in points) * 10 + 0.2) / 10, 1.0)
-    return low, max(high, low + 0.1)
+def _accuracy_axis(accuracies: Sequence[float]) -> Axis:
+    return axis_over(accuracies, LEAST_ACCURACY_SPAN, 0.0, 1.0)
 
 
-def _whole_ticks(last: float) -> list[float]:
-    step = max(1, math.ceil(last / 10))
-    return [float(tick) for tick in range(0, int(last) + 1, step)]
-
-
-def _log_range(logs: Sequence[float]) -> tuple[float, float]:
-    """A little wider than the points, and at least a factor of two."""
-    low, high = min(logs) - LOG_MARGIN, max(logs) + LOG_MARGIN
-    lack = max(math.log10(2) - (high - low), 0.0) / 2
-    return low - lack, high + lack
-
-
-def _axes(
-    scale: _Scale, ticks: Sequence[float], text: Callable[[float], str], title: str
-) -> Iterator[str]:
-    low, high = scale.y
-    steps = round((high - low) * 10)
-    share = 10 if steps > 2 else 20
-    for i in range(round(low * share), round(high * share) + 1):
-        _, y = scale.at((scale.x[0], i / share))
+def _axes(scale: _Scale, labels: Sequence[tuple[float, str]], title: str) -> Iterator[str]:
+    """The grid with its accuracies, and what stands below: the labels, the line, the title."""
+    for value, text in scale.y.labels(MOST_INTERVALS):
+        _, y = scale.at((scale.x.low, value))
         yield f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>'
         place = f'x="{LEFT - 8}" y="{y + 4:.1f}"'
-        yield f'<text class="tick" {place} text-anchor="end">{i / share:.2f}</text>'
+        yield f'<text class="tick" {place} text-anchor="end">{text}</text>'
     bottom = HEIGHT - BOTTOM
-    for tick in ticks:
-        x, _ = scale.at((tick, low))
+    for value, text in labels:
+        x, _ = scale.at((value, scale.y.low))
         yield f'<line class="axis" x1="{x:.1f}" y1="{bottom}" x2="{x:.1f}" y2="{bottom + 5}"/>'
         yield (
             f'<text class="tick" x="{x:.1f}" y="{bottom + 19}" text-anchor="middle">'
-            f"{escape(text(tick))}</text>"
+            f"{escape(text)}</text>"
         )
     yield f'<line class="axis" x1="{LEFT}" y1="{bottom}" x2="{WIDTH - RIGHT}" y2="{bottom}"/>'
     middle = (LEFT + WIDTH - RIGHT) / 2

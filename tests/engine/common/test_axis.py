@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.common.axis import Axis, LogAxis, axis_over
+from engine.common.axis import (
+    COUNTS,
+    SECONDS,
+    Axis,
+    LogAxis,
+    Units,
+    amount_axis_over,
+    axis_over,
+    log_axis_over,
+    time_axis_over,
+)
 
 
 def test_ticks_are_round_and_within_the_ends() -> None:
@@ -81,3 +91,62 @@ def test_an_axis_holds_its_values_and_few_ticks(values: list[float], most: int) 
     assert axis.low - slack <= min(values)
     assert max(values) <= axis.high + slack
     assert len(axis.ticks(most)) <= most + 1
+
+
+@pytest.mark.parametrize(
+    ("amounts", "units", "is_log", "unit"),
+    [
+        ([64, 1862], SECONDS, True, "min"),
+        ([20, 90], SECONDS, False, "s"),
+        ([3_600, 14_400], SECONDS, False, "h"),
+        ([2.9e5, 2.4e7], COUNTS, True, "M"),
+        ([13, 36_000], SECONDS, True, "min"),
+        ([2e9, 3e9], COUNTS, False, "G"),
+        ([0, 500], SECONDS, False, "min"),
+        ([], SECONDS, False, "s"),
+    ],
+)
+def test_the_axis_and_its_unit_fit_the_amounts(
+    amounts: list[float], units: Units, is_log: bool, unit: str
+) -> None:
+    axis = amount_axis_over(amounts, units)
+    assert (axis.is_log, axis.unit) == (is_log, unit)
+    assert all(0 <= axis.share(value) <= 1 for value in amounts)
+
+
+def test_ticks_are_round_in_the_unit() -> None:
+    axis = amount_axis_over([60, 1_800], SECONDS)
+    assert [label for _, label in axis.labels(9)] == ["1", "2", "5", "10", "20"]
+    assert [value for value, _ in axis.labels(9)] == [60, 120, 300, 600, 1_200]
+    assert len(axis.labels(2)) <= 3
+
+
+@pytest.mark.parametrize("axis", [LogAxis(9e5, 2e7, 1e3, "K"), Axis(0.0, 2e7, 1e3, "K")])
+def test_before_a_unit_no_label_has_a_suffix_of_its_own(axis: Axis) -> None:
+    texts = [text for _, text in axis.labels(4)]
+    assert texts[-1] in ("10,000", "20,000")
+    assert not any(set(text) & set("kMe") for text in texts)
+
+
+@given(st.lists(st.floats(1e-3, 1e12), min_size=1), st.integers(1, 20))
+def test_every_amount_has_its_place_and_every_tick_too(amounts: list[float], most: int) -> None:
+    for units in (SECONDS, COUNTS):
+        axis = amount_axis_over(amounts, units)
+        assert axis.low < axis.high
+        assert all(0 <= axis.share(value) <= 1 for value in amounts)
+        assert all(-1e-6 <= axis.share(tick) <= 1 + 1e-6 for tick, _ in axis.labels(most))
+
+
+def test_the_ticks_of_times_are_round_to_a_reader() -> None:
+    times = time_axis_over([64.0, 441.0, 1_862.0]).labels(8)
+    assert times[0] == (60.0, "1:00")
+    assert times[-1] == (1_800.0, "30:00")
+    assert len(time_axis_over([3.0, 90_000.0]).labels(8)) <= 9
+
+
+@given(st.lists(st.floats(1e-3, 1e6), min_size=1))
+def test_a_logarithmic_axis_is_at_least_a_factor_two_long(values: list[float]) -> None:
+    for axis in (log_axis_over(values), time_axis_over(values)):
+        assert axis.high >= 2 * axis.low
+        assert all(0 < axis.share(value) < 1 for value in values)
+        assert all(-1e-6 <= axis.share(tick) <= 1 + 1e-6 for tick in axis.ticks(8))

@@ -92,6 +92,17 @@ def test_the_curve_rises_and_is_named() -> None:
     assert "A & B" in [text.text for text in svg.iter("text")]
 
 
+@pytest.mark.parametrize(
+    ("epochs", "expected"),
+    [(1, ["0", "1"]), (3, ["0", "1", "2", "3"]), (25, ["0", "5", "10", "15", "20", "25"])],
+)
+def test_no_tick_stands_between_two_epochs(epochs: int, expected: list[str]) -> None:
+    points = tuple((float(epoch), 0.5) for epoch in range(1, epochs + 1))
+    svg = ElementTree.fromstring(curves_chart([Line("a", points)], "Accuracy"))
+    bottom = [text for text in svg.iter("text") if text.attrib.get("text-anchor") == "middle"]
+    assert [text.text for text in bottom] == [*expected, "epoch"]
+
+
 def test_the_front_joins_what_nothing_beats() -> None:
     marks = [Line("a", ((100.0, 0.7),)), Line("b", ((200.0, 0.6),)), Line("c", ((300.0, 0.9),))]
     svg = ElementTree.fromstring(pareto_chart(marks, "Front"))

@@ -7,17 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
 
 from tui.panels.charts.pareto import APART, FRONT, LIT, OTHER, ParetoChart
-from tui.panels.charts.pareto_data import COSTS, ParetoData, cost_axis, pareto_data
+from tui.panels.charts.pareto_data import COSTS, ParetoData, pareto_data
 
-TRAIN, _, PARAMETERS, FLOPS = COSTS
+TRAIN, _, PARAMETERS, _ = COSTS
 Row = dict[str, Any]
 
 
@@ -102,43 +99,6 @@ def test_runs_on_other_data_stand_apart_from_the_front() -> None:
 def test_of_equal_costs_the_most_accurate_is_the_front() -> None:
     data = pareto_data(FIVE, PARAMETERS)
     assert [point.name for point in data.front] == ["Lite0"]
-
-
-@pytest.mark.parametrize(
-    ("costs", "cost", "is_log", "unit"),
-    [
-        ([64, 1862], TRAIN, True, "min"),
-        ([20, 90], TRAIN, False, "s"),
-        ([3_600, 14_400], TRAIN, False, "h"),
-        ([2.9e5, 2.4e7], PARAMETERS, True, "M"),
-        ([13, 36_000], TRAIN, True, "min"),
-        ([2e9, 3e9], FLOPS, False, "G"),
-        ([0, 500], TRAIN, False, "min"),
-        ([], TRAIN, False, "s"),
-    ],
-)
-def test_the_axis_and_its_unit_fit_the_costs(
-    costs: list[float], cost: Any, is_log: bool, unit: str
-) -> None:
-    axis = cost_axis(costs, cost)
-    assert (axis.is_log, axis.unit) == (is_log, unit)
-    assert all(0 <= axis.share(value) <= 1 for value in costs)
-
-
-def test_ticks_are_round_in_the_unit() -> None:
-    axis = cost_axis([60, 1_800], TRAIN)
-    assert [label for _, label in axis.labels(9)] == ["1", "2", "5", "10", "20"]
-    assert [value for value, _ in axis.labels(9)] == [60, 120, 300, 600, 1_200]
-    assert len(axis.labels(3)) <= 3
-
-
-@given(st.lists(st.floats(1e-3, 1e12), min_size=1), st.integers(1, 20))
-def test_every_cost_has_its_place_and_every_tick_too(costs: list[float], most: int) -> None:
-    for cost in COSTS:
-        axis = cost_axis(costs, cost)
-        assert axis.low < axis.high
-        assert all(0 <= axis.share(value) <= 1 for value in costs)
-        assert all(-1e-6 <= axis.share(tick) <= 1 + 1e-6 for tick, _ in axis.labels(most))
 
 
 async def test_points_front_names_and_units_are_drawn() -> None:
