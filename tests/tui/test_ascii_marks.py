@@ -35,7 +35,7 @@ def test_each_character_has_one_of_its_width(text: str, expected: str) -> None:
     "marks",
     [
         {mark for mark, _ in queue.GLYPHS.values()},
-        {curves._VALIDATION_MARK, curves._BEST_MARK},
+        {curves.VALIDATION_MARK, curves.BEST_MARK},
         {pareto.OTHER, pareto.FRONT, pareto.LIT, pareto.APART, BEST, FASTEST},
         {run_table.MARKED, run_table.PINNED, run_table.DIFFERS, BEST, FASTEST, ON_TEST},
         set(state.GLYPHS.values()),

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
-from textual_hires_canvas import HiResMode
-
 from engine.common.axis import Axis, axis_over
 from engine.state.series import Point
-from tui.panels.charts.curves import CurveChart
-from tui.panels.charts.data import ChartData
+from tui.panels.charts.plot import Area, Plot
 
 LETTERS = "ABCDEF"
 STYLES = ("$primary", "$validation", "$success", "$error", "$secondary", "$foreground")
@@ -30,6 +27,8 @@ _STROKES = (
 )
 """Which dots of a curve are drawn, over and over."""
 _DOTS_A_CELL = 2
+_CELLS_A_TICK = 6
+_TITLE_CELLS = 5
 _LEAST_SPAN = 0.1
 
 
@@ -39,59 +38,55 @@ class Overlay:
 
     curves: tuple[tuple[Point, ...], ...]
     x_title: str
-    """Five letters at most."""
+    """Five letters at most, of which the room is kept."""
 
     @property
-    def axes(self) -> ChartData:
-        """The axes around all curves."""
-        points = [point for curve in self.curves for point in curve]
-        last = max((x for x, _ in points), default=1.0)
-        return ChartData(
-            x=Axis(0.0, max(last, 1e-3)),
-            y=axis_over([y for _, y in points], _LEAST_SPAN, 0.0, 1.0),
-            rises=True,
-        )
+    def x(self) -> Axis:
+        """From 0 to the end of the longest curve."""
+        last = max((x for curve in self.curves for x, _ in curve), default=1.0)
+        return Axis(0.0, max(last, 1e-3))
+
+    @property
+    def y(self) -> Axis:
+        """Around the accuracies of all curves."""
+        return axis_over([y for curve in self.curves for _, y in curve], _LEAST_SPAN, 0.0, 1.0)
 
 
-class OverlayChart(CurveChart):
+class OverlayChart(Plot[Overlay]):
     """As many curves as there are letters; the first is drawn over the others."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"overlay--{letter}" for letter in LETTERS}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "chart--axis",
+        "chart--grid",
+        *(f"chart--{letter}" for letter in LETTERS),
+    }
     DEFAULT_CSS = "OverlayChart {\n" + "\n".join(
-        f"& > .overlay--{letter} {{ color: {style}; }}"
+        f"& > .chart--{letter} {{ color: {style}; }}"
         for letter, style in zip(LETTERS, STYLES, strict=True)
     )
     DEFAULT_CSS += """
-        & > .chart--axis, & > .chart--marker { color: $muted; }
+        & > .chart--axis { color: $muted; }
         & > .chart--grid { color: $grid; }
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._overlay: Overlay | None = None
-
     def show_overlay(self, overlay: Overlay) -> None:
         """Draw these curves."""
-        self._overlay = overlay
-        self.show(overlay.axes)
+        self.plot(overlay)
 
-    def _draw(self) -> None:
-        super()._draw()
-        overlay, data = self._overlay, self.data
-        if overlay is None or data is None or self._plot_width < 4 or self._plot_height < 2:
-            return
-        with self.batch_refresh():
-            self._write(0, self._plot_height + 1, f"{overlay.x_title:<5}", self._style("axis"))
-            drawn = list(zip(LETTERS, _STROKES, overlay.curves, strict=False))
-            for letter, stroke, curve in reversed(drawn):
-                style = str(self.get_component_rich_style(f"overlay--{letter}", partial=True))
-                places = [self._place(data, *point) for point in curve]
-                dots = list(dotted(places, stroke))
-                if dots:
-                    self.set_hires_pixels(dots, HiResMode.BRAILLE, style)
-                for x, y in curve:
-                    self.set_pixel(*self._cell(data, x, y), letter, style)
+    def draw(self, area: Area, data: Overlay) -> None:
+        """Draw the labels and the curves, each point of a curve as its letter."""
+        self.draw_y_labels(area)
+        title = f"{data.x_title:<{_TITLE_CELLS}}"
+        self.write(0, area.bottom + 1, title, self.style_of("axis"))
+        self.draw_x_labels(area, _CELLS_A_TICK, (len(title), area.right), shifts_last=True)
+        drawn = list(zip(LETTERS, _STROKES, data.curves, strict=False))
+        for letter, stroke, curve in reversed(drawn):
+            style = self.style_of(letter)
+            places = [area.place(*point) for point in curve]
+            self.draw_dots(list(dotted(places, stroke)), style)
+            for x, y in curve:
+                self.set_pixel(*area.cell(x, y), letter, style)
 
 
 def dotted(places: Sequence[Point], stroke: Sequence[int]) -> Iterator[Point]:
