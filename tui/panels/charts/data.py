@@ -1,12 +1,24 @@
-"""What a chart draws, apart from how: light, so that no screen waits for the canvas."""
+"""What a chart draws of a run, apart from how: light, so that no screen waits for the canvas."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from engine.common.axis import Axis
-from engine.state.series import Point
-from engine.state.snapshot import Marker
+from textual.content import Content
+
+from engine.common.axis import Axis, axis_over, log_axis_over
+from engine.common.formatting import MISSING
+from engine.state.series import Curve, Point, smoothed, value_at
+from engine.state.snapshot import Marker, RunSnapshot
+from tui.panels.charts.settings import ChartSettings, XUnit
+
+_LEAST_ACCURACY_SPAN = 0.1
+_LEAST_LOSS_SPAN = 0.2
+_LEAST_EPOCHS = 1.0
+_PLAIN = ChartSettings()
+_X_NAMES: dict[XUnit, str] = {"epochs": "epoch", "steps": "step", "seconds": "s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +46,130 @@ def thinned(points: tuple[Point, ...], most: int) -> tuple[Point, ...]:
     size = -(-len(points) // most)
     groups = [points[i : i + size] for i in range(0, len(points), size)]
     return tuple((group[-1][0], sum(y for _, y in group) / len(group)) for group in groups)
+
+
+def accuracy_data(run: RunSnapshot, settings: ChartSettings = _PLAIN) -> ChartData:
+    """The accuracy chart of a run."""
+    validation = tuple((float(e.epoch), e.val_accuracy) for e in run.ended_epochs)
+    return _data(
+        run,
+        run.accuracy,
+        validation,
+        settings,
+        rises=True,
+        scale=lambda ys: axis_over(ys, _LEAST_ACCURACY_SPAN, 0.0, 1.0),
+    )
+
+
+def loss_data(run: RunSnapshot, settings: ChartSettings = _PLAIN) -> ChartData:
+    """The loss chart of a run."""
+    validation = tuple((float(e.epoch), e.val_loss) for e in run.ended_epochs)
+    return _data(
+        run,
+        run.loss,
+        validation,
+        settings,
+        rises=False,
+        scale=log_axis_over if settings.log_loss else _loss_axis,
+    )
+
+
+def _loss_axis(losses: list[float]) -> Axis:
+    return axis_over(losses, _LEAST_LOSS_SPAN, 0.0, math.inf)
+
+
+def _data(
+    run: RunSnapshot,
+    curve: Curve,
+    validation: tuple[Point, ...],
+    settings: ChartSettings,
+    *,
+    rises: bool,
+    scale: Callable[[list[float]], Axis],
+) -> ChartData:
+    place = _placing(run, settings.x_unit)
+    raw = _moved(curve.recent if settings.recent else curve.full, place)
+    train = smoothed(raw, settings.smoothing)
+    x = _recent_axis(raw) if settings.recent else _whole_axis(run, settings.x_unit)
+    known = tuple(
+        point
+        for point in _moved(validation, place)
+        if math.isfinite(point[1]) and x.holds(point[0])
+    )
+    return ChartData(
+        x=x,
+        y=scale([y for _, y in (*raw, *known)]),
+        train=train,
+        raw=raw if settings.smoothing else (),
+        validation=known,
+        best_x=place(float(run.best_epoch)) if run.best_epoch else None,
+        markers=tuple(replace(marker, x=place(marker.x)) for marker in run.markers),
+        x_name=_X_NAMES[settings.x_unit],
+        rises=rises,
+    )
+
+
+def _moved(points: tuple[Point, ...], place: Callable[[float], float]) -> tuple[Point, ...]:
+    return tuple((place(x), y) for x, y in points)
+
+
+def _placing(run: RunSnapshot, unit: XUnit) -> Callable[[float], float]:
+    """What turns a place in epochs into one in `unit`."""
+    if unit == "steps":
+        return lambda x: x * max(run.steps, 1)
+    if unit == "seconds":
+        recent = run.clock.recent
+        # Thinned points lag a little: none of them among those at full resolution.
+        early = (p for p in run.clock.full if not recent or p[0] < recent[0][0])
+        clock = (*early, *recent)
+        return lambda x: value_at(clock, x)
+    return lambda x: x
+
+
+def _whole_axis(run: RunSnapshot, unit: XUnit) -> Axis:
+    if unit == "seconds":
+        last = run.clock.full[-1][1] if run.clock.full else 0.0
+        return axis_over((0.0, last), 1.0, 0.0, math.inf)
+    epochs = max(float(run.epochs), _LEAST_EPOCHS)
+    return Axis(0.0, epochs * max(run.steps, 1) if unit == "steps" else epochs)
+
+
+def _recent_axis(train: tuple[Point, ...]) -> Axis:
+    if not train:
+        return Axis(0.0, _LEAST_EPOCHS)
+    low, high = train[0][0], train[-1][0]
+    return Axis(low, high) if high - low > 1e-6 else Axis(max(low - 0.5, 0.0), high + 0.5)
+
+
+def accuracy_title(run: RunSnapshot) -> Content:
+    """`Accuracy  ━ train 0.912  ● val 0.901  ★ best 0.917 in epoch 7`."""
+    last = run.ended_epochs[-1].val_accuracy if run.ended_epochs else None
+    title = _title("Accuracy", run.accuracy, last)
+    best = next((e for e in run.ended_epochs if e.epoch == run.best_epoch), None)
+    if best is None:
+        return title
+    return title + Content.assemble(
+        ("  ★", "$validation"),
+        (f" best {_short(best.val_accuracy)} in epoch {best.epoch}", "$muted"),
+    )
+
+
+def loss_title(run: RunSnapshot) -> Content:
+    """`Loss  ━ train 0.412  ● val 0.436`."""
+    last = run.ended_epochs[-1].val_loss if run.ended_epochs else None
+    return _title("Loss", run.loss, last)
+
+
+def _title(name: str, curve: Curve, validation: float | None) -> Content:
+    train = curve.full[-1][1] if curve.full else None
+    return Content.assemble(
+        (name, "bold"),
+        ("  ━", "$primary"),
+        (f" train {_short(train)}", "$muted"),
+        ("  ●", "$validation"),
+        (f" val {_short(validation)}", "$muted"),
+    )
+
+
+def _short(value: float | None) -> str:
+    return MISSING if value is None or not math.isfinite(value) else f"{value:.3f}"

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from engine.state.snapshot import RunSnapshot
 from tui.panels.charts.curves import CurveChart
-from tui.panels.charts.panel import accuracy_data, accuracy_title, loss_data, loss_title
+from tui.panels.charts.data import accuracy_data, accuracy_title, loss_data, loss_title
 
 _BESIDE_FROM = 100
 """Cells from which on the two charts stand side by side."""

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from textual.app import App, ComposeResult
-from textual.geometry import Region
 from textual.pilot import Pilot
 
+from tests.tui.panels.charts.pictures import braille, picture
 from tui.panels.charts.pareto import APART, FRONT, LIT, OTHER, ParetoChart
 from tui.panels.charts.pareto_data import COSTS, ParetoData, pareto_data
 
@@ -60,15 +60,6 @@ async def chart(
         drawn.show(data, {})
         await pilot.pause()
         yield pilot, drawn
-
-
-def picture(drawn: ParetoChart) -> str:
-    strips = drawn.render_lines(Region(0, 0, drawn.size.width, drawn.size.height))
-    return "\n".join(strip.text for strip in strips)
-
-
-def braille(text: str) -> int:
-    return sum(0x2800 < ord(char) <= 0x28FF for char in text)
 
 
 def test_the_front_by_rising_cost() -> None:
