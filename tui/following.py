@@ -62,11 +62,10 @@ class FollowingApp(CifarApp):
         self.notify(self._greeting, markup=False)
 
     def _training_screen(self, view: SessionView) -> TrainingScreen:
-        from tui.screens.recording import RecordingScreen
         from tui.screens.training import TrainingScreen
 
-        screen = RecordingScreen if self._is_recording else TrainingScreen
-        return screen(view, self._clock)
+        unchangeable = "A recording: nothing to change." if self._is_recording else ""
+        return TrainingScreen(view, self._clock, unchangeable=unchangeable)
 
     def _sink(self, index: int, run_id: str, event: Event) -> None:
         # One message for many events: it costs more than they do.

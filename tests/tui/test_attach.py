@@ -32,7 +32,6 @@ from engine.sessions.replay import ReplaySession
 from tui.following import FollowingApp
 from tui.screens.choice import ChoiceScreen
 from tui.screens.launcher import LauncherScreen
-from tui.screens.recording import RecordingScreen
 from tui.screens.results import ResultsScreen
 from tui.screens.training import TrainingScreen
 
@@ -235,7 +234,7 @@ async def test_a_recording_plays_to_its_end(record: RunRecord, until: Any) -> No
     app = replayed(ended(record), 10_000)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "The queue has ended" in banner(app))
-        assert isinstance(app.screen, RecordingScreen)
+        assert isinstance(app.screen, TrainingScreen)
         assert "completed" in head(app)
 
 
@@ -254,7 +253,7 @@ async def test_a_recording_cannot_be_changed_and_tells_its_own_time(
         await until(pilot, lambda: "batch  4/10" in head(app))
         for key in ("s", "p", "z", "L", "plus", "c", "greater_than_sign"):
             await pilot.press(key)
-            assert isinstance(app.screen, RecordingScreen)
+            assert isinstance(app.screen, TrainingScreen)
         assert "A recording: nothing to change." in said(app)
         assert "elapsed  0:0" in head(app)
         await pilot.press("q")
@@ -290,7 +289,7 @@ async def test_what_cannot_be_left_running_is_not_left(
 
 def test_following_and_replaying_need_no_tensorflow(tmp_path: Path) -> None:
     code = (
-        "import sys, tui.cli.attach, tui.cli.replay, tui.following, tui.screens.recording\n"
+        "import sys, tui.cli.attach, tui.cli.replay, tui.following, tui.screens.training\n"
         "print([m for m in ('keras', 'tensorflow', 'pandas', 'sklearn') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

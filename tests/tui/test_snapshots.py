@@ -34,7 +34,6 @@ from tui.screens.answers import AnswersScreen
 from tui.screens.choice import LEAVE, STOP, ChoiceScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.help import HelpScreen
-from tui.screens.recording import RecordingScreen
 from tui.screens.results import ResultsScreen
 from tui.screens.training import TrainingScreen
 from tui.screens.waiting_runs import WaitingRunsScreen
@@ -132,7 +131,7 @@ class FixedApp(CifarApp):
     CSS_PATH = str(Path(tui.app.__file__).with_name("app.tcss"))
 
     def _training_screen(self, view: SessionView) -> TrainingScreen:
-        return RecordingScreen(view, lambda: BEGAN + 42)
+        return TrainingScreen(view, lambda: BEGAN + 42)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from tui.panels.run_detail import RunDetail
 from tui.panels.run_table import RunTable
 from tui.panels.virtual_table import VirtualTable
 from tui.screens.filter_line import FilterLine
+from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.ranking import ALIVE, Ranking, View, read_ranking, view_of
 from tui.screens.results_texts import count_words, head_line, note_text, verdict_text
 from tui.screens.run_actions import RunActions
@@ -44,7 +45,7 @@ _NEED_FOCUS = ("right,l", "left,h", "down,j", "up,k", "shift+right", "shift+left
 """Keys of the run in full that mean something else in the table."""
 
 
-class ResultsScreen(RunActions):
+class ResultsScreen(KeyedScreen):
     """All runs of a folder.
 
     Args:
@@ -58,7 +59,9 @@ class ResultsScreen(RunActions):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
 
     def __init__(self, runs_dir: Path) -> None:
-        super().__init__(runs_dir)
+        super().__init__()
+        self.runs_dir = runs_dir
+        self._actions = RunActions(runs_dir, self, changed=self.action_reload)
         self._ranking: Ranking | None = None
         self._view: View | None = None
         self._filter: RunFilter | None = None
@@ -113,13 +116,43 @@ class ResultsScreen(RunActions):
 
     @property
     def current_run(self) -> str | None:
+        """The id of the run that the cursor is on; None where it is on none."""
         return None if self._is_grouped else self.query_one(RunTable).current_run
 
     @property
     def marked_runs(self) -> tuple[str, ...]:
+        """Ids of the runs marked to be compared."""
         return self.query_one(RunTable).marked
 
-    # What the keys do.
+    # What the keys do with runs.
+
+    def action_compare(self) -> None:
+        """Compare the marked runs, or the marked one with the current one."""
+        self._actions.compare(self.marked_runs, self.current_run)
+
+    def action_answers(self) -> None:
+        """Answer the exercise's questions from the runs."""
+        from tui.screens.answers import AnswersScreen
+
+        self.app.push_screen(AnswersScreen(self.runs_dir))
+
+    def action_predict(self) -> None:
+        """Let the current run's model classify an image."""
+        self._actions.predict(self.current_run)
+
+    def action_pin(self) -> None:
+        """Keep the current run on top, or no longer."""
+        self._actions.pin(self.current_run)
+
+    def action_notes(self) -> None:
+        """Ask for tags and a note for the current run."""
+        self._actions.write_notes(self.current_run)
+
+    def action_delete(self) -> None:
+        """Ask whether to move the current run to the trash."""
+        self._actions.delete(self.current_run)
+
+    # What the keys do with what is shown.
 
     def action_reload(self) -> None:
         """Read the folder again."""
@@ -137,7 +170,7 @@ class ResultsScreen(RunActions):
 
     def action_mark(self) -> None:
         """Mark the current run to be compared, or take its mark away."""
-        if self._has_run():
+        if self._actions.has_run(self.current_run):
             self.query_one(RunTable).toggle_mark()
             self._show_head()
             self._show_verdict()
@@ -178,7 +211,7 @@ class ResultsScreen(RunActions):
 
     def action_tab(self, name: str) -> None:
         """Show a tab of the current run, opening the run in full where it is hidden."""
-        if self._is_grouped or not self._has_run():
+        if self._is_grouped or not self._actions.has_run(self.current_run):
             return
         detail = self.query_one(RunDetail)
         detail.action_tab(name)

@@ -1,21 +1,22 @@
-"""The keys of the results screen that do something with a run, or with several."""
+"""What the results screen does with a run, or with several: pages over it, notes, deleting."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
-from textual import work
 from textual.markup import escape
+from textual.screen import Screen
+from textual.worker import WorkType
 
 from engine.common.formatting import byte_size
 from engine.errors import InputError
 from engine.runs.directory import RunDirectory, RunRecord, load_run
 from tui.screens.choice import Answer, ChoiceScreen, Question
-from tui.screens.keyed_screen import KeyedScreen
 
 if TYPE_CHECKING:
     from engine.runs.notes import Notes
@@ -24,99 +25,81 @@ COMPARE_HOW = "Mark two or more runs with space, then press c to compare them."
 T = TypeVar("T")
 
 
-class RunActions(KeyedScreen):
-    """A screen over a folder of runs; every action says in a line why it cannot be done.
+class RunActions:
+    """Acts on the runs of a folder; each action says in a line why it cannot be done.
 
     Args:
         runs_dir: the folder; it need not exist.
+        screen: the one that the runs are chosen on: it does the work, and others open over it.
+        changed: called when something of a run was written or removed.
     """
 
-    def __init__(self, runs_dir: Path) -> None:
-        super().__init__()
-        self.runs_dir = runs_dir
+    def __init__(self, runs_dir: Path, screen: Screen[Any], changed: Callable[[], None]) -> None:
+        self._runs_dir = runs_dir
+        self._screen = screen
+        self._changed = changed
 
-    # What the screen fills in.
-
-    @property
-    def current_run(self) -> str | None:
-        """The id of the run that the cursor is on; None where it is on none."""
-        raise NotImplementedError
-
-    @property
-    def marked_runs(self) -> tuple[str, ...]:
-        """Ids of the runs marked to be compared."""
-        raise NotImplementedError
-
-    def action_reload(self) -> None:
-        """Read the folder again."""
-        raise NotImplementedError
+    def has_run(self, run_id: str | None) -> TypeGuard[str]:
+        """Whether there is a run to act on; says so where there is none."""
+        if run_id is None:
+            self._say("No run is under the cursor.")
+        return run_id is not None
 
     # Pages.
 
-    def action_compare(self) -> None:
+    def compare(self, marked: tuple[str, ...], current: str | None) -> None:
         """Compare the marked runs, or the marked one with the current one."""
-        run_ids = self.marked_runs
-        if len(run_ids) == 1 and self.current_run not in (None, *run_ids):
-            run_ids = (*run_ids, str(self.current_run))
-        if len(run_ids) < 2:
+        if len(marked) == 1 and current not in (None, *marked):
+            marked = (*marked, str(current))
+        if len(marked) < 2:
             self._say(COMPARE_HOW)
         else:
-            self._open_comparison(run_ids)
+            self._start(partial(self._open_comparison, marked))
 
-    @work(exclusive=True, group="action")
     async def _open_comparison(self, run_ids: Sequence[str]) -> None:
         from tui.screens.compare import CompareScreen
 
         runs = await self._load(run_ids)
-        if runs is not None and self.is_current:
-            self.app.push_screen(CompareScreen(runs))
+        if runs is not None and self._screen.is_current:
+            self._screen.app.push_screen(CompareScreen(runs))
 
-    def action_answers(self) -> None:
-        """Answer the exercise's questions from the runs."""
-        from tui.screens.answers import AnswersScreen
+    def predict(self, run_id: str | None) -> None:
+        """Let the run's model classify an image."""
+        if self.has_run(run_id):
+            self._start(partial(self._open_predictor, run_id))
 
-        self.app.push_screen(AnswersScreen(self.runs_dir))
-
-    def action_predict(self) -> None:
-        """Let the current run's model classify an image."""
-        if self._has_run():
-            self._open_predictor(str(self.current_run))
-
-    @work(exclusive=True, group="action")
     async def _open_predictor(self, run_id: str) -> None:
         from tui.screens.predict import PredictScreen
 
         runs = await self._load([run_id])
-        if runs is not None and self.is_current:
-            self.app.push_screen(PredictScreen(runs[0]))
+        if runs is not None and self._screen.is_current:
+            self._screen.app.push_screen(PredictScreen(runs[0]))
 
     # What is written beside a run.
 
-    def action_pin(self) -> None:
-        """Keep the current run on top, or no longer."""
-        if self._has_run():
-            self._pin(self._directory(str(self.current_run)))
+    def pin(self, run_id: str | None) -> None:
+        """Keep the run on top, or no longer."""
+        if self.has_run(run_id):
+            self._start(partial(self._pin, self._directory(run_id)))
 
-    @work(exclusive=True, group="action")
     async def _pin(self, directory: RunDirectory) -> None:
         notes = await self._notes(directory)
         if notes is not None:
             await self._keep(directory, replace(notes, pinned=not notes.pinned))
 
-    def action_notes(self) -> None:
-        """Ask for tags and a note for the current run."""
-        if self._has_run():
-            self._ask_notes(self._directory(str(self.current_run)))
+    def write_notes(self, run_id: str | None) -> None:
+        """Ask for tags and a note for the run."""
+        if self.has_run(run_id):
+            self._start(partial(self._ask_notes, self._directory(run_id)))
 
-    @work(exclusive=True, group="action")
     async def _ask_notes(self, directory: RunDirectory) -> None:
         from tui.screens.run_notes import RunNotesScreen
 
         notes = await self._notes(directory)
-        if notes is None or not self.is_current:
+        if notes is None or not self._screen.is_current:
             return
         screen = RunNotesScreen(f"Tags and note of {directory.run_id}", notes)
-        wanted = await self.app.push_screen_wait(screen)
+        wanted = await self._screen.app.push_screen_wait(screen)
         if wanted is None or wanted == notes:
             return
         # Another terminal may have pinned it since the question was asked.
@@ -133,47 +116,44 @@ class RunActions(KeyedScreen):
         from engine.runs.notes import write_notes
 
         await self._tried(lambda: write_notes(directory, notes))
-        self.action_reload()
+        self._changed()
 
     # Deleting.
 
-    def action_delete(self) -> None:
-        """Ask whether to move the current run to the trash."""
-        if self._has_run():
-            self._ask_to_delete(str(self.current_run))
+    def delete(self, run_id: str | None) -> None:
+        """Ask whether to move the run to the trash."""
+        if self.has_run(run_id):
+            self._start(partial(self._ask_to_delete, run_id))
 
-    @work(exclusive=True, group="action")
     async def _ask_to_delete(self, run_id: str) -> None:
         from engine.runs.trash import bytes_on_disk, trash_run
 
         directory = self._directory(run_id)
         runs = await self._load([run_id])
-        if runs is None or not self.is_current:
+        if runs is None or not self._screen.is_current:
             return
         if runs[0].state in ("running", "paused"):
             self._say(f"{run_id} is {runs[0].state}: stop it before it is deleted.")
             return
         size = await self._tried(lambda: bytes_on_disk(directory))
         question = delete_question(runs[0], size)
-        if await self.app.push_screen_wait(ChoiceScreen(question)) == "trash":
+        if await self._screen.app.push_screen_wait(ChoiceScreen(question)) == "trash":
             trashed = await self._tried(lambda: trash_run(directory))
             if trashed is not None:
                 self._say(f"Moved to {trashed}")
-            self.action_reload()
+            self._changed()
 
-    # Where runs are, and what went wrong.
+    # How it is done.
+
+    def _start(self, work: WorkType[None]) -> None:
+        self._screen.run_worker(work, exclusive=True, group="action")
 
     def _directory(self, run_id: str) -> RunDirectory:
-        return RunDirectory(self.runs_dir / run_id)
-
-    def _has_run(self) -> bool:
-        if self.current_run is None:
-            self._say("No run is under the cursor.")
-        return self.current_run is not None
+        return RunDirectory(self._runs_dir / run_id)
 
     async def _load(self, run_ids: Sequence[str]) -> tuple[RunRecord, ...] | None:
         return await self._tried(
-            lambda: tuple(load_run(self.runs_dir / run_id) for run_id in run_ids)
+            lambda: tuple(load_run(self._runs_dir / run_id) for run_id in run_ids)
         )
 
     async def _tried(self, action: Callable[[], T]) -> T | None:
@@ -185,7 +165,7 @@ class RunActions(KeyedScreen):
             return None
 
     def _say(self, words: str, *, is_wrong: bool = False) -> None:
-        self.notify(words, severity="warning" if is_wrong else "information", markup=False)
+        self._screen.notify(words, severity="warning" if is_wrong else "information", markup=False)
 
 
 def delete_question(run: RunRecord, size: int | None) -> Question:

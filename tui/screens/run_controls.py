@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from textual.reactive import reactive
+from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen
 
 from engine.common.formatting import rate as written_rate
@@ -18,15 +18,14 @@ from engine.protocol.commands import (
     SaveCheckpoint,
     SetBatchNormLock,
     SetLearningRate,
+    SetTrainable,
     Stop,
     Withdraw,
 )
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import last_layers, lockable
 from engine.state.snapshot import RunSnapshot
-from tui.messages import CommandRequested
 from tui.screens.choice import STOP, ChoiceScreen
-from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.number_prompt import NumberPrompt, NumberWanted
 from tui.screens.run_changes import (
     body_size,
@@ -45,32 +44,71 @@ _HIGHEST_RATE = 10.0
 T = TypeVar("T")
 
 
-class RunControls(KeyedScreen):
-    """A screen over a queue of runs; asks for changes with CommandRequested, never makes them."""
+class OpenScreen(Protocol):
+    """Opens a screen over the present one, and hands on its answer."""
 
-    view: reactive[SessionView | None] = reactive(None, always_update=True, repaint=False)
+    def __call__(
+        self, screen: ModalScreen[T], answered: Callable[[T | None], None] | None = None, /
+    ) -> None: ...
 
-    def action_pause(self) -> None:
+
+class Say(Protocol):
+    """Tells the user something."""
+
+    def __call__(self, message: str, /, *, severity: SeverityLevel = "information") -> None: ...
+
+
+class RunControls:
+    """Asks for changes of the run at work; never makes them.
+
+    Args:
+        view: gives the queue as it is shown at present.
+        send: takes what the trainer is asked.
+        open_screen: opens a question, and hands on its answer.
+        say: tells what will happen, or why nothing will.
+        unchangeable: why nothing can be changed; empty where it can.
+    """
+
+    def __init__(
+        self,
+        view: Callable[[], SessionView | None],
+        *,
+        send: Callable[[Command], object],
+        open_screen: OpenScreen,
+        say: Say,
+        unchangeable: str = "",
+    ) -> None:
+        self._present_view = view
+        self._send = send
+        self._open_screen = open_screen
+        self._say = say
+        self._unchangeable = unchangeable
+
+    @property
+    def _view(self) -> SessionView | None:
+        return self._present_view()
+
+    def pause(self) -> None:
         """Ask for a pause, or for its end."""
         run = self._run_at_work()
         if run is not None:
             wants_resume = run.pause_requested or run.phase == "paused"
-            self._request(Resume() if wants_resume else Pause())
+            self._send(Resume() if wants_resume else Pause())
 
-    def action_stop(self) -> None:
+    def stop(self) -> None:
         """Ask when to stop."""
         if self._run_at_work() is not None:
-            self.app.push_screen(ChoiceScreen(STOP), self._stop_as_chosen)
+            self._open_screen(ChoiceScreen(STOP), self._stop_as_chosen)
 
     def _stop_as_chosen(self, choice: str | None) -> None:
         if choice == "now":
-            self._request(Stop(when="now"))
+            self._send(Stop(when="now"))
         elif choice == "epoch":
-            self._request(Stop(when="epoch"))
+            self._send(Stop(when="epoch"))
         elif choice == "run":
-            self._request(Stop(when="run"))
+            self._send(Stop(when="run"))
 
-    def action_presets(self) -> None:
+    def choose_preset(self) -> None:
         """Ask which layers are to train."""
         run = self._run_at_work()
         tree = self._tree(run)
@@ -99,60 +137,53 @@ class RunControls(KeyedScreen):
     def _train(self, run: RunSnapshot, layers: tuple[str, ...]) -> None:
         commands = changes_to(run, layers)
         for command in commands:
-            self._request(command)
+            self._send(command)
         if not commands:
-            self.notify("Nothing to change: just these layers train, or are asked to.")
+            self._say("Nothing to change: just these layers train, or are asked to.")
 
-    def action_lock_batchnorm(self) -> None:
+    def lock_batchnorm(self) -> None:
         """Ask to lock the backbone's BatchNormalization, or to release it, and say what for."""
         run = self._run_at_work()
         tree = self._tree(run)
         if run is None or tree is None:
             return
         if not lockable(tree):
-            self.notify(f"{run.spec.model} has no pretrained BatchNormalization to lock.")
+            self._say(f"{run.spec.model} has no pretrained BatchNormalization to lock.")
             return
         value = not (run.batchnorm_locked if run.pending_lock is None else run.pending_lock)
-        self._request(SetBatchNormLock(value=value))
-        self.notify(lock_words(run, value))
+        self._send(SetBatchNormLock(value=value))
+        self._say(lock_words(run, value))
 
-    def action_apply_now(self) -> None:
+    def apply_now(self) -> None:
         """Ask for what waits to be done after this batch."""
         run = self._run_at_work()
         if run is not None and self._waits(run):
-            self._request(ApplyNow())
+            self._send(ApplyNow())
 
-    def action_withdraw(self) -> None:
+    def withdraw(self) -> None:
         """Take back what waits."""
         run = self._run_at_work()
         if run is not None and self._waits(run):
-            self._request(Withdraw(commands=run.pending_ids))
+            self._send(Withdraw(commands=run.pending_ids))
 
     def _waits(self, run: RunSnapshot) -> bool:
         if not run.pending_ids:
-            self.notify("No change waits.")
+            self._say("No change waits.")
         return bool(run.pending_ids)
 
-    def action_rate_up(self) -> None:
-        """Ask for the next higher learning rate."""
-        self._step_rate(1)
-
-    def action_rate_down(self) -> None:
-        """Ask for the next lower learning rate."""
-        self._step_rate(-1)
-
-    def _step_rate(self, steps: int) -> None:
+    def step_rate(self, steps: int) -> None:
+        """Ask for a learning rate so many steps higher, or lower."""
         run = self._run_at_work()
         rate = self._rate(run)
         if rate is None:
             return
         wanted = stepped_rate(rate, steps)
         if wanted > _HIGHEST_RATE:
-            self.notify(f"The rate can be {_HIGHEST_RATE:g} at most.", severity="warning")
+            self._say(f"The rate can be {_HIGHEST_RATE:g} at most.", severity="warning")
         else:
-            self._request(SetLearningRate(value=wanted))
+            self._send(SetLearningRate(value=wanted))
 
-    def action_rate(self) -> None:
+    def type_rate(self) -> None:
         """Ask for a learning rate to be typed."""
         rate = self._rate(self._run_at_work())
         if rate is not None:
@@ -161,78 +192,83 @@ class RunControls(KeyedScreen):
             self._ask(NumberPrompt(wanted), self._set_rate)
 
     def _set_rate(self, run: RunSnapshot, rate: float) -> None:
-        self._request(SetLearningRate(value=rate))
+        self._send(SetLearningRate(value=rate))
 
     def _rate(self, run: RunSnapshot | None) -> float | None:
-        """The rate asked for last, else the present one; None, with a word, before any stage."""
+        """The rate asked for last, else the present one; None before any stage, which is said."""
         if run is None:
             return None
         rate = run.learning_rate if run.pending_learning_rate is None else run.pending_learning_rate
         if rate is None:
-            self.notify("The rate can be changed once the training has begun.")
+            self._say("The rate can be changed once the training has begun.")
         return rate
 
-    def action_skip(self) -> None:
+    def skip(self) -> None:
         """Ask what to skip to."""
-        if self._run_at_work() is None or self.view is None:
+        if self._run_at_work() is None or self._view is None:
             return
-        question = skip_question(self.view)
+        question = skip_question(self._view)
         if question is None:
-            self.notify("This is the last stage of the last model: s stops it.")
+            self._say("This is the last stage of the last model: s stops it.")
         else:
             self._ask(ChoiceScreen(question), self._skip)
 
     def _skip(self, run: RunSnapshot, answer: str) -> None:
         command, words = skip_command(answer)
-        self._request(command)
-        self.notify(words)
+        self._send(command)
+        self._say(words)
 
-    def action_waiting_runs(self) -> None:
+    def show_waiting(self) -> None:
         """Show the runs that wait, to be moved, removed and added to."""
         if self._run_at_work() is not None:
             from tui.screens.waiting_runs import WaitingRunsScreen
 
-            self.app.push_screen(WaitingRunsScreen(self._waiting))
+            self._open_screen(WaitingRunsScreen(self._waiting))
 
     def _waiting(self) -> tuple[RunSpec, ...]:
-        view = self.view
+        view = self._view
         return tuple(run.spec for run in view.runs[view.current + 1 :]) if view else ()
 
-    def action_checkpoint(self) -> None:
+    def set_trainable(self, layers: tuple[str, ...], value: bool) -> None:
+        """Ask to unfreeze these layers (`value`), or to freeze them."""
+        if self._run_at_work() is not None:
+            self._send(SetTrainable(layers=layers, value=value))
+
+    def save_checkpoint(self) -> None:
         """Ask for a checkpoint."""
         if self._run_at_work() is not None:
-            self._request(SaveCheckpoint())
-            self.notify("Asked: a checkpoint is saved after this batch.")
+            self._send(SaveCheckpoint())
+            self._say("Asked: a checkpoint is saved after this batch.")
 
     def _run_at_work(self) -> RunSnapshot | None:
-        """The run that can be told something; None, with a word to the person, if there is none."""
-        if self.view is None or self.view.is_over or self.view.run.is_over:
-            self.notify("No model trains at the moment.", severity="warning")
+        """The run that can be told something; None, and the user told so, if there is none."""
+        if self._unchangeable:
+            self._say(self._unchangeable, severity="warning")
             return None
-        return self.view.run
+        if self._view is None or self._view.is_over or self._view.run.is_over:
+            self._say("No model trains at the moment.", severity="warning")
+            return None
+        return self._view.run
 
     def _tree(self, run: RunSnapshot | None) -> LayerNode | None:
         if run is not None and run.layers is None:
-            self.notify("The layers are known once the model is built.")
+            self._say("The layers are known once the model is built.")
         return run.layers if run is not None else None
 
     def _ask(self, screen: ModalScreen[T | None], act: Callable[[RunSnapshot, T], None]) -> None:
         """Ask about the run at work, and act on the answer while that run is at work."""
-        place = self.view.current if self.view is not None else 0
+        place = self._view.current if self._view is not None else 0
 
         def answered(answer: T | None) -> None:
             if answer is None:
                 return
             run = self._run_at_work()
-            if run is None or self.view is None:
+            if run is None or self._view is None:
                 return
-            if self.view.current != place:
-                asked = self.view.runs[place].spec.model
-                self.notify(f"{asked} has ended meanwhile: nothing was changed.")
+            if self._view.current != place:
+                asked = self._view.runs[place].spec.model
+                self._say(f"{asked} has ended meanwhile: nothing was changed.")
             else:
                 act(run, answer)
 
-        self.app.push_screen(screen, answered)
-
-    def _request(self, command: Command) -> None:
-        self.post_message(CommandRequested(command))
+        self._open_screen(screen, answered)

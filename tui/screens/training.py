@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.geometry import Size
+from textual.reactive import reactive
+from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Footer
 
-from engine.protocol.commands import SetTrainable
 from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
 from tui import keys
+from tui.messages import CommandRequested
 from tui.panels.charts.panel import ChartsPanel
 from tui.panels.charts.settings import ChartSettings, write_settings
 from tui.panels.layers import LayersPanel, LayerTree
@@ -24,6 +27,7 @@ from tui.panels.machine import HardwarePanel
 from tui.panels.notice import Banner, NoticeStrip
 from tui.panels.progress import HeadPanel
 from tui.panels.queue import QueuePanel
+from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.run_controls import RunControls
 from tui.session_view import SessionView
 
@@ -31,6 +35,7 @@ PANELS = ("layers", "charts", "machine", "queue", "log")
 _NORMAL_SIZE = (100, 30)
 _WIDE_SIZE = (160, 40)
 _TALL = 36
+T = TypeVar("T")
 
 
 def layout_classes(size: Size, single: str, log_choice: bool | None) -> frozenset[str]:
@@ -39,7 +44,7 @@ def layout_classes(size: Size, single: str, log_choice: bool | None) -> frozense
     Args:
         size: the screen's.
         single: the panel to show alone; empty for all, which a narrow screen has no room for.
-        log_choice: whether the person opened or closed the log; None while they did neither.
+        log_choice: whether the user opened or closed the log; None while they did neither.
     """
     layout = "-narrow"
     if size.width >= _NORMAL_SIZE[0] and size.height >= _NORMAL_SIZE[1]:
@@ -58,20 +63,31 @@ def layout_classes(size: Size, single: str, log_choice: bool | None) -> frozense
     return frozenset(classes)
 
 
-class TrainingScreen(RunControls):
+class TrainingScreen(KeyedScreen):
     """Draws a SessionView, and lays its panels out by the size of the terminal."""
 
     CSS_PATH = "training.tcss"
     BINDINGS = keys.bindings("training")
+    view: reactive[SessionView | None] = reactive(None, always_update=True, repaint=False)
 
-    def __init__(self, view: SessionView, clock: Callable[[], float] = now) -> None:
+    def __init__(
+        self, view: SessionView, clock: Callable[[], float] = now, *, unchangeable: str = ""
+    ) -> None:
         """Show a queue of runs.
 
         Args:
             view: as it stands.
             clock: the Unix second by the clock that the runs' events are told by.
+            unchangeable: why nothing can be asked of the runs; empty where it can.
         """
         super().__init__()
+        self._controls = RunControls(
+            lambda: self.view,
+            send=lambda command: self.post_message(CommandRequested(command)),
+            open_screen=self._open_screen,
+            say=self.notify,
+            unchangeable=unchangeable,
+        )
         self._clock = clock
         self._single = ""
         self._log_choice: bool | None = None
@@ -186,5 +202,59 @@ class TrainingScreen(RunControls):
     @on(LayerTree.FreezeToggled)
     def _request_freeze(self, message: LayerTree.FreezeToggled) -> None:
         message.stop()
-        if self._run_at_work() is not None:
-            self._request(SetTrainable(layers=message.layers, value=message.value))
+        self._controls.set_trainable(message.layers, message.value)
+
+    # What the trainer is asked.
+
+    def action_pause(self) -> None:
+        """Ask for a pause, or for its end."""
+        self._controls.pause()
+
+    def action_stop(self) -> None:
+        """Ask when to stop."""
+        self._controls.stop()
+
+    def action_presets(self) -> None:
+        """Ask which layers are to train."""
+        self._controls.choose_preset()
+
+    def action_lock_batchnorm(self) -> None:
+        """Ask to lock the backbone's BatchNormalization, or to release it."""
+        self._controls.lock_batchnorm()
+
+    def action_apply_now(self) -> None:
+        """Ask for what waits to be done after this batch."""
+        self._controls.apply_now()
+
+    def action_withdraw(self) -> None:
+        """Take back what waits."""
+        self._controls.withdraw()
+
+    def action_rate_up(self) -> None:
+        """Ask for the next higher learning rate."""
+        self._controls.step_rate(1)
+
+    def action_rate_down(self) -> None:
+        """Ask for the next lower learning rate."""
+        self._controls.step_rate(-1)
+
+    def action_rate(self) -> None:
+        """Ask for a learning rate to be typed."""
+        self._controls.type_rate()
+
+    def action_skip(self) -> None:
+        """Ask what to skip to."""
+        self._controls.skip()
+
+    def action_waiting_runs(self) -> None:
+        """Show the runs that wait, to be moved, removed and added to."""
+        self._controls.show_waiting()
+
+    def action_checkpoint(self) -> None:
+        """Ask for a checkpoint."""
+        self._controls.save_checkpoint()
+
+    def _open_screen(
+        self, screen: ModalScreen[T], answered: Callable[[T | None], None] | None = None
+    ) -> None:
+        self.app.push_screen(screen, answered)
