@@ -26,7 +26,8 @@ from tui.app import CifarApp
 from tui.panels.charts.pareto import ParetoChart
 from tui.panels.model_table import ModelTable
 from tui.panels.run_detail import RunDetail
-from tui.panels.run_table import DOWN, UP, RunTable
+from tui.panels.run_table import RunTable
+from tui.panels.table_drawing import DOWN, UP
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import ChoiceScreen
 from tui.screens.compare import CompareScreen

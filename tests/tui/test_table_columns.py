@@ -1,8 +1,7 @@
-"""How columns share a width, and the order of rows."""
+"""How columns share a width."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
@@ -10,12 +9,12 @@ import pytest
 from engine.common.columns import Column, cell_width
 from tui.panels.table_columns import (
     WIDEST,
+    TableColumns,
     arranged,
     cell,
     in_view,
     last_first,
     measured,
-    sorted_rows,
 )
 
 
@@ -69,12 +68,19 @@ def test_numbers_stand_to_the_right_and_long_texts_are_shortened() -> None:
     assert cell("abcdef", 4, False) == "abc…"
 
 
-def test_what_is_not_known_comes_last_either_way() -> None:
-    rows: list[dict[str, Any]] = [{"a": None}, {"a": 1}, {"a": math.nan}, {"a": 3}, {}]
-    assert [row.get("a") for row in sorted_rows(rows, "a", True)][:2] == [3, 1]
-    assert [row.get("a") for row in sorted_rows(rows, "a", False)][:2] == [1, 3]
+def test_the_first_column_stays_where_the_others_move() -> None:
+    columns = TableColumns()
+    rows = [{"a": 1_234, "b": 123_456, "c": 123, "d": 12}]
+    columns.show(COLUMNS, rows, lead_width=1, width=23)
+    assert places(columns, 23) == [("a", 1, 4), ("b", 7, 6), ("c", 15, 3)]
+    assert columns.are_hidden(23) == (False, True)
+    columns.move(9, 23)
+    assert places(columns, 23) == [("a", 1, 4), ("c", 7, 3), ("d", 12, 2)]
+    assert columns.are_hidden(23) == (True, False)
+    columns.arrange(80)
+    assert [key for key, _, _ in places(columns, 80)] == list("abcd")
+    assert columns.fitting == list("abcd")
 
 
-def test_names_are_sorted_whatever_their_case() -> None:
-    rows = [{"a": name} for name in ("b", "C", "A")]
-    assert [row["a"] for row in sorted_rows(rows, "a", False)] == ["A", "b", "C"]
+def places(columns: TableColumns, width: int) -> list[tuple[str, int, int]]:
+    return [(it.column.key, it.left, it.width) for it in columns.in_view(width)]

@@ -11,7 +11,7 @@ from engine.backbones.entry import Backbone
 from engine.common.columns import Column, Row
 from engine.common.formatting import MISSING, about_duration, count
 from tui import keys
-from tui.panels.drawn_table import Piece
+from tui.panels.table_drawing import Piece
 from tui.panels.virtual_table import VirtualTable
 
 MARKED, UNMARKED = "[x]", "[ ]"

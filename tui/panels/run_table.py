@@ -10,11 +10,9 @@ from engine.common.columns import Column, Row, cell_width
 from engine.common.formatting import byte_size
 from engine.ranking.table import HIGH_FIRST
 from engine.report.table import BEST, COLUMNS, ON_TEST
-from tui.panels.drawn_table import Piece
-from tui.panels.table_columns import DOWN, UP, is_missing, sorted_rows
+from tui.panels.table_columns import is_missing
+from tui.panels.table_drawing import Piece
 from tui.panels.virtual_table import VirtualTable
-
-__all__ = ["DIFFERS", "DOWN", "MARKED", "ORDER", "PINNED", "UP", "RunTable", "sorted_rows"]
 
 ORDER = (
     "model",

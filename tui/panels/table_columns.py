@@ -1,17 +1,20 @@
-"""How the columns of a table share its width: what fits, how wide each is, order of rows. Pure."""
+"""How the columns of a table share its width: what fits, how wide each is, where each stands."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from engine.common.columns import Column, Row, cell_width
 
 GAP = 2
 """Blank cells between two columns."""
-UP, DOWN = "▴", "▾"
+HINT_WIDTH = 2
+"""Cells at the right end of the header, for what tells that there are more columns."""
 WIDEST = 40
 """No cell is drawn wider: a run's history in words may be a paragraph."""
+_FIXED_AT_LEAST = 12
 _MEASURED_ROWS = 200
 _ELLIPSIS = "…"
 
@@ -100,19 +103,93 @@ def cell(text: str, width: int, right: bool) -> str:
     return blank + text if right else text + blank
 
 
-def sorted_rows(rows: Iterable[Row], key: str, descending: bool) -> list[Row]:
-    """The rows by one of their values; those without it come last either way."""
-    known: list[Row] = []
-    missing: list[Row] = []
-    for row in rows:
-        (missing if is_missing(row.get(key)) else known).append(row)
-    return [*sorted(known, key=lambda row: _comparable(row[key]), reverse=descending), *missing]
-
-
 def is_missing(value: Any) -> bool:
     """Whether nothing is known: None, NaN, an empty text or list."""
     return value is None or value != value or value == "" or value == []
 
 
-def _comparable(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
+@dataclass(frozen=True, slots=True)
+class PlacedColumn:
+    """A column where it is drawn."""
+
+    column: Column
+    left: int
+    """Its first cell."""
+    width: int
+
+
+class TableColumns:
+    """Where the columns of a table stand: the first is fixed, the others are moved past it.
+
+    What does not fit stands to the right of what does, and nothing moves but what the user moves.
+    A `width` is that of the table's content, which a scroll bar changes at any time.
+    """
+
+    def __init__(self) -> None:
+        self.lead_width = 0
+        """Cells before the fixed column."""
+        self._wanted: Sequence[Column] = ()
+        self._widths: Mapping[str, int] = {}
+        self._columns: list[Column] = []
+        self._fitting = self._first = 0
+
+    def show(
+        self, columns: Sequence[Column], rows: Sequence[Row], lead_width: int, width: int
+    ) -> None:
+        """Stand for these columns, the fixed one first, in the order wanted."""
+        self._wanted, self.lead_width = columns, lead_width
+        self._widths = measured(columns, rows)
+        self.arrange(width)
+
+    def arrange(self, width: int) -> None:
+        """Put what fits into this width before what does not."""
+        if not self._wanted:
+            return
+        others, self._fitting = arranged(self._wanted[1:], self._widths, self._room(width))
+        self._columns = [self._wanted[0], *others]
+        self._first = min(self._first, self._last_first(width))
+
+    def move(self, step: int, width: int) -> None:
+        """Move the columns behind the fixed one by so many to the left, or to the right."""
+        self._first = max(min(self._first + step, self._last_first(width)), 0)
+
+    def find(self, key: str) -> Column | None:
+        """The column with this key, in view or not."""
+        return next((column for column in self._columns if column.key == key), None)
+
+    @property
+    def fitting(self) -> list[str]:
+        """Keys of those that fit, from left to right."""
+        return [column.key for column in self._columns[: self._fitting + 1]]
+
+    def in_view(self, width: int) -> list[PlacedColumn]:
+        """The columns to draw, from left to right."""
+        others = self._columns[1:]
+        count = in_view(others, self._widths, self._first, self._room(width))
+        placed: list[PlacedColumn] = []
+        left = self.lead_width
+        for column in [*self._columns[:1], *others[self._first : self._first + count]]:
+            taken = self._widths[column.key] if placed else self._fixed_width(width)
+            placed.append(PlacedColumn(column, left, taken))
+            left += taken + GAP
+        return placed
+
+    def are_hidden(self, width: int) -> tuple[bool, bool]:
+        """Whether there are more columns to the left and to the right of those in view."""
+        others = len(self._columns) - 1
+        behind = others - self._first - (len(self.in_view(width)) - 1)
+        return self._first > 0, behind > 0
+
+    def _last_first(self, width: int) -> int:
+        return last_first(self._columns[1:], self._widths, self._room(width))
+
+    def _room(self, width: int) -> int:
+        """Cells for the columns behind the fixed one."""
+        return max(width - self.lead_width - self._fixed_width(width) - HINT_WIDTH, 0)
+
+    def _fixed_width(self, width: int) -> int:
+        """Of the first column: what its texts take, less where the terminal is narrow."""
+        if not self._wanted:
+            return 0
+        most = max(width // 3, _FIXED_AT_LEAST)
+        return min(self._widths[self._wanted[0].key], most)
