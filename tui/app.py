@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,22 +17,22 @@ from textual.driver import Driver
 from textual.screen import Screen
 from textual.widget import WidgetError
 
-from engine.common.faults import told_afterwards
+from engine.common.faults import Faults, told_afterwards
 from engine.errors import InputError
 from tui import keys
-from tui.messages import CommandRefused, CommandRequested, RunEvent
+from tui.arrivals import Arrivals
+from tui.messages import CommandRefused, CommandRequested, EventsArrived
 from tui.notification import choose_next_way, chosen_way, sequence
 from tui.screens.too_small import TooSmallScreen, too_small
 from tui.slow_link import CLASS, is_slow
+from tui.source import Source
 from tui.themes import DARK, LIGHT, OTHER_THEMES, remember_theme, remembered_theme
 
 # What a training needs, its events and commands above all, takes 80 ms to import: where a session
 # opens, after the first frame.
 if TYPE_CHECKING:
-    from engine.config.spec import RunSpec
     from engine.protocol.commands import Command
     from engine.protocol.events import Event
-    from engine.runs.directory import RunRecord
     from engine.sessions.local import SessionHandle
     from engine.state.snapshot import RunSnapshot
     from tui.screens.launcher import LauncherScreen
@@ -46,13 +46,13 @@ START_AFTER_SECONDS = 0.1
 
 
 class CifarApp(App[tuple["RunSnapshot", ...]]):
-    """Launcher, training and results over one trainer; returns the runs it saw when it exits.
+    """Launcher, training and results over one source; returns the runs it saw when it exits.
 
     Args:
-        session: the queue to train at once, not started yet; None opens the launcher.
+        source: where the sessions come from, and what may be done with them.
         runs_dir: the folder of runs that the results screen shows.
-        start_session: makes a session, not started yet, of what the launcher asks for.
-        resume_session: makes one that goes on with an unfinished run; None where none can.
+        ends_on_answers: whether the end of the first queue opens the answers to the exercise's
+            questions.
     """
 
     CSS_PATH = "app.tcss"
@@ -60,24 +60,19 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
     BINDINGS = keys.bindings("everywhere") + keys.palette_bindings()
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(
-        self,
-        session: SessionHandle | None,
-        *,
-        runs_dir: Path,
-        start_session: Callable[[list[RunSpec]], SessionHandle],
-        resume_session: Callable[[RunRecord], SessionHandle] | None = None,
-    ) -> None:
+    def __init__(self, source: Source, *, runs_dir: Path, ends_on_answers: bool = False) -> None:
         super().__init__()
+        self.source = source
         self.runs_dir = runs_dir
-        self.can_leave_running = False
-        """Whether a training can go on without this terminal."""
         self.leaves_running = False
-        """Whether the person left without waiting for the training's end."""
-        self.ends_on_answers = False
-        """Whether the end of the first queue opens the answers to the exercise's questions."""
-        self._first_session = session
-        self._start_session, self._resume_session = start_session, resume_session
+        """Whether the user left without waiting for the training's end."""
+        self.wants_new_session = False
+        """Whether the user left for a launcher in an app of its own."""
+        self.ends_on_answers = ends_on_answers
+        """Whether the end of the queue opens the answers, which it does once."""
+        self._arrivals = Arrivals(lambda: self.post_message(EventsArrived()))
+        self._faults = None if source.is_own else Faults("what is followed")
+        self._sent: set[str] = set()
         self._shown: ShownSession | None = None
         self._training: TrainingScreen | None = None
         self._earlier: tuple[RunSnapshot, ...] = ()
@@ -130,10 +125,14 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self._leave()
             return
         self.set_interval(REDRAW_SECONDS, self._show_progress)
-        if self._first_session is None:
+        if self.source.session is None:
             self._open_launcher()
         else:
-            self._open_training(self._first_session)
+            self._open_training(self.source.session)
+
+    def on_ready(self) -> None:
+        if self.source.greeting:
+            self.notify(self.source.greeting, markup=False)
 
     @property
     def is_training(self) -> bool:
@@ -142,20 +141,26 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     # Events in, commands out.
 
-    def _sink(self, index: int, run_id: str, event: Event) -> None:
-        # The trainer must not fail because Textual's event loop was closed just now.
-        with suppress(RuntimeError):
-            self.post_message(RunEvent(index, run_id, event))
+    def on_events_arrived(self) -> None:
+        for index, run_id, event in self._arrivals.take():
+            if self._shown is not None:
+                with self._told(event):
+                    self._shown.apply(index, run_id, event)
+                self._tell_refusal(event)
 
-    def on_run_event(self, message: RunEvent) -> None:
-        if self._shown is not None:
-            self._shown.apply(message.index, message.run_id, message.event)
-            self._tell_refusal(message.event)
+    def _told(self, event: Event) -> AbstractContextManager[None]:
+        """Let a fault in showing another's record be told; over an own training it is fatal."""
+        if self._faults is None:
+            return nullcontext()
+        return self._faults.told(f"showing {type(event).__name__}")
 
     def _tell_refusal(self, event: Event) -> None:
         from engine.protocol.events import CommandRejected
 
-        if isinstance(event, CommandRejected):
+        # A record also holds what others asked for, and when.
+        if isinstance(event, CommandRejected) and (
+            self.source.is_own or event.command.id in self._sent
+        ):
             self.notify(f"Not done: {event.reason}", severity="warning", markup=False)
             self.screen.post_message(CommandRefused(event.command))
 
@@ -167,6 +172,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         if self._shown is None or not self._shown.is_alive:
             self.notify("The training has ended: nothing is left to change.", severity="warning")
             return
+        self._sent.add(command.id)
         view = self._shown.request(command)
         if self._training is not None:
             self._training.view = view
@@ -186,7 +192,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self._show_answers()
 
     def _call_back(self, view: SessionView) -> None:
-        """Tell a person who looks elsewhere that the queue has ended, if that was asked for."""
+        """Tell a user who looks elsewhere that the queue has ended, if that was asked for."""
         ended = ", ".join(f"{run.spec.model} {run.status}" for run in view.runs)
         written = sequence(chosen_way(), f"cifar-tui: {ended}")
         if written and self._driver is not None:
@@ -225,18 +231,19 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
             self.pop_screen()
             self.request(AddRuns(specs=tuple(message.specs)))
-            return
-        self._start_anew(message.specs)
-
-    def _start_anew(self, specs: list[RunSpec]) -> None:
-        self._earlier = self._seen_runs()
-        self._open_training(self._start_session(specs))
+        elif self.source.start is None:
+            # The queue that was to take them has ended meanwhile.
+            self.notify("The training has ended: n starts a session of its own.")
+            self.pop_screen()
+        else:
+            self._earlier = self._seen_runs()
+            self._open_training(self.source.start(message.specs))
 
     def on_launcher_screen_resumed(self, message: LauncherScreen.Resumed) -> None:
-        if self._resume_session is None:
+        if self.source.resume is None:
             return
         try:
-            session = self._resume_session(message.run)
+            session = self.source.resume(message.run)
         except InputError as error:
             self.notify(str(error), severity="warning", markup=False)
             return
@@ -248,13 +255,15 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self._shown = ShownSession(session)
         self._training = self._training_screen(self._shown.view())
         self._show_alone(self._training)
-        session.add_sink(self._sink)
+        session.add_sink(self._arrivals.put)
         self.set_timer(START_AFTER_SECONDS, self._shown.start)
 
     def _training_screen(self, view: SessionView) -> TrainingScreen:
+        from engine.protocol.events import now
         from tui.screens.training import TrainingScreen
 
-        return TrainingScreen(view)
+        source = self.source
+        return TrainingScreen(view, source.clock or now, unchangeable=source.unchangeable)
 
     def _show_alone(self, screen: Screen[Any]) -> None:
         for _ in self.screen_stack[2:]:
@@ -284,10 +293,15 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def action_new_session(self) -> None:
         """Open the launcher; while a model trains, to add to its queue."""
-        if self._shown is not None and not self._shown.has_started:
-            return  # its trainer starts within a blink: then there is a queue to add to
-        if self.is_training:
-            self._open_addition()
+        if not self.source.unchangeable:
+            if self._shown is not None and not self._shown.has_started:
+                return  # its trainer starts within a blink: then there is a queue to add to
+            if self.is_training:
+                self._open_addition()
+                return
+        if self.source.start is None:
+            self.wants_new_session = True
+            self._leave()
             return
         self._earlier = self._seen_runs()
         self._shown = self._training = None
@@ -316,15 +330,17 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def action_detach(self) -> None:
         """Leave the training running, without a screen."""
-        if not self.is_training:
+        if not self.source.is_own:
+            self._leave()
+        elif not self.is_training:
             self.notify("No model trains at the moment: q leaves.")
-        elif self.can_leave_running:
+        elif self.source.can_leave_running:
             self._leave_running()
         else:
             self.notify("It cannot go on without this terminal: q asks how to leave.")
 
     async def action_quit(self) -> None:
-        """Leave; while a model trains, ask how. Pressed again it leaves that running."""
+        """Leave; while a model trains here, ask how. Pressed again it leaves that running."""
         from tui.screens.choice import (
             LEAVE,
             LEAVE_WHILE_STOPPING,
@@ -332,13 +348,13 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             bound_to_terminal,
         )
 
-        if not self.is_training:
+        if not (self.source.is_own and self.is_training):
             self._leave()
         elif isinstance(self.screen, ChoiceScreen) and self.screen.question.hurried:
             self.screen.dismiss(self.screen.question.hurried)
         else:
             question = LEAVE_WHILE_STOPPING if self._leave_when_over else LEAVE
-            if not self.can_leave_running:
+            if not self.source.can_leave_running:
                 question = bound_to_terminal(question)
             self.push_screen(ChoiceScreen(question), self._leave_as_chosen)
 
@@ -352,6 +368,9 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self.request(Stop(when="now" if choice == "now" else "epoch"))
 
     def _leave_running(self) -> None:
+        if not self.source.is_own:
+            self._leave()  # whether it is resumed is up to whoever paused it
+            return
         run = self._shown.view().run if self._shown is not None and self._shown.is_alive else None
         if run is not None and (run.pause_requested or run.phase == "paused"):
             from engine.protocol.commands import Resume

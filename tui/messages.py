@@ -9,16 +9,10 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from engine.protocol.commands import Command
-    from engine.protocol.events import Event
 
 
-@dataclass
-class RunEvent(Message):
-    """The trainer's thread said something about the run at place `index` of the queue."""
-
-    index: int
-    run_id: str
-    event: Event
+class EventsArrived(Message):
+    """The session said something: events wait to be taken in."""
 
 
 @dataclass

@@ -33,6 +33,7 @@ from engine.protocol.events import (
 )
 from engine.sessions.local import Session
 from tui.app import CifarApp
+from tui.source import trained_here
 
 ROUNDS = 25
 NAP = 0.01
@@ -84,7 +85,8 @@ async def measure(specs: Sequence[RunSpec], runs: Path) -> tuple[Watch, dict[str
     watch, session = Watch(), Session(specs, runs)
     session.add_sink(watch)
     delays: dict[str, list[float]] = {"lag": []}
-    app = CifarApp(session, runs_dir=runs, start_session=lambda specs: Session(specs, runs))
+    source = trained_here(session, lambda specs: Session(specs, runs))
+    app = CifarApp(source, runs_dir=runs)
     async with app.run_test(size=(120, 40)):
         while not watch.batches or watch.batches[-1][1].epoch < 3:
             await asyncio.sleep(0.05)

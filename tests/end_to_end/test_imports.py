@@ -69,9 +69,10 @@ FIRST_FRAME = """
 import asyncio
 from pathlib import Path
 from tui.app import CifarApp
+from tui.source import trained_here
 
 async def show():
-    app = CifarApp(None, runs_dir=Path(), start_session=None, resume_session=None)
+    app = CifarApp(trained_here(None, None), runs_dir=Path())
     async with app.run_test(size=(80, 24)):
         pass
 

@@ -24,6 +24,7 @@ from engine.machine.output_capture import OutputCapture
 from engine.protocol.events import EpochEnded, Event
 from engine.sessions.local import Session
 from tui.app import CifarApp
+from tui.source import trained_here
 
 NAP = 0.01
 
@@ -71,7 +72,7 @@ def main() -> None:
     memory, session = Memory(), Session(specs, runs)
     session.add_sink(memory)
     with OutputCapture(session.log):
-        app = NotingApp(session, runs_dir=runs, start_session=lambda specs: Session(specs, runs))
+        app = NotingApp(trained_here(session, lambda specs: Session(specs, runs)), runs_dir=runs)
         app.error_console = Console(file=sys.__stderr__, markup=False, highlight=False)
         app.run()
     session.join()

@@ -37,6 +37,7 @@ from engine.state.snapshot import RunSnapshot
 from tui.app import CifarApp
 from tui.panels.charts.panel import ChartsPanel
 from tui.panels.layers import LayersPanel, LayerTree
+from tui.source import trained_here
 from tui.themes import DARK, LIGHT
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
@@ -213,14 +214,15 @@ def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
     def make(
         session: FakeSession | None,
         start_session: Callable[[list[RunSpec]], FakeSession] | None = None,
+        **options: Any,
     ) -> CifarApp:
-        start = start_session or (lambda specs: FakeSession(tuple(specs)))
-        return CifarApp(
+        source = trained_here(
             session,
-            runs_dir=tmp_path,
-            start_session=start,
-            resume_session=lambda run: FakeSession((run.file.spec,)),
+            start_session or (lambda specs: FakeSession(tuple(specs))),
+            resume=lambda run: FakeSession((run.file.spec,)),
+            **options,
         )
+        return CifarApp(source, runs_dir=tmp_path)
 
     return make
 
@@ -297,9 +299,9 @@ def running(make_app: MakeApp, until: Until) -> Running:
 
     @asynccontextmanager
     async def open_app(
-        session: FakeSession, size: tuple[int, int] = (120, 40)
+        session: FakeSession, size: tuple[int, int] = (120, 40), **options: Any
     ) -> AsyncIterator[Pilot[Any]]:
-        async with make_app(session).run_test(size=size) as pilot:
+        async with make_app(session, **options).run_test(size=size) as pilot:
             await until(pilot, lambda: session.alive)
             yield pilot
 

@@ -138,9 +138,8 @@ async def test_leaving_in_a_hurry_leaves_the_training_running(
     keys: tuple[str, str],
     can_leave: bool,
 ) -> None:
-    async with running(session) as pilot:
+    async with running(session, can_leave_running=can_leave) as pilot:
         app: Any = pilot.app
-        app.can_leave_running = can_leave
         session.begin(layers)
         await until(pilot, lambda: app.screen.query("#layers.-filled"))
         await pilot.press(keys[0])
@@ -155,9 +154,8 @@ async def test_leaving_in_a_hurry_leaves_the_training_running(
 async def test_what_stops_already_is_left_in_a_hurry_as_it_was_asked(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
-    async with running(session) as pilot:
+    async with running(session, can_leave_running=True) as pilot:
         app: Any = pilot.app
-        app.can_leave_running = True
         session.begin(layers)
         await until(pilot, lambda: app.screen.query("#layers.-filled"))
         await pilot.press("q")
@@ -183,9 +181,8 @@ def test_the_answer_under_the_cursor_is_the_mildest(question: Question) -> None:
 async def test_a_training_can_be_left_running(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
-    async with running(session) as pilot:
+    async with running(session, can_leave_running=True) as pilot:
         app: Any = pilot.app
-        app.can_leave_running = True
         session.begin(layers)
         await until(pilot, lambda: app.screen.query("#layers.-filled"))
         await pilot.press("q")
@@ -200,9 +197,8 @@ async def test_a_training_can_be_left_running(
 async def test_a_paused_training_that_is_left_goes_on(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
-    async with running(session) as pilot:
+    async with running(session, can_leave_running=True) as pilot:
         app: Any = pilot.app
-        app.can_leave_running = True
         session.begin(layers)
         session.play(PhaseChanged(phase="paused"))
         await until(pilot, lambda: "paused" in str(app.screen.query_one("#head").render()))
@@ -262,9 +258,8 @@ async def test_where_the_terminal_cannot_be_left_the_screen_closes_over_it(
 async def test_a_training_that_is_stopping_can_be_left(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
-    async with running(session) as pilot:
+    async with running(session, can_leave_running=True) as pilot:
         app: Any = pilot.app
-        app.can_leave_running = True
         session.begin(layers)
         await until(pilot, lambda: app.screen.query("#layers.-filled"))
         await pilot.press("q")

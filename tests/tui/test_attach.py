@@ -29,11 +29,12 @@ from engine.runs.directory import RunRecord, load_run, read_events, write_json
 from engine.runs.summary import Summary
 from engine.sessions.attached import AttachedSession
 from engine.sessions.replay import ReplaySession
-from tui.following import FollowingApp
+from tui.app import CifarApp
 from tui.screens.choice import ChoiceScreen
 from tui.screens.launcher import LauncherScreen
 from tui.screens.results import ResultsScreen
 from tui.screens.training import TrainingScreen
+from tui.source import attached_to, replayed
 
 Head = Callable[[Any], str]
 
@@ -65,33 +66,27 @@ def ended(run: RunRecord) -> RunRecord:
     return load_run(run.directory.path)
 
 
-def attached(run: RunRecord) -> FollowingApp:
-    return FollowingApp(
-        AttachedSession(run), runs_dir=run.directory.path.parent, greeting="Attached"
-    )
+def attached(run: RunRecord) -> CifarApp:
+    source = attached_to(AttachedSession(run), "Attached")
+    return CifarApp(source, runs_dir=run.directory.path.parent)
 
 
-def replayed(run: RunRecord, speed: float) -> FollowingApp:
-    session = ReplaySession(run, speed)
-    return FollowingApp(
-        session,
-        runs_dir=run.directory.path.parent,
-        greeting="A recording",
-        is_recording=True,
-    )
+def recording(run: RunRecord, speed: float) -> CifarApp:
+    source = replayed(ReplaySession(run, speed), "A recording")
+    return CifarApp(source, runs_dir=run.directory.path.parent)
 
 
-def head(app: FollowingApp) -> str:
+def head(app: CifarApp) -> str:
     heads = app.screen.query("#head")
     return str(heads.first().render()) if heads else ""
 
 
-def banner(app: FollowingApp) -> str:
+def banner(app: CifarApp) -> str:
     banners = app.screen.query("#banner")
     return str(banners.first().render()) if banners else ""
 
 
-def said(app: FollowingApp) -> str:
+def said(app: CifarApp) -> str:
     return " ".join(note.message for note in app._notifications)
 
 
@@ -231,7 +226,7 @@ async def test_while_a_model_trains_runs_are_added_through_its_file(
 
 
 async def test_a_recording_plays_to_its_end(record: RunRecord, until: Any) -> None:
-    app = replayed(ended(record), 10_000)
+    app = recording(ended(record), 10_000)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "The queue has ended" in banner(app))
         assert isinstance(app.screen, TrainingScreen)
@@ -248,7 +243,7 @@ async def test_a_recording_cannot_be_changed_and_tells_its_own_time(
     # The end comes an hour, so five seconds, after what goes before it.
     yesterday[-1] = replace(yesterday[-1], time=yesterday[-1].time + 3_600)
     record.directory.events.write_text("".join(map(event_to_line, yesterday)))
-    app = replayed(load_run(record.directory.path), 1)
+    app = recording(load_run(record.directory.path), 1)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "batch  4/10" in head(app))
         for key in ("s", "p", "z", "L", "plus", "c", "greater_than_sign"):
@@ -264,9 +259,8 @@ async def test_a_recording_cannot_be_changed_and_tells_its_own_time(
 async def test_detaching_leaves_what_this_process_trains_running(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
-    async with running(session) as pilot:
+    async with running(session, can_leave_running=True) as pilot:
         app: Any = pilot.app
-        app.can_leave_running = True
         session.begin(layers)
         await until(pilot, lambda: app.screen.query("#layers.-filled"))
         await pilot.press("d")
@@ -289,7 +283,7 @@ async def test_what_cannot_be_left_running_is_not_left(
 
 def test_following_and_replaying_need_no_tensorflow(tmp_path: Path) -> None:
     code = (
-        "import sys, tui.cli.attach, tui.cli.replay, tui.following, tui.screens.training\n"
+        "import sys, tui.cli.attach, tui.cli.replay, tui.app, tui.screens.training\n"
         "print([m for m in ('keras', 'tensorflow', 'pandas', 'sklearn') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

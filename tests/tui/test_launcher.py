@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -339,7 +340,7 @@ async def test_a_run_that_cannot_be_resumed_here_is_named(
     def rejected(run: Any) -> Any:
         raise InputError(f"{run.run_id}: expected to resume with JAX")
 
-    app.runs_dir, app._resume_session = tmp_path / "runs", rejected
+    app.runs_dir, app.source = tmp_path / "runs", replace(app.source, resume=rejected)
     run_id = write_run("ResNet50V2", status="interrupted")
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(app, pilot, until)

@@ -8,7 +8,8 @@ from typing import Any
 
 from engine.protocol.events import PhaseChanged, now
 from engine.protocol.facts import LayerNode
-from tui.following import FollowingApp
+from tui.app import CifarApp
+from tui.source import attached_to
 
 
 async def test_a_training_that_is_paused_stays_so(
@@ -16,7 +17,7 @@ async def test_a_training_that_is_paused_stays_so(
 ) -> None:
     session.alive = True
     session.recorded_now = now  # as a session has it that follows another process
-    app = FollowingApp(session, runs_dir=tmp_path, greeting="Attached")
+    app = CifarApp(attached_to(session, "Attached"), runs_dir=tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.is_training)
         session.begin(layers)
@@ -27,6 +28,6 @@ async def test_a_training_that_is_paused_stays_so(
     assert session.sent == []
 
 
-def _phase(app: FollowingApp) -> str:
+def _phase(app: CifarApp) -> str:
     assert app._shown is not None
     return app._shown.view().run.phase

@@ -35,6 +35,7 @@ from tui.screens.filter_line import FilterLine
 from tui.screens.predict import PredictScreen
 from tui.screens.results import ResultsScreen
 from tui.screens.run_notes import RunNotesScreen
+from tui.source import trained_here
 
 AnyPilot = Pilot[Any]
 WriteRun = Callable[..., str]
@@ -59,7 +60,7 @@ def app(tmp_path: Path, make_session: Callable[..., SessionHandle]) -> CifarApp:
     def start(specs: list[RunSpec]) -> SessionHandle:
         return make_session(tuple(specs))
 
-    return ResultsApp(None, runs_dir=tmp_path / "runs", start_session=start)
+    return ResultsApp(trained_here(None, start), runs_dir=tmp_path / "runs")
 
 
 @pytest.fixture

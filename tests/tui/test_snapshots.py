@@ -35,9 +35,8 @@ from tui.screens.choice import LEAVE, STOP, ChoiceScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.help import HelpScreen
 from tui.screens.results import ResultsScreen
-from tui.screens.training import TrainingScreen
 from tui.screens.waiting_runs import WaitingRunsScreen
-from tui.session_view import SessionView
+from tui.source import trained_here
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 BEGAN = 1_700_000_000.0
@@ -125,19 +124,10 @@ async def test_the_launcher(
 # A training.
 
 
-class FixedApp(CifarApp):
-    """The app at one second, so that what has elapsed is always the same."""
-
-    CSS_PATH = str(Path(tui.app.__file__).with_name("app.tcss"))
-
-    def _training_screen(self, view: SessionView) -> TrainingScreen:
-        return TrainingScreen(view, lambda: BEGAN + 42)
-
-
 @pytest.fixture
 def training(
     session: Any, events: Any, layers: LayerNode, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> FixedApp:
+) -> CifarApp:
     """Two epochs and a half of a run."""
     monkeypatch.setattr(tui.app, "REDRAW_SECONDS", 0.01)
     monkeypatch.setattr(ChartsPanel, "seconds_between_draws", 0.01)
@@ -148,7 +138,9 @@ def training(
 
     session_play = session.play
     session.play = lambda *said, index=0: say(*said)
-    app = FixedApp(session, runs_dir=tmp_path, start_session=lambda specs: session)
+    # At one second, so that what has elapsed is always the same.
+    source = replace(trained_here(session, lambda specs: session), clock=lambda: BEGAN + 42)
+    app = CifarApp(source, runs_dir=tmp_path)
 
     def start() -> None:
         session.alive = True
@@ -170,7 +162,7 @@ def training(
 
 
 async def test_a_training(
-    training: FixedApp, session: Any, until: Any, size: Any, looks: SnapshotAssertion
+    training: CifarApp, session: Any, until: Any, size: Any, looks: SnapshotAssertion
 ) -> None:
     async with training.run_test(size=size) as pilot:
         await until(pilot, lambda: session.alive)
@@ -191,7 +183,7 @@ async def test_a_training(
 async def test_what_opens_over_a_training(
     make: Callable[[CifarApp, tuple[RunSpec, ...]], Screen[Any]],
     words: str,
-    training: FixedApp,
+    training: CifarApp,
     session: Any,
     until: Any,
     size: Any,

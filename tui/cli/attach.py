@@ -18,8 +18,9 @@ def run(arguments: argparse.Namespace) -> int:
     """
     chosen = choose_run(arguments.runs_dir, arguments.run)
     expect_screen("attach", f"`tail -f {chosen.directory.log}` follows without one")
+    from tui.app import CifarApp
     from tui.cli.follow import follow
-    from tui.following import FollowingApp
+    from tui.source import attached_to
 
     session = AttachedSession(chosen)
     is_over = chosen.status in OVER
@@ -28,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         if is_over
         else f"Attached to {chosen.run_id}: d leaves it running"
     )
-    app = FollowingApp(session, runs_dir=chosen.directory.path.parent, greeting=greeting)
+    app = CifarApp(attached_to(session, greeting), runs_dir=chosen.directory.path.parent)
     status = follow(app, session.close, arguments)
     if session.is_alive and not status and not app.wants_new_session:
         name = session.run.run_id

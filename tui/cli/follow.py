@@ -12,10 +12,10 @@ from engine.machine.output_capture import OutputCapture
 from tui.cli.screen import exit_status, show, signals_over
 
 if TYPE_CHECKING:
-    from tui.following import FollowingApp
+    from tui.app import CifarApp
 
 
-def follow(app: FollowingApp, close: Callable[[], None], arguments: argparse.Namespace) -> int:
+def follow(app: CifarApp, close: Callable[[], None], arguments: argparse.Namespace) -> int:
     """Show an app until it leaves, and the launcher after it where that was asked for.
 
     Args:

@@ -59,6 +59,7 @@ def open_app(
         has gone; 1 after a crash of the screen, 143 after SIGTERM.
     """
     from tui.app import CifarApp
+    from tui.source import trained_here
 
     sessions: list[Session] = []
 
@@ -77,14 +78,13 @@ def open_app(
     with OutputCapture(log) as capture:
         signals = signals_over(lambda: app, parent, on_hangup)
         first = start_session(specs, resumes) if specs or resumes else None
-        app = CifarApp(
+        source = trained_here(
             first,
-            runs_dir=runs_dir,
-            start_session=start_session,
-            resume_session=lambda run: start_session((), run),
+            start_session,
+            resume=lambda run: start_session((), run),
+            can_leave_running=parent is not None,
         )
-        app.can_leave_running = parent is not None
-        app.ends_on_answers = ends_on_answers
+        app = CifarApp(source, runs_dir=runs_dir, ends_on_answers=ends_on_answers)
         with signals:
             seen = show(app, signals)
             if sessions and sessions[-1].is_alive:

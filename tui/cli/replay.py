@@ -13,7 +13,7 @@ from tui.cli.screen import expect_screen
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play the record to its end, or until the person leaves.
+    """Play the record to its end, or until the user leaves.
 
     Raises:
         InputError: no such speed, no such run, one that still trains, or no terminal.
@@ -28,14 +28,11 @@ def run(arguments: argparse.Namespace) -> int:
             f"`cifar-tui attach {chosen.run_id}` shows it"
         )
     expect_screen("replay")
+    from tui.app import CifarApp
     from tui.cli.follow import follow
-    from tui.following import FollowingApp
+    from tui.source import replayed
 
     session = ReplaySession(chosen, speed)
-    app = FollowingApp(
-        session,
-        runs_dir=chosen.directory.path.parent,
-        greeting=f"A recording of {chosen.run_id}, {speed:g} times as fast: q leaves",
-        is_recording=True,
-    )
+    greeting = f"A recording of {chosen.run_id}, {speed:g} times as fast: q leaves"
+    app = CifarApp(replayed(session, greeting), runs_dir=chosen.directory.path.parent)
     return follow(app, session.close, arguments)

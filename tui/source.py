@@ -1,0 +1,74 @@
+"""Where the session on the screen comes from, and what may be done with it from here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.config.spec import RunSpec
+    from engine.runs.directory import RunRecord
+    from engine.sessions.attached import AttachedSession
+    from engine.sessions.local import SessionHandle
+    from engine.sessions.replay import ReplaySession
+
+    StartSession = Callable[[list[RunSpec]], SessionHandle]
+    ResumeSession = Callable[[RunRecord], SessionHandle]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Of the sessions that an app shows; `trained_here`, `attached_to` and `replayed` make one."""
+
+    session: SessionHandle | None
+    """To show at first, not started yet; None for the launcher."""
+    is_own: bool
+    """Whether the training is of this process: leaving the app then has to settle what becomes of
+    it, and each of its events is new."""
+    can_leave_running: bool = False
+    """Whether a training of this process can outlive its terminal."""
+    start: StartSession | None = None
+    """Makes a session, not started yet, of what the launcher asks for; None where the launcher
+    opens in an app of its own, after this one."""
+    resume: ResumeSession | None = None
+    """Makes a session that resumes an unfinished run; None where none can."""
+    clock: Callable[[], float] | None = None
+    """The Unix second by the clock that tells the session's events; None for this process's own."""
+    unchangeable: str = ""
+    """Why nothing can be asked of the session; empty where it can."""
+    greeting: str = ""
+    """What to tell the user at first."""
+
+
+def trained_here(
+    session: SessionHandle | None,
+    start: StartSession,
+    resume: ResumeSession | None = None,
+    *,
+    can_leave_running: bool = False,
+) -> Source:
+    """The source of an app whose sessions train in this process."""
+    return Source(
+        session=session,
+        is_own=True,
+        can_leave_running=can_leave_running,
+        start=start,
+        resume=resume,
+    )
+
+
+def attached_to(session: AttachedSession, greeting: str) -> Source:
+    """The source of an app over a training of another process: it can be changed, and goes on."""
+    return Source(session=session, is_own=False, clock=session.recorded_now, greeting=greeting)
+
+
+def replayed(session: ReplaySession, greeting: str) -> Source:
+    """The source of an app over a recording: nothing can be changed."""
+    return Source(
+        session=session,
+        is_own=False,
+        clock=session.recorded_now,
+        unchangeable="A recording: nothing to change.",
+        greeting=greeting,
+    )
