@@ -88,19 +88,19 @@ def open_app(
         with signals:
             seen = show(app, signals)
             if sessions and sessions[-1].is_alive:
+                session = sessions[-1]
                 if not ((app.leaves_running and parent) or signals.hung_up):
-                    _go_on_without_screen(sessions[-1], runs_dir, capture, signals)
+                    _go_on_without_screen(session, runs_dir, capture, signals)
                 if (app.leaves_running or signals.hung_up) and parent:
                     from tui.cli.detach import leave_running
 
                     asked = seen[-1].stop_requested if seen else ""
                     return leave_running(
-                        sessions[-1], runs_dir, parent, capture, signals, stopping=asked
+                        session, runs_dir, parent, capture, signals, stopping=asked
                     )
             if signals.hung_up:
                 capture.give_up_terminal(Path(os.devnull))
-                while sessions and sessions[-1].is_alive:
-                    sessions[-1].join()
+                _wait_for_end(sessions)
     if not signals.hung_up:
         from tui.cli.output import print_ending
 
@@ -128,3 +128,8 @@ def _go_on_without_screen(
     session.add_sink(printer)
     with interrupts_stop(session):
         wait(session, signals)
+
+
+def _wait_for_end(sessions: Sequence[Session]) -> None:
+    while sessions and sessions[-1].is_alive:
+        sessions[-1].join()
