@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from engine.common.folders import settle_home
-from engine.common.formatting import printable
+from engine.common.text import printable
 from engine.errors import InputError, OutputError
 from tui import terminal
 from tui.ascii_marks import VARIABLE as ASCII_VARIABLE

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.analysis.predictions import Predictions
-from engine.common.formatting import whole
+from engine.common.text import whole
 from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
 from engine.runs.directory import RunRecord

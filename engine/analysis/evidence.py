@@ -17,7 +17,7 @@ from engine.analysis.comparison import McNemar, mcnemar
 from engine.analysis.predictions import Predictions, load_predictions
 from engine.analysis.wording import known
 from engine.backbones.catalogue import CATALOGUE
-from engine.common.formatting import accuracy
+from engine.common.text import accuracy
 from engine.errors import InputError
 from engine.protocol.events import Event, FeaturesReady, FreezeApplied, HardwareSampled, RunStarted
 from engine.ranking.row import ranking_row

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from engine.analysis.evidence import Evidence, Measured
 from engine.analysis.wording import MOST_WORDS, counted, known, listed, number_word
-from engine.common.formatting import whole
+from engine.common.text import whole
 
 
 def unfair(evidence: Evidence) -> list[str]:

@@ -6,8 +6,8 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.common.formatting import byte_size
 from engine.common.regular_file import open_regular
+from engine.common.text import byte_size
 from engine.errors import InputError
 from engine.runs.directory import RunDirectory
 

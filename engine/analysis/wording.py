@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TypeGuard
 
-from engine.common.formatting import MISSING, percent
+from engine.common.text import MISSING, percent
 
 _WORDS = (
     *("no", "one", "two", "three", "four", "five", "six"),

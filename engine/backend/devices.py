@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from engine.common.formatting import byte_size
+from engine.common.text import byte_size
 from engine.errors import InputError
 from engine.keras_setup.loading import NAMES, chosen_backend, load_keras, settled_backend
 from engine.machine.sampler import read_memory

@@ -23,7 +23,7 @@ from engine.bench.measurement import (
 from engine.bench.preparation import BASE_FILE, DATA_FILE, SPEC_FILE
 from engine.common.codec import to_plain
 from engine.common.folders import CACHE_VARIABLE
-from engine.common.formatting import accuracy, byte_size, duration, whole
+from engine.common.text import accuracy, byte_size, duration, whole
 from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.keras_setup.loading import keras_environment

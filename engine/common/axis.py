@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.common.formatting import duration
+from engine.common.text import duration
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _LOG_STEPS = ((1, 2, 5), (1, 3), (1,))

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.common.formatting import byte_size
+from engine.common.text import byte_size
 from engine.errors import InputError
 
 _BUFFER_BYTES = 2**18

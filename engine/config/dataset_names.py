@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from engine.common.formatting import printable
+from engine.common.text import printable
 from engine.errors import InputError
 
 KNOWN = ("cifar10", "cifar100", "digits")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from engine.common.formatting import printable
+from engine.common.text import printable
 from engine.datasets.folder_files import ClassFiles, named
 from engine.datasets.folder_names import (
     ANNOTATIONS,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.common.formatting import one_line_name, printable
+from engine.common.text import one_line_name, printable
 from engine.datasets.folder_walk import (
     Contents,
     FolderWalk,

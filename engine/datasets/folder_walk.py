@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from engine.common.formatting import printable
+from engine.common.text import printable
 from engine.errors import InputError
 
 _STILL = """

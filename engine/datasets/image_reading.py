@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.common.formatting import byte_size
 from engine.common.progress import Progress
 from engine.common.regular_file import digest_regular
+from engine.common.text import byte_size
 from engine.datasets.dataset import Dataset
 from engine.datasets.folder_files import named
 from engine.datasets.image_file import Decoded, decode_image

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from engine.common.formatting import printable
+from engine.common.text import printable
 
 NAMED = 3
 """Unreadable files that are named."""

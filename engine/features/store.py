@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.common.formatting import byte_size
+from engine.common.text import byte_size
 from engine.features.file_format import BrokenEntryError, Header, Layout, load_index, read_index
 from engine.features.reader import StoredFeatures
 from engine.features.writer import ENDING as PART_ENDING

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.common.formatting import one_line_name
+from engine.common.text import one_line_name
 
 
 @dataclass(frozen=True, slots=True)

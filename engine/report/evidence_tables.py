@@ -10,7 +10,7 @@ from engine.analysis.comparison import p_text
 from engine.analysis.evidence import Evidence, Measured, Row
 from engine.analysis.explanation import top1_text
 from engine.analysis.wording import known, points, share_text, times
-from engine.common.formatting import MISSING, accuracy, count, duration, percent, whole
+from engine.common.text import MISSING, accuracy, count, duration, percent, whole
 from engine.report.table import model_label
 
 MOST_ROWS = 50

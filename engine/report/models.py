@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from engine.common.columns import Row, cell_width
-from engine.common.formatting import MISSING, accuracy, duration, printable
+from engine.common.text import MISSING, Row, accuracy, cell_width, duration, printable
 from engine.config.dataset_names import short
 from engine.report.table import records
 

@@ -7,8 +7,17 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from engine.backbones.catalogue import CATALOGUE
-from engine.common.columns import Column, Row, cell_width
-from engine.common.formatting import MISSING, accuracy, count, duration, printable, whole
+from engine.common.text import (
+    MISSING,
+    Column,
+    Row,
+    accuracy,
+    cell_width,
+    count,
+    duration,
+    printable,
+    whole,
+)
 from engine.config.dataset_names import short
 from engine.ranking.table import ASKED_TARGETS, TARGET, best, fastest
 

@@ -17,9 +17,9 @@ from typing import Any
 from engine.common.atomic import written_whole
 from engine.common.codec import from_plain, to_plain
 from engine.common.faults import Faults
-from engine.common.formatting import printable
 from engine.common.processes import process_identity
 from engine.common.regular_file import read_regular
+from engine.common.text import printable
 from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.machine.provenance import Origin

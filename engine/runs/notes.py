@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from engine.common.atomic import written_whole
 from engine.common.codec import from_plain, to_plain
-from engine.common.formatting import printable
 from engine.common.regular_file import read_regular
+from engine.common.text import printable
 from engine.errors import InputError
 from engine.runs.directory import RunDirectory
 

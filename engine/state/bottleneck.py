@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.common.formatting import short_duration
+from engine.common.text import short_duration
 from engine.protocol.facts import GpuReading
 from engine.state.snapshot import RunSnapshot
 from engine.state.step_times import times_of

@@ -15,7 +15,7 @@ from textwrap import shorten
 from typing import Literal
 
 from engine.common.folders import CACHE_VARIABLE, SET_TEMPORARY, check_temporary_folder
-from engine.common.formatting import byte_size, printable
+from engine.common.text import byte_size, printable
 from engine.errors import InputError
 
 State = Literal["good", "note", "bad"]

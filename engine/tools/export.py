@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.common.codec import from_plain
-from engine.common.formatting import one_line_name
 from engine.common.regular_file import read_regular
+from engine.common.text import one_line_name
 from engine.config.dataset_names import is_folder
 from engine.errors import InputError
 from engine.keras_setup.loading import check_backend

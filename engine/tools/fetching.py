@@ -15,8 +15,8 @@ from typing import Literal
 
 from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import Backbone, WeightsFile
-from engine.common.formatting import byte_size
 from engine.common.progress import Progress, ignore_progress
+from engine.common.text import byte_size
 from engine.config.dataset_names import KNOWN
 from engine.datasets import cifar
 from engine.datasets.archives import CIFAR_SETS, Archive, CifarSet

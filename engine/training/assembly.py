@@ -13,7 +13,7 @@ from engine.backend.batches import Rows
 from engine.backend.devices import fuses
 from engine.backend.fused import fuse_inference, fuse_training
 from engine.backend.step_model import StepModel, step_model
-from engine.common.formatting import byte_size
+from engine.common.text import byte_size
 from engine.config.spec import RunSpec, Stage
 from engine.datasets.augmentation import draw_views, render_choice
 from engine.features.cache import FeatureCache

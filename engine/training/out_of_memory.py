@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from engine.backend.devices import memory_in_words
-from engine.common.formatting import byte_size
+from engine.common.text import byte_size
 from engine.errors import InputError
 from engine.protocol.events import Event, LogLine
 

@@ -14,7 +14,7 @@ OF_HELP = [
     "engine.common",
     "engine.common.atomic",
     "engine.common.folders",
-    "engine.common.formatting",
+    "engine.common.text",
     "engine.common.progress",
     "engine.config",
     "engine.config.checks",

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.common.formatting import byte_size
+from engine.common.text import byte_size
 from engine.features.file_format import Layout
 from engine.features.store import FeatureStore
 from tui.__main__ import main

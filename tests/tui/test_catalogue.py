@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from engine.backbones.catalogue import find_backbone
-from engine.common.formatting import MISSING, count
+from engine.common.text import MISSING, count
 from engine.config.recipe import DEFAULT_RECIPE
 from tui.app import CifarApp
 from tui.panels.catalogue import COLUMNS, CatalogueTable

@@ -15,7 +15,7 @@ import pytest
 from textual.widgets import Static
 
 import tui.screens.launcher
-from engine.common.formatting import about_duration
+from engine.common.text import about_duration
 from engine.tools.speed_probe import Speed
 from tui import machine_speed
 from tui.machine_speed import measure_speed, remembered_speed

@@ -11,7 +11,7 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from engine.common.columns import cell_width
+from engine.common.text import cell_width
 from tui.panels.run_table import RunTable, legend_of_marks
 from tui.panels.table_drawing import DOWN, UP
 from tui.panels.virtual_table import VirtualTable

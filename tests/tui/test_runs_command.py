@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pseudo_terminal import Terminal
 
-from engine.common.formatting import byte_size
+from engine.common.text import byte_size
 from engine.runs.directory import TRASH, RunDirectory
 from engine.runs.lock import locked
 from engine.runs.trash import bytes_on_disk

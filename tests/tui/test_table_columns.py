@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.common.columns import Column, cell_width
+from engine.common.text import Column, cell_width
 from tui.panels.table_columns import (
     WIDEST,
     TableColumns,

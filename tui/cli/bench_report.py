@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from engine.bench import Bench, Measurement
-from engine.common.formatting import accuracy, byte_size, whole
+from engine.common.text import accuracy, byte_size, whole
 
 MISSING = "-"
 PROGRAMS = {

@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict
 
 from engine.common.folders import features_root
-from engine.common.formatting import byte_size, printable
+from engine.common.text import byte_size, printable
 from engine.features.store import Entry, FeatureStore
 from tui.cli.output import use_utf8
 

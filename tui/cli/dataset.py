@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from engine.common.formatting import printable, whole
+from engine.common.text import printable, whole
 from engine.config.dataset_names import title
 from engine.datasets.folder_report import Report, report_on
 from tui.cli.output import image_progress

@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 
 from engine.common.folders import check_temporary_folder
-from engine.common.formatting import byte_size
+from engine.common.text import byte_size
 from engine.machine.output_capture import OutputCapture
 from engine.runs.selecting import choose_run
 

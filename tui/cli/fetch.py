@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.common.formatting import byte_size, duration
+from engine.common.text import byte_size, duration
 from engine.errors import InputError
 from engine.tools.fetching import (
     Fetched,

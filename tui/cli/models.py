@@ -8,7 +8,7 @@ import sys
 
 from engine.backbones.catalogue import CATALOGUE
 from engine.backbones.entry import Backbone
-from engine.common.formatting import count
+from engine.common.text import count
 from engine.weights.locate import weights_state
 from tui.cli.output import use_utf8
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from engine.common.formatting import MISSING, whole
 from engine.common.progress import Progress, ignore_progress
+from engine.common.text import MISSING, whole
 from engine.errors import InputError
 from engine.report.table import BEST, FASTEST, table_text
 from engine.runs.directory import RunListing, load_run

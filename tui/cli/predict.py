@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from engine.common.folders import check_temporary_folder
-from engine.common.formatting import printable
+from engine.common.text import printable
 from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
 from engine.machine.output_capture import OutputCapture

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from engine.common.formatting import accuracy, byte_size, count, duration, rate, whole
+from engine.common.text import accuracy, byte_size, count, duration, rate, whole
 from engine.config.dataset_names import short
 from engine.config.spec import RunSpec
 from engine.protocol.events import (

@@ -7,7 +7,7 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
-from engine.common.formatting import MISSING
+from engine.common.text import MISSING
 from engine.errors import InputError
 from engine.ranking.filter import parse_filter
 from engine.ranking.index import ranking_rows

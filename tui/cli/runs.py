@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.common.formatting import byte_size, printable
+from engine.common.text import byte_size, printable
 from engine.errors import InputError
 from engine.runs.directory import TRASH, RunDirectory, folder_names, list_runs
 from engine.runs.selecting import choose_run

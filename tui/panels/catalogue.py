@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from textual.message import Message
 
 from engine.backbones.entry import Backbone
-from engine.common.columns import Column, Row
-from engine.common.formatting import MISSING, about_duration, count
+from engine.common.text import MISSING, Column, Row, about_duration, count
 from tui import keys
 from tui.panels.table_drawing import Piece
 from tui.panels.virtual_table import VirtualTable

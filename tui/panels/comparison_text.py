@@ -7,7 +7,7 @@ import textwrap
 
 from textual.content import Content
 
-from engine.common.formatting import accuracy, duration
+from engine.common.text import accuracy, duration
 from engine.runs.directory import RunRecord
 from tui.panels.charts.overlay import SAMPLES, STYLES, Overlay
 from tui.panels.comparison import Comparison

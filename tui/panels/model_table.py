@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from engine.common.columns import Column, Row
-from engine.common.formatting import MISSING, accuracy, duration
+from engine.common.text import MISSING, Column, Row, accuracy, duration
 from tui.panels.table_columns import is_missing
 from tui.panels.virtual_table import VirtualTable
 

@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.common.formatting import accuracy, rate
+from engine.common.text import accuracy, rate
 from engine.state.bottleneck import Bottleneck, find_bottleneck
 from engine.state.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit, longest

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from engine.common.formatting import MISSING, byte_size, duration, rate, whole
+from engine.common.text import MISSING, byte_size, duration, rate, whole
 from engine.config.dataset_names import title
 from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot

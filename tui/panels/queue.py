@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from engine.common.formatting import accuracy, duration
+from engine.common.text import accuracy, duration
 from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
 from tui.session_view import SessionView

@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from engine.common.columns import Column, Row, cell_width
-from engine.common.formatting import byte_size
+from engine.common.text import Column, Row, byte_size, cell_width
 from engine.ranking.table import HIGH_FIRST
 from engine.report.table import BEST, COLUMNS, ON_TEST
 from tui.panels.table_columns import is_missing

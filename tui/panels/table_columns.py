@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.common.columns import Column, Row, cell_width
+from engine.common.text import Column, Row, cell_width
 
 GAP = 2
 """Blank cells between two columns."""

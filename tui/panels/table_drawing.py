@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.segment import Segment
 from rich.style import Style
 
-from engine.common.columns import Column
+from engine.common.text import Column
 from tui.panels.table_columns import GAP, HINT_WIDTH, TableColumns, cell
 
 Piece = tuple[str, str]

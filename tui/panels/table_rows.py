@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from engine.common.columns import Row
+from engine.common.text import Row
 from tui.panels.table_columns import is_missing
 
 

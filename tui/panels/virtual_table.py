@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from engine.common.columns import Column, Row
+from engine.common.text import Column, Row
 from tui.panels.table_columns import TableColumns
 from tui.panels.table_drawing import (
     DOWN,

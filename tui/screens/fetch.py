@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from engine.common.formatting import byte_size
+from engine.common.text import byte_size
 from engine.errors import InputError
 from engine.tools.fetching import Fetched, FetchStep, Needed, fetch_all
 from tui import keys

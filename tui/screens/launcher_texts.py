@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
-from engine.common.formatting import about_duration, byte_size, rate
+from engine.common.text import about_duration, byte_size, rate
 from engine.config.dataset_names import title
 from engine.config.options import Options
 from engine.config.planning import plan_runs

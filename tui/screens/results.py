@@ -13,7 +13,7 @@ from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.widgets import Footer, Input, Static
 
-from engine.common.columns import Row
+from engine.common.text import Row
 from engine.errors import InputError
 from engine.runs.directory import load_run, load_snapshot
 from tui import keys

@@ -13,7 +13,7 @@ from textual.markup import escape
 from textual.screen import Screen
 from textual.worker import WorkType
 
-from engine.common.formatting import byte_size
+from engine.common.text import byte_size
 from engine.errors import InputError
 from engine.runs.directory import RunDirectory, RunRecord, load_run
 from tui.screens.choice import Answer, ChoiceScreen, Question

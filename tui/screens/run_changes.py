@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from engine.common.formatting import count
+from engine.common.text import count
 from engine.protocol.commands import Command, SetTrainable, SkipModel, SkipStage
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import (

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen
 
-from engine.common.formatting import rate as written_rate
+from engine.common.text import rate as written_rate
 from engine.config.spec import RunSpec
 from engine.protocol.commands import (
     ApplyNow,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.common.columns import cell_width
+from engine.common.text import cell_width
 from engine.ranking.row import KINDS
 from engine.ranking.table import rank_runs
 from engine.report.table import legend, table_text, to_csv, to_json, to_markdown

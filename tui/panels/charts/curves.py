@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from engine.common.columns import cell_width
+from engine.common.text import cell_width
 from tui.panels.charts.data import ChartData, thinned
 from tui.panels.charts.plot import GRID, Area, Plot
 

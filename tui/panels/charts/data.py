@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from textual.content import Content
 
 from engine.common.axis import Axis, axis_over, log_axis_over
-from engine.common.formatting import MISSING
+from engine.common.text import MISSING
 from engine.state.series import Curve, Point, smoothed, value_at
 from engine.state.snapshot import Marker, RunSnapshot
 from tui.panels.charts.settings import ChartSettings, XUnit

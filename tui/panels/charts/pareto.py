@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.content import Content
 
-from engine.common.columns import cell_width
+from engine.common.text import cell_width
 from engine.state.series import Point
 from tui.panels.charts.pareto_data import ParetoData, ParetoPoint
 from tui.panels.charts.plot import Area, Plot

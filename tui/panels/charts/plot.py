@@ -12,7 +12,7 @@ from textual.theme import Theme
 from textual_hires_canvas import Canvas, HiResMode
 
 from engine.common.axis import Axis
-from engine.common.columns import cell_width
+from engine.common.text import cell_width
 from engine.state.series import Point
 
 _LEAST_LEFT = 6

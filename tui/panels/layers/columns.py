@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from engine.common.formatting import count
+from engine.common.text import count
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import BATCHNORM
 from tui.panels.layers.rows import LayerRow

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from engine.common.formatting import byte_size, count, duration, whole
+from engine.common.text import byte_size, count, duration, whole
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import BATCHNORM, leaf_nodes
 from engine.state.snapshot import RunSnapshot

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from textual.content import Content
 
-from engine.common.formatting import byte_size
+from engine.common.text import byte_size
 from engine.protocol.facts import GpuReading
 from engine.state.snapshot import RunSnapshot
 from tui.panels.machine.rows import (

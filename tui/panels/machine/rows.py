@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from engine.common.formatting import byte_size
+from engine.common.text import byte_size
 from tui.panels.progress import bar
 
 LABEL_WIDTH = 8

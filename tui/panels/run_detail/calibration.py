@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from engine.analysis.predictions import CalibrationBin
-from engine.common.formatting import accuracy, whole
+from engine.common.text import accuracy, whole
 from tui.panels.run_detail.bars import MARK, bar
 from tui.panels.run_detail.material import Material, Outcome
 

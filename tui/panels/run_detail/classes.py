@@ -6,7 +6,7 @@ import math
 
 from textual.content import Content
 
-from engine.common.formatting import accuracy, whole
+from engine.common.text import accuracy, whole
 from tui.panels.run_detail.bars import bar, name_width, shortened
 from tui.panels.run_detail.confusion import missing_classes
 from tui.panels.run_detail.material import Material, Outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from engine.common.formatting import whole
+from engine.common.text import whole
 from tui.panels.run_detail.bars import name_width, shortened
 from tui.panels.run_detail.material import Material, Outcome
 

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from textual.content import Content
 
-from engine.common.formatting import accuracy, count, duration, rate, whole
+from engine.common.text import accuracy, count, duration, rate, whole
 from engine.config.dataset_names import short
 from engine.config.spec import Keep
 from engine.runs.directory import RunRecord

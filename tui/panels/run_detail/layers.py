@@ -7,7 +7,7 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.common.formatting import count
+from engine.common.text import count
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import lockable
 from engine.state.snapshot import RunSnapshot

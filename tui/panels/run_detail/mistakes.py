@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from engine.common.formatting import accuracy, printable
+from engine.common.text import accuracy, printable
 from tui.panels.pixels import PIXELS_A_CELL, half_blocks
 from tui.panels.run_detail.bars import shortened
 from tui.panels.run_detail.material import Material, Outcome

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from textual.content import Content
 
-from engine.common.formatting import duration, percent
+from engine.common.text import duration, percent
 from engine.runs.summary import Summary, summarize
 from engine.state.bottleneck import find_bottleneck
 from engine.state.snapshot import TRAIN_PHASES, RunSnapshot

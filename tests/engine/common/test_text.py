@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from engine.common.formatting import (
+from engine.common.text import (
     MISSING,
     accuracy,
     byte_size,

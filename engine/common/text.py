@@ -1,4 +1,6 @@
-"""Numbers and text as a person reads them: durations, counts, shares, sizes. Pure functions.
+"""Text as a person reads it: numbers, durations, sizes, names on one line, the cells of a table.
+
+Pure functions.
 
 Where there is no number (None, NaN, infinite) each gives `MISSING`.
 """
@@ -7,10 +9,15 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 MISSING = "–"
 _COUNT_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 _BYTE_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
+Row = Mapping[str, Any]
+"""A row's values by column."""
 
 
 def _known(x: float | None) -> bool:
@@ -120,3 +127,24 @@ def _escaped(char: str) -> str:
     if 0xDC80 <= ord(char) <= 0xDCFF:  # how Python keeps such a byte
         return f"\\x{ord(char) - 0xDC00:02x}"
     return char.encode("unicode_escape", "surrogatepass").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as people read it."""
+
+    key: str
+    """Of the row's values."""
+    title: str
+    text: Callable[[Row], str]
+    importance: int
+    """Where the width is short, the least important columns go first."""
+    right: bool = True
+    """Numbers stand to the right."""
+
+
+def cell_width(text: str) -> int:
+    """Columns that a terminal takes for a text."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
