@@ -32,8 +32,7 @@ from engine.protocol.events import (
     StageStarted,
     TestEnded,
 )
-from engine.state.estimate import Estimate
-from engine.state.eta import phase_pace, remaining_seconds
+from engine.state.forecast import Estimate, phase_pace, remaining_seconds
 from engine.state.kept_epoch import best_epoch, first_of_highest_accuracy, kept_epoch
 from engine.state.layer_choice import leaf_nodes, training_parameters
 from engine.state.pending import Pending, describe_changes, trains_then

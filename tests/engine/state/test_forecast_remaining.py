@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.state.eta import WARM_UP_STEPS, Forecast, Pace, phase_pace, remaining_seconds
+from engine.state.forecast import WARM_UP_STEPS, Forecast, Pace, phase_pace, remaining_seconds
 
 
 def test_nothing_is_said_before_it_is_warm() -> None:

@@ -9,7 +9,7 @@ import pytest
 from engine.config.spec import RunSpec, Stage
 from engine.protocol.events import EpochEnded, FeaturesReady, FreezeApplied, RunStarted
 from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
-from engine.state.estimate import OVERHEAD_FLOPS, Estimate, Work, stage_layers, work_of
+from engine.state.forecast import OVERHEAD_FLOPS, Estimate, Work, stage_layers, work_of
 
 MEGA = 10**6
 BATCH = 50
