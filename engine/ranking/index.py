@@ -1,24 +1,37 @@
-"""The ranking rows of a folder of runs, fast: an index keeps those whose files did not change.
+"""The ranking rows of a folder of runs, fast: a file keeps those whose run did not change.
 
 The index is a hint. Every look lists the folder anew and compares what each run's small files are
 (times, size, place on the disk) with what they were when its row was made; whatever differs, could
 still change without a trace, or is not over is read from its directory. Without the index, or with
 one that makes no sense, the rows are the same, only later.
+
+Figures stand in it as the bytes of arrays: a third of a million of them as text would take longer
+to read than all the rest of a ranking.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import json
+import math
 import os
 import stat
+import sys
 import time
+from array import array
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from engine.common.atomic import written_whole
+from engine.common.regular_file import read_regular
 from engine.errors import InputError
-from engine.ranking.index_file import STATUSES, Entry, IndexFile, Signature
-from engine.ranking.row import ranking_row
-from engine.runs.directory import RunDirectory, broken_line, folder_names, load_if_run
+from engine.ranking.row import KINDS, ranking_row
+from engine.runs.directory import NAMES, RunDirectory, broken_line, folder_names, load_if_run
 from engine.runs.lock import holder
 from engine.runs.notes import read_notes
 from engine.runs.summary import Summary
@@ -34,10 +47,19 @@ SETTLED_SECONDS = 2.0
 tick of the file system's clock, and look the same."""
 OVER_FOR_GOOD = frozenset({"completed", "failed"})
 """A run of another status is resumed in its directory; who holds its lock tells."""
-
-
 _NO_FILE = (0, 0, 0, 0)
 _BITS_63 = 2**63 - 1
+FORMAT = 1
+"""Raised whenever a row is made in another way from the same files."""
+MAX_BYTES = 64 * 2**20
+"""10,000 runs of eight epochs take 9 MB."""
+STATUSES = frozenset({"completed", "failed", "stopped", "interrupted"})
+"""Of a run that is over; no other is kept."""
+SIGNATURE_LENGTH = 13
+_UNKNOWN_INTEGER = -(2**63)
+"""Stands for None; no count of a run is below -(2**63 - 1)."""
+Signature = tuple[int, ...]
+"""What the files of a run were, as whole numbers of 64 bits; equal ones mean the same files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +152,164 @@ def _is_resumed(path: Path, entry: Entry) -> bool:
     if row is None or row["status"] in OVER_FOR_GOOD:
         return False
     return holder(RunDirectory(path).lock) is not None
+
+
+@dataclass(slots=True)
+class Entry:
+    """What a folder came to: a row of the ranking, or why there is none."""
+
+    signature: Signature | None
+    """None for what must be read anew each time."""
+    row: dict[str, Any] | None
+    broken: str = ""
+
+
+class IndexFile:
+    """The index at a path; one that cannot be read is empty, one that cannot be written is not."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> dict[str, Entry]:
+        """All entries by the name of their folder; none where any of the file makes no sense."""
+        with _no_collection():
+            try:
+                return _entries(json.loads(read_regular(self._path, MAX_BYTES)))
+            except (OSError, InputError, ValueError, TypeError, KeyError, RecursionError):
+                return {}
+
+    def write(self, entries: dict[str, Entry]) -> None:
+        """Replace the index whole; where the folder does not take it, nothing happens."""
+        text = json.dumps(_plain(entries), allow_nan=False, separators=(",", ":"))
+        if len(text) > MAX_BYTES:
+            return
+        with contextlib.suppress(OSError), written_whole(self._path) as aside:
+            aside.write_text(text, encoding="ascii")
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Nothing of what is read becomes garbage: looking for some would take as long again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _plain(entries: dict[str, Entry]) -> dict[str, Any]:
+    good = {name: entry for name, entry in entries.items() if entry.row is not None}
+    bad = {name: entry for name, entry in entries.items() if entry.row is None}
+    rows = [entry.row or {} for entry in good.values()]
+    every = chain(good.values(), bad.values())
+    return {
+        "format": FORMAT,
+        "byte_order": sys.byteorder,
+        "kinds": KINDS,
+        "signatures": _packed("q", chain.from_iterable(entry.signature or () for entry in every)),
+        "columns": {key: _packed_column(key, [row[key] for row in rows]) for key in KINDS},
+        "broken": {name: entry.broken for name, entry in bad.items()},
+    }
+
+
+def _packed_column(key: str, values: list[Any]) -> Any:
+    if key == "curve":
+        figures = (math.nan if figure is None else figure for figure in _flat(_flat(values)))
+        return [_packed("q", map(len, values)), _packed("d", figures)]
+    if KINDS[key] == "float64":
+        return _packed("d", (math.nan if value is None else value for value in values))
+    if KINDS[key] == "Int64":
+        return _packed("q", (_UNKNOWN_INTEGER if value is None else value for value in values))
+    return values
+
+
+def _entries(plain: Any) -> dict[str, Entry]:
+    """Raises ValueError, TypeError or KeyError where it is not what `_plain` makes."""
+    head = (plain["format"], plain["byte_order"], plain["kinds"])
+    _require(head == (FORMAT, sys.byteorder, KINDS))
+    columns = [_column(key, plain["columns"][key]) for key in KINDS]
+    names, broken = columns[0], plain["broken"]
+    _require({*map(len, columns)} == {len(names)})
+    _require(set(map(type, names)) <= {str} and type(broken) is dict)
+    _check_texts(broken.values())
+    signatures = _groups(_unpacked("q", plain["signatures"]), SIGNATURE_LENGTH)
+    _require(len(signatures) == len(names) + len(broken))
+    rows = (dict(zip(KINDS, row, strict=True)) for row in zip(*columns, strict=True))
+    entries = dict(zip(names, map(Entry, signatures, rows), strict=False))
+    for signature, (name, line) in zip(signatures[len(names) :], broken.items(), strict=True):
+        entries[name] = Entry(signature, None, line)
+    return entries
+
+
+def _column(key: str, packed: Any) -> list[Any]:
+    kind = KINDS[key]
+    if key == "curve":
+        return _curves(*packed)
+    if kind == "float64":
+        return _figures(packed)
+    if kind == "Int64":
+        counts = _unpacked("q", packed)
+        return [None if count == _UNKNOWN_INTEGER else count for count in counts]
+    _require(type(packed) is list)
+    if kind == "bool":
+        _require({*map(type, packed)} <= {bool})
+    else:
+        _check_objects(key, packed)
+    return list(packed)
+
+
+def _figures(packed: Any) -> list[float | None]:
+    values = [None if value != value else value for value in _unpacked("d", packed)]
+    # An infinity makes the sum one, or NaN.
+    _require(math.isfinite(sum(filter(None, values))))
+    return values
+
+
+def _curves(packed_lengths: Any, packed: Any) -> list[list[list[float | None]]]:
+    points = iter([[*point] for point in _groups(_figures(packed), 2)])
+    curves = [list(islice(points, length)) for length in _unpacked("q", packed_lengths)]
+    _require(next(points, None) is None)
+    return curves
+
+
+def _check_objects(key: str, values: list[Any]) -> None:
+    if key == "validation":
+        _require({*map(type, values)} <= {str, float, type(None)})
+        values = [value for value in values if type(value) is str]
+    elif key in ("stages", "tags"):
+        _require({*map(type, values)} <= {list})
+        values = _flat(values)
+    _check_texts(values)
+    # The names of models and recipes go into titles, where a bracket would be markup.
+    _require(key not in NAMES or "[" not in "".join(values))
+    _require(key != "status" or STATUSES.issuperset(values))
+
+
+def _check_texts(values: Iterable[Any]) -> None:
+    # Joining raises TypeError on what is no text.
+    _require("".join(values).isprintable())
+
+
+def _packed(code: str, values: Iterable[float]) -> str:
+    return b64encode(array(code, values).tobytes()).decode()
+
+
+def _unpacked(code: str, packed: Any) -> list[Any]:
+    values = array(code)
+    values.frombytes(b64decode(packed, validate=True))
+    return values.tolist()
+
+
+def _groups(values: list[Any], size: int) -> list[tuple[Any, ...]]:
+    return list(zip(*[iter(values)] * size, strict=True))
+
+
+def _flat(values: Iterable[Iterable[Any]]) -> list[Any]:
+    return list(chain.from_iterable(values))
+
+
+def _require(is_so: bool) -> None:
+    if not is_so:
+        raise ValueError("not an index of this program")

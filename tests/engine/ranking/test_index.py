@@ -22,10 +22,9 @@ from hypothesis import strategies as st
 from engine.common.codec import to_plain
 from engine.config.spec import RunSpec, Stage
 from engine.machine.provenance import Origin
+from engine.ranking import index as index_file
 from engine.ranking import index as runs_index
-from engine.ranking import index_file
-from engine.ranking.index import INDEX_NAME, RankingRows, ranking_rows
-from engine.ranking.index_file import IndexFile
+from engine.ranking.index import INDEX_NAME, IndexFile, RankingRows, ranking_rows
 from engine.ranking.row import KINDS, ranking_row
 from engine.runs.directory import RunDirectory, RunRecord, SpecFile, list_runs, load_if_run
 from engine.runs.lock import locked
