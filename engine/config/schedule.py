@@ -1,8 +1,9 @@
-"""The learning rate over the steps of a stage."""
+"""The course of a stage: its learning rate by the step, and when it ends early."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from engine.config.spec import Schedule
 
@@ -20,3 +21,18 @@ def rate_at(schedule: Schedule, base_rate: float, step: int, total_steps: int) -
         return base_rate
     done = min(max(step / total_steps, 0.0), 1.0)
     return base_rate * 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+def epochs_without_gain(val_accuracies: Sequence[float]) -> int:
+    """Epochs since the best one, 0 while the last one is the best.
+
+    Args:
+        val_accuracies: of the stage's epochs so far, in order; NaN is never better.
+    """
+    best, waited = float("-inf"), 0
+    for accuracy in val_accuracies:
+        if accuracy > best:
+            best, waited = accuracy, 0
+        else:
+            waited += 1
+    return waited

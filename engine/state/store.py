@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from engine.config.early_stopping import epochs_without_gain
+from engine.config.schedule import epochs_without_gain
 from engine.config.spec import RunSpec
 from engine.protocol.commands import Command, Pause, Resume, SkipModel, SkipStage, Stop
 from engine.protocol.events import (

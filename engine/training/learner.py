@@ -14,8 +14,7 @@ import numpy as np
 from engine.backend.adam import ContinuedAdam, continue_adam, scheduled_rate
 from engine.backend.devices import jit_compile
 from engine.backend.step_model import compile_step
-from engine.config.early_stopping import epochs_without_gain
-from engine.config.schedule import rate_at
+from engine.config.schedule import epochs_without_gain, rate_at
 from engine.config.spec import RunSpec, Stage
 from engine.model.build import Classifier
 from engine.model.graph import leaf_layers

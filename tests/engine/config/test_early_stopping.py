@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from engine.config.early_stopping import epochs_without_gain
+from engine.config.schedule import epochs_without_gain
 
 
 @pytest.mark.parametrize(
