@@ -19,7 +19,7 @@ from textual.pilot import Pilot
 from engine.config.spec import RunSpec
 from engine.protocol.commands import Command, SetTrainable
 from engine.protocol.events import BatchEnded, EpochEnded, Event
-from engine.runs.directory import RunRecord, load_run, read_events
+from engine.runs.listing import RunRecord, load_run, read_events
 from engine.sessions.local import Sink
 from engine.state.layer_choice import count_blocks, last_blocks
 from tui.app import CifarApp

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.config.spec import RunSpec
-    from engine.runs.directory import RunRecord
+    from engine.runs.listing import RunRecord
     from engine.sessions.attached import AttachedSession
     from engine.sessions.local import SessionHandle
     from engine.sessions.replay import ReplaySession

@@ -9,7 +9,7 @@ from engine.analysis.predictions import Predictions
 from engine.common.text import whole
 from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
-from engine.runs.directory import RunRecord
+from engine.runs.listing import RunRecord
 
 EXACT_BELOW = 25
 """Images that only one of two models got right, below which the binomial test is used; the usual

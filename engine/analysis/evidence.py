@@ -21,7 +21,8 @@ from engine.common.text import accuracy
 from engine.errors import InputError
 from engine.protocol.events import Event, FeaturesReady, FreezeApplied, HardwareSampled, RunStarted
 from engine.ranking.row import ranking_row
-from engine.runs.directory import RunDirectory, RunRecord, load_run, load_snapshot
+from engine.runs.directory import RunDirectory
+from engine.runs.listing import RunRecord, load_run, load_snapshot
 from engine.runs.notes import Notes
 from engine.runs.recorded_events import read_thinned
 from engine.runs.summary import summarize

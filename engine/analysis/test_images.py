@@ -13,7 +13,7 @@ from engine.datasets.loading import load_dataset
 from engine.datasets.sample_ranges import scaling
 from engine.errors import InputError
 from engine.protocol.facts import SampleRange
-from engine.runs.directory import RunRecord, load_snapshot
+from engine.runs.listing import RunRecord, load_snapshot
 
 if TYPE_CHECKING:
     import numpy as np

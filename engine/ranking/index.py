@@ -31,7 +31,8 @@ from engine.common.atomic import written_whole
 from engine.common.regular_file import read_regular
 from engine.errors import InputError
 from engine.ranking.row import KINDS, ranking_row
-from engine.runs.directory import NAMES, RunDirectory, broken_line, folder_names, load_if_run
+from engine.runs.directory import RunDirectory
+from engine.runs.listing import NAMES, broken_line, folder_names, load_if_run
 from engine.runs.lock import holder
 from engine.runs.notes import read_notes
 from engine.runs.summary import Summary

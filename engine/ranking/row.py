@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from engine.runs.directory import RunRecord
+from engine.runs.listing import RunRecord
 from engine.runs.notes import Notes
 from engine.runs.summary import Summary
 

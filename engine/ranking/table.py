@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.config.dataset_names import short
 from engine.errors import InputError
 from engine.ranking.row import KINDS, TARGETS, ranking_row, seconds_to
-from engine.runs.directory import RunListing
+from engine.runs.listing import RunListing
 from engine.runs.notes import read_notes
 
 if TYPE_CHECKING:

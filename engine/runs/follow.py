@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 from engine.common.lines import LineReader
-from engine.protocol.events import Event, RunEnded, RunStatus
-from engine.runs.directory import RunRecord
+from engine.protocol.events import Event
 from engine.runs.recorded_events import Thinning, decoded
 
 HISTORY_BYTES = 2**20
 """Of frequent events a history that is longer gives a share, so that hours arrive in seconds."""
 RECENT_BYTES = 2**19
 """At the end of a history, of which nothing is left out: the last ten minutes and more."""
-OVER = ("completed", "stopped", "failed", "interrupted")
-"""What a run is that says nothing more, unless it is resumed."""
 
 
 class RecordReader:
@@ -42,16 +38,3 @@ class RecordReader:
 
     def _keeps(self, line: bytes) -> bool:
         return self._lines.offset > self._recent_from or self._thinning.keeps(line)
-
-
-def derived_end(record: RunRecord, time: float) -> RunEnded | None:
-    """The end of a run whose record has none: killed, or its last line lost; None while it runs.
-
-    Args:
-        record: as it stands on disk now.
-        time: Unix second of the last event.
-    """
-    if record.status not in OVER:
-        return None
-    status = cast(RunStatus, record.status)
-    return RunEnded(time=time, status=status, error=record.summary.error)

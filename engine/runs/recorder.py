@@ -23,7 +23,8 @@ from engine.protocol.events import (
     RunResumed,
     event_to_line,
 )
-from engine.runs.directory import RunDirectory, replay, write_json
+from engine.runs.directory import RunDirectory, write_json
+from engine.runs.listing import replay
 from engine.runs.summary import Summary, summarize
 from engine.state.snapshot import RunSnapshot
 from engine.state.store import RunStore

@@ -21,7 +21,8 @@ from engine.protocol.events import (
 )
 from engine.protocol.facts import DataFacts
 from engine.runs.checkpoint import Best, Position, newest_whole, read_position, words_of
-from engine.runs.directory import RunDirectory, RunRecord, list_runs, read_events
+from engine.runs.directory import RunDirectory
+from engine.runs.listing import RunRecord, list_runs, read_events
 from engine.runs.lock import holder
 from engine.runs.selecting import choose_run, is_same_queue, runs_beside
 from engine.state.kept_epoch import first_of_highest_accuracy

@@ -7,8 +7,7 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.runs.directory import RunListing, RunRecord, list_runs, load_run
-from engine.runs.follow import OVER
+from engine.runs.listing import OVER, RunListing, RunRecord, list_runs, load_run
 
 NAMES_SHOWN = 3
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.runs.directory import TRASH, RunDirectory, folder_names, load_if_run, load_run
+from engine.runs.directory import TRASH, RunDirectory
+from engine.runs.listing import folder_names, load_if_run, load_run
 from engine.runs.lock import holder, locked
 
 ASIDE_SECONDS = 3_600.0

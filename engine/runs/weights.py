@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.runs.directory import RunRecord, check_exported, folder_names, load_run
+from engine.runs.listing import RunRecord, check_exported, folder_names, load_run
 from engine.runs.selecting import choose_run
 
 WORDS = ("imagenet", "none")

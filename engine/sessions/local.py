@@ -34,14 +34,8 @@ from engine.protocol.events import (
     RunStatus,
     now,
 )
-from engine.runs.directory import (
-    RunDirectory,
-    RunRecord,
-    SpecFile,
-    create_run,
-    read_events,
-    remove_checkpoints,
-)
+from engine.runs.directory import RunDirectory, SpecFile, create_run, remove_checkpoints
+from engine.runs.listing import RunRecord, read_events
 from engine.runs.lock import locked
 from engine.runs.queue import RunQueue
 from engine.runs.recorder import Recorder

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from engine.config.spec import RunSpec
 from engine.protocol.commands import Command
 from engine.protocol.events import Event, QueueChanged, RunEnded
-from engine.runs.directory import RunRecord, read_events
-from engine.runs.follow import derived_end
+from engine.runs.listing import RunRecord, derived_end, read_events
 
 if TYPE_CHECKING:
     from engine.sessions.local import Sink

@@ -20,8 +20,9 @@ from engine.config.dataset_names import is_folder
 from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
 from engine.protocol.facts import SampleRange
-from engine.runs.directory import RunRecord, check_exported, write_json
+from engine.runs.directory import write_json
 from engine.runs.image_files import tested_files
+from engine.runs.listing import RunRecord, check_exported
 from engine.runs.recorded_events import recorded_data
 from engine.tools.predict import class_names, load_model
 

@@ -10,7 +10,7 @@ from engine.backend.devices import choose_device, on_device
 from engine.datasets.image_file import decode_image
 from engine.datasets.sample_ranges import scaling
 from engine.errors import InputError
-from engine.runs.directory import RunRecord, check_exported
+from engine.runs.listing import RunRecord, check_exported
 from engine.runs.recorded_events import recorded_data
 
 if TYPE_CHECKING:

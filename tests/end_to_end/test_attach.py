@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pseudo_terminal import Terminal
 
-from engine.runs.directory import load_run
+from engine.runs.listing import load_run
 from tui.__main__ import main
 
 TRAIN = ["train", "CustomCNN", "--dataset", "digits", "--epochs", "500", "--train-limit", "150"]

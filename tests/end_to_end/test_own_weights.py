@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.protocol.events import LogLine
-from engine.runs.directory import RunRecord, list_runs, read_events
+from engine.runs.listing import RunRecord, list_runs, read_events
 from tui.__main__ import main
 
 SMALL = ["train", "CustomCNN", "--dataset", "digits", "--train-limit", "200", "--epochs", "1"]

@@ -20,7 +20,7 @@ from engine.protocol.events import (
     event_to_line,
 )
 from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
-from engine.runs.directory import RunRecord
+from engine.runs.listing import RunRecord
 from engine.state.snapshot import RunSnapshot
 from engine.state.store import RunStore
 

@@ -21,7 +21,7 @@ from engine.datasets.sample_ranges import by_largest_sample
 from engine.model.build import build_classifier
 from engine.protocol.events import EpochEnded, Event, RunEnded, RunStarted
 from engine.ranking.table import rank_runs
-from engine.runs.directory import RunRecord, list_runs, load_run, load_snapshot, read_events
+from engine.runs.listing import RunRecord, list_runs, load_run, load_snapshot, read_events
 from engine.runs.resume import find_unfinished
 from engine.sessions.attached import AttachedSession
 from engine.sessions.local import Session

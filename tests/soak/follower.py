@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from engine.protocol.events import CommandAccepted, CommandRejected, Event
-from engine.runs.directory import load_run
+from engine.runs.listing import load_run
 from engine.sessions.attached import AttachedSession
 from engine.state.store import RunStore
 

@@ -14,7 +14,8 @@ import pytest
 
 from engine.common.lines import MAX_LINE_BYTES
 from engine.protocol.events import BatchEnded, PhaseChanged, event_to_line
-from engine.runs.directory import RunDirectory, load_run, load_snapshot
+from engine.runs.directory import RunDirectory
+from engine.runs.listing import load_run, load_snapshot
 
 WriteRun = Callable[..., str]
 

@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.runs.directory import RunDirectory, load_run, read_events
+from engine.runs.directory import RunDirectory
+from engine.runs.listing import load_run, read_events
 from tests.soak.full_disk import BALLAST, CASES, Case
 
 SECONDS = 120

@@ -25,7 +25,8 @@ from engine.protocol.events import (
 )
 from engine.protocol.facts import LayerNode
 from engine.runs.commands_file import CommandFile
-from engine.runs.directory import RunRecord, load_run, read_events, write_json
+from engine.runs.directory import write_json
+from engine.runs.listing import RunRecord, load_run, read_events
 from engine.runs.summary import Summary
 from engine.sessions.attached import AttachedSession
 from engine.sessions.replay import ReplaySession

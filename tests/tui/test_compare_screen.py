@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from engine.runs.directory import RunRecord, load_run
+from engine.runs.listing import RunRecord, load_run
 from tui.panels.charts.overlay import LETTERS, OverlayChart, dotted
 from tui.panels.comparison import Comparison, read_predictions, read_records
 from tui.panels.comparison_text import (

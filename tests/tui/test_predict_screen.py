@@ -12,7 +12,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from engine.runs.directory import load_run
+from engine.runs.listing import load_run
 from tui.panels.path_suggester import completed_path
 from tui.screens.predict import PredictScreen, classes_text
 

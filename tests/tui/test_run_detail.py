@@ -21,7 +21,7 @@ from textual.widgets import Static
 from engine.analysis.predictions import Predictions, calibration, class_accuracies, confusion
 from engine.analysis.predictions import worst_mistakes as worst
 from engine.protocol.facts import DataFacts, LayerNode
-from engine.runs.directory import RunRecord, load_run, load_snapshot
+from engine.runs.listing import RunRecord, load_run, load_snapshot
 from engine.state.snapshot import RunSnapshot
 from tui import keys
 from tui.panels.charts.curves import CurveChart

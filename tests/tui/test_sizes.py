@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from engine.protocol.facts import LayerNode
-from engine.runs.directory import load_run
+from engine.runs.listing import load_run
 from engine.tools.fetching import Needed
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import Answer, ChoiceScreen, Question

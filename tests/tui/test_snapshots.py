@@ -24,7 +24,7 @@ from engine.config.spec import RunSpec
 from engine.protocol.commands import SetTrainable
 from engine.protocol.events import EpochStarted, Event, HardwareSampled, LogLine
 from engine.protocol.facts import GpuReading, LayerNode
-from engine.runs.directory import RunRecord, load_run
+from engine.runs.listing import RunRecord, load_run
 from tui import keys
 from tui.app import CifarApp
 from tui.panels.catalogue import CatalogueTable

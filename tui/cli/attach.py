@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from engine.runs.follow import OVER
+from engine.runs.listing import OVER
 from engine.runs.selecting import choose_run
 from engine.sessions.attached import AttachedSession
 from tui.cli.screen import expect_screen

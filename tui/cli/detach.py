@@ -16,7 +16,8 @@ from engine.config.spec import RunSpec
 from engine.machine.output_capture import OutputCapture
 from engine.protocol.commands import Stop, command_to_plain
 from engine.protocol.events import FREQUENT, Event, RunEnded
-from engine.runs.directory import RunDirectory, read_events
+from engine.runs.directory import RunDirectory
+from engine.runs.listing import read_events
 from tui.cli.forking import WaitingParent
 from tui.cli.plain import leave_input, wait
 from tui.cli.progress_lines import ProgressLines

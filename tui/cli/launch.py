@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from engine.common.folders import check_temporary_folder
 from engine.keras_setup.loading import check_backend
 from engine.machine.output_capture import OutputCapture
-from engine.runs.folder import open_runs_dir
+from engine.runs.listing import open_runs_dir
 from tui.cli.options import OnHangup
 from tui.cli.screen import crash_status, exit_status, show, signals_over
 from tui.cli.signals import TERMINATED, LeavingSignals
 
 if TYPE_CHECKING:
     from engine.config.spec import RunSpec
-    from engine.runs.directory import RunRecord
+    from engine.runs.listing import RunRecord
     from engine.sessions.local import Session
     from tui.cli.forking import WaitingParent
 
@@ -115,7 +115,8 @@ def _go_on_without_screen(
     session: Session, runs_dir: Path, capture: OutputCapture, signals: LeavingSignals
 ) -> None:
     """Wait for the session's end, telling how it goes on, or for the terminal's."""
-    from engine.runs.directory import RunDirectory, read_events
+    from engine.runs.directory import RunDirectory
+    from engine.runs.listing import read_events
     from tui.cli.plain import ProgressPrinter, interrupts_stop, wait
 
     words = "the training goes on without a screen; Ctrl-C stops it"

@@ -15,7 +15,7 @@ from engine.common.progress import Progress, ignore_progress
 from engine.common.text import MISSING, whole
 from engine.errors import InputError
 from engine.report.table import BEST, FASTEST, table_text
-from engine.runs.directory import RunListing, load_run
+from engine.runs.listing import RunListing, load_run
 from tui.terminal import current
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from engine.errors import OutputError
 from engine.machine.output_capture import OutputCapture
 from engine.protocol.commands import Stop
 from engine.protocol.events import Event, event_to_line
-from engine.runs.directory import RunRecord
+from engine.runs.listing import RunRecord
 from engine.sessions.local import Session, SessionHandle
 from tui.cli.options import OnHangup
 from tui.cli.output import print_ending, use_utf8

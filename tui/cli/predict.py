@@ -14,7 +14,7 @@ from engine.common.text import printable
 from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
 from engine.machine.output_capture import OutputCapture
-from engine.runs.directory import check_exported
+from engine.runs.listing import check_exported
 from engine.runs.selecting import choose_run
 from tui.cli.output import can_show, use_utf8
 

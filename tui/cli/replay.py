@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from engine.errors import InputError
-from engine.runs.follow import OVER
+from engine.runs.listing import OVER
 from engine.runs.selecting import choose_run
 from engine.sessions.replay import ReplaySession
 from tui.cli.parser import MAX_SPEED

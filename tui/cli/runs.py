@@ -11,7 +11,8 @@ from pathlib import Path
 
 from engine.common.text import byte_size, printable
 from engine.errors import InputError
-from engine.runs.directory import TRASH, RunDirectory, folder_names, list_runs
+from engine.runs.directory import TRASH, RunDirectory
+from engine.runs.listing import folder_names, list_runs
 from engine.runs.selecting import choose_run
 from engine.runs.trash import Removable, bytes_on_disk, removable, remove, trash_run
 from tui.cli.output import use_utf8

@@ -17,8 +17,7 @@ from engine.config.spec import RunSpec
 from engine.datasets.loading import check_dataset
 from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
-from engine.runs.directory import RunRecord
-from engine.runs.folder import open_runs_dir
+from engine.runs.listing import RunRecord, open_runs_dir
 from engine.weights.locate import check_weights
 from tui.cli.forking import opens_screen
 from tui.cli.options import chosen_options

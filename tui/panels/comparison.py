@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from engine.analysis.comparison import chance_in_words, differing_settings, mcnemar
 from engine.analysis.predictions import Predictions, class_accuracies, load_predictions
 from engine.errors import InputError
-from engine.runs.directory import RunRecord, load_snapshot
+from engine.runs.listing import RunRecord, load_snapshot
 from engine.runs.summary import summarize
 from engine.state.series import Point
 from engine.state.snapshot import RunSnapshot

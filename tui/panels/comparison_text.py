@@ -8,7 +8,7 @@ import textwrap
 from textual.content import Content
 
 from engine.common.text import accuracy, duration
-from engine.runs.directory import RunRecord
+from engine.runs.listing import RunRecord
 from tui.panels.charts.overlay import SAMPLES, STYLES, Overlay
 from tui.panels.comparison import Comparison
 from tui.panels.line_fitting import longest

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from engine.runs.directory import RunRecord
+from engine.runs.listing import RunRecord
 from tui import keys
 from tui.panels.charts.overlay import LETTERS, OverlayChart
 from tui.panels.line_fitting import Field, fit

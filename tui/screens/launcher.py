@@ -39,7 +39,7 @@ from tui.screens.launcher_inputs import (
 from tui.screens.launcher_texts import expected_seconds, expected_text, plan_each, summary_text
 
 if TYPE_CHECKING:
-    from engine.runs.directory import RunRecord
+    from engine.runs.listing import RunRecord
     from engine.tools.speed_probe import Speed
 
 MARKED_AT_FIRST = ("EfficientNetLite0", "CustomCNN")

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Footer, Input, Static
 
 from engine.errors import InputError
-from engine.runs.directory import RunRecord
+from engine.runs.listing import RunRecord
 from tui import keys
 from tui.panels.line_fitting import Field, fit
 from tui.panels.path_suggester import PathSuggester

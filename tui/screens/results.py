@@ -15,7 +15,7 @@ from textual.widgets import Footer, Input, Static
 
 from engine.common.text import Row
 from engine.errors import InputError
-from engine.runs.directory import load_run, load_snapshot
+from engine.runs.listing import load_run, load_snapshot
 from tui import keys
 from tui.panels.charts.pareto import ParetoChart
 from tui.panels.charts.pareto_data import COSTS

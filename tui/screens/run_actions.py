@@ -15,7 +15,8 @@ from textual.worker import WorkType
 
 from engine.common.text import byte_size
 from engine.errors import InputError
-from engine.runs.directory import RunDirectory, RunRecord, load_run
+from engine.runs.directory import RunDirectory
+from engine.runs.listing import RunRecord, load_run
 from tui.screens.choice import Answer, ChoiceScreen, Question
 
 if TYPE_CHECKING:

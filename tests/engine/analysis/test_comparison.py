@@ -17,7 +17,7 @@ from engine.analysis.comparison import (
 )
 from engine.analysis.predictions import Predictions
 from engine.errors import InputError
-from engine.runs.directory import list_runs
+from engine.runs.listing import list_runs
 
 MakePredictions = Callable[..., Predictions]
 

@@ -9,7 +9,7 @@ import pytest
 
 from engine.common.faults import LOG, Faults, told_afterwards
 from engine.protocol.events import LogLine, event_to_line
-from engine.runs.directory import load_run, load_snapshot
+from engine.runs.listing import load_run, load_snapshot
 from engine.state.store import RunStore
 
 

@@ -26,7 +26,8 @@ from engine.ranking import index as index_file
 from engine.ranking import index as runs_index
 from engine.ranking.index import INDEX_NAME, IndexFile, RankingRows, ranking_rows
 from engine.ranking.row import KINDS, ranking_row
-from engine.runs.directory import RunDirectory, RunRecord, SpecFile, list_runs, load_if_run
+from engine.runs.directory import RunDirectory, SpecFile
+from engine.runs.listing import RunRecord, list_runs, load_if_run
 from engine.runs.lock import locked
 from engine.runs.notes import Notes, read_notes, write_notes
 from engine.runs.summary import Summary

@@ -23,7 +23,8 @@ from engine.ranking.table import (
     rank_runs,
     sort_ranking,
 )
-from engine.runs.directory import RunDirectory, RunListing, list_runs
+from engine.runs.directory import RunDirectory
+from engine.runs.listing import RunListing, list_runs
 from engine.runs.notes import Notes, write_notes
 
 WriteRun = Callable[..., str]

@@ -15,7 +15,7 @@ from engine.common.text import cell_width
 from engine.ranking.row import KINDS
 from engine.ranking.table import rank_runs
 from engine.report.table import legend, table_text, to_csv, to_json, to_markdown
-from engine.runs.directory import RunListing, list_runs
+from engine.runs.listing import RunListing, list_runs
 
 if TYPE_CHECKING:
     from pandas import DataFrame

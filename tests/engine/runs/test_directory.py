@@ -16,16 +16,8 @@ import psutil
 from engine.common.processes import process_identity
 from engine.machine.provenance import find_origin
 from engine.protocol.events import LogLine, PhaseChanged, event_to_line
-from engine.runs.directory import (
-    RunDirectory,
-    SpecFile,
-    create_run,
-    list_runs,
-    load_run,
-    load_snapshot,
-    read_events,
-    write_json,
-)
+from engine.runs.directory import RunDirectory, SpecFile, create_run, write_json
+from engine.runs.listing import list_runs, load_run, load_snapshot, read_events
 from engine.runs.lock import locked
 from engine.runs.summary import Summary
 

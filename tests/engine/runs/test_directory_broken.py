@@ -27,7 +27,8 @@ from engine.protocol.events import (
 )
 from engine.ranking.table import rank_runs
 from engine.report.table import records, to_csv, to_json, to_markdown
-from engine.runs.directory import RunDirectory, list_runs, load_run, load_snapshot, read_events
+from engine.runs.directory import RunDirectory
+from engine.runs.listing import list_runs, load_run, load_snapshot, read_events
 from engine.runs.summary import summarize
 
 WriteRun = Callable[..., str]

@@ -11,8 +11,9 @@ import engine.common.lines
 import engine.runs.follow
 import engine.runs.recorded_events
 from engine.protocol.events import BatchEnded, EpochEnded, Event, LogLine, event_to_line
-from engine.runs.directory import RunDirectory, load_run
-from engine.runs.follow import RecordReader, derived_end
+from engine.runs.directory import RunDirectory
+from engine.runs.follow import RecordReader
+from engine.runs.listing import derived_end, load_run
 
 WriteRun = Callable[..., str]
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InputError
-from engine.runs.directory import RunDirectory, list_runs
+from engine.runs.directory import RunDirectory
+from engine.runs.listing import list_runs
 from engine.runs.notes import MAX_NOTE_LENGTH, MAX_TAGS, Notes, read_notes, write_notes
 
 

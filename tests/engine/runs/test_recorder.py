@@ -22,7 +22,8 @@ from engine.protocol.events import (
     PhaseChanged,
     RunEnded,
 )
-from engine.runs.directory import RunDirectory, load_run, read_events
+from engine.runs.directory import RunDirectory
+from engine.runs.listing import load_run, read_events
 from engine.runs.recorder import SPACING_SECONDS, Recorder
 
 

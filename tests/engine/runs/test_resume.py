@@ -25,7 +25,8 @@ from engine.protocol.events import (
     RunResumed,
 )
 from engine.runs.checkpoint import read_position
-from engine.runs.directory import RunDirectory, list_runs, load_run, load_snapshot, read_events
+from engine.runs.directory import RunDirectory
+from engine.runs.listing import list_runs, load_run, load_snapshot, read_events
 from engine.runs.lock import holder, locked
 from engine.runs.resume import find_unfinished, resumption_of
 from engine.sessions.local import Session

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InputError
-from engine.runs.directory import TRASH, RunDirectory, list_runs, load_run, write_json
+from engine.runs.directory import TRASH, RunDirectory, write_json
+from engine.runs.listing import list_runs, load_run
 from engine.runs.lock import locked
 from engine.runs.summary import Summary
 from engine.runs.trash import (

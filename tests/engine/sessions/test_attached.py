@@ -38,7 +38,7 @@ from engine.protocol.events import (
     now,
 )
 from engine.runs.commands_file import CommandFile
-from engine.runs.directory import RunRecord, list_runs, load_run, load_snapshot
+from engine.runs.listing import RunRecord, list_runs, load_run, load_snapshot
 from engine.sessions.attached import AttachedSession, append_command
 from engine.sessions.local import Session
 from engine.state.store import RunStore

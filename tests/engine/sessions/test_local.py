@@ -18,7 +18,7 @@ from engine.protocol.events import (
     RunEnded,
     RunStarted,
 )
-from engine.runs.directory import list_runs, load_run, read_events
+from engine.runs.listing import list_runs, load_run, read_events
 from engine.sessions.local import Session
 
 SPEC = RunSpec(

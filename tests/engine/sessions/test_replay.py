@@ -11,7 +11,7 @@ import pytest
 
 from engine.protocol.commands import Pause
 from engine.protocol.events import Event, LogLine, QueueChanged, RunEnded, event_to_line
-from engine.runs.directory import RunRecord, load_run
+from engine.runs.listing import RunRecord, load_run
 from engine.sessions.replay import LONGEST_GAP_SECONDS, ReplaySession
 
 

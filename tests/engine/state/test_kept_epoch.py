@@ -11,7 +11,8 @@ import pytest
 from engine.config.spec import Keep, RunSpec
 from engine.protocol.events import EpochEnded, TestEnded
 from engine.ranking.row import ranking_row
-from engine.runs.directory import RunDirectory, RunRecord, SpecFile
+from engine.runs.directory import RunDirectory, SpecFile
+from engine.runs.listing import RunRecord
 from engine.runs.notes import Notes
 from engine.runs.summary import Summary, summarize
 from engine.state.kept_epoch import best_epoch, first_of_highest_accuracy, is_better, kept_epoch

@@ -15,8 +15,9 @@ import pytest
 from engine.analysis.test_images import read_test_images
 from engine.errors import InputError
 from engine.protocol.facts import DataFacts, SampleRange
-from engine.runs.directory import RunRecord, load_run, write_json
+from engine.runs.directory import write_json
 from engine.runs.image_files import ImageFiles
+from engine.runs.listing import RunRecord, load_run
 from engine.tools.export import ONNX_MODULES, SUFFIXES, Format, export_run
 from tests.engine.run_events import record_data
 

@@ -14,7 +14,7 @@ from PIL import Image
 from engine.datasets.image_file import MAX_PIXELS, decode_image
 from engine.errors import InputError
 from engine.protocol.facts import DataFacts, SampleRange
-from engine.runs.directory import RunRecord, load_run
+from engine.runs.listing import RunRecord, load_run
 from engine.tools.predict import Predictor
 from tests.engine.run_events import record_data
 

@@ -27,7 +27,7 @@ from engine.protocol.events import (
     PhaseChanged,
     TestEnded,
 )
-from engine.runs.directory import load_run, load_snapshot
+from engine.runs.listing import load_run, load_snapshot
 from engine.state.kept_epoch import best_epoch
 
 Train = Callable[..., Any]

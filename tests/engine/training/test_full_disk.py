@@ -22,7 +22,8 @@ from engine.protocol.events import (
     RunEnded,
     TestEnded,
 )
-from engine.runs.directory import RunDirectory, list_runs, read_events
+from engine.runs.directory import RunDirectory
+from engine.runs.listing import list_runs, read_events
 from engine.sessions.local import Session
 from engine.training import control
 from tests.engine.training.freeze_cases.small_net import small_spec

@@ -16,7 +16,7 @@ from engine.backend.adam import continue_adam
 from engine.backend.step_model import INPUT_WAIT, StepModel, compile_step, step_model
 from engine.model.subgraph import Forward
 from engine.protocol.events import EpochEnded, LogLine
-from engine.runs.directory import list_runs, read_events
+from engine.runs.listing import list_runs, read_events
 from engine.training.out_of_memory import in_words, is_out_of_memory
 
 FITS_IN_HALVES_MB = 250

@@ -11,7 +11,7 @@ from textual.content import Content
 from engine.common.text import accuracy, count, duration, rate, whole
 from engine.config.dataset_names import short
 from engine.config.spec import Keep
-from engine.runs.directory import RunRecord
+from engine.runs.listing import RunRecord
 from engine.runs.summary import Summary, summarize
 from engine.state.snapshot import RunSnapshot
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import InputError
-from engine.runs.directory import RunRecord
+from engine.runs.listing import RunRecord
 from engine.state.snapshot import RunSnapshot
 from tui.panels.run_detail.palette import Palette
 

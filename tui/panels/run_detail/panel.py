@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.theme import Theme
 from textual.widgets import Static
 
-from engine.runs.directory import RunRecord
+from engine.runs.listing import RunRecord
 from engine.state.snapshot import RunSnapshot
 from tui import keys
 from tui.panels.run_detail.calibration import calibration_text

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InputError
-from engine.runs.folder import open_runs_dir
+from engine.runs.listing import open_runs_dir
 
 
 def test_a_runs_folder_that_cannot_be_is_refused_with_the_way_out(tmp_path: Path) -> None:

@@ -1,0 +1,304 @@
+"""The runs of a folder: the folder itself, which runs it holds, what became of each."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from engine.common.codec import from_plain
+from engine.common.faults import Faults
+from engine.common.processes import process_identity
+from engine.common.regular_file import read_regular
+from engine.common.text import printable
+from engine.errors import InputError
+from engine.protocol.events import Event, RunEnded, RunStatus
+from engine.runs.directory import FORMAT, TRASH, RunDirectory, SpecFile
+from engine.runs.lock import holder
+from engine.runs.recorded_events import last_phase, read_recorded, read_thinned
+from engine.runs.summary import Summary, check_summary
+from engine.state.snapshot import RunSnapshot, Status
+from engine.state.store import RunStore
+
+OVER = ("completed", "stopped", "failed", "interrupted")
+"""What a run is that says nothing more, unless it is resumed."""
+MAX_JSON_BYTES = 4 * 2**20
+"""A queue of a thousand models takes 1 MB of `spec.json`."""
+NAMES = ("model", "dataset", "recipe", "weights")
+MAX_NAME_LENGTH = 1_000
+MAX_ERROR_LENGTH = 2_000
+MAX_EPOCHS_IN_ALL = 10**6
+MAX_BATCH_SIZE = MAX_IMAGE_SIZE = 10**6
+LATEST_SECOND = 1e11
+HEARTBEAT_LOST_SECONDS = 30.0
+"""HardwareSampled stands in the record every 5 s; six missed ones and the process is gone."""
+
+
+def derived_end(record: RunRecord, time: float) -> RunEnded | None:
+    """The end of a run whose record has none: killed, or its last line lost; None while it runs.
+
+    Args:
+        record: as it stands on disk now.
+        time: Unix second of the last event.
+    """
+    if record.status not in OVER:
+        return None
+    status = cast(RunStatus, record.status)
+    return RunEnded(time=time, status=status, error=record.summary.error)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run on disk, as far as its small files tell."""
+
+    directory: RunDirectory
+    file: SpecFile
+    status: Status
+    summary: Summary
+    is_paused: bool = False
+    """Alive, and waiting to go on."""
+
+    @property
+    def run_id(self) -> str:
+        """The folder's name."""
+        return self.directory.run_id
+
+    @property
+    def state(self) -> str:
+        """The status as a person asks for it: `paused` too."""
+        return "paused" if self.is_paused else self.status
+
+
+@dataclass(frozen=True, slots=True)
+class RunListing:
+    """All runs of a folder, newest first, and what could not be read."""
+
+    runs: tuple[RunRecord, ...] = ()
+    broken: tuple[str, ...] = ()
+    """One line a directory: its name and what is wrong with it."""
+
+
+def list_runs(runs_dir: Path) -> RunListing:
+    """Every run in a folder, newest first; directories that cannot be read are named in `broken`.
+
+    Folders that hold neither a `spec.json` nor a record are no runs and are passed over.
+    """
+    runs, broken = [], []
+    for path in (runs_dir / name for name in folder_names(runs_dir)):
+        try:
+            run = load_if_run(path)
+        except InputError as error:
+            broken.append(broken_line(path, error))
+        else:
+            runs += [run] if run is not None else []
+    runs.sort(key=lambda run: (run.file.created_at, run.run_id), reverse=True)
+    return RunListing(tuple(runs), tuple(broken))
+
+
+def broken_line(path: Path, error: InputError) -> str:
+    """What a listing says of a folder that cannot be read."""
+    return f"{printable(path.name)}: {printable(str(error))[:MAX_ERROR_LENGTH]}"
+
+
+def folder_names(runs_dir: Path) -> list[str]:
+    """The folders that may be runs, in order; none where `runs_dir` cannot be read."""
+    try:
+        with os.scandir(runs_dir) as entries:
+            return sorted(entry.name for entry in entries if _is_directory(entry))
+    except OSError:
+        return []
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.name != TRASH and entry.is_dir()
+    except OSError:  # a link that leads back to itself
+        return False
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        names = set(os.listdir(path))
+    except OSError as error:
+        raise InputError(f"the folder cannot be read ({error.strerror})") from error
+    return not names.isdisjoint(("spec.json", "events.jsonl"))
+
+
+def load_if_run(path: Path) -> RunRecord | None:
+    """Read the small files of what may be a run; None where it is none.
+
+    Raises:
+        InputError: it is one, and cannot be read.
+    """
+    return load_run(path) if _is_run(path) else None
+
+
+def load_run(path: Path, quiet_seconds: float | None = None) -> RunRecord:
+    """Read the small files of a run.
+
+    Args:
+        path: its folder.
+        quiet_seconds: for how long its record was seen to stand still; None for who has not looked
+            on, and takes the file's time. Of a run of this machine its process tells.
+
+    Raises:
+        InputError: `spec.json` or `summary.json` cannot be read, or the folder's name not shown.
+    """
+    directory = RunDirectory(path)
+    plain = _read_json(directory.spec)
+    if plain.get("format") != FORMAT:
+        raise InputError(f"expected format {FORMAT}, found {plain.get('format')!r:.20}")
+    file: SpecFile = from_plain(SpecFile, plain, "spec.json")
+    _check_file(file)
+    file = _shown(file)
+    if not path.name.isprintable():
+        raise InputError("expected a name that can be shown; rename the folder")
+    try:
+        # A link that leads nowhere is there, too: that a run ended must not be lost to it.
+        os.lstat(directory.summary)
+    except OSError:
+        return _unfinished(directory, file, quiet_seconds)
+    summary: Summary = from_plain(Summary, _read_json(directory.summary), "summary.json")
+    check_summary(summary)
+    if summary.status not in ("completed", "failed") and holder(directory.lock) is not None:
+        return _unfinished(directory, file, quiet_seconds)  # it was resumed
+    summary = replace(summary, error=printable(summary.error)[:MAX_ERROR_LENGTH])
+    return RunRecord(directory, file, summary.status, summary)
+
+
+def _unfinished(directory: RunDirectory, file: SpecFile, quiet_seconds: float | None) -> RunRecord:
+    if not _is_alive(directory, file, quiet_seconds):
+        return RunRecord(directory, file, "interrupted", Summary("interrupted"))
+    is_paused = last_phase(directory.events) == "paused"
+    return RunRecord(directory, file, "running", Summary("running"), is_paused)
+
+
+def _shown(file: SpecFile) -> SpecFile:
+    """The same with names that neither a terminal nor a title's markup obeys."""
+    names = {key: getattr(file.spec, key) for key in NAMES}
+    clean: dict[str, Any] = {key: printable(name).replace("[", "(") for key, name in names.items()}
+    return file if clean == names else replace(file, spec=replace(file.spec, **clean))
+
+
+def _check_file(file: SpecFile) -> None:
+    """Refuse a spec that fits its types and that no program of ours wrote."""
+    spec = file.spec
+    for key in NAMES:
+        if not 0 < len(getattr(spec, key)) <= MAX_NAME_LENGTH:
+            raise InputError(f"spec.json: {key}: expected a name, found none or an endless one")
+    if not 0 <= file.created_at < LATEST_SECOND:
+        raise InputError(f"spec.json: expected a time in created_at, found {file.created_at:.3g}")
+    if not spec.stages or not 0 < spec.epochs <= MAX_EPOCHS_IN_ALL:
+        raise InputError(f"spec.json: expected stages of 1 or more epochs, found {spec.epochs}")
+    if not 0 < spec.batch_size <= MAX_BATCH_SIZE or not 0 < spec.image_size <= MAX_IMAGE_SIZE:
+        raise InputError("spec.json: expected a possible batch and image size, found another")
+    if not all(math.isfinite(stage.learning_rate) for stage in spec.stages):
+        raise InputError("spec.json: expected a learning rate for each stage, found none")
+
+
+def load_snapshot(record: RunRecord) -> RunSnapshot:
+    """Replay a run's record into the snapshot that its screen would show.
+
+    A huge record is thinned first; what a damaged one says that makes no sense is left out.
+    """
+    spec, faults = record.file.spec, Faults(record.run_id)
+    store = RunStore(record.run_id, spec)
+    replay(store, read_thinned(record.directory.events), faults)
+    with faults.told("summing it up"):
+        return store.snapshot()
+    return RunSnapshot(record.run_id, spec, status=record.status, epochs=spec.epochs)
+
+
+def replay(store: RunStore, events: Iterable[Event], faults: Faults) -> None:
+    """Apply recorded events; those that the store fails on are told as faults and left out."""
+    for event in events:
+        with faults.told(f"taking in {type(event).__name__}"):
+            store.apply(event)
+
+
+def read_events(directory: RunDirectory) -> Iterator[Event]:
+    """The events of a record; torn or damaged lines, and a newer program's, are passed over."""
+    return read_recorded(directory.events)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        plain = json.loads(read_regular(path, MAX_JSON_BYTES))
+    except FileNotFoundError as error:
+        raise InputError(f"expected {path.name}, found none") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path.name} cannot be read ({type(error).__name__})") from error
+    if not isinstance(plain, dict):
+        raise InputError(f"expected an object in {path.name}")
+    return plain
+
+
+def _is_alive(directory: RunDirectory, file: SpecFile, quiet_seconds: float | None) -> bool:
+    import socket
+
+    if holder(directory.lock) is not None:
+        return True
+    if file.origin.host == socket.gethostname():
+        if file.process:
+            return process_identity(file.origin.pid) == file.process
+        return _was_there_before(file.origin.pid, file.created_at)
+    if quiet_seconds is not None:
+        return quiet_seconds < HEARTBEAT_LOST_SECONDS
+    try:
+        return time.time() - directory.events.stat().st_mtime < HEARTBEAT_LOST_SECONDS
+    except OSError:
+        return False
+
+
+def _was_there_before(pid: int, second: float) -> bool:
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).create_time() <= second + 1)
+    except (psutil.Error, OSError, ValueError, OverflowError):
+        return False
+
+
+def check_exported(run: RunRecord) -> None:
+    """Refuse a run that has exported no model.
+
+    Raises:
+        InputError: in which state it is, and what to do.
+    """
+    if run.directory.model.is_file():
+        return
+    ways = {
+        "running": "wait for its end",
+        "paused": "have it go on, and wait for its end",
+        "completed": "its model.keras was removed; train it again",
+        "failed": "train it again",
+    }
+    hint = ways.get(run.state, f"`cifar-tui resume {run.run_id}` goes on with it")
+    raise InputError(
+        f"{run.run_id}: expected a finished run with its model.keras, found one that is "
+        f"{run.state} and has none; {hint}"
+    )
+
+
+def open_runs_dir(path: Path) -> Path:
+    """Make the runs folder where it is not there and check that it can be written.
+
+    Raises:
+        InputError: it cannot.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".write-test-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"expected a writable folder for runs, found {path} ({error.strerror}); "
+            "choose another with --runs-dir"
+        ) from error
+    return path
