@@ -24,7 +24,7 @@ from engine.ranking.row import ranking_row
 from engine.runs.directory import RunDirectory
 from engine.runs.listing import RunRecord, load_run, load_snapshot
 from engine.runs.notes import Notes
-from engine.runs.recorded_events import read_thinned
+from engine.runs.reading import read_thinned
 from engine.runs.summary import summarize
 
 FIRST_CHOICE = "cifar10"

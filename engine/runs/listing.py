@@ -20,7 +20,7 @@ from engine.errors import InputError
 from engine.protocol.events import Event, RunEnded, RunStatus
 from engine.runs.directory import FORMAT, TRASH, RunDirectory, SpecFile
 from engine.runs.lock import holder
-from engine.runs.recorded_events import last_phase, read_recorded, read_thinned
+from engine.runs.reading import last_phase, read_recorded, read_thinned
 from engine.runs.summary import Summary, check_summary
 from engine.state.snapshot import RunSnapshot, Status
 from engine.state.store import RunStore

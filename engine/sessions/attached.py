@@ -27,8 +27,8 @@ from engine.protocol.events import (
     RunEnded,
     RunResumed,
 )
-from engine.runs.follow import RecordReader
 from engine.runs.listing import HEARTBEAT_LOST_SECONDS, RunRecord, derived_end, load_run
+from engine.runs.reading import RecordReader
 from engine.runs.selecting import is_same_queue, runs_beside
 from engine.state.event_clock import EventClock
 

@@ -23,7 +23,7 @@ from engine.protocol.facts import SampleRange
 from engine.runs.directory import write_json
 from engine.runs.image_files import tested_files
 from engine.runs.listing import RunRecord, check_exported
-from engine.runs.recorded_events import recorded_data
+from engine.runs.reading import recorded_data
 from engine.tools.predict import class_names, load_model
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from engine.datasets.image_file import decode_image
 from engine.datasets.sample_ranges import scaling
 from engine.errors import InputError
 from engine.runs.listing import RunRecord, check_exported
-from engine.runs.recorded_events import recorded_data
+from engine.runs.reading import recorded_data
 
 if TYPE_CHECKING:
     import numpy as np

@@ -21,7 +21,7 @@ from engine.protocol.events import Event, LogLine, PhaseChanged, PhaseProgressed
 from engine.protocol.facts import DataFacts
 from engine.runs.directory import RunDirectory
 from engine.runs.image_files import ImageFiles
-from engine.runs.recorded_events import recorded_data
+from engine.runs.reading import recorded_data
 
 if TYPE_CHECKING:
     import numpy as np

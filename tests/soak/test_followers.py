@@ -32,7 +32,7 @@ from engine.protocol.events import (
     RunEnded,
     RunStarted,
 )
-from engine.runs.follow import RecordReader
+from engine.runs.reading import RecordReader
 from engine.sessions.attached import append_command
 
 FOLLOWERS = int(os.environ.get("FOLLOWERS", "8"))

@@ -17,8 +17,7 @@ from engine.common.lines import (
 from engine.protocol.commands import SetTrainable, command_to_plain
 from engine.protocol.events import LogLine, PhaseChanged, event_to_line
 from engine.runs.commands_file import CommandFile
-from engine.runs.follow import RecordReader
-from engine.runs.recorded_events import last_phase, read_recorded, read_thinned
+from engine.runs.reading import RecordReader, last_phase, read_recorded, read_thinned
 from engine.sessions.attached import append_command
 
 

@@ -1,4 +1,4 @@
-"""Reading `events.jsonl`, whatever became of it: torn, flipped, endless, no file at all."""
+"""Reads `events.jsonl`, as it stands or as it grows: torn, flipped, endless, no file at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.common.lines import read_lines, read_lines_backwards
+from engine.common.lines import LineReader, read_lines, read_lines_backwards
 from engine.errors import InputError
 from engine.protocol.events import FREQUENT, Event, Phase, PhaseChanged, RunStarted, event_from_line
 from engine.protocol.facts import DataFacts
@@ -28,6 +28,10 @@ _TOLD_LEVELS = (b'"level": "warning"', b'"level": "error"')
 _LEVEL_WITHIN = 128
 """Bytes of a line before which its level stands."""
 _FREQUENT = frozenset(kind.__name__ for kind in FREQUENT)
+HISTORY_BYTES = 2**20
+"""Of frequent events a history that is longer gives a share, so that hours arrive in seconds."""
+RECENT_BYTES = 2**19
+"""At the end of a history, of which nothing is left out: the last ten minutes and more."""
 
 
 class Thinning:
@@ -115,3 +119,29 @@ def _kind(line: bytes) -> str:
     if not line.startswith(_HEAD):
         return ""
     return line[len(_HEAD) : len(_HEAD) + 32].partition(b'"')[0].decode(errors="replace")
+
+
+class RecordReader:
+    """Gives the events of a record from its beginning on, then those that join it.
+
+    Only whole lines are read: half a line waits for its end. Damaged lines, and the events of a
+    newer program, are passed over. Of a long history, but for its end, only a share of
+    the frequent events is given. The file need not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lines = LineReader(path)
+        size = path.stat().st_size if path.is_file() else 0
+        self._thinning = Thinning(max(size // HISTORY_BYTES, 1))
+        self._recent_from = size - RECENT_BYTES
+
+    def read(self) -> list[Event]:
+        """Up to about a thousand events that were not given yet; none where nothing has joined."""
+        while lines := self._lines.read():
+            kept = filter(self._keeps, lines)
+            if events := [event for event in map(decoded, kept) if event is not None]:
+                return events
+        return []
+
+    def _keeps(self, line: bytes) -> bool:
+        return self._lines.offset > self._recent_from or self._thinning.keeps(line)

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 import engine.common.lines
-import engine.runs.follow
-import engine.runs.recorded_events
+import engine.runs.reading
 from engine.protocol.events import BatchEnded, EpochEnded, Event, LogLine, event_to_line
 from engine.runs.directory import RunDirectory
-from engine.runs.follow import RecordReader
 from engine.runs.listing import derived_end, load_run
+from engine.runs.reading import RecordReader
 
 WriteRun = Callable[..., str]
 
@@ -148,10 +147,10 @@ def test_a_line_beyond_all_measure_is_passed_over(
 def test_of_a_long_history_only_frequent_events_are_left_out_and_none_of_its_end(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine.runs.follow, "HISTORY_BYTES", 5_000)
-    monkeypatch.setattr(engine.runs.follow, "RECENT_BYTES", 2_000)
+    monkeypatch.setattr(engine.runs.reading, "HISTORY_BYTES", 5_000)
+    monkeypatch.setattr(engine.runs.reading, "RECENT_BYTES", 2_000)
     monkeypatch.setattr(engine.common.lines, "CHUNK_BYTES", 1_000)
-    monkeypatch.setattr(engine.runs.recorded_events, "KEPT_WHOLE", 10)
+    monkeypatch.setattr(engine.runs.reading, "KEPT_WHOLE", 10)
     early, late = batches(200), batches(10)
     ended = EpochEnded(
         time=1.7e9,
