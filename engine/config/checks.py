@@ -6,12 +6,9 @@ All raise InputError: which option, what was expected, what was found, what to d
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
+from engine.config.spec import Stage, Unfreeze
 from engine.errors import InputError
-
-if TYPE_CHECKING:
-    from engine.config.spec import Stage, Unfreeze
 
 MAX_EPOCHS = 10_000
 MAX_BATCH_SIZE = 65_536

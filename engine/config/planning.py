@@ -29,6 +29,7 @@ from engine.config.options import Options
 from engine.config.recipe import (
     Recipe,
 )
+from engine.config.recipe_store import find_recipe
 from engine.config.spec import (
     Keep,
     Precision,
@@ -64,9 +65,6 @@ def plan_runs(models: Sequence[ModelTraits], options: Options) -> list[RunSpec]:
     Raises:
         InputError: an option does not hold.
     """
-    # A recipe's file is checked against what is defined here.
-    from engine.config.recipe_store import find_recipe
-
     recipe = find_recipe(options.recipe)
     check_options(options, recipe)
     return [_plan(model, recipe, options, seed) for model in models for seed in options.seeds]
@@ -78,8 +76,6 @@ def hold_out(options: Options) -> float | Literal["test"]:
     Raises:
         InputError: no such recipe.
     """
-    from engine.config.recipe_store import find_recipe
-
     if options.validation is not None:
         return options.validation
     return find_recipe(options.recipe).validation
@@ -107,8 +103,6 @@ def recipe_from(name: str, options: Options, models: Sequence[ModelTraits] = ())
     Raises:
         InputError: an option does not hold.
     """
-    from engine.config.recipe_store import find_recipe
-
     base = find_recipe(options.recipe)
     any_models = [_AnyModel(from_scratch=False), _AnyModel(from_scratch=True)]
     spec, scratch = plan_runs(any_models, replace(options, seeds=(0,)))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from engine.backbones.catalogue import CATALOGUE
 from engine.common.atomic import written_whole
 from engine.common.folders import config_folder
 from engine.common.regular_file import read_regular
@@ -260,8 +261,6 @@ def _stage(where: str, table: Mapping[str, Any]) -> Stage:
 def _sizes(where: str, value: Any) -> tuple[tuple[str, int], ...]:
     if not isinstance(value, dict):
         raise _refuse(where, "a table of pixels by model", value)
-    from engine.backbones.catalogue import CATALOGUE
-
     pixels = _whole(8, MAX_IMAGE_SIZE)
     known: Mapping[str, Check] = {entry.name: pixels for entry in CATALOGUE}
     return tuple(_read(f"{where}.", value, known, are_needed=()).items())

@@ -17,7 +17,6 @@ OF_HELP = [
     "engine.common.text",
     "engine.common.progress",
     "engine.config",
-    "engine.config.checks",
     "engine.config.dataset_names",
     "engine.config.options",
     "engine.config.recipe",
