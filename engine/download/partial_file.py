@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import glob
 import json
 import os
@@ -13,10 +12,7 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows: two processes that fetch the same file are not kept apart there
-    fcntl = None  # type: ignore[assignment]
+from engine.common.locks import try_lock
 
 _MOST_ABOUT_BYTES = 10_000
 STALE_SECONDS = 60.0
@@ -127,7 +123,7 @@ def open_partial(destination: Path) -> PartialFile:
     path = destination.with_name(f"{destination.name}.part")
     while True:
         partial = PartialFile(path, _open(path), True)
-        if not _lock(partial.file):
+        if not try_lock(partial.file.fileno()):
             partial.file.close()
             return _of_its_own(path)
         # The holder before may have renamed the file between the opening and the lock.
@@ -141,7 +137,7 @@ def open_partial(destination: Path) -> PartialFile:
 def _of_its_own(path: Path) -> PartialFile:
     own = path.with_name(f"{path.name}-{os.getpid()}-{threading.get_ident()}")
     partial = PartialFile(own, _open(own), False)
-    _lock(partial.file)
+    try_lock(partial.file.fileno())
     partial.clear()
     return partial
 
@@ -151,7 +147,7 @@ def _forget_stale(path: Path) -> None:
     for own in path.parent.glob(f"{glob.escape(path.name)}-*[0-9]"):
         with contextlib.suppress(OSError), FileIO(own, "r") as file:
             is_old = time.time() - own.stat().st_mtime > STALE_SECONDS
-            if is_old and _lock(file, where_unsupported=False):
+            if is_old and try_lock(file.fileno(), where_unsupported=False):
                 own.unlink()
                 own.with_name(f"{own.name}.json").unlink(missing_ok=True)
 
@@ -159,20 +155,3 @@ def _forget_stale(path: Path) -> None:
 def _open(path: Path) -> FileIO:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
     return FileIO(descriptor, "r+b")
-
-
-def _lock(file: FileIO, *, where_unsupported: bool = True) -> bool:
-    """Whether nobody else holds it; from now on this process does.
-
-    Args:
-        file: to lock.
-        where_unsupported: what to take for true on a file system without locks.
-    """
-    if fcntl is None:
-        return where_unsupported
-    try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        is_in_use = error.errno in (errno.EWOULDBLOCK, errno.EAGAIN)
-        return where_unsupported and not is_in_use
-    return True

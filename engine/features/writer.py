@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from engine.common.locks import try_lock
 from engine.features.file_format import Header, Tensor, load_index
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def remove_leftovers(folder: Path) -> int:
     for part in folder.glob("*" + ENDING):
         try:
             with part.open("r+b") as file:
-                if _lock(file.fileno(), wait=False):
+                if try_lock(file.fileno(), where_unsupported=False):
                     size = os.fstat(file.fileno()).st_size
                     part.unlink()
                     removed += size
@@ -168,25 +169,11 @@ def remove_leftovers(folder: Path) -> int:
 def _locked_part(path: Path) -> tuple[int, Path]:
     while True:
         descriptor, name = tempfile.mkstemp(ENDING, path.stem + ".", path.parent)
-        _lock(descriptor, wait=True)
         part = Path(name)
-        if part.exists():
+        if try_lock(descriptor) and part.exists():
             return descriptor, part
         # Taken for a leftover, by another process, in the moment before it was locked.
         os.close(descriptor)
-
-
-def _lock(descriptor: int, *, wait: bool) -> bool:
-    """Lock the file as long as this process has it open; False where another one has."""
-    try:
-        import fcntl
-    except ImportError:
-        return True  # where there are no such locks, an open file cannot be removed either
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _reserve(descriptor: int, size: int) -> None:

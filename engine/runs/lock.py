@@ -11,13 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.common.codec import from_plain, to_plain
+from engine.common.locks import try_lock
 from engine.errors import InputError
-
-try:
-    import fcntl
-except ImportError:  # Windows: runs are not locked there
-    fcntl = None  # type: ignore[assignment]
-
 
 LOOK_SECONDS = 1.0
 """Longer than anyone looks at a lock; see `holder`."""
@@ -63,7 +58,7 @@ def holder(path: Path) -> Holder | None:
     except OSError:
         return None
     try:
-        return None if _try_lock(descriptor, shared=True) else _read(descriptor) or Holder(0, "")
+        return None if try_lock(descriptor, shared=True) else _read(descriptor) or Holder(0, "")
     finally:
         os.close(descriptor)
 
@@ -71,22 +66,10 @@ def holder(path: Path) -> Holder | None:
 def _lock_soon(descriptor: int) -> bool:
     """Lock, waiting out those who only look whether it is locked."""
     deadline = time.monotonic() + LOOK_SECONDS
-    while not _try_lock(descriptor):
+    while not try_lock(descriptor):
         if time.monotonic() >= deadline:
             return False
         time.sleep(LOOK_SECONDS / 50)
-    return True
-
-
-def _try_lock(descriptor: int, *, shared: bool = False) -> bool:
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True  # a file system without locks: no worse than before
     return True
 
 

@@ -213,7 +213,7 @@ def test_a_file_system_without_locks_goes_on_as_well(
     def unsupported(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("engine.download.partial_file.fcntl.flock", unsupported)
+    monkeypatch.setattr("engine.common.locks.fcntl.flock", unsupported)
     url = loopback.serve("/file", route(BODY, cut_after=1000, etag='"a"'))
     refused(url, tmp_path, kept=BODY[:1000])
     loopback.serve("/file", route(BODY, etag='"a"', ranges=True))

@@ -1,0 +1,32 @@
+"""Locks on open files, which the system lets go of when their process ends, however it does."""
+
+from __future__ import annotations
+
+import errno
+
+try:
+    import fcntl
+except ImportError:  # Windows: processes are not kept apart there
+    fcntl = None  # type: ignore[assignment]
+
+
+def try_lock(descriptor: int, *, shared: bool = False, where_unsupported: bool = True) -> bool:
+    """Lock an open file for as long as it is open here, unless another process has it.
+
+    Args:
+        descriptor: of the file.
+        shared: whether others may hold it so too; to look whether anyone holds it alone.
+        where_unsupported: what to take for true on a file system without locks: writing goes on
+            as it did before there were locks, removing what others may hold does not.
+
+    Returns:
+        Whether this process holds it now.
+    """
+    if fcntl is None:
+        return where_unsupported
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except OSError as error:
+        is_in_use = error.errno in (errno.EWOULDBLOCK, errno.EAGAIN)
+        return where_unsupported and not is_in_use
+    return True
