@@ -30,10 +30,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 all went well or was left running, 1 some run failed, 2 bad usage or input, or output that
     cannot be written, 130 interrupted.
     """
+    return exit_status(_run, sys.argv[1:] if argv is None else argv)
+
+
+def exit_status(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
+    """Do the work of a command line, with usable streams and a home; report an error in one line.
+
+    Returns:
+        What `work` returns, or the status that belongs to the error.
+    """
     prepare_streams()
     terminal.settle()
     try:
-        return _written(_run, sys.argv[1:] if argv is None else argv)
+        if line := settle_home():
+            print(f"cifar-tui: {line}", file=sys.stderr)
+        return _written(work, argv)
     except InputError as error:
         complain(_one_line(str(error)))
         return 2
@@ -64,8 +75,6 @@ def _written(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    if line := settle_home():
-        print(f"cifar-tui: {line}", file=sys.stderr)
     arguments = build_parser().parse_args(join_values(argv))
     if getattr(arguments, "ascii", False):
         os.environ[ASCII_VARIABLE] = "1"
