@@ -1,4 +1,4 @@
-"""The exercise as plain Keras, as a notebook has it: what `cifar-tui bench` compares with.
+"""The exercise as plain Keras, as a notebook has it: what `bench.py` compares with.
 
     python tests/benchmarks/notebook.py --base MobileNetV2 --preprocessing mobilenet_v2 --data d.npz
 

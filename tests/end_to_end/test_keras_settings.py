@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from notebook_comparison.preparation import SPEC_FILE
 from PIL import Image
 
 from engine.backbones.catalogue import find_backbone
@@ -20,6 +21,7 @@ from engine.config.options import Options
 from engine.config.planning import plan_runs
 
 ROOT = Path(__file__).resolve().parents[2]
+BENCHMARKS = ROOT / "tests" / "benchmarks"
 SMALL = ["train", "CustomCNN", "--dataset", "digits", "--train-limit", "200", "--epochs"]
 ALL_AT_ONCE = {
     "floatx": "float64",
@@ -76,7 +78,7 @@ ENTRIES: dict[str, Callable[[Path], list[str]]] = {
     "doctor": lambda folder: ["-m", "tui", "doctor", "--json"],
     "probe": lambda folder: ["-m", "engine.tools.speed_probe"],
     "preparation": lambda folder: [
-        *("-c", "import sys; from engine.bench.preparation import main; sys.exit(main())"),
+        *("-P", str(BENCHMARKS / "notebook_comparison" / "preparation.py")),
         str(folder),
     ],
 }
@@ -84,7 +86,7 @@ ENTRIES: dict[str, Callable[[Path], list[str]]] = {
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_every_entry_loads_keras_our_way(entry: str, trained: Path, tmp_path: Path) -> None:
-    from engine.bench.preparation import SPEC_FILE
+
     from engine.common.codec import to_plain
 
     Image.new("RGB", (8, 8)).save(tmp_path / "x.png")
@@ -112,7 +114,11 @@ def test_every_entry_loads_keras_our_way(entry: str, trained: Path, tmp_path: Pa
 @pytest.mark.parametrize("backend", ["torch", "openvino", "rubbish", "jax"])
 @pytest.mark.parametrize(
     "arguments",
-    [[*SMALL, "1", "--plain"], ["demo", "--plain"], ["bench", "--model", "EfficientNetLite0"]],
+    [
+        ["-m", "tui", *SMALL, "1", "--plain"],
+        ["-m", "tui", "demo", "--plain"],
+        [str(BENCHMARKS / "bench.py"), "--model", "EfficientNetLite0"],
+    ],
     ids=["train", "demo", "bench"],
 )
 def test_a_backend_that_does_not_work_here_is_one_line(
@@ -120,7 +126,7 @@ def test_a_backend_that_does_not_work_here_is_one_line(
 ) -> None:
     if backend == "jax" and importlib.util.find_spec("jax"):
         pytest.skip("jax is installed here")
-    done = called("-m", "tui", *arguments, cwd=tmp_path, KERAS_BACKEND=backend)
+    done = called(*arguments, cwd=tmp_path, KERAS_BACKEND=backend)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("cifar-tui: KERAS_BACKEND: expected")
     assert done.stderr.count("\n") == 1

@@ -206,7 +206,6 @@ def test_both_stop_and_go_on_together(whole_job: bool, pair: Callable[[str], Pai
         ({"command": "train", "plain": True, "json": False}, False),
         ({"command": "demo", "plain": False, "json": True}, False),
         ({"command": "models", "json": False}, False),
-        ({"command": "bench"}, False),
         ({"command": "attach"}, True),
         ({"command": "replay"}, True),
     ],

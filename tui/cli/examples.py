@@ -34,7 +34,6 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "cifar-tui export vgg16 --format keras --to vgg16.keras",
         "cifar-tui export vgg16 --format savedmodel --to exported",
     ),
-    "bench": ("cifar-tui bench --train-limit 5000",),
     "doctor": ("cifar-tui doctor", "cifar-tui doctor --json"),
     "completion": ("source <(cifar-tui completion bash)", "cifar-tui completion fish | source"),
     "cache": ("cifar-tui cache", "cifar-tui cache clear"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, get_args
 
-from engine.config.recipe import DEFAULT_RECIPE, NOTEBOOK, RECIPES
+from engine.config.recipe import DEFAULT_RECIPE, RECIPES
 from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.cli.examples import examples_text
 from tui.cli.fetch_parser import add_fetch, add_mirror
@@ -17,7 +17,6 @@ from tui.cli.option_values import (
     parse_path,
     parse_shares,
     parse_text,
-    parse_whole,
 )
 from tui.cli.options import RUNS_DIR_VARIABLE, TRAIN_OPTIONS, OnHangup, recipe_words
 from tui.cli.usage import CommandLineParser, OneLineParser
@@ -29,18 +28,6 @@ _RUN_WORDS = "its id, a part of it that no other run has, or its path"
 DEFAULT_SPEED, MAX_SPEED = 20.0, 10_000
 """Of a recording: seconds of it a second."""
 EXPORT_FORMATS = ("keras", "savedmodel", "onnx", "csv")
-BENCH_MODEL = "EfficientNetLite0"
-BENCH_EPOCHS = ",".join(str(stage.epochs) for stage in NOTEBOOK.stages)
-BENCH_FLAGS = (
-    "--dataset",
-    "--data",
-    "--epochs",
-    "--image-size",
-    "--batch-size",
-    "--train-limit",
-    "--weights",
-)
-"""Those of `train` that the benchmark has as well."""
 
 
 class _PrintVersion(argparse.Action):
@@ -96,7 +83,6 @@ def build_parser() -> CommandLineParser:
     _add_report(commands)
     _add_predict(commands)
     _add_export(commands)
-    _add_bench(commands)
     doctor = _add(commands, "doctor", "say what this machine has, and what to do about the rest")
     _add_runs_dir(doctor)
     doctor.add_argument("--json", action="store_true", help="print a JSON array")
@@ -284,39 +270,6 @@ def _add_export(commands: Commands) -> None:
     _add_runs_dir(export)
 
 
-def _add_bench(commands: Commands) -> None:
-    bench = _add(commands, "bench", "time the exercise's notebook against this engine")
-    bench.add_argument(
-        "--model",
-        default=BENCH_MODEL,
-        type=partial(parse_text, "--model"),
-        help=f"one with a pretrained backbone (default: {BENCH_MODEL})",
-    )
-    for option in TRAIN_OPTIONS:
-        if option.flag in BENCH_FLAGS:
-            default = BENCH_EPOCHS if option.flag == "--epochs" else option.default
-            bench.add_argument(
-                option.flag,
-                dest=option.field,
-                metavar=option.metavar,
-                type=partial(option.parse, option.flag),
-                help=f"{option.help} (default: {default})".replace("%", "%%"),
-            )
-    bench.add_argument(
-        "--repeat",
-        metavar="N",
-        default=1,
-        type=partial(parse_whole, "--repeat"),
-        help="rounds to take medians over (default: 1)",
-    )
-    bench.add_argument(
-        "--plain-path", action="store_true", help="time this engine without kept features, too"
-    )
-    forms = bench.add_mutually_exclusive_group()
-    forms.add_argument("--json", action="store_true", help="an object with every figure")
-    forms.add_argument("--markdown", action="store_true", help="a table for a README")
-
-
 def _add_drawing(parser: argparse.ArgumentParser) -> None:
     # Suppressed: a command's default would take back what was said before the command.
     parser.add_argument(
@@ -369,7 +322,7 @@ def join_values(arguments: Sequence[str]) -> list[str]:
     itself is what gets refused.
     """
     flags = {option.flag for option in TRAIN_OPTIONS if not option.switches_off} | {"--runs-dir"}
-    flags |= {"--repeat", "--speed", "--filter", "--sort", "--to"}
+    flags |= {"--speed", "--filter", "--sort", "--to"}
     joined: list[str] = []
     for argument in arguments:
         is_value = argument.startswith("-") and not argument.startswith("--") and argument != "-h"

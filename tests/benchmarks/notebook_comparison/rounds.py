@@ -11,16 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.backbones.catalogue import find_backbone
-from engine.bench.child import SOURCE, ChildFailedError, engine_environment, run_child
-from engine.bench.machine import Machine, describe_machine
-from engine.bench.measurement import (
-    EngineRun,
-    Measurement,
-    measure_notebook,
-    median,
-    ratios,
-)
-from engine.bench.preparation import BASE_FILE, DATA_FILE, SPEC_FILE
 from engine.common.codec import to_plain
 from engine.common.folders import CACHE_VARIABLE
 from engine.common.text import accuracy, byte_size, duration, whole
@@ -28,14 +18,21 @@ from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.keras_setup.loading import keras_environment
 from engine.protocol.events import EpochEnded, Event, FeaturesReady, PhaseChanged, event_from_line
+from notebook_comparison.child import ChildFailedError, engine_environment, run_child
+from notebook_comparison.machine import Machine, describe_machine
+from notebook_comparison.measurement import (
+    EngineRun,
+    Measurement,
+    measure_notebook,
+    median,
+    ratios,
+)
+from notebook_comparison.preparation import BASE_FILE, DATA_FILE, SPEC_FILE
 
 MAX_ROUNDS = 100
-NOTEBOOK_FILES = (
-    SOURCE / "engine" / "notebook_baseline.py",
-    SOURCE / "tests" / "benchmarks" / "notebook.py",
-)
-"""Where the notebook lies: beside the installed package, or in the source tree."""
-PREPARE = "import sys; from engine.bench.preparation import main; sys.exit(main())"
+NOTEBOOK_FILE = Path(__file__).resolve().parents[1] / "notebook.py"
+PREPARATION_FILE = Path(__file__).with_name("preparation.py")
+"""Run as a file: a child finds the engine on its path, and no benchmark."""
 PHASES_SAID = ("loading", "downloading", "extracting", "testing")
 
 Say = Callable[[str], None]
@@ -58,7 +55,7 @@ class Bench:
 
 
 def check_bench(spec: RunSpec, rounds: int) -> None:
-    """Refuse what cannot be compared with the notebook.
+    """Reject what cannot be compared with the notebook.
 
     Raises:
         InputError: a model without a backbone, or a number of rounds that makes no sense.
@@ -70,21 +67,6 @@ def check_bench(spec: RunSpec, rounds: int) -> None:
         )
     if not 1 <= rounds <= MAX_ROUNDS:
         raise InputError(f"--repeat: expected 1 to {MAX_ROUNDS}, found {rounds}")
-
-
-def find_notebook() -> Path:
-    """The notebook's file.
-
-    Raises:
-        InputError: it is neither installed nor in the source tree.
-    """
-    for path in NOTEBOOK_FILES:
-        if path.is_file():
-            return path
-    raise InputError(
-        f"expected the notebook to compare with, found no {NOTEBOOK_FILES[0]}; "
-        "install cifar-tui again, or run it from its source tree"
-    )
 
 
 def run_bench(
@@ -105,13 +87,12 @@ def run_bench(
         with_plain: measure this engine without its feature cache, too.
 
     Raises:
-        InputError: the comparison makes no sense, or the notebook is not there.
+        InputError: the comparison makes no sense.
         ChildFailedError: one of the processes failed.
     """
     check_bench(spec, rounds)
-    notebook = find_notebook()
     with tempfile.TemporaryDirectory(prefix="cifar-tui-bench-") as name:
-        one = _Round(spec, notebook, engine_command, say, Path(name))
+        one = _Round(spec, engine_command, say, Path(name))
         one.prepare()
         measured = []
         for number in range(1, rounds + 1):
@@ -125,11 +106,8 @@ def run_bench(
 class _Round:
     """The processes of a round, over one prepared folder."""
 
-    def __init__(
-        self, spec: RunSpec, notebook: Path, command: EngineCommand, say: Say, folder: Path
-    ) -> None:
+    def __init__(self, spec: RunSpec, command: EngineCommand, say: Say, folder: Path) -> None:
         self._spec = spec
-        self._notebook = notebook
         self._command = command
         self._say = say
         self._folder = folder
@@ -141,7 +119,7 @@ class _Round:
     def prepare(self) -> None:
         """Write images and backbone for the notebook; nobody's time."""
         (self._folder / SPEC_FILE).write_text(json.dumps(to_plain(self._spec)), encoding="utf-8")
-        command = [sys.executable, "-P", "-c", PREPARE, str(self._folder)]
+        command = [sys.executable, "-P", str(PREPARATION_FILE), str(self._folder)]
         self._run_engine("preparation", command, {})
 
     def measure(self, with_plain: bool) -> dict[str, Measurement]:
@@ -193,7 +171,7 @@ class _Round:
             "--batch-size": spec.batch_size,
             "--seed": spec.seed,
         }
-        return [str(self._notebook), *(f"{flag}={value}" for flag, value in options.items())]
+        return [str(NOTEBOOK_FILE), *(f"{flag}={value}" for flag, value in options.items())]
 
     def _measure_engine(
         self, name: str, environment: dict[str, str], *, feature_cache: bool

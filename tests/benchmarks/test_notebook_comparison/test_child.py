@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from notebook_comparison.child import SOURCE, ChildFailedError, engine_environment, run_child
 
-from engine.bench.child import SOURCE, ChildFailedError, engine_environment, run_child
+BENCHMARKS = Path(__file__).resolve().parents[1]
 
 
 def python(code: str, tmp_path: Path, lines: list[str] | None = None) -> int:
@@ -29,14 +30,14 @@ def test_the_peak_is_the_childs_own(tmp_path: Path) -> None:
     # From a small process: Linux hands the peak of the one that starts a child on to it.
     code = (
         "import sys, pathlib\n"
-        "from engine.bench.child import engine_environment, run_child\n"
+        "from notebook_comparison.child import engine_environment, run_child\n"
         "for code in ('pass', 'x = bytearray(10**8); del x', 'pass'):\n"
         "    print(run_child('', [sys.executable, '-c', code], {}, print, pathlib.Path('log')))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
-        env=engine_environment(),
+        env=engine_environment(PYTHONPATH=os.pathsep.join(map(str, (SOURCE, BENCHMARKS)))),
         capture_output=True,
         text=True,
         check=True,

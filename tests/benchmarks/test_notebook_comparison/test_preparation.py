@@ -7,12 +7,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from notebook_comparison.preparation import headless
 
 from engine.backbones.catalogue import find_backbone
-from engine.bench.preparation import headless
 from engine.model.build import build_classifier, calibrate_batchnorm
 
 
+@pytest.mark.slow("the notebook's backbone, saved and loaded, predicts as the classifier does")
 @pytest.mark.parametrize("name", ["EfficientNetLite0", "MobileNetV3Small"])
 def test_a_saved_backbone_under_the_same_head_gives_the_same(name: str, tmp_path: Path) -> None:
     backbone = find_backbone(name)

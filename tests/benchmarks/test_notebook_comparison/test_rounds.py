@@ -1,4 +1,4 @@
-"""The benchmark as it is called: measured for real, refused, failing, interrupted."""
+"""The benchmark as it is called: measured for real, rejected, failing, interrupted."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from notebook_comparison import ChildFailedError, check_bench, run_bench
+from notebook_comparison.child import engine_environment
+from notebook_comparison.rounds import NOTEBOOK_FILE, describe
 
-from engine.bench import ChildFailedError, check_bench, run_bench
-from engine.bench.child import engine_environment
-from engine.bench.rounds import describe, find_notebook
 from engine.config.recipe import NOTEBOOK
 from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.protocol.events import FeaturesReady, PhaseChanged
 
+SCRIPT = NOTEBOOK_FILE.with_name("bench.py")
 SPEC = RunSpec(model="MobileNet", dataset="digits", stages=NOTEBOOK.stages, image_size=32)
 SMALL = ["--model=MobileNet", "--weights=none", "--dataset=digits", "--image-size=32"]
 SMALL += ["--train-limit=128", "--epochs=1,1", "--json"]
@@ -34,9 +35,10 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def bench(**added: str) -> subprocess.Popen[str]:
+def started(**added: str) -> subprocess.Popen[str]:
+    """The benchmark as a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tui", "bench", *SMALL],
+        [sys.executable, str(SCRIPT), *SMALL],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -44,12 +46,13 @@ def bench(**added: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow("the figures of a whole benchmark, each training in a process of its own")
 def test_a_small_bench_measures_all_three(scratch: Path, tmp_path: Path) -> None:
     """Whatever the user has set for Keras: the notebook is measured without it, too."""
     home = tmp_path / "keras"
     home.mkdir()
     (home / "keras.json").write_text('{"floatx": "bogus"}')
-    process = bench(KERAS_HOME=str(home), KERAS_MAX_EPOCHS="some")
+    process = started(KERAS_HOME=str(home), KERAS_MAX_EPOCHS="some")
     printed, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
     found = json.loads(printed)
@@ -73,7 +76,7 @@ def test_a_small_bench_measures_all_three(scratch: Path, tmp_path: Path) -> None
 
 
 def test_an_interrupt_leaves_nothing_behind(scratch: Path) -> None:
-    with bench() as process:
+    with started() as process:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("preparation: loading")
         process.send_signal(signal.SIGINT)
@@ -89,7 +92,7 @@ def test_a_process_that_fails_says_why_in_one_line(scratch: Path) -> None:
     assert list(scratch.iterdir()) == []
 
 
-def test_what_cannot_be_compared_is_refused() -> None:
+def test_what_cannot_be_compared_is_rejected() -> None:
     with pytest.raises(InputError, match="--model: expected one with a pretrained backbone"):
         check_bench(replace(SPEC, model="CustomCNN"), 1)
     with pytest.raises(InputError, match="--repeat: expected 1 to 100, found 0"):
@@ -97,7 +100,7 @@ def test_what_cannot_be_compared_is_refused() -> None:
 
 
 def test_the_notebook_is_plain_keras() -> None:
-    code = find_notebook().read_text()
+    code = NOTEBOOK_FILE.read_text()
     imports = {line.split()[1] for line in code.splitlines() if line.startswith(("import", "from"))}
     ours = {"engine", "tui"}
     assert not ours & {name.partition(".")[0] for name in imports}

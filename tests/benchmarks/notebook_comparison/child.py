@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parents[2]
+import engine
+
+SOURCE = Path(engine.__file__).resolve().parents[1]
 """The folder that holds `engine`: a source tree, or where it is installed."""
 
 

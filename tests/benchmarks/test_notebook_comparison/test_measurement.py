@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from notebook_comparison.measurement import EngineRun, Measurement, measure_notebook, median, ratios
 
-from engine.bench.measurement import EngineRun, Measurement, measure_notebook, median, ratios
 from engine.config.recipe import NOTEBOOK
 from engine.config.spec import RunSpec
 from engine.protocol.events import (

@@ -81,3 +81,7 @@ def main() -> int:
         _emit(RunEnded(status="failed", error=str(error)))
         return 1
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

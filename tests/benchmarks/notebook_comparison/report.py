@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.bench import Bench, Measurement
 from engine.common.text import accuracy, byte_size, whole
+from notebook_comparison import Bench, Measurement
 
 MISSING = "-"
 PROGRAMS = {

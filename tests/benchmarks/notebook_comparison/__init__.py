@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.bench.child import ChildFailedError
-from engine.bench.machine import Machine, describe_machine
-from engine.bench.measurement import Measurement, median, ratios
-from engine.bench.rounds import Bench, EngineCommand, check_bench, run_bench
+from notebook_comparison.child import ChildFailedError
+from notebook_comparison.machine import Machine, describe_machine
+from notebook_comparison.measurement import Measurement, median, ratios
+from notebook_comparison.rounds import Bench, EngineCommand, check_bench, run_bench
 
 __all__ = [
     "Bench",

@@ -1,4 +1,9 @@
-"""`cifar-tui bench`: the exercise's notebook as plain Keras against this engine, measured."""
+"""How long the exercise's notebook takes as plain Keras, and how long with this engine.
+
+    python tests/benchmarks/bench.py [--model EfficientNetLite0] [--train-limit 5000] [--json]
+
+Each training is a process of its own, one after the other; progress goes to standard error.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,18 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+# The source tree that this file belongs to is what is measured, installed or not.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from notebook_comparison import ChildFailedError, check_bench, run_bench
+from notebook_comparison.report import markdown, text
+
 from engine.backbones.catalogue import find_backbone
-from engine.bench import ChildFailedError, check_bench, run_bench
 from engine.common.codec import to_plain
 from engine.common.folders import check_temporary_folder
 from engine.config.options import Options
@@ -19,16 +30,38 @@ from engine.config.planning import plan_runs
 from engine.config.recipe import NOTEBOOK
 from engine.config.spec import RunSpec
 from engine.datasets.loading import check_dataset
+from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
 from engine.weights.locate import check_weights_option
-from tui.cli.bench_report import markdown, text
+from tui.__main__ import exit_status
+from tui.cli.option_values import parse_text, parse_whole
 from tui.cli.options import TRAIN_OPTIONS, default_runs_dir
 from tui.cli.output import use_utf8
-from tui.cli.parser import BENCH_FLAGS
+from tui.cli.parser import join_values
 from tui.cli.train import with_weights
+from tui.cli.usage import OneLineParser, did_you_mean
+
+PROGRAM = "python tests/benchmarks/bench.py"
+MODEL = "EfficientNetLite0"
+EPOCHS = ",".join(str(stage.epochs) for stage in NOTEBOOK.stages)
+SHARED_FLAGS = (
+    "--dataset",
+    "--data",
+    "--epochs",
+    "--image-size",
+    "--batch-size",
+    "--train-limit",
+    "--weights",
+)
+"""The options of `cifar-tui train` that the benchmark has as well."""
 
 
-def run(arguments: argparse.Namespace) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark's command line; returns the exit status."""
+    return exit_status(run, sys.argv[1:] if argv is None else argv)
+
+
+def run(argv: Sequence[str]) -> int:
     """Measure and print.
 
     Returns:
@@ -37,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: an option does not hold.
     """
+    arguments = parse(argv)
     spec = plan(arguments)
     check_temporary_folder()
     check_bench(spec, arguments.repeat)
@@ -60,6 +94,64 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    parser = build_parser()
+    parsed, unknown = parser.parse_known_args(join_values(argv))
+    if unknown:
+        flag = unknown[0].partition("=")[0]
+        raise InputError(
+            f"expected an option of {PROGRAM}, found {flag[:60]!r}; "
+            f"{did_you_mean(flag, parser.flags())}`{PROGRAM} --help` shows what there is"
+        )
+    return parsed
+
+
+def build_parser() -> OneLineParser:
+    """The parser of the benchmark's options."""
+    parser = OneLineParser(
+        prog=PROGRAM,
+        description="Time the exercise's notebook against this engine.",
+        epilog=f"examples:\n  {PROGRAM} --train-limit 5000",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--model",
+        default=MODEL,
+        type=partial(parse_text, "--model"),
+        help=f"one with a pretrained backbone (default: {MODEL})",
+    )
+    for option in TRAIN_OPTIONS:
+        if option.flag in SHARED_FLAGS:
+            default = EPOCHS if option.flag == "--epochs" else option.default
+            parser.add_argument(
+                option.flag,
+                dest=option.field,
+                metavar=option.metavar,
+                type=partial(option.parse, option.flag),
+                help=f"{option.help} (default: {default})".replace("%", "%%"),
+            )
+    parser.add_argument(
+        "--repeat",
+        metavar="N",
+        default=1,
+        type=partial(parse_whole, "--repeat"),
+        help="rounds to take medians over (default: 1)",
+    )
+    parser.add_argument(
+        "--plain-path", action="store_true", help="time this engine without kept features, too"
+    )
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="an object with every figure")
+    forms.add_argument("--markdown", action="store_true", help="a table for a README")
+    return parser
+
+
 def plan(arguments: argparse.Namespace) -> RunSpec:
     """The engine's run: the notebook's recipe, validated on the test split as the notebook does.
 
@@ -68,7 +160,7 @@ def plan(arguments: argparse.Namespace) -> RunSpec:
     """
     check_backend()
     backbone = find_backbone(arguments.model)
-    shared = [option.field for option in TRAIN_OPTIONS if option.flag in BENCH_FLAGS]
+    shared = [option.field for option in TRAIN_OPTIONS if option.flag in SHARED_FLAGS]
     given = {field: getattr(arguments, field) for field in shared}
     given = {field: value for field, value in given.items() if value is not None}
     options = Options(**given, recipe=NOTEBOOK.name, validation="test")
@@ -80,7 +172,7 @@ def plan(arguments: argparse.Namespace) -> RunSpec:
 
 
 def engine_command(spec: RunSpec, runs_dir: Path, feature_cache: bool) -> list[str]:
-    """The command line that trains `spec` as a person would, in a process of its own."""
+    """The command line that trains `spec` as a user would, in a process of its own."""
     options = {
         "--recipe": spec.recipe,
         "--dataset": spec.dataset,
@@ -116,3 +208,7 @@ def _interrupted_by_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
