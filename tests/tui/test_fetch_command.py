@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.download.mirror import MIRROR_VARIABLE
-from engine.tools.fetching import FetchStep
 from tui.__main__ import main
-from tui.cli.fetch import step_text
 
 BUILT_IN = ["fetch", "EfficientNetLite0", "customcnn", "--dataset", "digits"]
 
@@ -73,9 +71,3 @@ def test_bad_input_is_one_line(
     said = capsys.readouterr().err
     assert says in said
     assert len(said.splitlines()) == 1
-
-
-def test_progress_in_words() -> None:
-    step = FetchStep(12 * 2**20, 95 * 2**20, 3.1 * 2**20, 27.0)
-    assert step_text(step) == "12.0 MB of 95.0 MB  3.10 MB/s  ETA 0:27"
-    assert step_text(FetchStep(0, None, None, None)) == "0 B"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.common.text import byte_size, duration
+from engine.common.text import byte_size
 from engine.errors import InputError
 from engine.tools.fetching import (
     Fetched,
@@ -83,17 +83,9 @@ def _lines(clock: Callable[[], float] = time.monotonic) -> OnStep:
         if clock() - said_at < PACE_SECONDS:
             return
         said_at = clock()
-        print(f"{needed.name}  {step_text(step)}", flush=True)
+        print(f"{needed.name}  {step.text}", flush=True)
 
     return on_step
-
-
-def step_text(step: FetchStep) -> str:
-    """`12.0 MB of 94.7 MB  3.10 MB/s  ETA 0:27`."""
-    of = f" of {byte_size(step.total_bytes)}" if step.total_bytes is not None else ""
-    pace = f"  {byte_size(step.bytes_per_second)}/s" if step.bytes_per_second is not None else ""
-    left = f"  ETA {duration(step.seconds_left)}" if step.seconds_left is not None else ""
-    return f"{byte_size(step.done_bytes)}{of}{pace}{left}"
 
 
 @contextmanager
@@ -114,7 +106,7 @@ def _bars() -> Iterator[OnStep]:
                 tasks[needed.name],
                 completed=step.done_bytes,
                 total=step.total_bytes,
-                words=step_text(step),
+                words=step.text,
             )
 
         yield on_step

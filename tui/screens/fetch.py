@@ -15,7 +15,6 @@ from engine.common.text import byte_size
 from engine.errors import InputError
 from engine.tools.fetching import Fetched, FetchStep, Needed, fetch_all
 from tui import keys
-from tui.cli.fetch import step_text
 from tui.panels.line_fitting import Field, fit
 from tui.panels.run_detail.bars import bar, name_width, shortened
 from tui.slow_link import paced
@@ -88,7 +87,7 @@ class FetchScreen(Screen[None]):
         if not self.query("#fetch-note"):
             return
         width = max(self.size.width, 20)
-        done = sum(outcome.state in ("here", "fetched") for outcome in self._outcomes.values())
+        done = sum(outcome.is_here for outcome in self._outcomes.values())
         left = [Field(Content.styled("Fetching", "$primary bold"), 9)]
         right = [Field(Content.styled(f"{done} of {len(self._wanted)} here", "$foreground"), 8)]
         self.query_one("#fetch-head", Static).update(fit(left, right, width).stylize("on $panel"))
@@ -109,7 +108,7 @@ class FetchScreen(Screen[None]):
         left = name_width([each.name for each in self._wanted], _MOST_NAME)
         outcome, step = self._outcomes.get(needed.name), self._steps.get(needed.name)
         name = Content.styled(shortened(needed.name, left) + "  ", "$foreground bold")
-        if outcome is not None and outcome.state in ("here", "fetched"):
+        if outcome is not None and outcome.is_here:
             size = f"  {byte_size(needed.bytes)}" if needed.bytes else ""
             return Content.styled("✓ ", "$success") + name + Content(f"{outcome.state}{size}")
         if outcome is not None:
@@ -121,5 +120,5 @@ class FetchScreen(Screen[None]):
         drawn = Content("")
         if step.total_bytes and cells >= 8:
             drawn = bar(step.done_bytes / step.total_bytes, cells) + Content("  ")
-        words = Content.styled(step_text(step), "$foreground")
+        words = Content.styled(step.text, "$foreground")
         return Content.styled("● ", "$primary") + name + drawn + words

@@ -261,6 +261,12 @@ def serve_folder(server: LoopbackServer, folder: Path) -> str:
     return server.url("/mirror")
 
 
+def test_how_far_a_file_has_come_is_a_line() -> None:
+    step = FetchStep(12 * 2**20, 95 * 2**20, 3.1 * 2**20, 27.0)
+    assert step.text == "12.0 MB of 95.0 MB  3.10 MB/s  ETA 0:27"
+    assert FetchStep(0, None, None, None).text == "0 B"
+
+
 @pytest.mark.parametrize("way", ["folder", "address"])
 def test_a_mirror_serves_a_machine_without_a_network(
     way: str, loopback: LoopbackServer, content: bytes, archive: bytes, tmp_path: Path
