@@ -1,28 +1,15 @@
-"""What the values of options must hold; each is refused by the name of its flag.
+"""What the stages that options ask for must hold; the limits of single values are their kinds'.
 
 All raise InputError: which option, what was expected, what was found, what to do.
 """
 
 from __future__ import annotations
 
-import math
-
 from engine.config.spec import Stage, Unfreeze
 from engine.errors import InputError
 
-MAX_EPOCHS = 10_000
-MAX_BATCH_SIZE = 65_536
-MAX_IMAGE_SIZE = 1_024
-MAX_VIEWS = 64
-MAX_PATIENCE = MAX_BLOCK_EVERY = 1_000
 MAX_LAYERS = 100_000
 """More than any network of the catalogue has; the largest has about 1,000."""
-
-
-def check_range(option: str, number: int | None, low: int, high: int) -> None:
-    """Refuse a number out of a range, both ends included."""
-    if number is not None and not low <= number <= high:
-        raise InputError(f"{option}: expected {low} to {high}, found {number}")
 
 
 def check_count(option: str, count: int, stages: int) -> None:
@@ -32,33 +19,6 @@ def check_count(option: str, count: int, stages: int) -> None:
             f"{option}: expected at most {stages}, one a stage, found {count}; "
             f"the training asked for has {stages} stage{'s' if stages > 1 else ''}"
         )
-
-
-def check_learning_rate(option: str, rate: float) -> None:
-    """Refuse a learning rate that is none."""
-    if not (math.isfinite(rate) and 0 < rate <= 10):
-        raise InputError(f"{option}: expected a number in (0, 10], found {rate}")
-
-
-def check_share(option: str, share: float) -> None:
-    """Refuse a share of the training images that leaves too few on one side."""
-    if not 0 < share < 0.9:
-        raise InputError(f"{option}: expected a share between 0 and 0.9, or 'test', found {share}")
-
-
-def check_gigabytes(option: str, gigabytes: float | None) -> None:
-    """Refuse a limit of memory or disk that is none."""
-    if gigabytes is not None and not (math.isfinite(gigabytes) and gigabytes >= 0):
-        raise InputError(
-            f"{option}: expected gigabytes, 0 or more, found {gigabytes:g}; 0 keeps no features"
-        )
-
-
-def check_device(name: str) -> None:
-    """Refuse what names no device."""
-    kind, _, index = name.partition(":")
-    if name not in ("auto", "cpu", "gpu") and not (kind == "gpu" and index.isdecimal()):
-        raise InputError(f"--device: expected auto, cpu, gpu or gpu:N, found {name!r}")
 
 
 def check_unfreezes(stage: Stage) -> None:

@@ -5,34 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol
 
-from engine.config.checks import (
-    MAX_BATCH_SIZE,
-    MAX_BLOCK_EVERY,
-    MAX_EPOCHS,
-    MAX_IMAGE_SIZE,
-    MAX_LAYERS,
-    MAX_PATIENCE,
-    MAX_VIEWS,
-    check_block_every,
-    check_count,
-    check_device,
-    check_gigabytes,
-    check_learning_rate,
-    check_range,
-    check_share,
-    check_unfreezes,
-)
+from engine.config.checks import check_block_every, check_count, check_unfreezes
 from engine.config.dataset_names import resolve
 from engine.config.options import Options
 from engine.config.recipe import (
     Recipe,
 )
 from engine.config.recipe_store import find_recipe
+from engine.config.settings import IMAGE_SIZE, check_limits
 from engine.config.spec import (
     Keep,
-    Precision,
     RunSpec,
     Stage,
 )
@@ -87,7 +71,7 @@ class _AnyModel:
 
     from_scratch: bool
     name: str = ""
-    image_size: int = MAX_IMAGE_SIZE
+    image_size: int = IMAGE_SIZE.high
     min_image_size: int = 1
 
 
@@ -217,34 +201,22 @@ def check_options(options: Options, recipe: Recipe) -> None:
         InputError: which option, what was expected and what was found.
     """
     resolve(options.dataset, options.data_path)
+    check_limits(options)
     _check_stages(options, len(recipe.stages))
     _check_unfreezing(options, _backbone_stages(recipe, options)[-1])
-    _check_validation(options)
-    check_range("--image-size", options.image_size, 8, MAX_IMAGE_SIZE)
-    check_range("--batch-size", options.batch_size, 1, MAX_BATCH_SIZE)
-    check_range("--train-limit", options.train_limit, 20, 10**9)
-    for seed in options.seeds:
-        check_range("--seed", seed, 0, 2**31 - 1)
-    check_device(options.device)
-    check_range("--views", options.views, 1, MAX_VIEWS)
-    if options.precision not in get_args(Precision):
-        words = " or ".join(get_args(Precision))
-        raise InputError(f"--precision: expected {words}, found {options.precision!r}")
-    check_gigabytes("--feature-memory", options.feature_memory_gb)
-    check_gigabytes("--feature-disk", options.feature_disk_gb)
+    if options.patience is not None and options.validation == "test":
+        raise InputError(
+            "--patience: expected training images held out for validation, found the test split, "
+            "which must not choose anything; give --validation a share, like 0.1"
+        )
 
 
 def _check_stages(options: Options, stages: int) -> None:
     if options.epochs is not None:
         check_count("--epochs", len(options.epochs), stages)
-        for number in options.epochs:
-            check_range("--epochs", number, 1, MAX_EPOCHS)
     run = len(options.epochs) if options.epochs is not None else stages
     if options.learning_rates is not None:
         check_count("--learning-rate", len(options.learning_rates), run)
-        for rate in options.learning_rates:
-            check_learning_rate("--learning-rate", rate)
-    check_range("--unfreeze-last", options.unfreeze_last, 1, MAX_LAYERS)
     if options.unfreeze_last is not None and run == 1:
         raise InputError(
             "--unfreeze-last: expected a stage that fine-tunes, found only the head's; "
@@ -253,7 +225,6 @@ def _check_stages(options: Options, stages: int) -> None:
 
 
 def _check_unfreezing(options: Options, last_stage: Stage) -> None:
-    check_range("--unfreeze-blocks", options.block_every, 1, MAX_BLOCK_EVERY)
     if options.unfreezes and options.block_every is not None:
         raise InputError(
             "--unfreeze-after: expected no --unfreeze-blocks beside it, found both; "
@@ -263,15 +234,3 @@ def _check_unfreezing(options: Options, last_stage: Stage) -> None:
         check_unfreezes(last_stage)
     if options.block_every is not None:
         check_block_every(last_stage)
-
-
-def _check_validation(options: Options) -> None:
-    share = options.validation
-    if isinstance(share, float):
-        check_share("--validation", share)
-    check_range("--patience", options.patience, 1, MAX_PATIENCE)
-    if options.patience is not None and share == "test":
-        raise InputError(
-            "--patience: expected training images held out for validation, found the test split, "
-            "which must not choose anything; give --validation a share, like 0.1"
-        )

@@ -18,16 +18,11 @@ from engine.backbones.catalogue import CATALOGUE
 from engine.common.atomic import written_whole
 from engine.common.folders import config_folder
 from engine.common.regular_file import read_regular
-from engine.config import checks
-from engine.config.checks import (
-    MAX_BATCH_SIZE,
-    MAX_BLOCK_EVERY,
-    MAX_EPOCHS,
-    MAX_IMAGE_SIZE,
-    MAX_VIEWS,
-)
+from engine.config import settings as limits
+from engine.config.checks import MAX_LAYERS, check_block_every, check_unfreezes
+from engine.config.kinds import Choice, Number, Whole, unexpected
 from engine.config.recipe import RECIPES, Recipe
-from engine.config.spec import BatchNorm, Keep, Schedule, Stage, Unfreeze
+from engine.config.spec import Keep, Schedule, Stage, Unfreeze
 from engine.errors import InputError
 
 ENDING = ".toml"
@@ -164,94 +159,48 @@ def _word(value: Any) -> str:
 # What a value must be.
 
 
-def _refuse(where: str, expected: str, value: Any) -> InputError:
-    found = json.dumps(value, default=str, ensure_ascii=False)
-    return InputError(f"{where}: expected {expected}, found {found[:60]}")
-
-
-def _whole(low: int, high: int) -> Check:
-    def check(where: str, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise _refuse(where, "a whole number", value)
-        checks.check_range(where, value, low, high)
-        return value
-
-    return check
-
-
 def _layers(where: str, value: Any) -> int | None:
     if value == "all":
         return None
     if isinstance(value, str):
-        raise _refuse(where, "a number of layers or all", value)
-    layers: int = _whole(0, checks.MAX_LAYERS)(where, value)
-    return layers
-
-
-def _number(checked: Callable[[str, float], None]) -> Check:
-    def check(where: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise _refuse(where, "a number", value)
-        checked(where, float(value))
-        return float(value)
-
-    return check
-
-
-def _yes_no(where: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _refuse(where, "true or false", value)
-    return value
-
-
-def _one_of(words: tuple[str, ...]) -> Check:
-    def check(where: str, value: Any) -> str:
-        if not isinstance(value, str) or value not in words:
-            raise _refuse(where, " or ".join(words), value)
-        return value
-
-    return check
+        raise unexpected(where, "a number of layers or all", value)
+    return Whole(0, MAX_LAYERS).check(where, value)
 
 
 def _words(where: str, value: Any) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= 40 or not value.isprintable():
-        raise _refuse(where, "a name of 1 to 40 characters", value)
+        raise unexpected(where, "a name of 1 to 40 characters", value)
     return value
-
-
-def _smoothing(where: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise _refuse(where, "a number from 0 to below 1", value)
 
 
 def _entries(where: str, value: Any, most: int) -> list[Mapping[str, Any]]:
     is_list = isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
     if not is_list or len(value) > most:
-        raise _refuse(where, f"at most {most} tables", value)
+        raise unexpected(where, f"at most {most} tables", value)
     entries: list[Mapping[str, Any]] = value
     return entries
 
 
 def _unfreezes(where: str, value: Any) -> tuple[Unfreeze, ...]:
-    entries = enumerate(_entries(where, value, MAX_EPOCHS), 1)
+    entries = enumerate(_entries(where, value, limits.EPOCHS.high), 1)
     return tuple(Unfreeze(**_read(f"{where}[{i}].", one, _UNFREEZE_KEYS)) for i, one in entries)
 
 
 def _stages(where: str, value: Any) -> tuple[Stage, ...]:
     entries = _entries(where, value, MAX_STAGES)
     if not entries:
-        raise _refuse(where, "a stage or more", value)
+        raise unexpected(where, "a stage or more", value)
     return tuple(_stage(f"{where}[{i}]", one) for i, one in enumerate(entries, 1))
 
 
 def _stage(where: str, table: Mapping[str, Any]) -> Stage:
     stage = Stage(**_read(f"{where}.", table, _STAGE_KEYS))
     if stage.unfreezes and stage.block_every:
-        raise _refuse(f"{where}.unfreezes", "no block_every beside it", stage.block_every)
+        raise unexpected(f"{where}.unfreezes", "no block_every beside it", stage.block_every)
     try:
-        checks.check_unfreezes(stage)
+        check_unfreezes(stage)
         if stage.block_every:
-            checks.check_block_every(stage)
+            check_block_every(stage)
     except InputError as error:
         text = str(error).replace("--unfreeze-after", f"{where}.unfreezes")
         raise InputError(text.replace("--unfreeze-blocks", f"{where}.block_every")) from error
@@ -260,34 +209,34 @@ def _stage(where: str, table: Mapping[str, Any]) -> Stage:
 
 def _sizes(where: str, value: Any) -> tuple[tuple[str, int], ...]:
     if not isinstance(value, dict):
-        raise _refuse(where, "a table of pixels by model", value)
-    pixels = _whole(8, MAX_IMAGE_SIZE)
-    known: Mapping[str, Check] = {entry.name: pixels for entry in CATALOGUE}
+        raise unexpected(where, "a table of pixels by model", value)
+    known: Mapping[str, Check] = {entry.name: limits.IMAGE_SIZE.check for entry in CATALOGUE}
     return tuple(_read(f"{where}.", value, known, are_needed=()).items())
 
 
-_UNFREEZE_KEYS: Mapping[str, Check] = {"after_epoch": _whole(1, MAX_EPOCHS), "last": _layers}
+_SMOOTHING = Number("a number from 0 to below 1", 0, 1, excluded=(1,))
+_UNFREEZE_KEYS: Mapping[str, Check] = {"after_epoch": limits.EPOCHS.check, "last": _layers}
 _STAGE_KEYS: Mapping[str, Check] = {
     "name": _words,
-    "epochs": _whole(1, MAX_EPOCHS),
-    "learning_rate": _number(checks.check_learning_rate),
+    "epochs": limits.EPOCHS.check,
+    "learning_rate": limits.LEARNING_RATE.check,
     "unfreeze_last": _layers,
-    "schedule": _one_of(get_args(Schedule)),
+    "schedule": Choice(get_args(Schedule)).check,
     "unfreezes": _unfreezes,
-    "block_every": _whole(0, MAX_BLOCK_EVERY),
+    "block_every": Whole(0, limits.BLOCK_EVERY.high).check,
 }
 _RECIPE_KEYS: Mapping[str, Check] = {
     "stages": _stages,
-    "scratch_learning_rate": _number(checks.check_learning_rate),
-    "batch_size": _whole(1, MAX_BATCH_SIZE),
-    "batchnorm": _one_of(get_args(BatchNorm)),
-    "validation": _number(checks.check_share),
+    "scratch_learning_rate": limits.LEARNING_RATE.check,
+    "batch_size": limits.BATCH_SIZE.check,
+    "batchnorm": limits.BATCHNORM.check,
+    "validation": limits.SHARE.check,
     "image_sizes": _sizes,
-    "scratch_epochs": _whole(1, MAX_EPOCHS),
-    "flip": _yes_no,
-    "views": _whole(1, MAX_VIEWS),
-    "label_smoothing": _number(_smoothing),
-    "keep": _one_of(get_args(Keep)),
+    "scratch_epochs": limits.EPOCHS.check,
+    "flip": limits.FLIP.check,
+    "views": limits.VIEWS.check,
+    "label_smoothing": _SMOOTHING.check,
+    "keep": Choice(get_args(Keep)).check,
 }
 _NEEDED = ("stages", "scratch_learning_rate", "epochs", "learning_rate", "unfreeze_last", "last")
 

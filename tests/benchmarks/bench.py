@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from notebook_comparison.report import markdown, text
 from engine.backbones.catalogue import find_backbone
 from engine.common.codec import to_plain
 from engine.common.folders import check_temporary_folder
-from engine.config.options import Options
+from engine.config.kinds import Whole
 from engine.config.planning import plan_runs
 from engine.config.recipe import NOTEBOOK
 from engine.config.spec import RunSpec
@@ -34,8 +35,7 @@ from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
 from engine.weights.locate import check_weights_option
 from tui.__main__ import exit_status
-from tui.cli.option_values import parse_text, parse_whole
-from tui.cli.options import TRAIN_OPTIONS, default_runs_dir
+from tui.cli.options import TEXT, add_settings, chosen_options, default_runs_dir
 from tui.cli.output import use_utf8
 from tui.cli.parser import join_values
 from tui.cli.train import with_weights
@@ -123,24 +123,15 @@ def build_parser() -> OneLineParser:
     parser.add_argument(
         "--model",
         default=MODEL,
-        type=partial(parse_text, "--model"),
+        type=partial(TEXT.read, "--model"),
         help=f"one with a pretrained backbone (default: {MODEL})",
     )
-    for option in TRAIN_OPTIONS:
-        if option.flag in SHARED_FLAGS:
-            default = EPOCHS if option.flag == "--epochs" else option.default
-            parser.add_argument(
-                option.flag,
-                dest=option.field,
-                metavar=option.metavar,
-                type=partial(option.parse, option.flag),
-                help=f"{option.help} (default: {default})".replace("%", "%%"),
-            )
+    add_settings(parser, SHARED_FLAGS, {"--epochs": EPOCHS})
     parser.add_argument(
         "--repeat",
         metavar="N",
         default=1,
-        type=partial(parse_whole, "--repeat"),
+        type=partial(Whole(1, 100).read, "--repeat"),
         help="rounds to take medians over (default: 1)",
     )
     parser.add_argument(
@@ -160,10 +151,7 @@ def plan(arguments: argparse.Namespace) -> RunSpec:
     """
     check_backend()
     backbone = find_backbone(arguments.model)
-    shared = [option.field for option in TRAIN_OPTIONS if option.flag in SHARED_FLAGS]
-    given = {field: getattr(arguments, field) for field in shared}
-    given = {field: value for field, value in given.items() if value is not None}
-    options = Options(**given, recipe=NOTEBOOK.name, validation="test")
+    options = replace(chosen_options(arguments), recipe=NOTEBOOK.name, validation="test")
     options = with_weights(options, default_runs_dir())
     (spec,) = plan_runs([backbone], options)
     check_dataset(spec.dataset, spec.data_path, train_limit=spec.train_limit)

@@ -17,11 +17,13 @@ from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.config.dataset_names import KNOWN
 from engine.config.planning import plan_runs
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES
+from engine.config.settings import SETTINGS, recipe_defaults
 from engine.config.spec import Unfreeze
 from tui.__main__ import main
-from tui.cli.options import EPOCHS, TRAIN_OPTIONS, chosen_options
+from tui.cli.options import chosen_options
 from tui.cli.parser import build_parser, join_values
 
+EPOCHS = recipe_defaults(DEFAULT_RECIPE)["epochs"]
 WriteRun = Callable[..., str]
 SMALL = ["--dataset", "digits", "--train-limit", "100", "--epochs", "1", "--seed", "1"]
 
@@ -195,8 +197,8 @@ def test_help_has_every_option_with_its_default(capsys: pytest.CaptureFixture[st
         main(["train", "--help"])
     assert leaving.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert all(option.flag in text for option in TRAIN_OPTIONS)
-    assert all(f"(default: {option.default})" in text for option in TRAIN_OPTIONS)
+    assert all(option.flag in text for option in SETTINGS)
+    assert all(f"(default: {option.default})" in text for option in SETTINGS)
     for value in (*KNOWN, *RECIPES, str(DEFAULT_RECIPE.batch_size), EPOCHS):
         assert value in text
 

@@ -18,10 +18,10 @@ from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.config.options import Options
 from engine.config.planning import plan_runs
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES
+from engine.config.settings import SETTINGS, recipe_defaults
 from engine.config.spec import RunSpec, Unfreeze
 from engine.errors import InputError
 from tui.app import CifarApp
-from tui.cli.options import EPOCHS, TRAIN_OPTIONS, recipe_defaults
 from tui.panels.catalogue import MARKED, UNMARKED, CatalogueTable
 from tui.panels.run_form import RunForm, in_words, label
 from tui.screens.launcher import LauncherScreen
@@ -29,6 +29,7 @@ from tui.screens.launcher_texts import summary_text
 from tui.screens.recipe_prompt import HELD, RecipePrompt
 from tui.screens.training import TrainingScreen
 
+EPOCHS = recipe_defaults(DEFAULT_RECIPE)["epochs"]
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 MakeApp = Callable[..., CifarApp]
 
@@ -214,12 +215,12 @@ async def test_the_keyboard_reaches_every_field(app: CifarApp, until: Until) -> 
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(app, pilot, until)
         reached = []
-        for _ in TRAIN_OPTIONS:
+        for _ in SETTINGS:
             await pilot.press("tab")
             reached.append(app.focused.id if app.focused else None)
         assert reached[0] == "field-dataset"
         assert reached[-1] == "field-feature_disk_gb"
-        assert len(set(reached)) == len(TRAIN_OPTIONS)
+        assert len(set(reached)) == len(SETTINGS)
 
 
 async def test_a_recipe_changes_what_empty_fields_mean(app: CifarApp, until: Until) -> None:
@@ -296,11 +297,11 @@ async def test_every_field_of_the_form_is_scrolled_to(app: CifarApp, until: Unti
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(app, pilot, until)
         form = app.screen.query_one(RunForm)
-        for option in TRAIN_OPTIONS:
-            form.focus_field(option.field)
-            row = app.screen.query_one(f"#row-{option.field}")
+        for setting in SETTINGS:
+            form.focus_field(setting.field)
+            row = app.screen.query_one(f"#row-{setting.field}")
             await until(pilot, is_seen(row, form))
-            assert row.children[0].region.width > len(label(option))
+            assert row.children[0].region.width > len(label(setting))
             assert row.children[1].region.width >= 16
 
 

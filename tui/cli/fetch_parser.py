@@ -6,8 +6,10 @@ import argparse
 from functools import partial
 
 from engine.config.dataset_names import KNOWN
+from engine.config.kinds import Choice
+from engine.config.settings import IMAGE_SIZE
 from engine.download.mirror import MIRROR_VARIABLE
-from tui.cli.option_values import parse_choice, parse_path, parse_text, parse_whole
+from tui.cli.options import TEXT, read_path
 
 
 def add_mirror(parser: argparse.ArgumentParser, default: str | None = argparse.SUPPRESS) -> None:
@@ -16,7 +18,7 @@ def add_mirror(parser: argparse.ArgumentParser, default: str | None = argparse.S
         "--mirror",
         metavar="DIR|URL",
         default=default,
-        type=partial(parse_text, "--mirror"),
+        type=partial(TEXT.read, "--mirror"),
         help="take weights and data from here, not from their servers; `cifar-tui fetch --to DIR` "
         f"makes one (default: ${MIRROR_VARIABLE})",
     )
@@ -29,19 +31,19 @@ def add_fetch(parser: argparse.ArgumentParser) -> None:
         "--dataset",
         metavar="|".join(KNOWN),
         action="append",
-        type=partial(parse_choice, KNOWN, "--dataset"),
+        type=partial(Choice(KNOWN).read, "--dataset"),
         help="fetch these images as well; may be given again",
     )
     parser.add_argument(
         "--image-size",
         metavar="PX",
-        type=partial(parse_whole, "--image-size"),
+        type=partial(IMAGE_SIZE.read, "--image-size"),
         help="pixels; MobileNet and MobileNetV2 have weights for each size (default: the model's)",
     )
     parser.add_argument(
         "--to",
         metavar="DIR",
-        type=partial(parse_path, "--to"),
+        type=partial(read_path, "--to"),
         help="gather all of it there, for --mirror on a machine without a network (default: the "
         "cache, where training looks)",
     )

@@ -7,18 +7,21 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, get_args
 
+from engine.config.kinds import Choice, Number, Switch
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES
+from engine.config.recipe_words import recipe_words
+from engine.config.settings import SETTINGS
 from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.cli.examples import examples_text
 from tui.cli.fetch_parser import add_fetch, add_mirror
-from tui.cli.option_values import (
-    parse_choice,
-    parse_number,
-    parse_path,
-    parse_shares,
-    parse_text,
+from tui.cli.options import (
+    RUNS_DIR_VARIABLE,
+    TEXT,
+    OnHangup,
+    add_settings,
+    read_path,
+    read_shares,
 )
-from tui.cli.options import RUNS_DIR_VARIABLE, TRAIN_OPTIONS, OnHangup, recipe_words
 from tui.cli.usage import CommandLineParser, OneLineParser
 from tui.slow_link import VARIABLE as SLOW_VARIABLE
 
@@ -27,6 +30,7 @@ _HELP_WIDTH = 78
 _RUN_WORDS = "its id, a part of it that no other run has, or its path"
 DEFAULT_SPEED, MAX_SPEED = 20.0, 10_000
 """Of a recording: seconds of it a second."""
+SPEED = Number(f"1 to {MAX_SPEED:,}", 1, MAX_SPEED)
 EXPORT_FORMATS = ("keras", "savedmodel", "onnx", "csv")
 
 
@@ -70,7 +74,7 @@ def build_parser() -> CommandLineParser:
     dataset.add_argument(
         "dataset",
         metavar="NAME|FOLDER",
-        type=partial(parse_text, "NAME|FOLDER"),
+        type=partial(TEXT.read, "NAME|FOLDER"),
         help="cifar10, cifar100, digits, or a folder of <class>/*.jpg, or of train/ and test/",
     )
     dataset.add_argument("--json", action="store_true", help="print a JSON object")
@@ -119,21 +123,7 @@ def _add_train(commands: Commands) -> None:
         help="train the exercise's models, those with weights to be had, by the notebook recipe, "
         "and answer its questions at the end",
     )
-    for option in TRAIN_OPTIONS:
-        says = f"{option.help} (default: {option.default})".replace("%", "%%")
-        if option.switches_off:
-            # None, not True, where it is absent: what was not given stays at its default.
-            train.add_argument(
-                option.flag, dest=option.field, action="store_const", const=False, help=says
-            )
-            continue
-        train.add_argument(
-            option.flag,
-            dest=option.field,
-            metavar=option.metavar,
-            type=partial(option.parse, option.flag),
-            help=says,
-        )
+    add_settings(train)
     add_mirror(train)
     _add_outputs(train)
     train.epilog = f"{examples_text('train')}\n\n{_recipes_in_lines()}"
@@ -177,7 +167,7 @@ def _add_replay(commands: Commands) -> None:
         "--speed",
         metavar="N",
         default=DEFAULT_SPEED,
-        type=partial(parse_number, "--speed"),
+        type=partial(SPEED.read, "--speed"),
         help=f"seconds of the recording a second, 1 to {MAX_SPEED:,} (default: {DEFAULT_SPEED:g})",
     )
     _add_runs_dir(replay)
@@ -194,19 +184,19 @@ def _add_rank(commands: Commands) -> None:
     rank.add_argument(
         "--filter",
         metavar="TEXT",
-        type=partial(parse_text, "--filter"),
+        type=partial(TEXT.read, "--filter"),
         help="only runs that fit: words, model:vgg, dataset:digits, tag:x, acc>0.85, train<600",
     )
     rank.add_argument(
         "--sort",
         metavar="COLUMN",
-        type=partial(parse_text, "--sort"),
+        type=partial(TEXT.read, "--sort"),
         help="a column as --csv names it; the other way round after a `-`",
     )
     rank.add_argument(
         "--to",
         metavar="SHARE[,SHARE...]",
-        type=partial(parse_shares, "--to"),
+        type=partial(read_shares, "--to"),
         help="show the seconds until these validation accuracies (default: 0.8,0.85)",
     )
     rank.add_argument(
@@ -229,7 +219,7 @@ def _add_report(commands: Commands) -> None:
     report.add_argument(
         "--out",
         metavar="FILE",
-        type=partial(parse_path, "--out"),
+        type=partial(read_path, "--out"),
         help="write it there (default: standard output)",
     )
     report.add_argument("--html", action="store_true", help="a page with charts, not Markdown")
@@ -242,7 +232,7 @@ def _add_predict(commands: Commands) -> None:
         "images",
         metavar="IMAGE",
         nargs="+",
-        type=partial(parse_path, "IMAGE"),
+        type=partial(read_path, "IMAGE"),
         help="of any size and mode; its middle is taken",
     )
     predict.add_argument("--json", action="store_true", help="an array with an object an image")
@@ -256,14 +246,14 @@ def _add_export(commands: Commands) -> None:
         "--format",
         metavar="|".join(EXPORT_FORMATS),
         required=True,
-        type=partial(parse_choice, EXPORT_FORMATS, "--format"),
+        type=partial(Choice(EXPORT_FORMATS).read, "--format"),
         help="the model, or metrics.csv and predictions.csv; onnx needs cifar-tui[onnx]",
     )
     export.add_argument(
         "--to",
         metavar="PATH",
         required=True,
-        type=partial(parse_path, "--to"),
+        type=partial(read_path, "--to"),
         help="file to make for keras and onnx, folder for savedmodel and csv",
     )
     export.add_argument("--force", action="store_true", help="replace an earlier export there")
@@ -298,7 +288,7 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
         "--on-hangup",
         metavar="|".join(answers),
         default=answers[0],
-        type=partial(parse_choice, answers, "--on-hangup"),
+        type=partial(Choice(answers).read, "--on-hangup"),
         help="when the terminal closes or the connection drops: train on without it, or end with "
         f"a checkpoint (default: {answers[0]})",
     )
@@ -310,7 +300,7 @@ def _add_runs_dir(parser: argparse.ArgumentParser) -> None:
         "--runs-dir",
         metavar="PATH",
         default=argparse.SUPPRESS,
-        type=partial(parse_path, "--runs-dir"),
+        type=partial(read_path, "--runs-dir"),
         help=f"folder of the runs (default: runs here, or ${RUNS_DIR_VARIABLE})",
     )
 
@@ -319,9 +309,10 @@ def join_values(arguments: Sequence[str]) -> list[str]:
     """Write `--epochs -1,2` as `--epochs=-1,2`.
 
     Argparse would take the value for an option, and say that there is none; so joined, the number
-    itself is what gets refused.
+    itself is what gets rejected.
     """
-    flags = {option.flag for option in TRAIN_OPTIONS if not option.switches_off} | {"--runs-dir"}
+    flags = {"--runs-dir"}
+    flags |= {setting.flag for setting in SETTINGS if not isinstance(setting.kind, Switch)}
     flags |= {"--speed", "--filter", "--sort", "--to"}
     joined: list[str] = []
     for argument in arguments:

@@ -14,8 +14,8 @@ from engine.config.recipe_store import (
     recipe_text,
     save_recipe,
 )
+from engine.config.recipe_words import recipe_words
 from engine.errors import InputError
-from tui.cli.options import recipe_words
 from tui.cli.output import use_utf8
 
 

@@ -8,7 +8,6 @@ from engine.errors import InputError
 from engine.runs.listing import OVER
 from engine.runs.selecting import choose_run
 from engine.sessions.replay import ReplaySession
-from tui.cli.parser import MAX_SPEED
 from tui.cli.screen import expect_screen
 
 
@@ -16,11 +15,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Play the record to its end, or until the user leaves.
 
     Raises:
-        InputError: no such speed, no such run, one that still trains, or no terminal.
+        InputError: no such run, one that still trains, or no terminal.
     """
-    speed = arguments.speed
-    if not 1 <= speed <= MAX_SPEED:
-        raise InputError(f"--speed: expected 1 to {MAX_SPEED:,}, found {speed:g}")
     chosen = choose_run(arguments.runs_dir, arguments.run)
     if chosen.status not in OVER:
         raise InputError(
@@ -32,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tui.cli.follow import follow
     from tui.source import replayed
 
-    session = ReplaySession(chosen, speed)
-    greeting = f"A recording of {chosen.run_id}, {speed:g} times as fast: q leaves"
+    session = ReplaySession(chosen, arguments.speed)
+    greeting = f"A recording of {chosen.run_id}, {arguments.speed:g} times as fast: q leaves"
     app = CifarApp(replayed(session, greeting), runs_dir=chosen.directory.path.parent)
     return follow(app, session.close, arguments)

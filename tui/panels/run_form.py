@@ -1,4 +1,4 @@
-"""The options of a session as a form: the same table, parsers and checks as the command line."""
+"""The options of a session as a form: the same table as the command line, so the same values."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.widgets import Input, Label, Select, Static
 
+from engine.config.kinds import YES_NO, Choice, FilePath, RecipeName, Switch, YesNo
 from engine.config.options import Options
 from engine.config.recipe import DEFAULT_RECIPE
 from engine.config.recipe_store import find_recipe, recipe_names
+from engine.config.settings import SETTINGS, Setting, recipe_defaults
 from engine.errors import InputError
-from tui.cli.options import TRAIN_OPTIONS, TrainOption, recipe_defaults
 from tui.panels.path_suggester import PathSuggester
 
 FILL_AFTER_SECONDS = 0.05
-FLAGS = {option.flag: option.field for option in TRAIN_OPTIONS}
+FLAGS = {setting.flag: setting.field for setting in SETTINGS}
 
 
 class RunForm(VerticalScroll):
@@ -51,12 +52,12 @@ class RunForm(VerticalScroll):
     async def _fill(self) -> None:
         rows = [
             Horizontal(
-                Label(label(option)),
-                _field(option),
+                Label(label(setting)),
+                _field(setting),
                 classes="form-row",
-                id=f"row-{option.field}",
+                id=f"row-{setting.field}",
             )
-            for option in TRAIN_OPTIONS
+            for setting in SETTINGS
         ]
         await self.mount(*rows, Static(id="form-help"))
         self.is_filled = True
@@ -65,7 +66,7 @@ class RunForm(VerticalScroll):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Say what the field under the cursor is for."""
-        fields = {f"field-{option.field}": explanation(option) for option in TRAIN_OPTIONS}
+        fields = {f"field-{setting.field}": explanation(setting) for setting in SETTINGS}
         self.query_one("#form-help", Static).update(fields.get(event.widget.id or "", ""))
 
     def on_descendant_blur(self) -> None:
@@ -89,14 +90,14 @@ class RunForm(VerticalScroll):
         """What is asked for, and what cannot be read: messages by field."""
         given: dict[str, Any] = {}
         errors: dict[str, str] = {}
-        for option in TRAIN_OPTIONS:
-            text = self._text(option)
+        for setting in SETTINGS:
+            text = self._text(setting)
             if not text:
                 continue
             try:
-                given[option.field] = option.parse(option.flag, text)
+                given[setting.field] = setting.read(text)
             except InputError as error:
-                errors[option.field] = str(error)
+                errors[setting.field] = str(error)
         return Options(**given), errors
 
     @property
@@ -104,7 +105,7 @@ class RunForm(VerticalScroll):
         """What was typed or chosen, by field; nothing of what stands at its default."""
         if not self.is_filled:
             return dict(self._first_texts)
-        found = {option.field: self._text(option) for option in TRAIN_OPTIONS}
+        found = {setting.field: self._text(setting) for setting in SETTINGS}
         return {name: text for name, text in found.items() if text and text != _value_of(name)}
 
     def fill(self, texts: Mapping[str, str]) -> None:
@@ -112,13 +113,13 @@ class RunForm(VerticalScroll):
 
         A choice that is no longer offered stays at its default.
         """
-        for option in TRAIN_OPTIONS if self.is_filled else ():
-            widget = self.query_one(f"#field-{option.field}")
-            text = texts.get(option.field, "")
+        for setting in SETTINGS if self.is_filled else ():
+            widget = self.query_one(f"#field-{setting.field}")
+            text = texts.get(setting.field, "")
             if isinstance(widget, Select):
-                if text in _words(option):
+                if text in _words(setting):
                     widget.value = text
-                elif usual := _value_of(option.field):
+                elif usual := _value_of(setting.field):
                     widget.value = usual
                 else:
                     widget.clear()
@@ -134,18 +135,18 @@ class RunForm(VerticalScroll):
 
     def show_errors(self, errors: Mapping[str, str]) -> None:
         """Mark the fields that have an error."""
-        for option in TRAIN_OPTIONS if self.is_filled else ():
-            self.query_one(f"#row-{option.field}").set_class(option.field in errors, "-wrong")
+        for setting in SETTINGS if self.is_filled else ():
+            self.query_one(f"#row-{setting.field}").set_class(setting.field in errors, "-wrong")
 
     def focus_field(self, field: str) -> None:
         """Put the cursor into a field."""
         self.query_one(f"#field-{field}").focus()
 
-    def _text(self, option: TrainOption) -> str:
+    def _text(self, setting: Setting) -> str:
         if not self.is_filled:
-            text = self._first_texts.get(option.field, "")
-            return "" if _is_choice(option) and text not in _words(option) else text
-        widget = self.query_one(f"#field-{option.field}")
+            text = self._first_texts.get(setting.field, "")
+            return "" if is_choice(setting) and text not in _words(setting) else text
+        widget = self.query_one(f"#field-{setting.field}")
         if isinstance(widget, Select):
             return "" if widget.is_blank() else str(widget.value)
         return widget.value.strip() if isinstance(widget, Input) else ""
@@ -163,15 +164,20 @@ class RunForm(VerticalScroll):
                 widget.placeholder = text
 
 
-def label(option: TrainOption) -> str:
+def label(setting: Setting) -> str:
     """`--learning-rate` as `learning rate`; `--no-feature-cache` as what it switches off."""
-    prefix = "--no-" if option.switches_off else "--"
-    return option.flag.removeprefix(prefix).replace("-", " ")
+    prefix = "--no-" if isinstance(setting.kind, Switch) else "--"
+    return setting.flag.removeprefix(prefix).replace("-", " ")
 
 
-def explanation(option: TrainOption) -> str:
+def explanation(setting: Setting) -> str:
     """What a field sets; a switch's help says what it does when it is off."""
-    return f"no: {option.help}" if option.switches_off else option.help
+    return f"no: {setting.help}" if isinstance(setting.kind, Switch) else setting.help
+
+
+def is_choice(setting: Setting) -> bool:
+    """Whether only the words that are listed can be given."""
+    return isinstance(setting.kind, (Choice, YesNo, RecipeName))
 
 
 def field_of(error: str) -> str:
@@ -189,39 +195,38 @@ def in_words(error: str) -> str:
 
 def _value_of(field: str) -> str:
     """What a choice that may not be empty stands at; empty for all other fields."""
-    option = next(option for option in TRAIN_OPTIONS if option.field == field)
-    if not _is_choice(option) or field in recipe_defaults(DEFAULT_RECIPE):
+    setting = next(setting for setting in SETTINGS if setting.field == field)
+    if not is_choice(setting) or field in recipe_defaults(DEFAULT_RECIPE):
         return ""
-    return "yes" if option.switches_off else option.default
+    return "yes" if isinstance(setting.kind, Switch) else setting.default
 
 
-def _is_choice(option: TrainOption) -> bool:
-    """Whether only its words can be given; of a recipe the saved ones are listed."""
-    return bool(option.choices) and option.field != "dataset"
+def _words(setting: Setting) -> tuple[str, ...]:
+    match setting.kind:
+        case Choice():
+            return setting.kind.words
+        case YesNo():
+            return YES_NO
+        case RecipeName():
+            return recipe_names()
+    return ()
 
 
-def _words(option: TrainOption) -> tuple[str, ...]:
-    return recipe_names() if option.field == "recipe" else option.choices
-
-
-def _field(option: TrainOption) -> Input | Select[str]:
-    name, says = f"field-{option.field}", explanation(option)
-    empty = recipe_defaults(DEFAULT_RECIPE).get(option.field)
-    if not _is_choice(option):
-        placeholder = option.default if empty is None else empty
-        suggester = {
-            "dataset": PathSuggester(option.choices),
-            "data_path": PathSuggester(),
-        }.get(option.field)
+def _field(setting: Setting) -> Input | Select[str]:
+    name, says = f"field-{setting.field}", explanation(setting)
+    empty = recipe_defaults(DEFAULT_RECIPE).get(setting.field)
+    if not is_choice(setting):
+        kind, placeholder = setting.kind, setting.default if empty is None else empty
+        suggester = PathSuggester(kind.words) if isinstance(kind, FilePath) else None
         return Input(
             placeholder=placeholder, compact=True, id=name, tooltip=says, suggester=suggester
         )
-    choices = [(choice, choice) for choice in _words(option)]
+    choices = [(choice, choice) for choice in _words(setting)]
     if empty is not None:
         return Select(choices, prompt=empty, compact=True, id=name, tooltip=says)
     return Select(
         choices,
-        value=_value_of(option.field),
+        value=_value_of(setting.field),
         allow_blank=False,
         compact=True,
         id=name,

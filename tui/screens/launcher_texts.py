@@ -14,9 +14,9 @@ from engine.common.text import about_duration, byte_size, rate
 from engine.config.dataset_names import title
 from engine.config.options import Options
 from engine.config.planning import plan_runs
+from engine.config.recipe_words import unfreezing_words
 from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
-from tui.cli.options import unfreezing_words
 
 if TYPE_CHECKING:
     from engine.tools.speed_probe import Speed

@@ -99,7 +99,7 @@ unfreeze_last = 0
         (HEAD.replace("epochs", "epoch"), "found the unknown key 'epoch'"),
         (HEAD.replace("= 2", "= 0"), "epochs: expected 1 to 10000, found 0"),
         (HEAD.replace("= 2", "= true"), "epochs: expected a whole number, found true"),
-        (HEAD.replace("= 2", '= "two"'), 'epochs: expected a whole number, found "two"'),
+        (HEAD.replace("= 2", '= "two"'), "epochs: expected a whole number, found 'two'"),
         (HEAD.replace("0.01", "nan"), "learning_rate: expected a number in"),
         (HEAD.replace("0.01", "11"), "learning_rate: expected a number in"),
         (HEAD + 'schedule = "step"\n', "schedule: expected constant or cosine"),

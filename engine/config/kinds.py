@@ -1,0 +1,252 @@
+"""The kinds of value that options have: how each is read from a text, and what it must hold.
+
+A kind knows neither its option nor a front end. `read` takes what was typed, `check` what has a
+type already, as in a recipe's file; both return the value and raise InputError, which begins with
+`where` the value stands: the flag of an option or the key of a file.
+
+These are plain classes: to define a dataclass costs every start most of a millisecond.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from engine.config.spec import Unfreeze
+from engine.errors import InputError
+
+YES_NO = ("yes", "no")
+
+
+def unexpected(where: str, expected: str, value: Any) -> InputError:
+    """The error about a value that is not as expected."""
+    return InputError(f"{where}: expected {expected}, found {_quoted(value)}")
+
+
+def _quoted(value: Any) -> str:
+    if isinstance(value, str):
+        return repr(value if len(value) <= 40 else value[:39] + "…")
+    import json
+
+    return json.dumps(value, default=str, ensure_ascii=False)[:60]
+
+
+class Kind:
+    """A kind of value."""
+
+    form = ""
+    """What such a value looks like, for errors."""
+
+    def read(self, where: str, text: str) -> Any:
+        """The value that a text holds.
+
+        Raises:
+            InputError: it holds none of this kind.
+        """
+        try:
+            value = self._parse(text)
+        except ValueError as error:
+            raise unexpected(where, self.form, text) from error
+        return self.check(where, value)
+
+    def check(self, where: str, value: Any) -> Any:
+        """The value, where it is one of this kind and within the limits.
+
+        Raises:
+            InputError: it is not.
+        """
+        raise NotImplementedError
+
+    def _parse(self, text: str) -> Any:
+        """The value of a text, its limits aside; ValueError where there is none."""
+        return text
+
+
+class Whole(Kind):
+    """A whole number between two limits, both included."""
+
+    form = "a whole number"
+
+    def __init__(self, low: int, high: int) -> None:
+        self.low, self.high = low, high
+
+    def check(self, where: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise unexpected(where, self.form, value)
+        if not self.low <= value <= self.high:
+            raise InputError(f"{where}: expected {self.low} to {self.high}, found {value}")
+        return value
+
+    def _parse(self, text: str) -> int:
+        return int(text)
+
+
+class Number(Kind):
+    """A number between two limits.
+
+    Args:
+        limits: what is expected, for errors.
+        low: the least.
+        high: the greatest.
+        excluded: those of the two that are themselves too little or too much.
+        hint: what else the error says.
+    """
+
+    form = "a number"
+
+    def __init__(
+        self,
+        limits: str,
+        low: float,
+        high: float,
+        *,
+        excluded: tuple[float, ...] = (),
+        hint: str = "",
+    ) -> None:
+        self.limits, self.low, self.high = limits, low, high
+        self.excluded, self.hint = excluded, hint
+
+    def check(self, where: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise unexpected(where, self.form, value)
+        if not self.low <= value <= self.high or value in self.excluded:
+            found = str(value).removesuffix(".0")
+            raise InputError(f"{where}: expected {self.limits}, found {found}{self.hint}")
+        return float(value)
+
+    def _parse(self, text: str) -> float:
+        return float(text)
+
+
+class NumberOr(Kind):
+    """A number, or a word in its place."""
+
+    def __init__(self, word: str, number: Number, form: str) -> None:
+        self.word, self.number, self.form = word, number, form
+
+    def check(self, where: str, value: Any) -> float | str:
+        return self.word if value == self.word else self.number.check(where, value)
+
+    def _parse(self, text: str) -> float | str:
+        return text if text == self.word else float(text)
+
+
+class Listed(Kind):
+    """One or more numbers with commas between them.
+
+    Args:
+        item: the kind of each.
+        example: a list as it is written.
+    """
+
+    def __init__(self, item: Whole | Number, example: str) -> None:
+        self.item = item
+        self.form = f"{item.form.removeprefix('a ')}s like {example}"
+
+    def check(self, where: str, value: Any) -> tuple[Any, ...]:
+        return tuple(self.item.check(where, each) for each in value)
+
+    def _parse(self, text: str) -> tuple[Any, ...]:
+        return tuple(self.item._parse(part) for part in text.split(","))
+
+
+class Choice(Kind):
+    """One of a few words."""
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self.words, self.form = words, " or ".join(words)
+
+    def check(self, where: str, value: Any) -> str:
+        if value not in self.words:
+            raise unexpected(where, self.form, value)
+        word: str = value
+        return word
+
+
+class YesNo(Kind):
+    """Whether something is done."""
+
+    form = " or ".join(YES_NO)
+
+    def check(self, where: str, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise unexpected(where, "true or false", value)
+        return value
+
+    def _parse(self, text: str) -> bool:
+        if text not in YES_NO:
+            raise ValueError(text)
+        return text == "yes"
+
+
+class Switch(YesNo):
+    """What a flag without a value switches off; a form asks for yes or no."""
+
+
+class Text(Kind):
+    """Anything but nothing; a leading `~` is the home folder."""
+
+    form = "a text"
+
+    def check(self, where: str, value: Any) -> str:
+        if not isinstance(value, str):
+            raise unexpected(where, self.form, value)
+        if not value.strip():
+            raise InputError(
+                f"{where}: expected a value, found nothing; leave the option out instead"
+            )
+        return value
+
+    def _parse(self, text: str) -> str:
+        return os.path.expanduser(text)
+
+
+class FilePath(Text):
+    """The path of a file or folder, or one of some words that stand for one."""
+
+    def __init__(self, words: tuple[str, ...] = ()) -> None:
+        self.words = words
+
+
+class RecipeName(Text):
+    """The name of a recipe, or the path of its file."""
+
+
+class Device(Text):
+    """Where to train."""
+
+    form = "auto, cpu, gpu or gpu:N"
+
+    def check(self, where: str, value: Any) -> str:
+        name = super().check(where, value)
+        kind, _, index = name.partition(":")
+        if name not in ("auto", "cpu", "gpu") and not (kind == "gpu" and index.isdecimal()):
+            raise unexpected(where, self.form, name)
+        return name
+
+
+class Unfreezes(Kind):
+    """Epochs and how many layers train after each; whether they fit is the stage's to say."""
+
+    form = "epoch:layers like 2:60,4:all"
+
+    def check(self, where: str, value: Any) -> tuple[Unfreeze, ...]:
+        return tuple(value)
+
+    def _parse(self, text: str) -> tuple[Unfreeze, ...]:
+        return tuple(_unfreeze(part) for part in text.split(","))
+
+
+def _unfreeze(text: str) -> Unfreeze:
+    epoch, _, last = text.partition(":")
+    return Unfreeze(int(epoch), None if last.strip() == "all" else int(last))
+
+
+def unfreezes_text(unfreezes: tuple[Unfreeze, ...]) -> str:
+    """What `Unfreezes` reads; empty for none."""
+    return ",".join(f"{entry.after_epoch}:{layers_text(entry.last)}" for entry in unfreezes)
+
+
+def layers_text(last: int | None) -> str:
+    """How many of the last layers train, as it is asked for."""
+    return "all" if last is None else str(last)

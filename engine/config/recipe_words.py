@@ -1,0 +1,48 @@
+"""What a recipe does, in a line."""
+
+from __future__ import annotations
+
+from engine.config.recipe import Recipe
+from engine.config.spec import Stage
+
+
+def recipe_words(recipe: Recipe) -> str:
+    """What a recipe does: its stages, then what holds for all of them."""
+    return "; ".join([*map(_stage_words, recipe.stages), *_around_words(recipe)])
+
+
+def unfreezing_words(stage: Stage) -> str:
+    """What joins in the course of a stage; empty for nothing."""
+    if stage.block_every == 1:
+        return "a block more after each epoch"
+    if stage.block_every:
+        return f"a block more after every {stage.block_every} epochs"
+    return ", ".join(
+        f"after epoch {entry.after_epoch}: {'all' if entry.last is None else f'last {entry.last}'}"
+        for entry in stage.unfreezes
+    )
+
+
+def _stage_words(stage: Stage) -> str:
+    words = f"{stage.name} {stage.epochs} epochs at {stage.learning_rate:g}"
+    if stage.schedule == "cosine":
+        words += " falling to 0 by a cosine"
+    if stage.unfreeze_last is None:
+        words += ", all layers"
+    elif stage.unfreeze_last:
+        words += f", last {stage.unfreeze_last} layers"
+    return ", ".join(filter(None, (words, unfreezing_words(stage))))
+
+
+def _around_words(recipe: Recipe) -> list[str]:
+    words = [f"batch {recipe.batch_size}"]
+    words += [f"{model} at {size} px" for model, size in recipe.image_sizes]
+    if recipe.flip:
+        words.append("mirrored half of the time")
+    if recipe.views > 1:
+        words.append(f"{recipe.views} crops")
+    if recipe.label_smoothing:
+        words.append(f"label smoothing {recipe.label_smoothing:g}")
+    if recipe.keep == "best":
+        words.append("best weights on validation")
+    return words
