@@ -15,15 +15,14 @@ import pytest
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.config.dataset_names import KNOWN
+from engine.config.options import Options
 from engine.config.planning import plan_runs
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES
 from engine.config.settings import SETTINGS, recipe_defaults
-from engine.config.spec import Unfreeze
 from tui.__main__ import main
 from tui.cli.options import chosen_options
-from tui.cli.parser import build_parser, join_values
+from tui.cli.parser import build_parser
 
-EPOCHS = recipe_defaults(DEFAULT_RECIPE)["epochs"]
 WriteRun = Callable[..., str]
 SMALL = ["--dataset", "digits", "--train-limit", "100", "--epochs", "1", "--seed", "1"]
 
@@ -55,67 +54,25 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
             ["a folder of images", "'mnist'"],
         ),
         (["train", "CustomCNN", "--data", "nowhere"], ["nowhere"]),
-        (["train", "CustomCNN", "--data", ""], ["--data", "found nothing"]),
         (
             ["train", "EfficientNetLite0", "--image-size", "16"],
             ["--image-size", "32 px or more", "16"],
         ),
-        (["train", "CustomCNN", "--image-size", "x"], ["--image-size", "a whole number", "'x'"]),
-        (
-            ["train", "CustomCNN", "--epochs", "x"],
-            [f"--epochs: expected whole numbers like {EPOCHS}"],
-        ),
         (["train", "CustomCNN", "--epochs", "0"], ["--epochs", "1 to", "found 0"]),
         (["train", "CustomCNN", "--epochs", "-1,2"], ["--epochs", "1 to", "found -1"]),
         (["train", "CustomCNN", "--epochs", "1,2,3"], ["--epochs", "at most 2", "found 3"]),
-        (["train", "CustomCNN", "--epochs", "9" * 5000], ["--epochs", "whole numbers"]),
-        (["train", "CustomCNN", "--learning-rate", "nan"], ["--learning-rate", "nan"]),
-        (["train", "CustomCNN", "--learning-rate", "0"], ["--learning-rate", "found 0"]),
-        (["train", "CustomCNN", "--learning-rate", "-1e-3"], ["--learning-rate", "-0.001"]),
-        (["train", "CustomCNN", "--learning-rate", "1,x"], ["--learning-rate", "'1,x'"]),
-        (["train", "CustomCNN", "--batch-size", "0"], ["--batch-size", "found 0"]),
-        (["train", "CustomCNN", "--batch-size", "-4"], ["--batch-size", "found -4"]),
-        (["train", "CustomCNN", "--train-limit", "3"], ["--train-limit", "found 3"]),
-        (["train", "CustomCNN", "--validation", "nan"], ["--validation", "nan"]),
-        (["train", "CustomCNN", "--validation", "all"], ["--validation", "'test'", "'all'"]),
-        (["train", "CustomCNN", "--unfreeze-last", "0"], ["--unfreeze-last", "found 0"]),
-        (
-            ["train", "VGG16", "--unfreeze-after", "3"],
-            ["--unfreeze-after: expected epoch:layers like 2:60,4:all", "found '3'"],
-        ),
-        (["train", "VGG16", "--unfreeze-after", "1:60,"], ["epoch:layers", "'1:60,'"]),
-        (["train", "VGG16", "--unfreeze-after", "1:60:2"], ["epoch:layers", "'1:60:2'"]),
         (["train", "VGG16", "--unfreeze-after", "-1:60"], ["--unfreeze-after", "found -1"]),
         (["train", "VGG16", "--unfreeze-after", "5:60"], ["an epoch from 1 to 4", "found 5"]),
         (
             ["train", "VGG16", "--unfreeze-after", "1:60", "--unfreeze-blocks", "1"],
             ["--unfreeze-after: expected no --unfreeze-blocks"],
         ),
-        (["train", "VGG16", "--unfreeze-blocks", "x"], ["--unfreeze-blocks", "'x'"]),
         (["train", "VGG16", "--unfreeze-blocks", "5"], ["--unfreeze-blocks", "found 5"]),
-        (["train", "CustomCNN", "--patience", "0"], ["--patience: expected 1 to", "found 0"]),
         (
             ["train", "CustomCNN", "--patience", "2", "--validation", "test"],
             ["--patience", "the test split"],
         ),
-        (["train", "CustomCNN", "--seed", "1,-2"], ["--seed", "found -2"]),
-        (["train", "CustomCNN", "--batchnorm", "off"], ["locked or keras", "'off'"]),
-        (["train", "CustomCNN", "--device", "tpu"], ["--device", "gpu:N", "'tpu'"]),
         (["train", "CustomCNN", "--recipe", "magic"], [" or ".join(RECIPES), "'magic'"]),
-        (["train", "CustomCNN", "--flip", "true"], ["--flip: expected yes or no", "'true'"]),
-        (["train", "CustomCNN", "--views", "0"], ["--views: expected 1 to 64", "found 0"]),
-        (["train", "CustomCNN", "--views", "-1"], ["--views: expected 1 to 64", "found -1"]),
-        (["train", "CustomCNN", "--views", "x"], ["--views", "a whole number", "'x'"]),
-        (["train", "CustomCNN", "--precision", "float16"], ["mixed_bfloat16", "'float16'"]),
-        (
-            ["train", "CustomCNN", "--feature-memory", "-1"],
-            ["--feature-memory: expected gigabytes", "found -1"],
-        ),
-        (["train", "CustomCNN", "--feature-memory", "nan"], ["--feature-memory", "found nan"]),
-        (["train", "CustomCNN", "--feature-disk", "-0.5"], ["--feature-disk", "found -0.5"]),
-        (["train", "CustomCNN", "--feature-disk", "inf"], ["--feature-disk", "found inf"]),
-        (["train", "CustomCNN", "--feature-disk", "20GB"], ["a number", "'20GB'"]),
-        (["train", "CustomCNN", "--no-feature-cache=yes"], ["--no-feature-cache", "'yes'"]),
         (["train", "EfficientNetLite0", "--weights", "no.h5"], ["no.h5"]),
         (["train", "CustomCNN", "--epochs"], ["--epochs"]),
         (["train", "CustomCNN", "--color"], ["--color"]),
@@ -199,7 +156,7 @@ def test_help_has_every_option_with_its_default(capsys: pytest.CaptureFixture[st
     text = " ".join(capsys.readouterr().out.split())
     assert all(option.flag in text for option in SETTINGS)
     assert all(f"(default: {option.default})" in text for option in SETTINGS)
-    for value in (*KNOWN, *RECIPES, str(DEFAULT_RECIPE.batch_size), EPOCHS):
+    for value in (*KNOWN, *RECIPES, *recipe_defaults(DEFAULT_RECIPE).values()):
         assert value in text
 
 
@@ -216,28 +173,10 @@ def test_help_says_what_each_recipe_does(capsys: pytest.CaptureFixture[str]) -> 
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_every_option_reaches_its_field() -> None:
-    given = (
-        "train A B --dataset digits --data /d --recipe demo --epochs 4,2 --learning-rate 1e-2,1e-4 "
-        "--unfreeze-last 7 --image-size 48 --batch-size 16 --train-limit 99 --validation test "
-        "--batchnorm keras --seed 1,2 --device gpu:1 --weights none --runs-dir r "
-        "--precision mixed_bfloat16 --flip no --views 3 --no-feature-cache --feature-memory 0.5 "
-        "--feature-disk 0 --unfreeze-after 1:60,2:all --unfreeze-blocks 3 --patience 4"
-    )
-    arguments = build_parser().parse_args(join_values(given.split()))
-    options = chosen_options(arguments)
-    assert arguments.models == ["A", "B"]
-    assert (options.dataset, options.data_path, options.recipe) == ("digits", "/d", "demo")
-    assert (options.epochs, options.learning_rates) == ((4, 2), (1e-2, 1e-4))
-    assert (options.unfreeze_last, options.image_size, options.batch_size) == (7, 48, 16)
-    assert (options.train_limit, options.validation, options.batchnorm) == (99, "test", "keras")
-    assert (options.seeds, options.device, options.weights) == ((1, 2), "gpu:1", "none")
-    assert arguments.runs_dir == Path("r")
-    assert (options.precision, options.flip, options.views) == ("mixed_bfloat16", False, 3)
-    assert options.feature_cache is False
-    assert (options.feature_memory_gb, options.feature_disk_gb) == (0.5, 0.0)
-    assert options.unfreezes == (Unfreeze(1, 60), Unfreeze(2, None))
-    assert (options.block_every, options.patience) == (3, 4)
+def test_models_and_the_runs_folder_are_read_beside_options() -> None:
+    arguments = build_parser().parse_args(["train", "A", "B", "--views", "3", "--runs-dir", "r"])
+    assert (arguments.models, arguments.runs_dir) == (["A", "B"], Path("r"))
+    assert chosen_options(arguments) == Options(views=3)
 
 
 def test_what_is_not_given_is_the_recipes() -> None:

@@ -29,7 +29,6 @@ from tui.screens.launcher_texts import summary_text
 from tui.screens.recipe_prompt import HELD, RecipePrompt
 from tui.screens.training import TrainingScreen
 
-EPOCHS = recipe_defaults(DEFAULT_RECIPE)["epochs"]
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 MakeApp = Callable[..., CifarApp]
 
@@ -132,19 +131,8 @@ async def test_what_is_typed_at_once_after_the_slash_is_filtered_by(
 
 WRONG = (
     ("epochs", "0", "epochs: expected 1 to 10000, found 0"),
-    ("epochs", "x", f"epochs: expected whole numbers like {EPOCHS}, found 'x'"),
-    ("learning_rates", "nan", "learning rate: expected a number in (0, 10], found nan"),
     ("image_size", "16", "image size: EfficientNetLite0 needs 32 px or more, found 16"),
-    ("batch_size", "-1", "batch size: expected 1 to 65536, found -1"),
-    ("views", "0", "views: expected 1 to 64, found 0"),
-    ("unfreezes", "60", "unfreeze after: expected epoch:layers like 2:60,4:all, found '60'"),
     ("unfreezes", "5:60", "unfreeze after: expected an epoch from 1 to 4"),
-    ("block_every", "0", "unfreeze blocks: expected 1 to 1000, found 0"),
-    ("patience", "0", "patience: expected 1 to 1000, found 0"),
-    ("feature_memory_gb", "-1", "feature memory: expected gigabytes, 0 or more, found -1"),
-    ("feature_disk_gb", "x", "feature disk: expected a number, found 'x'"),
-    ("seeds", "1,", "seed: expected whole numbers"),
-    ("device", "tpu", "device: expected auto, cpu, gpu or gpu:N, found 'tpu'"),
     ("data_path", "/nowhere", "/nowhere"),
     ("weights", "no.h5", "no.h5"),
 )
@@ -226,7 +214,7 @@ async def test_the_keyboard_reaches_every_field(app: CifarApp, until: Until) -> 
 async def test_a_recipe_changes_what_empty_fields_mean(app: CifarApp, until: Until) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(app, pilot, until)
-        assert field(app, "epochs").placeholder == EPOCHS
+        assert field(app, "epochs").placeholder == recipe_defaults(DEFAULT_RECIPE)["epochs"]
         names = list(RECIPES)
         await pilot.press("tab", "tab", "tab", "enter")
         steps = names.index("demo") - names.index(DEFAULT_RECIPE.name)

@@ -1,0 +1,56 @@
+"""The table of options as its two front ends have it: the command line and the launcher's form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.config.kinds import Switch
+from engine.config.settings import Setting
+from engine.errors import InputError
+from tests.engine.config.option_cases import HELD, REJECTED, complaint, each
+from tui.cli.options import chosen_options
+from tui.cli.parser import build_parser, join_values
+from tui.panels.run_form import RunForm, is_choice
+
+PARSER = build_parser()
+
+
+def typed(setting: Setting, text: str) -> Any:
+    """What a command line that gives one option asks for."""
+    arguments = PARSER.parse_args(join_values(["train", "A", setting.flag, text]))
+    return getattr(chosen_options(arguments), setting.field)
+
+
+@pytest.mark.parametrize(("setting", "text", "value"), each(HELD))
+def test_what_is_given_reaches_its_field(setting: Setting, text: str, value: Any) -> None:
+    options, errors = RunForm({setting.field: text}).read()
+    assert (getattr(options, setting.field), errors) == (value, {})
+    if not isinstance(setting.kind, Switch):
+        assert typed(setting, text) == value
+
+
+@pytest.mark.parametrize(("setting", "text", "words"), each(REJECTED))
+def test_what_is_rejected_is_named(setting: Setting, text: str, words: str) -> None:
+    _, errors = RunForm({setting.field: text}).read()
+    # A choice that is not offered, such as one remembered, stays at its default.
+    expected = {} if is_choice(setting) else {setting.field: complaint(setting, words)}
+    assert errors == expected
+    if not isinstance(setting.kind, Switch):
+        with pytest.raises(InputError) as caught:
+            typed(setting, text)
+        assert str(caught.value) == complaint(setting, words)
+
+
+def test_a_switch_takes_no_value() -> None:
+    arguments = PARSER.parse_args(["train", "A", "--no-feature-cache"])
+    assert chosen_options(arguments).feature_cache is False
+    with pytest.raises(InputError, match="--no-feature-cache"):
+        PARSER.parse_args(["train", "A", "--no-feature-cache=yes"])
+
+
+def test_what_is_not_given_stays_at_its_default() -> None:
+    options, errors = RunForm().read()
+    assert errors == {}
+    assert options == chosen_options(PARSER.parse_args(["train", "A"]))
