@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from engine.common.text import printable
-from tui.preferences import read_preferences, write_preferences
+from tui.settings.preferences import read_preferences, write_preferences
 
 Way = Literal["off", "bell", "bell and message"]
 WAYS: tuple[Way, ...] = get_args(Way)

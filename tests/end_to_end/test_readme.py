@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tui import keys
 from tui.cli import options
+from tui.settings import keys
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 

@@ -16,9 +16,9 @@ from engine.config.spec import RunSpec
 from tui.app import CifarApp
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.run_form import RunForm
-from tui.preferences import write_preferences
 from tui.screens.launcher import MARKED_AT_FIRST, SECTION, LauncherScreen
 from tui.screens.training import TrainingScreen
+from tui.settings.preferences import write_preferences
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 MakeApp = Callable[..., CifarApp]

@@ -28,10 +28,10 @@ from engine.protocol.commands import (
 )
 from engine.protocol.events import CommandRejected, PhaseChanged, RunEnded
 from engine.protocol.facts import LayerNode
-from tui import keys
 from tui.screens.choice import ChoiceScreen
 from tui.screens.number_prompt import NumberPrompt
 from tui.screens.training import TrainingScreen
+from tui.settings import keys
 
 AtWork = Callable[..., AbstractAsyncContextManager[Pilot[Any]]]
 BLOCK = ("block1_conv", "block1_bn")

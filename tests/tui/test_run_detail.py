@@ -23,7 +23,6 @@ from engine.analysis.predictions import worst_mistakes as worst
 from engine.protocol.facts import DataFacts, LayerNode
 from engine.runs.listing import RunRecord, load_run, load_snapshot
 from engine.state.snapshot import RunSnapshot
-from tui import keys
 from tui.panels.charts.curves import CurveChart
 from tui.panels.run_detail import RunDetail
 from tui.panels.run_detail.calibration import calibration_text
@@ -38,7 +37,8 @@ from tui.panels.run_detail.tabs import NAMES, tab_lines
 from tui.panels.run_detail.times import times_text
 from tui.panels.run_table import RunTable
 from tui.screens.results import ResultsScreen
-from tui.themes import DARK, LIGHT
+from tui.settings import keys
+from tui.settings.themes import DARK, LIGHT
 
 AnyPilot = Pilot[Any]
 Until = Callable[[AnyPilot, Callable[[], object]], Awaitable[None]]

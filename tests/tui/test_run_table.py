@@ -15,7 +15,7 @@ from engine.common.text import cell_width
 from tui.panels.run_table import RunTable, legend_of_marks
 from tui.panels.table_drawing import DOWN, UP
 from tui.panels.virtual_table import VirtualTable
-from tui.themes import DARK
+from tui.settings.themes import DARK
 
 Row = dict[str, Any]
 

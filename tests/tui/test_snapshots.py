@@ -25,7 +25,6 @@ from engine.protocol.commands import SetTrainable
 from engine.protocol.events import EpochStarted, Event, HardwareSampled, LogLine
 from engine.protocol.facts import GpuReading, LayerNode
 from engine.runs.listing import RunRecord, load_run
-from tui import keys
 from tui.app import CifarApp
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.charts.panel import ChartsPanel
@@ -36,6 +35,7 @@ from tui.screens.compare import CompareScreen
 from tui.screens.help import HelpScreen
 from tui.screens.results import ResultsScreen
 from tui.screens.waiting_runs import WaitingRunsScreen
+from tui.settings import keys
 from tui.source import trained_here
 
 SIZES = [(80, 24), (120, 40), (200, 60)]

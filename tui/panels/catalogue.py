@@ -9,9 +9,9 @@ from textual.message import Message
 
 from engine.backbones.entry import Backbone
 from engine.common.text import MISSING, Column, Row, about_duration, count
-from tui import keys
 from tui.panels.table_drawing import Piece
 from tui.panels.virtual_table import VirtualTable
+from tui.settings import keys
 
 MARKED, UNMARKED = "[x]", "[ ]"
 TO_DOWNLOAD = "to download ("

@@ -14,8 +14,8 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
-from tui import keys
 from tui.panels.line_fitting import Field, fit
+from tui.settings import keys
 
 if TYPE_CHECKING:
     from engine.analysis.answers import Answer, Answers

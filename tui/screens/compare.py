@@ -13,9 +13,9 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from engine.runs.listing import RunRecord
-from tui import keys
 from tui.panels.charts.overlay import LETTERS, OverlayChart
 from tui.panels.line_fitting import Field, fit
+from tui.settings import keys
 
 if TYPE_CHECKING:
     from tui.panels.comparison import Comparison

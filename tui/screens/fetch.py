@@ -14,9 +14,9 @@ from textual.widgets import Footer, Static
 from engine.common.text import byte_size
 from engine.errors import InputError
 from engine.tools.fetching import Fetched, FetchStep, Needed, fetch_all
-from tui import keys
 from tui.panels.line_fitting import Field, fit
 from tui.panels.run_detail.bars import bar, name_width, shortened
+from tui.settings import keys
 from tui.slow_link import paced
 
 _TICK_SECONDS = 0.25

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui import keys
+from tui.settings import keys
 
 _GLYPHS = (
     ("■", "$primary", "trains"),

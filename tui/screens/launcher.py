@@ -24,11 +24,9 @@ from engine.config.recipe import DEFAULT_RECIPE
 from engine.config.recipe_store import recipe_names
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from tui import keys
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.line_fitting import Field, fit
 from tui.panels.run_form import RunForm, field_of, in_words
-from tui.preferences import read_preferences, write_preferences
 from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.launcher_inputs import (
     count_images,
@@ -37,6 +35,8 @@ from tui.screens.launcher_inputs import (
     weights_states,
 )
 from tui.screens.launcher_texts import expected_seconds, expected_text, plan_each, summary_text
+from tui.settings import keys
+from tui.settings.preferences import read_preferences, write_preferences
 
 if TYPE_CHECKING:
     from engine.runs.listing import RunRecord
@@ -197,7 +197,7 @@ class LauncherScreen(KeyedScreen):
 
     @work(exclusive=True, group="speed")
     async def _look_for_speed(self) -> None:
-        from tui import machine_speed
+        from tui.settings import machine_speed
 
         self._speed = await asyncio.to_thread(machine_speed.remembered_speed)
         if self._speed is None and not self._adds:  # a training would disturb it, and it that

@@ -15,13 +15,13 @@ from textual.widgets import Footer, Input, Static
 
 from engine.errors import InputError
 from engine.runs.listing import RunRecord
-from tui import keys
 from tui.panels.line_fitting import Field, fit
 from tui.panels.path_suggester import PathSuggester
 from tui.panels.pixels import half_blocks
 from tui.panels.progress import SPINNER
 from tui.panels.run_detail.bars import bar, name_width, shortened
 from tui.screens.keyed_screen import KeyedScreen
+from tui.settings import keys
 from tui.slow_link import paced
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from textual.widgets import Footer, Input, Static
 from engine.common.text import Row
 from engine.errors import InputError
 from engine.runs.listing import load_run, load_snapshot
-from tui import keys
 from tui.panels.charts.pareto import ParetoChart
 from tui.panels.charts.pareto_data import COSTS
 from tui.panels.model_table import ModelTable
@@ -28,6 +27,7 @@ from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.ranking import ALIVE, Ranking, View, read_ranking, view_of
 from tui.screens.results_texts import count_words, head_line, note_text, verdict_text
 from tui.screens.run_actions import RunActions
+from tui.settings import keys
 
 if TYPE_CHECKING:
     from engine.ranking.filter import RunFilter

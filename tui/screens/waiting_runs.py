@@ -14,8 +14,8 @@ from textual.widgets.option_list import Option
 from engine.config.dataset_names import title
 from engine.config.spec import RunSpec
 from engine.protocol.commands import Command, MoveRun, RemoveRun
-from tui import keys
 from tui.messages import CommandRefused, CommandRequested
+from tui.settings import keys
 from tui.slow_link import paced
 
 LOOK_SECONDS = 0.2

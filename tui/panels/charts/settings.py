@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, TypeVar, get_args
 
-from tui.preferences import read_preferences, write_preferences
+from tui.settings.preferences import read_preferences, write_preferences
 
 XUnit = Literal["epochs", "steps", "seconds"]
 X_UNITS: tuple[XUnit, ...] = get_args(XUnit)

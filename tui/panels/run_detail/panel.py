@@ -16,7 +16,6 @@ from textual.widgets import Static
 
 from engine.runs.listing import RunRecord
 from engine.state.snapshot import RunSnapshot
-from tui import keys
 from tui.panels.run_detail.calibration import calibration_text
 from tui.panels.run_detail.classes import classes_text
 from tui.panels.run_detail.confusion import confusion_text, shown_part
@@ -28,6 +27,7 @@ from tui.panels.run_detail.mistakes import mistakes_text, tiling
 from tui.panels.run_detail.palette import Palette
 from tui.panels.run_detail.tabs import NAMES, tab_lines
 from tui.panels.run_detail.times import times_text
+from tui.settings import keys
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
-from tui.preferences import read_preferences, write_preferences
+from tui.settings.preferences import read_preferences, write_preferences
 
 OTHER_THEMES = {
     "muted": "#808a94",

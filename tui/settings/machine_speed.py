@@ -13,7 +13,7 @@ from pathlib import Path
 from engine.common.codec import from_plain, to_plain
 from engine.errors import InputError
 from engine.tools.speed_probe import Speed, read_speed
-from tui.preferences import read_preferences, write_preferences
+from tui.settings.preferences import read_preferences, write_preferences
 
 SECTION = "speed"
 """Of the preferences."""
@@ -69,7 +69,7 @@ def _answer(process: subprocess.Popen[bytes]) -> str:
 
 def _python_path() -> list[str]:
     """Where the process finds this very program, installed or not."""
-    here = str(Path(__file__).parents[1])
+    here = str(Path(__file__).parents[2])
     return [here, *filter(None, [os.environ.get("PYTHONPATH")])]
 
 

@@ -11,13 +11,13 @@ from textual.command import CommandPalette
 from textual.widgets import Input
 from textual.widgets._footer import FooterKey
 
-from tui import keys
 from tui.panels.catalogue import CatalogueTable
 from tui.panels.run_form import RunForm
 from tui.screens.help import HelpScreen, help_text
 from tui.screens.launcher import LauncherScreen
 from tui.screens.recipe_prompt import RecipePrompt
 from tui.screens.results import ResultsScreen
+from tui.settings import keys
 
 
 @pytest.mark.parametrize("place", list(keys.PLACES))

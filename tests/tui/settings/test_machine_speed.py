@@ -17,11 +17,11 @@ from textual.widgets import Static
 import tui.screens.launcher
 from engine.common.text import about_duration
 from engine.tools.speed_probe import Speed
-from tui import machine_speed
-from tui.machine_speed import measure_speed, remembered_speed
 from tui.panels.catalogue import CatalogueTable
-from tui.preferences import read_preferences, write_preferences
 from tui.screens.launcher import LauncherScreen
+from tui.settings import machine_speed
+from tui.settings.machine_speed import measure_speed, remembered_speed
+from tui.settings.preferences import read_preferences, write_preferences
 
 PRINTED = {"dense": 2e11, "separable": 1e11, "device": "cpu:0"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.preferences import FILE_NAME, read_preferences, write_preferences
+from tui.settings.preferences import FILE_NAME, read_preferences, write_preferences
 
 
 def test_a_section_is_read_back_and_the_others_stay(config_dir: Path) -> None:
