@@ -21,12 +21,12 @@ from engine.common.faults import Faults, told_afterwards
 from engine.errors import InputError
 from tui.arrivals import Arrivals
 from tui.messages import CommandRefused, CommandRequested, EventsArrived
-from tui.notification import choose_next_way, chosen_way, sequence
 from tui.screens.too_small import TooSmallScreen, too_small
 from tui.settings import keys
 from tui.settings.themes import DARK, LIGHT, OTHER_THEMES, remember_theme, remembered_theme
-from tui.slow_link import CLASS, is_slow
 from tui.source import Source
+from tui.terminal.notification import choose_next_way, chosen_way, sequence
+from tui.terminal.slow_link import CLASS, is_slow
 
 # What a training needs, its events and commands above all, takes 80 ms to import: where a session
 # opens, after the first frame.
@@ -106,7 +106,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         driver = super().get_driver_class()
         if driver.__name__ != "LinuxDriver":
             return driver
-        from tui.driver import SparingDriver
+        from tui.terminal.driver import SparingDriver
 
         return SparingDriver
 

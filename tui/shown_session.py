@@ -8,7 +8,7 @@ from engine.protocol.commands import Command
 from engine.protocol.events import Event
 from engine.state.snapshot import RunSnapshot
 from tui.session_view import SessionStores, SessionView
-from tui.slow_link import SLOWER, is_slow
+from tui.terminal.slow_link import SLOWER, is_slow
 from tui.urgency import Urgency
 
 if TYPE_CHECKING:

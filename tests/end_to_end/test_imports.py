@@ -32,7 +32,6 @@ OF_HELP = [
     "engine.machine.output_capture",
     "tui",
     "tui.__main__",
-    "tui.ascii_marks",
     "tui.cli",
     "tui.cli.examples",
     "tui.cli.fetch_parser",
@@ -41,8 +40,10 @@ OF_HELP = [
     "tui.cli.parser",
     "tui.cli.streams",
     "tui.cli.usage",
-    "tui.slow_link",
     "tui.terminal",
+    "tui.terminal.ascii_marks",
+    "tui.terminal.capabilities",
+    "tui.terminal.slow_link",
 ]
 """The modules of our own that `--help` takes; no package of others."""
 OF_FIRST_FRAME = {

@@ -125,7 +125,7 @@ def test_what_is_no_text_is_dropped(open_terminal: Open) -> None:
 
 CRASHES = """
 import sys
-from tui.driver import SparingDriver
+from tui.terminal.driver import SparingDriver
 from tui.__main__ import main
 
 def fails(self):

@@ -10,7 +10,7 @@ import pytest
 from engine.tools.doctor import Finding
 from tui.__main__ import main
 from tui.cli import doctor
-from tui.terminal import look
+from tui.terminal.capabilities import look
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from tui import terminal
 from tui.cli.forking import opens_screen
+from tui.terminal import capabilities as terminal
 
 # A Python handler waits for the call at work: without the pipe, a signal that comes just before
 # `readline` blocks would be answered after the line only.

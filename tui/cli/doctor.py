@@ -12,10 +12,10 @@ from dataclasses import asdict
 from textwrap import wrap
 
 from engine.tools.doctor import Finding, State, examine
-from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.cli.output import can_show, terminal_width, use_utf8
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH
-from tui.terminal import DUMB, MILLIONS, Terminal, current
+from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
+from tui.terminal.capabilities import DUMB, MILLIONS, Terminal, current
 
 MARKS: dict[State, tuple[str, str]] = {"good": ("✓", "+"), "note": ("·", "-"), "bad": ("✗", "!")}
 """And what stands for them where they cannot be shown."""

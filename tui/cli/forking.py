@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
-from tui.terminal import current, terminal_restorer
+from tui.terminal.capabilities import current, terminal_restorer
 
 CONTINUE_SECONDS = 0.2
 """A shell continues all of a job; a child that does not move within this time was left out."""

@@ -16,7 +16,7 @@ from engine.common.text import MISSING, whole
 from engine.errors import InputError
 from engine.report.table import BEST, FASTEST, table_text
 from engine.runs.listing import RunListing, load_run
-from tui.terminal import current
+from tui.terminal.capabilities import current
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -11,7 +11,6 @@ from engine.config.kinds import Choice, Number, Switch
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES
 from engine.config.recipe_words import recipe_words
 from engine.config.settings import SETTINGS
-from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.cli.examples import examples_text
 from tui.cli.fetch_parser import add_fetch, add_mirror
 from tui.cli.options import (
@@ -23,7 +22,8 @@ from tui.cli.options import (
     read_shares,
 )
 from tui.cli.usage import CommandLineParser, OneLineParser
-from tui.slow_link import VARIABLE as SLOW_VARIABLE
+from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
+from tui.terminal.slow_link import VARIABLE as SLOW_VARIABLE
 
 _HELP_WIDTH = 78
 

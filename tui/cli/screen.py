@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from tui.cli.signals import TERMINATED, LeavingSignals
-from tui.terminal import current, terminal_restorer
+from tui.terminal.capabilities import current, terminal_restorer
 
 if TYPE_CHECKING:
     from engine.state.snapshot import RunSnapshot

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from engine.errors import OutputError
 from engine.machine.output_capture import replace_originals, text_file
-from tui.ascii_marks import to_ascii
+from tui.terminal.ascii_marks import to_ascii
 
 MARKS = "cifar-tui-marks"
 """Of `open`'s `errors`: an ASCII mark for what an encoding lacks."""

@@ -15,7 +15,7 @@ from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit
 from tui.session_view import SessionView
-from tui.slow_link import paced
+from tui.terminal.slow_link import paced
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _END_GLYPHS = {

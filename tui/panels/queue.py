@@ -14,7 +14,7 @@ from engine.common.text import accuracy, duration
 from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
 from tui.session_view import SessionView
-from tui.slow_link import paced
+from tui.terminal.slow_link import paced
 
 GLYPHS: dict[str, tuple[str, str]] = {
     "queued": ("·", "$muted"),

@@ -17,7 +17,7 @@ from engine.tools.fetching import Fetched, FetchStep, Needed, fetch_all
 from tui.panels.line_fitting import Field, fit
 from tui.panels.run_detail.bars import bar, name_width, shortened
 from tui.settings import keys
-from tui.slow_link import paced
+from tui.terminal.slow_link import paced
 
 _TICK_SECONDS = 0.25
 _MOST_NAME, _MOST_BAR = 24, 40

@@ -22,7 +22,7 @@ from tui.panels.progress import SPINNER
 from tui.panels.run_detail.bars import bar, name_width, shortened
 from tui.screens.keyed_screen import KeyedScreen
 from tui.settings import keys
-from tui.slow_link import paced
+from tui.terminal.slow_link import paced
 
 if TYPE_CHECKING:
     from engine.tools.predict import Prediction, Predictor

@@ -16,7 +16,7 @@ from engine.config.spec import RunSpec
 from engine.protocol.commands import Command, MoveRun, RemoveRun
 from tui.messages import CommandRefused, CommandRequested
 from tui.settings import keys
-from tui.slow_link import paced
+from tui.terminal.slow_link import paced
 
 LOOK_SECONDS = 0.2
 HINT = "shift+↑↓ moves · delete removes · n adds · esc closes"

@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from engine.state.snapshot import RunSnapshot
 from tui.panels.charts.data import accuracy_data, accuracy_title, loss_data, loss_title
 from tui.panels.charts.settings import ChartSettings, read_settings
-from tui.slow_link import paced
+from tui.terminal.slow_link import paced
 
 _CANVAS_AFTER_SECONDS = 0.05
 """Enough for the first frame to be out; what is called after a refresh may come before it."""

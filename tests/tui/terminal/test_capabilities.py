@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tui.terminal import look
+from tui.terminal.capabilities import look
 
 COERCED = {"LC_CTYPE": "C.UTF-8"}
 """As Python leaves the environment where the locale is C or not installed."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
 
-from tui.ascii_marks import VARIABLE as ASCII_VARIABLE
+from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
 
 DUMB = ("dumb", "unknown")
 """Of TERM: terminals that take lines and nothing else."""

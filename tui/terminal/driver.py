@@ -11,10 +11,10 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from tui.ascii_marks import to_ascii
-from tui.changed_cells import ChangedCells
-from tui.input_text import InputText
-from tui.terminal import current
+from tui.terminal.ascii_marks import to_ascii
+from tui.terminal.capabilities import current
+from tui.terminal.changed_cells import ChangedCells
+from tui.terminal.input_text import InputText
 
 LOOK_SECONDS = 0.1
 """Between two looks at whether the screen leaves, and whether an escape was a key of its own."""

@@ -6,8 +6,8 @@ import pytest
 from textual import events
 from textual.message import Message
 
-from tui.driver import _Keyboard
-from tui.input_text import InputText
+from tui.terminal.driver import _Keyboard
+from tui.terminal.input_text import InputText
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 
 from engine.protocol.events import RunEnded
 from engine.protocol.facts import LayerNode
-from tui.notification import WAYS, choose_next_way, chosen_way, sequence
 from tui.settings.preferences import write_preferences
+from tui.terminal.notification import WAYS, choose_next_way, chosen_way, sequence
 
 
 def test_nothing_rings_until_it_is_asked_for_and_the_choice_stays() -> None:

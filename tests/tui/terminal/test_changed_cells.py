@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from terminal_screen import TerminalScreen
 
-from tui.changed_cells import ChangedCells
+from tui.terminal.changed_cells import ChangedCells
 
 START, END = "\x1b[?2026h", "\x1b[?2026l"
 WIDTH, HEIGHT = 12, 4
