@@ -24,7 +24,7 @@ from engine.sessions.local import Sink
 from engine.state.layer_choice import count_blocks, last_blocks
 from tui.app import CifarApp
 from tui.screens.training import TrainingScreen
-from tui.source import trained_here
+from tui.session.source import trained_here
 
 SIZE = (120, 40)
 HERE = Path(__file__).parent

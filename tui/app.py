@@ -19,12 +19,12 @@ from textual.widget import WidgetError
 
 from engine.common.faults import Faults, told_afterwards
 from engine.errors import InputError
-from tui.arrivals import Arrivals
-from tui.messages import CommandRefused, CommandRequested, EventsArrived
 from tui.screens.too_small import TooSmallScreen, too_small
+from tui.session.arrivals import Arrivals
+from tui.session.messages import CommandRefused, CommandRequested, EventsArrived
+from tui.session.source import Source
 from tui.settings import keys
 from tui.settings.themes import DARK, LIGHT, OTHER_THEMES, remember_theme, remembered_theme
-from tui.source import Source
 from tui.terminal.notification import choose_next_way, chosen_way, sequence
 from tui.terminal.slow_link import CLASS, is_slow
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from engine.state.snapshot import RunSnapshot
     from tui.screens.launcher import LauncherScreen
     from tui.screens.training import TrainingScreen
-    from tui.session_view import SessionView
-    from tui.shown_session import ShownSession
+    from tui.session.shown import ShownSession
+    from tui.session.view import SessionView
 
 REDRAW_SECONDS = 0.5
 START_AFTER_SECONDS = 0.1
@@ -250,7 +250,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self._open_training(session)
 
     def _open_training(self, session: SessionHandle) -> None:
-        from tui.shown_session import ShownSession
+        from tui.session.shown import ShownSession
 
         self._shown = ShownSession(session)
         self._training = self._training_screen(self._shown.view())

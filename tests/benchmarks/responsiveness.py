@@ -33,7 +33,7 @@ from engine.protocol.events import (
 )
 from engine.sessions.local import Session
 from tui.app import CifarApp
-from tui.source import trained_here
+from tui.session.source import trained_here
 
 ROUNDS = 25
 NAP = 0.01

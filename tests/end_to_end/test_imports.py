@@ -72,7 +72,7 @@ FIRST_FRAME = """
 import asyncio
 from pathlib import Path
 from tui.app import CifarApp
-from tui.source import trained_here
+from tui.session.source import trained_here
 
 async def show():
     app = CifarApp(trained_here(None, None), runs_dir=Path())

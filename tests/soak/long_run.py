@@ -24,7 +24,7 @@ from engine.machine.output_capture import OutputCapture
 from engine.protocol.events import EpochEnded, Event
 from engine.sessions.local import Session
 from tui.app import CifarApp
-from tui.source import trained_here
+from tui.session.source import trained_here
 
 NAP = 0.01
 

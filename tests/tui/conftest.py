@@ -37,8 +37,8 @@ from engine.state.snapshot import RunSnapshot
 from tui.app import CifarApp
 from tui.panels.charts.panel import ChartsPanel
 from tui.panels.layers import LayersPanel, LayerTree
+from tui.session.source import trained_here
 from tui.settings.themes import DARK, LIGHT
-from tui.source import trained_here
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 MakeApp = Callable[..., CifarApp]

@@ -35,7 +35,7 @@ from tui.screens.choice import ChoiceScreen
 from tui.screens.launcher import LauncherScreen
 from tui.screens.results import ResultsScreen
 from tui.screens.training import TrainingScreen
-from tui.source import attached_to, replayed
+from tui.session.source import attached_to, replayed
 
 Head = Callable[[Any], str]
 

@@ -9,7 +9,7 @@ from typing import Any
 from engine.protocol.events import PhaseChanged, now
 from engine.protocol.facts import LayerNode
 from tui.app import CifarApp
-from tui.source import attached_to
+from tui.session.source import attached_to
 
 
 async def test_a_training_that_is_paused_stays_so(

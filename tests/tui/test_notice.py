@@ -23,7 +23,7 @@ from tui.panels.notice import (
     requests,
     waiting_changes,
 )
-from tui.session_view import SessionView
+from tui.session.view import SessionView
 
 HELD = Bottleneck("validation-heavy", "validation takes 44 % of an epoch", "do less", "4 of 9 s")
 

@@ -18,7 +18,7 @@ from tui.panels.progress import (
     status_line,
     title_line,
 )
-from tui.session_view import SessionView
+from tui.session.view import SessionView
 
 WIDTHS = (60, 80, 120, 200)
 

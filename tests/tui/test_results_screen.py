@@ -35,7 +35,7 @@ from tui.screens.filter_line import FilterLine
 from tui.screens.predict import PredictScreen
 from tui.screens.results import ResultsScreen
 from tui.screens.run_notes import RunNotesScreen
-from tui.source import trained_here
+from tui.session.source import trained_here
 
 AnyPilot = Pilot[Any]
 WriteRun = Callable[..., str]

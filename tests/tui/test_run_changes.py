@@ -20,7 +20,7 @@ from tui.screens.run_changes import (
     stepped_rate,
     wished,
 )
-from tui.session_view import SessionView
+from tui.session.view import SessionView
 
 BLOCK = ("block1_conv", "block1_bn")
 HEAD = ("predictions",)

@@ -35,8 +35,8 @@ from tui.screens.compare import CompareScreen
 from tui.screens.help import HelpScreen
 from tui.screens.results import ResultsScreen
 from tui.screens.waiting_runs import WaitingRunsScreen
+from tui.session.source import trained_here
 from tui.settings import keys
-from tui.source import trained_here
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 BEGAN = 1_700_000_000.0

@@ -20,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     expect_screen("attach", f"`tail -f {chosen.directory.log}` follows without one")
     from tui.app import CifarApp
     from tui.cli.follow import follow
-    from tui.source import attached_to
+    from tui.session.source import attached_to
 
     session = AttachedSession(chosen)
     is_over = chosen.status in OVER

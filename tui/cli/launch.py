@@ -59,7 +59,7 @@ def open_app(
         has gone; 1 after a crash of the screen, 143 after SIGTERM.
     """
     from tui.app import CifarApp
-    from tui.source import trained_here
+    from tui.session.source import trained_here
 
     sessions: list[Session] = []
 

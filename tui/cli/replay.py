@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     expect_screen("replay")
     from tui.app import CifarApp
     from tui.cli.follow import follow
-    from tui.source import replayed
+    from tui.session.source import replayed
 
     session = ReplaySession(chosen, arguments.speed)
     greeting = f"A recording of {chosen.run_id}, {arguments.speed:g} times as fast: q leaves"

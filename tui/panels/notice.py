@@ -14,7 +14,7 @@ from engine.common.text import accuracy, rate
 from engine.state.bottleneck import Bottleneck, find_bottleneck
 from engine.state.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit, longest
-from tui.session_view import SessionView
+from tui.session.view import SessionView
 
 _STOPPING = {
     "now": "stopping after this batch…",

@@ -14,7 +14,7 @@ from engine.config.dataset_names import title
 from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit
-from tui.session_view import SessionView
+from tui.session.view import SessionView
 from tui.terminal.slow_link import paced
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from engine.common.text import accuracy, duration
 from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
-from tui.session_view import SessionView
+from tui.session.view import SessionView
 from tui.terminal.slow_link import paced
 
 GLYPHS: dict[str, tuple[str, str]] = {

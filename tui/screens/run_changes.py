@@ -18,7 +18,7 @@ from engine.state.layer_choice import (
 )
 from engine.state.snapshot import RunSnapshot
 from tui.screens.choice import CUT_SHORT, MARKED_STOPPED, Answer, Question
-from tui.session_view import SessionView
+from tui.session.view import SessionView
 
 LAST_LAYERS = 30
 """What the exercise's fine-tuning stage trains beside the head."""

@@ -37,7 +37,7 @@ from tui.screens.run_changes import (
     skip_question,
     stepped_rate,
 )
-from tui.session_view import SessionView
+from tui.session.view import SessionView
 
 _HIGHEST_RATE = 10.0
 """The engine takes no higher one."""

@@ -17,7 +17,6 @@ from textual.widgets import Footer
 
 from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
-from tui.messages import CommandRequested
 from tui.panels.charts.panel import ChartsPanel
 from tui.panels.charts.settings import ChartSettings, write_settings
 from tui.panels.layers import LayersPanel, LayerTree
@@ -28,7 +27,8 @@ from tui.panels.progress import HeadPanel
 from tui.panels.queue import QueuePanel
 from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.run_controls import RunControls
-from tui.session_view import SessionView
+from tui.session.messages import CommandRequested
+from tui.session.view import SessionView
 from tui.settings import keys
 
 PANELS = ("layers", "charts", "machine", "queue", "log")

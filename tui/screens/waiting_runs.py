@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 from engine.config.dataset_names import title
 from engine.config.spec import RunSpec
 from engine.protocol.commands import Command, MoveRun, RemoveRun
-from tui.messages import CommandRefused, CommandRequested
+from tui.session.messages import CommandRefused, CommandRequested
 from tui.settings import keys
 from tui.terminal.slow_link import paced
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-import tui.shown_session
+import tui.session.shown
 from engine.protocol.events import PhaseChanged
 from engine.protocol.facts import LayerNode
 from tui.__main__ import main
@@ -56,7 +56,7 @@ async def test_what_a_key_brings_is_drawn_at_once_and_batches_now_and_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(VARIABLE, "1")
-    monkeypatch.setattr(tui.shown_session, "SLOWER", 10**9)  # routine alone would never be drawn
+    monkeypatch.setattr(tui.session.shown, "SLOWER", 10**9)  # routine alone would never be drawn
     async with running(session) as pilot:
         session.begin(layers)
         session.play(events["batch"](1, 1))

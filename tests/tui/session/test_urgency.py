@@ -6,7 +6,7 @@ import pytest
 
 from engine.protocol.commands import Pause
 from engine.protocol.events import CommandAccepted, EpochStarted, PhaseChanged, RunEnded
-from tui.urgency import Urgency
+from tui.session.urgency import Urgency
 
 
 def test_answers_are_urgent_and_an_epoch_is_not() -> None:

@@ -9,7 +9,7 @@ import pytest
 from engine.config.spec import RunSpec
 from engine.protocol.commands import Pause
 from engine.protocol.events import PhaseChanged, QueueChanged, RunEnded
-from tui.session_view import SessionStores
+from tui.session.view import SessionStores
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from engine.protocol.commands import Command
 from engine.protocol.events import Event
 from engine.state.snapshot import RunSnapshot
-from tui.session_view import SessionStores, SessionView
+from tui.session.urgency import Urgency
+from tui.session.view import SessionStores, SessionView
 from tui.terminal.slow_link import SLOWER, is_slow
-from tui.urgency import Urgency
 
 if TYPE_CHECKING:
     from engine.sessions.local import SessionHandle

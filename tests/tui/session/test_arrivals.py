@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.protocol.events import LogLine
-from tui.arrivals import EVENTS_AT_ONCE, Arrivals
+from tui.session.arrivals import EVENTS_AT_ONCE, Arrivals
 
 
 def test_many_events_are_announced_once_and_taken_a_part_at_a_time() -> None:

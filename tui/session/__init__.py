@@ -1,0 +1,1 @@
+"""What the screens show of a session: its source, its events, a frozen view of its runs."""
