@@ -22,8 +22,8 @@ from engine.config.settings import SETTINGS, recipe_defaults
 from engine.config.spec import RunSpec, Unfreeze
 from engine.errors import InputError
 from tui.app import CifarApp
-from tui.panels.catalogue import MARKED, UNMARKED, CatalogueTable
 from tui.panels.run_form import RunForm, in_words, label
+from tui.panels.tables.catalogue import MARKED, UNMARKED, CatalogueTable
 from tui.screens.launcher import LauncherScreen
 from tui.screens.launcher_texts import summary_text
 from tui.screens.recipe_prompt import HELD, RecipePrompt

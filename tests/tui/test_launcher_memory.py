@@ -14,8 +14,8 @@ import tui.panels.run_form
 from engine.config.recipe import DEFAULT_RECIPE
 from engine.config.spec import RunSpec
 from tui.app import CifarApp
-from tui.panels.catalogue import CatalogueTable
 from tui.panels.run_form import RunForm
+from tui.panels.tables.catalogue import CatalogueTable
 from tui.screens.launcher import MARKED_AT_FIRST, SECTION, LauncherScreen
 from tui.screens.training import TrainingScreen
 from tui.settings.preferences import write_preferences

@@ -24,10 +24,10 @@ from engine.runs.notes import Notes, read_notes
 from engine.sessions.local import SessionHandle
 from tui.app import CifarApp
 from tui.panels.charts.pareto import ParetoChart
-from tui.panels.model_table import ModelTable
 from tui.panels.run_detail import RunDetail
-from tui.panels.run_table import RunTable
-from tui.panels.table_drawing import DOWN, UP
+from tui.panels.tables.drawing import DOWN, UP
+from tui.panels.tables.models import ModelTable
+from tui.panels.tables.runs import RunTable
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import ChoiceScreen
 from tui.screens.compare import CompareScreen

@@ -26,9 +26,9 @@ from engine.protocol.events import EpochStarted, Event, HardwareSampled, LogLine
 from engine.protocol.facts import GpuReading, LayerNode
 from engine.runs.listing import RunRecord, load_run
 from tui.app import CifarApp
-from tui.panels.catalogue import CatalogueTable
 from tui.panels.charts.panel import ChartsPanel
 from tui.panels.run_form import RunForm
+from tui.panels.tables.catalogue import CatalogueTable
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import LEAVE, STOP, ChoiceScreen
 from tui.screens.compare import CompareScreen

@@ -24,9 +24,9 @@ from engine.config.recipe import DEFAULT_RECIPE
 from engine.config.recipe_store import recipe_names
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from tui.panels.catalogue import CatalogueTable
 from tui.panels.line_fitting import Field, fit
 from tui.panels.run_form import RunForm, field_of, in_words
+from tui.panels.tables.catalogue import CatalogueTable
 from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.launcher_inputs import (
     count_images,

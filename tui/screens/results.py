@@ -18,10 +18,10 @@ from engine.errors import InputError
 from engine.runs.listing import load_run, load_snapshot
 from tui.panels.charts.pareto import ParetoChart
 from tui.panels.charts.pareto_data import COSTS
-from tui.panels.model_table import ModelTable
 from tui.panels.run_detail import RunDetail
-from tui.panels.run_table import RunTable
-from tui.panels.virtual_table import VirtualTable
+from tui.panels.tables.models import ModelTable
+from tui.panels.tables.runs import RunTable
+from tui.panels.tables.virtual_table import VirtualTable
 from tui.screens.filter_line import FilterLine
 from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.ranking import ALIVE, Ranking, View, read_ranking, view_of

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from engine.config.dataset_names import title
 from tui.panels.line_fitting import Field, fit, packed
-from tui.panels.run_table import legend_of_marks
+from tui.panels.tables.runs import legend_of_marks
 from tui.screens.ranking import Ranking
 
 NAMED_MOST = 8

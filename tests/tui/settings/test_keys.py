@@ -11,8 +11,8 @@ from textual.command import CommandPalette
 from textual.widgets import Input
 from textual.widgets._footer import FooterKey
 
-from tui.panels.catalogue import CatalogueTable
 from tui.panels.run_form import RunForm
+from tui.panels.tables.catalogue import CatalogueTable
 from tui.screens.help import HelpScreen, help_text
 from tui.screens.launcher import LauncherScreen
 from tui.screens.recipe_prompt import RecipePrompt

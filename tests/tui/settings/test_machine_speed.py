@@ -17,7 +17,7 @@ from textual.widgets import Static
 import tui.screens.launcher
 from engine.common.text import about_duration
 from engine.tools.speed_probe import Speed
-from tui.panels.catalogue import CatalogueTable
+from tui.panels.tables.catalogue import CatalogueTable
 from tui.screens.launcher import LauncherScreen
 from tui.settings import machine_speed
 from tui.settings.machine_speed import measure_speed, remembered_speed

@@ -9,9 +9,10 @@ from pseudo_terminal import Terminal
 from rich.cells import cell_len
 
 from engine.report.table import BEST, FASTEST, ON_TEST
-from tui.panels import queue, run_table
+from tui.panels import queue
 from tui.panels.charts import curves, pareto
 from tui.panels.layers import state
+from tui.panels.tables import runs as run_table
 from tui.terminal.ascii_marks import to_ascii
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from engine.analysis.pareto import pareto_front
 from engine.common.axis import COUNTS, SECONDS, Axis, Units, amount_axis_over, axis_over
 from engine.common.text import Row
-from tui.panels.table_columns import is_missing
+from tui.panels.tables.columns import is_missing
 
 _LEAST_ACCURACY_SPAN = 0.02
 

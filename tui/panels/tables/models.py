@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from engine.common.text import MISSING, Column, Row, accuracy, duration
-from tui.panels.table_columns import is_missing
-from tui.panels.virtual_table import VirtualTable
+from tui.panels.tables.columns import is_missing
+from tui.panels.tables.virtual_table import VirtualTable
 
 _SPREAD_WIDTH = len(" ± 0.0000")
 

@@ -9,8 +9,8 @@ from textual.message import Message
 
 from engine.backbones.entry import Backbone
 from engine.common.text import MISSING, Column, Row, about_duration, count
-from tui.panels.table_drawing import Piece
-from tui.panels.virtual_table import VirtualTable
+from tui.panels.tables.drawing import Piece
+from tui.panels.tables.virtual_table import VirtualTable
 from tui.settings import keys
 
 MARKED, UNMARKED = "[x]", "[ ]"

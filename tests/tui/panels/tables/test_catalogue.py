@@ -13,8 +13,8 @@ from engine.backbones.catalogue import find_backbone
 from engine.common.text import MISSING, count
 from engine.config.recipe import DEFAULT_RECIPE
 from tui.app import CifarApp
-from tui.panels.catalogue import COLUMNS, CatalogueTable
 from tui.panels.run_form import RunForm
+from tui.panels.tables.catalogue import COLUMNS, CatalogueTable
 from tui.screens.launcher import MARKED_AT_FIRST, LauncherScreen
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]

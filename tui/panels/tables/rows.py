@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from engine.common.text import Row
-from tui.panels.table_columns import is_missing
+from tui.panels.tables.columns import is_missing
 
 
 class TableRows:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.common.text import Column, cell_width
-from tui.panels.table_columns import (
+from tui.panels.tables.columns import (
     WIDEST,
     TableColumns,
     arranged,

@@ -12,9 +12,9 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from engine.common.text import cell_width
-from tui.panels.run_table import RunTable, legend_of_marks
-from tui.panels.table_drawing import DOWN, UP
-from tui.panels.virtual_table import VirtualTable
+from tui.panels.tables.drawing import DOWN, UP
+from tui.panels.tables.runs import RunTable, legend_of_marks
+from tui.panels.tables.virtual_table import VirtualTable
 from tui.settings.themes import DARK
 
 Row = dict[str, Any]

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from engine.common.text import Column
-from tui.panels.table_columns import GAP, HINT_WIDTH, TableColumns, cell
+from tui.panels.tables.columns import GAP, HINT_WIDTH, TableColumns, cell
 
 Piece = tuple[str, str]
 """A text, and the component class it is drawn in; empty for the table's own colours."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from tui.panels.table_rows import TableRows, sorted_rows
+from tui.panels.tables.rows import TableRows, sorted_rows
 
 
 def test_what_is_not_known_comes_last_either_way() -> None:

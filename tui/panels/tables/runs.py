@@ -9,9 +9,9 @@ from typing import ClassVar
 from engine.common.text import Column, Row, byte_size, cell_width
 from engine.ranking.table import HIGH_FIRST
 from engine.report.table import BEST, COLUMNS, ON_TEST
-from tui.panels.table_columns import is_missing
-from tui.panels.table_drawing import Piece
-from tui.panels.virtual_table import VirtualTable
+from tui.panels.tables.columns import is_missing
+from tui.panels.tables.drawing import Piece
+from tui.panels.tables.virtual_table import VirtualTable
 
 ORDER = (
     "model",

@@ -16,8 +16,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from engine.common.text import Column, Row
-from tui.panels.table_columns import TableColumns
-from tui.panels.table_drawing import (
+from tui.panels.tables.columns import TableColumns
+from tui.panels.tables.drawing import (
     DOWN,
     HEADER,
     QUIET,
@@ -29,7 +29,7 @@ from tui.panels.table_drawing import (
     segments,
     segments_under_cursor,
 )
-from tui.panels.table_rows import TableRows, sorted_rows
+from tui.panels.tables.rows import TableRows, sorted_rows
 
 _NOTHING_FITS = "nothing fits the filter"
 
