@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from engine.protocol.events import Event
     from engine.sessions.local import SessionHandle
     from engine.state.snapshot import RunSnapshot
-    from tui.screens.launcher import LauncherScreen
+    from tui.screens.launcher.screen import LauncherScreen
     from tui.screens.training import TrainingScreen
     from tui.session.shown import ShownSession
     from tui.session.view import SessionView
@@ -211,12 +211,12 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self.push_screen(AnswersScreen(self.runs_dir))
 
     def _open_launcher(self) -> None:
-        from tui.screens.launcher import LauncherScreen
+        from tui.screens.launcher.screen import LauncherScreen
 
         self._show_alone(LauncherScreen(self.runs_dir))
 
     def _open_addition(self) -> None:
-        from tui.screens.launcher import LauncherScreen
+        from tui.screens.launcher.screen import LauncherScreen
         from tui.screens.waiting_runs import WaitingRunsScreen
 
         if isinstance(self.screen, WaitingRunsScreen):

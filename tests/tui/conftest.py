@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 import tui.app
-import tui.screens.launcher
+import tui.screens.launcher.screen
 from engine.config.recipe import NOTEBOOK
 from engine.config.spec import RunSpec
 from engine.protocol.commands import Command
@@ -202,7 +202,7 @@ def events() -> dict[str, Callable[..., Event]]:
 @pytest.fixture(autouse=True)
 def no_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     """The launcher does not measure the machine, which would keep it busy for seconds."""
-    monkeypatch.setattr(tui.screens.launcher, "PROBE_AFTER_SECONDS", 1e6)
+    monkeypatch.setattr(tui.screens.launcher.screen, "PROBE_AFTER_SECONDS", 1e6)
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from engine.protocol.commands import Resume, Stop
 from engine.protocol.events import PhaseChanged, RunEnded
 from engine.protocol.facts import LayerNode
 from tui.app import CifarApp
-from tui.panels.run_form import RunForm
 from tui.screens.choice import LEAVE, LEAVE_WHILE_STOPPING, STOP, ChoiceScreen, Question
-from tui.screens.launcher import LauncherScreen
+from tui.screens.launcher.form import RunForm
+from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.results import ResultsScreen
 from tui.screens.training import TrainingScreen
 

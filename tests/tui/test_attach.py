@@ -32,7 +32,7 @@ from engine.sessions.attached import AttachedSession
 from engine.sessions.replay import ReplaySession
 from tui.app import CifarApp
 from tui.screens.choice import ChoiceScreen
-from tui.screens.launcher import LauncherScreen
+from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.results import ResultsScreen
 from tui.screens.training import TrainingScreen
 from tui.session.source import attached_to, replayed

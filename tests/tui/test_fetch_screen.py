@@ -20,9 +20,9 @@ from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import WeightsFile
 from engine.download.mirror import MIRROR_VARIABLE
 from engine.tools.fetching import Needed
-from tui.panels.run_form import RunForm
 from tui.screens.fetch import FetchScreen
-from tui.screens.launcher import ALL_HERE, LauncherScreen
+from tui.screens.launcher.form import RunForm
+from tui.screens.launcher.screen import ALL_HERE, LauncherScreen
 
 if TYPE_CHECKING:
     from tests.conftest import LoopbackServer, Route

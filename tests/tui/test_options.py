@@ -12,7 +12,7 @@ from engine.errors import InputError
 from tests.engine.config.option_cases import HELD, REJECTED, complaint, each
 from tui.cli.options import chosen_options
 from tui.cli.parser import build_parser, join_values
-from tui.panels.run_form import RunForm, is_choice
+from tui.screens.launcher.form import RunForm, is_choice
 
 PARSER = build_parser()
 

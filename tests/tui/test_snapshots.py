@@ -27,12 +27,12 @@ from engine.protocol.facts import GpuReading, LayerNode
 from engine.runs.listing import RunRecord, load_run
 from tui.app import CifarApp
 from tui.panels.charts.panel import ChartsPanel
-from tui.panels.run_form import RunForm
 from tui.panels.tables.catalogue import CatalogueTable
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import LEAVE, STOP, ChoiceScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.help import HelpScreen
+from tui.screens.launcher.form import RunForm
 from tui.screens.results import ResultsScreen
 from tui.screens.waiting_runs import WaitingRunsScreen
 from tui.session.source import trained_here
@@ -109,10 +109,10 @@ async def test_the_launcher(
     looks: SnapshotAssertion,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tui.screens.launcher.look_for_inputs", lambda *_: (None, "here"))
-    monkeypatch.setattr("tui.screens.launcher.count_images", lambda _: (50_000, 10_000))
+    monkeypatch.setattr("tui.screens.launcher.screen.look_for_inputs", lambda *_: (None, "here"))
+    monkeypatch.setattr("tui.screens.launcher.screen.count_images", lambda _: (50_000, 10_000))
     monkeypatch.setattr(
-        "tui.screens.launcher.weights_states", lambda sizes: dict.fromkeys(sizes, "here")
+        "tui.screens.launcher.screen.weights_states", lambda sizes: dict.fromkeys(sizes, "here")
     )
     async with launcher_app.run_test(size=size) as pilot:
         await until(pilot, lambda: launcher_app.screen.query_one(RunForm).is_filled)

@@ -14,9 +14,9 @@ from engine.config.spec import RunSpec
 from engine.protocol.commands import AddRuns, MoveRun, RemoveRun
 from engine.protocol.events import CommandRejected, QueueChanged, RunEnded
 from engine.protocol.facts import LayerNode
-from tui.panels.run_form import RunForm
 from tui.panels.tables.catalogue import CatalogueTable
-from tui.screens.launcher import LauncherScreen
+from tui.screens.launcher.form import RunForm
+from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.training import TrainingScreen
 from tui.screens.waiting_runs import WaitingRunsScreen
 

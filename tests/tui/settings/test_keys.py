@@ -11,11 +11,11 @@ from textual.command import CommandPalette
 from textual.widgets import Input
 from textual.widgets._footer import FooterKey
 
-from tui.panels.run_form import RunForm
 from tui.panels.tables.catalogue import CatalogueTable
 from tui.screens.help import HelpScreen, help_text
-from tui.screens.launcher import LauncherScreen
-from tui.screens.recipe_prompt import RecipePrompt
+from tui.screens.launcher.form import RunForm
+from tui.screens.launcher.recipe_prompt import RecipePrompt
+from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.results import ResultsScreen
 from tui.settings import keys
 

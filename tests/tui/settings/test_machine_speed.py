@@ -14,11 +14,11 @@ import psutil
 import pytest
 from textual.widgets import Static
 
-import tui.screens.launcher
+import tui.screens.launcher.screen
 from engine.common.text import about_duration
 from engine.tools.speed_probe import Speed
 from tui.panels.tables.catalogue import CatalogueTable
-from tui.screens.launcher import LauncherScreen
+from tui.screens.launcher.screen import LauncherScreen
 from tui.settings import machine_speed
 from tui.settings.machine_speed import measure_speed, remembered_speed
 from tui.settings.preferences import read_preferences, write_preferences
@@ -106,7 +106,7 @@ def test_a_damaged_memory_is_as_good_as_none(kept: dict[str, Any]) -> None:
 async def test_the_launcher_measures_and_tells_minutes_and_memory(
     make_app: Any, until: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tui.screens.launcher, "PROBE_AFTER_SECONDS", 0.01)
+    monkeypatch.setattr(tui.screens.launcher.screen, "PROBE_AFTER_SECONDS", 0.01)
     code = f"import time; time.sleep(1); print({json.dumps(json.dumps(PRINTED))})"
     monkeypatch.setattr(machine_speed, "COMMAND", command(code))
     app = make_app(None)

@@ -14,7 +14,7 @@ from engine.protocol.facts import LayerNode
 from tui.__main__ import main
 from tui.cli.parser import build_parser
 from tui.screens.help import HelpScreen
-from tui.screens.launcher import LauncherScreen
+from tui.screens.launcher.screen import LauncherScreen
 from tui.terminal.slow_link import VARIABLE, is_slow, paced
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]

@@ -13,9 +13,9 @@ from engine.backbones.catalogue import find_backbone
 from engine.common.text import MISSING, count
 from engine.config.recipe import DEFAULT_RECIPE
 from tui.app import CifarApp
-from tui.panels.run_form import RunForm
 from tui.panels.tables.catalogue import COLUMNS, CatalogueTable
-from tui.screens.launcher import MARKED_AT_FIRST, LauncherScreen
+from tui.screens.launcher.form import RunForm
+from tui.screens.launcher.screen import MARKED_AT_FIRST, LauncherScreen
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 
@@ -57,7 +57,7 @@ async def test_weights_are_looked_for_in_the_size_that_would_train(
     app: CifarApp, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "tui.screens.launcher.weights_states",
+        "tui.screens.launcher.screen.weights_states",
         lambda sizes: {name: f"{size} px" for name, size in sizes.items()},
     )
     async with app.run_test(size=(120, 40)) as pilot:

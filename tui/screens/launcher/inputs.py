@@ -11,8 +11,8 @@ from engine.config.options import Options
 from engine.config.planning import hold_out
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from tui.panels.run_form import field_of
 from tui.panels.tables.catalogue import TO_DOWNLOAD
+from tui.screens.launcher.form import field_of
 
 if TYPE_CHECKING:
     from engine.tools.fetching import Needed

@@ -25,16 +25,11 @@ from engine.config.recipe_store import recipe_names
 from engine.config.spec import RunSpec
 from engine.errors import InputError
 from tui.panels.line_fitting import Field, fit
-from tui.panels.run_form import RunForm, field_of, in_words
 from tui.panels.tables.catalogue import CatalogueTable
 from tui.screens.keyed_screen import KeyedScreen
-from tui.screens.launcher_inputs import (
-    count_images,
-    look_for_inputs,
-    missing_files,
-    weights_states,
-)
-from tui.screens.launcher_texts import expected_seconds, expected_text, plan_each, summary_text
+from tui.screens.launcher.form import RunForm, field_of, in_words
+from tui.screens.launcher.inputs import count_images, look_for_inputs, missing_files, weights_states
+from tui.screens.launcher.texts import expected_seconds, expected_text, plan_each, summary_text
 from tui.settings import keys
 from tui.settings.preferences import read_preferences, write_preferences
 
@@ -296,7 +291,7 @@ class LauncherScreen(KeyedScreen):
     @work(exclusive=True, group="recipe")
     async def action_save_recipe(self) -> None:
         """Keep what the form says of the training under a name."""
-        from tui.screens.recipe_prompt import RecipePrompt
+        from tui.screens.launcher.recipe_prompt import RecipePrompt
 
         options, errors = self.query_one(RunForm).read()
         if errors:

@@ -10,13 +10,13 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Select, Static
 
 import tui.app
-import tui.panels.run_form
+import tui.screens.launcher.form
 from engine.config.recipe import DEFAULT_RECIPE
 from engine.config.spec import RunSpec
 from tui.app import CifarApp
-from tui.panels.run_form import RunForm
 from tui.panels.tables.catalogue import CatalogueTable
-from tui.screens.launcher import MARKED_AT_FIRST, SECTION, LauncherScreen
+from tui.screens.launcher.form import RunForm
+from tui.screens.launcher.screen import MARKED_AT_FIRST, SECTION, LauncherScreen
 from tui.screens.training import TrainingScreen
 from tui.settings.preferences import write_preferences
 
@@ -95,7 +95,7 @@ async def test_a_memory_that_makes_no_sense_is_none(
 async def test_what_is_remembered_counts_before_the_fields_are_there(
     app: CifarApp, until: Until, started: list[list[RunSpec]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tui.panels.run_form, "FILL_AFTER_SECONDS", 3600.0)
+    monkeypatch.setattr(tui.screens.launcher.form, "FILL_AFTER_SECONDS", 3600.0)
     options = {"dataset": "digits", "recipe": "notebook", "epochs": "1,1", "flip": "perhaps"}
     write_preferences(SECTION, {"models": ["EfficientNetLite0"], "options": options})
     async with app.run_test(size=(120, 40)) as pilot:

@@ -22,11 +22,11 @@ from engine.config.settings import SETTINGS, recipe_defaults
 from engine.config.spec import RunSpec, Unfreeze
 from engine.errors import InputError
 from tui.app import CifarApp
-from tui.panels.run_form import RunForm, in_words, label
 from tui.panels.tables.catalogue import MARKED, UNMARKED, CatalogueTable
-from tui.screens.launcher import LauncherScreen
-from tui.screens.launcher_texts import summary_text
-from tui.screens.recipe_prompt import HELD, RecipePrompt
+from tui.screens.launcher.form import RunForm, in_words, label
+from tui.screens.launcher.recipe_prompt import HELD, RecipePrompt
+from tui.screens.launcher.screen import LauncherScreen
+from tui.screens.launcher.texts import summary_text
 from tui.screens.training import TrainingScreen
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]

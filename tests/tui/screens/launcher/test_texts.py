@@ -7,7 +7,7 @@ from engine.config.options import Options
 from engine.config.planning import plan_runs
 from engine.config.spec import RunSpec
 from engine.tools.speed_probe import Speed
-from tui.screens.launcher_texts import expected_seconds, expected_text
+from tui.screens.launcher.texts import expected_seconds, expected_text
 
 SPEED = Speed(dense=188e9, separable=123e9, device="cpu:0")
 IMAGES = (50_000, 10_000)

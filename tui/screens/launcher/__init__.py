@@ -1,0 +1,1 @@
+"""The launcher: which models, trained how."""
