@@ -23,7 +23,7 @@ from engine.runs.listing import RunRecord, load_run, read_events
 from engine.sessions.local import Sink
 from engine.state.layer_choice import count_blocks, last_blocks
 from tui.app import CifarApp
-from tui.screens.training import TrainingScreen
+from tui.screens.training.screen import TrainingScreen
 from tui.session.source import trained_here
 
 SIZE = (120, 40)

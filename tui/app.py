@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from engine.sessions.local import SessionHandle
     from engine.state.snapshot import RunSnapshot
     from tui.screens.launcher.screen import LauncherScreen
-    from tui.screens.training import TrainingScreen
+    from tui.screens.training.screen import TrainingScreen
     from tui.session.shown import ShownSession
     from tui.session.view import SessionView
 
@@ -202,7 +202,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def _show_answers(self) -> None:
         """Open the answers over a training that has ended, once, if that was asked for."""
-        from tui.screens.training import TrainingScreen
+        from tui.screens.training.screen import TrainingScreen
 
         if self.ends_on_answers and isinstance(self.screen, TrainingScreen):
             from tui.screens.answers import AnswersScreen
@@ -217,7 +217,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def _open_addition(self) -> None:
         from tui.screens.launcher.screen import LauncherScreen
-        from tui.screens.waiting_runs import WaitingRunsScreen
+        from tui.screens.training.waiting_runs import WaitingRunsScreen
 
         if isinstance(self.screen, WaitingRunsScreen):
             self.pop_screen()
@@ -260,7 +260,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def _training_screen(self, view: SessionView) -> TrainingScreen:
         from engine.protocol.events import now
-        from tui.screens.training import TrainingScreen
+        from tui.screens.training.screen import TrainingScreen
 
         source = self.source
         return TrainingScreen(view, source.clock or now, unchangeable=source.unchangeable)

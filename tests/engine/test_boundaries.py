@@ -67,7 +67,7 @@ def test_what_comes_before_the_first_frame_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["tui.app", "tui.screens.launcher.screen", "tui.screens.training"]
+    "module", ["tui.app", "tui.screens.launcher.screen", "tui.screens.training.screen"]
 )
 def test_the_first_frame_does_not_wait_for_keras(module: str) -> None:
     loaded = loaded_by(module)[module]

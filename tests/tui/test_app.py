@@ -17,7 +17,7 @@ from tui.screens.choice import LEAVE, LEAVE_WHILE_STOPPING, STOP, ChoiceScreen, 
 from tui.screens.launcher.form import RunForm
 from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.results import ResultsScreen
-from tui.screens.training import TrainingScreen
+from tui.screens.training.screen import TrainingScreen
 
 
 def shows(app: CifarApp, kind: type[object]) -> bool:
@@ -318,7 +318,7 @@ async def test_leaving_that_was_chosen_follows_the_end_under_any_question(
 
 def test_the_screen_needs_neither_keras_nor_pandas() -> None:
     code = (
-        "import sys, tui.app, tui.screens.training, tui.screens.help\n"
+        "import sys, tui.app, tui.screens.training.screen, tui.screens.help\n"
         "print([m for m in ('keras', 'tensorflow', 'pandas', 'sklearn') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

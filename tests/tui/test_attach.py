@@ -34,7 +34,7 @@ from tui.app import CifarApp
 from tui.screens.choice import ChoiceScreen
 from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.results import ResultsScreen
-from tui.screens.training import TrainingScreen
+from tui.screens.training.screen import TrainingScreen
 from tui.session.source import attached_to, replayed
 
 Head = Callable[[Any], str]
@@ -284,7 +284,7 @@ async def test_what_cannot_be_left_running_is_not_left(
 
 def test_following_and_replaying_need_no_tensorflow(tmp_path: Path) -> None:
     code = (
-        "import sys, tui.cli.attach, tui.cli.replay, tui.app, tui.screens.training\n"
+        "import sys, tui.cli.attach, tui.cli.replay, tui.app, tui.screens.training.screen\n"
         "print([m for m in ('keras', 'tensorflow', 'pandas', 'sklearn') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

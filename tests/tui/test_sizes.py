@@ -23,7 +23,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.predict import PredictScreen
 from tui.screens.results import ResultsScreen
 from tui.screens.too_small import too_small
-from tui.screens.waiting_runs import WaitingRunsScreen
+from tui.screens.training.waiting_runs import WaitingRunsScreen
 
 SIZES = (
     (20, 5),

@@ -17,7 +17,7 @@ from tui.app import CifarApp
 from tui.panels.tables.catalogue import CatalogueTable
 from tui.screens.launcher.form import RunForm
 from tui.screens.launcher.screen import MARKED_AT_FIRST, SECTION, LauncherScreen
-from tui.screens.training import TrainingScreen
+from tui.screens.training.screen import TrainingScreen
 from tui.settings.preferences import write_preferences
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]

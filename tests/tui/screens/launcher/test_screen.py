@@ -27,7 +27,7 @@ from tui.screens.launcher.form import RunForm, in_words, label
 from tui.screens.launcher.recipe_prompt import HELD, RecipePrompt
 from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.launcher.texts import summary_text
-from tui.screens.training import TrainingScreen
+from tui.screens.training.screen import TrainingScreen
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 MakeApp = Callable[..., CifarApp]

@@ -27,7 +27,7 @@ from engine.state.layer_choice import last_layers, lockable
 from engine.state.snapshot import RunSnapshot
 from tui.screens.choice import STOP, ChoiceScreen
 from tui.screens.number_prompt import NumberPrompt, NumberWanted
-from tui.screens.run_changes import (
+from tui.screens.training.changes import (
     body_size,
     changes_to,
     lock_words,
@@ -221,7 +221,7 @@ class RunControls:
     def show_waiting(self) -> None:
         """Show the runs that wait, to be moved, removed and added to."""
         if self._run_at_work() is not None:
-            from tui.screens.waiting_runs import WaitingRunsScreen
+            from tui.screens.training.waiting_runs import WaitingRunsScreen
 
             self._open_screen(WaitingRunsScreen(self._waiting))
 

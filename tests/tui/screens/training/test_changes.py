@@ -9,7 +9,7 @@ import pytest
 from engine.protocol.commands import SkipModel, SkipStage
 from engine.protocol.facts import LayerNode
 from engine.state.snapshot import RunSnapshot
-from tui.screens.run_changes import (
+from tui.screens.training.changes import (
     body_size,
     changes_to,
     lock_words,

@@ -30,7 +30,7 @@ from engine.protocol.events import CommandRejected, PhaseChanged, RunEnded
 from engine.protocol.facts import LayerNode
 from tui.screens.choice import ChoiceScreen
 from tui.screens.number_prompt import NumberPrompt
-from tui.screens.training import TrainingScreen
+from tui.screens.training.screen import TrainingScreen
 from tui.settings import keys
 
 AtWork = Callable[..., AbstractAsyncContextManager[Pilot[Any]]]

@@ -17,8 +17,8 @@ from engine.protocol.facts import LayerNode
 from tui.panels.tables.catalogue import CatalogueTable
 from tui.screens.launcher.form import RunForm
 from tui.screens.launcher.screen import LauncherScreen
-from tui.screens.training import TrainingScreen
-from tui.screens.waiting_runs import WaitingRunsScreen
+from tui.screens.training.screen import TrainingScreen
+from tui.screens.training.waiting_runs import WaitingRunsScreen
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 

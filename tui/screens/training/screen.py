@@ -26,7 +26,7 @@ from tui.panels.notice import Banner, NoticeStrip
 from tui.panels.progress import HeadPanel
 from tui.panels.queue import QueuePanel
 from tui.screens.keyed_screen import KeyedScreen
-from tui.screens.run_controls import RunControls
+from tui.screens.training.controls import RunControls
 from tui.session.messages import CommandRequested
 from tui.session.view import SessionView
 from tui.settings import keys

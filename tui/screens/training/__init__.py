@@ -1,0 +1,1 @@
+"""The training screen, and the keys that tell the run at work something."""
