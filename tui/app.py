@@ -281,7 +281,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def action_results(self) -> None:
         """Put the results over the training, or in the launcher's place."""
-        from tui.screens.results import ResultsScreen
+        from tui.screens.results.screen import ResultsScreen
 
         if not isinstance(self.screen, ResultsScreen):
             self.push_screen(ResultsScreen(self.runs_dir))

@@ -16,7 +16,7 @@ from tui.app import CifarApp
 from tui.screens.choice import LEAVE, LEAVE_WHILE_STOPPING, STOP, ChoiceScreen, Question
 from tui.screens.launcher.form import RunForm
 from tui.screens.launcher.screen import LauncherScreen
-from tui.screens.results import ResultsScreen
+from tui.screens.results.screen import ResultsScreen
 from tui.screens.training.screen import TrainingScreen
 
 

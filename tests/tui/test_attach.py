@@ -33,7 +33,7 @@ from engine.sessions.replay import ReplaySession
 from tui.app import CifarApp
 from tui.screens.choice import ChoiceScreen
 from tui.screens.launcher.screen import LauncherScreen
-from tui.screens.results import ResultsScreen
+from tui.screens.results.screen import ResultsScreen
 from tui.screens.training.screen import TrainingScreen
 from tui.session.source import attached_to, replayed
 

@@ -36,7 +36,7 @@ from tui.panels.run_detail.palette import READABLE, Palette, contrast
 from tui.panels.run_detail.tabs import NAMES, tab_lines
 from tui.panels.run_detail.times import times_text
 from tui.panels.tables.runs import RunTable
-from tui.screens.results import ResultsScreen
+from tui.screens.results.screen import ResultsScreen
 from tui.settings import keys
 from tui.settings.themes import DARK, LIGHT
 

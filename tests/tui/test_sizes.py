@@ -21,7 +21,7 @@ from tui.screens.compare import CompareScreen
 from tui.screens.fetch import FetchScreen
 from tui.screens.help import HelpScreen
 from tui.screens.predict import PredictScreen
-from tui.screens.results import ResultsScreen
+from tui.screens.results.screen import ResultsScreen
 from tui.screens.too_small import too_small
 from tui.screens.training.waiting_runs import WaitingRunsScreen
 

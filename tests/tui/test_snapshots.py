@@ -33,7 +33,7 @@ from tui.screens.choice import LEAVE, STOP, ChoiceScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.help import HelpScreen
 from tui.screens.launcher.form import RunForm
-from tui.screens.results import ResultsScreen
+from tui.screens.results.screen import ResultsScreen
 from tui.screens.training.waiting_runs import WaitingRunsScreen
 from tui.session.source import trained_here
 from tui.settings import keys

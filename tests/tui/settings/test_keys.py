@@ -16,7 +16,7 @@ from tui.screens.help import HelpScreen, help_text
 from tui.screens.launcher.form import RunForm
 from tui.screens.launcher.recipe_prompt import RecipePrompt
 from tui.screens.launcher.screen import LauncherScreen
-from tui.screens.results import ResultsScreen
+from tui.screens.results.screen import ResultsScreen
 from tui.settings import keys
 
 

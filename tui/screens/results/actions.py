@@ -94,7 +94,7 @@ class RunActions:
             self._start(partial(self._ask_notes, self._directory(run_id)))
 
     async def _ask_notes(self, directory: RunDirectory) -> None:
-        from tui.screens.run_notes import RunNotesScreen
+        from tui.screens.results.notes import RunNotesScreen
 
         notes = await self._notes(directory)
         if notes is None or not self._screen.is_current:

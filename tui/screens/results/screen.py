@@ -22,11 +22,11 @@ from tui.panels.run_detail import RunDetail
 from tui.panels.tables.models import ModelTable
 from tui.panels.tables.runs import RunTable
 from tui.panels.tables.virtual_table import VirtualTable
-from tui.screens.filter_line import FilterLine
 from tui.screens.keyed_screen import KeyedScreen
-from tui.screens.ranking import ALIVE, Ranking, View, read_ranking, view_of
-from tui.screens.results_texts import count_words, head_line, note_text, verdict_text
-from tui.screens.run_actions import RunActions
+from tui.screens.results.actions import RunActions
+from tui.screens.results.filter_line import FilterLine
+from tui.screens.results.ranking import ALIVE, Ranking, View, read_ranking, view_of
+from tui.screens.results.texts import count_words, head_line, note_text, verdict_text
 from tui.settings import keys
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from textual.content import Content
 from engine.config.dataset_names import title
 from tui.panels.line_fitting import Field, fit, packed
 from tui.panels.tables.runs import legend_of_marks
-from tui.screens.ranking import Ranking
+from tui.screens.results.ranking import Ranking
 
 NAMED_MOST = 8
 """`rank` names them all, with what is wrong with each."""

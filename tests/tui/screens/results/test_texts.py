@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tui.screens.ranking import Ranking
-from tui.screens.results_texts import count_words, head_line, note_text, verdict_text
+from tui.screens.results.ranking import Ranking
+from tui.screens.results.texts import count_words, head_line, note_text, verdict_text
 
 FOLDER = Path("runs")
 ROW = {"run_id": "a", "dataset": "cifar10", "differs": ""}

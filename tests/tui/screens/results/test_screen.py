@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 import tui.app
-import tui.screens.results
+import tui.screens.results.screen
 from engine.config.spec import RunSpec
 from engine.protocol.events import PhaseChanged, event_to_line
 from engine.runs.directory import RunDirectory
@@ -31,10 +31,10 @@ from tui.panels.tables.runs import RunTable
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import ChoiceScreen
 from tui.screens.compare import CompareScreen
-from tui.screens.filter_line import FilterLine
 from tui.screens.predict import PredictScreen
-from tui.screens.results import ResultsScreen
-from tui.screens.run_notes import RunNotesScreen
+from tui.screens.results.filter_line import FilterLine
+from tui.screens.results.notes import RunNotesScreen
+from tui.screens.results.screen import ResultsScreen
 from tui.session.source import trained_here
 
 AnyPilot = Pilot[Any]
@@ -168,8 +168,8 @@ async def test_a_run_that_dies_shows_it_without_a_key(
     results: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tui.screens.results, "LOOK_SECONDS", 0.2)
-    monkeypatch.setattr(tui.screens.results, "LOOK_SHARE", 1.0)
+    monkeypatch.setattr(tui.screens.results.screen, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(tui.screens.results.screen, "LOOK_SHARE", 1.0)
     run_id = write_run("VGG16", status="interrupted")
     directory = RunDirectory(tmp_path / "runs" / run_id)
     directory.events.write_text(event_to_line(PhaseChanged(phase="paused")))

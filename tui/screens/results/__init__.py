@@ -1,0 +1,1 @@
+"""The results screen, and what it does with a run."""
