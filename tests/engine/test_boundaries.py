@@ -11,29 +11,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"keras", "tensorflow", "pandas", "sklearn", "numpy", "textual", "rich"}
-LIGHT = [
-    "engine.backbones",
-    "engine.backend.devices",
-    "engine.machine.output_capture",
-    "engine.runs.checkpoint",
-    "engine.protocol.commands",
-    "engine.config",
-    "engine.datasets",
-    "engine.download.transfer",
-    "engine.protocol.events",
-    "engine.machine.sampler",
-    "engine.keras_setup.loading",
-    "engine.ranking.table",
-    "engine.report",
-    "engine.runs.directory",
-    "engine.sessions.local",
-    "engine.state.store",
-    "engine.weights",
-]
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for path in (ROOT / "engine").rglob("*.py")
 )
+LOADS_KERAS = ("engine.backend.", "engine.features.", "engine.model.", "engine.training.")
+"""Packages for the trainer's thread; all others come before the first frame, and stay light."""
+LOADED_LATE = {"engine.keras_setup.loaded", "engine.weights.lite0", "engine.weights.torch_pickle"}
+NEEDED_EARLY = {"engine.backend.devices", "engine.model.blocks"}
+LIGHT = [
+    name
+    for name in MODULES
+    if name in NEEDED_EARLY or not (name.startswith(LOADS_KERAS) or name in LOADED_LATE)
+]
 
 
 def loaded_by(*modules: str) -> dict[str, set[str]]:
