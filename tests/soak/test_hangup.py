@@ -10,7 +10,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,8 +17,9 @@ import psutil
 import pytest
 from pseudo_terminal import Terminal
 
+from tests.support.processes import SECONDS, is_gone, until
+
 TRAIN = ["train", "CustomCNN", "--dataset", "digits", "--train-limit", "200", "--epochs", "8"]
-SECONDS = 240
 TERMINAL_SECONDS = 10
 """In which the process that the shell waits for has to end, on a busy machine."""
 
@@ -32,18 +32,6 @@ def begin(runs_dir: Path) -> Terminal:
         assert time.monotonic() < deadline
         terminal.read(0.01)
     return terminal
-
-
-def until(condition: Callable[[], object], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"the condition did not come true in {seconds} s"
-        time.sleep(0.02)
-
-
-def is_gone(process: psutil.Process) -> bool:
-    # An orphan that nobody reaps stays as a zombie.
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 @pytest.fixture(scope="module")
@@ -64,18 +52,18 @@ def test_the_training_ends_and_leaves_no_process(
     trial: int, tmp_path: Path, whole_seconds: float
 ) -> None:
     terminal = begin(tmp_path)
-    waiting = psutil.Process(terminal._pid)
+    waiting = psutil.Process(terminal.process)
     (training,) = waiting.children()
     try:
         moment = time.monotonic() + random.Random(trial).uniform(0, whole_seconds)
         while (left := moment - time.monotonic()) > 0:
             terminal.read(left)
-        os.close(terminal._descriptor)
+        terminal.hang_up()
         if trial % 2:
             # As a shell tells its jobs, and the kernel the foreground ones.
             for number in (signal.SIGHUP, signal.SIGCONT):
                 with suppress(ProcessLookupError):
-                    os.killpg(terminal._pid, number)
+                    os.killpg(terminal.process, number)
         assert waiting.wait(timeout=TERMINAL_SECONDS) == 0
         until(lambda: is_gone(training), SECONDS)
     finally:

@@ -13,7 +13,7 @@ from engine.analysis.answers import QUESTIONS, answer, answers_from
 from engine.analysis.evidence import Evidence, gather, select
 from engine.analysis.predictions import Predictions
 from engine.runs.directory import RunDirectory
-from tests.engine.report.evidence_cases import row, two_models
+from tests.support.evidence import row, two_models
 
 WriteRun = Callable[..., str]
 MakePredictions = Callable[..., Predictions]

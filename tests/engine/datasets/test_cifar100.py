@@ -20,7 +20,7 @@ from engine.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tests.conftest import LoopbackServer
+    from tests.support.loopback import LoopbackServer
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (220, 32, 32, 3), dtype=np.uint8)
 FINE = np.arange(220) % 100

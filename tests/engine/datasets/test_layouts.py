@@ -6,7 +6,7 @@ import os
 import pickle
 import tarfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +15,7 @@ from engine.common.progress import ignore_progress
 from engine.datasets.dataset import Dataset
 from engine.datasets.loading import check_dataset, load_dataset
 from engine.errors import InputError
-
-if TYPE_CHECKING:
-    from tests.conftest import SmallCifar10
+from tests.support.images import SmallCifar10
 
 
 def load(path: Path) -> Dataset:

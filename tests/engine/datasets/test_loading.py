@@ -10,7 +10,6 @@ import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -21,9 +20,8 @@ from engine.datasets.cifar import usual_folders
 from engine.datasets.dataset import Dataset
 from engine.datasets.loading import check_dataset, load_dataset
 from engine.errors import InputError
-
-if TYPE_CHECKING:
-    from tests.conftest import LoopbackServer, SmallCifar10
+from tests.support.images import SmallCifar10
+from tests.support.loopback import LoopbackServer
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,33 +7,30 @@ import hashlib
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from engine.errors import InputError
-from tests.engine.download_cases import (
+from tests.support.download_cases import (
     BODY,
     Cancelled,
     fetch,
     only_the_file_is_there,
     refused,
 )
-
-if TYPE_CHECKING:
-    from tests.conftest import LoopbackServer, Route
+from tests.support.loopback import LoopbackServer, Route
 
 
 @pytest.fixture
-def cut_short(loopback: LoopbackServer, route: type[Route], tmp_path: Path) -> str:
+def cut_short(loopback: LoopbackServer, tmp_path: Path) -> str:
     """The address of a file of which 1,000 bytes have come."""
-    url = loopback.serve("/file", route(BODY, cut_after=1000, etag='"a"'))
+    url = loopback.serve("/file", Route(BODY, cut_after=1000, etag='"a"'))
     refused(url, tmp_path, kept=BODY[:1000])
     return url
 
 
 def test_an_interrupted_download_goes_on(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str
+    loopback: LoopbackServer, tmp_path: Path, cut_short: str
 ) -> None:
     seen: list[int] = []
 
@@ -41,7 +38,7 @@ def test_an_interrupted_download_goes_on(
         seen.append(done)
         assert total == len(BODY)
 
-    loopback.serve("/file", route(BODY, etag='"a"', ranges=True))
+    loopback.serve("/file", Route(BODY, etag='"a"', ranges=True))
     fetch(cut_short, tmp_path, progress=note)
     assert loopback.asked_ranges == ["", "bytes=1000-"]
     assert only_the_file_is_there(tmp_path)
@@ -49,11 +46,11 @@ def test_an_interrupted_download_goes_on(
 
 
 def test_a_download_is_cut_again_and_goes_on_from_there(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str
+    loopback: LoopbackServer, tmp_path: Path, cut_short: str
 ) -> None:
-    loopback.serve("/file", route(BODY, etag='"a"', ranges=True, cut_after=500))
+    loopback.serve("/file", Route(BODY, etag='"a"', ranges=True, cut_after=500))
     assert "cut at 1,500 of" in refused(cut_short, tmp_path, kept=BODY[:1500])
-    loopback.serve("/file", route(BODY, etag='"a"', ranges=True))
+    loopback.serve("/file", Route(BODY, etag='"a"', ranges=True))
     fetch(cut_short, tmp_path)
     assert loopback.asked_ranges[-1] == "bytes=1500-"
     assert only_the_file_is_there(tmp_path)
@@ -69,21 +66,21 @@ def test_a_server_without_ranges_sends_it_all_again(
 
 
 def test_a_file_that_changed_in_between_begins_anew(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str
+    loopback: LoopbackServer, tmp_path: Path, cut_short: str
 ) -> None:
     part = tmp_path / "cache" / "file.bin.part"
     part.write_bytes(bytes(1000))  # of another file than the one served now
-    loopback.serve("/file", route(BODY, etag='"b"', ranges=True))
+    loopback.serve("/file", Route(BODY, etag='"b"', ranges=True))
     fetch(cut_short, tmp_path)
     assert loopback.asked_ranges == ["", "bytes=1000-"]
     assert only_the_file_is_there(tmp_path)
 
 
 def test_a_part_that_does_not_fit_is_found_by_the_hash_and_fetched_anew(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str
+    loopback: LoopbackServer, tmp_path: Path, cut_short: str
 ) -> None:
     (tmp_path / "cache" / "file.bin.part").write_bytes(bytes(1000))
-    loopback.serve("/file", route(BODY, etag='"a"', ranges=True))
+    loopback.serve("/file", Route(BODY, etag='"a"', ranges=True))
     fetch(cut_short, tmp_path)
     assert loopback.asked_ranges == ["", "bytes=1000-", ""]
     assert only_the_file_is_there(tmp_path)
@@ -91,18 +88,18 @@ def test_a_part_that_does_not_fit_is_found_by_the_hash_and_fetched_anew(
 
 @pytest.mark.parametrize("part", ["0-99/1048576", "1000-1048575/99", "nonsense"])
 def test_a_part_that_nobody_asked_for_is_not_taken(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str, part: str
+    loopback: LoopbackServer, tmp_path: Path, cut_short: str, part: str
 ) -> None:
-    loopback.serve("/file", route(BODY, etag='"a"', ranges=True, part=part))
+    loopback.serve("/file", Route(BODY, etag='"a"', ranges=True, part=part))
     fetch(cut_short, tmp_path)
     assert loopback.asked_ranges == ["", "bytes=1000-", ""]
     assert only_the_file_is_there(tmp_path)
 
 
 def test_a_part_beyond_the_end_begins_anew(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str
+    loopback: LoopbackServer, tmp_path: Path, cut_short: str
 ) -> None:
-    loopback.serve("/file", route(b"range not satisfiable", status=416))
+    loopback.serve("/file", Route(b"range not satisfiable", status=416))
     with pytest.raises(InputError, match="the server says 416"):
         fetch(cut_short, tmp_path)
     assert loopback.asked_ranges == ["", "bytes=1000-", ""]
@@ -123,7 +120,6 @@ PAGE = b"<html>log in to this network</html>"
 )
 def test_what_came_is_kept_until_something_better_is_verified(
     loopback: LoopbackServer,
-    route: type[Route],
     tmp_path: Path,
     cut_short: str,
     body: bytes,
@@ -131,33 +127,33 @@ def test_what_came_is_kept_until_something_better_is_verified(
     expected_bytes: int | None,
     says: str,
 ) -> None:
-    loopback.serve("/file", route(body, content_type=content_type))
+    loopback.serve("/file", Route(body, content_type=content_type))
     assert says in refused(cut_short, tmp_path, expected_bytes=expected_bytes, kept=BODY[:1000])
-    loopback.serve("/file", route(BODY, etag='"a"', ranges=True))
+    loopback.serve("/file", Route(BODY, etag='"a"', ranges=True))
     fetch(cut_short, tmp_path)
     assert loopback.asked_ranges[-1] == "bytes=1000-"
     assert only_the_file_is_there(tmp_path)
 
 
 def test_a_page_in_the_place_of_a_file_is_not_begun_with(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+    loopback: LoopbackServer, tmp_path: Path
 ) -> None:
-    url = loopback.serve("/file", route(PAGE, content_type="text/html"))
+    url = loopback.serve("/file", Route(PAGE, content_type="text/html"))
     assert "as a network does that wants a login" in refused(url, tmp_path)
 
 
 @pytest.mark.parametrize("came", [500, 1500])
 def test_what_came_further_is_gone_on_from(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str, came: int
+    loopback: LoopbackServer, tmp_path: Path, cut_short: str, came: int
 ) -> None:
     changed = BODY[::-1]
     digest = "sha256:" + hashlib.sha256(changed).hexdigest()
-    loopback.serve("/file", route(changed, etag='"b"', cut_after=came, ranges=True))
+    loopback.serve("/file", Route(changed, etag='"b"', cut_after=came, ranges=True))
     with pytest.raises(InputError, match="cut at"):
         fetch(cut_short, tmp_path, expected_hash=digest)
     names = {path.name for path in (tmp_path / "cache").iterdir()}
     assert names == {"file.bin.part", "file.bin.part.json"}
-    loopback.serve("/file", route(changed, etag='"b"', ranges=True))
+    loopback.serve("/file", Route(changed, etag='"b"', ranges=True))
     assert fetch(cut_short, tmp_path, expected_hash=digest).read_bytes() == changed
     # the part of the old file is asked for by its own validator, and not taken
     assert loopback.asked_ranges[-1] == f"bytes={max(came, 1000)}-"
@@ -165,9 +161,9 @@ def test_what_came_further_is_gone_on_from(
 
 
 def test_cancelling_does_not_wait_for_a_server_that_stalls(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+    loopback: LoopbackServer, tmp_path: Path
 ) -> None:
-    url = loopback.serve("/file", route(BODY, stall_after=1000, etag='"a"'))
+    url = loopback.serve("/file", Route(BODY, stall_after=1000, etag='"a"'))
 
     def cancel(done: int, total: int | None, unit: str) -> None:
         if done == 1000:
@@ -176,7 +172,7 @@ def test_cancelling_does_not_wait_for_a_server_that_stalls(
     begin = time.monotonic()
     with pytest.raises(Cancelled):
         fetch(url, tmp_path, progress=cancel, timeout_seconds=60)
-    loopback.serve("/file", route(BODY, etag='"a"', ranges=True))
+    loopback.serve("/file", Route(BODY, etag='"a"', ranges=True))
     fetch(url, tmp_path)  # the first server thread stalls on
     assert time.monotonic() - begin < 10
     assert loopback.asked_ranges == ["", "bytes=1000-"]
@@ -184,9 +180,9 @@ def test_cancelling_does_not_wait_for_a_server_that_stalls(
 
 
 def test_a_stall_is_told_so_that_it_can_be_cancelled(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+    loopback: LoopbackServer, tmp_path: Path
 ) -> None:
-    url = loopback.serve("/file", route(BODY, stall_after=1000))
+    url = loopback.serve("/file", Route(BODY, stall_after=1000))
     told: list[int] = []
 
     def cancel(done: int, total: int | None, unit: str) -> None:
@@ -208,15 +204,15 @@ def test_a_whole_part_is_not_asked_for(
 
 
 def test_a_file_system_without_locks_goes_on_as_well(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loopback: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unsupported(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr("engine.common.locks.fcntl.flock", unsupported)
-    url = loopback.serve("/file", route(BODY, cut_after=1000, etag='"a"'))
+    url = loopback.serve("/file", Route(BODY, cut_after=1000, etag='"a"'))
     refused(url, tmp_path, kept=BODY[:1000])
-    loopback.serve("/file", route(BODY, etag='"a"', ranges=True))
+    loopback.serve("/file", Route(BODY, etag='"a"', ranges=True))
     fetch(url, tmp_path)
     assert loopback.asked_ranges == ["", "bytes=1000-"]
     assert only_the_file_is_there(tmp_path)
@@ -236,21 +232,21 @@ def test_what_a_killed_process_left_of_its_own_is_removed(
 
 
 def test_without_hash_and_validator_nothing_is_gone_on_from(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+    loopback: LoopbackServer, tmp_path: Path
 ) -> None:
-    url = loopback.serve("/file", route(BODY, cut_after=1000))
+    url = loopback.serve("/file", Route(BODY, cut_after=1000))
     with pytest.raises(InputError, match="cut"):
         fetch(url, tmp_path, expected_bytes=None, expected_hash="")
-    loopback.serve("/file", route(BODY, ranges=True))
+    loopback.serve("/file", Route(BODY, ranges=True))
     fetch(url, tmp_path, expected_bytes=None, expected_hash="")
     assert loopback.asked_ranges == ["", ""]
     assert only_the_file_is_there(tmp_path)
 
 
 def test_a_part_from_elsewhere_is_not_gone_on_from(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path, cut_short: str
+    loopback: LoopbackServer, tmp_path: Path, cut_short: str
 ) -> None:
-    fetch(loopback.serve("/other", route(BODY, ranges=True)), tmp_path)
+    fetch(loopback.serve("/other", Route(BODY, ranges=True)), tmp_path)
     assert loopback.asked_ranges == ["", ""]
     assert only_the_file_is_there(tmp_path)
 

@@ -9,13 +9,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pytest
 
 from engine.download.transfer import check_reachable, file_hash, verify
 from engine.errors import InputError
-from tests.engine.download_cases import (
+from tests.support.download_cases import (
     BODY,
     HASH,
     Cancelled,
@@ -23,9 +23,7 @@ from tests.engine.download_cases import (
     only_the_file_is_there,
     refused,
 )
-
-if TYPE_CHECKING:
-    from tests.conftest import LoopbackServer, Route
+from tests.support.loopback import LoopbackServer, Route
 
 
 @pytest.fixture
@@ -56,51 +54,47 @@ def test_a_whole_file_arrives_with_progress(loopback: LoopbackServer, tmp_path: 
     assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
 
 
-def test_a_redirect_is_followed(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path
-) -> None:
+def test_a_redirect_is_followed(loopback: LoopbackServer, tmp_path: Path) -> None:
     loopback.serve("/there", BODY)
-    url = loopback.serve("/here", route(status=302, location="/there"))
+    url = loopback.serve("/here", Route(status=302, location="/there"))
     assert fetch(url, tmp_path).read_bytes() == BODY
     assert loopback.requests == ["/here", "/there"]
 
 
-def test_a_redirect_in_a_circle_is_one_line(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path
-) -> None:
-    url = loopback.serve("/here", route(status=302, location="/here"))
+def test_a_redirect_in_a_circle_is_one_line(loopback: LoopbackServer, tmp_path: Path) -> None:
+    url = loopback.serve("/here", Route(status=302, location="/here"))
     assert "the server says 302" in refused(url, tmp_path)
 
 
 def test_a_file_of_unknown_size_is_checked_by_its_hash(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+    loopback: LoopbackServer, tmp_path: Path
 ) -> None:
-    url = loopback.serve("/file", route(BODY, length=False))
+    url = loopback.serve("/file", Route(BODY, length=False))
     assert fetch(url, tmp_path, expected_bytes=None).read_bytes() == BODY
 
 
 def test_without_a_published_hash_the_length_is_checked(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+    loopback: LoopbackServer, tmp_path: Path
 ) -> None:
     url = loopback.serve("/file", BODY)
     assert fetch(url, tmp_path, expected_bytes=None, expected_hash="").read_bytes() == BODY
-    loopback.serve("/file", route(BODY, cut_after=1000))
+    loopback.serve("/file", Route(BODY, cut_after=1000))
     with pytest.raises(InputError, match="cut at 1,000"):
         fetch(url, tmp_path, expected_bytes=None, expected_hash="")
 
 
 @pytest.mark.parametrize("announced", [True, False])
 def test_a_cut_connection_says_where(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path, announced: bool
+    loopback: LoopbackServer, tmp_path: Path, announced: bool
 ) -> None:
-    url = loopback.serve("/file", route(BODY, cut_after=1000, length=announced))
+    url = loopback.serve("/file", Route(BODY, cut_after=1000, length=announced))
     assert "cut at 1,000 of 1,048,576 bytes" in refused(url, tmp_path, kept=BODY[:1000])
 
 
 def test_more_than_expected_is_not_read_to_its_end(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+    loopback: LoopbackServer, tmp_path: Path
 ) -> None:
-    url = loopback.serve("/file", route(BODY, length=False))
+    url = loopback.serve("/file", Route(BODY, length=False))
     assert "expected 1,000 bytes, the server sends more" in refused(
         url, tmp_path, expected_bytes=1000
     )
@@ -131,19 +125,17 @@ def test_nobody_listening_is_refused(tmp_path: Path) -> None:
     assert "check the network" in line
 
 
-def test_no_answer_is_an_error_and_no_hang(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path
-) -> None:
-    url = loopback.serve("/file", route(silent=True))
+def test_no_answer_is_an_error_and_no_hang(loopback: LoopbackServer, tmp_path: Path) -> None:
+    url = loopback.serve("/file", Route(silent=True))
     begin = time.monotonic()
     assert "no answer within 0.2 s" in refused(url, tmp_path, timeout_seconds=0.2)
     assert time.monotonic() - begin < 4
 
 
 def test_a_body_that_stops_is_an_error_and_no_hang(
-    loopback: LoopbackServer, route: type[Route], tmp_path: Path
+    loopback: LoopbackServer, tmp_path: Path
 ) -> None:
-    url = loopback.serve("/file", route(BODY, stall_after=1000))
+    url = loopback.serve("/file", Route(BODY, stall_after=1000))
     line = refused(url, tmp_path, timeout_seconds=0.2, kept=BODY[:1000])
     assert "no answer within 0.2 s" in line
 

@@ -14,7 +14,7 @@ from engine.analysis.evidence import Evidence
 from engine.report.document import report_from
 from engine.report.html import report_html
 from engine.report.svg import Line, curves_chart, pareto_chart
-from tests.engine.report.evidence_cases import two_models
+from tests.support.evidence import two_models
 
 EMPTY = {"meta", "rect", "line", "circle", "polyline"}
 

@@ -10,7 +10,7 @@ from engine.analysis.evidence import Evidence
 from engine.analysis.predictions import Predictions
 from engine.report.document import report_from
 from engine.report.markdown import report_markdown
-from tests.engine.report.evidence_cases import two_models
+from tests.support.evidence import two_models
 
 
 def test_a_report_has_its_parts_in_order() -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from engine.analysis.answers import Answers
 from engine.analysis.evidence import Evidence
 from engine.report.document import Report, report_from
-from tests.engine.report.evidence_cases import MODELS, evidences, two_models
+from tests.support.evidence import MODELS, evidences, two_models
 
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 BROKEN = re.compile(r"  |None|nan|–|\.\.|, \.| ,|\binf\b|\(\)")

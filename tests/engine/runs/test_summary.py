@@ -8,7 +8,7 @@ from engine.common.codec import from_plain, to_plain
 from engine.config.spec import RunSpec
 from engine.protocol.events import Event, HardwareSampled, PhaseChanged, RunResumed
 from engine.runs.summary import CURVE_POINTS, Summary, check_summary, summarize
-from tests.engine.run_events import epoch_ended, play, whole_run
+from tests.support.run_events import epoch_ended, play, whole_run
 
 
 def sample(memory: int) -> HardwareSampled:

@@ -16,7 +16,7 @@ from engine.runs.listing import RunRecord
 from engine.runs.notes import Notes
 from engine.runs.summary import Summary, summarize
 from engine.state.kept_epoch import best_epoch, first_of_highest_accuracy, is_better, kept_epoch
-from tests.engine.run_events import epoch_ended, play
+from tests.support.run_events import epoch_ended, play
 
 
 def epochs(*validations: tuple[float, float]) -> list[EpochEnded]:

@@ -23,7 +23,7 @@ from engine.protocol.events import (
     event_to_line,
 )
 from engine.state.store import LOG_LINES
-from tests.engine.run_events import (
+from tests.support.run_events import (
     epoch_ended,
     features,
     frozen_but,

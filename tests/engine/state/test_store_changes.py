@@ -28,7 +28,7 @@ from engine.protocol.events import (
 )
 from engine.protocol.facts import LayerNode
 from engine.state.store import RunStore
-from tests.engine.run_events import (
+from tests.support.run_events import (
     HEAD,
     epoch_ended,
     frozen_but,

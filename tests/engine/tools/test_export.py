@@ -19,7 +19,7 @@ from engine.runs.directory import write_json
 from engine.runs.image_files import ImageFiles
 from engine.runs.listing import RunRecord, load_run
 from engine.tools.export import ONNX_MODULES, SUFFIXES, Format, export_run
-from tests.engine.run_events import record_data
+from tests.support.run_events import record_data
 
 WriteRun = Callable[..., str]
 HAS_ONNX = all(importlib.util.find_spec(name) for name in ONNX_MODULES)

@@ -8,9 +8,7 @@ import io
 import shutil
 import tarfile
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import h5py
 import pytest
@@ -24,9 +22,8 @@ from engine.download.mirror import MIRROR_VARIABLE, read_manifest, use_mirror
 from engine.errors import InputError
 from engine.tools.fetching import Fetched, FetchStep, Needed, PaceMeter, fetch_all, list_needed
 from engine.weights.locate import locate_weights
-
-if TYPE_CHECKING:
-    from tests.conftest import LoopbackServer, Route, SmallCifar10
+from tests.support.images import SmallCifar10
+from tests.support.loopback import LoopbackServer, Route
 
 FILE = "small.h5"
 
@@ -168,9 +165,9 @@ def test_what_is_damaged_here_is_named(home: Path, loopback: LoopbackServer) -> 
 
 
 def test_cancelling_keeps_what_came_for_the_next_time(
-    loopback: LoopbackServer, route: type[Route], content: bytes
+    loopback: LoopbackServer, content: bytes
 ) -> None:
-    backbone = entry_of(loopback.serve("/w", route(content, stall_after=1000)), content)
+    backbone = entry_of(loopback.serve("/w", Route(content, stall_after=1000)), content)
     cancel = threading.Event()
 
     def cancel_midway(needed: Needed, step: FetchStep) -> None:
@@ -182,7 +179,7 @@ def test_cancelling_keeps_what_came_for_the_next_time(
         fetch_all([needs(backbone), needs(backbone)], on_step=cancel_midway, cancel=cancel)
     )
     assert states(outcomes) == ["cancelled", "cancelled"]
-    loopback.serve("/w", route(content, ranges=True))
+    loopback.serve("/w", Route(content, ranges=True))
     assert states(list(fetch_all([needs(backbone)]))) == ["fetched"]
     assert loopback.asked_ranges == ["", "bytes=1000-"]
 
@@ -366,18 +363,18 @@ def test_a_mirror_without_the_file_says_how_to_get_it_there(
 
 
 @pytest.mark.parametrize(
-    ("make", "says"),
+    ("route", "says"),
     [
-        (lambda route: route(b"nothing", 404), "the server says 404"),
-        (lambda route: route(status=302, location="/mirror/manifest.json"), "the server says 302"),
-        (lambda route: route(bytes(2**20 + 1)), "expected at most 1,048,576 bytes"),
+        (Route(b"nothing", 404), "the server says 404"),
+        (Route(status=302, location="/mirror/manifest.json"), "the server says 302"),
+        (Route(bytes(2**20 + 1)), "expected at most 1,048,576 bytes"),
     ],
     ids=["404", "redirect loop", "endless"],
 )
 def test_an_address_that_is_no_mirror_is_one_line(
-    make: Callable[[type[Route]], Route], says: str, loopback: LoopbackServer, route: type[Route]
+    route: Route, says: str, loopback: LoopbackServer
 ) -> None:
-    loopback.serve("/mirror/manifest.json", make(route))
+    loopback.serve("/mirror/manifest.json", route)
     use_mirror(loopback.url("/mirror"))
     (outcome,) = fetch_all(list_needed(["VGG16"]))
     assert outcome.state == "failed"

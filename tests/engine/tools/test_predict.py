@@ -16,7 +16,7 @@ from engine.errors import InputError
 from engine.protocol.facts import DataFacts, SampleRange
 from engine.runs.listing import RunRecord, load_run
 from engine.tools.predict import Predictor
-from tests.engine.run_events import record_data
+from tests.support.run_events import record_data
 
 WriteRun = Callable[..., str]
 RED = (200, 30, 40)

@@ -16,7 +16,7 @@ from engine.runs.checkpoint import Best, Position
 from engine.runs.directory import RunDirectory
 from engine.training.checkpointing import Checkpointing
 from engine.training.control import Control
-from tests.engine.run_events import epoch_ended
+from tests.support.run_events import epoch_ended
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,9 +10,7 @@ import pytest
 from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
 from engine.training.preparation import prepare_data
-
-if TYPE_CHECKING:
-    from tests.conftest import SmallCifar10
+from tests.support.images import SmallCifar10
 
 
 @pytest.mark.parametrize("validation", [0.2, "test"])

@@ -159,7 +159,7 @@ def _refused(backbone: Backbone, caches: tuple[Path, Path]) -> str:
 
 @pytest.mark.parametrize("way", ["not there", "nobody listens", "another content"])
 def test_weights_that_cannot_be_had_name_the_ways_out(
-    way: str, loopback: Any, route: Any, published: Path, caches: tuple[Path, Path]
+    way: str, loopback: Any, published: Path, caches: tuple[Path, Path]
 ) -> None:
     content = published.read_bytes()
     url = loopback.url("/mobilenet.h5")

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,6 +14,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
+from tests.support.processes import is_gone, until
 from tui.cli.forking import opens_screen
 from tui.terminal import capabilities as terminal
 
@@ -103,20 +103,8 @@ def pair() -> Iterator[Callable[[str], Pair]]:
         made.close()
 
 
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in 30 s"
-        time.sleep(0.005)
-
-
 def is_stopped(process: psutil.Process) -> bool:
     return bool(process.status() == psutil.STATUS_STOPPED)
-
-
-def is_gone(process: psutil.Process) -> bool:
-    # An orphan that nobody reaps stays as a zombie.
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import io
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import h5py
 import pytest
@@ -20,12 +20,10 @@ from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import WeightsFile
 from engine.download.mirror import MIRROR_VARIABLE
 from engine.tools.fetching import Needed
+from tests.support.loopback import LoopbackServer, Route
 from tui.screens.fetch import FetchScreen
 from tui.screens.launcher.form import RunForm
 from tui.screens.launcher.screen import ALL_HERE, LauncherScreen
-
-if TYPE_CHECKING:
-    from tests.conftest import LoopbackServer, Route
 
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 MakeApp = Callable[..., Any]
@@ -95,11 +93,10 @@ async def test_escape_cancels_and_keeps_what_came(
     make_app: MakeApp,
     until: Until,
     loopback: LoopbackServer,
-    route: type[Route],
     content: bytes,
     home: Path,
 ) -> None:
-    slow = needs(loopback.serve("/w", route(content, stall_after=20_000)), content)
+    slow = needs(loopback.serve("/w", Route(content, stall_after=20_000)), content)
     async with make_app(None).run_test(size=(120, 30)) as pilot:
         screen = FetchScreen([slow])
         await pilot.app.push_screen(screen)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from engine.common.progress import Progress, ignore_progress
 from engine.download.transfer import download
 from engine.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 BODY = bytes(range(256)) * 4096
 HASH = "sha256:" + hashlib.sha256(BODY).hexdigest()
