@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from pseudo_terminal import Terminal
 
 from engine.runs.listing import load_run
+from tests.support.processes import SECONDS, TRAIN, has_trained, until
 from tui.__main__ import main
-
-TRAIN = ["train", "CustomCNN", "--dataset", "digits", "--epochs", "500", "--train-limit", "150"]
-SECONDS = 240
 
 
 @pytest.fixture
-def plain_training(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def plain_training(tmp_path: Path, start: Callable[..., psutil.Popen]) -> psutil.Popen:
     """A training with `--plain` that has begun, in a session of its own as under a scheduler."""
-    arguments = [sys.executable, "-m", "tui", *TRAIN, "--plain", "--runs-dir", str(tmp_path)]
-    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, start_new_session=True)
-    until(lambda: list(tmp_path.glob("*/metrics.csv")))
-    yield process
-    with suppress(ProcessLookupError):
-        process.kill()
-    process.wait()
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"the condition did not come true in {SECONDS} s"
-        time.sleep(0.02)
+    options = ("--epochs", "500", "--plain", "--runs-dir", str(tmp_path))
+    process = start(*TRAIN, *options, start_new_session=True)
+    until(lambda: has_trained(tmp_path))
+    return process
 
 
 def attach(runs_dir: Path) -> Terminal:
@@ -45,8 +31,9 @@ def attach(runs_dir: Path) -> Terminal:
     return terminal
 
 
+@pytest.mark.slow("that screens of other processes watch, leave and stop a real training")
 def test_a_training_without_a_screen_is_attached_left_and_stopped(
-    tmp_path: Path, plain_training: subprocess.Popen[bytes]
+    tmp_path: Path, plain_training: psutil.Popen
 ) -> None:
     (path,) = tmp_path.iterdir()
     first, second = attach(tmp_path), attach(tmp_path)
@@ -62,7 +49,7 @@ def test_a_training_without_a_screen_is_attached_left_and_stopped(
     second.wait_for("The queue has ended", SECONDS)
     second.press("q")
     assert second.close() == 0
-    assert plain_training.wait(SECONDS) == 130
+    assert plain_training.wait(timeout=SECONDS) == 130
     assert load_run(path).status == "stopped"
 
     replay = Terminal(["replay", path.name, "--speed", "10000", "--runs-dir", str(tmp_path)])
@@ -73,8 +60,9 @@ def test_a_training_without_a_screen_is_attached_left_and_stopped(
         assert b"Traceback" not in terminal.drawn
 
 
+@pytest.mark.slow("that ten seconds are kept by the real clocks of two processes")
 def test_a_killed_training_is_seen_within_ten_seconds(
-    tmp_path: Path, plain_training: subprocess.Popen[bytes]
+    tmp_path: Path, plain_training: psutil.Popen
 ) -> None:
     terminal = attach(tmp_path)
     terminal.wait_for("training", SECONDS)
@@ -101,7 +89,7 @@ def test_a_killed_training_is_seen_within_ten_seconds(
         (["replay", "vgg", "--speed", "fast"], "'fast'"),
     ],
 )
-def test_what_cannot_be_shown_is_refused_in_one_line(
+def test_what_cannot_be_shown_is_rejected_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     assert main([*arguments, "--runs-dir", str(tmp_path)]) == 2

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +19,6 @@ from tui.cli.options import chosen_options
 from tui.cli.parser import build_parser
 
 WriteRun = Callable[..., str]
-SMALL = ["--dataset", "digits", "--train-limit", "100", "--epochs", "1", "--seed", "1"]
 
 
 @pytest.fixture(autouse=True)
@@ -188,19 +182,6 @@ def test_what_is_not_given_is_the_recipes() -> None:
     assert (spec.flip, spec.keep, spec.image_size) == (True, "best", 128)
 
 
-def test_the_command_line_loads_nothing_slow() -> None:
-    code = (
-        "import sys, tui.__main__ as m\n"
-        "m.build_parser().parse_args(['train', 'CustomCNN'])\n"
-        "print({'textual', 'rich', 'pandas', 'keras', 'numpy'} & set(sys.modules))"
-    )
-    folder = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=folder
-    )
-    assert done.stdout.strip() == "set()"
-
-
 def test_rank_of_an_empty_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "runs").mkdir()
     assert main(["rank", "--json"]) == 0
@@ -254,47 +235,3 @@ def test_models_lists_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
     assert lite0["weights"] == "bundled"
     keys = {"parameters", "depth", "flops", "imagenet_top1", "image_size", "min_image_size"}
     assert keys <= set(lite0)
-
-
-def call(*arguments: str) -> subprocess.Popen[str]:
-    """Start the program as a process of its own, in this folder."""
-    source = str(Path(__file__).parents[2])
-    return subprocess.Popen(
-        [sys.executable, "-m", "tui", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": source},
-    )
-
-
-def test_training_plainly_ends_in_the_ranking(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    process = call("train", "CustomCNN", *SMALL, "--plain")
-    printed, _ = process.communicate(timeout=120)
-    assert process.returncode == 0
-    assert printed.replace("\n", "").isprintable()
-    assert re.search(r"model   depth \d+, [\d,]+ parameters, .* FLOPs", printed)
-    assert "parameters train" in printed
-    assert "epoch 1/1 ended" in printed
-    assert printed.splitlines()[-1] == f"runs: {tmp_path / 'runs'}"
-    assert main(["rank", "--json"]) == 0
-    (row,) = json.loads(capsys.readouterr().out)
-    assert (row["status"], row["seed"], row["train_limit"]) == ("completed", 1, 100)
-    assert f"{row['test_accuracy']:.4f}" in printed
-
-
-def test_interrupted_training_prints_events_only_and_leaves_with_130(tmp_path: Path) -> None:
-    events = []
-    with call("train", "CustomCNN", *SMALL, "--epochs", "500", "--json") as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            events.append(json.loads(line))
-            if events[-1]["event"] == "RunStarted":
-                process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130
-    assert events[-1]["event"] == "RunEnded"
-    assert events[-1]["status"] == "stopped"
-    (summary,) = (tmp_path / "runs").glob("*/summary.json")
-    assert json.loads(summary.read_text())["status"] == "stopped"

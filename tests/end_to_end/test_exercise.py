@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from engine.common.progress import ignore_progress
 from engine.datasets.loading import load_dataset
+from tests.support.processes import call
 
 CHECK = """
 import sys
 import keras
 import numpy as np
+import pytest
 model = keras.models.load_model(sys.argv[1])
 data = np.load(sys.argv[2])
 predicted = model.predict(data["x_test"], verbose=0).argmax(axis=1)
@@ -24,17 +26,13 @@ print((predicted == data["y_test"]).mean())
 
 
 def cifar_tui(*arguments: str) -> str:
-    """Run the command as a person does; its standard output."""
-    result = subprocess.run(
-        [sys.executable, "-m", "tui", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=540,
-        check=True,
-    )
-    return result.stdout
+    """Run the command as a user does; its standard output."""
+    done = call(*arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
+@pytest.mark.slow("that pretrained weights reach their accuracy on real images")
 def test_train_frozen_fine_tune_rank_and_load(cifar10_dir: Path, tmp_path: Path) -> None:
     whole = load_dataset("cifar10", str(cifar10_dir), ignore_progress)
     data = tmp_path / "small.npz"
@@ -60,11 +58,6 @@ def test_train_frozen_fine_tune_rank_and_load(cifar10_dir: Path, tmp_path: Path)
     assert lite0["test_accuracy"] > 0.55
     assert lite0["epochs"] == 4
     model = runs_dir / lite0["run_id"] / "model.keras"
-    fresh = subprocess.run(
-        [sys.executable, "-c", CHECK, str(model), str(data)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=True,
-    )
+    fresh = call(str(model), str(data), program=(sys.executable, "-c", CHECK))
+    assert fresh.returncode == 0, fresh.stderr
     assert abs(float(fresh.stdout.split()[-1]) - lite0["test_accuracy"]) <= 0.001

@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = str(Path(__file__).parents[2])
+from tests.support.processes import PROGRAM, call_bare
+
 NOBODYS_NUMBER = 54_321
 
 
-def ran(
-    command: list[str], folder: Path, environment: dict[str, str], program: list[str]
-) -> subprocess.CompletedProcess[str]:
-    """Run a command line with next to no environment."""
-    variables = {"PYTHONPATH": ROOT, "PATH": "/usr/bin:/bin", **environment}
-    return subprocess.run(
-        [*program, sys.executable, "-m", "tui", *command],
-        cwd=folder,
-        env=variables,
-        capture_output=True,
-        text=True,
-    )
-
-
-@pytest.mark.parametrize("named", [None, "", "here", "~"])
-def test_a_user_without_an_entry_is_told_what_to_set(named: str | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("named", "command"),
+    [
+        (None, ["models"]),
+        ("", ["models"]),
+        ("here", ["models"]),
+        ("~", ["models"]),
+        (None, ["cache", "--json"]),
+        pytest.param(
+            None,
+            ["dataset", "digits"],
+            marks=pytest.mark.slow("that scikit-learn asks for no home either"),
+        ),
+        (None, ["recipes"]),
+    ],
+)
+def test_a_user_without_an_entry_is_told_what_to_set(
+    named: str | None, command: list[str], tmp_path: Path
+) -> None:
     if os.geteuid() != 0 or not shutil.which("setpriv"):
         pytest.skip("only root can become a user without an entry")
     work, temporary = tmp_path / "work", tmp_path / "temporary"
@@ -39,21 +42,20 @@ def test_a_user_without_an_entry_is_told_what_to_set(named: str | None, tmp_path
     # The folders above, and an interpreter in root's own home, are open to root alone.
     number = str(NOBODYS_NUMBER)
     kept = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-    program = ["setpriv", f"--reuid={number}", f"--regid={number}", "--clear-groups", *kept]
+    user = ["setpriv", f"--reuid={number}", f"--regid={number}", "--clear-groups", *kept]
     environment = {"TMPDIR": str(temporary), **({} if named is None else {"HOME": named})}
+    done = call_bare(command, work, environment, program=(*user, *PROGRAM))
+    assert done.returncode == 0
+    assert done.stderr.startswith("cifar-tui: expected HOME to be the path of a folder, found")
     own = temporary / f"cifar-tui-{number}"
-    for command in (["models"], ["cache", "--json"], ["dataset", "digits"], ["recipes"]):
-        done = ran(command, work, environment, program)
-        assert done.returncode == 0
-        assert done.stderr.startswith("cifar-tui: expected HOME to be the path of a folder, found")
-        assert done.stderr.endswith(f"{own} stands in for it; set HOME\n")
-        assert done.stderr.count("\n") == 1
+    assert done.stderr.endswith(f"{own} stands in for it; set HOME\n")
+    assert done.stderr.count("\n") == 1
     assert list(work.iterdir()) == []
 
 
 def test_a_home_that_is_no_path_is_the_systems(tmp_path: Path) -> None:
     for named in ("", "here"):
-        done = ran(["cache", "--json"], tmp_path, {"HOME": named}, [])
+        done = call_bare(["cache", "--json"], tmp_path, {"HOME": named})
         assert (done.returncode, done.stderr) == (0, "")
     assert list(tmp_path.iterdir()) == []
 
@@ -68,13 +70,9 @@ sys.exit(main())
 
 def test_without_a_place_for_temporary_files_a_short_line_says_so(tmp_path: Path) -> None:
     command = ["train", "CustomCNN", "--dataset", "digits", "--plain"]
-    done = subprocess.run(
-        [sys.executable, "-c", NOWHERE, *command],
-        cwd=tmp_path,
-        env={"PYTHONPATH": ROOT, "PATH": os.environ["PATH"], "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
+    program = (sys.executable, "-c", NOWHERE)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = call_bare(command, tmp_path, environment, program=program)
     assert done.returncode == 2
     assert done.stderr.startswith("cifar-tui: expected a folder for temporary files, found")
     assert done.stderr.endswith("set TMPDIR to a folder that can be written\n")

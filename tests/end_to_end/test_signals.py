@@ -1,61 +1,38 @@
-"""What SIGTERM and a terminal that closes do to the whole program, with a screen and without."""
+"""What SIGTERM and a terminal that closes do to real trainings, with a screen and without.
+
+What the program makes of each signal is proven in `tests/tui/cli/test_signals.py`.
+"""
 
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from pseudo_terminal import Terminal
 
-TRAIN = ["train", "CustomCNN", "--dataset", "digits", "--train-limit", "100"]
+from tests.support.processes import (
+    SECONDS,
+    TRAIN,
+    has_trained,
+    is_gone,
+    on_terminals,
+    summary,
+    until,
+)
+
+pytestmark = pytest.mark.slow("that a real training obeys signals, and its terminal that goes")
+
 LONG = [*TRAIN, "--epochs", "5000"]
 SHORT = [*TRAIN, "--epochs", "3"]
 LEFT_SCREEN = b"\x1b[?1049l"
-SECONDS = 240
 GRACE = 20
 PR_SET_CHILD_SUBREAPER = 36
-
-
-def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"the condition did not come true in {seconds} s"
-        time.sleep(0.02)
-
-
-def summary(runs_dir: Path) -> Any:
-    (path,) = runs_dir.glob("*/summary.json")
-    return json.loads(path.read_text())
-
-
-def has_trained(runs_dir: Path) -> bool:
-    return bool(list(runs_dir.glob("*/metrics.csv")))
-
-
-def is_gone(process: psutil.Process) -> bool:
-    # An orphan that nobody reaps stays as a zombie.
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-
-
-@pytest.fixture
-def started() -> Iterator[list[psutil.Process]]:
-    """The processes of a test; what is left of them is ended with it."""
-    processes: list[psutil.Process] = []
-    yield processes
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
+Start = Callable[..., psutil.Popen]
 
 
 class Screen(Terminal):
@@ -63,7 +40,7 @@ class Screen(Terminal):
 
     def __init__(self, arguments: list[str], started: list[psutil.Process]) -> None:
         super().__init__(arguments)
-        self.parent = psutil.Process(self._pid)
+        self.parent = psutil.Process(self.process)
         started.append(self.parent)
         self._started = started
 
@@ -82,23 +59,8 @@ class Screen(Terminal):
         return int(self.parent.wait(timeout=seconds))
 
 
-@pytest.fixture
-def plain(started: list[psutil.Process]) -> Callable[..., psutil.Popen]:
-    """Starts a training without a screen."""
-
-    def start(arguments: list[str], **options: Any) -> psutil.Popen:
-        command = [sys.executable, "-m", "tui", *arguments]
-        process = psutil.Popen(command, **({"stdout": subprocess.DEVNULL} | options))
-        started.append(process)
-        return process
-
-    return start
-
-
-def test_sigterm_interrupts_with_a_checkpoint(
-    tmp_path: Path, plain: Callable[..., psutil.Popen]
-) -> None:
-    process = plain([*LONG, "--plain", "--runs-dir", str(tmp_path)])
+def test_sigterm_interrupts_with_a_checkpoint(tmp_path: Path, start: Start) -> None:
+    process = start(*LONG, "--plain", "--runs-dir", str(tmp_path))
     until(lambda: has_trained(tmp_path))
     process.terminate()
     assert process.wait(timeout=GRACE) == 143
@@ -106,8 +68,8 @@ def test_sigterm_interrupts_with_a_checkpoint(
     assert list(tmp_path.glob("*/checkpoints/last*"))
 
 
-def test_sigterm_while_tensorflow_loads(tmp_path: Path, plain: Callable[..., psutil.Popen]) -> None:
-    process = plain([*LONG, "--json", "--runs-dir", str(tmp_path)])
+def test_sigterm_while_tensorflow_loads(tmp_path: Path, start: Start) -> None:
+    process = start(*LONG, "--json", "--runs-dir", str(tmp_path))
     until(lambda: list(tmp_path.glob("*/events.jsonl")))
     process.terminate()
     assert process.wait(timeout=GRACE) == 143
@@ -121,24 +83,13 @@ def test_sigterm_under_the_screen_gives_the_terminal_back_first(
     screen = Screen([*LONG, "--runs-dir", str(tmp_path)], started)
     screen.until(lambda: has_trained(tmp_path))
     # As a scheduler does: to each process of the job.
-    os.killpg(screen._pid, signal.SIGTERM)
+    os.killpg(screen.process, signal.SIGTERM)
     assert screen.close() == 143
     after = screen.drawn.rpartition(LEFT_SCREEN)[2]
     assert b"interrupted" in after
     assert b"Traceback" not in screen.drawn
     assert summary(tmp_path)["status"] == "interrupted"
     assert list(tmp_path.glob("*/checkpoints/last*"))
-
-
-def test_sigterm_ends_an_idle_launcher(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[psutil.Process]
-) -> None:
-    monkeypatch.setenv("CIFAR_TUI_RUNS", str(tmp_path))
-    screen = Screen([], started)
-    screen.wait_for("New session", SECONDS)
-    screen.parent.terminate()
-    assert screen.close() == 143
-    assert screen.drawn.count(LEFT_SCREEN) == 1
 
 
 @pytest.fixture
@@ -159,8 +110,7 @@ def test_a_training_outlives_its_terminal(tmp_path: Path, started: list[psutil.P
     assert screen.status(GRACE) == 0
     assert not list(tmp_path.glob("*/summary.json"))
     assert os.getsid(child.pid) == child.pid
-    files = [os.readlink(file) for file in Path(f"/proc/{child.pid}/fd").iterdir()]
-    assert [file for file in files if file.startswith(("/dev/pts", "/dev/tty"))] == []
+    assert on_terminals(child) == []
     assert os.waitpid(child.pid, 0)[1] == 0
     assert summary(tmp_path)["status"] == "completed"
     (log,) = tmp_path.glob("*/run.log")
@@ -212,18 +162,17 @@ def test_without_a_screen_it_goes_on_or_interrupts_too(
     assert summary(tmp_path)["status"] == ending
 
 
-@pytest.mark.parametrize("ignored", [False, True])
-def test_what_goes_to_a_file_is_written_to_the_end(
-    ignored: bool, tmp_path: Path, plain: Callable[..., psutil.Popen]
+def test_under_nohup_what_goes_to_a_file_is_written_to_the_end(
+    tmp_path: Path, start: Start
 ) -> None:
-    """`ignored` as `nohup` has it, which even outdoes the option."""
-    option = ["--on-hangup", "checkpoint"] if ignored else []
+    """It outdoes even the option."""
     with (tmp_path / "train.log").open("w") as log:
-        process = plain(
-            [*SHORT, "--plain", *option, "--runs-dir", str(tmp_path / "runs")],
+        process = start(
+            *SHORT,
+            *("--plain", "--on-hangup", "checkpoint", "--runs-dir", str(tmp_path / "runs")),
             stdout=log,
             stderr=log,
-            preexec_fn=(lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) if ignored else None,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
         )
     until(lambda: list(tmp_path.glob("runs/*/events.jsonl")))
     process.send_signal(signal.SIGHUP)

@@ -15,7 +15,10 @@ import pytest
 from pseudo_terminal import Terminal
 from terminal_screen import TerminalScreen
 
+from tests.support.processes import ROOT, TRAIN
+
 SECONDS = 60
+slow = pytest.mark.slow
 LAUNCHER = "New session"
 GIVEN_BACK = (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?2004l", b"\x1b[?25h")
 """The other screen, the mouse, pasting, the cursor."""
@@ -32,7 +35,7 @@ def open_terminal(tmp_path: Path) -> Iterator[Open]:
         environment = {
             "HOME": str(tmp_path),
             "CIFAR_TUI_RUNS": str(tmp_path / "runs"),
-            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONPATH": str(ROOT),
             **options.pop("environment", {}),  # type: ignore[dict-item]
         }
         opened.append(Terminal(arguments, environment, inherits=False, **options))  # type: ignore[arg-type]
@@ -52,8 +55,20 @@ def screens(write_run: WriteRun) -> list[tuple[list[str], str]]:
     return [([], LAUNCHER), (["attach", run_id], "CustomCNN"), (["replay", run_id], "CustomCNN")]
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-@pytest.mark.parametrize("place", [0, 1, 2])
+EITHER_SIGNAL = slow("that the other signal does the same to this screen")
+
+
+@pytest.mark.parametrize(
+    ("place", "number", "status"),
+    [
+        (0, signal.SIGTERM, 143),
+        (1, signal.SIGHUP, 129),
+        (2, signal.SIGTERM, 143),
+        pytest.param(0, signal.SIGHUP, 129, marks=EITHER_SIGNAL),
+        pytest.param(1, signal.SIGTERM, 143, marks=EITHER_SIGNAL),
+        pytest.param(2, signal.SIGHUP, 129, marks=EITHER_SIGNAL),
+    ],
+)
 def test_every_screen_gives_the_terminal_back_at_a_signal(
     place: int, number: signal.Signals, status: int, write_run: WriteRun, open_terminal: Open
 ) -> None:
@@ -63,10 +78,19 @@ def test_every_screen_gives_the_terminal_back_at_a_signal(
     os.kill(terminal.process, number)
     assert terminal.close() == status
     assert [sequence for sequence in GIVEN_BACK if sequence not in terminal.drawn] == []
+    # Not even where the form of the launcher is not filled yet.
+    assert b"NoMatches" not in terminal.drawn
     assert b"Traceback" not in terminal.drawn
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize(
+    "place",
+    [
+        0,
+        pytest.param(1, marks=slow("that a screen over a run of others ends so, too")),
+        pytest.param(2, marks=slow("that a screen over a record ends so, too")),
+    ],
+)
 def test_no_screen_outlives_its_terminal_where_nothing_tells_of_that(
     place: int, write_run: WriteRun, open_terminal: Open
 ) -> None:
@@ -147,19 +171,24 @@ def test_the_size_is_the_terminals_own(open_terminal: Open) -> None:
     terminal = open_terminal([], environment={"COLUMNS": "60", "LINES": "20"})
     terminal.wait_for(LAUNCHER, SECONDS)
     wait(terminal, lambda: drawn_size(terminal) == (120, 40))
-    stands_still(terminal)
-    terminal.screen = TerminalScreen()
-    terminal.resize(90, 30)
-    wait(terminal, lambda: drawn_size(terminal) == (90, 30))
+    wait(terminal, lambda: is_redrawn_at(terminal, 90, 30))
     terminal.press("q")
     assert terminal.close() == 0
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize(
+    "locale",
+    [
+        {"LANG": "C"},
+        pytest.param(
+            {"LANG": "POSIX", "PYTHONUTF8": "1"}, marks=slow("what Python makes of UTF-8 mode")
+        ),
+        pytest.param({"LANG": "xx_YY"}, marks=slow("what Python makes of an unknown locale")),
+    ],
+)
 def test_a_locale_that_is_not_unicode_is_drawn_in_ascii(
-    place: int, write_run: WriteRun, open_terminal: Open
+    locale: dict[str, str], write_run: WriteRun, open_terminal: Open
 ) -> None:
-    locale = ({"LANG": "C"}, {"LANG": "POSIX", "PYTHONUTF8": "1"}, {"LANG": "xx_YY"})[place]
     terminal = open_terminal([], environment=locale)
     terminal.wait_for(LAUNCHER, SECONDS)
     terminal.press("q")
@@ -172,7 +201,14 @@ def test_a_locale_that_is_not_unicode_is_drawn_in_ascii(
     assert b"CustomCNN" in table.drawn
 
 
-@pytest.mark.parametrize("locale", [{}, {"LANG": "C.UTF-8"}, {"LANG": "xx_YY.UTF-8"}])
+@pytest.mark.parametrize(
+    "locale",
+    [
+        {},
+        pytest.param({"LANG": "C.UTF-8"}, marks=slow("that this locale of Python's is Unicode")),
+        pytest.param({"LANG": "xx_YY.UTF-8"}, marks=slow("that an unknown locale may say UTF-8")),
+    ],
+)
 def test_a_locale_that_says_unicode_or_nothing_is_drawn_in_it(
     locale: dict[str, str], open_terminal: Open
 ) -> None:
@@ -185,9 +221,13 @@ def test_a_locale_that_says_unicode_or_nothing_is_drawn_in_it(
 @pytest.mark.parametrize(
     ("environment", "has_millions"),
     [
-        ({}, True),
+        pytest.param({}, True, marks=slow("that Textual then draws 16 million colours")),
         ({"STY": "1.pts-0.host", "TERM": "screen.xterm-256color"}, False),
-        ({"TMUX": "/tmp/tmux-0/default,1,0", "TERM": "screen-256color"}, True),
+        pytest.param(
+            {"TMUX": "/tmp/tmux-0/default,1,0", "TERM": "screen-256color"},
+            True,
+            marks=slow("that Textual draws 16 million colours inside tmux"),
+        ),
     ],
 )
 def test_colours_that_are_misread_are_not_drawn(
@@ -208,8 +248,11 @@ def test_a_dumb_terminal_is_given_lines(write_run: WriteRun, open_terminal: Open
         assert b"found TERM=dumb" in terminal.drawn
         assert b"\x1b" not in terminal.drawn
         assert terminal.drawn.count(b"\n") == 1
-    train = ["train", "CustomCNN", "--dataset", "digits", "--train-limit", "100", "--epochs", "1"]
-    terminal = open_terminal(train, environment={"TERM": "dumb"})
+
+
+@slow("that a training on a dumb terminal is one without a screen")
+def test_a_dumb_terminal_is_given_the_lines_of_a_training(open_terminal: Open) -> None:
+    terminal = open_terminal([*TRAIN, "--epochs", "1"], environment={"TERM": "dumb"})
     assert terminal.close() == 0
     assert b"most accurate: CustomCNN" in terminal.drawn
     assert b"\x1b" not in terminal.drawn
@@ -225,7 +268,14 @@ def test_a_launcher_with_a_closed_descriptor_says_what_it_needs(
     assert terminal.drawn.count(b"\n") == 1
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.3])
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        0.05,
+        pytest.param(0.0, marks=slow("that the measuring process may have just begun")),
+        pytest.param(0.3, marks=slow("that the measuring process may be loading TensorFlow")),
+    ],
+)
 def test_leaving_while_the_machine_is_measured_leaves_nothing(
     seconds: float, open_terminal: Open
 ) -> None:
@@ -241,18 +291,20 @@ def test_leaving_while_the_machine_is_measured_leaves_nothing(
     assert psutil.wait_procs(family, timeout=10)[1] == []
 
 
-def test_leaving_before_the_form_is_filled_is_no_crash(open_terminal: Open) -> None:
-    terminal = open_terminal([])
-    terminal.wait_for(LAUNCHER, SECONDS)
-    os.kill(terminal.process, signal.SIGTERM)
-    assert terminal.close() == 143
-    assert b"NoMatches" not in terminal.drawn
-
-
 def drawn_size(terminal: Terminal) -> tuple[int, int]:
     """Columns and rows of what was drawn."""
     lines = terminal.screen.lines
     return max(map(len, lines), default=0), len(lines)
+
+
+def is_redrawn_at(terminal: Terminal, columns: int, rows: int) -> bool:
+    """Whether it draws itself anew at another size, and in it only."""
+    terminal.resize(columns + 10, rows)
+    stands_still(terminal)
+    terminal.screen = TerminalScreen()
+    terminal.resize(columns, rows)
+    stands_still(terminal)
+    return drawn_size(terminal) == (columns, rows)
 
 
 def stands_still(terminal: Terminal) -> None:
