@@ -30,7 +30,10 @@ def _save_whole_legacy(model: Any, path: Path) -> Path:
     return path
 
 
-@pytest.fixture(params=["published", "whole model", "weights", "archive"])
+LAYOUTS = ("published", "whole model", "weights", "archive")
+
+
+@pytest.fixture(params=LAYOUTS)
 def save(request: pytest.FixtureRequest, save_legacy: Save) -> Save:
     """Saves a model into a folder, in each of the layouts."""
 
@@ -82,6 +85,19 @@ def test_weights_come_back(save: Save, tmp_path: Path) -> None:
     assert np.array_equal(model(images), saved(images))
 
 
+@pytest.mark.parametrize(
+    "save",
+    [
+        "published",
+        *(
+            pytest.param(
+                layout, marks=pytest.mark.slow("that a real model's layers fit this layout")
+            )
+            for layout in LAYOUTS[1:]
+        ),
+    ],
+    indirect=True,
+)
 def test_weights_of_a_real_model_go_behind_its_preprocessing(
     save: Save, plain_mobilenet: Any, tmp_path: Path
 ) -> None:
@@ -94,7 +110,11 @@ def test_weights_of_a_real_model_go_behind_its_preprocessing(
     assert same(values(model), values(plain_mobilenet))
 
 
-@pytest.mark.parametrize("other", [{"width": 5}, {"dense": 4}])
+@pytest.mark.parametrize(
+    ("save", "other"),
+    [*((layout, {"width": 5}) for layout in LAYOUTS), ("published", {"dense": 4})],
+    indirect=["save"],
+)
 def test_weights_of_another_model_change_nothing(
     save: Save, other: dict[str, int], tmp_path: Path
 ) -> None:
@@ -174,7 +194,11 @@ def test_the_bundled_weights_of_lite0_go_into_it() -> None:
     assert np.ptp(values(model)[1]) > 0.1
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    ("save", "value"),
+    [*((layout, np.nan) for layout in LAYOUTS), ("published", np.inf)],
+    indirect=["save"],
+)
 def test_weights_that_are_not_finite_are_rejected_by_layer(
     save: Save, tmp_path: Path, value: float
 ) -> None:

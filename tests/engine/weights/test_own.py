@@ -63,8 +63,16 @@ def same(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        *(("CustomCNN", name) for name in NAMES),
+        *(
+            pytest.param("MobileNetV2", name, marks=pytest.mark.slow("that a backbone's fit, too"))
+            for name in NAMES
+        ),
+    ],
+)
 def test_all_of_a_run_comes_back(model: str, name: str, files: dict[str, Path]) -> None:
     path = files[model] / name
     own = read_own(path)
@@ -79,6 +87,7 @@ def test_all_of_a_run_comes_back(model: str, name: str, files: dict[str, Path]) 
     assert same(values(classifier.network), values(before))
 
 
+@pytest.mark.slow("that EfficientNet's own scale survives, with its real architecture")
 def test_a_scale_that_was_put_right_is_not_put_right_again(tmp_path: Path) -> None:
     """As it is in EfficientNet's published weights, and only in those."""
     saved, classifier = trained("EfficientNetB0").network, built("EfficientNetB0")
