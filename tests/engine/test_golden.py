@@ -132,6 +132,7 @@ def test_a_run_killed_in_mid_epoch_is_resumed(golden: Path) -> None:
     assert "block3_conv1" not in load_snapshot(record).trainable
 
 
+@pytest.mark.slow("that a queue recorded by an earlier version goes on")
 def test_a_stopped_queue_is_resumed_with_the_rest_of_it(golden: Path) -> None:
     status, heard = resumed(golden, find_unfinished(golden, QUEUE_SECOND))
     assert status == 0

@@ -94,6 +94,7 @@ def test_a_hostile_file_changes_nothing_and_stays_the_user_s(hostile: Path, tmp_
     assert [path.name for path in hostile.iterdir()] == ["keras.json"]
 
 
+@pytest.mark.slow("that Keras imported before us by another module is put right")
 def test_what_somebody_else_has_loaded_is_put_right(hostile: Path, tmp_path: Path) -> None:
     (hostile / "keras.json").write_text(HOSTILE["other"])
     limits = {"KERAS_MAX_EPOCHS": "1", "KERAS_NNX_ENABLED": "false"}

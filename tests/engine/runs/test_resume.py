@@ -1,8 +1,9 @@
-"""Going on with a run that was left."""
+"""Resuming a run that was left: in a session of its own, to the same bytes."""
 
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,22 +99,32 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return list_runs(runs).runs[0].directory
 
 
-@pytest.mark.parametrize(
-    ("kind", "count"),
-    [(PhaseChanged, 1), (BatchEnded, 4), (EpochStarted, 4)],
-)
-def test_an_interrupted_run_ends_as_if_it_never_was(
-    tmp_path: Path, straight: RunDirectory, kind: type[Event], count: int
-) -> None:
-    first = run(tmp_path, [SPEC], Interrupter(kind, count, Interrupt()))
+@pytest.fixture(scope="module")
+def left_in_its_last_epoch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one that was interrupted; to be copied."""
+    runs = tmp_path_factory.mktemp("left")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CIFAR_TUI_CACHE", str(tmp_path_factory.mktemp("cache")))
+        first = run(runs, [SPEC], Interrupter(EpochStarted, 4, Interrupt()))
     assert first.exit_code == 143
-    (record,) = list_runs(tmp_path).runs
+    return runs
+
+
+@pytest.fixture
+def left(left_in_its_last_epoch: Path, tmp_path: Path) -> Path:
+    """A copy of that folder."""
+    return shutil.copytree(left_in_its_last_epoch, tmp_path / "left")
+
+
+def check_ends_as(runs: Path, straight: RunDirectory) -> None:
+    """Resume the only run of a folder; it must end as the one that nothing interrupted."""
+    (record,) = list_runs(runs).runs
     assert record.status == "interrupted"
-    assert resume(tmp_path).exit_code == 0
-    (record,) = list_runs(tmp_path).runs
+    assert resume(runs).exit_code == 0
+    (record,) = list_runs(runs).runs
     assert record.status == "completed"
     assert weights(record.directory) == weights(straight)
-    assert (record.directory.path / "metrics.csv").read_text() == straight.metrics.read_text()
+    assert record.directory.metrics.read_text() == straight.metrics.read_text()
     assert not record.directory.checkpoints.exists()
     ended, before = load_snapshot(record), load_snapshot(load_run(straight.path))
     assert [e.epoch for e in ended.ended_epochs] == [1, 2, 3, 4]
@@ -121,6 +132,20 @@ def test_an_interrupted_run_ends_as_if_it_never_was(
     assert sum(isinstance(e, RunResumed) for e in read_events(record.directory)) == 1
 
 
+def test_an_interrupted_run_ends_as_if_it_never_was(left: Path, straight: RunDirectory) -> None:
+    check_ends_as(left, straight)
+
+
+@pytest.mark.slow("that a run is resumed from before its first step, and from within the head")
+@pytest.mark.parametrize(("kind", "count"), [(PhaseChanged, 1), (BatchEnded, 4)])
+def test_one_interrupted_earlier_ends_so_too(
+    tmp_path: Path, straight: RunDirectory, kind: type[Event], count: int
+) -> None:
+    assert run(tmp_path, [SPEC], Interrupter(kind, count, Interrupt())).exit_code == 143
+    check_ends_as(tmp_path, straight)
+
+
+@pytest.mark.slow("that a command which waited outlives its process")
 def test_what_waited_for_the_epochs_end_is_done_after_the_resumption(tmp_path: Path) -> None:
     spec = dataclasses.replace(SPEC, stages=(Stage("head", 2, 1e-2, 0),))
     toggle = SetTrainable(layers=("block4_depthwise",), value=True)
@@ -146,10 +171,14 @@ def scratch() -> RunSpec:
     )
 
 
-def test_a_changed_queue_goes_on_as_it_was_changed(tmp_path: Path, scratch: RunSpec) -> None:
+@pytest.mark.slow("that the rest of a changed queue follows a resumed run")
+def test_the_queue_goes_on_after_the_resumed_run_as_it_was_changed(
+    tmp_path: Path, scratch: RunSpec
+) -> None:
     one, two, three = (dataclasses.replace(scratch, seed=seed) for seed in (1, 2, 3))
     changes = (RemoveRun(position=0, model="CustomCNN"), AddRuns(specs=(three,)))
     run(tmp_path, [scratch, one, two], Interrupter(EpochStarted, 1, *changes, Interrupt()))
+    assert len(list_runs(tmp_path).runs) == 1
     assert resume(tmp_path).exit_code == 0
     records = list_runs(tmp_path).runs
     assert [(r.status, r.file.spec.seed) for r in records] == [
@@ -158,10 +187,12 @@ def test_a_changed_queue_goes_on_as_it_was_changed(tmp_path: Path, scratch: RunS
         ("completed", 0),
     ]
     assert [record.file.queue_position for record in records] == [2, 1, 0]
+    assert {record.file.queue_id for record in records} == {records[0].file.queue_id}
     assert [spec.seed for spec in records[0].file.queue_specs] == [0, 2, 3]
 
 
-def test_a_folder_of_images_that_changed_is_not_gone_on_with(
+@pytest.mark.slow("that a run goes on with the images it began with, or not at all")
+def test_a_run_whose_folder_of_images_changed_is_not_resumed(
     tmp_path: Path, scratch: RunSpec
 ) -> None:
     folder = tmp_path / "pets"
@@ -200,27 +231,20 @@ def test_without_a_name_the_newest_run_is_taken_that_could_be_named(write_run: A
     for name in names[2:]:
         with pytest.raises(InputError, match="expected an unfinished run"):
             find_unfinished(runs_dir, name)
+    with pytest.raises(InputError, match="completed; only"):
+        find_unfinished(runs_dir, names[3])
+    with pytest.raises(InputError, match="nowhere"):
+        find_unfinished(runs_dir, "nowhere")
     with locked(runs_dir / names[1] / "lock"):
         assert find_unfinished(runs_dir, None).run_id == names[0]
+        with (
+            locked(runs_dir / names[0] / "lock"),
+            pytest.raises(InputError, match="expected an unfinished run"),
+        ):
+            find_unfinished(runs_dir, None)
 
 
-def test_the_queue_goes_on_after_the_resumed_run(tmp_path: Path, scratch: RunSpec) -> None:
-    other = dataclasses.replace(scratch, seed=1)
-    run(tmp_path, [scratch, other], Interrupter(EpochStarted, 1, Interrupt()))
-    assert len(list_runs(tmp_path).runs) == 1
-    assert resume(tmp_path).exit_code == 0
-    records = list_runs(tmp_path).runs
-    assert [(r.status, r.file.spec.seed) for r in records] == [("completed", 1), ("completed", 0)]
-    with pytest.raises(InputError, match="expected an unfinished run"):
-        find_unfinished(tmp_path, None)
-    with pytest.raises(InputError, match="completed"):
-        find_unfinished(tmp_path, records[0].run_id)
-    assert {record.file.queue_id for record in records} == {records[0].file.queue_id}
-    assert [record.file.queue_position for record in records] == [1, 0]
-    with pytest.raises(InputError, match="nowhere"):
-        find_unfinished(tmp_path, "nowhere")
-
-
+@pytest.mark.slow("that the best epoch of before stays the best")
 def test_a_worse_epoch_after_the_resumption_is_not_the_best(tmp_path: Path) -> None:
     # The second epoch destroys what the first has learned.
     stages = (Stage("head", 1, 1e-2, 0), Stage("more", 1, 3.0, None))
@@ -234,9 +258,8 @@ def test_a_worse_epoch_after_the_resumption_is_not_the_best(tmp_path: Path) -> N
     assert (directory.checkpoints / "best.npz").read_bytes() == best
 
 
-def test_a_damaged_checkpoint_falls_back_and_the_good_one_stays(tmp_path: Path) -> None:
-    run(tmp_path, [SPEC], Interrupter(EpochStarted, 3, Interrupt()))
-    (record,) = list_runs(tmp_path).runs
+def test_a_damaged_checkpoint_falls_back_and_the_good_one_stays(left: Path) -> None:
+    (record,) = list_runs(left).runs
     folder = record.directory.checkpoints
     before = read_position(folder / "previous.npz")
     (folder / "last.npz").write_bytes(b"PK damaged")
@@ -258,15 +281,14 @@ def test_a_run_is_written_by_one_process_only(tmp_path: Path) -> None:
     assert holder(path) is None
 
 
-def test_a_run_of_another_backend_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_run_of_another_backend_is_left_as_it_is(left: Path) -> None:
     """As a machine has recorded it on which JAX computed; here TensorFlow is loaded."""
-    run(tmp_path, [SPEC], Interrupter(EpochStarted, 2, Interrupt()))
-    (record,) = list_runs(tmp_path).runs
+    (record,) = list_runs(left).runs
     assert record.file.origin.backend == "tensorflow"
     text = record.directory.spec.read_text()
     record.directory.spec.write_text(text.replace('"backend": "tensorflow"', '"backend": "jax"'))
     before = record.directory.events.read_bytes()
     with pytest.raises(InputError, match=f"^{record.run_id}: expected to resume with JAX"):
-        resume(tmp_path)
+        resume(left)
     assert record.directory.events.read_bytes() == before
     assert record.directory.summary.exists()

@@ -6,6 +6,8 @@ import dataclasses
 import threading
 from pathlib import Path
 
+import pytest
+
 from engine.config.spec import RunSpec, Stage
 from engine.protocol.commands import AddRuns, Command, MoveRun, RemoveRun, Stop
 from engine.protocol.events import (
@@ -87,6 +89,7 @@ def test_stop_ends_the_queue_and_what_is_printed_goes_to_the_log(tmp_path: Path)
     assert log[-1] == "printed 499"
 
 
+@pytest.mark.slow("that a stop between two runs is heard")
 def test_a_stop_that_comes_after_a_run_ends_the_queue(tmp_path: Path) -> None:
     session = Session([SPEC, SPEC], tmp_path, hardware=False)
 
@@ -101,6 +104,7 @@ def test_a_stop_that_comes_after_a_run_ends_the_queue(tmp_path: Path) -> None:
     assert session.exit_code == 130
 
 
+@pytest.mark.slow("that changes of the queue reach the runs that follow and their files")
 def test_the_queue_is_changed_while_it_is_worked_off(tmp_path: Path) -> None:
     sink = Sink()
     one, two, three = (dataclasses.replace(SPEC, seed=seed) for seed in (1, 2, 3))

@@ -19,17 +19,20 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Finding]:
     return {finding.name: finding for finding in doctor.examine(runs_dir)}
 
 
+@pytest.mark.slow("that the real TensorFlow is looked at")
 def test_tensorflow_is_loaded_to_say_what_it_sees(findings: dict[str, Finding]) -> None:
     version = findings["TensorFlow"].found.split(",")[0]
     assert version.count(".") == 2
     assert findings["TensorFlow"].state != "bad"
 
 
+@pytest.mark.slow("that the real weights and processor are found")
 def test_what_the_package_brings_is_found(findings: dict[str, Finding]) -> None:
     assert findings["weights"].found.startswith("here: EfficientNetLite0")
     assert findings["processor"].found.split()[0] == str(len(os.sched_getaffinity(0)))
 
 
+@pytest.mark.slow("that the real disk is looked at")
 def test_a_folder_that_is_not_there_yet_has_the_room_of_its_parent(
     findings: dict[str, Finding],
 ) -> None:

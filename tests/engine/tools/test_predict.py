@@ -106,7 +106,10 @@ def huge(path: Path) -> None:
     Image.new("1", (20_000, MAX_PIXELS // 20_000 + 1)).save(path)
 
 
-@pytest.mark.parametrize("ending", ["jpg", "png"])
+@pytest.mark.parametrize(
+    "ending",
+    ["jpg", pytest.param("png", marks=pytest.mark.slow("that Pillow reads as large a PNG"))],
+)
 def test_photographs_of_the_largest_cameras_are_read(tmp_path: Path, ending: str) -> None:
     # 108 million pixels, grey so that the test is done in a second.
     Image.new("L", (12_000, 9_000), 90).save(tmp_path / f"large.{ending}")
