@@ -117,6 +117,7 @@ def resumed(runs: Path, run: RunRecord) -> tuple[int, Heard]:
     return session.exit_code, heard
 
 
+@pytest.mark.slow("that a checkpoint of an earlier version is resumed")
 def test_a_run_killed_in_mid_epoch_is_resumed(golden: Path) -> None:
     spec = golden / KILLED / "spec.json"
     plain = json.loads(spec.read_text())

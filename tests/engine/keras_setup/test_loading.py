@@ -88,6 +88,7 @@ def said(code: str, *, folder: Path, **added: str) -> list[Any]:
     return found
 
 
+@pytest.mark.slow("that the real import of Keras takes our settings")
 def test_a_hostile_file_changes_nothing_and_stays_the_user_s(hostile: Path, tmp_path: Path) -> None:
     found = said(SAY_SETTINGS, folder=tmp_path)
     assert found == [*OURS, str(hostile), str(hostile), "some", None]

@@ -132,6 +132,7 @@ def check_ends_as(runs: Path, straight: RunDirectory) -> None:
     assert sum(isinstance(e, RunResumed) for e in read_events(record.directory)) == 1
 
 
+@pytest.mark.slow("that frozen features, best weights and a cosine are resumed, too")
 def test_an_interrupted_run_ends_as_if_it_never_was(left: Path, straight: RunDirectory) -> None:
     check_ends_as(left, straight)
 

@@ -146,6 +146,7 @@ def test_the_queue_is_changed_while_it_is_worked_off(tmp_path: Path) -> None:
     assert wholes == [[0, 1, 2], [0, 3, 2], [0, 3, 2], [0, 3, 2, 0]]
 
 
+@pytest.mark.slow("that a session rejects runs while it stops")
 def test_a_queue_that_is_being_stopped_takes_no_runs(tmp_path: Path) -> None:
     sink = Sink()
     session = Session([SPEC], tmp_path, sinks=[sink], hardware=False)
