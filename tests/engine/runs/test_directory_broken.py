@@ -27,6 +27,7 @@ from engine.protocol.events import (
 )
 from engine.ranking.table import rank_runs
 from engine.report.table import records, to_csv, to_json, to_markdown
+from engine.runs import reading as recorded_events
 from engine.runs.directory import RunDirectory
 from engine.runs.listing import list_runs, load_run, load_snapshot, read_events
 from engine.runs.summary import summarize
@@ -198,7 +199,10 @@ def test_a_line_of_many_megabytes_is_passed_over(directory: RunDirectory) -> Non
     assert load_snapshot(load_run(directory.path)).phase == "training"
 
 
-def test_a_long_record_is_thinned_but_for_its_epochs(directory: RunDirectory) -> None:
+def test_a_long_record_is_thinned_but_for_its_epochs(
+    directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorded_events, "THINNED_BYTES", 2**17)  # 4,000 batches are long then
     batches = "".join(event_to_line(batch(step)) for step in range(1, 201))
     with directory.events.open("w") as lines:
         for number in range(1, 21):
