@@ -8,24 +8,20 @@ weights amplify the last bit within a few steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from engine.config.spec import RunSpec, Stage
 from engine.protocol.events import FeaturesReady
-
-pytest_plugins = ["tests.engine.training.conftest"]
+from tests.support.training import train_twice, trainer_in
 
 
 @pytest.mark.parametrize(
-    "model", ["EfficientNetB0", "ResNet50V2", "DenseNet121", "NASNetMobile", "ConvNeXtTiny"]
+    "model",
+    ["MobileNetV2", "EfficientNetB0", "ResNet50V2", "DenseNet121", "NASNetMobile", "ConvNeXtTiny"],
 )
-def test_kept_features_give_the_same_training(
-    same_training: Callable[..., tuple[Any, Any]], tmp_path: Path, model: str
-) -> None:
+def test_kept_features_give_the_same_training(tmp_path: Path, model: str) -> None:
     spec = RunSpec(
         model=model,
         dataset="digits",
@@ -36,5 +32,5 @@ def test_kept_features_give_the_same_training(
         validation=0.2,
         weights="none",
     )
-    kept, _ = same_training(spec)
+    kept, _ = train_twice(trainer_in(tmp_path), spec)
     assert kept.all(FeaturesReady)

@@ -5,15 +5,14 @@ pytest tests/soak/test_freezing.py
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import pytest
 
 from engine.config.spec import BatchNorm
-from tests.engine.training.freeze_cases.families import family_spec, two_paths
-
-pytest_plugins = ["tests.engine.training.conftest"]
+from tests.support.freezing.families import family_spec, two_paths
+from tests.support.freezing.proof import prove
+from tests.support.training import trainer_in
 
 
 @pytest.mark.parametrize("batchnorm", ["locked", "keras"])
@@ -32,6 +31,6 @@ pytest_plugins = ["tests.engine.training.conftest"]
     ],
 )
 def test_a_block_and_the_last_layers_freeze_again(
-    prove_freezing: Callable[..., Any], model: str, batchnorm: BatchNorm
+    tmp_path: Path, model: str, batchnorm: BatchNorm
 ) -> None:
-    prove_freezing(family_spec(model, batchnorm), two_paths)
+    prove(trainer_in(tmp_path), family_spec(model, batchnorm), two_paths)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -31,7 +30,7 @@ from engine.runs.listing import list_runs, load_run, load_snapshot, read_events
 from engine.runs.lock import holder, locked
 from engine.runs.resume import find_unfinished, resumption_of
 from engine.sessions.local import Session
-from tests.engine.training.freeze_cases.small_net import small_backbone
+from tests.support.small_net import in_mobilenets_place
 
 SPEC = RunSpec(
     model="MobileNetV2",
@@ -49,8 +48,7 @@ SPEC = RunSpec(
 @pytest.fixture(scope="module", autouse=True)
 def small_net() -> Iterator[None]:
     """The small backbone that holds every shape, in MobileNetV2's place."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keras.applications, "MobileNetV2", small_backbone)
+    with in_mobilenets_place():
         yield
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,10 @@ from engine.protocol.events import (
     FreezeApplied,
     LayersMoved,
 )
-from tests.engine.training.freeze_cases.asked import Moment
-from tests.engine.training.freeze_cases.small_net import (
+from tests.support.freezing.asked import Moment
+from tests.support.freezing.proof import ProveFreezing
+from tests.support.freezing.witness import Sighting, Witness
+from tests.support.small_net import (
     BACKBONE,
     BRANCHES,
     HEAD,
@@ -29,12 +31,13 @@ from tests.engine.training.freeze_cases.small_net import (
     STEM,
     small_spec,
 )
-from tests.engine.training.freeze_cases.witness import Witness
+from tests.support.training import Train, Trained
 
 pytestmark = pytest.mark.usefixtures("small_net")
 
-Prove = Callable[..., Any]
 Script = dict[Moment, list[Command]]
+Weights = dict[str, np.ndarray]
+ALL = (*BACKBONE, *HEAD)
 
 PATHS: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
     ("unfreeze a layer of one branch", True, BRANCHES[:1]),
@@ -46,12 +49,28 @@ PATHS: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
 )
 
 
-@pytest.mark.parametrize("batchnorm", ["locked", "keras"])
-@pytest.mark.parametrize("cache", [True, False], ids=["features", "images"])
-@pytest.mark.parametrize("when", ["now", "epoch"])
+def test_a_block_unfreezes_and_freezes_now(prove_freezing: ProveFreezing) -> None:
+    script: Script = {
+        (1, 1): [SetTrainable(layers=NESTED, value=True, when="now")],
+        (2, 2): [SetTrainable(layers=NESTED, value=False, when="now")],
+    }
+    prove_freezing(small_spec(2), lambda tree: script, every_variable=True)
+
+
+@pytest.mark.slow("each kind of toggle, now and at the epoch's end, with and without features")
+@pytest.mark.parametrize(
+    ("when", "cache", "batchnorm"),
+    [
+        ("now", True, "keras"),
+        ("now", False, "locked"),
+        ("epoch", True, "locked"),
+        ("epoch", False, "keras"),
+    ],
+)
 def test_every_toggle_path(
-    prove_freezing: Prove, when: When, cache: bool, batchnorm: BatchNorm
+    prove_freezing: ProveFreezing, when: When, cache: bool, batchnorm: BatchNorm
 ) -> None:
+    # Any two of the three choices meet; all three do in the property test.
     # One path an epoch, each from where the last one led.
     script: Script = {
         (epoch, 1): [SetTrainable(layers=layers, value=value, when=when)]
@@ -64,8 +83,9 @@ def test_every_toggle_path(
     assert len({event.frontier for event in run.all(FreezeApplied)}) >= (4 if cache else 1)
 
 
+@pytest.mark.slow("the lock of BatchNormalization taken off and put on again, by the weights")
 @pytest.mark.parametrize("cache", [True, False], ids=["features", "images"])
-def test_the_lock_is_taken_off_and_put_on(prove_freezing: Prove, cache: bool) -> None:
+def test_the_lock_is_taken_off_and_put_on(prove_freezing: ProveFreezing, cache: bool) -> None:
     # With only the last layers asked to train, the lock also decides how far features reach.
     script: Script = {
         (1, 1): [SetBatchNormLock(value=False, when="now")],
@@ -77,7 +97,10 @@ def test_the_lock_is_taken_off_and_put_on(prove_freezing: Prove, cache: bool) ->
     prove_freezing(spec, lambda tree: script, every_variable=True)
 
 
-def test_all_layers_train_from_the_start_and_freeze_one_by_one(prove_freezing: Prove) -> None:
+@pytest.mark.slow("several changes at one moment are one, by the weights and the optimizer")
+def test_all_layers_train_from_the_start_and_freeze_one_by_one(
+    prove_freezing: ProveFreezing,
+) -> None:
     # Several changes at one moment are one change of the step.
     script: Script = {
         (1, 2): [SetTrainable(layers=(name,), value=False, when="now") for name in STEM],
@@ -91,7 +114,8 @@ def test_all_layers_train_from_the_start_and_freeze_one_by_one(prove_freezing: P
     assert [len(ids) for ids in carried] == [2, 2]
 
 
-def test_the_head_alone_can_freeze(prove_freezing: Prove) -> None:
+@pytest.mark.slow("the head frozen while the backbone trains, by the weights and the optimizer")
+def test_the_head_alone_can_freeze(prove_freezing: ProveFreezing) -> None:
     script: Script = {
         (1, 1): [
             SetTrainable(layers=RESIDUAL, value=True, when="now"),
@@ -101,47 +125,67 @@ def test_the_head_alone_can_freeze(prove_freezing: Prove) -> None:
     prove_freezing(small_spec(2), lambda tree: script, every_variable=True)
 
 
-def test_what_would_leave_nothing_to_train_is_refused_and_the_head_goes_on(
-    train: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    witness = Witness(monkeypatch)
+@dataclass(frozen=True)
+class Watched:
+    """A run, and its weights at the begin and the end of each epoch."""
 
-    def on_event(event: Event) -> list[Command]:
-        witness.see(event)
-        if isinstance(event, EpochStarted) and event.epoch == 1:
-            return [SetTrainable(layers=HEAD, value=False)]
-        return [Stop(when="now")] if isinstance(event, EpochEnded) and event.epoch == 2 else []
+    run: Trained
+    begins: list[Sighting]
+    ends: list[Sighting]
+    copies: list[tuple[Weights, Weights]]
 
-    run = train(small_spec(2), on_event)
-    assert len(run.all(CommandRejected)) == 1
-    assert [event.trainable for event in run.all(FreezeApplied)] == [HEAD]
+
+@pytest.fixture(scope="module")
+def unchanged(train_once: Train, small_net: None) -> Watched:
+    """A run that is told to freeze all that trains, and later what is frozen already."""
+    copies: list[Weights] = []
+    with pytest.MonkeyPatch.context() as patch:
+        witness = Witness(patch)
+
+        def on_event(event: Event) -> list[Command]:
+            witness.see(event)
+            if isinstance(event, (EpochStarted, EpochEnded)):
+                copies.append({name: flat(layer) for name, layer in witness.layers.items()})
+            return []
+
+        run = train_once(
+            small_spec(3, last=12, batchnorm="keras"),
+            on_event,
+            EpochStarted_1=[SetTrainable(layers=ALL, value=False)],
+            EpochStarted_2=[SetTrainable(layers=STEM, value=False)],
+            EpochEnded_3=[Stop(when="now")],
+        )
     begins = [s for s in witness.sightings if isinstance(s.event, EpochStarted)]
     ends = [s for s in witness.sightings if isinstance(s.event, EpochEnded)]
-    moved = [begin.moved(end) for begin, end in zip(begins, ends, strict=True)]
-    assert moved == [{*HEAD}, {*HEAD}]
+    return Watched(run, begins, ends, list(zip(copies[::2], copies[1::2], strict=True)))
 
 
-def test_the_movement_told_is_the_relative_change_of_the_weights(
-    train: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+def test_what_would_leave_nothing_to_train_is_rejected_and_the_rest_goes_on(
+    unchanged: Watched,
 ) -> None:
-    witness = Witness(monkeypatch)
-    copies: list[dict[str, Any]] = []
+    (rejected,) = unchanged.run.all(CommandRejected)
+    assert rejected.command.layers == ALL
+    assert "nothing would train" in rejected.reason
+    (trainable,) = {event.trainable for event in unchanged.run.all(FreezeApplied)}
+    moved = [a.moved(b) for a, b in zip(unchanged.begins, unchanged.ends, strict=True)]
+    assert moved == [{*trainable}] * 3
 
-    def on_event(event: Event) -> list[Command]:
-        witness.see(event)
-        if isinstance(event, (EpochStarted, EpochEnded)):
-            copies.append({name: flat(layer) for name, layer in witness.layers.items()})
-        return []
 
-    run = train(small_spec(2, last=12, batchnorm="keras"), on_event)
-    told = run.all(LayersMoved)
-    assert [event.epoch for event in told] == [1, 2]
-    for event, before, after in zip(told, copies[::2], copies[1::2], strict=True):
+def test_freezing_what_is_frozen_traces_nothing_again(unchanged: Watched) -> None:
+    carried = [len(event.command_ids) for event in unchanged.run.all(FreezeApplied)]
+    assert carried == [0, 1]
+    assert unchanged.run.phases.count("tracing") == 1
+
+
+def test_the_movement_told_is_the_relative_change_of_the_weights(unchanged: Watched) -> None:
+    told = unchanged.run.all(LayersMoved)
+    assert [event.epoch for event in told] == [1, 2, 3]
+    for event, (before, after) in zip(told, unchanged.copies, strict=True):
         norm = np.linalg.norm
         expected = {x: norm(after[x] - before[x]) / norm(before[x]) for x in before}
         assert event.moved == pytest.approx({x: v for x, v in expected.items() if v}, rel=1e-3)
 
 
-def flat(layer: Any) -> Any:
+def flat(layer: Any) -> np.ndarray:
     """All weights of a layer in one float64 vector."""
     return np.concatenate([np.asarray(weight, "float64").ravel() for weight in layer.weights])

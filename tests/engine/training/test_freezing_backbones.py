@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from engine.config.spec import BatchNorm
-from tests.engine.training.freeze_cases.families import family_spec, two_paths
+from tests.support.freezing.families import family_spec, two_paths
+from tests.support.freezing.proof import ProveFreezing
+
+pytestmark = pytest.mark.slow("frozen layers stand still in real backbones, by their weights")
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,6 @@ from tests.engine.training.freeze_cases.families import family_spec, two_paths
     ],
 )
 def test_a_block_and_the_last_layers_freeze_again(
-    prove_freezing: Callable[..., Any], model: str, batchnorm: BatchNorm, cache: bool
+    prove_freezing: ProveFreezing, model: str, batchnorm: BatchNorm, cache: bool
 ) -> None:
     prove_freezing(family_spec(model, batchnorm, cache=cache), two_paths)

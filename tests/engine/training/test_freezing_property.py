@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
@@ -17,8 +14,9 @@ from engine.protocol.commands import (
     When,
     Withdraw,
 )
-from tests.engine.training.freeze_cases.asked import Moment
-from tests.engine.training.freeze_cases.small_net import (
+from tests.support.freezing.asked import Moment
+from tests.support.freezing.proof import ProveFreezing
+from tests.support.small_net import (
     BACKBONE,
     BRANCHES,
     NESTED,
@@ -29,7 +27,10 @@ from tests.engine.training.freeze_cases.small_net import (
     small_spec,
 )
 
-pytestmark = pytest.mark.usefixtures("small_net")
+pytestmark = [
+    pytest.mark.usefixtures("small_net"),
+    pytest.mark.slow("any sequence of commands, brought forward and taken back among them"),
+]
 
 EPOCHS = 3
 KINDS = ("layers", "layers", "layers", "lock", "apply now", "withdraw")
@@ -96,7 +97,7 @@ def draw_command(draw: st.DrawFn, name: str, earlier: list[str]) -> Command:
 @example(script=BROUGHT_FORWARD, cache=True, locked=True, last=0)
 @given(script=scripts(), cache=st.booleans(), locked=st.booleans(), last=st.sampled_from((0, 12)))
 def test_any_commands_train_what_they_ask(
-    prove_freezing: Callable[..., Any],
+    prove_freezing: ProveFreezing,
     script: dict[Moment, list[Command]],
     cache: bool,
     locked: bool,

@@ -26,7 +26,9 @@ from engine.runs.directory import RunDirectory
 from engine.runs.listing import list_runs, read_events
 from engine.sessions.local import Session
 from engine.training import control
-from tests.engine.training.freeze_cases.small_net import small_spec
+from tests.support.small_net import small_spec
+
+pytestmark = pytest.mark.slow("a real disk limit met by each file of a run at work")
 
 Moment = Callable[[Event], bool]
 FULL: dict[str, tuple[str, Moment]] = {
@@ -87,18 +89,31 @@ def any_size() -> Iterator[None]:
         limit_files(soft)
 
 
-@pytest.mark.parametrize("where", FULL)
-def test_the_run_waits_for_room_and_loses_nothing(
-    where: str, tmp_path: Path, small_net: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def full_disk(
+    tmp_path: Path, small_net: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], FullDisk]]:
+    """Starts a run that meets a full disk at the place named, and waits until it says so."""
     monkeypatch.setattr(control, "ROOM_POLL_SECONDS", 0.1)
-    with any_size():
+
+    def start(where: str) -> FullDisk:
         disk = FullDisk(tmp_path, where)
         disk.session.start()
         assert disk.waits.wait(120)
-        assert not disk.session.join(0.5)
-        limit_files(resource.RLIM_INFINITY)
-        assert disk.session.join(120)
+        return disk
+
+    with any_size():
+        yield start
+
+
+@pytest.mark.parametrize("where", FULL)
+def test_the_run_waits_for_room_and_loses_nothing(
+    where: str, full_disk: Callable[[str], FullDisk], tmp_path: Path
+) -> None:
+    disk = full_disk(where)
+    assert not disk.session.join(0.5)
+    limit_files(resource.RLIM_INFINITY)
+    assert disk.session.join(120)
     assert disk.session.exit_code == 0
     recorded = list(read_events(disk.directory))
     kinds = [kind for kind in map(type, recorded) if kind in (EpochEnded, CheckpointSaved)]
@@ -110,18 +125,12 @@ def test_the_run_waits_for_room_and_loses_nothing(
         assert len(arrays["labels"]) == len(arrays["probabilities"]) > 0
     assert keras.saving.load_model(disk.directory.model).count_params() > 0
     assert not disk.directory.checkpoints.exists()
+    if where == "model":
+        check_words(disk)
 
 
-def test_the_pause_names_the_file_and_the_bytes(
-    tmp_path: Path, small_net: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(control, "ROOM_POLL_SECONDS", 0.1)
-    with any_size():
-        disk = FullDisk(tmp_path, "model")
-        disk.session.start()
-        assert disk.waits.wait(120)
-        limit_files(resource.RLIM_INFINITY)
-        assert disk.session.join(120)
+def check_words(disk: FullDisk) -> None:
+    """The pause and the warning name the file and the bytes."""
     pauses = [e for e in disk.events if isinstance(e, PhaseChanged) and e.phase == "paused"]
     warnings = [e.text for e in disk.events if isinstance(e, LogLine) and e.level == "warning"]
     words = f"{disk.directory.model}: File too large; "
@@ -130,15 +139,9 @@ def test_the_pause_names_the_file_and_the_bytes(
     assert any(text.startswith(words) and text.endswith("waits for room") for text in warnings)
 
 
-def test_a_stop_ends_the_wait(
-    tmp_path: Path, small_net: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(control, "ROOM_POLL_SECONDS", 0.1)
-    with any_size():
-        disk = FullDisk(tmp_path, "model")
-        disk.session.start()
-        assert disk.waits.wait(120)
-        disk.session.send(Stop(when="now"))
-        assert disk.session.join(120)
+def test_a_stop_ends_the_wait(full_disk: Callable[[str], FullDisk]) -> None:
+    disk = full_disk("model")
+    disk.session.send(Stop(when="now"))
+    assert disk.session.join(120)
     assert disk.session.exit_code == 130
     assert disk.directory.checkpoints.exists()

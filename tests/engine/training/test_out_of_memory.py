@@ -65,6 +65,7 @@ def train(runs_dir: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow("a process that really runs out of memory, and trains on")
 def test_a_run_whose_batches_do_not_fit_goes_on_in_halves(tmp_path: Path) -> None:
     done = train(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

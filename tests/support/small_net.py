@@ -1,16 +1,21 @@
-"""A small backbone of every shape that the catalogue has; the real trainer trains it in seconds.
+"""Small networks in the places of large ones: the real trainer trains them in seconds.
 
-It takes the place of MobileNetV2's constructor; preprocessing, head, calibration and all that
-trains it stay the engine's own.
+One has every shape that the catalogue has, and takes the place of MobileNetV2's constructor;
+preprocessing, head, calibration and all that trains it stay the engine's own. The other is a
+narrower CustomCNN, for tests of what a network is not needed for.
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
+import pytest
 from keras import layers
 
+import engine.model.custom_cnn
 from engine.config.spec import RunSpec, Stage
 
 STEM = ("stem_conv", "stem_bn")
@@ -37,6 +42,22 @@ def small_spec(epochs: int, *, last: int | None = 0, **asked: Any) -> RunSpec:
         "weights": "none",
     }
     return RunSpec(**(usual | asked))
+
+
+@contextlib.contextmanager
+def in_mobilenets_place() -> Iterator[None]:
+    """Have the engine build it wherever MobileNetV2 is asked for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.applications, "MobileNetV2", small_backbone)
+        yield
+
+
+@contextlib.contextmanager
+def narrow_custom_cnn() -> Iterator[None]:
+    """Have the engine build CustomCNN with two narrow convolutions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine.model.custom_cnn, "BLOCKS", ((4,), (8,)))
+        yield
 
 
 def small_backbone(*, include_top: bool, weights: None, input_tensor: Any) -> keras.Model:

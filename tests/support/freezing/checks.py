@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
@@ -21,17 +20,18 @@ from engine.protocol.events import (
 )
 from engine.state.layer_choice import leaf_nodes
 from engine.state.store import RunStore
-from tests.engine.training.freeze_cases.asked import Landing, asked_at
-from tests.engine.training.freeze_cases.witness import Sighting, Witness
+from tests.support.freezing.asked import Landing, asked_at
+from tests.support.freezing.witness import Sighting, Witness
+from tests.support.training import Trained
 
 
 def check_everything(
-    run: Any, witness: Witness, expected: Sequence[Landing], *, every_variable: bool
+    run: Trained, witness: Witness, expected: Sequence[Landing], *, every_variable: bool
 ) -> None:
     """All the checks below, on a run of one stage.
 
     Args:
-        run: a `Trained`.
+        run: what was trained.
         witness: what it saw of that run.
         expected: what should have trained, by the plain model.
         every_variable: whether each variable of a layer that trains must have moved; else any.
@@ -69,7 +69,7 @@ def _check_layer(
     assert follows == (set(then) if witness.is_batchnorm(name) else set())
 
 
-def check_words(run: Any, witness: Witness, expected: Sequence[Landing]) -> None:
+def check_words(run: Trained, witness: Witness, expected: Sequence[Landing]) -> None:
     """The tree and every FreezeApplied say what trains, and carry out what was asked in time."""
     (started,) = run.all(RunStarted)
     order = [leaf.name for leaf in leaf_nodes(started.layers)]
@@ -110,7 +110,7 @@ def _check_frontier(event: FreezeApplied, order: list[str], *, kept: bool) -> No
         assert not set(before) & set(event.trainable)
 
 
-def check_optimizer(run: Any, witness: Witness, expected: Sequence[Landing]) -> None:
+def check_optimizer(run: Trained, witness: Witness, expected: Sequence[Landing]) -> None:
     """Steps go on; what stays keeps momenta and its own step count, a newcomer begins empty."""
     (started,) = run.all(RunStarted)
     carried = False
@@ -137,7 +137,7 @@ def check_optimizer(run: Any, witness: Witness, expected: Sequence[Landing]) -> 
             assert sighting.iterations == sighting.event.epoch * started.steps_per_epoch
 
 
-def check_history(run: Any) -> None:
+def check_history(run: Trained) -> None:
     """Epochs without a gap, each of its steps told once, its loss the mean over all of them."""
     (started,) = run.all(RunStarted)
     steps, size = started.steps_per_epoch, run.spec.batch_size
@@ -153,7 +153,7 @@ def check_history(run: Any) -> None:
         assert sum(losses) / sum(images) == pytest.approx(ended.loss, rel=1e-4)
 
 
-def check_movement(run: Any, witness: Witness) -> None:
+def check_movement(run: Trained, witness: Witness) -> None:
     """Right after each epoch the layers that moved in it are told, and none of them is broken."""
     kinds = (EpochStarted, EpochEnded, LayersMoved, FreezeApplied)
     told = [event for event in run.events if isinstance(event, kinds)]
@@ -169,7 +169,7 @@ def check_movement(run: Any, witness: Witness) -> None:
         assert event.broken == ()
 
 
-def check_record(run: Any, witness: Witness, expected: Sequence[Landing]) -> None:
+def check_record(run: Trained, witness: Witness, expected: Sequence[Landing]) -> None:
     """A RunStore that reads the run's record shows as training what trains, no sooner or later."""
     store = RunStore(run.directory.run_id, run.spec)
     freezes = [s for s in witness.sightings if isinstance(s.event, FreezeApplied)]

@@ -16,7 +16,7 @@ import engine.training.preparation
 from engine.backend.adam import ContinuedAdam
 from engine.model.graph import leaf_layers, own_weights
 from engine.protocol.events import BatchEnded, EpochEnded, EpochStarted, Event, FreezeApplied
-from tests.engine.training.freeze_cases.asked import Asked, Moment
+from tests.support.freezing.asked import Asked, Moment
 
 Digests = dict[str, bytes]
 

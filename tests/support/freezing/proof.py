@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Protocol
 
 import pytest
 
@@ -15,12 +15,21 @@ from engine.model.trainable import select_last
 from engine.protocol.commands import Command, Stop
 from engine.protocol.events import BatchEnded, EpochEnded, EpochStarted, Event, RunEnded, RunStarted
 from engine.protocol.facts import LayerNode
-from tests.engine.training.freeze_cases.asked import Asked, Script, landings
-from tests.engine.training.freeze_cases.checks import check_everything
-from tests.engine.training.freeze_cases.witness import Witness
+from tests.support.freezing.asked import Asked, Script, landings
+from tests.support.freezing.checks import check_everything
+from tests.support.freezing.witness import Witness
+from tests.support.training import Train, Trained
 
 ScriptOf = Callable[[LayerNode], Script]
 """Makes the commands of a run from its layer tree."""
+
+
+class ProveFreezing(Protocol):
+    """`prove` with its trainer."""
+
+    def __call__(
+        self, spec: RunSpec, script_of: ScriptOf, *, every_variable: bool = False
+    ) -> Trained: ...
 
 
 class _Player:
@@ -49,18 +58,18 @@ class _Player:
 
 
 def prove(
-    train: Callable[..., Any], spec: RunSpec, script_of: ScriptOf, *, every_variable: bool = False
-) -> Any:
+    train: Train, spec: RunSpec, script_of: ScriptOf, *, every_variable: bool = False
+) -> Trained:
     """Train a spec of one stage by a script and hold the run against a plain model of it.
 
     Args:
-        train: the fixture.
+        train: trains the spec.
         spec: what to train.
         script_of: gives the commands; each step is a moment of its own.
         every_variable: whether each variable of a layer that trains must have moved; else any.
 
     Returns:
-        The `Trained` run, with all of it proved.
+        The run, with all of it proved.
     """
     with pytest.MonkeyPatch.context() as patch:
         # One step an execution, and each of them told: commands land where the script says.

@@ -7,7 +7,7 @@ from engine.config.spec import BatchNorm, RunSpec, Stage
 from engine.protocol.commands import Command, SetTrainable
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import head_layers, weighted
-from tests.engine.training.freeze_cases.asked import Moment
+from tests.support.freezing.asked import Moment
 
 
 def family_spec(model: str, batchnorm: BatchNorm, *, cache: bool = True) -> RunSpec:
