@@ -18,10 +18,18 @@ from engine.model.trainable import apply_trainable, select_last
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="the fused form is TensorFlow's"
 )
+OTHERS = pytest.mark.slow("the fused form of other kinds of backbones, gradients too")
 IMAGES = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
 
 
-@pytest.fixture(scope="module", params=["EfficientNetLite0", "MobileNetV2", "ResNet50V2"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        "EfficientNetLite0",
+        pytest.param("MobileNetV2", marks=OTHERS),
+        pytest.param("ResNet50V2", marks=OTHERS),
+    ],
+)
 def classifier(request: pytest.FixtureRequest) -> Classifier:
     built = build_classifier(
         find_backbone(request.param),
@@ -101,6 +109,7 @@ def test_taps_of_a_small_map() -> None:
     ]
 
 
+@pytest.mark.slow("that half precision is not fused")
 def test_half_precision_is_left_alone() -> None:
     built = build_classifier(
         find_backbone("MobileNetV2"),

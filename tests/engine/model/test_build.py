@@ -15,6 +15,7 @@ from engine.backbones.catalogue import find_backbone
 from engine.model.build import Classifier, build_classifier, calibrate_batchnorm
 from engine.model.graph import leaf_layers
 
+SLOW = pytest.mark.slow("other constructors of keras.applications")
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
 
 
@@ -47,7 +48,7 @@ def test_the_network_takes_raw_images_and_is_flat() -> None:
     assert np.allclose(predict(network).sum(axis=1), 1)
 
 
-@pytest.mark.parametrize("name", ["MobileNetV2", "VGG16", "ConvNeXtTiny"])
+@pytest.mark.parametrize("name", ["VGG16", pytest.param("ConvNeXtTiny", marks=SLOW)])
 def test_the_backbone_is_listed_as_keras_lists_it(name: str) -> None:
     classifier = build(name)
     keras.utils.clear_session(free_memory=False)
@@ -58,7 +59,7 @@ def test_the_backbone_is_listed_as_keras_lists_it(name: str) -> None:
     assert classifier.backbone_layers == len(base.layers)
 
 
-@pytest.mark.parametrize("name", ["MobileNetV3Small", "CustomCNN"])
+@pytest.mark.parametrize("name", ["CustomCNN", pytest.param("MobileNetV3Small", marks=SLOW)])
 def test_two_builds_are_equal_and_another_seed_is_not(name: str) -> None:
     first, second, other = build(name), build(name), build(name, seed=1)
     assert list(leaf_layers(first.network)) == list(leaf_layers(second.network))
@@ -76,9 +77,9 @@ def test_two_builds_are_equal_and_another_seed_is_not(name: str) -> None:
     [
         ("MobileNetV2", "Conv1"),
         ("VGG16", "block1_conv1"),
-        ("DenseNet121", "zero_padding2d"),
-        ("EfficientNetB0", "rescaling"),
-        ("ResNet50", "conv1_pad"),
+        pytest.param("DenseNet121", "zero_padding2d", marks=SLOW),
+        pytest.param("EfficientNetB0", "rescaling", marks=SLOW),
+        pytest.param("ResNet50", "conv1_pad", marks=SLOW),
     ],
 )
 def test_images_are_prepared_as_keras_prepares_them(name: str, first: str) -> None:
@@ -113,6 +114,7 @@ def test_weights_go_into_a_model_that_has_those_of_the_backbone_only() -> None:
     assert (loaded == 0.5).all()
 
 
+@pytest.mark.slow("EfficientNet's scaling against Keras' own with published weights")
 def test_efficientnet_scales_as_keras_does_with_published_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +183,7 @@ for name in names:
 """
 
 
+@pytest.mark.slow("every kind of backbone saved, and loaded by plain Keras in another process")
 def test_saved_networks_load_in_a_fresh_process_with_plain_keras(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", IMAGES)
     expected = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -15,11 +16,11 @@ from engine.model.tree import layer_tree
 from engine.protocol.facts import LayerNode, ModelFacts
 
 Build = Callable[[str], Classifier]
+QUICK = ("EfficientNetLite0", "CustomCNN", "MobileNetV2")
+"""Built in the fast tier."""
 FAMILIES = (
-    "EfficientNetLite0",
-    "CustomCNN",
+    *QUICK,
     "MobileNet",
-    "MobileNetV2",
     "MobileNetV3Small",
     "ResNet50V2",
     "VGG16",
@@ -31,6 +32,12 @@ FAMILIES = (
     "NASNetMobile",
     "ConvNeXtTiny",
 )
+
+
+def case(name: str, *values: Any) -> Any:
+    """The parameters of a test that builds this backbone."""
+    slow = pytest.mark.slow("the patterns of names and the graphs of the whole catalogue")
+    return pytest.param(name, *values, marks=() if name in QUICK else slow)
 
 
 def build_at(name: str, image_size: int) -> Classifier:
@@ -69,7 +76,7 @@ def groups(node: LayerNode, kind: str) -> list[LayerNode]:
     return [node, *below] if node.kind == kind else below
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", [case(name) for name in FAMILIES])
 def test_every_layer_stands_in_the_tree_once(built: Build, name: str) -> None:
     classifier = built(name)
     tree = layer_tree(classifier)
@@ -104,7 +111,7 @@ def test_a_leaf_has_the_flops_of_its_own_kernel_and_a_group_those_below_it(built
         assert block.flops == sum(row.flops for row in rows(block)) > 0
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", [case(name) for name in FAMILIES])
 def test_blocks_are_named_once_a_stage_and_hold_what_belongs_together(
     built: Build, name: str
 ) -> None:
@@ -149,7 +156,7 @@ NAMELESS = {
 
 @pytest.mark.parametrize(
     ("name", "path", "layer"),
-    [(name, *place) for table in (EXPECTED, NAMELESS) for name, place in table.items()],
+    [case(name, *place) for table in (EXPECTED, NAMELESS) for name, place in table.items()],
 )
 def test_layers_stand_where_their_names_and_neighbours_say(
     built: Build, name: str, path: str, layer: str
@@ -176,10 +183,10 @@ def test_a_tree_shows_what_trains(built: Build) -> None:
     ("name", "flops", "depth"),
     [
         # Published multiply-adds at 224 px with 1,000 classes, less the classifier's.
-        ("MobileNetV2", 2 * (300.8e6 - 1.28e6), 53),
-        ("ResNet50V2", 2 * (3.49e9 - 2.05e6), 50),
-        ("VGG16", 2 * 15.35e9, 14),
-        ("EfficientNetLite0", 2 * (385e6 - 1.28e6), 50),
+        case("MobileNetV2", 2 * (300.8e6 - 1.28e6), 53),
+        case("ResNet50V2", 2 * (3.49e9 - 2.05e6), 50),
+        case("VGG16", 2 * 15.35e9, 14),
+        case("EfficientNetLite0", 2 * (385e6 - 1.28e6), 50),
     ],
 )
 def test_work_and_depth_are_the_published_ones(name: str, flops: float, depth: int) -> None:
@@ -188,6 +195,7 @@ def test_work_and_depth_are_the_published_ones(name: str, flops: float, depth: i
     assert measure_depth(network) == depth
 
 
+@pytest.mark.slow("how Xception's separable convolutions and shortcuts are counted")
 def test_a_separable_convolution_counts_twice_and_a_shortcut_not_at_all(built: Build) -> None:
     # 2 plain convolutions, 34 separable ones, the classifier; the shortcuts' are beside them.
     assert measure_depth(built("Xception").network) == 2 + 34 * 2 + 1

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import pytest
 from sklearn.datasets import load_digits
 
 from engine.backbones.catalogue import find_backbone
 from engine.model.build import build_classifier
 
 
+@pytest.mark.slow("that CustomCNN learns")
 def test_it_is_small_and_learns_the_digits() -> None:
     digits = load_digits()
     images = np.repeat((digits.images * 255 / 16).astype("uint8")[..., None], 3, axis=-1)

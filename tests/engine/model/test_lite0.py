@@ -72,6 +72,7 @@ def test_with_its_own_classifier_it_names_what_is_on_a_photograph() -> None:
     assert probabilities.max(axis=1).min() > 0.15
 
 
+@pytest.mark.slow("that no weight of the file is left out or used twice")
 def test_every_weight_of_the_file_is_used_once() -> None:
     network = build((32, 32, 3), 32, 10).network
     loaded = {
@@ -91,6 +92,7 @@ def test_every_weight_of_the_file_is_used_once() -> None:
     assert signatures(loaded) == signatures(tensors)
 
 
+@pytest.mark.slow("that the real weights tell real images apart")
 def test_its_features_tell_the_classes_of_cifar10_apart(cifar10_dir: Path) -> None:
     dataset = load_dataset("cifar10", str(cifar10_dir), ignore_progress)
     images, labels = dataset.train_images[:600], dataset.train_labels[:600]
@@ -103,16 +105,22 @@ def test_its_features_tell_the_classes_of_cifar10_apart(cifar10_dir: Path) -> No
     assert ((pooled[unseen] @ means.T).argmax(axis=1) == labels[unseen]).mean() > 0.6
 
 
-def refusal(path: Path) -> str:
+@pytest.fixture(scope="module")
+def rejection() -> Callable[[Path], str]:
+    """Loads a file that is rejected, which changes nothing; gives what is said of it."""
     model = build((32, 32, 3), 32, 10, path=None).network
     before = [np.asarray(weight).copy() for weight in model.weights]
-    with pytest.raises(InputError) as caught:
-        load_lite0_weights(model, path)
-    assert all((np.asarray(w) == b).all() for w, b in zip(model.weights, before, strict=True))
-    text = str(caught.value)
-    assert "\n" not in text
-    assert str(path) in text
-    return text
+
+    def load(path: Path) -> str:
+        with pytest.raises(InputError) as caught:
+            load_lite0_weights(model, path)
+        assert all((np.asarray(w) == b).all() for w, b in zip(model.weights, before, strict=True))
+        text = str(caught.value)
+        assert "\n" not in text
+        assert str(path) in text
+        return text
+
+    return load
 
 
 def altered(folder: Path, old: bytes, new: bytes, *, last: bool = False) -> Path:
@@ -124,18 +132,24 @@ def altered(folder: Path, old: bytes, new: bytes, *, last: bool = False) -> Path
     return path
 
 
-def test_a_file_of_another_model_changes_nothing(tmp_path: Path) -> None:
+def test_a_file_of_another_model_changes_nothing(
+    tmp_path: Path, rejection: Callable[[Path], str]
+) -> None:
     path = altered(tmp_path, b"_blocks.3._bn2.weight", b"_blocks.3._bn9.weight")
-    assert "_blocks.3._bn" in refusal(path)
+    assert "_blocks.3._bn" in rejection(path)
 
 
-def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+def test_weights_that_are_no_numbers_are_rejected(
+    tmp_path: Path, rejection: Callable[[Path], str]
+) -> None:
     bias = read_tensors(WEIGHTS)["_bn1.bias"].tobytes()
     broken = np.full(1280, np.nan, "<f4").tobytes()
-    assert "_bn1.bias" in refusal(altered(tmp_path, bias, broken))
+    assert "_bn1.bias" in rejection(altered(tmp_path, bias, broken))
 
 
-def test_a_shape_of_another_model_is_refused(tmp_path: Path) -> None:
+def test_a_shape_of_another_model_is_rejected(
+    tmp_path: Path, rejection: Callable[[Path], str]
+) -> None:
     # The stem's normalization, 32 long, told as half of that; its storage stays as it is.
     data = WEIGHTS.read_bytes()
     at = data.index(b"_bn0.running_mean")
@@ -143,12 +157,14 @@ def test_a_shape_of_another_model_is_refused(tmp_path: Path) -> None:
     place = data.index(one_long, at)
     path = tmp_path / "weights.pth"
     path.write_bytes(data[:place] + half_long + data[place + len(one_long) :])
-    assert "_bn0.running_mean" in refusal(path)
+    assert "_bn0.running_mean" in rejection(path)
 
 
-def test_no_weights_file_at_all_is_refused(tmp_path: Path) -> None:
+def test_no_weights_file_at_all_is_rejected(
+    tmp_path: Path, rejection: Callable[[Path], str]
+) -> None:
     path = tmp_path / "weights.pth"
     buffer = io.BytesIO()
     pickle.dump({"any": "thing"}, buffer)
     path.write_bytes(buffer.getvalue())
-    refusal(path)
+    rejection(path)

@@ -16,23 +16,25 @@ from engine.model.trainable import (
     select_last,
     trainable_names,
 )
+from tests.support.small_net import NESTED, in_mobilenets_place
 
 
 @pytest.fixture(scope="module")
 def classifiers() -> dict[str, Classifier]:
-    """Small ones, one of them with layers inside layers."""
-    names = ("EfficientNetLite0", "VGG16", "ConvNeXtTiny", "CustomCNN")
-    return {
-        name: build_classifier(
-            find_backbone(name),
-            image_shape=(32, 32, 3),
-            image_size=32,
-            classes=10,
-            seed=0,
-            load_weights=None,
-        )
-        for name in names
-    }
+    """Small ones, MobileNetV2 with layers inside layers."""
+    names = ("EfficientNetLite0", "VGG16", "MobileNetV2", "CustomCNN")
+    with in_mobilenets_place():
+        return {
+            name: build_classifier(
+                find_backbone(name),
+                image_shape=(32, 32, 3),
+                image_size=32,
+                classes=10,
+                seed=0,
+                load_weights=None,
+            )
+            for name in names
+        }
 
 
 def test_the_last_layers_are_those_that_keras_counts(classifiers: dict[str, Classifier]) -> None:
@@ -50,12 +52,12 @@ def test_the_last_layers_are_those_that_keras_counts(classifiers: dict[str, Clas
 def test_layers_inside_layers_are_selected_by_their_own_names(
     classifiers: dict[str, Classifier],
 ) -> None:
-    classifier = classifiers["ConvNeXtTiny"]
-    inner = {"convnext_tiny_downsampling_layernorm_2", "convnext_tiny_downsampling_conv_2"}
-    place = classifier.backbone[::-1].index("convnext_tiny_downsampling_block_2")
+    classifier = classifiers["MobileNetV2"]
+    inner = {*NESTED}
+    place = classifier.backbone[::-1].index("block2_nested")
     assert not inner & select_last(classifier, place)
     assert inner <= select_last(classifier, place + 1)
-    apply_trainable(classifier, frozenset(inner), "locked")
+    apply_trainable(classifier, frozenset(inner), "keras")
     assert set(trainable_names(classifier.network, classifier.network.trainable_variables)) == inner
 
 
@@ -92,11 +94,11 @@ def test_locked_normalization_stays_frozen_wherever_it_is_named(
 
 
 def test_state_is_applied_whole_whatever_it_was(classifiers: dict[str, Classifier]) -> None:
-    classifier = classifiers["ConvNeXtTiny"]
+    classifier = classifiers["MobileNetV2"]
     network = classifier.network
     network.trainable = False
     assert trainable_names(network, network.trainable_variables) == ()
-    apply_trainable(classifier, select_last(classifier, None), "locked")
+    apply_trainable(classifier, select_last(classifier, None), "keras")
     leaves = leaf_layers(network)
     assert set(trainable_names(network, network.trainable_variables)) == {
         name for name in leaves if leaves[name].weights
@@ -104,7 +106,7 @@ def test_state_is_applied_whole_whatever_it_was(classifiers: dict[str, Classifie
     apply_trainable(classifier, select_last(classifier, 0), "locked")
     assert trainable_names(network, network.trainable_variables) == ("head_dense",)
     assert network.trainable
-    assert network.get_layer("convnext_tiny_stem").trainable
+    assert network.get_layer("block2_nested").trainable
 
 
 def test_parameters_are_counted_by_what_trains(classifiers: dict[str, Classifier]) -> None:
