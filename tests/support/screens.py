@@ -1,0 +1,88 @@
+"""Driving and reading an app under test: waiting for a condition, what stands on the screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from textual.app import App
+from textual.pilot import Pilot
+from textual.strip import Strip
+from textual.widgets import Static
+
+from tui.app import CifarApp
+from tui.settings.themes import DARK, LIGHT
+
+AnyPilot = Pilot[Any]
+Until = Callable[[AnyPilot, Callable[[], object]], Awaitable[None]]
+MakeApp = Callable[..., CifarApp]
+Running = Callable[..., AbstractAsyncContextManager[AnyPilot]]
+OnScreen = Callable[..., AbstractAsyncContextManager[AnyPilot]]
+
+LONGEST_SECONDS = 10.0
+_BETWEEN_LOOKS_SECONDS = 0.01
+
+
+async def until(pilot: AnyPilot, condition: Callable[[], object]) -> None:
+    """Wait until a condition holds.
+
+    Raises:
+        AssertionError: it did not hold within ten seconds.
+    """
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"it did not come true in {LONGEST_SECONDS:.0f} s"
+        await pilot.pause(_BETWEEN_LOOKS_SECONDS)
+
+
+class ThemedApp(App[None]):
+    """Nothing but the program's themes, so that it is there at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = DARK.name
+
+
+def is_open(app: App[Any], kind: type[object]) -> bool:
+    """Whether a screen of this kind is on top."""
+    return isinstance(app.screen, kind)
+
+
+def messages(app: App[Any]) -> list[str]:
+    """What was notified and still stands on the screen."""
+    return [notification.message for notification in app._notifications]
+
+
+def text_of(app: App[Any], selector: str) -> str:
+    """What a part of the screen says."""
+    return str(app.screen.query_one(selector, Static).render())
+
+
+def drawn(pilot: AnyPilot) -> list[Strip]:
+    """The lines of the terminal."""
+    return pilot.app.screen._compositor.render_strips()
+
+
+def picture(pilot: AnyPilot) -> str:
+    """The text of the terminal, without the blanks at the ends of its lines."""
+    return "\n".join(strip.text.rstrip() for strip in drawn(pilot)) + "\n"
+
+
+async def settled(pilot: AnyPilot, words: str) -> str:
+    """The text of the terminal, once it has these words, nothing is read and nothing changes."""
+    await until(pilot, lambda: shows(pilot, words))
+    before, now = "", picture(pilot)
+    while now != before:
+        await until(pilot, lambda: all(worker.is_finished for worker in pilot.app.workers))
+        await pilot.pause()
+        before, now = now, picture(pilot)
+    return now
+
+
+def shows(pilot: AnyPilot, words: str) -> bool:
+    """Whether a line of the terminal has these words."""
+    return any(words in line.text for line in drawn(pilot))
