@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import textual.app
+import textual.pilot
 from textual.screen import Screen
 
 import tests.support.screens
@@ -25,6 +27,7 @@ from tests.support.fake_session import (
     small_model,
     spec_of,
 )
+from tests.support.handled import all_handled
 from tests.support.launcher import Launcher, LauncherReader
 from tests.support.screens import AnyPilot, MakeApp, OnScreen, Running, ThemedApp, Until
 from tests.support.tree_reader import TreeReader
@@ -73,6 +76,13 @@ def run() -> RunSnapshot:
 def no_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     """The launcher does not measure the machine, which would keep it busy for seconds."""
     monkeypatch.setattr(tui.screens.launcher.screen, "PROBE_AFTER_SECONDS", 1e6)
+
+
+@pytest.fixture(autouse=True)
+def keys_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a key the test goes on as soon as it is handled, not when the process looks idle."""
+    for module in (textual.app, textual.pilot):
+        monkeypatch.setattr(module, "wait_for_idle", all_handled)
 
 
 @pytest.fixture

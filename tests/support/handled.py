@@ -1,0 +1,64 @@
+"""Keys and pauses that end when everything is handled.
+
+After each key Textual's pilot sleeps until the process is idle, 40 ms at least, and takes a process
+that waits for its turn on a busy machine for an idle one. Here it ends as soon as no part of the
+app has a message left to handle and nothing is left to draw.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from textual._context import active_app
+from textual.app import App, ScreenStackError
+from textual.screen import Screen
+
+_CALM = 6
+"""Rounds of the event loop without a message, in which a key gets from the driver to the app."""
+_MOST_ROUNDS = 3_000
+"""An app that a clock of its own keeps busy all the time is not waited for for ever."""
+
+
+async def all_handled(*_: float) -> None:
+    """Wait until the app that is tested has handled all messages, and those that these led to."""
+    app = active_app.get()
+    calm = 0
+    for _round in range(_MOST_ROUNDS):
+        await asyncio.sleep(0)
+        calm = 0 if _has_messages(app) else calm + 1
+        if calm >= _CALM:
+            if not _draws(app):
+                return
+            calm = 0
+
+
+def _has_messages(app: App[Any]) -> bool:
+    pumps = (app, *app._registry)
+    return any(pump.message_queue_size or pump._next_callbacks for pump in pumps)
+
+
+def _draws(app: App[Any]) -> bool:
+    """Draw what waits for the clock of the screen; whether there was anything."""
+    try:
+        screen = app.screen
+    except ScreenStackError:
+        return False
+    if app._resize_event is not None:
+        app._check_resize()  # else it waits for more sizes to come
+        return True
+    if not _is_stale(screen):
+        return False
+    screen._on_timer_update()
+    return not _is_stale(screen)
+
+
+def _is_stale(screen: Screen[Any]) -> bool:
+    return bool(
+        screen._layout_required
+        or screen._scroll_required
+        or screen._repaint_required
+        or screen._recompose_required
+        or screen._dirty_widgets
+        or screen._callbacks
+    )
