@@ -6,7 +6,6 @@ difference before committing it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,23 +15,23 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.types import PropertyFilter, PropertyMatcher, SerializableData, SerializedData
-from textual.pilot import Pilot
-from textual.screen import Screen
 
 import tui.app
-from engine.config.spec import RunSpec
 from engine.protocol.commands import SetTrainable
 from engine.protocol.events import EpochStarted, Event, HardwareSampled, LogLine
 from engine.protocol.facts import GpuReading, LayerNode
 from engine.runs.listing import RunRecord, load_run
+from tests.support.fake_session import FakeSession, batch, epoch_end
+from tests.support.launcher import Launcher
+from tests.support.screens import AnyPilot, settled, until
 from tui.app import CifarApp
+from tui.panels.charts.curves import CurveChart
+from tui.panels.charts.data import accuracy_data
 from tui.panels.charts.panel import ChartsPanel
-from tui.panels.tables.catalogue import CatalogueTable
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import LEAVE, STOP, ChoiceScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.help import HelpScreen
-from tui.screens.launcher.form import RunForm
 from tui.screens.results.screen import ResultsScreen
 from tui.screens.training.waiting_runs import WaitingRunsScreen
 from tui.session.source import trained_here
@@ -40,8 +39,6 @@ from tui.settings import keys
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 BEGAN = 1_700_000_000.0
-STILL_LOOKS = 8
-"""Alike, a tenth of a second apart: what a thread still reads would draw another."""
 IMAGES = 200
 RUNS = Path("runs")
 MACHINE = HardwareSampled(
@@ -76,49 +73,26 @@ def looks(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(TextFile)
 
 
-@pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def size(request: pytest.FixtureRequest) -> Any:
-    """Of the terminal."""
-    return request.param
-
-
-def drawn(pilot: Pilot[Any]) -> str:
-    strips = pilot.app.screen._compositor.render_strips()
-    return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
-
-
-async def settled(pilot: Pilot[Any], until: Any, words: str) -> str:
-    """The terminal's text, once it has these words and nothing moves any more."""
-    await until(pilot, lambda: words in drawn(pilot))
-    before, still = "", 0
-    while still < STILL_LOOKS:
-        now = drawn(pilot)
-        still = still + 1 if now == before else 0
-        before = now
-        await pilot.pause(0.1)
-    return before
+def named(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
 
 
 # Before a training.
 
 
 async def test_the_launcher(
-    launcher_app: CifarApp,
-    until: Any,
-    size: Any,
-    looks: SnapshotAssertion,
-    monkeypatch: pytest.MonkeyPatch,
+    launcher: Launcher, looks: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui.screens.launcher.screen.look_for_inputs", lambda *_: (None, "here"))
     monkeypatch.setattr("tui.screens.launcher.screen.count_images", lambda _: (50_000, 10_000))
     monkeypatch.setattr(
         "tui.screens.launcher.screen.weights_states", lambda sizes: dict.fromkeys(sizes, "here")
     )
-    async with launcher_app.run_test(size=size) as pilot:
-        await until(pilot, lambda: launcher_app.screen.query_one(RunForm).is_filled)
-        table = launcher_app.screen.query_one(CatalogueTable)
-        await until(pilot, lambda: table.cell_text("VGG16", "weights") == "here")
-        assert await settled(pilot, until, "GB memory") == looks
+    async with launcher(SIZES[0]) as page:
+        await until(page.pilot, lambda: page.table.cell_text("VGG16", "weights") == "here")
+        for size in SIZES:
+            await page.pilot.resize_terminal(*size)
+            assert await settled(page.pilot, "GB memory") == looks(name=named(size))
 
 
 # A training.
@@ -126,7 +100,7 @@ async def test_the_launcher(
 
 @pytest.fixture
 def training(
-    session: Any, events: Any, layers: LayerNode, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    session: FakeSession, layers: LayerNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> CifarApp:
     """Two epochs and a half of a run."""
     monkeypatch.setattr(tui.app, "REDRAW_SECONDS", 0.01)
@@ -137,7 +111,7 @@ def training(
         session_play(*(replace(event, time=BEGAN + next(seconds)) for event in said))
 
     session_play = session.play
-    session.play = lambda *said, index=0: say(*said)
+    monkeypatch.setattr(session, "play", lambda *said, index=0: say(*said))
     # At one second, so that what has elapsed is always the same.
     source = replace(trained_here(session, lambda specs: session), clock=lambda: BEGAN + 42)
     app = CifarApp(source, runs_dir=tmp_path)
@@ -149,50 +123,47 @@ def training(
             say(EpochStarted(epoch=epoch, stage=1, steps=10))
             for step in range(1, 11 if epoch < 3 else 6):
                 done = 10 * epoch + step
-                say(events["batch"](epoch, step, accuracy=1 - 6 / done, loss=12 / done))
+                say(batch(epoch, step, accuracy=1 - 6 / done, loss=12 / done))
             if epoch < 3:
-                say(events["epoch_end"](epoch, 0.5 + 0.1 * epoch))
+                say(epoch_end(epoch, 0.5 + 0.1 * epoch))
         say(
             MACHINE,
             LogLine(level="info", text="weights bundled"),
         )
 
-    session.start = start
+    monkeypatch.setattr(session, "start", start)
     return app
 
 
-async def test_a_training(
-    training: CifarApp, session: Any, until: Any, size: Any, looks: SnapshotAssertion
+def is_charted(pilot: AnyPilot) -> bool:
+    """Whether the last that was said of the run is there, and its charts are drawn of it."""
+    panel = pilot.app.screen.query_one(ChartsPanel)
+    run, charts = panel.snapshot, panel.query("#accuracy-chart").results(CurveChart)
+    return (
+        run is not None
+        and bool(run.log)
+        and [chart.data for chart in charts] == [accuracy_data(run, panel.settings)]
+    )
+
+
+@pytest.mark.parametrize("size", SIZES, ids=named)
+async def test_a_training_and_what_opens_over_it(
+    training: CifarApp, session: FakeSession, size: tuple[int, int], looks: SnapshotAssertion
 ) -> None:
     async with training.run_test(size=size) as pilot:
         await until(pilot, lambda: session.alive)
+        await until(pilot, lambda: is_charted(pilot))
+        for name, screen, words in (
+            ("help", HelpScreen(keys.places_from(training, training.screen)), "Keys"),
+            ("stop", ChoiceScreen(STOP), "After this epoch"),
+            ("leave", ChoiceScreen(LEAVE), "Leave it running"),
+            ("waiting", WaitingRunsScreen(lambda: session.specs[1:]), "Runs that wait"),
+        ):
+            await training.push_screen(screen)
+            assert await settled(pilot, words) == looks(name=name)
+            await training.pop_screen()
         training.request(SetTrainable(id="1", layers=("block1_conv",), value=True))
-        assert await settled(pilot, until, "epoch 3/5") == looks
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda app, specs: HelpScreen(keys.places_from(app, app.screen)), "Keys"),
-        (lambda app, specs: ChoiceScreen(STOP), "After this epoch"),
-        (lambda app, specs: ChoiceScreen(LEAVE), "Leave it running"),
-        (lambda app, specs: WaitingRunsScreen(lambda: specs[1:]), "Runs that wait"),
-    ],
-    ids=["help", "stop", "leave", "waiting"],
-)
-async def test_what_opens_over_a_training(
-    make: Callable[[CifarApp, tuple[RunSpec, ...]], Screen[Any]],
-    words: str,
-    training: CifarApp,
-    session: Any,
-    until: Any,
-    size: Any,
-    looks: SnapshotAssertion,
-) -> None:
-    async with training.run_test(size=size) as pilot:
-        await until(pilot, lambda: "epoch 3/5" in drawn(pilot))
-        await training.push_screen(make(training, session.specs))
-        assert await settled(pilot, until, words) == looks
+        assert await settled(pilot, "1 layer waits") == looks(name="itself")
 
 
 # What is read from runs.
@@ -221,44 +192,34 @@ def tested_runs(write_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return runs
 
 
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda runs: ResultsScreen(RUNS), "most accurate"),
-        (lambda runs: CompareScreen(tuple(runs)), "Of the same 200 test images"),
-        (lambda runs: AnswersScreen(RUNS), "Of the same 200 test images"),
-    ],
-    ids=["results", "compare", "answers"],
-)
 async def test_what_is_read_from_runs(
-    make: Callable[[list[RunRecord]], Screen[Any]],
-    words: str,
-    tested_runs: list[RunRecord],
-    launcher_app: CifarApp,
-    until: Any,
-    size: Any,
-    looks: SnapshotAssertion,
+    tested_runs: list[RunRecord], launcher_app: CifarApp, looks: SnapshotAssertion
 ) -> None:
-    async with launcher_app.run_test(size=size) as pilot:
-        await launcher_app.push_screen(make(tested_runs))
-        assert await settled(pilot, until, words) == looks
+    async with launcher_app.run_test(size=SIZES[0]) as pilot:
+        for name, screen, words in (
+            ("results", ResultsScreen(RUNS), "most accurate"),
+            ("compare", CompareScreen(tuple(tested_runs)), "Of the same 200 test images"),
+            ("answers", AnswersScreen(RUNS), "Of the same 200 test images"),
+        ):
+            await launcher_app.push_screen(screen)
+            for size in SIZES:
+                await pilot.resize_terminal(*size)
+                assert await settled(pilot, words) == looks(name=f"{named(size)}-{name}")
 
 
-@pytest.mark.parametrize(
-    ("page", "words"),
-    [("1", "val"), ("3", "truth"), ("4", "class 0"), ("6", "confidence"), ("7", "compute-bound")],
-    ids=["curves", "confusion", "classes", "calibration", "times"],
-)
 async def test_a_run_in_full(
-    page: str,
-    words: str,
-    tested_runs: list[RunRecord],
-    launcher_app: CifarApp,
-    until: Any,
-    looks: SnapshotAssertion,
+    tested_runs: list[RunRecord], launcher_app: CifarApp, looks: SnapshotAssertion
 ) -> None:
     async with launcher_app.run_test(size=(120, 40)) as pilot:
         await launcher_app.push_screen(ResultsScreen(RUNS))
-        await settled(pilot, until, "most accurate")
-        await pilot.press("enter", page)
-        assert await settled(pilot, until, words) == looks
+        await settled(pilot, "most accurate")
+        await pilot.press("enter")
+        for page, name, words in (
+            ("1", "curves", "val"),
+            ("3", "confusion", "truth"),
+            ("4", "classes", "class 0"),
+            ("6", "calibration", "confidence"),
+            ("7", "times", "compute-bound"),
+        ):
+            await pilot.press(page)
+            assert await settled(pilot, words) == looks(name=name)
