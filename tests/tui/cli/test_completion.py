@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import io
 import os
 import shutil
 import subprocess
@@ -14,9 +17,11 @@ from tui.cli.completion import commands_of
 from tui.cli.parser import build_parser
 
 
-def script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
-    assert main(["completion", shell]) == 0
-    return capsys.readouterr().out
+@functools.cache
+def script(shell: str) -> str:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert main(["completion", shell]) == 0
+    return out.getvalue()
 
 
 def said_by(command: list[str], runs: Path) -> list[str]:
@@ -61,24 +66,20 @@ def completed_as_in_bash(line: str, runs: Path, text: str, shell: str = "bash") 
         ("nonsense --", []),
     ],
 )
-def test_bash_completes(
-    line: str, expected: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bash_completes(line: str, expected: list[str], tmp_path: Path) -> None:
     (tmp_path / "20260102-120000-vgg16").mkdir()
-    assert completed_as_in_bash(line, tmp_path, script("bash", capsys)) == expected
+    assert completed_as_in_bash(line, tmp_path, script("bash")) == expected
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_directory_whose_name_is_a_command_is_not_run(
-    shell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_directory_whose_name_is_a_command_is_not_run(shell: str, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     for name in ("20260102-120000-vgg16", "$(touch pwned)", "`touch pwned`", "a;touch pwned", "*"):
         (runs / name).mkdir(parents=True)
     (runs / "b\n$(touch pwned)\nc").mkdir()
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
-    text = script(shell, capsys)
+    text = script(shell)
     if shell == "fish":
         found = said_by([shell, "-Nc", f"{text}complete -C 'cifar-tui attach '"], runs)
     else:
@@ -89,10 +90,8 @@ def test_a_directory_whose_name_is_a_command_is_not_run(
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_the_script_is_one_that_the_shell_reads(
-    shell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = script(shell, capsys)
+def test_the_script_is_one_that_the_shell_reads(shell: str, tmp_path: Path) -> None:
+    text = script(shell)
     assert "train" in text
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
@@ -101,8 +100,8 @@ def test_the_script_is_one_that_the_shell_reads(
 
 
 @pytest.mark.parametrize("shell", ["bash", "fish"])
-def test_every_command_and_option_is_there(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    text = script(shell, capsys)
+def test_every_command_and_option_is_there(shell: str) -> None:
+    text = script(shell)
     for command in commands_of(build_parser()):
         assert command.name in text
         for option in command.options:

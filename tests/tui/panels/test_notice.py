@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -12,6 +11,8 @@ from engine.protocol.events import CommandAccepted, EpochStarted, LogLine, TestE
 from engine.protocol.facts import LayerNode
 from engine.state.bottleneck import Bottleneck
 from engine.state.snapshot import RunSnapshot
+from tests.support.fake_session import FakeSession, epoch_end
+from tests.support.screens import Running, until
 from tui.panels.notice import (
     NoticeStrip,
     end_text,
@@ -127,35 +128,27 @@ def test_requests_that_do_not_fit_are_counted() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [
-        ((80, 24), "validation-heavy: validation takes 44 % of an epoch"),
-        ((100, 30), "validation-heavy: validation takes 44 % of an epoch (8.0 s of 18 s)"),
-        ((140, 40), "of an epoch (8.0 s of 18 s); hold fewer images out"),
-    ],
-)
 async def test_the_strip_says_what_holds_training_back_beside_the_log(
-    session: Any,
-    running: Any,
-    until: Any,
-    layers: LayerNode,
-    events: Any,
-    size: tuple[int, int],
-    expected: str,
+    session: FakeSession, running: Running, layers: LayerNode
 ) -> None:
-    async with running(session, size) as pilot:
+    async with running(session, (80, 24)) as pilot:
         session.begin(layers)
-        ended = replace(events["epoch_end"](1, 0.5), train_seconds=10.0, validation_seconds=8.0)
+        ended = replace(epoch_end(1, 0.5), train_seconds=10.0, validation_seconds=8.0)
         lines = [LogLine(level="info", text=f"line {number}") for number in range(12)]
         session.play(*lines, ended, EpochStarted(epoch=2, stage=1, steps=10))
         strip = pilot.app.screen.query_one(NoticeStrip)
-        await until(pilot, lambda: expected in str(strip.render()))
-        assert "5 log ▸ 12 new" in str(strip.render())
+        for size, words in (
+            ((80, 24), "validation-heavy: validation takes 44 % of an epoch "),
+            ((100, 30), "validation-heavy: validation takes 44 % of an epoch (8.0 s of 18 s)"),
+            ((140, 40), "of an epoch (8.0 s of 18 s); hold fewer images out"),
+        ):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda words=words: words in str(strip.render()))
+            assert "5 log ▸ 12 new" in str(strip.render())
 
 
 async def test_long_requests_stay_in_sight_on_a_narrow_screen(
-    session: Any, running: Any, until: Any, layers: LayerNode
+    session: FakeSession, running: Running, layers: LayerNode
 ) -> None:
     async with running(session, (80, 24)) as pilot:
         session.begin(layers)

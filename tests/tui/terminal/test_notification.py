@@ -8,6 +8,8 @@ import pytest
 
 from engine.protocol.events import RunEnded
 from engine.protocol.facts import LayerNode
+from tests.support.fake_session import FakeSession
+from tests.support.screens import Running, until
 from tui.settings.preferences import write_preferences
 from tui.terminal.notification import WAYS, choose_next_way, chosen_way, sequence
 
@@ -29,43 +31,43 @@ def test_what_is_written() -> None:
     ("presses", "written"),
     [
         (0, []),
-        (1, ["\x07"]),
         (2, ["\x1b]9;cifar-tui: EfficientNetLite0 completed, CustomCNN failed\x07\x07"]),
     ],
 )
 async def test_the_end_of_a_queue_calls_back_once(
     presses: int,
     written: list[str],
-    session: Any,
-    running: Any,
+    session: FakeSession,
+    running: Running,
     layers: LayerNode,
-    until: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found: list[str] = []
     async with running(session) as pilot:
-        monkeypatch.setattr(pilot.app._driver, "write", found.append)
-        for _ in range(presses):
-            await pilot.press("N")
+        app: Any = pilot.app
+        monkeypatch.setattr(app._driver, "write", found.append)
+        await pilot.press(*["N"] * presses)
         session.begin(layers)
         session.play(RunEnded(status="completed"))
         session.begin(layers, index=1)
         session.play(RunEnded(status="failed", error="no"), index=1)
         assert found == []
         session.alive = False
-        await until(pilot, lambda: pilot.app._shown.is_over)
-        await pilot.pause(0.1)
+        await until(pilot, lambda: app._shown.is_over)
+        ticks = app._shown._ticks
+        await until(pilot, lambda: app._shown._ticks > ticks + 2)
         assert [data for data in found if "\x07" in data] == written
 
 
 async def test_an_end_seen_while_the_app_closes_finds_no_screen_and_does_not_fail(
-    session: Any, running: Any, layers: LayerNode, until: Any
+    session: FakeSession, running: Running, layers: LayerNode
 ) -> None:
     async with running(session) as pilot:
+        app: Any = pilot.app
         session.begin(layers)
         session.play(RunEnded(status="completed"))
-        await until(pilot, lambda: pilot.app._shown._has_started)
+        await until(pilot, lambda: app._shown._has_started)
     session.alive = False
     for _ in range(3):
-        pilot.app._show_progress()
-    assert not pilot.app._shown.is_over
+        app._show_progress()
+    assert not app._shown.is_over
