@@ -16,7 +16,9 @@ from tui.app import CifarApp
 from tui.settings.themes import DARK, LIGHT
 
 AnyPilot = Pilot[Any]
-Until = Callable[[AnyPilot, Callable[[], object]], Awaitable[None]]
+Condition = Callable[..., object]
+"""Asked without arguments; those of a lambda in a loop have defaults."""
+Until = Callable[[AnyPilot, Condition], Awaitable[None]]
 MakeApp = Callable[..., CifarApp]
 Running = Callable[..., AbstractAsyncContextManager[AnyPilot]]
 OnScreen = Callable[..., AbstractAsyncContextManager[AnyPilot]]
@@ -25,7 +27,7 @@ LONGEST_SECONDS = 10.0
 _BETWEEN_LOOKS_SECONDS = 0.01
 
 
-async def until(pilot: AnyPilot, condition: Callable[[], object]) -> None:
+async def until(pilot: AnyPilot, condition: Condition) -> None:
     """Wait until a condition holds.
 
     Raises:

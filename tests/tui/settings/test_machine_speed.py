@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from textual.widgets import Static
 
 import tui.screens.launcher.screen
 from engine.common.text import about_duration
 from engine.tools.speed_probe import Speed
-from tui.panels.tables.catalogue import CatalogueTable
-from tui.screens.launcher.screen import LauncherScreen
+from tests.support.launcher import Launcher
+from tests.support.screens import until
 from tui.settings import machine_speed
 from tui.settings.machine_speed import measure_speed, remembered_speed
 from tui.settings.preferences import read_preferences, write_preferences
@@ -30,6 +29,7 @@ def command(code: str) -> tuple[str, ...]:
     return (sys.executable, "-c", code)
 
 
+@pytest.mark.slow("the measuring itself, with TensorFlow, beside a folder of the engine's name")
 def test_the_real_probe_measures_this_machine_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,12 +54,17 @@ def test_the_real_probe_measures_this_machine_once(
         "print('no JSON')",
         "print('{}')",
         'print(\'{"dense": 0, "separable": 1, "device": ""}\')',
-        "import time; time.sleep(60)",
     ],
 )
 def test_a_probe_that_fails_tells_nothing(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine_speed, "COMMAND", command(code))
-    monkeypatch.setattr(machine_speed, "LONGEST_SECONDS", 1.0)
+    assert asyncio.run(measure_speed()) is None
+    assert remembered_speed() is None
+
+
+def test_a_probe_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_speed, "COMMAND", command("import signal; signal.pause()"))
+    monkeypatch.setattr(machine_speed, "LONGEST_SECONDS", 0.1)
     assert asyncio.run(measure_speed()) is None
     assert remembered_speed() is None
 
@@ -69,24 +74,27 @@ def test_leaving_while_it_measures_ends_it_without_a_word(
 ) -> None:
     """A screen that leaves cancels it, and the end of the event loop once more."""
     begun = tmp_path / "begun"
-    code = f"import os, time; open({str(begun)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    os.mkfifo(begun)
+    code = (
+        "import os, signal\n"
+        f"with open({str(begun)!r}, 'w') as begun: begun.write(str(os.getpid()))\n"
+        "signal.pause()"
+    )
     monkeypatch.setattr(machine_speed, "COMMAND", command(code))
 
     complaints: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", complaints.append)
 
-    async def leave() -> None:
+    async def leave() -> int:
         measuring = asyncio.create_task(measure_speed())
-        while not (begun.exists() and begun.read_text()):
-            await asyncio.sleep(0.01)
+        process = int(await asyncio.to_thread(begun.read_text))
         for _ in range(2):
             measuring.cancel()
             await asyncio.sleep(0)
+        return process
 
-    began = time.monotonic()
-    asyncio.run(leave())
-    while psutil.pid_exists(int(begun.read_text())):
-        assert time.monotonic() - began < 30
+    # The end of the event loop waits for the thread, and that for the process.
+    assert not psutil.pid_exists(asyncio.run(leave()))
     gc.collect()
     assert complaints == []
     assert caplog.records == []  # asyncio's would be of a loop that is closed
@@ -104,24 +112,24 @@ def test_a_damaged_memory_is_as_good_as_none(kept: dict[str, Any]) -> None:
 
 
 async def test_the_launcher_measures_and_tells_minutes_and_memory(
-    make_app: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+    launcher: Launcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tui.screens.launcher.screen, "PROBE_AFTER_SECONDS", 0.01)
-    code = f"import time; time.sleep(1); print({json.dumps(json.dumps(PRINTED))})"
-    monkeypatch.setattr(machine_speed, "COMMAND", command(code))
-    app = make_app(None)
+    measured = tmp_path / "measured"
+    os.mkfifo(measured)
+    monkeypatch.setattr(machine_speed, "COMMAND", command(f"print(open({str(measured)!r}).read())"))
+    async with launcher((140, 40)) as page:
 
-    def said(words: str) -> bool:
-        return words in str(app.screen.query_one("#launcher-summary", Static).render())
+        def seconds() -> str:
+            return page.table.cell_text("VGG16", "seconds")
 
-    async with app.run_test(size=(140, 40)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, LauncherScreen))
-        table = app.screen.query_one(CatalogueTable)
-        await until(pilot, lambda: said("measuring this machine") or said("here, ~"))
-        app.screen.query_one("#field-dataset").value = "digits"
-        await until(pilot, lambda: said(" here, ~") and said("GB memory"))
-        await until(pilot, lambda: table.cell_text("VGG16", "seconds").startswith("~"))
-        slow = table.cell_text("VGG16", "seconds")
-        app.screen.query_one("#field-epochs").value = "50,50"
-        await until(pilot, lambda: table.cell_text("VGG16", "seconds") != slow)
+        await page.says("measuring this machine")
+        await asyncio.to_thread(measured.write_text, json.dumps(PRINTED))
+        page.field("dataset").value = "digits"
+        await page.says(" here, ~")
+        await page.says("GB memory")
+        await until(page.pilot, lambda: seconds().startswith("~"))
+        slow = seconds()
+        page.field("epochs").value = "50,50"
+        await until(page.pilot, lambda: seconds() != slow)
     assert remembered_speed() == Speed(**PRINTED)  # type: ignore[arg-type]

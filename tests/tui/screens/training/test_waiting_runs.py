@@ -2,56 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Button, OptionList
+from textual.widgets import OptionList
 
-from engine.config.spec import RunSpec
 from engine.protocol.commands import AddRuns, MoveRun, RemoveRun
 from engine.protocol.events import CommandRejected, QueueChanged, RunEnded
 from engine.protocol.facts import LayerNode
-from tui.panels.tables.catalogue import CatalogueTable
-from tui.screens.launcher.form import RunForm
+from tests.support.fake_session import FakeSession, spec_of
+from tests.support.launcher import LauncherReader
+from tests.support.screens import AnyPilot, Running, is_open, messages, until
 from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.training.screen import TrainingScreen
 from tui.screens.training.waiting_runs import WaitingRunsScreen
 
-Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
-
 
 @pytest.fixture
-def queue(make_session: Any, make_spec: Callable[..., RunSpec]) -> Any:
+def queue() -> FakeSession:
     """A session of four runs."""
-    return make_session(tuple(make_spec(name) for name in ("VGG16", "Xception", "B", "C")))
+    return FakeSession(tuple(spec_of(name) for name in ("VGG16", "Xception", "B", "C")))
 
 
-def shown(pilot: Pilot[Any]) -> list[str]:
+def shown(pilot: AnyPilot) -> list[str]:
     runs = pilot.app.screen.query_one(OptionList)
     prompts = [str(runs.get_option_at_index(i).prompt) for i in range(runs.option_count)]
     return [prompt.split()[1] for prompt in prompts]
 
 
-def view(pilot: Pilot[Any]) -> Any:
+def view(pilot: AnyPilot) -> Any:
     screen: Any = pilot.app.screen
     return screen.view
 
 
-async def opened(pilot: Pilot[Any], session: Any, layers: LayerNode, until: Until) -> None:
+async def opened(pilot: AnyPilot, session: FakeSession, layers: LayerNode) -> None:
     session.begin(layers)
     await until(pilot, lambda: view(pilot).run.layers is not None)
     await pilot.press("e")
-    await until(pilot, lambda: isinstance(pilot.app.screen, WaitingRunsScreen))
+    await until(pilot, lambda: is_open(pilot.app, WaitingRunsScreen))
+
+
+async def adding(pilot: AnyPilot) -> LauncherReader:
+    """Open the launcher over the training."""
+    app: Any = pilot.app
+    page = LauncherReader(app, pilot)
+    await pilot.press("n")
+    await page.ready()
+    return page
 
 
 async def test_runs_are_moved_and_removed_at_once(
-    queue: Any, running: Any, layers: LayerNode, until: Until
+    queue: FakeSession, running: Running, layers: LayerNode
 ) -> None:
     async with running(queue) as pilot:
-        await opened(pilot, queue, layers, until)
+        await opened(pilot, queue, layers)
         assert shown(pilot) == ["Xception", "B", "C"]
         await pilot.press("shift+down", "J", "J", "shift+up")
         assert shown(pilot) == ["B", "Xception", "C"]
@@ -73,98 +78,86 @@ async def test_runs_are_moved_and_removed_at_once(
 
 
 async def test_what_the_trainer_tells_counts(
-    queue: Any, running: Any, layers: LayerNode, until: Until
+    queue: FakeSession, running: Running, layers: LayerNode
 ) -> None:
     async with running(queue) as pilot:
-        await opened(pilot, queue, layers, until)
+        await opened(pilot, queue, layers)
+        screen: Any = pilot.app.screen
         one, b, c = queue.specs[1:]
         await pilot.press("J", "J")
         # The first answer is on the way to what is shown, the next is somebody else's doing.
         queue.play(QueueChanged(waiting=(b, one, c), place=1))
-        await until(pilot, lambda: pilot.app.screen._told == (b, one, c))
+        await until(pilot, lambda: screen._told == (b, one, c))
         assert shown(pilot) == ["B", "C", "Xception"]
         queue.play(QueueChanged(waiting=(c,), place=1))
         await until(pilot, lambda: shown(pilot) == ["C"])
         await pilot.press("escape")
-        assert isinstance(pilot.app.screen, TrainingScreen)
+        assert is_open(pilot.app, TrainingScreen)
         assert len(view(pilot).runs) == 2
 
 
 async def test_what_the_trainer_refuses_stands_as_it_did(
-    queue: Any, running: Any, layers: LayerNode, until: Until
+    queue: FakeSession, running: Running, layers: LayerNode
 ) -> None:
     async with running(queue) as pilot:
-        await opened(pilot, queue, layers, until)
+        await opened(pilot, queue, layers)
         await pilot.press("j", "j", "k", "x")
         assert shown(pilot) == ["Xception", "C"]
         await until(pilot, lambda: queue.sent)
-        queue.play(CommandRejected(command=queue.sent[-1], reason="the queue is being stopped"))
+        asked: Any = queue.sent[-1]
+        queue.play(CommandRejected(command=asked, reason="the queue is being stopped"))
         await until(pilot, lambda: shown(pilot) == ["Xception", "B", "C"])
 
 
-async def added(pilot: Pilot[Any], until: Until, *presses: str) -> None:
-    await pilot.press(*presses)
-    await until(pilot, lambda: isinstance(pilot.app.screen, LauncherScreen))
-    await until(pilot, lambda: pilot.app.screen.query_one(RunForm).is_filled)
-
-
-@pytest.mark.parametrize("key", ["plus", "enter"])
 async def test_marked_models_join_the_queue(
-    queue: Any, running: Any, layers: LayerNode, until: Until, key: str
+    queue: FakeSession, running: Running, layers: LayerNode
 ) -> None:
     async with running(queue) as pilot:
-        await opened(pilot, queue, layers, until)
-        await added(pilot, until, "n")
-        app = pilot.app
-        assert str(app.screen.query_one("#start", Button).label) == "add"
-        form = app.screen.query_one(RunForm)
-        assert (app.screen.query_one(CatalogueTable).marked, form.texts["recipe"]) == (
-            [],
-            "notebook",
-        )
-        form.fill({"dataset": "digits", "epochs": "1,1"})
-        await pilot.press("down", "space")
-        await until(pilot, lambda: not app.screen.query_one("#start", Button).disabled)
-        await pilot.press(key)
-        await until(pilot, lambda: isinstance(app.screen, TrainingScreen))
-        (command,) = [c for c in queue.sent if isinstance(c, AddRuns)]
-        assert [(s.model, s.dataset) for s in command.specs] == [("CustomCNN", "digits")]
-        more = replace(command.specs[0], seed=7)
-        queue.play(QueueChanged(waiting=(*queue.specs[1:], more), place=1))
-        await until(pilot, lambda: len(view(pilot).runs) == 5)
+        await opened(pilot, queue, layers)
+        for number, key in enumerate(("plus", "enter"), 1):
+            page = await adding(pilot)
+            assert str(page.start.label) == "add"
+            assert (page.marked, page.form.texts["recipe"]) == ([], "notebook")
+            page.form.fill({"dataset": "digits", "epochs": "1,1"})
+            await pilot.press("down", "space")
+            await until(pilot, lambda page=page: not page.start.disabled)
+            await pilot.press(key)
+            await until(pilot, lambda: is_open(pilot.app, TrainingScreen))
+            command = [c for c in queue.sent if isinstance(c, AddRuns)][-1]
+            assert [(s.model, s.dataset) for s in command.specs] == [("CustomCNN", "digits")]
+            more = replace(command.specs[0], seed=6 + number)
+            queue.play(QueueChanged(waiting=(*queue.specs[1:], *[more] * number), place=1))
+            await until(pilot, lambda number=number: len(view(pilot).runs) == 4 + number)
 
 
 async def test_escape_leads_back_and_a_queue_that_ended_meanwhile_begins_anew(
-    queue: Any, running: Any, layers: LayerNode, until: Until
+    queue: FakeSession, running: Running, layers: LayerNode
 ) -> None:
     async with running(queue) as pilot:
-        await opened(pilot, queue, layers, until)
+        app: Any = pilot.app
+        await opened(pilot, queue, layers)
         await pilot.press("escape")
-        await added(pilot, until, "n")
+        await adding(pilot)
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, TrainingScreen))
-        await added(pilot, until, "n")
+        await until(pilot, lambda: is_open(pilot.app, TrainingScreen))
+        await adding(pilot)
         for index in range(4):
             queue.play(RunEnded(status="completed"), index=index)
         queue.alive = False
-        await until(pilot, lambda: pilot.app._shown.is_over)
+        await until(pilot, lambda: app._shown.is_over)
         pilot.app.screen.post_message(LauncherScreen.Started([queue.specs[3]]))
-        await until(pilot, lambda: isinstance(pilot.app.screen, TrainingScreen))
+        await until(pilot, lambda: is_open(pilot.app, TrainingScreen))
         assert [run.spec.model for run in view(pilot).runs] == ["C"]
         assert len(pilot.app.screen_stack) == 2
 
 
 async def test_a_recipe_that_is_not_kept_is_said_to_be_replaced(
-    make_session: Any,
-    make_spec: Callable[..., RunSpec],
-    running: Any,
-    layers: LayerNode,
-    until: Until,
+    running: Running, layers: LayerNode
 ) -> None:
-    session = make_session((replace(make_spec("VGG16"), recipe="mine"),))
+    session = FakeSession((replace(spec_of("VGG16"), recipe="mine"),))
     async with running(session) as pilot:
         session.begin(layers)
-        await added(pilot, until, "n")
-        said = [notice.message for notice in pilot.app._notifications]
-        assert len(said) == 1
-        assert said[0].startswith("The recipe mine of the run at work is not among the saved ones")
+        await pilot.press("n")
+        await until(pilot, lambda: messages(pilot.app))
+        (said,) = messages(pilot.app)
+        assert said.startswith("The recipe mine of the run at work is not among the saved ones")
