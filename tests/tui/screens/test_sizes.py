@@ -1,20 +1,23 @@
-"""Every screen at ten sizes: what matters is in sight, or a message says what is missing."""
+"""Every screen at any size: what matters is in sight, or a message says what is missing.
+
+At three more sizes the snapshots show what is in sight.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import pytest
-from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.strip import Strip
 
 from engine.protocol.facts import LayerNode
 from engine.runs.listing import load_run
 from engine.tools.fetching import Needed
+from tests.support.fake_session import FakeSession, batch, spec_of
+from tests.support.screens import AnyPilot, Running, drawn, shows, until
+from tui.app import CifarApp
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import Answer, ChoiceScreen, Question
 from tui.screens.compare import CompareScreen
@@ -25,113 +28,74 @@ from tui.screens.results.screen import ResultsScreen
 from tui.screens.too_small import too_small
 from tui.screens.training.waiting_runs import WaitingRunsScreen
 
-SIZES = (
-    (20, 5),
-    (60, 15),
-    (80, 24),
-    (100, 30),
-    (120, 40),
-    (160, 20),
-    (62, 60),
-    (200, 60),
-    (300, 100),
-    (59, 100),
-)
+SIZES = ((20, 5), (60, 15), (160, 20), (59, 100), (62, 60), (300, 100), (100, 30))
+SMALL = ((20, 5), (60, 15), (62, 60))
+"""A dialog is as large as what it says, wherever there is room: only these may be too small."""
 QUESTION = Question("Stop?", (Answer("stop", "s", "Stop", "now"), Answer("no", "n", "Go on")))
-WriteRun = Any
 
 
-def drawn(pilot: Pilot[Any]) -> list[Strip]:
-    """The lines of the terminal."""
-    return pilot.app.screen._compositor.render_strips()
-
-
-def shows(pilot: Pilot[Any], words: str) -> bool:
-    return any(words in line.text for line in drawn(pilot))
-
-
-async def walk(pilot: Pilot[Any], until: Any, words: str) -> None:
-    for width, height in SIZES:
+async def walk(pilot: AnyPilot, words: str, sizes: Sequence[tuple[int, int]] = SIZES) -> None:
+    for width, height in sizes:
         await pilot.resize_terminal(width, height)
         expected = "terminal too small" if too_small(pilot.app.size) else words
         await until(pilot, partial(shows, pilot, expected))
         assert [line.cell_length for line in drawn(pilot)] == [width] * height
 
 
-async def test_the_runs_that_wait(
-    make_session: Any, make_spec: Any, running: Any, layers: LayerNode, until: Any
+async def walk_through(
+    pilot: AnyPilot,
+    *screens: tuple[Screen[Any], str],
+    sizes: Sequence[tuple[int, int]] = SIZES,
 ) -> None:
-    session = make_session(tuple(make_spec(name) for name in ["EfficientNetV2B0"] * 30))
+    """Open one screen after the other, each at every size."""
+    for screen, words in screens:
+        await pilot.app.push_screen(screen)
+        await walk(pilot, words, sizes)
+        await pilot.app.pop_screen()
+
+
+async def test_a_training_and_what_opens_over_it(running: Running, layers: LayerNode) -> None:
+    session = FakeSession(tuple(spec_of(name) for name in ["EfficientNetV2B0"] * 30))
     async with running(session) as pilot:
         session.begin(layers)
-        pilot.app.push_screen(WaitingRunsScreen(lambda: session.specs[1:]))
-        await walk(pilot, until, "Runs that wait")
+        await walk(pilot, "epoch")
+        await walk_through(
+            pilot,
+            (HelpScreen(), "Keys"),
+            (ChoiceScreen(QUESTION), "Stop?"),
+            (WaitingRunsScreen(lambda: session.specs[1:]), "Runs that wait"),
+            sizes=SMALL,
+        )
 
 
-async def test_the_launcher(make_app: Callable[..., Any], until: Any) -> None:
-    async with make_app(None).run_test(size=(80, 24)) as pilot:
-        await until(pilot, partial(shows, pilot, "New session"))
-        await walk(pilot, until, "New session")
+async def test_the_launcher_before_it_is_whole_and_the_fetching(launcher_app: CifarApp) -> None:
+    async with launcher_app.run_test(size=SIZES[0]) as pilot:
+        await walk(pilot, "New session")
+        fetching = FetchScreen([Needed("digits", "dataset", "built in")])
+        await walk_through(pilot, (fetching, "1 of 1 here"))
 
 
-async def test_the_fetching(make_app: Callable[..., Any], until: Any) -> None:
-    async with make_app(None).run_test(size=(80, 24)) as pilot:
-        await pilot.app.push_screen(FetchScreen([Needed("digits", "dataset", "built in")]))
-        await walk(pilot, until, "1 of 1 here")
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [(None, "epoch"), (HelpScreen, "Keys"), (lambda: ChoiceScreen(QUESTION), "Stop?")],
-    ids=["training", "help", "question"],
-)
-async def test_a_training(
-    make: Callable[[], Screen[Any]] | None,
-    words: str,
-    running: Any,
-    session: Any,
-    layers: LayerNode,
-    until: Any,
-) -> None:
-    async with running(session) as pilot:
-        session.begin(layers)
-        if make is not None:
-            await pilot.app.push_screen(make())
-        await walk(pilot, until, words)
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda runs: ResultsScreen(runs[0].directory.path.parent), "Results"),
-        (lambda runs: CompareScreen(tuple(runs)), "VGG16"),
-        (lambda runs: AnswersScreen(runs[0].directory.path.parent), "accura"),
-        (lambda runs: PredictScreen(runs[0]), "Prediction"),
-    ],
-    ids=["results", "compare", "answers", "predict"],
-)
-async def test_what_is_read_from_runs(
-    make: Callable[[Any], Screen[Any]],
-    words: str,
-    make_app: Callable[..., Any],
-    write_run: WriteRun,
-    until: Any,
-) -> None:
+async def test_what_is_read_from_runs(launcher_app: CifarApp, write_run: Any) -> None:
     names = [write_run(model, test=0.5, epochs=2) for model in ("VGG16", "CustomCNN")]
     runs = [load_run(write_run.runs_dir / name) for name in names]
-    async with make_app(None).run_test(size=(80, 24)) as pilot:
-        await pilot.app.push_screen(make(runs))
-        await walk(pilot, until, words)
+    async with launcher_app.run_test(size=(80, 24)) as pilot:
+        await walk_through(
+            pilot,
+            (ResultsScreen(write_run.runs_dir), "Results"),
+            (CompareScreen(tuple(runs)), "VGG16"),
+            (AnswersScreen(write_run.runs_dir), "accura"),
+            (PredictScreen(runs[0]), "Prediction"),
+        )
 
 
 async def test_a_storm_of_sizes_under_a_training(
-    running: Any, session: Any, layers: LayerNode, events: Any, until: Any
+    running: Running, session: FakeSession, layers: LayerNode
 ) -> None:
     chance = random.Random(0)
     async with running(session) as pilot:
         session.begin(layers)
         for step in range(40):
-            session.play(events["batch"](1, 1 + step % 9))
+            session.play(batch(1, 1 + step % 9))
             await pilot.resize_terminal(chance.randint(1, 220), chance.randint(1, 70))
         await pilot.resize_terminal(120, 40)
         await until(pilot, partial(shows, pilot, "epoch"))
