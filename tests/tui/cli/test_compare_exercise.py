@@ -11,6 +11,8 @@ import pytest
 
 import tui.cli.train
 from engine.config.spec import RunSpec
+from tests.support.fake_session import FakeSession
+from tests.support.screens import Running, is_open, until
 from tui.__main__ import main
 from tui.cli.output import print_answers
 from tui.screens.answers import AnswersScreen
@@ -78,14 +80,13 @@ def test_the_answers_are_printed_within_the_width(
 
 
 async def test_the_end_of_the_queue_opens_the_answers_once(
-    session: Any, running: Any, until: Any
+    session: FakeSession, running: Running
 ) -> None:
     async with running(session) as pilot:
         app: Any = pilot.app
         app.ends_on_answers = True
-        await until(pilot, lambda: session.alive)
         session.alive = False
-        await until(pilot, lambda: isinstance(app.screen, AnswersScreen))
+        await until(pilot, lambda: is_open(app, AnswersScreen))
         await pilot.press("escape")
-        await until(pilot, lambda: not isinstance(app.screen, AnswersScreen))
+        await until(pilot, lambda: not is_open(app, AnswersScreen))
         assert not app.ends_on_answers

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 
 from engine.protocol.events import LogLine
 from engine.state.snapshot import RunSnapshot
+from tests.support.screens import OnScreen, until
 from tui.panels.log import LogPanel
 
 WORDS = " ".join(f"word{number}" for number in range(30))
@@ -38,7 +38,7 @@ def words(panel: LogPanel) -> list[str]:
 
 
 async def test_lines_are_wrapped_again_when_the_width_changes(
-    on_screen: Any, until: Any, run: RunSnapshot
+    on_screen: OnScreen, run: RunSnapshot
 ) -> None:
     async with on_screen(LogScreen(), (100, 20)) as pilot:
         panel = pilot.app.screen.query_one(LogPanel)
@@ -56,7 +56,7 @@ async def test_lines_are_wrapped_again_when_the_width_changes(
 
 
 async def test_what_came_while_it_was_hidden_is_wrapped_to_its_width(
-    on_screen: Any, until: Any, run: RunSnapshot
+    on_screen: OnScreen, run: RunSnapshot
 ) -> None:
     async with on_screen(LogScreen(), (120, 20)) as pilot:
         panel = pilot.app.screen.query_one(LogPanel)
@@ -72,7 +72,7 @@ async def test_what_came_while_it_was_hidden_is_wrapped_to_its_width(
 
 
 async def test_lines_of_earlier_runs_stay_in_other_colours_and_widths(
-    on_screen: Any, until: Any, run: RunSnapshot
+    on_screen: OnScreen, run: RunSnapshot
 ) -> None:
     async with on_screen(LogScreen(), (100, 20)) as pilot:
         panel = pilot.app.screen.query_one(LogPanel)
@@ -88,9 +88,7 @@ async def test_lines_of_earlier_runs_stay_in_other_colours_and_widths(
         assert lines(panel) == expected
 
 
-async def test_who_reads_further_up_stays_there(
-    on_screen: Any, until: Any, run: RunSnapshot
-) -> None:
+async def test_who_reads_further_up_stays_there(on_screen: OnScreen, run: RunSnapshot) -> None:
     async with on_screen(LogScreen(), (100, 20)) as pilot:
         panel = pilot.app.screen.query_one(LogPanel)
         panel.snapshot = shown(run, *[WORDS] * 100)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from textual.app import ComposeResult
-from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Static
@@ -23,6 +22,7 @@ from engine.analysis.predictions import worst_mistakes as worst
 from engine.protocol.facts import DataFacts, LayerNode
 from engine.runs.listing import RunRecord, load_run, load_snapshot
 from engine.state.snapshot import RunSnapshot
+from tests.support.screens import AnyPilot, OnScreen, until
 from tui.panels.charts.curves import CurveChart
 from tui.panels.run_detail import RunDetail
 from tui.panels.run_detail.calibration import calibration_text
@@ -40,9 +40,6 @@ from tui.screens.results.screen import ResultsScreen
 from tui.settings import keys
 from tui.settings.themes import DARK, LIGHT
 
-AnyPilot = Pilot[Any]
-Until = Callable[[AnyPilot, Callable[[], object]], Awaitable[None]]
-OnScreen = Callable[..., AbstractAsyncContextManager[AnyPilot]]
 Shown = Callable[..., AbstractAsyncContextManager[tuple[AnyPilot, RunDetail]]]
 NAMES_OF_THREE = ("cat", "dog", "ship")
 LABELS = [0, 0, 0, 0, 1, 1, 1, 1]
@@ -228,7 +225,7 @@ async def test_while_the_record_is_read_the_panel_says_so(
     ],
 )
 async def test_without_predictions_each_of_their_tabs_says_why(
-    shown: Shown, write_run: Any, until: Until, status: str, test: float | None, words: str
+    shown: Shown, write_run: Any, status: str, test: float | None, words: str
 ) -> None:
     run = load_run(write_run.runs_dir / write_run(status=status, test=test, epochs=1))
     async with shown(run, load_snapshot(run)) as (pilot, detail):
@@ -237,9 +234,7 @@ async def test_without_predictions_each_of_their_tabs_says_why(
             await until(pilot, lambda: text(detail) == words)
 
 
-async def test_predictions_of_a_diverged_run_are_a_clear_line(
-    shown: Shown, run: RunRecord, until: Until
-) -> None:
+async def test_predictions_of_a_diverged_run_are_a_clear_line(shown: Shown, run: RunRecord) -> None:
     found = predictions(LABELS, SAID)
     found.probabilities[0] = np.nan
     write_predictions(run, found)
@@ -296,7 +291,7 @@ def test_text_on_every_shade_can_be_read(theme: Any, right: bool) -> None:
 
 
 async def test_another_theme_colours_the_matrix_anew(
-    shown: Shown, run: RunRecord, snapshot: RunSnapshot, until: Until
+    shown: Shown, run: RunRecord, snapshot: RunSnapshot
 ) -> None:
     write_predictions(run, predictions(LABELS, SAID))
 
@@ -382,7 +377,7 @@ def test_mistakes_name_the_file_of_an_own_image(material: Material) -> None:
 
 
 async def test_mistakes_are_paged_through_and_their_images_read(
-    shown: Shown, write_run: Any, small_cifar10: Any, tmp_path: Path, until: Until
+    shown: Shown, write_run: Any, small_cifar10: Any, tmp_path: Path
 ) -> None:
     data = str(small_cifar10.write_python(tmp_path))
     run = load_run(write_run.runs_dir / write_run(test=0.5, data_path=data))
@@ -399,7 +394,7 @@ async def test_mistakes_are_paged_through_and_their_images_read(
 
 
 async def test_images_that_cannot_be_those_are_not_drawn(
-    shown: Shown, write_run: Any, small_cifar10: Any, tmp_path: Path, until: Until
+    shown: Shown, write_run: Any, small_cifar10: Any, tmp_path: Path
 ) -> None:
     data = str(small_cifar10.write_python(tmp_path))
     run = load_run(write_run.runs_dir / write_run(test=0.5, data_path=data))
@@ -438,7 +433,7 @@ def test_every_key_of_the_panel_has_an_action() -> None:
 
 
 async def test_a_number_on_the_results_opens_that_tab_of_the_run(
-    run: RunRecord, until: Until, on_screen: OnScreen
+    run: RunRecord, on_screen: OnScreen
 ) -> None:
     screen = ResultsScreen(run.directory.path.parent)
     async with on_screen(screen) as pilot:
@@ -476,7 +471,7 @@ def test_of_many_classes_the_part_that_fits_is_drawn_beside_its_names(material: 
 
 
 async def test_the_arrows_move_over_a_large_matrix(
-    shown: Shown, run: RunRecord, snapshot: RunSnapshot, until: Until
+    shown: Shown, run: RunRecord, snapshot: RunSnapshot
 ) -> None:
     labels = list(range(100))
     write_predictions(run, predictions(labels, [*labels[1:], 0], classes=100))

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Static
 
 from engine.analysis.answers import QUESTIONS
+from tests.support.screens import AnyPilot, OnScreen, messages, text_of, until
 from tui.screens.answers import AnswersScreen, write_report
-
-AnyPilot = Pilot[Any]
-OnScreen = Callable[..., AbstractAsyncContextManager[AnyPilot]]
-Until = Callable[[AnyPilot, Callable[[], object]], Awaitable[None]]
 
 
 def texts(pilot: AnyPilot, selector: str) -> list[str]:
@@ -33,7 +27,7 @@ def runs_dir(write_run: Any) -> Path:
 
 
 async def test_each_question_has_what_was_measured_and_apart_from_it_what_may_explain_it(
-    runs_dir: Path, until: Until, on_screen: OnScreen
+    runs_dir: Path, on_screen: OnScreen
 ) -> None:
     async with on_screen(AnswersScreen(runs_dir)) as pilot:
         await until(pilot, lambda: texts(pilot, ".question"))
@@ -45,12 +39,12 @@ async def test_each_question_has_what_was_measured_and_apart_from_it_what_may_ex
         assert texts(pilot, ".explanation .sentence")
         warnings = texts(pilot, ".warnings .sentence")
         assert any("128 px" in line or "96 px" in line for line in warnings)
-        head = str(pilot.app.screen.query_one("#answers-head", Static).render())
+        head = text_of(pilot.app, "#answers-head")
         assert f"{len(warnings)} warnings at the end" in head
 
 
 async def test_a_folder_without_a_tested_run_says_what_to_do(
-    tmp_path: Path, until: Until, on_screen: OnScreen
+    tmp_path: Path, on_screen: OnScreen
 ) -> None:
     async with on_screen(AnswersScreen(tmp_path / "none")) as pilot:
         await until(pilot, lambda: texts(pilot, ".measured"))
@@ -58,23 +52,22 @@ async def test_a_folder_without_a_tested_run_says_what_to_do(
         assert not texts(pilot, ".warnings .sentence")
 
 
-@pytest.mark.parametrize("size", [(40, 12), (200, 60)])
 async def test_the_page_scrolls_and_no_line_is_too_wide(
-    runs_dir: Path, until: Until, on_screen: OnScreen, size: tuple[int, int]
+    runs_dir: Path, on_screen: OnScreen
 ) -> None:
-    async with on_screen(AnswersScreen(runs_dir), size) as pilot:
+    async with on_screen(AnswersScreen(runs_dir), (40, 12)) as pilot:
         await until(pilot, lambda: texts(pilot, ".question"))
-        await pilot.pause()
         page = pilot.app.screen.query_one("#answers-page")
-        assert page.size.width <= min(size[0], 96)
         body = pilot.app.screen.query_one("#answers-body")
-        await pilot.press("end")
-        await until(pilot, lambda: body.scroll_y == body.max_scroll_y)
+        for width, height in ((40, 12), (200, 60)):
+            await pilot.resize_terminal(width, height)
+            await until(pilot, lambda width=width: 0 < page.size.width <= min(width, 96))
+            await pilot.press("end")
+            await until(pilot, lambda: body.scroll_y == body.max_scroll_y)
 
 
 async def test_a_key_writes_the_report_here_and_never_over_another(
     runs_dir: Path,
-    until: Until,
     on_screen: OnScreen,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -85,9 +78,8 @@ async def test_a_key_writes_the_report_here_and_never_over_another(
         await until(pilot, lambda: texts(pilot, ".question"))
         await pilot.press("m")
         await until(pilot, (tmp_path / "report-2.md").exists)
-        await until(pilot, lambda: pilot.app._notifications)
-        (said,) = [note.message for note in pilot.app._notifications]
-        assert said == f"The report is in {tmp_path / 'report-2.md'}"
+        said = f"The report is in {tmp_path / 'report-2.md'}"
+        await until(pilot, lambda: messages(pilot.app) == [said])
     assert (tmp_path / "report.md").read_text() == "mine"
     assert QUESTIONS[0] in (tmp_path / "report-2.md").read_text()
 

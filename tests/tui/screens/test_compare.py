@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Static
 
 from engine.runs.listing import RunRecord, load_run
+from tests.support.screens import AnyPilot, OnScreen, text_of, until
 from tui.panels.charts.overlay import LETTERS, OverlayChart, dotted
 from tui.panels.comparison import Comparison, read_predictions, read_records
 from tui.panels.comparison_text import (
@@ -23,9 +21,6 @@ from tui.panels.comparison_text import (
 )
 from tui.screens.compare import CompareScreen
 
-AnyPilot = Pilot[Any]
-OnScreen = Callable[..., AbstractAsyncContextManager[AnyPilot]]
-Until = Callable[[AnyPilot, Callable[[], object]], Awaitable[None]]
 MakeRun = Callable[..., RunRecord]
 IMAGES = 40
 
@@ -159,7 +154,7 @@ def test_the_legend_drops_what_does_not_fit(three: Comparison) -> None:
 
 
 def text(pilot: AnyPilot, name: str) -> str:
-    return str(pilot.app.screen.query_one(f"#compare-{name}", Static).render())
+    return text_of(pilot.app, f"#compare-{name}")
 
 
 def chart(pilot: AnyPilot) -> str:
@@ -168,7 +163,7 @@ def chart(pilot: AnyPilot) -> str:
 
 
 async def test_letters_mark_the_curves_and_a_key_changes_the_axis(
-    make_run: MakeRun, until: Until, on_screen: OnScreen
+    make_run: MakeRun, on_screen: OnScreen
 ) -> None:
     runs = [make_run("CustomCNN", 20), make_run("VGG16", 30, status="stopped")]
     async with on_screen(CompareScreen(tuple(runs)), (120, 40)) as pilot:
@@ -180,16 +175,16 @@ async def test_letters_mark_the_curves_and_a_key_changes_the_axis(
         assert text(pilot, "settings").split()[:2] == ["A", "B"]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (40, 12), (200, 60)])
 async def test_of_seven_runs_six_are_shown_and_it_says_so(
-    make_run: MakeRun, until: Until, on_screen: OnScreen, size: tuple[int, int]
+    make_run: MakeRun, on_screen: OnScreen
 ) -> None:
     runs = [make_run("CustomCNN", 20 + seed, seed=seed) for seed in range(7)]
-    async with on_screen(CompareScreen(tuple(runs)), size) as pilot:
+    async with on_screen(CompareScreen(tuple(runs)), (80, 24)) as pilot:
         await until(pilot, lambda: text(pilot, "legend").startswith("A"))
-        letters = [line[0] for line in text(pilot, "legend").split("\n")]
-        assert letters == list(LETTERS)
-        if size[0] >= 80:
-            assert "1 more were marked: six fit" in text(pilot, "head")
-        await pilot.press("x", "down", "end")
-        assert pilot.app.export_screenshot()
+        assert "1 more were marked: six fit" in text(pilot, "head")
+        for width, height in ((80, 24), (40, 12), (200, 60)):
+            await pilot.resize_terminal(width, height)
+            letters = [line[0] for line in text(pilot, "legend").split("\n")]
+            assert letters == list(LETTERS)
+            await pilot.press("x", "down", "end")
+            assert pilot.app.export_screenshot()

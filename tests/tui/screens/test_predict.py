@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from engine.runs.listing import load_run
+from tests.support.screens import AnyPilot, OnScreen, text_of, until
 from tui.panels.path_suggester import completed_path
 from tui.screens.predict import PredictScreen, classes_text
-
-AnyPilot = Pilot[Any]
-OnScreen = Callable[..., AbstractAsyncContextManager[AnyPilot]]
-Until = Callable[[AnyPilot, Callable[[], object]], Awaitable[None]]
 
 
 def text(pilot: AnyPilot, name: str) -> str:
     """What a part says, its wrapping undone."""
-    return str(pilot.app.screen.query_one(f"#predict-{name}", Static).render())
+    return text_of(pilot.app, f"#predict-{name}")
 
 
 async def test_a_run_without_a_model_says_so_and_takes_no_path(
-    write_run: Any, until: Until, on_screen: OnScreen
+    write_run: Any, on_screen: OnScreen
 ) -> None:
     run = load_run(write_run.runs_dir / write_run("CustomCNN", status="interrupted"))
     async with on_screen(PredictScreen(run)) as pilot:
@@ -53,7 +47,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def test_an_image_is_classified_and_drawn_and_a_file_that_is_none_is_a_line(
-    write_run: Any, until: Until, on_screen: OnScreen, model_file: Path, tmp_path: Path
+    write_run: Any, on_screen: OnScreen, model_file: Path, tmp_path: Path
 ) -> None:
     from PIL import Image
 

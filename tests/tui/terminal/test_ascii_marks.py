@@ -55,7 +55,15 @@ def test_every_character_of_every_plane_keeps_its_width() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment"), [(["--ascii"], {"LANG": "C.UTF-8"}), ([], {"LC_ALL": "C"})]
+    ("arguments", "environment"),
+    [
+        ([], {"LC_ALL": "C"}),
+        pytest.param(
+            ["--ascii"],
+            {"LANG": "C.UTF-8"},
+            marks=pytest.mark.slow("that the option reaches the terminal as the locale does"),
+        ),
+    ],
 )
 def test_nothing_else_reaches_the_terminal(
     arguments: list[str], environment: dict[str, str], tmp_path: Path

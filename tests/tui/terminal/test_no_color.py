@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from textual.geometry import Size
 
 from engine.protocol.facts import LayerNode
+from tests.support.fake_session import FakeSession, batch, epoch_end
+from tests.support.screens import Running, drawn, shows, until
 from tui.panels.charts.curves import CurveChart
 
 
@@ -16,32 +16,30 @@ def no_color(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
 
 
-async def test_a_training_is_drawn(
-    session: Any, running: Any, layers: LayerNode, events: Any, until: Any
+async def test_a_training_is_drawn_without_a_colour(
+    session: FakeSession, running: Running, layers: LayerNode
 ) -> None:
     async with running(session, size=(120, 40)) as pilot:
         session.begin(layers)
         for step in range(1, 6):
-            session.play(events["batch"](1, step))
-        session.play(events["epoch_end"](1, 0.5))
-        app = pilot.app
-        await until(pilot, lambda: any("train" in line.text for line in strips(app)))
+            session.play(batch(1, step))
+        session.play(epoch_end(1, 0.5))
+        await until(pilot, lambda: shows(pilot, "train"))
         for width, height in ((160, 50), (200, 60), (90, 30), (120, 40)):
             await pilot.resize_terminal(width, height)
-            await pilot.pause()
-            strips(app)
+            assert drawn(pilot)
         colours = {
             segment.style.color.triplet
-            for line in strips(app)
+            for line in drawn(pilot)
             for segment in line
             if segment.style is not None and segment.style.color is not None
         }
         assert colours
-        assert all(red == green == blue for red, green, blue in colours)
+        assert all(colour is None or len(set(colour)) == 1 for colour in colours)
 
 
 async def test_a_chart_is_drawn_before_it_knows_its_size(
-    session: Any, running: Any, layers: LayerNode, until: Any
+    session: FakeSession, running: Running, layers: LayerNode
 ) -> None:
     async with running(session, size=(120, 40)) as pilot:
         session.begin(layers)
@@ -52,8 +50,4 @@ async def test_a_chart_is_drawn_before_it_knows_its_size(
                 assert all(segment.style is not None for segment in chart.render_line(line))
             chart.refresh()
         await pilot.pause()
-        strips(pilot.app)
-
-
-def strips(app: Any) -> Any:
-    return app.screen._compositor.render_strips()
+        assert drawn(pilot)

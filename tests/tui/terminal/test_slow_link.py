@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 import tui.session.shown
 from engine.protocol.events import PhaseChanged
 from engine.protocol.facts import LayerNode
+from tests.support.fake_session import FakeSession, batch
+from tests.support.screens import MakeApp, Running, is_open, until
 from tui.__main__ import main
 from tui.cli.parser import build_parser
 from tui.screens.help import HelpScreen
 from tui.screens.launcher.screen import LauncherScreen
 from tui.terminal.slow_link import VARIABLE, is_slow, paced
-
-Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 
 
 @pytest.mark.parametrize(("value", "slow"), [("", False), ("0", False), ("1", True)])
@@ -37,35 +35,34 @@ def test_the_option_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> N
 
 @pytest.mark.parametrize("slow", [False, True])
 async def test_behind_a_dialog_only_a_good_link_is_dimmed(
-    slow: bool, make_app: Callable[..., Any], until: Until, monkeypatch: pytest.MonkeyPatch
+    slow: bool, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "1" if slow else "")
     async with make_app(None).run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: isinstance(pilot.app.screen, LauncherScreen))
+        await until(pilot, lambda: is_open(pilot.app, LauncherScreen))
         await pilot.app.push_screen(HelpScreen())
-        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+        await until(pilot, lambda: is_open(pilot.app, HelpScreen))
         assert (pilot.app.screen.styles.background.a == 0) is slow
 
 
 async def test_what_a_key_brings_is_drawn_at_once_and_batches_now_and_then(
-    running: Any,
-    session: Any,
+    running: Running,
+    session: FakeSession,
     layers: LayerNode,
-    events: Any,
-    until: Until,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(VARIABLE, "1")
     monkeypatch.setattr(tui.session.shown, "SLOWER", 10**9)  # routine alone would never be drawn
     async with running(session) as pilot:
+        app: Any = pilot.app
         session.begin(layers)
-        session.play(events["batch"](1, 1))
+        session.play(batch(1, 1))
         session.play(PhaseChanged(phase="paused"))
-        screen = pilot.app.screen
+        screen = app.screen
         await until(pilot, lambda: screen.view is not None and screen.view.run.phase == "paused")
-        session.play(events["batch"](1, 2))
-        seen = pilot.app._shown._ticks
-        await until(pilot, lambda: pilot.app._shown._ticks > seen + 5)
+        session.play(batch(1, 2))
+        seen = app._shown._ticks
+        await until(pilot, lambda: app._shown._ticks > seen + 5)
         assert screen.view.run.step == 1
         session.play(PhaseChanged(phase="training"))
         await until(pilot, lambda: screen.view.run.step == 2)

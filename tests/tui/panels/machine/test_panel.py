@@ -10,6 +10,8 @@ import pytest
 from engine.protocol.events import HardwareSampled
 from engine.protocol.facts import GpuReading
 from engine.state.snapshot import HardwareHistory, RunSnapshot
+from tests.support.fake_session import FakeSession
+from tests.support.screens import Running, until
 from tui.panels.machine.panel import HardwarePanel, machine_lines
 from tui.panels.machine.rows import cores, sparkline
 
@@ -164,22 +166,18 @@ def test_sparkline_has_the_newest_at_the_right() -> None:
     assert sparkline((0.0, None, 100.0), 2).plain == "·█"
 
 
-async def test_the_panel_shows_the_latest_sample(session: Any, running: Any, until: Any) -> None:
+async def test_the_panel_shows_the_latest_sample_and_fits_its_gpus_into_its_height(
+    session: FakeSession, running: Running
+) -> None:
     async with running(session) as pilot:
         panel = pilot.app.screen.query_one(HardwarePanel)
         assert "waiting" in panel.render().plain
         session.play(sample(note="no GPU"))
         await until(pilot, lambda: "no GPU" in panel.render().plain)
-
-
-async def test_the_panel_fits_its_gpus_into_its_height(
-    session: Any, running: Any, until: Any
-) -> None:
-    for size, more in (((120, 40), True), ((200, 60), False)):
-        async with running(session, size) as pilot:
-            panel = pilot.app.screen.query_one(HardwarePanel)
-            session.play(sample(*(gpu(cuda_index=index) for index in range(6))))
-            await until(pilot, lambda p=panel: "gpu 0" in p.render().plain)
+        session.play(sample(*(gpu(cuda_index=index) for index in range(6))))
+        await until(pilot, lambda: "gpu 0" in panel.render().plain)
+        for size, more in (((120, 40), True), ((200, 60), False)):
+            await pilot.resize_terminal(*size)
             # A panel as high as it asks to be is given its height one layout later.
-            await until(pilot, lambda p=panel, m=more: ("more GPUs" in p.render().plain) == m)
+            await until(pilot, lambda more=more: ("more GPUs" in panel.render().plain) == more)
             assert len(panel.render().plain.splitlines()) <= panel.size.height

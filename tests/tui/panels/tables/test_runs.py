@@ -156,7 +156,7 @@ async def test_the_best_first_and_by_header_the_other_way_round() -> None:
         assert sum(isinstance(message, VirtualTable.Sorted) for message in app.heard) == 3
 
 
-async def test_a_click_goes_to_a_run_and_a_second_one_opens_it() -> None:
+async def test_a_click_goes_to_a_run_and_a_second_one_opens_it(until: Any) -> None:
     async with shown([row(number) for number in range(50)]) as (pilot, table):
         app: Any = pilot.app
         await pilot.click(RunTable, offset=(5, 3))
@@ -166,8 +166,7 @@ async def test_a_click_goes_to_a_run_and_a_second_one_opens_it() -> None:
         assert app.heard[-1] == VirtualTable.Opened(table, "run-47")
         before = lines(table)[1]
         table.post_message(events.MouseScrollDown(table, 5, 5, 0, 1, 0, False, False, False, 5, 5))
-        await pilot.pause(0.1)
-        assert lines(table)[1] != before
+        await until(pilot, lambda: lines(table)[1] != before)
         assert lines(table)[0].split()[0] == "model"
 
 
