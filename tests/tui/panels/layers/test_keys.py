@@ -79,38 +79,28 @@ async def test_space_on_a_group_toggles_all_its_layers_with_weights(
         assert asked == [(backbone, True), (backbone, False), (("predictions",), False)]
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize(
-    ("name", "key", "layers_asked", "value"),
-    [
-        ("stage1", "f", EVERY[:3], False),
-        ("stem", "f", EVERY[:1], False),
-        ("head", "f", EVERY, False),
-        ("pool", "f", EVERY[:3], False),
-        ("stage1", "u", EVERY[1:], True),
-        ("backbone", "u", EVERY, True),
-        ("predictions", "u", EVERY[3:], True),
-    ],
-)
 async def test_freeze_to_the_input_and_unfreeze_to_the_output(
-    session: Any,
-    running: Any,
-    until: Any,
-    reader: Any,
-    layers: LayerNode,
-    size: Any,
-    name: str,
-    key: str,
-    layers_asked: tuple[str, ...],
-    value: bool,
+    session: Any, running: Any, until: Any, reader: Any, layers: LayerNode
 ) -> None:
-    async with running(session, size) as pilot:
+    async with running(session) as pilot:
         tree, _ = await reader.begun(pilot, session, layers)
-        reader.go_to(tree, name)
-        await pilot.press(key)
-        await until(pilot, lambda: session.sent)
-        (command,) = session.sent
-        assert (command.layers, command.value) == (layers_asked, value)
+        for number, (name, key, layers_asked, value) in enumerate(
+            (
+                ("stage1", "f", EVERY[:3], False),
+                ("stem", "f", EVERY[:1], False),
+                ("head", "f", EVERY, False),
+                ("pool", "f", EVERY[:3], False),
+                ("stage1", "u", EVERY[1:], True),
+                ("backbone", "u", EVERY, True),
+                ("predictions", "u", EVERY[3:], True),
+            ),
+            start=1,
+        ):
+            reader.go_to(tree, name)
+            await pilot.press(key)
+            await until(pilot, lambda number=number: len(session.sent) == number)
+            command = session.sent[-1]
+            assert (command.layers, command.value) == (layers_asked, value)
 
 
 async def test_where_no_weights_lie_nothing_is_asked(
