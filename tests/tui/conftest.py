@@ -115,7 +115,7 @@ def reader() -> TreeReader:
 
 @pytest.fixture
 def until() -> Until:
-    """Waits until a condition holds; fails after ten seconds."""
+    """Waits until a condition holds; fails after a minute."""
     return tests.support.screens.until
 
 
