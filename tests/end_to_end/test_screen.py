@@ -22,6 +22,7 @@ def child_of(terminal: Terminal) -> psutil.Process:
     return child
 
 
+@pytest.mark.slow("that a whole session on a real terminal ends in the ranking there")
 def test_a_session_is_shown_and_its_ranking_stays_on_the_normal_screen(tmp_path: Path) -> None:
     terminal = Terminal([*TRAIN, "--epochs", "1", "--runs-dir", str(tmp_path)])
     terminal.wait_for("loading", 60)

@@ -144,6 +144,7 @@ def test_efficientnet_scales_as_keras_does_with_published_weights(
     assert found.std() > 0.1
 
 
+@pytest.mark.slow("that BatchNormalization is calibrated on random weights")
 def test_calibration_keeps_features_from_vanishing_and_changes_nothing_else() -> None:
     network = build("MobileNetV2", 64).network
     features = keras.Model(network.input, network.get_layer("head_pool").output)

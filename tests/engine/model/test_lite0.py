@@ -61,6 +61,7 @@ def test_blocks_are_those_of_the_paper() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow("that the architecture and the reading of its weights are right together")
 def test_with_its_own_classifier_it_names_what_is_on_a_photograph() -> None:
     palace, daisy = photograph("china.jpg"), photograph("flower.jpg")
     network = build(palace.shape, 224, 1000).network

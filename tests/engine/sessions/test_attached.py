@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-import engine.runs.directory
+import engine.runs.listing
 import engine.sessions.attached
 from engine.config.spec import RunSpec, Stage
 from engine.protocol.commands import (
@@ -121,6 +121,7 @@ def has_trained(heard: Heard, place: int) -> bool:
     return any(i == place and isinstance(event, BatchEnded) for i, _, event in heard.events)
 
 
+@pytest.mark.slow("that two who watch a queue of real runs see and change the same")
 def test_two_watch_a_training_change_it_and_end_its_queue_run_by_run(
     tmp_path: Path, attach: Attach, endless: RunSpec
 ) -> None:
@@ -315,7 +316,7 @@ def test_a_run_of_another_machine_lives_while_it_is_heard_of(
     assert counted(monkeypatch, "load_run", 3).wait(20)
     assert session.is_alive
     assert len(heard.of(RunEnded)) == ended
-    monkeypatch.setattr(engine.runs.directory, "HEARTBEAT_LOST_SECONDS", 0.1)
+    monkeypatch.setattr(engine.runs.listing, "HEARTBEAT_LOST_SECONDS", 0.1)
     assert session.join(20)
     assert heard.of(RunEnded)[-1].status == "interrupted"
 

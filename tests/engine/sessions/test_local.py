@@ -48,6 +48,7 @@ class Sink:
         self.threads.add(threading.current_thread().name)
 
 
+@pytest.mark.slow("that a queue of real runs survives the failure of one")
 def test_a_failing_run_does_not_end_the_queue(tmp_path: Path) -> None:
     sink = Sink()
     failing = dataclasses.replace(SPEC, dataset="cifar10", data_path=str(tmp_path / "nowhere"))

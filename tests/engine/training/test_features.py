@@ -84,6 +84,7 @@ def test_a_stage_of_all_layers_leaves_those_before_it_their_features(
     assert run.all(FreezeApplied)[-1].frontier == ""
 
 
+@pytest.mark.slow("that a training with kept features equals the one without")
 def test_without_kept_features_the_training_is_the_same(train: Train, first: Trained) -> None:
     plain = train_plainly(train, HEAD_ONLY)
     assert not plain.all(FeaturesReady)
@@ -128,6 +129,7 @@ def test_beyond_the_memory_limit_features_are_mapped(train: Train) -> None:
     assert mapped.losses == train(spec).losses
 
 
+@pytest.mark.slow("that a training without room for features is the plain one")
 @pytest.mark.parametrize(("memory", "disk"), [(1e-8, 20.0), NO_DISK])
 def test_without_room_the_plain_path_is_taken(train: Train, memory: float, disk: float) -> None:
     spec = dataclasses.replace(ONE_EPOCH, feature_memory_gb=memory, feature_disk_gb=disk)
@@ -138,6 +140,7 @@ def test_without_room_the_plain_path_is_taken(train: Train, memory: float, disk:
     assert "--feature-memory" in warning
 
 
+@pytest.mark.slow("that a training survives a cache that cannot be written")
 def test_an_unwritable_cache_is_one_warning(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,7 @@ def test_a_source_that_keeps_up_is_hardly_waited_for(train: Train) -> None:
     assert verdict(trained) != "input-bound"
 
 
+@pytest.mark.slow("that the wait which is measured is that of the source")
 def test_a_slow_source_makes_a_run_input_bound(
     train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -192,6 +192,7 @@ def test_an_infinite_loss_ends_the_run_at_once_and_leaves_the_last_good_checkpoi
     assert read_position(run.directory.checkpoints / "last.npz").epoch == 1
 
 
+@pytest.mark.slow("that stages end early in a real training as Control says")
 def test_a_stage_ends_when_it_is_skipped_and_when_patience_is_lost(train: Train) -> None:
     # With a rate of 0 no epoch is better than the first.
     slow = Stage("slow", 5, 1e-30, None)

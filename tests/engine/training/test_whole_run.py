@@ -35,6 +35,8 @@ from engine.runs.listing import load_run, load_snapshot
 from engine.state.kept_epoch import best_epoch
 from tests.support.training import Train, Trained, check_same_training, train_plainly
 
+pytestmark = pytest.mark.slow("that real weights are trained, recorded and exported as small ones")
+
 SPEC = RunSpec(
     model="EfficientNetLite0",
     dataset="digits",

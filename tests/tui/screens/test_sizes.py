@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import pytest
 from textual.screen import Screen
 
 from engine.protocol.facts import LayerNode
@@ -68,6 +69,7 @@ async def test_a_training_and_what_opens_over_it(running: Running, layers: Layer
         )
 
 
+@pytest.mark.slow("that screens are whole at a size while they load")
 async def test_the_launcher_before_it_is_whole_and_the_fetching(launcher_app: CifarApp) -> None:
     async with launcher_app.run_test(size=SIZES[0]) as pilot:
         await walk(pilot, "New session")
@@ -75,6 +77,7 @@ async def test_the_launcher_before_it_is_whole_and_the_fetching(launcher_app: Ci
         await walk_through(pilot, (fetching, "1 of 1 here"))
 
 
+@pytest.mark.slow("that pages over runs are whole at sizes which snapshots do not have")
 async def test_what_is_read_from_runs(launcher_app: CifarApp, write_run: Any) -> None:
     names = [write_run(model, test=0.5, epochs=2) for model in ("VGG16", "CustomCNN")]
     runs = [load_run(write_run.runs_dir / name) for name in names]
@@ -88,6 +91,7 @@ async def test_what_is_read_from_runs(launcher_app: CifarApp, write_run: Any) ->
         )
 
 
+@pytest.mark.slow("that no order of sizes breaks what each size shows")
 async def test_a_storm_of_sizes_under_a_training(
     running: Running, session: FakeSession, layers: LayerNode
 ) -> None:

@@ -189,6 +189,7 @@ async def test_choices_and_schedules_reach_the_specs(
     assert {(spec.patience, spec.keep) for spec in stays[2]} == {(3, "best")}
 
 
+@pytest.mark.slow("that each of the form's fields is reached, and scrolled to")
 async def test_the_keyboard_reaches_every_field_and_it_is_scrolled_to(
     launcher: Launcher,
 ) -> None:

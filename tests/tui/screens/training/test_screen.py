@@ -236,6 +236,7 @@ async def test_too_small_a_terminal_says_so_and_comes_back(
         await until(pilot, lambda: "training" in head(app))
 
 
+@pytest.mark.slow("that sizes which nobody has do not break the screen")
 async def test_no_size_breaks_the_screen(
     session: Any, running: Any, until: Any, layers: LayerNode, events: Any
 ) -> None:
