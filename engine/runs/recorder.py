@@ -67,12 +67,10 @@ class Recorder:
             replay(self._store, events, Faults(self._directory.run_id))
         ended = resumed.epoch - 1 if resumed.step else resumed.epoch
         if self._directory.metrics.exists():
-            # Its first line names the columns.
-            lines = self._directory.metrics.read_text(
-                encoding="utf-8", errors="replace"
-            ).splitlines(keepends=True)
+            # Its first line names the columns. As bytes, so that line ends stay as they are.
+            lines = self._directory.metrics.read_bytes().splitlines(keepends=True)
             with written_whole(self._directory.metrics) as aside:
-                aside.write_text("".join(lines[: ended + 1]), encoding="utf-8")
+                aside.write_bytes(b"".join(lines[: ended + 1]))
 
     def record(self, event: Event) -> None:
         """Write an event; at RunEnded also the summary. Nothing is written after `close`."""

@@ -77,7 +77,7 @@ def results(directory: RunDirectory) -> dict[str, bytes | str]:
     return {
         "weights": weights,
         "predictions": predictions,
-        "metrics": directory.metrics.read_text(),
+        "metrics": directory.metrics.read_bytes(),
     }
 
 

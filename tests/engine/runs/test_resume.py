@@ -122,7 +122,7 @@ def check_ends_as(runs: Path, straight: RunDirectory) -> None:
     (record,) = list_runs(runs).runs
     assert record.status == "completed"
     assert weights(record.directory) == weights(straight)
-    assert record.directory.metrics.read_text() == straight.metrics.read_text()
+    assert record.directory.metrics.read_bytes() == straight.metrics.read_bytes()
     assert not record.directory.checkpoints.exists()
     ended, before = load_snapshot(record), load_snapshot(load_run(straight.path))
     assert [e.epoch for e in ended.ended_epochs] == [1, 2, 3, 4]
