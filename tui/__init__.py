@@ -1,0 +1,1 @@
+"""The terminal interface: it draws what the engine tells, and computes no metric."""

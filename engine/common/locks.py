@@ -11,16 +11,15 @@ except ImportError:  # Windows: processes are not kept apart there
 
 
 def try_lock(descriptor: int, *, shared: bool = False, where_unsupported: bool = True) -> bool:
-    """Lock an open file for as long as it is open here, unless another process has it.
+    """Lock an open file for as long as it is open, unless it is locked through another opening.
 
     Args:
         descriptor: of the file.
         shared: whether others may hold it so too; to look whether anyone holds it alone.
-        where_unsupported: what to take for true on a file system without locks: writing goes on
-            as it did before there were locks, removing what others may hold does not.
+        where_unsupported: what to take for true where there are no locks.
 
     Returns:
-        Whether this process holds it now.
+        Whether it is locked now, or `where_unsupported` where there are no locks.
     """
     if fcntl is None:
         return where_unsupported

@@ -58,7 +58,7 @@ class Setting(NamedTuple):
     """Of `engine.config.options.Options`."""
     kind: Kind
     default: str
-    """In words; the value itself stays in `engine.config`."""
+    """As text, for help; the value stands in `options.py` or in the recipe."""
     help: str
 
     @property

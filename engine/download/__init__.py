@@ -1,1 +1,1 @@
-"""A file over the network: whole, hashed, resumed, cancelled. Knows nothing of what it holds."""
+"""A file over the network: whole, hashed, resumed, cancelled. Knows nothing of what is in it."""

@@ -29,7 +29,7 @@ class TableRows:
         self._places: dict[str, int] = {}
 
     def arrange(self, in_order: Callable[[Iterable[Row]], Sequence[Row]]) -> None:
-        """Show what is to be shown in this order, the cursor on the same row or else the first."""
+        """Show the rows in this order, the cursor on the same row, else at the same place."""
         current, before, only = self.current_key, self.cursor, self.only
         rows = self.all if only is None else [row for row in self.all if row[self._key] in only]
         self.shown = in_order(rows)
