@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from engine.common.folders import settle_home
 from engine.common.text import printable
 from engine.errors import InputError, OutputError
+from tui.cli.arguments import default_runs_dir
 from tui.cli.forking import WaitingParent, opens_screen, run_in_child
-from tui.cli.options import default_runs_dir
 from tui.cli.parser import build_parser, join_values
 from tui.cli.streams import complain, complain_of_output, give_up_output, prepare_streams
 from tui.terminal import capabilities as terminal

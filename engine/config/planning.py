@@ -9,12 +9,12 @@ from typing import Literal, Protocol
 
 from engine.config.checks import check_block_every, check_count, check_unfreezes
 from engine.config.dataset_names import resolve
+from engine.config.option_table import IMAGE_SIZE, check_limits
 from engine.config.options import Options
 from engine.config.recipe import (
     Recipe,
 )
 from engine.config.recipe_store import find_recipe
-from engine.config.settings import IMAGE_SIZE, check_limits
 from engine.config.spec import (
     Keep,
     RunSpec,

@@ -18,7 +18,7 @@ from engine.backbones.catalogue import CATALOGUE
 from engine.common.atomic import written_whole
 from engine.common.folders import config_folder
 from engine.common.regular_file import read_regular
-from engine.config import settings as limits
+from engine.config import option_table as limits
 from engine.config.checks import MAX_LAYERS, check_block_every, check_unfreezes
 from engine.config.kinds import Choice, Number, Whole, unexpected
 from engine.config.recipe import RECIPES, Recipe

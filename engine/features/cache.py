@@ -12,9 +12,9 @@ from engine.backend.batches import aligned
 from engine.common.folders import features_root
 from engine.config.spec import GIGABYTE, MEMORY_SHARE, RunSpec
 from engine.features.computing import Maker, Progress
-from engine.features.cut import Frontier
 from engine.features.extraction import extraction_batch
 from engine.features.fingerprint import prefix_digest
+from engine.features.frozen_prefix import Frontier
 from engine.features.pool import Features, Pool, layouts_of
 from engine.features.store import FeatureStore, feature_key
 from engine.keras_setup.loaded import keras

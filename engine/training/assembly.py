@@ -17,7 +17,7 @@ from engine.common.text import byte_size
 from engine.config.spec import RunSpec, Stage
 from engine.datasets.augmentation import draw_views, render_choice
 from engine.features.cache import FeatureCache
-from engine.features.cut import Frontier, find_frontier
+from engine.features.frozen_prefix import Frontier, find_frontier
 from engine.features.pool import Features, Pool
 from engine.model.build import Classifier
 from engine.model.graph import calls, leaves

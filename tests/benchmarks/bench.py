@@ -35,7 +35,7 @@ from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
 from engine.weights.locate import check_weights_option
 from tui.__main__ import exit_status
-from tui.cli.options import TEXT, add_settings, chosen_options, default_runs_dir
+from tui.cli.arguments import TEXT, add_settings, chosen_options, default_runs_dir
 from tui.cli.output import use_utf8
 from tui.cli.parser import join_values
 from tui.cli.train import with_weights

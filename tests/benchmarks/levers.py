@@ -90,8 +90,8 @@ def measure_extraction(form: str, image_size: int) -> tuple[float, float]:
 
     from engine.backend.devices import on_constants
     from engine.backend.fused import fuse_inference
-    from engine.features.cut import find_frontier
     from engine.features.extraction import extraction_batch
+    from engine.features.frozen_prefix import find_frontier
     from engine.model.subgraph import Forward
 
     network = build(image_size)
@@ -112,7 +112,7 @@ def measure_step(form: str, image_size: int) -> tuple[float, float]:
     from engine.backend.adam import continue_adam
     from engine.backend.fused import fuse_training
     from engine.backend.step_model import step_model
-    from engine.features.cut import find_frontier
+    from engine.features.frozen_prefix import find_frontier
     from engine.keras_setup.loaded import keras
     from engine.model.subgraph import Forward
 

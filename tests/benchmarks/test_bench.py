@@ -10,7 +10,7 @@ from bench import engine_command, main, parse, plan
 from engine.backbones.catalogue import find_backbone
 from engine.config.planning import plan_runs
 from engine.config.spec import RunSpec
-from tui.cli.options import chosen_options
+from tui.cli.arguments import chosen_options
 from tui.cli.parser import build_parser, join_values
 
 

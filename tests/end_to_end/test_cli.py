@@ -10,12 +10,12 @@ import pytest
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.config.dataset_names import KNOWN
+from engine.config.option_table import SETTINGS, recipe_defaults
 from engine.config.options import Options
 from engine.config.planning import plan_runs
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES
-from engine.config.settings import SETTINGS, recipe_defaults
 from tui.__main__ import main
-from tui.cli.options import chosen_options
+from tui.cli.arguments import chosen_options
 from tui.cli.parser import build_parser
 
 WriteRun = Callable[..., str]

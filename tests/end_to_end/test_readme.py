@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tui.cli import options
+from tui.cli import arguments as options
 from tui.settings import keys
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,9 +7,9 @@ from functools import partial
 
 from engine.config.dataset_names import KNOWN
 from engine.config.kinds import Choice
-from engine.config.settings import IMAGE_SIZE
+from engine.config.option_table import IMAGE_SIZE
 from engine.download.mirror import MIRROR_VARIABLE
-from tui.cli.options import TEXT, read_path
+from tui.cli.arguments import TEXT, read_path
 
 
 def add_mirror(parser: argparse.ArgumentParser, default: str | None = argparse.SUPPRESS) -> None:

@@ -8,12 +8,10 @@ from functools import partial
 from typing import Any, get_args
 
 from engine.config.kinds import Choice, Number, Switch
+from engine.config.option_table import SETTINGS
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES
 from engine.config.recipe_words import recipe_words
-from engine.config.settings import SETTINGS
-from tui.cli.examples import examples_text
-from tui.cli.fetch_parser import add_fetch, add_mirror
-from tui.cli.options import (
+from tui.cli.arguments import (
     RUNS_DIR_VARIABLE,
     TEXT,
     OnHangup,
@@ -21,6 +19,8 @@ from tui.cli.options import (
     read_path,
     read_shares,
 )
+from tui.cli.examples import examples_text
+from tui.cli.fetch_parser import add_fetch, add_mirror
 from tui.cli.usage import CommandLineParser, OneLineParser
 from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.terminal.slow_link import VARIABLE as SLOW_VARIABLE

@@ -19,7 +19,7 @@ from engine.protocol.commands import Stop
 from engine.protocol.events import Event, event_to_line
 from engine.runs.listing import RunRecord
 from engine.sessions.local import Session, SessionHandle
-from tui.cli.options import OnHangup
+from tui.cli.arguments import OnHangup
 from tui.cli.output import print_ending, use_utf8
 from tui.cli.progress_lines import ProgressLines
 from tui.cli.signals import STOPPED, LeavingSignals

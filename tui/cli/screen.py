@@ -14,8 +14,8 @@ from tui.terminal.capabilities import current, terminal_restorer
 if TYPE_CHECKING:
     from engine.state.snapshot import RunSnapshot
     from tui.app import CifarApp
+    from tui.cli.arguments import OnHangup
     from tui.cli.forking import WaitingParent
-    from tui.cli.options import OnHangup
 
 HUNG_UP = 128 + signal.SIGHUP
 CRASHED = 1

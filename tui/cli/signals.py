@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from tui.cli.options import OnHangup
+from tui.cli.arguments import OnHangup
 
 if TYPE_CHECKING:
     from engine.sessions.local import Session

@@ -19,8 +19,8 @@ from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
 from engine.runs.listing import RunRecord, open_runs_dir
 from engine.weights.locate import check_weights
+from tui.cli.arguments import chosen_options
 from tui.cli.forking import opens_screen
-from tui.cli.options import chosen_options
 from tui.cli.output import print_answers
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.config.settings import SETTINGS, Setting
+from engine.config.option_table import SETTINGS, Setting
 from engine.config.spec import Unfreeze
 
 NOTHING = "a value, found nothing; leave the option out instead"

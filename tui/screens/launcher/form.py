@@ -11,10 +11,10 @@ from textual.message import Message
 from textual.widgets import Input, Label, Select, Static
 
 from engine.config.kinds import YES_NO, Choice, FilePath, RecipeName, Switch, YesNo
+from engine.config.option_table import SETTINGS, Setting, recipe_defaults
 from engine.config.options import Options
 from engine.config.recipe import DEFAULT_RECIPE
 from engine.config.recipe_store import find_recipe, recipe_names
-from engine.config.settings import SETTINGS, Setting, recipe_defaults
 from engine.errors import InputError
 from tui.panels.path_suggester import PathSuggester
 

@@ -14,10 +14,10 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
+from engine.config.option_table import SETTINGS, recipe_defaults
 from engine.config.options import Options
 from engine.config.planning import plan_runs
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES
-from engine.config.settings import SETTINGS, recipe_defaults
 from engine.config.spec import RunSpec, Unfreeze
 from engine.errors import InputError
 from tests.support.launcher import Launcher

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.config.kinds import Switch, Text, unexpected
+from engine.config.option_table import SETTINGS
 from engine.config.options import Options
-from engine.config.settings import SETTINGS
 
 RUNS_DIR_VARIABLE = "CIFAR_TUI_RUNS"
 OnHangup = Literal["continue", "checkpoint"]

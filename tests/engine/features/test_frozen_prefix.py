@@ -14,7 +14,7 @@ from engine.backbones.catalogue import find_backbone
 from engine.backend.batches import Rows
 from engine.backend.step_model import step_model
 from engine.config.spec import BatchNorm
-from engine.features.cut import Frontier, find_frontier, trains
+from engine.features.frozen_prefix import Frontier, find_frontier, trains
 from engine.model.build import Classifier, build_classifier, calibrate_batchnorm
 from engine.model.graph import calls, leaf_layers
 from engine.model.measure import call_flops

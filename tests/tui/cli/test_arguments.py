@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from engine.config.kinds import Switch
-from engine.config.settings import Setting
+from engine.config.option_table import Setting
 from engine.errors import InputError
 from tests.engine.config.option_cases import HELD, REJECTED, complaint, each
-from tui.cli.options import chosen_options
+from tui.cli.arguments import chosen_options
 from tui.cli.parser import build_parser, join_values
 from tui.screens.launcher.form import RunForm, is_choice
 

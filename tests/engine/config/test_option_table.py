@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from engine.config.option_table import SETTINGS, Setting, check_limits
 from engine.config.options import Options
-from engine.config.settings import SETTINGS, Setting, check_limits
 from engine.errors import InputError
 from tests.engine.config.option_cases import HELD, REJECTED, complaint, each
 
