@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine.common import folders as user_folders
+from engine.common import folders
 from engine.common.regular_file import read_regular
 from engine.errors import InputError
 
@@ -143,7 +143,7 @@ def load_keras(wanted: str = "") -> Any:
 
 def keras_folder() -> Path:
     """Where the user keeps what Keras downloads; never our own folder."""
-    return user_folders.keras_folder(_environment())
+    return folders.keras_folder(_environment())
 
 
 def keras_environment(environment: Mapping[str, str], backend: str = "") -> dict[str, str]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from engine.keras_setup.loaded import layers
 
-IMAGENET_CLASSES = 1000
 STEM_WIDTH = 32
 TOP_WIDTH = 1280
 

@@ -76,7 +76,6 @@ ENTRIES: dict[str, Callable[[Path], list[str]]] = {
 @pytest.mark.slow("that each process that loads Keras, whatever starts it, has our settings")
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_every_entry_loads_keras_our_way(entry: str, trained: Path, tmp_path: Path) -> None:
-
     from engine.common.codec import to_plain
 
     Image.new("RGB", (8, 8)).save(tmp_path / "x.png")

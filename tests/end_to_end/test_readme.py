@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tui.cli import arguments as options
+from tui.cli import arguments
 from tui.settings import keys
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,7 +14,7 @@ ARCHITECTURE = (ROOT / "docs/contributing/architecture.md").read_text()
 
 
 def test_the_options_are_those_of_the_command() -> None:
-    assert options.markdown_table().strip() in README
+    assert arguments.markdown_table().strip() in README
 
 
 def test_the_keys_are_those_of_the_screens() -> None:

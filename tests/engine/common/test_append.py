@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.common import append as line_file
+from engine.common import append
 from engine.common.append import DiskFull, LineFile, is_disk_full
 
 
@@ -68,7 +68,7 @@ def test_a_half_line_of_an_earlier_process_is_ended(tmp_path: Path) -> None:
 def test_what_waits_is_bounded_and_what_matters_has_more_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(line_file, "WAITING_LINES", 3)
+    monkeypatch.setattr(append, "WAITING_LINES", 3)
     file = LineFile(tmp_path / "lines")
     with files_of_at_most(0):
         for number in range(5):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.common import folders as user_folders
+from engine.common import folders
 from engine.common.folders import (
     cache_folder,
     config_folder,
@@ -60,7 +60,7 @@ def test_any_other_is_the_registered_one(
 def test_without_an_entry_it_is_a_folder_of_ones_own(
     named: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(user_folders, "_registered_home", lambda: None)
+    monkeypatch.setattr(folders, "_registered_home", lambda: None)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     if named is not None:
         monkeypatch.setenv("HOME", named)
@@ -76,8 +76,8 @@ def test_without_an_entry_it_is_a_folder_of_ones_own(
 def test_a_folder_that_another_has_put_there_is_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(user_folders, "_registered_home", lambda: None)
-    monkeypatch.setattr(user_folders, "_TEMPORARY", ())
+    monkeypatch.setattr(folders, "_registered_home", lambda: None)
+    monkeypatch.setattr(folders, "_TEMPORARY", ())
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / f"cifar-tui-{os.getuid()}").symlink_to(tmp_path / "elsewhere")

@@ -14,7 +14,7 @@ import keras
 import pytest
 
 from engine.errors import InputError
-from engine.keras_setup import loading as keras_loading
+from engine.keras_setup import loading
 from engine.keras_setup.loading import (
     HOME,
     check_backend,
@@ -68,8 +68,8 @@ def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def unsettled(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that has not loaded Keras yet."""
-    monkeypatch.setattr(keras_loading, "_begun", "")
-    monkeypatch.setattr(keras_loading, "_foreign_backend", lambda: "")
+    monkeypatch.setattr(loading, "_begun", "")
+    monkeypatch.setattr(loading, "_foreign_backend", lambda: "")
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
 
 
@@ -110,7 +110,7 @@ def test_keras_own_reader_finds_our_settings(
     (hostile / "keras.json").write_text(HOSTILE[name])
     for variable, value in keras_environment(os.environ).items():
         monkeypatch.setenv(variable, value)
-    for variable in keras_loading.IGNORED_VARIABLES:
+    for variable in loading.IGNORED_VARIABLES:
         monkeypatch.delenv(variable)
     source = sys.modules["keras.src.backend.config"].__file__
     read = runpy.run_path(str(source))
@@ -120,7 +120,7 @@ def test_keras_own_reader_finds_our_settings(
 
 
 def test_our_file_holds_keras_own_defaults_and_is_never_written() -> None:
-    assert json.loads((HOME / "keras.json").read_text()) == keras_loading.SETTINGS
+    assert json.loads((HOME / "keras.json").read_text()) == loading.SETTINGS
     assert overridden_settings(HOME / "keras.json") == {}
     assert [path.name for path in HOME.iterdir()] == ["keras.json"]
 
@@ -128,7 +128,7 @@ def test_our_file_holds_keras_own_defaults_and_is_never_written() -> None:
 def test_the_user_s_folder_is_told_while_keras_is_being_imported(
     hostile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with keras_loading._own_settings("tensorflow"):
+    with loading._own_settings("tensorflow"):
         assert os.environ["KERAS_HOME"] == str(HOME)
         assert keras_folder() == hostile
         assert settings_file() == hostile / "keras.json"
@@ -193,4 +193,4 @@ def test_a_run_is_rejected_where_another_backend_is_loaded() -> None:
     with pytest.raises(InputError, match=r"^a-run: .*JAX.*TensorFlow loaded.*resume a-run"):
         check_kept_backend("jax", "a-run")
     with pytest.raises(InputError, match="expected JAX to compute, found TensorFlow loaded"):
-        keras_loading._load("jax")
+        loading._load("jax")

@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 from engine.common.codec import to_plain
 from engine.config.spec import RunSpec, Stage
 from engine.machine.provenance import Origin
-from engine.ranking import index as index_file
 from engine.ranking import index as runs_index
 from engine.ranking.index import INDEX_NAME, IndexFile, RankingRows, ranking_rows
 from engine.ranking.row import KINDS, ranking_row
@@ -290,7 +289,7 @@ def test_whatever_lies_in_its_place_costs_only_time(runs_dir: Path, kind: str) -
         index.symlink_to(INDEX_NAME)
     else:
         index.touch()
-        os.truncate(index, index_file.MAX_BYTES + 1)
+        os.truncate(index, runs_index.MAX_BYTES + 1)
     for _ in range(2):
         assert ranking_rows(runs_dir) == without_index(runs_dir)
     assert [path.name for path in runs_dir.glob(".*")] == [INDEX_NAME]

@@ -29,13 +29,15 @@ async def test_a_training_is_drawn_without_a_colour(
             await pilot.resize_terminal(width, height)
             assert drawn(pilot)
         colours = {
-            segment.style.color.triplet
+            segment.style.color
             for line in drawn(pilot)
             for segment in line
             if segment.style is not None and segment.style.color is not None
         }
-        assert colours
-        assert all(colour is None or len(set(colour)) == 1 for colour in colours)
+        greys = {colour for colour in colours if colour.triplet and len({*colour.triplet}) == 1}
+        assert greys
+        # The terminal's own colour is none that was chosen.
+        assert [colour for colour in colours - greys if not colour.is_default] == []
 
 
 async def test_a_chart_is_drawn_before_it_knows_its_size(
