@@ -104,6 +104,25 @@ class RunDirectory:
         return self.path / "lock"
 
 
+def open_runs_dir(path: Path) -> Path:
+    """Make the runs folder where it is not there and check that it can be written.
+
+    Raises:
+        InputError: it cannot.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".write-test-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"expected a writable folder for runs, found {path} ({error.strerror}); "
+            "choose another with --runs-dir"
+        ) from error
+    return path
+
+
 def create_run(runs_dir: Path, file: SpecFile) -> RunDirectory:
     """Make a new run directory with its `spec.json`; `-2`, `-3` on a clash of names."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(file.created_at))

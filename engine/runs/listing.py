@@ -283,22 +283,3 @@ def check_exported(run: RunRecord) -> None:
         f"{run.run_id}: expected a finished run with its model.keras, found one that is "
         f"{run.state} and has none; {hint}"
     )
-
-
-def open_runs_dir(path: Path) -> Path:
-    """Make the runs folder where it is not there and check that it can be written.
-
-    Raises:
-        InputError: it cannot.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        probe = path / f".write-test-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InputError(
-            f"expected a writable folder for runs, found {path} ({error.strerror}); "
-            "choose another with --runs-dir"
-        ) from error
-    return path

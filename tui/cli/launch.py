@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from engine.common.folders import check_temporary_folder
 from engine.keras_setup.loading import check_backend
 from engine.machine.output_capture import OutputCapture
-from engine.runs.listing import open_runs_dir
+from engine.runs.directory import open_runs_dir
 from tui.cli.arguments import OnHangup
 from tui.cli.screen import crash_status, exit_status, show, signals_over
 from tui.cli.signals import TERMINATED, LeavingSignals

@@ -17,7 +17,8 @@ from engine.config.spec import RunSpec
 from engine.datasets.loading import check_dataset
 from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
-from engine.runs.listing import RunRecord, open_runs_dir
+from engine.runs.directory import open_runs_dir
+from engine.runs.listing import RunRecord
 from engine.weights.locate import check_weights
 from tui.cli.arguments import chosen_options
 from tui.cli.forking import opens_screen

@@ -12,14 +12,24 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from engine.common.processes import process_identity
+from engine.errors import InputError
 from engine.machine.provenance import find_origin
 from engine.protocol.events import LogLine, PhaseChanged, event_to_line
-from engine.runs.directory import RunDirectory, SpecFile, create_run, write_json
+from engine.runs.directory import RunDirectory, SpecFile, create_run, open_runs_dir, write_json
 from engine.runs.listing import list_runs, load_run, load_snapshot, read_events
 from engine.runs.lock import locked
 from engine.runs.summary import Summary
+
+
+def test_a_runs_folder_that_cannot_be_is_rejected_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="--runs-dir"):
+        open_runs_dir(tmp_path / "file" / "runs")
+    assert open_runs_dir(tmp_path / "new" / "runs").is_dir()
+    assert list((tmp_path / "new" / "runs").iterdir()) == []
 
 
 def test_a_clash_of_names_gets_a_number(tmp_path: Path, spec_file: SpecFile) -> None:
