@@ -1,8 +1,8 @@
 """Records `cifar-tui demo` from its start to the ranking: `python docs/cast.py [FILE]`.
 
 Runs the real program in a pseudo-terminal and writes an asciinema recording (version 2), by default
-`docs/demo.cast`; `asciinema play docs/demo.cast` shows it. Times in which nothing is drawn are cut
-short, since the import of TensorFlow is no sight.
+`docs/pictures/demo.cast`; `asciinema play docs/pictures/demo.cast` shows it. Times in which nothing
+is drawn are cut short, since the import of TensorFlow is no sight.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+DEFAULT_FILE = HERE / "pictures" / "demo.cast"
 sys.path.insert(0, str(HERE.parent / "tests" / "benchmarks"))
 
 from pseudo_terminal import COLUMNS, ROWS, Terminal  # noqa: E402
@@ -80,7 +81,7 @@ def cast_lines(chunks: list[tuple[float, bytes]]) -> list[str]:
 
 def main() -> None:
     """Record, and say how long and how large it became."""
-    target = Path(sys.argv[1] if len(sys.argv) > 1 else HERE / "demo.cast").resolve()
+    target = Path(sys.argv[1] if len(sys.argv) > 1 else DEFAULT_FILE).resolve()
     with tempfile.TemporaryDirectory() as folder:
         lines = cast_lines(record(folder).chunks)
     target.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Draws the README's pictures from recorded runs: `python docs/screens.py RUNS_DIR RUN [RUN...]`.
+"""Draw the pictures of the documents from recorded runs: `python docs/screens.py RUNS_DIR RUN...`.
 
 The runs are played into the real app as a queue: all but the last whole, the last one up to the
 middle of its last epoch. RUNS_DIR is what the results screen shows; its two best runs are compared.
@@ -27,7 +27,7 @@ from tui.screens.training.screen import TrainingScreen
 from tui.session.source import trained_here
 
 SIZE = (120, 40)
-HERE = Path(__file__).parent
+PICTURES = Path(__file__).parent / "pictures"
 DRAWN_SECONDS = 5.0
 """Until a page that reads predictions and images in a thread of its own is complete."""
 MEASURED_SECONDS = 20.0
@@ -97,7 +97,7 @@ async def draw_launcher(runs_dir: Path) -> None:
 
 
 async def draw(runs_dir: Path, runs: list[RunRecord]) -> None:
-    """Write the pictures beside this file."""
+    """Write the pictures."""
     await draw_launcher(runs_dir)
     recording = Recording(runs)
     app = CifarApp(trained_here(recording, _no_session), runs_dir=runs_dir)
@@ -131,8 +131,8 @@ async def draw_what_results_open(app: CifarApp, pilot: Pilot[Any]) -> None:
 
 
 def save(app: CifarApp, name: str) -> None:
-    """Write what the app shows beside this file."""
-    (HERE / f"{name}.svg").write_text(app.export_screenshot(title="cifar-tui"))
+    """Write what the app shows as a picture."""
+    (PICTURES / f"{name}.svg").write_text(app.export_screenshot(title="cifar-tui"))
 
 
 def ask_for_one_block_more(app: CifarApp) -> None:
