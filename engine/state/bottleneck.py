@@ -1,8 +1,8 @@
 """What holds a training back, in a word, with the figures behind it and what to do about it.
 
-The verdicts rest on what a record holds: the seconds of the phases, those of the epochs, the gaps
-between steps and the readings of the machine. On a processor the gaps tell whether a step waits for
-its input, on a GPU its idle time does. The thresholds are rules of thumb.
+The verdicts rest on what a record holds: the seconds of phases and epochs, the gaps between steps
+and the readings of the machine. On a CPU the gaps show whether a step waits for its input, on a GPU
+its idle time does. The thresholds are rules of thumb.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ Word = Literal[
     "compute-bound",
 ]
 LEAST_READINGS = 3
-"""Readings of the machine without which they tell nothing."""
+"""Fewer readings of the machine than these show nothing."""
 LEAST_STEPS = 8
-"""Of the epoch at work, before which those before it tell more."""
+"""Steps of the current epoch, below which the earlier epochs are the better measure."""
 FULL_MEMORY_PERCENT = 92.0
 EXTRACTION_SHARE = 0.5
 """Of the seconds counted as training."""
@@ -39,7 +39,7 @@ to 0.26 of a head's on kept features, 0.56 and more where the features came from
 _RECORDED_EVERY_SECONDS = 5.0
 _LAST_EPOCHS = 3
 _SLOWED_DOWN = ("thermal", "hardware")
-"""What holds clocks down that is not as it should be; a GPU at its power limit works as built."""
+"""Limits of the clocks that are a fault; a GPU at its power limit works as designed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +50,18 @@ class Bottleneck:
     figures: str
     """`validation takes 41 % of an epoch`."""
     advice: str
-    """What to do, in a few words; empty where nothing can be done but to compute faster."""
+    """What to do, briefly; empty where nothing helps but a faster machine."""
     basis: str = ""
-    """What the figures come from: `4.0 s of 10 s`."""
+    """What the figures are computed from: `4.0 s of 10 s`."""
 
     @property
     def line(self) -> str:
-        """All of it on one line."""
+        """The whole verdict on one line."""
         return self.forms[0]
 
     @property
     def forms(self) -> tuple[str, ...]:
-        """The line for less and less room: all, no advice, the figures alone, the word alone."""
+        """The line, ever shorter: all of it, without advice, only the figures, only the word."""
         brief = f"{self.word}: {self.figures}"
         told = f"{brief} ({self.basis})" if self.basis else brief
         whole = f"{told}; {self.advice}" if self.advice else told
@@ -69,7 +69,7 @@ class Bottleneck:
 
 
 def find_bottleneck(run: RunSnapshot) -> Bottleneck | None:
-    """What holds this run back most, or held it back; None while too little is measured."""
+    """Find what holds this run back most, or did; None while too little is measured."""
     return (
         _throttled(run)
         or _full_memory(run)
@@ -212,7 +212,7 @@ def _gpu_percent(run: RunSnapshot) -> float | None:
     place, since, last = _gpu_place(run), run.phase_since, run.last_event_at
     if place is None or run.phase != "training" or since is None or last is None:
         return None
-    # A record keeps a reading every five seconds: at least these fall into the stretch.
+    # A record keeps a reading every five seconds: at least these belong to the stretch.
     count = int((last - since) / _RECORDED_EVERY_SECONDS)
     if count < LEAST_READINGS or place >= len(run.hardware_history.gpu_percent):
         return None

@@ -1,4 +1,4 @@
-"""The clock of a trainer on another machine, as its events tell it."""
+"""The clock of a trainer on another machine, estimated from the times of its events."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import time
 from engine.protocol.events import Event, RunResumed
 
 LATE_SECONDS = 60.0
-"""An event may be heard so long after it was said: network file systems look for news that seldom.
-One that is older by this clock was said by another clock."""
+"""The longest delay of an event: network file systems look for changes that seldom. What is older
+than this was timed by another clock."""
 
 
 class EventClock:
-    """Gives the second at which the trainer says an event now; may be read from any thread.
+    """Estimates the trainer's present time; may be read from any thread.
 
-    No event is heard before it was said: of those of one clock the least late tells it best.
+    No event arrives before it was written, so of all events the least delayed one tells best.
     """
 
     def __init__(self, at_first: float) -> None:
@@ -23,12 +23,12 @@ class EventClock:
         """Of this machine's monotonic clock."""
 
     def hear(self, event: Event) -> None:
-        """Learn from an event that has just arrived, or that is read from a record in its order."""
+        """Learn from an event that has just arrived, or that is read in order from a record."""
         ahead = event.time - time.monotonic()
         is_other = isinstance(event, RunResumed) or ahead < self._ahead - LATE_SECONDS
         if is_other or ahead > self._ahead:
             self._ahead = ahead
 
     def now(self) -> float:
-        """The Unix second there."""
+        """The present Unix second of that clock."""
         return self._ahead + time.monotonic()

@@ -1,10 +1,10 @@
 """What an epoch costs and how long a run still takes, by FLOPs and by what was measured.
 
-A training image costs the FLOPs of the leaves that are computed, forwards, and again for each
-gradient: of its input, and of its weights where they train. With features kept that begins at the
-frontier, without them at the image. A step costs a constant on top, in which a head on pooled
-vectors spends nearly all of its time. What was measured stands; what was not is the nearest that
-was, times the ratio of the two costs.
+A training image costs the FLOPs of the computed leaves for the forward pass, and again for each
+gradient: that of the input, and that of the weights where they train. With kept features the cost
+begins at the frontier, without them at the image. A step costs a constant on top, in which a head
+on pooled vectors spends nearly all of its time. Measured costs are used as they are; any other cost
+is the nearest measured one, times the ratio of the two by this model.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import leaf_nodes
 
 OVERHEAD_FLOPS = 2e8
-"""What could be computed in the time that a step takes beside computing: 1 to 2.7 ms where the
-prefix of MobileNetV2 runs at 0.12 TFLOP/s, on two cores. Used only until both were measured."""
+"""FLOPs that fit into the constant time of a step: 1 to 2.7 ms where the prefix of MobileNetV2 runs
+at 0.12 TFLOP/s, on two cores. Used only until both are measured."""
 WARM_UP_STEPS = 8
-"""Measured steps before an estimate is given: the first ones fill caches and mislead."""
+"""Measured steps before there is an estimate: the first ones fill caches and mislead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """FLOPs of one image while certain layers train; equal works take equally long."""
+    """FLOPs of one image while certain layers train; equal work takes equally long."""
 
     train: int
-    """Forwards and backwards."""
+    """Forward and backward."""
     validation: int
     prefix: int
     """Computed once and kept; 0 where nothing is kept."""
 
 
 def work_of(tree: LayerNode, trains: Collection[str], *, keeps_features: bool) -> Work:
-    """What an image costs while these leaf layers train.
+    """Count what an image costs while these leaf layers train.
 
     Args:
         tree: the whole model.
-        trains: names of leaf layers; those without parameters are taken to have none to train.
-        keeps_features: whether all before the first of them is computed only once.
+        trains: names of leaf layers; those without parameters have nothing to train.
+        keeps_features: whether everything before the first of them is computed only once.
     """
     leaves = list(leaf_nodes(tree))
     training = (i for i, leaf in enumerate(leaves) if leaf.parameters and leaf.name in trains)
@@ -73,7 +73,7 @@ def _leaves_of(tree: LayerNode, kind: str) -> list[LayerNode]:
 
 
 class Estimate:
-    """Learns from what a run measures, and says what it has not measured yet."""
+    """Learns from what a run measures, and estimates what it has not measured yet."""
 
     def __init__(self, started: RunStarted) -> None:
         self._tree = started.layers
@@ -93,24 +93,24 @@ class Estimate:
     # What happens.
 
     def stage_started(self, index: int) -> None:
-        """Stage `index` (from 0) chose its layers."""
+        """Note that stage `index` (from 0) chose its layers."""
         self.work = self._stage_work(index)
 
     def freeze_applied(self, event: FreezeApplied) -> None:
-        """Who trains now, and whether the features before it are kept."""
+        """Note which layers train now, and whether the features before them are kept."""
         if event.frontier:
             self._keeps = True
         elif self.work_if(event.trainable, keeps_features=True).prefix:
-            self._keeps = False  # there was something to keep: a limit or a full disk forbade it
+            self._keeps = False  # there was something to keep: a limit or a full disk prevented it
         self.work = self.work_if(event.trainable)
         self._epoch_work = None
 
     def features_ready(self, event: FeaturesReady) -> None:
-        """The features of the present frontier are there."""
+        """Note that the features of the current frontier are ready."""
         self._rows = event.images
         self._held = self.work.prefix
         if not self._ready:
-            # One pass over the images gives the coming stages theirs as well.
+            # One pass over the images makes the features of the coming stages as well.
             stages = range(len(self._spec.stages))
             planned = [prefix for i in stages if (prefix := self._stage_work(i).prefix)]
             self._ready.add(min(planned, default=self._held))
@@ -119,20 +119,21 @@ class Estimate:
             self._extraction = event.seconds / (event.images * self._held)
 
     def extracting(self, images_per_second: float) -> None:
-        """The pace of an extraction at work; the first only: others may start from features."""
+        """Note the pace of the current extraction, if it is the first: later ones may start from
+        features."""
         if not self._ready and self.work.prefix and images_per_second > 0:
             self._extraction = 1 / (images_per_second * self.work.prefix)
 
     def batches_ended(self, seconds: float, steps: int) -> None:
-        """So many steps took so long, tracing left out."""
+        """Note how long a number of steps took, without tracing."""
         self._pace().add(seconds, steps)
 
     def epoch_started(self) -> None:
-        """From here on an epoch counts as measured if nothing changes until it ends."""
+        """Begin an epoch, which counts as measured if nothing changes until it ends."""
         self._epoch_work = self.work
 
     def epoch_ended(self, event: EpochEnded) -> None:
-        """Take an epoch's own seconds, which stand from now on."""
+        """Take the seconds of a whole epoch, which count from now on."""
         self._pace().validation_seconds = event.validation_seconds
         if self._epoch_work == self.work and event.train_seconds > 0:
             self._pace().epoch_seconds = event.train_seconds + event.validation_seconds
@@ -143,12 +144,12 @@ class Estimate:
     # What it will cost.
 
     def work_if(self, trains: Collection[str], *, keeps_features: bool | None = None) -> Work:
-        """What an image would cost if these leaf layers trained, features kept as they are now."""
+        """What an image would cost if these leaf layers trained, with features kept as now."""
         keeps = self._keeps if keeps_features is None else keeps_features
         return work_of(self._tree, trains, keeps_features=keeps)
 
     def epoch_seconds(self, work: Work) -> float | None:
-        """An epoch with its validation: as measured, else estimated; None while nothing is."""
+        """Seconds of an epoch with its validation: measured, else estimated, else None."""
         pace = self._paces.get(work)
         if pace is not None and pace.epoch_seconds is not None:
             return pace.epoch_seconds
@@ -156,9 +157,9 @@ class Estimate:
         return None if forecast is None else forecast.epoch_seconds(self._steps)
 
     def extraction_seconds(self, work: Work) -> float | None:
-        """From now until the features that `work` needs are there; None while nothing is measured.
+        """Seconds until the features that `work` needs are ready; None while nothing is measured.
 
-        0 where they were ready before in this run. A deeper frontier starts from those held now.
+        0 where they were ready before in this run. A deeper frontier starts from the present ones.
         """
         return self._extraction_from(self._held, work)
 
@@ -167,12 +168,12 @@ class Estimate:
 
         Args:
             stage: index of the present stage.
-            extraction_left: seconds of an extraction at work, where its pace is known.
+            extraction_left: seconds of the current extraction, where its pace is known.
         """
         result: list[Forecast | None] = [None] * stage
         for index in range(stage, len(self._spec.stages)):
             work = self.work if index == stage else self._stage_work(index)
-            extraction: float | None = 0.0  # the first pass gives the coming stages theirs as well
+            extraction: float | None = 0.0  # the first pass makes theirs as well
             if index == stage:
                 extraction = extraction_left
                 if extraction is None:
@@ -201,7 +202,7 @@ class Estimate:
         read: Callable[[Pace], float | None],
         modelled: Callable[[Work, _Rates], float],
     ) -> float | None:
-        """What was measured of `work`; else of the work most like it, by the ratio of the model."""
+        """What was measured of `work`, else of the work most like it, times the model's ratio."""
         known = {w: value for w, pace in self._paces.items() if (value := read(pace)) is not None}
         if work in known:
             return known[work]
@@ -225,7 +226,8 @@ class Estimate:
         return float(work.train * self._spec.batch_size)
 
     def _rates(self) -> _Rates | None:
-        """Speed from the heaviest work measured or the extraction, overhead from the lightest."""
+        """Take the speed from the heaviest work measured or the extraction, the overhead from the
+        lightest work."""
         paces = ((work, pace.seconds_per_step) for work, pace in self._paces.items())
         steps = {work: seconds for work, seconds in paces if seconds is not None}
         heaviest = max(steps, key=self._step_flops, default=None)
@@ -264,7 +266,7 @@ def _distance(one: Work, other: Work) -> float:
 
 
 def _feature_rows(started: RunStarted) -> int:
-    """Images that are computed, once for each view; FeaturesReady tells it exactly."""
+    """Images that are computed, once for each view; FeaturesReady has the exact number."""
     spec, data = started.spec, started.data
     views = spec.view_count
     if spec.validation == "test":
@@ -274,7 +276,7 @@ def _feature_rows(started: RunStarted) -> int:
 
 @dataclass
 class Pace:
-    """What was measured while the same layers trained; warm-up and tracing left out."""
+    """What was measured while the same layers trained, without warm-up and tracing."""
 
     seconds: float = 0.0
     steps: int = 0
@@ -296,13 +298,13 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a stage is taken to cost, measured or estimated."""
+    """What a stage costs, measured or estimated."""
 
     seconds_per_step: float
     validation_seconds: float
     """Of one validation."""
     extraction_seconds: float = 0.0
-    """Until its features stand ready, before its first epoch to come."""
+    """Until its features are ready, before its next epoch."""
 
     def epoch_seconds(self, steps: int) -> float:
         """Of a whole epoch with its validation."""
@@ -315,14 +317,14 @@ def remaining_seconds(
     """Estimate the rest of a run.
 
     Args:
-        forecasts: one a stage; None where nothing can be said.
-        stage: index of the present stage.
-        step: steps done in the present epoch.
+        forecasts: one a stage; None where nothing is known.
+        stage: index of the current stage.
+        step: steps done in the current epoch.
         steps: steps of an epoch.
-        epochs_left: epochs not finished, one number a stage, the present epoch included.
+        epochs_left: epochs not finished, one number a stage, the current epoch included.
 
     Returns:
-        Seconds; None while an epoch is left of which nothing can be said.
+        Seconds; None while an epoch is left whose cost is not known.
     """
     total = 0.0
     for index, left in enumerate(epochs_left):
@@ -340,7 +342,7 @@ def remaining_seconds(
 def phase_pace(
     done_before: int, at_first: float, done: int, at: float, total: int | None
 ) -> tuple[float | None, float | None]:
-    """Units a second between two looks at a phase at Unix seconds, and the seconds left at that.
+    """Units a second between two observations of a phase, and the seconds left at that pace.
 
     Both are None until something was done in between; the second also where no total is known.
     """

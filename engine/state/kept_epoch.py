@@ -1,8 +1,8 @@
 """Which epoch's weights are tested and exported: the last one's, or the best on validation.
 
-The best has the highest validation accuracy; of several that have it, the lowest validation loss;
-of those, it is the earliest. With few validation images the accuracy alone is soon 1.0, and would
-throw away all that follows.
+The best has the highest validation accuracy; among equals the lowest validation loss, and among
+those it is the earliest. With few validation images the accuracy alone is soon 1.0, and would
+discard everything that follows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from engine.protocol.events import EpochEnded
 
 
 def is_better(accuracy: float, loss: float, best_accuracy: float, best_loss: float) -> bool:
-    """Whether an epoch's validation is better than the best so far; NaN is never better.
+    """Tell whether an epoch's validation is better than the best so far; NaN is never better.
 
     Args:
         accuracy: of the epoch.
@@ -29,7 +29,7 @@ def is_better(accuracy: float, loss: float, best_accuracy: float, best_loss: flo
 
 
 def best_epoch(epochs: Iterable[EpochEnded]) -> EpochEnded | None:
-    """The best of some epochs in their order; None where none has a validation accuracy."""
+    """Find the best of some epochs in order; None where none has a validation accuracy."""
     best: EpochEnded | None = None
     for epoch in epochs:
         before = (best.val_accuracy, best.val_loss) if best else (math.nan, math.nan)
@@ -39,12 +39,12 @@ def best_epoch(epochs: Iterable[EpochEnded]) -> EpochEnded | None:
 
 
 def first_of_highest_accuracy(epochs: Iterable[EpochEnded]) -> EpochEnded | None:
-    """The epoch that earlier versions kept as the best one: of several the earliest."""
+    """Find the epoch that earlier versions kept as the best: the earliest among equals."""
     scored = [epoch for epoch in epochs if math.isfinite(epoch.val_accuracy)]
     return max(scored, key=lambda epoch: epoch.val_accuracy, default=None)
 
 
 def kept_epoch(epochs: Sequence[EpochEnded], keep: Keep) -> EpochEnded | None:
-    """The epoch whose weights a run keeps, of those that have ended; None while there is none."""
+    """Find the epoch whose weights a run keeps, of those that have ended; None without any."""
     best = best_epoch(epochs) if keep == "best" else None
     return best or (epochs[-1] if epochs else None)

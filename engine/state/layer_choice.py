@@ -1,4 +1,4 @@
-"""Groups of leaf layers in a layer tree: the presets, what lies before or behind, their names."""
+"""Groups of leaf layers in a layer tree: the presets, all before or after a node, their names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BATCHNORM = "BatchNormalization"
 
 
 def leaf_nodes(tree: LayerNode) -> Iterator[LayerNode]:
-    """The layers below a node of the tree, in its order."""
+    """The layers below a node of the tree, in tree order."""
     if not tree.children:
         yield tree
     for child in tree.children:
@@ -18,7 +18,7 @@ def leaf_nodes(tree: LayerNode) -> Iterator[LayerNode]:
 
 
 def weighted(tree: LayerNode) -> tuple[str, ...]:
-    """The leaves below a node that hold weights: those that commands may name."""
+    """The leaves below a node that have weights: those that commands may name."""
     return tuple(leaf.name for leaf in leaf_nodes(tree) if leaf.parameters)
 
 
@@ -29,7 +29,7 @@ def lockable(tree: LayerNode) -> frozenset[str]:
 
 
 def training_parameters(tree: LayerNode, trains: Collection[str]) -> int:
-    """How many numbers train while these leaves do."""
+    """How many parameters train while these leaves do."""
     return sum(leaf.trainable_parameters for leaf in leaf_nodes(tree) if leaf.name in trains)
 
 
@@ -47,7 +47,7 @@ def last_blocks(tree: LayerNode, blocks: int) -> tuple[str, ...]:
     """The last blocks that hold weights and the head, in the tree's order.
 
     A model without a backbone has its blocks below the root. The last convolution of a backbone,
-    a block of its own in the tree (`top`), comes with the block before it.
+    a separate block in the tree (`top`), comes with the block before it.
     """
     found = [block for block in _blocks(tree) if weighted(block)]
     tops = 1 if found and found[-1].name == "top" else 0
@@ -62,10 +62,10 @@ def count_blocks(tree: LayerNode) -> int:
 
 
 def last_layers(tree: LayerNode, last: int) -> tuple[str, ...]:
-    """Those with weights of the backbone's last layers, and the head.
+    """The backbone's last layers, those with weights, and the head.
 
     Args:
-        tree: of a whole model; without a backbone its blocks stand in for one.
+        tree: of a whole model; without a backbone its blocks count as one.
         last: counts every layer, with weights or without, as `backbone.layers[-last:]` does.
     """
     body = [leaf for block in _body(tree) for leaf in leaf_nodes(block)]
@@ -81,12 +81,12 @@ def up_to(tree: LayerNode, node: LayerNode) -> tuple[str, ...]:
 
 
 def from_on(tree: LayerNode, node: LayerNode) -> tuple[str, ...]:
-    """The leaves with weights from the begin of a node of the tree to the output."""
+    """The leaves with weights from the start of a node of the tree to the output."""
     return weighted(tree)[len(_before(tree, node)) :]
 
 
 def describe_layers(tree: LayerNode | None, layers: Collection[str]) -> str:
-    """What leaves are, in a few words: `block 16`, `block 12 to head`, `block1_conv +2`."""
+    """Describe leaves briefly: `block 16`, `block 12 to head`, `block1_conv +2`."""
     asked = set(layers)
     covered = list(_covering(tree, asked)) if tree is not None else []
     names = [node.name for node in covered] or sorted(asked)
@@ -100,7 +100,7 @@ def describe_layers(tree: LayerNode | None, layers: Collection[str]) -> str:
 
 
 def _covering(node: LayerNode, asked: set[str]) -> Iterator[LayerNode]:
-    """The largest nodes all of whose leaves with weights are asked, in the tree's order."""
+    """The largest nodes all of whose leaves with weights are named, in tree order."""
     names = set(weighted(node))
     if names and names <= asked:
         yield node

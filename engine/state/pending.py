@@ -1,4 +1,4 @@
-"""The changes that were asked for and not confirmed yet."""
+"""Changes that were requested and are not confirmed yet."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Pending:
         self._rate: SetLearningRate | None = None
 
     def requested(self, command: Command) -> None:
-        """A command was sent, or accepted: the same is shown of both."""
+        """Note a command that was sent, or accepted: both look the same."""
         if isinstance(command, (SetTrainable, SetBatchNormLock)):
             self._changes[command.id] = command
         elif isinstance(command, SetLearningRate):
             self._rate = command
 
     def accepted(self, command: Command) -> None:
-        """The trainer took a command; some have their effect with that."""
+        """Note that the trainer accepted a command; some take effect with that."""
         self.requested(command)
         if isinstance(command, ApplyNow):
             self._changes = {i: replace(c, when="now") for i, c in self._changes.items()}
@@ -43,25 +43,25 @@ class Pending:
                 self._changes.pop(command_id, None)
 
     def settle(self, command_ids: Collection[str]) -> list[Change]:
-        """Commands were carried out, or refused; gives those of them that waited."""
+        """Note commands that were carried out or rejected; return those of them that waited."""
         if self._rate is not None and self._rate.id in command_ids:
             self._rate = None
         found = [self._changes.pop(command_id, None) for command_id in command_ids]
         return [change for change in found if change is not None]
 
     def rate_changed(self, rate: float) -> None:
-        """The rate is now this; one asked for later still waits."""
+        """Note the new rate; one that was requested later still waits."""
         if self._rate is not None and self._rate.value == rate:
             self._rate = None
 
     def clear(self) -> None:
-        """Nothing will be carried out any more."""
+        """Forget everything: nothing will be carried out any more."""
         self._changes.clear()
         self._rate = None
 
     @property
     def learning_rate(self) -> float | None:
-        """Asked for; None while none is."""
+        """The requested rate; None without one."""
         return None if self._rate is None else self._rate.value
 
     @property
@@ -71,18 +71,18 @@ class Pending:
 
     @property
     def is_for_now(self) -> bool:
-        """Whether something waits, and all of it for the batch at work."""
+        """Whether something waits, and all of it for the current batch."""
         changes = self._changes.values()
         return bool(changes) and all(change.when == "now" for change in changes)
 
     def layers(self, selected: Collection[str]) -> dict[str, bool]:
-        """Leaf layers that would be asked to train, or no longer, by what waits."""
+        """Leaf layers that the waiting changes would let train (true) or freeze (false)."""
         toggles = (c for c in self._changes.values() if isinstance(c, SetTrainable))
         asked = {layer: toggle.value for toggle in toggles for layer in toggle.layers}
         return {layer: value for layer, value in asked.items() if (layer in selected) != value}
 
     def lock(self, locked: bool) -> bool | None:
-        """Whether the lock is to be on; None where that changes nothing."""
+        """Whether the lock will be on; None where nothing changes."""
         locks = [c.value for c in self._changes.values() if isinstance(c, SetBatchNormLock)]
         return locks[-1] if locks and locks[-1] != locked else None
 
@@ -90,11 +90,11 @@ class Pending:
 def trains_then(
     tree: LayerNode, selected: Collection[str], layers: dict[str, bool], *, locked: bool
 ) -> frozenset[str]:
-    """The leaf layers that train once what waits is done.
+    """The leaf layers that train once the waiting changes are done.
 
     Args:
         tree: the model's.
-        selected: asked to train now.
+        selected: the layers that are to train now.
         layers: what `Pending.layers` gives.
         locked: whether BatchNormalization of the backbone is locked then.
     """
@@ -104,7 +104,7 @@ def trains_then(
 
 
 def describe_changes(changes: list[Change], tree: LayerNode | None) -> str:
-    """What was done, in words: `unfroze block 16`, `locked BatchNormalization`."""
+    """Describe what was done: `unfroze block 16`, `locked BatchNormalization`."""
     words = []
     for change in changes:
         if isinstance(change, SetBatchNormLock):

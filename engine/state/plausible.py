@@ -1,4 +1,4 @@
-"""Whether a recorded event can be a run's: what no damage brought about, a store can take."""
+"""Whether a recorded event is plausible: only such events go into a store, not damaged ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LARGEST = 1e100
 
 
 def is_plausible(event: Event) -> bool:
-    """Whether an event's figures could be a run's: no infinities, no counts or times below 0."""
+    """Tell whether an event's figures are possible: no infinities, no negative counts or times."""
     if not 0 <= event.time < _LATEST_SECOND:
         return False
     if not all(_is_possible(getattr(event, field.name)) for field in fields(event)):
@@ -28,7 +28,7 @@ def is_plausible(event: Event) -> bool:
 
 def _is_possible(value: object) -> bool:
     if isinstance(value, float):
-        # NaN is a loss that diverged: it compares as neither.
+        # NaN is a loss that diverged: no comparison with it is true.
         return not abs(value) > _LARGEST
     return not isinstance(value, int) or value >= 0
 

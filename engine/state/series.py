@@ -1,4 +1,4 @@
-"""A curve of bounded size: when full it keeps every second point and doubles its step."""
+"""A curve of bounded size: when it is full it keeps every second point and doubles its step."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ class Series:
             self._step *= 2
 
     def cut(self, x: float) -> None:
-        """Forget the points beyond `x`."""
+        """Drop the points beyond `x`."""
         self._full = [point for point in self._full if point[0] <= x]
         self._waiting = [point for point in self._waiting if point[0] <= x]
         self._recent = [point for point in self._recent if point[0] <= x]
 
     def curve(self) -> Curve:
-        """What there is now, as values that do not change."""
+        """The present curve as frozen values."""
         full = [*self._full, _mean(self._waiting)] if self._waiting else self._full
         return Curve(tuple(full), tuple(self._recent[-self._recent_size :]))
 
 
 def smoothed(points: tuple[Point, ...], weight: float) -> tuple[Point, ...]:
-    """An exponential moving average without the pull of its start towards 0, as TensorBoard's.
+    """Smooth by an exponential moving average, corrected for its start at 0 as TensorBoard does.
 
     Args:
         points: (x, y), every y finite.
@@ -77,7 +77,7 @@ def smoothed(points: tuple[Point, ...], weight: float) -> tuple[Point, ...]:
 
 
 def value_at(points: tuple[Point, ...], x: float) -> float:
-    """The y of a rising curve at `x`, on straight lines from (0, 0) on; its last y beyond its end.
+    """Interpolate a rising curve at `x`, linearly from (0, 0) on; beyond its end its last y.
 
     Args:
         points: (x, y) with rising x.

@@ -35,7 +35,7 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class HardwareHistory:
-    """The last two minutes or so of the machine, oldest first; None where nothing was read."""
+    """About the last two minutes of the machine, oldest first; None where nothing was read."""
 
     cpu_percent: tuple[float, ...] = ()
     memory_percent: tuple[float, ...] = ()
@@ -66,7 +66,7 @@ class HardwareHistory:
 
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
-    """All that can be said of a run at one moment. Curves have x in epochs, from 0."""
+    """Everything that is known of a run at one moment. Curves have x in epochs, from 0."""
 
     run_id: str
     spec: RunSpec
@@ -81,32 +81,32 @@ class RunSnapshot:
     phase_since: float | None = None
     phase_progress: PhaseProgressed | None = None
     phase_units_per_second: float | None = None
-    """Pace of a phase that tells its progress, in the unit of that; of no other phase."""
+    """Pace of a phase that reports progress, in its units a second; None for any other."""
     phase_seconds_left: float | None = None
-    """Of the phase at that pace."""
+    """Of the phase at that pace, seconds."""
     phase_seconds: dict[Phase, float] = field(default_factory=dict)
     """Finished phases, added up by name."""
     device: str = ""
     model: ModelFacts | None = None
     data: DataFacts | None = None
     layers: LayerNode | None = None
-    """The tree as RunStarted gave it; who trains now is in `trainable`."""
+    """The tree as RunStarted had it; what trains now is in `trainable`."""
     trainable: frozenset[str] = frozenset()
     """Leaf layers that the compiled step trains."""
     selected: frozenset[str] = frozenset()
-    """Leaf layers asked to train; a locked BatchNormalization among them does not."""
+    """Leaf layers that are to train; a locked BatchNormalization among them does not."""
     batchnorm_locked: bool = False
     """Whether the backbone's BatchNormalization is in inference mode and frozen."""
     pending: dict[str, bool] = field(default_factory=dict)
-    """Leaf layers asked to train or to freeze, not confirmed yet."""
+    """Leaf layers that are to train (true) or to freeze, not confirmed yet."""
     pending_lock: bool | None = None
-    """Whether BatchNormalization is to be locked, not confirmed yet; None while nobody asked."""
+    """Whether BatchNormalization is to be locked, not confirmed yet; None without a request."""
     pending_ids: tuple[str, ...] = ()
     """The commands that wait, oldest first."""
     pending_now: bool = False
-    """Whether all that waits does so for this batch, not for the epoch's end."""
+    """Whether all that waits does so for the current batch, not for the epoch's end."""
     moved: dict[str, float] = field(default_factory=dict)
-    """Relative change of each layer's weights in the last epoch; what is not named did not move."""
+    """Relative change of each layer's weights in the last epoch; layers not named did not move."""
     broken: frozenset[str] = frozenset()
     """Layers that moved while they were frozen, ever in this run."""
     pause_requested: bool = False
@@ -117,15 +117,15 @@ class RunSnapshot:
     frontier: str = ""
     """The first leaf that every step computes; empty where no features are kept."""
     features: FeaturesReady | None = None
-    """The kept features of what lies before the frontier; None until they stand ready."""
+    """The kept features of the layers before the frontier; None until they are ready."""
     epoch_seconds_now: float | None = None
-    """An epoch with its validation while the present layers train: measured, else estimated."""
+    """An epoch with its validation while the current layers train: measured, else estimated."""
     epoch_seconds_after_pending: float | None = None
     """The same once all that waits is done; None while nothing waits or nothing is measured."""
     extraction_seconds_after_pending: float | None = None
-    """Until the features for it would be there, estimated; 0 where none have to be made."""
+    """Until its features would be ready, estimated; 0 where none have to be made."""
     trainable_parameters_after_pending: int | None = None
-    """Once all that waits is done; None while nothing waits."""
+    """The trainable parameters once all that waits is done; None while nothing waits."""
     frontier_after_pending: str = ""
     """The first leaf, in the tree's order, that would train then; empty while nothing waits."""
     trainable_parameters: int = 0
@@ -141,15 +141,15 @@ class RunSnapshot:
     steps: int = 0
     learning_rate: float | None = None
     pending_learning_rate: float | None = None
-    """Asked for and not confirmed yet."""
+    """Requested and not confirmed yet."""
     images_per_second: float | None = None
-    """Of training; tracing, extraction and validation left out."""
+    """Of training, without tracing, extraction and validation."""
     step_seconds: float | None = None
-    """Mean of the steps of the epoch at work, tracing left out."""
+    """Mean of the steps of the current epoch, without tracing."""
     input_wait_seconds: float | None = None
     """Of `step_seconds`, those spent waiting for the batch; None where not measured."""
     eta_seconds: float | None = None
-    """Of the epochs left, extractions included; final test and export not counted."""
+    """Of the epochs left, with extractions, without final test and export."""
     loss: Curve = field(default_factory=Curve)
     accuracy: Curve = field(default_factory=Curve)
     clock: Curve = field(default_factory=Curve)
@@ -168,11 +168,11 @@ class RunSnapshot:
     hardware: HardwareSampled | None = None
     hardware_history: HardwareHistory = field(default_factory=HardwareHistory)
     peak_memory_bytes: int | None = None
-    """The most that the process was seen to take; None before the first sample."""
+    """The largest reading of the process's memory; None before the first sample."""
     log: tuple[LogLine, ...] = ()
     """The last lines, oldest first."""
     log_count: int = 0
-    """Lines ever logged."""
+    """Lines logged in all."""
 
     @property
     def is_over(self) -> bool:

@@ -10,7 +10,7 @@ from engine.protocol.events import BatchEnded, EpochEnded
 
 @dataclass(frozen=True, slots=True)
 class StepTimes:
-    """Sums over steps, tracing left out."""
+    """Sums over steps, without tracing."""
 
     steps: float = 0.0
     seconds: float = 0.0
@@ -18,7 +18,7 @@ class StepTimes:
     """Of `seconds`; None where not measured."""
 
     def after(self, event: BatchEnded, seconds: float) -> StepTimes:
-        """With the batches of an event, which took so long."""
+        """Add the batches of an event."""
         return self._with(event.batches, seconds, event.input_wait_seconds)
 
     def _with(self, steps: float, seconds: float, waited: float | None) -> StepTimes:

@@ -1,4 +1,4 @@
-"""RunStore: applies events and gives snapshots. Replaying a record gives the same screen."""
+"""RunStore: applies events and makes snapshots. Replaying a record makes the same screen."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ class RunStore:
         }
 
     def apply(self, event: Event) -> None:
-        """Take one event in; one of a kind unknown here changes nothing but the time."""
+        """Apply one event; one of an unknown kind changes nothing but the time."""
         if self._now.started_at is None:
             self._set(started_at=event.time, status="running")
         if isinstance(event, RunResumed):
-            # What lies between two attempts belongs to no phase.
+            # The time between two attempts belongs to no phase.
             self._close_phase(self._now.last_event_at or event.time)
             self._set(phase_since=None)
         self._set(last_event_at=event.time)
@@ -101,7 +101,7 @@ class RunStore:
 
     @property
     def steps(self) -> int:
-        """Steps of the present epoch."""
+        """Steps of the current epoch."""
         return self._now.steps
 
     def requested(self, command: Command) -> None:
@@ -151,7 +151,7 @@ class RunStore:
             self._phase_seconds[phase] = self._phase_seconds.get(phase, 0.0) + spent
 
     def _train_seconds(self, time: float) -> float:
-        """What the run's `train_seconds` is at this second, the phase at work included."""
+        """The run's `train_seconds` at this second, the current phase included."""
         now = self._now
         spent = sum(self._phase_seconds.get(phase, 0.0) for phase in TRAIN_PHASES)
         if now.phase_since is None or now.phase not in TRAIN_PHASES:
@@ -161,7 +161,7 @@ class RunStore:
     def _phase_changed(self, event: PhaseChanged) -> None:
         self._close_phase(event.time)
         if self._now.is_over:
-            # Its process had been held for gone.
+            # Its process had been taken for dead.
             self._set(status="running", error="", ended_at=None)
         self._set(
             phase=event.phase,
@@ -174,7 +174,7 @@ class RunStore:
         self._first_progress = None
 
     def _phase_progressed(self, event: PhaseProgressed) -> None:
-        # From the first word on: what goes before it is loading and tracing.
+        # Until this first step the time was loading and tracing.
         first = self._first_progress = self._first_progress or event
         pace, left = phase_pace(first.done, first.time, event.done, event.time, event.total)
         self._set(phase_progress=event, phase_units_per_second=pace, phase_seconds_left=left)
@@ -193,7 +193,7 @@ class RunStore:
         )
 
     def _run_resumed(self, event: RunResumed) -> None:
-        """Forget what was recorded past the checkpoint."""
+        """Drop what was recorded past the checkpoint."""
         ended = event.epoch if not event.step else event.epoch - 1
         place = ended + event.step / max(self._now.steps, 1)
         kept = [i for i, epoch in enumerate(self._epochs) if epoch.epoch <= ended]
@@ -324,7 +324,7 @@ class RunStore:
         self._markers.append(Marker(self._place(), text))
 
     def _place(self) -> float:
-        """Where the run stands, in epochs."""
+        """How far the run is, in epochs."""
         done = float(self._epochs[-1].epoch) if self._epochs else 0.0
         if self._now.epoch <= done:
             return done
@@ -376,7 +376,7 @@ class RunStore:
         if test is not None and test.epoch is not None:
             return test.epoch
         kept = kept_epoch(self._epochs, keep)
-        if test is not None and keep == "best":  # a record of before
+        if test is not None and keep == "best":  # an older record
             kept = first_of_highest_accuracy(self._epochs) or kept
         return kept.epoch if kept else None
 
