@@ -1,1 +1,1 @@
-"""The words between trainer and screen: events out, commands in, and the facts they carry."""
+"""What trainer and screen exchange: events out, commands in, and the facts they carry."""

@@ -1,8 +1,8 @@
-"""All that a trainer can be told, and the queue that carries it to the trainer's thread.
+"""All commands that a trainer takes, and the queue that carries them to the trainer's thread.
 
 A line of `commands.jsonl` is one object: `command` (the class name), `id`, then the fields. A
-command is a request: the trainer answers with CommandAccepted or CommandRejected, and what it did
-comes back as an event of its own.
+command is a request: the trainer answers with CommandAccepted or CommandRejected, and reports what
+it did with a separate event.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SetTrainable(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class SetLearningRate(Command):
-    """Go on with another learning rate."""
+    """Train at another learning rate from now on."""
 
     value: float
 
@@ -56,15 +56,15 @@ class SetBatchNormLock(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ApplyNow(Command):
-    """Carry out after this batch what waits for the epoch's end."""
+    """Carry out the changes that wait for the epoch's end after this batch."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Withdraw(Command):
-    """Take back changes that wait; accepted where at least one of them still did."""
+    """Withdraw changes that wait; accepted where at least one of them still waits."""
 
     commands: tuple[str, ...]
-    """Their ids."""
+    """Ids of the commands that asked for them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,19 +74,19 @@ class Pause(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Resume(Command):
-    """Go on after Pause."""
+    """Train again after Pause."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stop(Command):
-    """End the queue: after this batch (`now`), after this `epoch`, or after this whole `run`."""
+    """End the queue after this batch (`now`), after this `epoch`, or after this whole `run`."""
 
     when: Literal["now", "epoch", "run"] = "epoch"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interrupt(Command):
-    """End the queue after this batch with a checkpoint, to be resumed: the process has to go."""
+    """End the queue after this batch with a checkpoint, to be resumed: the process has to end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ class SkipStage(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class SkipModel(Command):
-    """Go on with the next run of the queue, after this batch (`now`) or after this `epoch`."""
+    """Go to the next run of the queue, after this batch (`now`) or after this `epoch`."""
 
     when: When = "epoch"
 
@@ -122,12 +122,12 @@ class MoveRun(Command):
     model: str
     """What is expected there: it may have begun meanwhile."""
     to: int
-    """Its new position; the ends hold what lies beyond them."""
+    """Its new position; a number beyond an end means that end."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RemoveRun(Command):
-    """Take a run that waits out of the queue."""
+    """Remove a run that waits from the queue."""
 
     position: int
     """Among the runs that wait, from 0."""
@@ -158,7 +158,7 @@ COMMAND_TYPES: dict[str, type[Command]] = {kind.__name__: kind for kind in AnyCo
 
 
 def command_to_plain(command: Command) -> dict[str, Any]:
-    """The object that stands on a line of `commands.jsonl`."""
+    """Make the object of a line of `commands.jsonl`."""
     return {"command": type(command).__name__, "id": command.id, **to_plain(command)}
 
 
@@ -175,7 +175,7 @@ def command_from_plain(plain: Any) -> Any:
 
 
 class CommandQueue:
-    """Commands on their way from any thread to the trainer's."""
+    """Carries commands from any thread to the trainer's."""
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Command] = queue.SimpleQueue()
@@ -185,7 +185,7 @@ class CommandQueue:
         self._queue.put(command)
 
     def drain(self) -> list[Command]:
-        """Take all that has arrived, in order."""
+        """Take all commands that have arrived, in order."""
         commands = []
         while True:
             try:
@@ -194,7 +194,7 @@ class CommandQueue:
                 return commands
 
     def wait(self, seconds: float) -> list[Command]:
-        """Wait up to `seconds` for a first command, then take all that has arrived."""
+        """Wait up to `seconds` for a first command, then take all that have arrived."""
         try:
             first = self._queue.get(timeout=seconds)
         except queue.Empty:

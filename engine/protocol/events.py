@@ -1,6 +1,6 @@
-"""All that a trainer says: frozen dataclasses, their JSON form, and their legal order.
+"""All events that a trainer emits: frozen dataclasses, their JSON form, and their legal order.
 
-One attempt at a run says, in this order (`*` any number, `?` at most one):
+One attempt at a run emits, in this order (`*` any number, `?` at most one):
 
     PhaseChanged("loading")  PhaseChanged("downloading")?  PhaseProgressed*
     RunStarted
@@ -10,7 +10,7 @@ One attempt at a run says, in this order (`*` any number, `?` at most one):
         EpochStarted                                epochs are numbered from 1 through all stages
           BatchEnded*                               at most 4 a second; the last of an epoch always
         EpochEnded                                  after its validation; not for an epoch cut short
-        LayersMoved                                 how far each layer's weights went in it
+        LayersMoved                                 how far each layer's weights moved in it
         CheckpointSaved?
       FreezeApplied | LearningRateChanged           between two segments of batches
     TestEnded?
@@ -49,19 +49,19 @@ Phase = Literal[
     "saving",
 ]
 RunStatus = Literal["completed", "stopped", "failed", "interrupted"]
-"""`interrupted`: told to go with a checkpoint; of a process that was killed readers derive it."""
+"""`interrupted`: ended early with a checkpoint; of a killed process readers derive it."""
 
 _WALL_AT_START = time.time() - time.perf_counter()
 
 
 def now() -> float:
-    """Unix seconds that never go backwards within a process."""
+    """Return Unix seconds that never go backwards within a process."""
     return _WALL_AT_START + time.perf_counter()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that has happened, with the Unix second at which it did."""
+    """Something that happened, with the Unix second at which it did."""
 
     time: float = field(default_factory=now)
 
@@ -72,12 +72,12 @@ class PhaseChanged(Event):
 
     phase: Phase
     detail: str = ""
-    """What exactly, in a few words: `TensorFlow`, `resnet50v2 weights`, `batch 64`."""
+    """What exactly: `TensorFlow`, `resnet50v2 weights`, `batch 64`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseProgressed(Event):
-    """How far the present phase has come."""
+    """How far the current phase is."""
 
     done: int
     total: int | None
@@ -86,7 +86,7 @@ class PhaseProgressed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
-    """The model stands and its data are read; training is about to begin."""
+    """The model is built and its data are read; training is about to begin."""
 
     spec: RunSpec
     model: ModelFacts
@@ -96,20 +96,20 @@ class RunStarted(Event):
     epochs: int
     """Epochs of all stages together."""
     device: str = ""
-    """Where it computes: `cpu:0`, `gpu:1`."""
+    """The device that computes: `cpu:0`, `gpu:1`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunResumed(Event):
-    """Another process goes on from a checkpoint; what was recorded past it did not happen."""
+    """Another process continues from a checkpoint; what was recorded past it did not happen."""
 
     stage: int
     epoch: int
-    """The one at work, or the one that the checkpoint follows where `step` is 0."""
+    """The current one, or where `step` is 0 the one that the checkpoint follows."""
     step: int
     """Steps of that epoch that are done."""
     lost_commands: int = 0
-    """Commands accepted after the checkpoint, which are not run again."""
+    """Commands accepted after the checkpoint, which are dropped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ class StageStarted(Event):
     epochs: int
     learning_rate: float
     trains: str
-    """What trains, in words: `head`, `last 30 layers`, `all 19`."""
+    """What trains: `head`, `last 30 layers`, `all 19`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +136,7 @@ class EpochStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class BatchEnded(Event):
-    """Batches up to `step` (1-based) ended; the metrics are means over those since the last one."""
+    """Batches up to `step` (1-based) ended; the metrics are means since the last such event."""
 
     epoch: int
     step: int
@@ -144,10 +144,10 @@ class BatchEnded(Event):
     accuracy: float
     batches: int
     images_per_second: float
-    """Over the batches since the last event, tracing left out; NaN where there is nothing left."""
+    """Over the batches since the last event, without tracing; NaN where nothing is left."""
     input_wait_seconds: float | None = None
-    """Of the time of these batches, what passed between the end of a step and the moment at which
-    the next had its batch; None where not measured: on a GPU, and in records of old."""
+    """Of the time of these batches, the part between the end of a step and the moment when the next
+    had its batch; None where not measured: on a GPU, and in older records."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,37 +181,37 @@ class FreezeApplied(Event):
     step: int = 0
     """Steps of that epoch that are done."""
     selected: tuple[str, ...] = ()
-    """Leaf layers asked to train; a locked BatchNormalization among them does not."""
+    """Leaf layers that are to train; a locked BatchNormalization among them does not."""
     batchnorm_locked: bool = False
     """Whether the backbone's BatchNormalization is in inference mode and frozen."""
     command_ids: tuple[str, ...] = ()
     """The commands that this carries out."""
     planned: str = ""
-    """What the recipe's own plan unfroze, in words: `last 60 layers`, `block 14`."""
+    """What the recipe's plan unfroze: `last 60 layers`, `block 14`."""
     frontier: str = ""
-    """The first leaf, in the tree's order, that is computed at every step: all before it belongs
-    to the frozen prefix, whose features are kept. Empty where nothing is kept."""
+    """The first leaf, in tree order, that is computed at every step: all before it belong to the
+    frozen prefix, whose features are kept. Empty where nothing is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayersMoved(Event):
-    """How far each layer's weights went in an epoch, moving statistics included."""
+    """How far each layer's weights moved in an epoch, moving statistics included."""
 
     epoch: int
     moved: dict[str, float]
     """Norm of the change over the norm before, by leaf layer; those not named did not change."""
     broken: tuple[str, ...] = ()
-    """Layers that changed while they were frozen: there are none, or the program errs."""
+    """Layers that changed while they were frozen: any is a fault of the program."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeaturesReady(Event):
-    """The features of the frozen prefix stand ready: from now on only the rest is computed."""
+    """The features of the frozen prefix are ready: from now on only the rest is computed."""
 
     epoch: int
     """The epoch about to run."""
     source: Literal["extracted", "derived", "cache"]
-    """Computed from the images, computed from features held before, or read from the disk."""
+    """Computed from the images, computed from earlier features, or read from disk."""
     images: int
     """Rows: images of all splits, each counted once for each of its views."""
     views: int
@@ -220,12 +220,12 @@ class FeaturesReady(Event):
     held: Literal["memory", "disk"]
     """`disk`: memory-mapped, since it exceeds the limit."""
     seconds: float
-    """What it took, extraction included."""
+    """Time it took, extraction included."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LearningRateChanged(Event):
-    """The optimizer's rate is now this."""
+    """The optimizer has a new learning rate."""
 
     epoch: int
     learning_rate: float
@@ -240,7 +240,7 @@ class CommandAccepted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CommandRejected(Event):
-    """A command will not be carried out, for this reason."""
+    """A command will not be carried out, for the reason given."""
 
     command: AnyCommand
     reason: str
@@ -251,14 +251,14 @@ class QueueChanged(Event):
     """Runs that wait were added, moved or removed."""
 
     waiting: tuple[RunSpec, ...]
-    """All that wait now, in order."""
+    """All runs that wait now, in order."""
     place: int
-    """Of the first of them in the whole queue, from 0."""
+    """Position of the first of them in the whole queue, from 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointSaved(Event):
-    """A checkpoint that holds all of the run's future lies on disk."""
+    """A checkpoint from which the run can be resumed is on disk."""
 
     epoch: int
     step: int
@@ -291,7 +291,7 @@ class LogLine(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TestEnded(Event):
-    """The test split was read, once, with the exported weights."""
+    """The test split was evaluated, once, with the exported weights."""
 
     __test__ = False  # pytest would take it for a test class
 
@@ -299,9 +299,9 @@ class TestEnded(Event):
     accuracy: float
     images: int
     top5_accuracy: float | None = None
-    """Share with the class among the five most probable; None of five classes or fewer."""
+    """Share with the class among the five most probable; None with five classes or fewer."""
     epoch: int | None = None
-    """Whose weights these are; None in records of before."""
+    """Whose weights these are; None in older records."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -341,13 +341,13 @@ FREQUENT: tuple[type[Event], ...] = (
     LayersMoved,
     LogLine,
 )
-"""Of these a long record holds many: thinned where it is read, given up first where a full disk
-keeps too many waiting, left out where only the outline of a run is told."""
+"""Events of which a long record holds many: thinned where it is read, dropped first where a full
+disk keeps too many waiting, left out of an outline of the run."""
 EVENT_TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in AnyEvent.__args__}
 
 
 def event_to_plain(event: Event) -> dict[str, Any]:
-    """The object that stands on a line of `events.jsonl`."""
+    """Make the object of a line of `events.jsonl`."""
     plain = {"event": type(event).__name__, "time": event.time, **to_plain(event)}
     if isinstance(event, (CommandAccepted, CommandRejected)):
         plain["command"] = command_to_plain(event.command)
@@ -355,7 +355,7 @@ def event_to_plain(event: Event) -> dict[str, Any]:
 
 
 def event_to_line(event: Event) -> str:
-    """One line of `events.jsonl`, its newline included."""
+    """Make a line of `events.jsonl`, with its newline."""
     return json.dumps(event_to_plain(event), allow_nan=False, ensure_ascii=False) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What events tell of a model, its layers, the data and a GPU: frozen values."""
+"""What events report of a model, its layers, the data and a GPU: frozen values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LayerNode:
     flops: int = 0
     """2 × multiply-adds for one image; of a group, those of its leaves."""
     trainable_parameters: int = 0
-    """Of `parameters` those that train where the layer does: moving statistics never do."""
+    """Of `parameters`, those that train when the layer does: moving statistics never do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class SampleRange:
-    """The samples that become 0 and 255; what lies outside is clipped."""
+    """The samples that become 0 and 255; values outside are clipped."""
 
     format: str
     """`16-bit`, `16-bit colour`, `integer` (of 32 bits) or `float`."""
@@ -65,8 +65,8 @@ class DataFacts:
     test_fingerprint: str = ""
     """The same over those of the test split."""
     ranges: tuple[SampleRange, ...] | None = None
-    """Of a folder: the samples of more than 8 bits that became 0 and 255, one a format; None in
-    records of before, where each image was scaled by its own largest sample."""
+    """Of a folder: the samples of more than 8 bits that became 0 and 255, one range a format; None
+    in older records, where each image was scaled by its own largest sample."""
 
     def __post_init__(self) -> None:
         # Earlier records hold the names of folders as they are, newlines and all.
@@ -75,7 +75,7 @@ class DataFacts:
 
 @dataclass(frozen=True, slots=True)
 class GpuReading:
-    """One GPU at one moment; None where NVML does not say."""
+    """One GPU at one moment; None where NVML gives no value."""
 
     name: str
     utilization_percent: float | None
@@ -85,11 +85,11 @@ class GpuReading:
     power_watts: float | None = None
     power_limit_watts: float | None = None
     throttled: str | None = None
-    """What holds its clocks down, in a word: `thermal`, `power`; empty where nothing does."""
+    """What holds its clocks down: `thermal`, `power`; empty where nothing does."""
     processes: int | None = None
-    """Those computing on it that can be seen from here."""
+    """How many of those that compute on it can be seen from here."""
     uuid: str = ""
     cuda_index: int | None = None
-    """N of the device `gpu:N`; None where it is hidden from CUDA or the order cannot be told."""
+    """N of the device `gpu:N`; None where it is hidden from CUDA or the order is not known."""
     note: str = ""
-    """What there is to know of it, in a word: `MIG`, `lost`."""
+    """What else is known of it: `MIG`, `lost`."""
