@@ -1,4 +1,4 @@
-"""Which of the machine's GPUs is `gpu:N`: CUDA numbers its devices in an order of its own."""
+"""Which of the machine's GPUs is `gpu:N`: CUDA numbers devices in another order than NVML."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class GpuIdentity:
-    """What tells a GPU from the others for as long as the machine is up."""
+    """What identifies a GPU for as long as the machine is up."""
 
     name: str
     uuid: str = ""
@@ -23,15 +23,15 @@ def cuda_indices(
     environment: Mapping[str, str],
     parent_of_mig: Callable[[str], str] = lambda _: "",
 ) -> tuple[int | None, ...]:
-    """The number N of each GPU's CUDA device `gpu:N`; None where it has none, or it is not sure.
+    """Find the number N of each GPU's CUDA device `gpu:N`; None where it has none or is not sure.
 
-    The order without CUDA_DEVICE_ORDER=PCI_BUS_ID is the fastest first, which nothing but CUDA
-    itself can tell; a UUID is sure in any order.
+    Without CUDA_DEVICE_ORDER=PCI_BUS_ID the order is the fastest first, which only CUDA itself
+    knows; a UUID is sure in any order.
 
     Args:
         gpus: all that NVML lists, in any order.
         environment: of the process that computes: CUDA_VISIBLE_DEVICES, CUDA_DEVICE_ORDER.
-        parent_of_mig: gives the UUID of the GPU that a MIG device's UUID belongs to, else "".
+        parent_of_mig: returns the UUID of the GPU that a MIG device's UUID belongs to, else "".
     """
     order = _cuda_order(gpus, environment.get("CUDA_DEVICE_ORDER", ""))
     visible = environment.get("CUDA_VISIBLE_DEVICES")
@@ -77,7 +77,7 @@ def _chosen(
             place = found
         places.append(place)
     known = [place for place in places if place is not None]
-    return [] if len(set(known)) < len(known) else places  # CUDA refuses one listed twice
+    return [] if len(set(known)) < len(known) else places  # CUDA rejects one listed twice
 
 
 def _gpu_uuid(word: str, parent_of_mig: Callable[[str], str]) -> str:

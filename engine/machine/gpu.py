@@ -1,4 +1,4 @@
-"""GPU readings through NVML: each field on its own, since each can be refused on its own."""
+"""GPU readings through NVML: each field separately, since any of them can be missing."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from engine.protocol.facts import GpuReading
 
 _log = logging.getLogger(__name__)
 _THROTTLING = (
-    # Bits of NVML's clocks-event reasons, the most telling first: a hardware slowdown comes along
-    # with a thermal one. Idle (0x1), clocks set by a person (0x2, 0x100) are no throttling.
+    # Bits of NVML's clocks-event reasons, the most specific first: a hardware slowdown comes along
+    # with a thermal one. Idle (0x1) and clocks set by a user (0x2, 0x100) are no throttling.
     ("thermal", 0x20 | 0x40),
     ("power", 0x4 | 0x80),
     ("hardware", 0x8 | 0x200 | 0x400),
@@ -24,14 +24,14 @@ _THROTTLING = (
 
 
 class GpuReader:
-    """Reads every GPU through NVML; a field that NVML does not give is None, never 0."""
+    """Reads every GPU through NVML; a field without a value is None, never 0."""
 
     def __init__(self, nvml: Any | None, environment: Mapping[str, str] = os.environ) -> None:
         """Open NVML.
 
         Args:
             nvml: the module `pynvml`; None where it is not installed.
-            environment: of the process that computes; says which GPUs CUDA sees.
+            environment: of the process that computes; determines which GPUs CUDA sees.
         """
         self._nvml = nvml
         self._environment = environment
@@ -48,7 +48,7 @@ class GpuReader:
             self._note = self._reason(error)
 
     def read(self) -> tuple[tuple[GpuReading, ...], str]:
-        """All GPUs as they are now, and why there are none where there are none."""
+        """Read all GPUs; where there are none, the text says why."""
         readings = [gpu.read() for gpu in self._gpus]
         identities = [gpu.identity for gpu in self._gpus]
         places = cuda_indices(identities, self._environment, self._parent_of_mig)
@@ -59,7 +59,7 @@ class GpuReader:
         return numbered, "" if numbered else self._note
 
     def close(self) -> None:
-        """Let go of NVML; there are no readings afterwards."""
+        """Close NVML; there are no readings afterwards."""
         self._gpus = []
         if self._nvml is not None and self._open:
             self._open = False
@@ -99,7 +99,7 @@ class _Gpu:
         self.identity = GpuIdentity(f"GPU {index}")
 
     def read(self) -> GpuReading:
-        """What it says of itself; nothing but its name and what is wrong where it is gone."""
+        """Read it; where it is gone only its name and what is wrong."""
         try:
             reading = self._read()
         except _GoneError as gone:
@@ -119,7 +119,7 @@ class _Gpu:
                 return GpuReading(self.identity.name, None, None, None)
             self.identity = self._identify()
         is_mig = self.identity.is_mig
-        # What a driver says of the whole of a split GPU is 0, whatever its instances do.
+        # A driver reports 0 for the whole of a split GPU, whatever its instances do.
         rates = None if is_mig else self._of("nvmlDeviceGetUtilizationRates")
         memory = self._memory()
         celsius = self._of("nvmlDeviceGetTemperature", self._constant("NVML_TEMPERATURE_GPU"))
@@ -148,7 +148,7 @@ class _Gpu:
         )
 
     def _memory(self) -> Any | None:
-        # The second version leaves what the driver keeps for itself out of what is used.
+        # The second version does not count the driver's own memory as used.
         version = self._constant("nvmlMemory_v2")
         memory = self._of("nvmlDeviceGetMemoryInfo", version) if version else None
         return self._of("nvmlDeviceGetMemoryInfo") if memory is None else memory
@@ -176,11 +176,11 @@ class _Gpu:
 
 
 class _GoneError(Exception):
-    """The GPU has left the bus, or works no more; says so in a word."""
+    """The GPU has left the bus, or works no more; the message is one word."""
 
 
 def throttling(reasons: int) -> str:
-    """What holds the clocks down, in a word; empty where nothing does.
+    """Name what holds the clocks down; empty where nothing does.
 
     Args:
         reasons: the bit mask of nvmlDeviceGetCurrentClocksEventReasons.
@@ -192,7 +192,7 @@ def load_nvml() -> Any | None:
     """The module `pynvml`, or None where it cannot be imported."""
     try:
         return importlib.import_module("pynvml")
-    except Exception:  # whatever it is, there are no readings from it
+    except Exception:  # whatever is wrong, it gives no readings
         return None
 
 
@@ -201,7 +201,7 @@ def _watts(milliwatts: int | None) -> float | None:
 
 
 def _ask(nvml: Any, function: str, *arguments: Any) -> Any | None:
-    """What NVML answers; None where it refuses, or this version of it has no such function.
+    """Ask NVML; None where it gives no value, or this version of it has no such function.
 
     Raises:
         _GoneError: the GPU asked is gone.

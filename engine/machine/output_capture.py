@@ -22,8 +22,8 @@ class OutputCapture:
     """Puts a pipe on file descriptors 1 and 2 and hands its lines to a callable.
 
     While it is active, `terminal` writes to the real standard output, and `sys.__stderr__`, on
-    which Textual draws, to the real standard error. What a terminal that has gone does not take is
-    dropped: with an error Textual's writer would end, and the app then wait for it for ever.
+    which Textual draws, to the real standard error. What a terminal that has gone cannot take is
+    dropped: an error would end Textual's writer, and the app would then wait for it for ever.
     """
 
     def __init__(self, on_line: Callable[[str], None]) -> None:
@@ -75,13 +75,13 @@ class OutputCapture:
             self._thread.join(timeout=2)
 
     def give_up_terminal(self, file: Path, *, redirected_too: bool = True) -> None:
-        """Let go of the terminal; what it would have got goes to the end of `file`.
+        """Release the terminal; what would go there is appended to `file`.
 
-        Descriptors 1 and 2 stay with the pipe until `__exit__`, and are that file's from then on.
+        Descriptors 1 and 2 keep the pipe until `__exit__`, and are that file's from then on.
 
         Args:
-            file: made if it is not there; without one that can be opened all is dropped.
-            redirected_too: also what was a pipe or a file from the start.
+            file: created if missing; if it cannot be opened, everything is dropped.
+            redirected_too: whether this holds for descriptors that were a pipe or file before.
         """
         for stream in (self.terminal, sys.__stderr__):
             # There may be no terminal any more.
@@ -110,7 +110,7 @@ class OutputCapture:
 
     def _say(self, line: bytes) -> None:
         text = line[:MAX_LINE_BYTES].decode(errors="replace").rstrip()
-        # Whatever the listener raises (a full disk, say), an undrained pipe would soon block
+        # Whatever the listener raises (a full disk, say): an undrained pipe would soon block
         # every writer, the trainer too.
         with contextlib.suppress(Exception):
             if text:
@@ -118,7 +118,7 @@ class OutputCapture:
 
 
 def replace_originals(output: TextIO | None, error: TextIO | None) -> None:
-    """Set what `sys` calls the original streams."""
+    """Set `sys.__stdout__` and `sys.__stderr__`."""
     # typeshed calls them final; Textual's driver reads the second one when an app starts.
     vars(sys).update(__stdout__=output, __stderr__=error)
 
@@ -126,17 +126,17 @@ def replace_originals(output: TextIO | None, error: TextIO | None) -> None:
 def text_file(
     descriptor: int, encoding: str, errors: str, *, line_buffering: bool = True, drops: bool = False
 ) -> TextIOWrapper:
-    """A file that writes to an open descriptor, which stays open when the file goes.
+    """Open a file that writes to an open descriptor, which stays open when the file is closed.
 
-    What a terminal that has gone does not take is dropped. Any other refusal raises OutputError,
-    or BrokenPipeError for a reader that has gone.
+    What a terminal that has gone cannot take is dropped. Any other failure raises OutputError, or
+    BrokenPipeError for a reader that has gone.
 
     Args:
         descriptor: to write to.
         encoding: of the text.
-        errors: what becomes of characters that it lacks, as `open` takes it.
+        errors: what becomes of characters that it lacks, as for `open`.
         line_buffering: whether each line is written at once.
-        drops: whether everything is dropped that is not taken, without a word.
+        drops: whether everything that cannot be written is dropped silently.
     """
     raw = _LastingFile(descriptor, "w", closefd=False)
     raw.drops = drops
@@ -146,7 +146,7 @@ def text_file(
 
 
 class _LastingFile(FileIO):
-    """A file that takes and drops what is written to it once its terminal has gone."""
+    """Accepts and drops what is written to it once its terminal has gone."""
 
     drops = False
 

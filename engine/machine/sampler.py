@@ -14,7 +14,7 @@ from engine.protocol.facts import GpuReading
 
 _log = logging.getLogger(__name__)
 _CGROUP_FILES = {
-    # limit, use, and the key of memory.stat that counts cache the kernel would give back
+    # limit, use, and the key of memory.stat that counts cache the kernel can reclaim
     "v2": ("memory.max", "memory.current", "inactive_file"),
     "v1": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 }
@@ -31,8 +31,8 @@ class Memory:
 class HardwareSampler(threading.Thread):
     """Emits a HardwareSampled every interval until stopped.
 
-    What goes wrong is said once, in the log and, where it concerns the GPUs, in `gpu_note`; the
-    next interval tries again.
+    A failure is reported once, in the log and, where it concerns the GPUs, in `gpu_note`; the next
+    interval tries again.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class HardwareSampler(threading.Thread):
         self._complained = False
 
     def stop(self) -> None:
-        """Ask the thread to end; it does so within one reading."""
+        """Ask the thread to end, which it does within one reading."""
         self._stopping.set()
 
     def run(self) -> None:
@@ -86,14 +86,14 @@ class HardwareSampler(threading.Thread):
 
 
 def prime_cpu() -> None:
-    """Begin measuring: what psutil says of the CPU is since its last call, at first 0.0."""
+    """Begin measuring: psutil reports the CPU since its last call, and 0.0 at first."""
     import psutil
 
     psutil.cpu_percent(percpu=True)
 
 
 def read_machine(gpus: tuple[GpuReading, ...], gpu_note: str) -> HardwareSampled:
-    """CPU, memory and this process now, with these GPU readings beside them."""
+    """Read CPU, memory and this process, and add these GPU readings."""
     import psutil
 
     memory = read_memory()
@@ -108,7 +108,7 @@ def read_machine(gpus: tuple[GpuReading, ...], gpu_note: str) -> HardwareSampled
 
 
 def read_memory(root: Path = Path("/")) -> Memory:
-    """The machine's memory, or the container's where its limit is lower."""
+    """Read the machine's memory, or the container's where its limit is lower."""
     import psutil
 
     machine = psutil.virtual_memory()
@@ -119,7 +119,7 @@ def read_memory(root: Path = Path("/")) -> Memory:
 
 
 def container_memory(root: Path = Path("/")) -> Memory | None:
-    """What the control groups of this process allow it and use; None where they set no limit.
+    """Read what the control groups of this process allow and use; None without a limit.
 
     Groups nest and each may have a limit: the lowest counts.
 
@@ -146,7 +146,7 @@ def _groups(root: Path) -> list[tuple[Path, str]]:
             mount, kind = root / "sys/fs/cgroup/memory", "v1"
         else:
             continue
-        # in a container the path may be the host's, of which only the mount itself is to be seen
+        # in a container the path may be the host's, of which only the mount itself is visible
         inner = mount / path.lstrip("/")
         groups += [
             (group, kind) for group in (inner, *inner.parents) if group.is_relative_to(mount)
