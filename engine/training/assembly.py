@@ -1,4 +1,4 @@
-"""Puts a training step together for what trains now: features held, or images through it all."""
+"""Builds the training step for what trains now, over kept features or over the images."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ from engine.training.selection import planned_selections, put_on
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A training step and the rows it is fed with."""
+    """A training step and the rows that feed it."""
 
     model: StepModel
     features: Features | None
     ready: FeaturesReady | None
-    """What to say of the features."""
+    """What to report of the features."""
     train: Rows
     validation: Rows
     flops_per_image: int
-    """Of a forward pass over what is computed at each step."""
+    """Of a forward pass over what is computed at each step, for one image."""
 
     @property
     def kept(self) -> frozenset[str]:
-        """The operations that are not computed, since their features are held."""
+        """The operations that are not computed, because their features are kept."""
         return self.features.prefix if self.features else frozenset()
 
 
 class Assembler:
-    """Knows the network, the images and the features held; builds steps from them."""
+    """Builds training steps from the network, the images and the kept features."""
 
     def __init__(
         self,
@@ -74,12 +74,12 @@ class Assembler:
         self._has_warned = False
 
     def assemble(self, epoch: int, *, extracts: bool, mid_epoch: bool) -> Step:
-        """A step for the present state of the layers.
+        """Build a step for the current state of the layers.
 
         Args:
-            epoch: the one about to run, or at work.
-            extracts: whether a pass over all images is worth while.
-            mid_epoch: only features that are held already are used then.
+            epoch: the one about to run, or running.
+            extracts: whether a pass over all images is worthwhile.
+            mid_epoch: whether only features that are already kept can be used.
         """
         network = self._classifier.network
         everything = find_frontier(network)
@@ -102,10 +102,10 @@ class Assembler:
         return Step(model, features, ready, train, validation, flops)
 
     def hold_for_stages(self, stages: list[Stage], locked: bool, epoch: int) -> None:
-        """Have the earliest features that the coming stages need, to compute later ones from.
+        """Prepare the earliest features that the coming stages need, to compute later ones from.
 
         Args:
-            stages: the one about to begin and those after it; the layers' state is changed.
+            stages: the one about to begin and those after it; changes the layers' state.
             locked: whether the backbone's BatchNormalization stays in inference mode.
             epoch: the one about to run.
         """
@@ -125,7 +125,7 @@ class Assembler:
             self._held = [_told(pair) if pair[0].cut == earliest.cut else pair for pair in held]
 
     def first_computed(self, step: Step) -> str:
-        """The first leaf, in the tree's order, that a step computes; empty where it keeps none."""
+        """The first leaf, in tree order, that a step computes; empty where it keeps none."""
         if not step.kept:
             return ""
         operations = (o for o in self._classifier.network.operations if o.name in step.kept)
@@ -134,7 +134,7 @@ class Assembler:
         return next((leaf.name for leaf in order if leaf.name not in kept), "")
 
     def is_best(self, step: Step) -> bool:
-        """Whether a step assembled between two epochs would have the same features."""
+        """Tell whether a step built between two epochs would have the same features."""
         if not self._spec.feature_cache:
             return True
         best = self._affordable(self._held[-1] if self._held else None)
@@ -150,7 +150,7 @@ class Assembler:
         return rows[permutation]
 
     def test_rows(self, step: Step) -> Rows | None:
-        """The test images for the step's model; None where their features cannot be held."""
+        """The test images for the step's model; None where their features cannot be kept."""
         pool = self._data.pools["test"]
         features = step.features
         is_held = features is None or pool.name in features.views
@@ -179,7 +179,7 @@ class Assembler:
             found = next(iter(self._cache.hold([best], self._pools, epoch, source)), None)
         if found is None:
             return earlier
-        # What lies behind the frontier may train from now on, and would no longer be true.
+        # What lies behind the frontier may train from now on: its features would no longer be true.
         self._held = [h for h in self._held if h[0].prefix < best.prefix]
         self._held.append(_told(found))
         return found
@@ -197,13 +197,13 @@ class Assembler:
         self._has_warned = True
         rows = sum(pool.rows for pool in self._pools)
         text = (
-            f"features of {byte_size(rows * frontier.bytes_per_image)} fit into no limit "
+            f"features of {byte_size(rows * frontier.bytes_per_image)} exceed every limit "
             "(--feature-memory, --feature-disk); all layers are computed at every step"
         )
         self._emit(LogLine(level="warning", text=text))
 
     def _rows(self, pool: Pool, features: Features | None, *, plain: bool = False) -> Rows:
-        """The rows of a pool as the step takes them; `plain` for the images as they are."""
+        """Make the rows of a pool as the step takes them; `plain` uses the images as they are."""
         views = 1 if plain else pool.views
         labels = np.tile(pool.labels, views)
         if features is None:
@@ -218,7 +218,7 @@ class Assembler:
         return Rows.taken(take, labels, shapes, features.dtypes)
 
     def _images(self, pool: Pool) -> Rows:
-        """The images as they are, held once."""
+        """The images as they are, made once."""
         if pool.name not in self._image_rows:
             self._image_rows[pool.name] = Rows([pool.images], pool.labels)
         return self._image_rows[pool.name]
@@ -233,5 +233,5 @@ class Assembler:
 
 
 def _told(held: tuple[Features, FeaturesReady]) -> tuple[Features, FeaturesReady]:
-    """What to say of features that are used again: they cost nothing more."""
+    """Describe features that are used again: they cost nothing more."""
     return held[0], replace(held[1], source="cache", seconds=0.0)

@@ -1,4 +1,4 @@
-"""When a checkpoint is written, which is the best, and what is said of it."""
+"""When a checkpoint is written, which one is the best, and what is reported of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from engine.training.control import Control
 
 
 class Checkpointing:
-    """Writes `last` and `best`; the run waits for room, a disk that fails costs a warning."""
+    """Writes `last` and `best`; on a full disk the run waits, on a broken one it warns."""
 
     def __init__(
         self,
@@ -44,14 +44,14 @@ class Checkpointing:
         self._directory, self._network, self._emit = directory, network, emit
         self._control = control
         self.best = Best()
-        """The best epoch so far, whose weights lie on the disk."""
+        """The best epoch so far, whose weights are on disk."""
         self._saved_at = time.monotonic()
         self.last = ""
-        """Where the newest one stands, in words; empty while there is none."""
+        """Where the newest one was written, as text; empty while there is none."""
         self._restored: Position | None = None
 
     def save_last(self, optimizer: Any, position: Position) -> None:
-        """Write where the run stands now, unless that is where it was resumed."""
+        """Write a checkpoint of the present position, unless the run was resumed just there."""
         at = self._restored
         if at is None or (at.stage, at.epoch, at.step) != (
             position.stage,
@@ -61,7 +61,7 @@ class Checkpointing:
             self._save("last", optimizer, position)
 
     def save_as_asked(self, optimizer: Any, position: Position) -> None:
-        """The same at the person's request, who is told."""
+        """Write a checkpoint that the user asked for, and report it."""
         if self._save("last", optimizer, position):
             self._emit(LogLine(level="info", text=f"checkpoint saved {self.last}"))
 
@@ -76,12 +76,12 @@ class Checkpointing:
                 self.best = found
 
     def restore(self, position: Position) -> None:
-        """Go on after the checkpoint at this position."""
+        """Continue after the checkpoint at this position."""
         self.best, self.last = self._kept(position), words_of(position)
         self._restored = position
 
     def _kept(self, position: Position) -> Best:
-        """The epoch of the weights that lie on the disk, which may be past the checkpoint."""
+        """The epoch of the weights on disk, which may be past the checkpoint."""
         best = self._directory.checkpoints / "best.npz"
         if not self._keeps_best or not best.exists():
             return position.best
@@ -89,13 +89,13 @@ class Checkpointing:
         return found if found.epoch else position.best  # of before: it does not say which
 
     def restore_kept(self, last: int) -> int:
-        """Put the weights to test and export into the network, and say which they are.
+        """Load the weights to test and export into the network, and report which they are.
 
         Args:
             last: the epoch whose weights it has.
 
         Returns:
-            The epoch whose weights it has then.
+            The epoch whose weights it has afterwards.
         """
         best = self._directory.checkpoints / "best.npz"
         if not self._keeps_best or not best.exists():
@@ -111,11 +111,11 @@ class Checkpointing:
 
     @property
     def is_due(self) -> bool:
-        """Whether the last one was written so long ago that another is worth its time."""
+        """Whether the last one is so old that another is worth its time."""
         return time.monotonic() - self._saved_at >= self._seconds_between
 
     def _keep_previous(self, last: Path) -> None:
-        """Let the second newest stay: should the newest be damaged, it counts."""
+        """Keep the second newest: it counts if the newest is damaged."""
         previous = last.with_name("previous.npz")
         previous.unlink(missing_ok=True)
         if last.exists():
@@ -137,7 +137,7 @@ class Checkpointing:
             write = partial(save_checkpoint, path, self._network, optimizer, position)
             size = self._control.write(path, needed, write)
         except OSError as error:
-            text = f"the checkpoint could not be written ({error.strerror}); training goes on"
+            text = f"the checkpoint could not be written ({error.strerror}); training continues"
             self._emit(LogLine(level="warning", text=text))
             return False
         saved = CheckpointSaved(

@@ -1,4 +1,4 @@
-"""What the person has asked of the run at work, and when it takes effect."""
+"""What the user has asked of the current run, and when it takes effect."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from engine.runs.commands_file import CommandFile
 from engine.runs.queue import RunQueue
 
 STRENGTH = ("", "run", "epoch", "now")
-"""Of two Stops, and of two SkipModels, the one that ends more counts."""
+"""When to stop or skip, from the mildest to the strongest: of two requests the stronger counts."""
 PAUSE_POLL_SECONDS = 0.2
-"""Between two looks at the run's file of commands."""
+"""Between two readings of the run's file of commands while it is paused."""
 ROOM_POLL_SECONDS = 2.0
-"""Between two tries to write what a full disk did not take."""
+"""Between two attempts to write to a full disk."""
 Written = TypeVar("Written")
 Change = SetTrainable | SetBatchNormLock | SetLearningRate
 
 
 class Control:
-    """Drains the command queue, answers each command, and keeps what waits for its time.
+    """Drains the command queue, answers each command, and keeps those that wait.
 
-    It decides nothing about the model: the trainer asks `needs_boundary` after every batch, leaves
-    `fit` if so, and takes what is due.
+    It decides nothing about the model: the trainer reads `needs_boundary` after every batch, leaves
+    `fit` if it is true, and takes what is due.
     """
 
     def __init__(
@@ -57,54 +57,55 @@ class Control:
         record_full: Callable[[], DiskFull | None] = lambda: None,
         runs: RunQueue | None = None,
     ) -> None:
-        """Begin with nothing asked.
+        """Begin without any request.
 
         Args:
             queue: where commands come from.
             emit: takes the answers.
-            file: the run's file of commands, where they come from as well.
-            record_full: tries to write what the record could not, and says what still waits.
-            runs: the queue that commands may change; None where this run is all there is.
+            file: the run's file of commands, a second source of them.
+            record_full: tries to write what the record could not, and returns what still waits.
+            runs: the queue that commands may change; None where this is the only run.
         """
         self._runs = runs
         self._queue, self._file = queue, file
         self._emit, self._record_full = emit, record_full
         self._changes: list[Change] = []
         self._known: frozenset[str] = frozenset()
-        self._refuses = ""
-        self.refuses_rate = ""
+        self._closed = ""
+        """Why only a Stop is accepted; empty while everything is."""
+        self._fixed_rate = ""
         """Why the learning rate cannot be set now; empty where it can."""
-        self.refuses_skip = ""
+        self._unskippable = ""
         """Why the stage cannot be skipped; empty where it can."""
         self.paused = False
         self.paused_seconds = 0.0
         """Spent in pauses so far."""
         self.stop: Literal["", "now", "epoch", "run"] = ""
         self.interrupted = False
-        """Whether the process has to go: the run is to be resumed elsewhere."""
+        """Whether the process has to end: the run is to be resumed later."""
         self.skip_stage = False
         self.skip_model: Literal["", "now", "epoch"] = ""
         self.save_checkpoint = False
 
     def know_layers(self, layers: frozenset[str]) -> None:
-        """Tell which layers can be toggled: the leaves that hold weights."""
+        """Set which layers can be toggled: the leaves that have weights."""
         self._known = layers
 
     def close(self) -> None:
-        """Refuse from now on all but a Stop, and what was accepted but came too late."""
-        self._refuses = "the training of this model has ended"
-        self._withdraw(self._changes, self._refuses)
+        """Reject everything but a Stop from now on, and the changes that came too late."""
+        self._closed = "the training of this model has ended"
+        self._withdraw(self._changes, self._closed)
         self.paused = self.save_checkpoint = False
 
     def begin_stage(self, schedule: Schedule, *, is_last: bool) -> None:
-        """Know what the stage allows; a rate that was asked for the one before is refused."""
+        """Set what the stage allows; reject a rate that was meant for the stage before."""
         rates = [change for change in self._changes if isinstance(change, SetLearningRate)]
         self._withdraw(rates, "its stage has ended")
-        self.refuses_rate = self.refuses_skip = ""
+        self._fixed_rate = self._unskippable = ""
         if schedule != "constant":
-            self.refuses_rate = f"the rate of this stage follows its {schedule}"
+            self._fixed_rate = f"the rate of this stage follows its {schedule}"
         if is_last:
-            self.refuses_skip = "this is the last stage; stop after this epoch instead"
+            self._unskippable = "this is the last stage; stop after this epoch instead"
 
     def _withdraw(self, changes: Sequence[Change], reason: str) -> None:
         self._changes = [change for change in self._changes if change not in changes]
@@ -112,19 +113,23 @@ class Control:
             self._emit(CommandRejected(command=change, reason=reason))
 
     def poll(self) -> None:
-        """Take and answer all commands that have arrived; never waits."""
+        """Answer all commands that have arrived; never waits."""
         self._read_file()
         for command in self._queue.drain():
             self._answer(command)
 
     def wait(self, seconds: float) -> None:
-        """The same, waiting up to `seconds` for one to arrive in the queue."""
+        """Answer commands, waiting up to `seconds` for one to arrive in the queue."""
         self._read_file()
         for command in self._queue.wait(seconds):
             self._answer(command)
 
     def wait_out_pause(self) -> bool:
-        """Stand still while paused, or while the record finds no room; gives whether it did."""
+        """Wait while paused, or while the disk has no room for the record.
+
+        Returns:
+            Whether it waited.
+        """
         full = self._record_full()
         if not self.paused and (full is None or self.stops_now):
             return False
@@ -136,12 +141,12 @@ class Control:
         return True
 
     def write(self, path: Path, size: int, write: Callable[[], Written]) -> Written:
-        """Write something, waiting with the run as long as the disk has no room for it.
+        """Write something; while the disk has no room for it, the run waits.
 
         Args:
-            path: what is written, for the words.
+            path: the file, for messages.
             size: about how many bytes it takes.
-            write: writes it whole or not at all; called again once there may be room.
+            write: writes it whole or not at all; called again when there may be room.
 
         Raises:
             OSError: it could not be written for another reason, or a Stop came meanwhile.
@@ -184,35 +189,35 @@ class Control:
 
     @property
     def ends_run(self) -> bool:
-        """Whether the run is to end at the latest with the epoch at work."""
+        """Whether the run is to end with the current epoch at the latest."""
         return self.stop in ("now", "epoch") or bool(self.skip_model)
 
     @property
     def needs_boundary(self) -> bool:
-        """Whether something is to happen before the next batch."""
+        """Whether something has to happen before the next batch."""
         asked = self.stops_now or self.paused or self.save_checkpoint or bool(self._due(now=True))
         return asked or self._record_full() is not None
 
     def take_changes(self, *, at_epoch_end: bool) -> list[SetTrainable | SetBatchNormLock]:
-        """The changes of layers that are due, in the order they were asked; they wait no longer."""
+        """Remove and return the changes of layers that are due, in the order of the requests."""
         due = [change for change in self._due(now=not at_epoch_end) if _is_of_layers(change)]
         self._changes = [change for change in self._changes if change not in due]
         return due
 
     @property
     def waiting(self) -> tuple[Change, ...]:
-        """The changes that are not carried out yet."""
+        """The changes that are not done yet."""
         return tuple(self._changes)
 
     def restore(self, waiting: Sequence[Change], *, skips_stage: bool) -> None:
-        """Go on with what a checkpoint found waiting."""
+        """Restore the requests that waited when a checkpoint was written."""
         self._changes = [*waiting, *self._changes]
         self.skip_stage |= skips_stage
         for change in waiting:
             self._emit(CommandAccepted(command=change))
 
     def take_rates(self) -> list[SetLearningRate]:
-        """The rates that were asked for: they can be set at any time."""
+        """Remove and return the requested rates, which can be set at any time."""
         rates = [change for change in self._changes if isinstance(change, SetLearningRate)]
         self._changes = [change for change in self._changes if change not in rates]
         return rates
@@ -221,7 +226,7 @@ class Control:
         return [change for change in self._changes if not now or _is_for_now(change)]
 
     def _answer(self, command: Command) -> None:
-        reason = self._refusal(command)
+        reason = self._rejection(command)
         if not reason and isinstance(command, QUEUE_COMMANDS) and self._runs is not None:
             reason = self._runs.change(command)
         if reason:
@@ -261,34 +266,35 @@ class Control:
             case SaveCheckpoint():
                 self.save_checkpoint = True
 
-    def _refusal(self, command: Command) -> str:
+    def _rejection(self, command: Command) -> str:
+        """Why a command is rejected; empty where it is accepted."""
         if isinstance(command, QUEUE_COMMANDS):
-            return self._refusal_of_queue()
-        if self._refuses and not isinstance(command, (Stop, Interrupt)):
-            return self._refuses
+            return self._rejection_of_queue()
+        if self._closed and not isinstance(command, (Stop, Interrupt)):
+            return self._closed
         match command:
             case SetTrainable(layers=layers):
                 unknown = [name for name in layers if name not in self._known]
                 if unknown or not layers:
                     return f"expected layers with weights, found {unknown[:3]}"
             case SetLearningRate(value=value):
-                return self._refusal_of_rate(value)
+                return self._rejection_of_rate(value)
             case ApplyNow() if not self._changes:
                 return "nothing waits"
             case Withdraw(commands=ids) if not any(c.id in ids for c in self._changes):
-                return "nothing of it waits any more"
+                return "none of these changes waits any more"
             case SkipStage():
-                return self.refuses_skip
+                return self._unskippable
         return ""
 
-    def _refusal_of_queue(self) -> str:
+    def _rejection_of_queue(self) -> str:
         if self._runs is None:
             return "this run has no queue"
         return "the queue is being stopped" if self.stop else ""
 
-    def _refusal_of_rate(self, value: float) -> str:
-        if self.refuses_rate:
-            return self.refuses_rate
+    def _rejection_of_rate(self, value: float) -> str:
+        if self._fixed_rate:
+            return self._fixed_rate
         is_rate = math.isfinite(value) and 0 < value <= 10
         return "" if is_rate else f"expected a rate in (0, 10], found {value}"
 

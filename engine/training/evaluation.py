@@ -1,4 +1,4 @@
-"""Validation and the final test: whole passes without training, stoppable at every batch."""
+"""Validation and the final test: whole passes without training, which stop at any batch."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ PROGRESS_SECONDS = 0.5
 
 
 def evaluation_batch(image_size: int) -> int:
-    """Images of one evaluation batch at this input size."""
+    """Return how many images an evaluation batch has at this input size."""
     return max(16, min(512, EVALUATION_PIXELS // image_size**2))
 
 
 def evaluate(
     model: keras.Model, batches: Any, callback: PassCallback
 ) -> tuple[float, float] | None:
-    """Loss and accuracy of a pass; None where it was cut short."""
+    """Return loss and accuracy of a pass; None where it was cut short."""
     result = model.evaluate(batches, verbose=0, callbacks=[callback], return_dict=True)
     return None if callback.stopped else (float(result["loss"]), float(result["accuracy"]))
 
 
 class PassCallback(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells how far a pass over `images` images has come; ends it when asked to."""
+    """Reports the progress of a pass over `images` images; ends it on request."""
 
     def __init__(
         self,

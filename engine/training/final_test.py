@@ -18,7 +18,7 @@ from engine.training.evaluation import PassCallback
 
 AGREEMENT = 0.02
 """Largest difference of a probability between the step's form of the network and the exported
-one: a wrong weight shows as more, the rounding of bfloat16 as less."""
+one: a wrong weight differs by more, the rounding of bfloat16 by less."""
 
 
 TOP = 5
@@ -26,7 +26,7 @@ TOP = 5
 
 
 class Tested(NamedTuple):
-    """What the test images gave."""
+    """The result of the test."""
 
     loss: float
     """Mean cross-entropy."""
@@ -34,7 +34,7 @@ class Tested(NamedTuple):
     top5_accuracy: float | None
     """None where there are no more than five classes."""
     epoch: int | None = None
-    """Whose weights these are."""
+    """The epoch whose weights were tested."""
 
 
 def predict_test(
@@ -50,14 +50,14 @@ def predict_test(
     """Predict the test images and write labels and probabilities.
 
     Args:
-        network: what is exported; its word counts where the two do not agree.
-        model: the step's form of it, faster; None uses the network throughout.
+        network: what is exported; it counts where the two do not agree.
+        model: the step's form of it, which is faster; None uses the network throughout.
         rows: what the step's form takes.
         pool: the test images.
         batch_size: images at a time.
-        callback: tells of the progress and stops it.
+        callback: reports the progress and stops the pass.
         path: of the predictions.
-        control: waits where the disk has no room for them.
+        control: waits while the disk has no room for them.
 
     Returns:
         None where a Stop cut it short.
@@ -122,7 +122,7 @@ def _predict(
 
 
 def export_network(network: keras.Model, path: Path, control: Control) -> None:
-    """Write the finished model, which plain Keras loads.
+    """Write the finished model, which plain Keras can load.
 
     Raises:
         OSError: it could not be written.

@@ -1,4 +1,4 @@
-"""The model in training: what trains, epochs of segments, validation, test, checkpoint, export."""
+"""The model in training: what trains, epochs and their segments, validation, test, export."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ from engine.training.segment import EpochMeter, SegmentCallback
 from engine.training.selection import Selection
 
 NOTHING_TRAINS = "nothing would train any more; leave at least one layer trainable"
-OTHER_FEATURES = "the epoch goes on with other features than before; its last bits may differ"
+OTHER_FEATURES = "the epoch continues with other features than before; its last bits may differ"
 REPAYING_EPOCHS = 2
-"""Epochs left from which extraction for a change in mid-stage costs less than going without."""
+"""Epochs left in a stage, from which on extraction after a change costs less than none."""
 
 
 class Learner:
@@ -92,7 +92,7 @@ class Learner:
 
     @property
     def is_mid_epoch(self) -> bool:
-        """Whether the epoch at work was left before its validation ended."""
+        """Whether the current epoch was left before its validation ended."""
         return self._at.step > 0
 
     @property
@@ -102,22 +102,22 @@ class Learner:
 
     @property
     def stage_epochs(self) -> int:
-        """Epochs of the stage at work that have ended."""
+        """Epochs of the current stage that have ended."""
         return self._at.stage_epochs
 
     @property
     def has_lost_patience(self) -> bool:
-        """Whether the stage has gone too long without a better validation accuracy."""
+        """Whether the stage has been too long without a better validation accuracy."""
         patience = self._spec.patience
         return patience is not None and epochs_without_gain(self._at.val_accuracies) >= patience
 
     def select(self, stage: Stage) -> None:
-        """Choose what a stage trains, without compiling."""
+        """Select what a stage trains, without compiling."""
         self._selection.begin(stage)
         self._selection.apply()
 
     def start_stage(self, index: int, stage: Stage) -> None:
-        """Begin stage `index` (from 0) with a fresh optimizer, as `compile` in a notebook does."""
+        """Begin stage `index` (from 0) with a new optimizer, as `compile` in a notebook does."""
         self._at.begin_stage(index + 1, stage.learning_rate)
         is_last = self._at.stage == len(self._spec.stages)
         self._control.begin_stage(stage.schedule, is_last=is_last)
@@ -126,7 +126,7 @@ class Learner:
         self._made = None
 
     def restore(self, checkpoint: Path, position: Position) -> None:
-        """Stand where a checkpoint was written, in a stage that has been started."""
+        """Restore the position of a checkpoint, in a stage that has been started."""
         network, at = self.classifier.network, position
         self._at = place_of(at)
         load_weights(checkpoint, network)
@@ -149,7 +149,11 @@ class Learner:
         return self._spec.stages[self._at.stage - 1]
 
     def run_epoch(self) -> bool:
-        """Train one epoch, or the rest of it; whether it ended, and was not cut short by a Stop."""
+        """Train one epoch, or the rest of it.
+
+        Returns:
+            Whether it ended, and was not cut short by a Stop.
+        """
         if not self._at.step:
             if not self._begin_epoch():
                 return False
@@ -170,7 +174,7 @@ class Learner:
         return self._end_epoch(meter)
 
     def _begin_epoch(self) -> bool:
-        """Do what was asked for between two epochs; False where that was to stop."""
+        """Carry out the requests that are due between two epochs; False where one was to stop."""
         self._boundary(at_epoch_end=True)
         while not self._control.stops_now:
             self._prepare_step()
@@ -186,7 +190,7 @@ class Learner:
         return True
 
     def _prepare_step(self) -> None:
-        """Have a step with the best features there can be, between two epochs."""
+        """Build the step with the best possible features, between two epochs."""
         if self._made is None:
             self._hold_and_compile()
         elif self._is_makeshift:
@@ -279,7 +283,7 @@ class Learner:
             self._compile(carried_out, joined, mid_epoch=not at_epoch_end)
 
     def _do_small_things(self, *, saves: bool = True) -> bool:
-        """What can be done at any time; whether a phase of its own came of it."""
+        """Do what can be done at any time; return whether it was a separate phase."""
         for rate in self._control.take_rates():
             self._set_rate(rate.value)
         if not saves:
@@ -293,7 +297,7 @@ class Learner:
         return is_asked or is_due
 
     def _stops_pass(self, phase: Phase, detail: str = "") -> bool:
-        """Whether a pass over images is to end; does what can be done in it."""
+        """Do what can be done during a pass over images; return whether the pass is to end."""
         self._control.poll()
         has_paused = self._control.wait_out_pause()
         # While features are made the optimizer is still that of the layers before.
@@ -310,7 +314,7 @@ class Learner:
     def _compile(
         self, command_ids: tuple[str, ...], planned: str = "", *, mid_epoch: bool = False
     ) -> None:
-        """Build the training step for what is selected now, and say what it really holds."""
+        """Build the training step for what is selected now, and report what it really trains."""
         self._selection.apply()
         extracts = self._made is None or self._at.epochs_left(self._present) >= REPAYING_EPOCHS
         made = self._assembler.assemble(self._at.epoch + 1, extracts=extracts, mid_epoch=mid_epoch)
@@ -354,7 +358,7 @@ class Learner:
             self._emit(made.ready)
 
     def _validate(self) -> tuple[float, float] | None:
-        """Loss and accuracy on the validation images; None where a Stop cut it short."""
+        """Return loss and accuracy on the validation images; None where a Stop cut it short."""
         assert self._made is not None
         self._emit(PhaseChanged(phase="validating"))
         model, source, rows = self._made.model, self._made.validation, self._data.validation
@@ -367,7 +371,7 @@ class Learner:
         return self._parts.evaluate(evaluation_batch(self._spec.image_size), validate)
 
     def test(self) -> Tested | None:
-        """Read the test split once, with the weights to keep; writes the predictions.
+        """Evaluate the test split once, with the weights to keep, and write the predictions.
 
         Returns:
             None where a Stop cut it short.

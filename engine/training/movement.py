@@ -1,4 +1,4 @@
-"""How far each layer's weights went in an epoch: the proof that what is frozen stands still."""
+"""How far each layer's weights moved in an epoch: the proof that frozen layers do not move."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from engine.model.graph import leaf_layers
 from engine.protocol.events import Event, LayersMoved, LogLine
 
 Values = list[Any]
-"""A layer's weights, moving statistics included, as NumPy arrays of its own."""
+"""Copies of a layer's weights, moving statistics included, as NumPy arrays."""
 
 
 class Movement:
-    """Keeps a copy of all weights as they were when the epoch began, and compares."""
+    """Keeps a copy of all weights from the start of the epoch, and compares."""
 
     def __init__(self, network: keras.Model) -> None:
-        """Begin to watch a network; nothing is copied yet."""
+        """Watch a network; nothing is copied yet."""
         layers = leaf_layers(network)
         self._weights = {name: leaf.weights for name, leaf in layers.items() if leaf.weights}
         self._before: dict[str, Values] = {}
         self._frozen_at: dict[str, Values] = {}
-        """What was frozen in mid-epoch, as it then was."""
+        """Weights of the layers that were frozen in mid-epoch, from that moment."""
         self._trains: frozenset[str] = frozenset()
         self._broken: list[str] = []
 
     def freeze_applied(self, trains: frozenset[str]) -> None:
-        """From the next batch on exactly these layers train; may come in mid-epoch."""
+        """Note that exactly these layers train from the next batch on; possible in mid-epoch."""
         if not self._before:
             self._before = {name: self._read(name) for name in self._weights}
         for name in trains - self._trains:
@@ -42,7 +42,7 @@ class Movement:
         self._trains = trains
 
     def tell(self, epoch: int, emit: Callable[[Event], None]) -> None:
-        """Say what moved since the last time; that something frozen did is an error."""
+        """Report what moved since the last time; a frozen layer that did is an error."""
         moved = self.measure(epoch)
         emit(moved)
         for name in moved.broken:
@@ -50,7 +50,7 @@ class Movement:
             emit(LogLine(level="error", text=text))
 
     def measure(self, epoch: int) -> LayersMoved:
-        """What moved since the last call, and what of it was frozen."""
+        """Return what moved since the last call, and which of it was frozen."""
         moved: dict[str, float] = {}
         for name in self._weights:
             if name not in self._trains:
@@ -66,7 +66,7 @@ class Movement:
         return LayersMoved(epoch=epoch, moved=moved, broken=broken)
 
     def _check_frozen(self, name: str) -> None:
-        """Note a frozen layer that is not what it was; its present values count from now on."""
+        """Note a frozen layer that changed; its present values count from now on."""
         stood = self._frozen_at.get(name, self._before[name])
         now = self._peek(name)
         if not all(_same_bytes(a, b) for a, b in zip(stood, now, strict=True)):
@@ -88,7 +88,7 @@ def _same_bytes(one: Any, other: Any) -> bool:
 
 
 def _relative_change(before: Values, now: Values) -> float:
-    """Norm of the change over the norm before; over the norm now where that was zero."""
+    """Return the norm of the change over the norm before, or over the norm now if that was 0."""
     change = _norm([b - a for a, b in zip(before, now, strict=True)])
     size = _norm(before) or _norm(now)
     return change / size if change else 0.0

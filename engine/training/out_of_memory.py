@@ -1,4 +1,4 @@
-"""Out of memory: a batch goes on in two parts, once; else the run ends with the numbers."""
+"""Out of memory: a batch is split in two, once; if that fails the run ends with the numbers."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ Result = TypeVar("Result")
 
 
 class BatchParts:
-    """Halves the batches of a model where the device has no memory for whole ones."""
+    """Halves the batches of a model if the device has no memory for whole ones."""
 
     def __init__(self, batch_size: int, device: str, emit: Callable[[Event], None]) -> None:
         """Begin with whole batches of `batch_size` images."""
         self._batch_size, self._device, self._emit = batch_size, device, emit
         self.count = 1
-        """Parts that a batch goes through in."""
+        """Parts that a batch is split into."""
         self._evaluation_size = LARGEST
 
     def train(self, fit: Callable[[], object], model: StepModel, callback: SegmentCallback) -> bool:
-        """Let a model fit; False where memory ran out and it is to be compiled anew.
+        """Run a `fit`; return False where memory ran out and the model has to be compiled again.
 
         Args:
             fit: calls the model's `fit` with `callback`.
             model: its optimizer knows how many steps were done.
-            callback: has counted them at the end, those included that it was not told of.
+            callback: has counted them all at the end, even those that it did not see.
 
         Raises:
             InputError: memory ran out and there is nothing left to halve.
@@ -57,11 +57,11 @@ class BatchParts:
         return True
 
     def evaluate(self, batch_size: int, evaluate: Callable[[int], Result]) -> Result:
-        """Do a pass without training, with smaller batches where those asked do not fit.
+        """Run a pass without training, with smaller batches where those asked do not fit.
 
         Args:
-            batch_size: images at a time, as many as bring something.
-            evaluate: does the pass with so many images at a time.
+            batch_size: images at a time, as many as are useful.
+            evaluate: runs the pass with this many images at a time.
         """
         size = min(batch_size, self._evaluation_size)
         while True:
@@ -90,7 +90,7 @@ class BatchParts:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the device, or the machine, has no memory left.
+    """Tell whether an error means that the device, or the machine, has no memory left.
 
     TensorFlow raises its ResourceExhaustedError; JAX says RESOURCE_EXHAUSTED in the text.
     """
@@ -99,7 +99,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def in_words(error: BaseException, device: str) -> str:
-    """What found no room where: TensorFlow names the shape of the tensor in its error."""
+    """Describe what found no room where: TensorFlow names the shape of the tensor in its error."""
     found = _SHAPE.search(str(error))
     memory = memory_in_words(device)
     if found is None:

@@ -1,4 +1,4 @@
-"""Where a run stands between its stages, epochs and steps, to and from a checkpoint's position."""
+"""Where a run is in its stages, epochs and steps, to and from a checkpoint's position."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Place:
 
     stage: int = 0
     epoch: int = 0
-    """The one at work, or the last that was."""
+    """The current one, or the last one before."""
     step: int = 0
     """Steps of it that are done; 0 once it has ended."""
     stage_began: int = 0
@@ -39,20 +39,20 @@ class Place:
         return len(self.val_accuracies)
 
     def epochs_left(self, stage: Stage) -> int:
-        """Of the stage at work, the epoch about to run included."""
+        """Of the current stage, the epoch about to run included."""
         return stage.epochs - (self.epoch - self.stage_began)
 
     def begin_stage(self, number: int, learning_rate: float) -> None:
-        """Stand before the first epoch of a stage."""
+        """Move before the first epoch of a stage."""
         self.stage, self.stage_began = number, self.epoch
         self.learning_rate, self.val_accuracies = learning_rate, []
 
     def begin_epoch(self) -> None:
-        """Stand before the first step of the next epoch."""
+        """Move before the first step of the next epoch."""
         self.epoch, self.step, self.meter = self.epoch + 1, 0, EpochMeter()
 
     def end_epoch(self, val_accuracy: float) -> None:
-        """Stand after the epoch's validation."""
+        """Move after the epoch's validation."""
         self.step = 0
         self.ended_epochs += 1
         self.val_accuracies.append(val_accuracy)
@@ -60,7 +60,7 @@ class Place:
     def ended(
         self, validated: tuple[float, float], validation_seconds: float, rate: float
     ) -> EpochEnded:
-        """What to say of the epoch that has ended: its validation loss and accuracy, last rate."""
+        """Make the event of the epoch that has ended, from its validation and its last rate."""
         meter = self.meter
         return EpochEnded(
             epoch=self.epoch,
@@ -77,11 +77,11 @@ class Place:
         )
 
     def refuse_infinite(self, loss: float, kept: str, of: str = "") -> None:
-        """Let a loss that is no number end the run; its checkpoint stays the one from before.
+        """End the run at a loss that is not finite; its checkpoint stays the one from before.
 
         Args:
             loss: mean so far.
-            kept: where the newest checkpoint stands, in words; empty where there is none.
+            kept: where the newest checkpoint was written, as text; empty where there is none.
             of: what it is the loss of, where not of the training.
 
         Raises:
@@ -98,7 +98,7 @@ class Place:
     def position(
         self, selection: Selection, control: Control, best: Best, kept: frozenset[str]
     ) -> Position:
-        """What a checkpoint has to hold beside the variables."""
+        """Make what a checkpoint has to hold beside the variables."""
         meter = self.meter if self.step else EpochMeter()
         return Position(
             stage=self.stage,
@@ -126,7 +126,7 @@ class Place:
 
 
 def place_of(position: Position) -> Place:
-    """Where the run stood that left this position."""
+    """Return the position of the run that wrote this checkpoint."""
     sums = position.sums
     return Place(
         stage=position.stage,

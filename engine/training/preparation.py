@@ -54,8 +54,8 @@ def prepare_data(spec: RunSpec, emit: Callable[[Event], None], *, has_begun: boo
 
     Args:
         spec: of the run.
-        emit: told of everything on the way.
-        has_begun: whether the run goes on from a checkpoint; it may then lack images of a class,
+        emit: takes the events on the way.
+        has_begun: whether the run continues from a checkpoint; it may then lack images of a class,
             as it did before.
 
     Raises:
@@ -160,7 +160,7 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
 
 
 def _same_classes(path: Path, names: tuple[str, ...]) -> bool | None:
-    """Whether the run whose model lies there told these classes apart; None where none tells."""
+    """Tell whether the run of that model had the same classes; None where that is not known."""
     data = recorded_data(RunDirectory(path.parent).events)
     return data.class_names == names if data is not None else None
 

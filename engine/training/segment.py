@@ -1,4 +1,4 @@
-"""One `fit` over a run of batches between two boundaries, and the meter that reads it."""
+"""One `fit` over the batches between two boundaries, and the meter that reads it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class EpochMeter:
     accuracy_sum: float = 0.0
     images: int = 0
     seconds: float = 0.0
-    """Of all batches, tracing left out."""
+    """Of all batches, without tracing."""
     timed_images: int = 0
     input_wait_seconds: float = 0.0
     """Of `seconds`, those in which the step waited for its batch; NaN where not measured."""
@@ -84,7 +84,7 @@ class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
         return self._step
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Count an execution, tell of it at most four times a second, look for commands."""
+        """Count an execution, report at most four times a second, look for commands."""
         assert logs is not None
         at = time.perf_counter()
         seconds, self._ended_at = at - self._ended_at, at
@@ -108,7 +108,7 @@ class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
 
     def catch_up(self, steps: int, model: Any) -> None:
-        """Count steps up to the `steps`-th of this fit, which ended before it could tell.
+        """Count steps up to the `steps`-th of this fit, which ended before it could report.
 
         Args:
             steps: done since `fit` began.
@@ -124,12 +124,12 @@ class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._ended_at = time.perf_counter()
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """What went by between two executions was no wait for a batch."""
+        """Do not count the time between two executions as a wait for a batch."""
         if self.model.clock is not None:
             self.model.clock.restart()
 
     def _un_mean(self, images: int, loss: float, accuracy: float) -> tuple[float, float]:
-        """Keras' logs are means since `fit` began: the sums over these batches alone."""
+        """Turn Keras' logs, means since `fit` began, into the sums over these batches alone."""
         before, self._seen = self._seen, self._seen + images
         sums = tuple(
             now * self._seen - then * before
@@ -166,7 +166,7 @@ class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class _Window:
-    """What has happened since the last BatchEnded."""
+    """What happened since the last BatchEnded."""
 
     def __init__(self) -> None:
         self.since = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What is asked to train: chosen by the stage, by its plan and by the person, put on the layers."""
+"""What is to train: selected by the stage, by its plan and by the user, and set on the layers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.state.layer_choice import count_blocks, describe_layers, last_blocks
 
 
 class Selection:
-    """The leaf layers asked to train, and whether BatchNormalization is locked."""
+    """The leaf layers that are to train, and whether BatchNormalization is locked."""
 
     def __init__(self, spec: RunSpec, classifier: Classifier) -> None:
         """Begin with nothing selected and the lock as the spec has it."""
@@ -27,7 +27,11 @@ class Selection:
         self.names = select_last(self._classifier, stage.unfreeze_last)
 
     def change_all(self, commands: Sequence[SetTrainable | SetBatchNormLock]) -> bool:
-        """Do what the person asked, all of it; whether it was done: not if nothing would train."""
+        """Apply all that the user asked, unless nothing would train then.
+
+        Returns:
+            Whether it was applied.
+        """
         before = (self.names, self.locked)
         for command in commands:
             if isinstance(command, SetBatchNormLock):
@@ -46,10 +50,10 @@ class Selection:
         return False
 
     def follow_plan(self, stage: Stage, done: int) -> str:
-        """Add what the stage's plan lets join after `done` of its epochs.
+        """Add what joins by the stage's plan after `done` of its epochs.
 
         Returns:
-            What joined, in words; empty where nothing did.
+            What joined, as text; empty where nothing did.
         """
         joins, words = planned(self._classifier, stage, done)
         if joins <= self.names:
@@ -58,17 +62,17 @@ class Selection:
         return words
 
     def apply(self) -> None:
-        """Set the layers' state; compile afterwards, or the change does nothing."""
+        """Set the layers' state; without compiling afterwards the change has no effect."""
         put_on(self._classifier, self.names, locked=self.locked)
 
 
 def put_on(classifier: Classifier, names: frozenset[str], *, locked: bool) -> None:
-    """Let exactly these leaf layers train, but for locked BatchNormalization."""
+    """Let exactly these leaf layers train, except locked BatchNormalization."""
     apply_trainable(classifier, names, "locked" if locked else "keras")
 
 
 def planned(classifier: Classifier, stage: Stage, done: int) -> tuple[frozenset[str], str]:
-    """The leaf layers that join after `done` epochs of a stage, and what they are in words."""
+    """Find the leaf layers that join after `done` epochs of a stage, and describe them."""
     for unfreeze in stage.unfreezes:
         if unfreeze.after_epoch == done:
             words = describe_selection(classifier, unfreeze.last)
@@ -86,14 +90,14 @@ def planned(classifier: Classifier, stage: Stage, done: int) -> tuple[frozenset[
 
 
 def _blocks_at_first(classifier: Classifier, stage: Stage, tree: LayerNode) -> int:
-    """How many of the last blocks the stage begins with."""
+    """Count the last blocks that the stage begins with."""
     selected = select_last(classifier, stage.unfreeze_last)
     numbers = range(1, count_blocks(tree) + 1)
     return sum(selected.issuperset(last_blocks(tree, number)) for number in numbers)
 
 
 def planned_selections(classifier: Classifier, stage: Stage) -> list[frozenset[str]]:
-    """What a stage trains by its plan alone: at its begin, and after each change."""
+    """List what a stage trains by its plan alone: at its start, and after each change."""
     selections = [select_last(classifier, stage.unfreeze_last)]
     for done in range(1, stage.epochs):
         joins, _ = planned(classifier, stage, done)

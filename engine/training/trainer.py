@@ -1,4 +1,4 @@
-"""The trainer of one run: prepares it, works off its stages, tests and exports the result."""
+"""The trainer of one run: prepares it, trains its stages, tests and exports the result."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 class Trainer:
     """Trains one run from its spec to its exported model, on the thread that calls `run`.
 
-    It owns the model and the optimizer; all it says goes through `emit`, all it is told comes
-    through `commands` or the run's `commands.jsonl`.
+    It owns the model and the optimizer; its events go through `emit`, its commands come through
+    `commands` or the run's `commands.jsonl`.
     """
 
     def __init__(
@@ -49,15 +49,15 @@ class Trainer:
         record_full: Callable[[], DiskFull | None] = lambda: None,
         runs: RunQueue | None = None,
     ) -> None:
-        """Prepare a run in its directory, or what is left of one that an earlier process began.
+        """Prepare a run in its directory, or the rest of one that an earlier process began.
 
         Args:
             spec: what to train.
             directory: where its files go.
-            emit: takes all it says, on the thread that calls `run`.
-            commands: what it is told.
+            emit: takes its events, on the thread that calls `run`.
+            commands: where its commands come from.
             resumed: where an earlier process left it.
-            record_full: what of the record waits for room on the disk; the run waits with it.
+            record_full: returns what of the record waits for room on the disk; the run waits too.
             runs: the queue it belongs to, which commands may change.
         """
         self._spec = spec
@@ -70,7 +70,7 @@ class Trainer:
         self.control = Control(commands, emit, file, record_full, runs)
 
     def run(self) -> RunStatus:
-        """Run to the end; whatever goes wrong ends in RunEnded("failed"), not in an exception."""
+        """Run to the end; every failure ends in RunEnded("failed"), not in an exception."""
         error = ""
         try:
             status = self._run()
@@ -115,7 +115,7 @@ class Trainer:
             return status
 
     def _report(self, event: Event) -> None:
-        """Emit while there is nothing to lose yet: each word is a moment to stop."""
+        """Emit while there is nothing to lose yet: every event is a chance to stop."""
         self._emit(event)
         self._stop_if_asked()
 
@@ -183,7 +183,7 @@ class Trainer:
         return "completed"
 
     def _work_off_stage(self, learner: Learner, stage: Stage, *, is_last: bool) -> bool:
-        """Whether the run goes on: with the next stage, or to its planned end."""
+        """Whether the run continues: with the next stage, or to its planned end."""
         while not self._is_over(learner, stage):
             ended = learner.run_epoch()
             is_whole = ended and is_last and self._is_over(learner, stage)
@@ -200,7 +200,7 @@ class Trainer:
         return done >= stage.epochs or (done > 0 and is_cut_short)
 
     def _finish(self, learner: Learner, data: Data) -> None:
-        """Test and export, unless told to stop now."""
+        """Test and export, unless the user asked to stop now."""
         self._stop_if_asked()
         try:
             self._test_and_export(learner, data)
@@ -221,7 +221,7 @@ class Trainer:
 
 
 class _StoppedError(Exception):
-    """The person asked to stop now where there is nothing to test or export."""
+    """The user asked to stop now, and there is nothing to test or export."""
 
 
 def _first_line(problem: Exception) -> str:
