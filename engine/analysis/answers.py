@@ -1,6 +1,6 @@
 """The exercise's three questions, answered in full sentences from the measured runs.
 
-Every number in them stands in a table of the report, in the same form.
+Every number in them is also in a table of the report, in the same form.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Answer:
     measured: tuple[str, ...]
     """What the runs show."""
     explanation: tuple[str, ...]
-    """What may be behind it; no run proves it."""
+    """What may explain it; no run proves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class Answers:
 
 
 def answer(runs_dir: Path) -> Answers:
-    """Answer from the runs in a folder; where none was tested the answers say so."""
+    """Answer from the runs in a folder; if none was tested the answers say so."""
     return answers_from(gather(runs_dir))
 
 
 def answers_from(evidence: Evidence) -> Answers:
-    """Answer from evidence that was gathered before."""
+    """Answer from evidence that is already read."""
     if not evidence.contenders:
         return _no_answers(evidence)
     if len(evidence.contenders) == 1:

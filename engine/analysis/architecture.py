@@ -1,4 +1,4 @@
-"""What an architecture is made of, counted in the layer tree that a run recorded."""
+"""The parts of an architecture, counted in the layer tree that a run recorded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Architecture:
     """Depthwise ones included."""
     depthwise: int
     additions: int
-    """Where a residual branch joins the way around it."""
+    """Where a residual branch joins its shortcut."""
     concatenations: int
     squeeze_excite: int
     """Blocks that weigh their channels by an average over the whole feature map."""
@@ -41,7 +41,7 @@ class Architecture:
 
 
 def describe_architecture(model: str, layers: LayerNode, facts: ModelFacts) -> Architecture:
-    """Count what a recorded layer tree holds.
+    """Count the parts in a recorded layer tree.
 
     Args:
         model: the catalogue's name, for the published accuracy.
@@ -50,7 +50,7 @@ def describe_architecture(model: str, layers: LayerNode, facts: ModelFacts) -> A
     """
     found = list(leaves(layers))
     kinds = [leaf.kind for leaf in found]
-    # ConvNeXt adds without a layer of its own for it: each of its branches ends in a LayerScale.
+    # ConvNeXt adds without a layer: each of its branches ends in a LayerScale.
     additions = kinds.count("Add") or kinds.count("LayerScale")
     return Architecture(
         convolutions=sum(kind in CONVOLUTIONS for kind in kinds),
@@ -68,7 +68,7 @@ def describe_architecture(model: str, layers: LayerNode, facts: ModelFacts) -> A
 
 
 def leaves(node: LayerNode) -> Iterator[LayerNode]:
-    """The layers at the ends of a tree, in its order."""
+    """The leaves of a tree, in its order."""
     if not node.children:
         yield node
     for child in node.children:

@@ -31,7 +31,7 @@ class McNemar:
 
     @property
     def is_significant(self) -> bool:
-        """Whether the difference is more than chance at the usual five percent."""
+        """Whether the difference is more than chance, at the usual five percent."""
         return self.p_value < SIGNIFICANT
 
 
@@ -44,7 +44,7 @@ def mcnemar(a: Predictions, b: Predictions, tested_on: tuple[str, str] = ("", ""
     Args:
         a: of the first model.
         b: of the second one.
-        tested_on: fingerprints of the test images, as the records of the two have them.
+        tested_on: fingerprints of the test images, from the records of the two runs.
 
     Raises:
         InputError: they were tested on different images.
@@ -60,7 +60,7 @@ def mcnemar(a: Predictions, b: Predictions, tested_on: tuple[str, str] = ("", ""
     if tested_on[0] != tested_on[1]:
         raise InputError(
             "expected two runs tested on the same images, found that their folder of images was "
-            "another when each was tested; train one of them anew"
+            "another when each was tested; train one of them again"
         )
     a_right, b_right = a.predicted == a.labels, b.predicted == b.labels
     only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
@@ -86,7 +86,7 @@ def p_text(p: float) -> str:
 
 
 def chance_in_words(test: McNemar, name_a: str, name_b: str) -> str:
-    """A sentence that says what the test found."""
+    """Make a sentence of what the test found."""
     images = f"{whole(test.images)} test images"
     if test.only_a == test.only_b == 0:
         return f"{name_a} and {name_b} were right on exactly the same of the {images}."
@@ -99,7 +99,7 @@ def chance_in_words(test: McNemar, name_a: str, name_b: str) -> str:
 
 
 def differing_settings(runs: Sequence[RunRecord]) -> list[tuple[str, tuple[str, ...]]]:
-    """The settings in which these runs differ: each one's name and its value for every run."""
+    """List the settings in which these runs differ: the name, and its value for every run."""
     specs = [run.file.spec for run in runs]
     rows = [(name, tuple(text(spec) for spec in specs)) for name, text in _SETTINGS.items()]
     rows.append(("device", tuple(run.summary.device or run.file.spec.device for run in runs)))

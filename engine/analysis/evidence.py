@@ -1,6 +1,6 @@
-"""What the answers rest on: the best run of each model, the others beside it, tests between them.
+"""What the answers rest on: the best run of each model, the other runs, tests between them.
 
-Runs of one data set are compared, CIFAR-10 where there are any; what is left out is counted.
+Runs of one data set are compared, CIFAR-10 if there are any; the others are counted.
 """
 
 from __future__ import annotations
@@ -41,23 +41,23 @@ class Measured:
     """A run that was tested, as far as the answers need it."""
 
     label: str
-    """The model's name; its recipe with it where the model was trained by several."""
+    """The model's name, with its recipe where the model was trained by several."""
     row: Row
     """Of the ranking."""
     architecture: Architecture | None = None
     frontiers: tuple[str, ...] = ()
-    """First layer computed at every step, one a state of freezing; empty where nothing was kept."""
+    """First layer computed at every step, one per state of freezing; empty if nothing is kept."""
     read_features: bool = False
-    """Whether an earlier run's features were read in the place of an extraction."""
+    """Whether an earlier run's features were read instead of extracted."""
     device: str = ""
     machine: str = ""
-    """Host and hardware, in words."""
+    """Host and hardware, as text."""
     versions: Mapping[str, str] = field(default_factory=dict)
     class_names: tuple[str, ...] = ()
     tested_on: str = ""
     """The fingerprint of its test images; empty where there is none."""
     name: str = ""
-    """The label as short as tells the contenders apart; the label of other runs."""
+    """The shortest label that tells the contenders apart; of other runs the whole label."""
 
     def __post_init__(self) -> None:
         """The label where no shorter name is given."""
@@ -71,23 +71,23 @@ class Measured:
 
     @property
     def train_seconds(self) -> float | None:
-        """None where they are not on record."""
+        """None where they are not recorded."""
         seconds = self.row["train_seconds"]
         return float(seconds) if known(seconds) else None
 
     @property
     def is_pretrained(self) -> bool:
-        """Whether it began with weights learned before."""
+        """Whether it began with pretrained weights."""
         return str(self.row["weights"]) != "none"
 
     @property
     def knows_imagenet(self) -> bool:
-        """Whether these are the ones learned on ImageNet, and not those of a file."""
+        """Whether these are ImageNet's, and not those of a file."""
         return str(self.row["weights"]) == "imagenet"
 
     @property
     def could_be_pretrained(self) -> bool:
-        """Whether the catalogue has such weights for it."""
+        """Whether the catalogue has pretrained weights for it."""
         return self.row["model"] not in FROM_SCRATCH
 
 
@@ -104,11 +104,11 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that the answers and the report are made from."""
+    """Everything that the answers and the report are made from."""
 
     dataset: str = ""
     contenders: tuple[Measured, ...] = ()
-    """The best run of each model, most accurate first; of a single model, of each recipe."""
+    """The best run of each model, most accurate first; with a single model, of each recipe."""
     others: tuple[Measured, ...] = ()
     """The best run of each further recipe of those models."""
     rows: tuple[Row, ...] = ()
@@ -117,7 +117,7 @@ class Evidence:
     predictions: Predictions | None = None
     """Of the most accurate run."""
     other_datasets: tuple[str, ...] = ()
-    """With ranked runs that are left out."""
+    """Data sets whose ranked runs are left out."""
     unranked: int = 0
     """Runs without a test accuracy, on any data."""
 
@@ -128,7 +128,7 @@ class Evidence:
 
     @property
     def has_leader(self) -> bool:
-        """Whether no other contender has the highest accuracy as well, as it is written."""
+        """Whether no other contender has the same accuracy, as it is written."""
         written = [accuracy(run.accuracy) for run in self.contenders[:2]]
         return len(set(written)) == len(written)
 
@@ -149,7 +149,7 @@ class Evidence:
 
 
 def gather(runs_dir: Path) -> Evidence:
-    """Read what the answers need; a folder without ranked runs gives no contenders."""
+    """Read what the answers need; a folder without ranked runs has no contenders."""
     from engine.ranking.index import ranking_rows
 
     rows = ranking_rows(runs_dir).rows
@@ -179,7 +179,7 @@ def gather(runs_dir: Path) -> Evidence:
 
 
 def select(rows: Sequence[Row]) -> tuple[list[tuple[str, Row]], list[tuple[str, Row]]]:
-    """The best run of each model, and the best of each further recipe, each with its label.
+    """Choose the best run of each model, and the best of each further recipe, with their labels.
 
     Args:
         rows: ranked runs, the best first.
@@ -214,7 +214,7 @@ def _label(row: Row, recipes: Mapping[str, int]) -> str:
 
 
 def _named(run: Measured, by_model: bool) -> Measured:
-    """The contender by its model alone, where the others are of other models."""
+    """Name a contender by its model alone, where the others are of other models."""
     return replace(run, name=_label(run.row, {})) if by_model else run
 
 
@@ -232,7 +232,7 @@ def _measure(runs_dir: Path, row: Row, label: str) -> Measured:
 
 
 def _filled(record: RunRecord, row: Row) -> Row:
-    """The row with what an early summary left out, summed up from the record instead."""
+    """Complete a row whose early summary lacks figures, from the record instead."""
     if row["curve"] and row["test_images"]:
         return row
     found = summarize(load_snapshot(record))
@@ -242,7 +242,7 @@ def _filled(record: RunRecord, row: Row) -> Row:
 
 
 def measure(record: RunRecord, row: Row, label: str, events: Iterable[Event]) -> Measured:
-    """What a run's record adds to its row."""
+    """Read what a run's record adds to its row."""
     started: RunStarted | None = None
     hardware: HardwareSampled | None = None
     frontiers: list[str] = []

@@ -1,4 +1,4 @@
-"""What may be behind a difference: facts of the architectures, and what they usually do.
+"""What may explain a difference: facts of the architectures, and their usual effects.
 
 What is counted in a network or recorded of a run is a fact; why it helped is an explanation that
 no run here proves.
@@ -14,13 +14,13 @@ from engine.analysis.wording import known, listed, share_text, times
 from engine.common.text import MISSING, count, duration, percent, whole
 
 CLEARLY_LESS = 0.8
-"""Of what the arithmetic would make of a training time."""
+"""Share of the ratio of FLOPs, below which a training time counts as far less than that ratio."""
 
 Described = tuple[Measured, Architecture]
 
 
 def architecture_facts(evidence: Evidence) -> list[str]:
-    """What the contenders are made of, and which part of each was trained."""
+    """Say what the contenders are made of, and which part of each was trained."""
     described = _described(evidence)
     if not described:
         return ["No run here recorded the layers of its model, so there is nothing to count."]
@@ -32,7 +32,7 @@ def architecture_facts(evidence: Evidence) -> list[str]:
 
 
 def explain_accuracy(evidence: Evidence) -> list[str]:
-    """What an accuracy stands for and what not."""
+    """Say what an accuracy means and what it does not."""
     sentences = []
     has_interval = evidence.best is not None and known(evidence.best.row.get("accuracy_low"))
     if has_interval and evidence.has_leader:
@@ -49,7 +49,7 @@ def explain_accuracy(evidence: Evidence) -> list[str]:
 
 
 def explain_speed(evidence: Evidence) -> list[str]:
-    """Why the times are what they are."""
+    """Explain the times."""
     described = [
         (run, network) for run in evidence.timed if (network := run.architecture) is not None
     ]
@@ -82,7 +82,7 @@ def explain_speed(evidence: Evidence) -> list[str]:
 
 
 def explain_difference(evidence: Evidence) -> list[str]:
-    """Why the most accurate contender may be ahead of the others."""
+    """Explain why the most accurate contender may be ahead of the others."""
     described = _described(evidence)
     if len(described) < 2 or described[0][0] is not evidence.best:
         return ["Too few of the networks are on record to explain the difference by them."]
@@ -165,7 +165,7 @@ def _published(described: Sequence[Described]) -> list[str]:
 
 
 def top1_text(accuracy: float | None) -> str:
-    """A published accuracy, which has three digits."""
+    """Format a published accuracy, which has three digits."""
     return f"{accuracy:.3f}" if accuracy is not None and known(accuracy) else MISSING
 
 
@@ -210,7 +210,7 @@ def _arithmetic(described: Sequence[Described], least_of_all: int) -> str:
 
 
 def _pace(described: Sequence[Described]) -> list[str]:
-    """That a network passes more images a second than one of less arithmetic, and why."""
+    """Say that a network passes more images a second than one of less arithmetic, and why."""
     paced = [(run, network) for run, network in described if known(run.row["images_per_second"])]
     for run, network in paced:
         slower = [

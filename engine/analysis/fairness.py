@@ -1,4 +1,4 @@
-"""What makes a comparison of runs unfair, a sentence each."""
+"""What makes a comparison of runs unfair, one sentence for each reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.common.text import whole
 
 
 def unfair(evidence: Evidence) -> list[str]:
-    """The warnings that belong to the answers; none where the comparison is fair."""
+    """List the warnings that belong to the answers; none if the comparison is fair."""
     runs = evidence.contenders
     found: list[Iterable[str]] = [
         _left_out(evidence),
@@ -94,7 +94,7 @@ _DIFFERENCES: tuple[tuple[str, str, Callable[[Measured], str]], ...] = (
         lambda run: whole(run.row["test_images"]) if run.row.get("test_images") else "",
     ),
 )
-"""What differs in words, what follows from it, and what to compare."""
+"""What differs, what follows from it, and how to get the value of a run."""
 
 
 def _limited(runs: Sequence[Measured]) -> Iterable[str]:
@@ -141,7 +141,7 @@ def _stopped(runs: Sequence[Measured]) -> Iterable[str]:
     labels = [run.name for run in runs if run.row["status"] == "stopped"]
     if labels:
         verb = "was" if len(labels) == 1 else "were"
-        yield f"{listed(labels)} {verb} stopped before the recipe's end and could have gone on."
+        yield f"{listed(labels)} {verb} stopped before the recipe's end and could have continued."
 
 
 def _features(runs: Sequence[Measured]) -> Iterable[str]:
@@ -171,5 +171,5 @@ def _picked(evidence: Evidence) -> Iterable[str]:
 
 
 def _tries(n: int) -> str:
-    # A larger number would stand in no table.
+    # A larger number would be in no table.
     return number_word(n) if n <= MOST_WORDS else "many"

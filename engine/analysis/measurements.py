@@ -11,7 +11,7 @@ from engine.common.text import accuracy, duration, whole
 
 
 def compare_accuracies(evidence: Evidence) -> list[str]:
-    """Sentences that answer which contender is the most accurate."""
+    """Say which contender is the most accurate."""
     best, *rest = evidence.contenders
     sentences = [_best_sentence(best, rest)]
     behind = [other for other in rest if accuracy(other.accuracy) != accuracy(best.accuracy)]
@@ -64,7 +64,7 @@ def _behind_sentence(best: Measured, behind: Sequence[Measured]) -> str:
 
 
 def _chances(pairs: Sequence[Pair]) -> list[str]:
-    """What the tests against the most accurate run found, the first one in full."""
+    """Say what the tests against the most accurate run found, the first one in full."""
     tested = [(pair.other.name, pair.test) for pair in pairs if pair.test is not None]
     sentences = []
     if tested:
@@ -84,7 +84,7 @@ def _chances(pairs: Sequence[Pair]) -> list[str]:
 
 
 def _like_for_like(evidence: Evidence) -> list[str]:
-    """The runs of one recipe side by side, where the contenders are not of one."""
+    """Compare runs of one recipe, where the contenders are of several."""
     if len({run.row["recipe"] for run in evidence.contenders}) < 2:
         return []
     by_recipe: dict[str, list[Measured]] = {}
@@ -101,7 +101,7 @@ def _like_for_like(evidence: Evidence) -> list[str]:
 
 
 def _other_recipes(evidence: Evidence) -> list[str]:
-    """The recipes of a model that are not its best and stand in no comparison of a recipe."""
+    """Name the recipes of a model that are not its best and in no comparison of a recipe."""
     of_contenders = {run.row["recipe"] for run in evidence.contenders}
     alone = [
         run
@@ -125,7 +125,7 @@ def _trained_in(run: Measured) -> str:
 
 
 def compare_speeds(evidence: Evidence) -> list[str]:
-    """Sentences that answer which contender trained faster, and to what."""
+    """Say which contender trained faster, and to which accuracy."""
     runs = list(evidence.timed)
     if not runs:
         return ["No completed run has its training time on record, so none can be called faster."]

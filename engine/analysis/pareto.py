@@ -1,4 +1,4 @@
-"""The Pareto front: what nothing else beats in cost and accuracy at once."""
+"""The Pareto front: the points that no other beats in both cost and accuracy."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Indices of the points on the front, by rising cost.
+    """Find the indices of the points on the front, by rising cost.
 
-    A point is off it where another costs no more and is no less accurate, and is better in one of
-    both; of points that are alike all stand on it. Points that are not finite are left out.
+    A point is off the front if another costs no more, is no less accurate, and is better in one of
+    the two; equal points are all on it. Points that are not finite are left out.
 
     Args:
         points: cost and accuracy of each; a low cost and a high accuracy win.

@@ -1,4 +1,4 @@
-"""What a run predicted for the test images, and the metrics of it."""
+"""A run's predictions for the test images, and their metrics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_BYTES = 2**28
-"""Of the arrays unpacked: 10,000 images of ten classes take 480 KB."""
+"""Of the unpacked arrays: 10,000 images of ten classes take 480 KB."""
 MAX_CLASSES = 1_000
 ARRAYS = ("labels", "probabilities")
 ROUNDING = 0.05
@@ -27,7 +27,7 @@ CALIBRATION_BINS = 15
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Predictions:
-    """What a model said of each test image, in the order of the data set."""
+    """What a model predicted for each test image, in the order of the data set."""
 
     labels: NDArray[np.int64]
     """(n,), the true classes."""
@@ -36,7 +36,7 @@ class Predictions:
 
     @property
     def classes(self) -> int:
-        """How many there are to choose from."""
+        """How many classes there are."""
         return int(self.probabilities.shape[1])
 
     @property
@@ -48,7 +48,7 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """The images whose confidence lies above `low` and not above `high`."""
+    """The images whose confidence is above `low` and at most `high`."""
 
     low: float
     high: float
@@ -56,7 +56,7 @@ class CalibrationBin:
     confidence: float
     """Mean probability of the predicted class; NaN without images."""
     accuracy: float
-    """Share of them that is right; NaN without images."""
+    """Share of them that is correct; NaN without images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Mistake:
 
 
 def load_predictions(directory: RunDirectory) -> Predictions:
-    """Read `predictions.npz`, whoever wrote it.
+    """Read `predictions.npz`, and trust nothing in it.
 
     Raises:
         InputError: it is not there, cannot be read, or holds no predictions.
@@ -102,7 +102,7 @@ def load_predictions(directory: RunDirectory) -> Predictions:
 
 
 def confusion(predictions: Predictions) -> NDArray[np.int64]:
-    """Images by true class (rows) and predicted class (columns), (classes, classes)."""
+    """Count images by true class (rows) and predicted class (columns), (classes, classes)."""
     from sklearn.metrics import confusion_matrix
 
     classes = list(range(predictions.classes))
@@ -113,7 +113,7 @@ def confusion(predictions: Predictions) -> NDArray[np.int64]:
 
 
 def class_accuracies(predictions: Predictions) -> NDArray[np.float64]:
-    """Share of each class's images that is right, (classes,); NaN for a class without images."""
+    """Share of each class's images that is correct, (classes,); NaN for a class without images."""
     import numpy as np
 
     matrix = confusion(predictions)
@@ -124,7 +124,7 @@ def class_accuracies(predictions: Predictions) -> NDArray[np.float64]:
 
 
 def calibration(predictions: Predictions, bins: int = CALIBRATION_BINS) -> Calibration:
-    """The expected calibration error over bins of equal width.
+    """Compute the expected calibration error over bins of equal width.
 
     Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", 2017, equation 3:
     the gap between accuracy and mean confidence in each bin, weighted by its images.
@@ -147,7 +147,7 @@ def calibration(predictions: Predictions, bins: int = CALIBRATION_BINS) -> Calib
 
 
 def worst_mistakes(predictions: Predictions, count: int = 24) -> tuple[Mistake, ...]:
-    """The wrong predictions of the highest confidence, that first; `count` at most."""
+    """Find at most `count` wrong predictions, the most confident first."""
     import numpy as np
 
     predicted = predictions.predicted
@@ -181,7 +181,7 @@ def _read_arrays(file: Any, where: str) -> dict[str, Any]:
             return {name: archive[name] for name in ARRAYS}
     except InputError:
         raise
-    # Cut short, compressed wrongly, encrypted, objects in it, a false header: each has its own.
+    # Cut short, compressed wrongly, encrypted, objects in it, a false header: each raises another.
     except Exception as error:
         raise InputError(
             f"{where}: expected predictions, found a damaged file or another's "

@@ -1,4 +1,4 @@
-"""The test images that a run was measured on, read again from where its data lies."""
+"""The test images that a run was measured on, read again from the place of its data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TestedOn:
-    """What a run recorded of its test images; nothing for any but a folder of images."""
+    """What a run recorded of its test images; empty unless they come from a folder."""
 
     __test__ = False  # pytest would take it for a test class
 
@@ -32,16 +32,16 @@ class TestedOn:
 
 
 def read_test_images(spec: RunSpec, tested_on: TestedOn = TestedOn()) -> NDArray[np.uint8]:
-    """The test split of a run's data set, uint8 (n, height, width, 3); never downloads.
+    """Read the test split of a run's data set, uint8 (n, height, width, 3); never downloads.
 
-    The path that the run was given comes first, then the usual places.
+    It looks at the path that the run was given first, then at the usual places.
 
     Args:
         spec: of the run.
         tested_on: from `recorded_images`.
 
     Raises:
-        InputError: the images are not on this machine, cannot be read, or are others by now.
+        InputError: the images are not on this machine, cannot be read, or have changed.
     """
     try:
         return _read(spec.dataset, spec.data_path, spec.image_size, tested_on)
@@ -52,7 +52,7 @@ def read_test_images(spec: RunSpec, tested_on: TestedOn = TestedOn()) -> NDArray
 
 
 def recorded_images(run: RunRecord) -> TestedOn:
-    """Which images a run was tested on, and how they were scaled."""
+    """Read which images a run was tested on, and how they were scaled."""
     if not is_folder(run.file.spec.dataset):
         return TestedOn()
     data = load_snapshot(run).data
@@ -63,7 +63,7 @@ def recorded_images(run: RunRecord) -> TestedOn:
 def _read(
     dataset: str, data_path: str | None, image_size: int, tested_on: TestedOn
 ) -> NDArray[np.uint8]:
-    def refuse(words: str) -> None:
+    def reject_download(words: str) -> None:
         raise InputError(
             f"expected the test images of {dataset} on this machine, found none; "
             f"`cifar-tui train` with --data PATH or with its download brings them"
@@ -73,7 +73,7 @@ def _read(
         dataset,
         data_path,
         ignore_progress,
-        refuse,
+        reject_download,
         image_size=image_size,
         train_limit=0,
         range_of=scaling(tested_on.ranges),
@@ -83,7 +83,7 @@ def _read(
             f"expected the images that this run was tested on, found others in {data_path} by "
             "now; put the folder back as it was"
         )
-    # Of its own, so that the training images can go.
+    # A copy, so that the training images can be freed.
     images = data.test_images.copy()
     images.flags.writeable = False
     return images

@@ -1,4 +1,4 @@
-"""Pieces of sentences: numbers as the report's tables show them, lists, counts in words."""
+"""Pieces of sentences: numbers as the report's tables show them, lists, counts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def number_word(n: int) -> str:
 
 
 def times(ratio: float) -> str:
-    """`1.4`, `12`: how many times as much."""
+    """How many times as much: `1.4`, `12`."""
     if not known(ratio):
         return MISSING
     return f"{ratio:.1f}" if ratio < 9.95 else f"{ratio:,.0f}"
@@ -48,7 +48,7 @@ def points(share: float) -> str:
 
 
 def share_text(part: float | None, of: float | None) -> str | None:
-    """A part of a whole as `57 %`; None where either is not known."""
+    """A part of a whole as `57 %`; None where either is unknown."""
     if not known(part) or not known(of) or not of:
         return None
     share = 100 * part / of
