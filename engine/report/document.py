@@ -1,4 +1,4 @@
-"""The report as it is before it has a form: setting, tables, answers, notes."""
+"""The report before it has a format: setting, tables, answers, notes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NOTES = (
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that a report says."""
+    """The content of a report."""
 
     title: str
     setting: tuple[tuple[str, str], ...]
@@ -50,12 +50,12 @@ class Report:
 
 
 def make_report(runs_dir: Path) -> Report:
-    """Read the runs of a folder and put together what they amount to."""
+    """Read the runs of a folder and make the report on them."""
     return report_from(gather(runs_dir))
 
 
 def report_from(evidence: Evidence) -> Report:
-    """The report on evidence that was gathered before."""
+    """Make the report on evidence that is already read."""
     data = title(evidence.dataset)
     return Report(
         title=f"{TITLE} on {data}" if data else TITLE,
@@ -125,6 +125,6 @@ def _calibration(evidence: Evidence) -> str:
 
 
 def data_and_models(report: Report) -> str:
-    """One line: which models on which data."""
+    """Say in one line which models were trained on which data."""
     labels = [run.label for run in report.evidence.contenders]
     return listed(labels) if labels else "no tested runs"

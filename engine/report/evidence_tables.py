@@ -1,4 +1,4 @@
-"""The tables of a report: every number that its sentences use stands in one of them."""
+"""The tables of a report: every number that its sentences use is in one of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.common.text import MISSING, accuracy, count, duration, percent, whol
 from engine.report.table import model_label
 
 MOST_ROWS = 50
-"""Of the ranking in a report; `cifar-tui rank` has them all."""
+"""Rows of the ranking in a report; `cifar-tui rank` has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     text_columns: int = 1
-    """How many columns on the left are words; the others are numbers."""
+    """How many columns on the left are text; the others are numbers."""
     note: str = ""
     """A sentence below it."""
 
@@ -34,7 +34,7 @@ Cells = Sequence[tuple[str, Callable[[Measured], str]]]
 
 
 def evidence_tables(evidence: Evidence) -> tuple[Table, ...]:
-    """All tables of a report, in its order; none where nothing was tested."""
+    """Make all tables of a report, in order; none if nothing was tested."""
     if not evidence.contenders:
         return ()
     tables = [
@@ -49,7 +49,7 @@ def evidence_tables(evidence: Evidence) -> tuple[Table, ...]:
 
 
 def class_table(evidence: Evidence) -> Table | None:
-    """Accuracy by class of the most accurate run; None without its predictions."""
+    """Make the table of the best run's accuracy by class; None without its predictions."""
     from engine.analysis.predictions import class_accuracies, confusion
 
     best, predictions = evidence.best, evidence.predictions
@@ -103,7 +103,7 @@ def _ranking_cells(place: int, row: Row, top: float) -> tuple[str, ...]:
 
 
 def _epochs(row: Row) -> str:
-    """How many there were, and whose weights were tested where not the last one's."""
+    """The number of epochs, and the one whose weights were tested if it is not the last."""
     epochs, kept = row["epochs"], row.get("kept_epoch")
     return whole(epochs) + (f", kept {kept}" if known(kept) and kept != epochs else "")
 

@@ -1,4 +1,4 @@
-"""A report as one HTML file: no script, nothing fetched, charts as inline SVG."""
+"""A report as one HTML file, without scripts or external files, with charts as inline SVG."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _COLORS = "\n".join(
 
 
 def report_html(report: Report) -> str:
-    """The whole page, readable light and dark."""
+    """Make the whole page, readable light and dark."""
     title = escape(report.title)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -135,5 +135,5 @@ def _items(sentences: tuple[str, ...]) -> str:
 
 
 def _prose(text: str) -> str:
-    """Escaped, with what stands between backticks as code."""
+    """Escape a text, with the parts between backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))

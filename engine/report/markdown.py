@@ -10,12 +10,12 @@ from engine.report.evidence_tables import Table
 
 
 def report_markdown(report: Report) -> str:
-    """The whole report, its last newline included."""
+    """Make the whole report, with a final newline."""
     return "\n".join(_lines(report)).rstrip("\n") + "\n"
 
 
 def markdown_table(table: Table) -> str:
-    """A table without its title."""
+    """Make a table without its title."""
     columns = [table.columns[0] or "#", *table.columns[1:]]
     marks = [":--" if i < table.text_columns else "--:" for i in range(len(columns))]
     lines = [_line(columns), f"|{'|'.join(marks)}|"]
@@ -61,5 +61,5 @@ def _line(cells: tuple[str, ...] | list[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text whose names Markdown does not take for markup or HTML."""
+    """Escape a text, so that Markdown does not take names for markup or HTML."""
     return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)

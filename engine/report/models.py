@@ -17,17 +17,17 @@ _WIDEST_NAME = 40
 
 
 def models_to_json(frame: DataFrame) -> str:
-    """An array with an object a model; null where nothing is known."""
+    """Make an array with an object a model; null where nothing is known."""
     return json.dumps(records(frame), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def models_to_csv(frame: DataFrame) -> str:
-    """A header and a line a model; an empty field where nothing is known."""
+    """Make a header and a line a model; an empty field where nothing is known."""
     return str(frame.to_csv(index=False, lineterminator="\n"))
 
 
 def models_to_markdown(frame: DataFrame) -> str:
-    """A table for a README."""
+    """Make a table for a README."""
     lines = ["| " + " | ".join(TITLES) + " |", "|:--|:--" + "|--:" * (len(TITLES) - 2) + "|"]
     for row in records(frame):
         cells = [cell.replace("|", "\\|") for cell in _cells(row)]
@@ -36,7 +36,7 @@ def models_to_markdown(frame: DataFrame) -> str:
 
 
 def models_text(frame: DataFrame, *, ascii_only: bool = False) -> str:
-    """An aligned table; the standard deviation of a single run is not known."""
+    """Make an aligned table; a single run has no standard deviation."""
     grid = [TITLES, *map(_cells, records(frame))]
     widths = [max(map(cell_width, column)) for column in zip(*grid, strict=True)]
     lines = []

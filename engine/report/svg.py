@@ -12,11 +12,11 @@ from engine.common.axis import Axis, axis_over, time_axis_over
 
 WIDTH, HEIGHT = 780, 340
 LEFT, RIGHT, TOP, BOTTOM = 62, 240, 14, 46
-"""Margins: the names of the lines stand on the right."""
+"""Margins: the names of the lines are on the right."""
 LINE = 16
 """Between two names, units of the drawing."""
 COLORS = 8
-"""Classes `c0` to `c7` of the style sheet; dashes tell further ones apart."""
+"""Classes `c0` to `c7` of the style sheet; further lines differ by dashes."""
 
 LEAST_ACCURACY_SPAN = 0.1
 MOST_INTERVALS = 10
@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """From figures to units of the drawing."""
+    """Maps values to units of the drawing."""
 
     x: Axis
     y: Axis
@@ -49,7 +49,7 @@ class _Scale:
 
 
 def curves_chart(lines: Sequence[Line], title: str) -> str:
-    """Accuracy over epochs: a line a run, each with its name at its end; empty without points."""
+    """Draw accuracy over epochs: a line a run, with its name at its end; empty without points."""
     shown = [Line(line.name, _finite(line.points)) for line in lines]
     shown = [line for line in shown if line.points]
     if not shown:
@@ -70,7 +70,7 @@ def curves_chart(lines: Sequence[Line], title: str) -> str:
 
 
 def pareto_chart(marks: Sequence[Line], title: str) -> str:
-    """Test accuracy against train seconds: a mark a run, the front drawn; empty without marks."""
+    """Draw test accuracy against train seconds, a mark a run, with the front; empty without any."""
     shown = [mark for mark in marks if _finite(mark.points) and mark.points[0][0] > 0]
     if not shown:
         return ""
@@ -106,7 +106,7 @@ def _accuracy_axis(accuracies: Sequence[float]) -> Axis:
 
 
 def _axes(scale: _Scale, labels: Sequence[tuple[float, str]], title: str) -> Iterator[str]:
-    """The grid with its accuracies, and what stands below: the labels, the line, the title."""
+    """Draw the grid with its accuracies, and below it the x axis with labels and title."""
     for value, text in scale.y.labels(MOST_INTERVALS):
         _, y = scale.at((scale.x.low, value))
         yield f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>'
@@ -134,7 +134,7 @@ def _dots(scale: _Scale, points: Sequence[Point], color: int) -> Iterator[str]:
 
 
 def _names(names: Sequence[str], heights: Sequence[float]) -> Iterator[str]:
-    """The names on the right, each at its height or as near as the others let it."""
+    """Write the names on the right, each at its height or as near as the others allow."""
     order = sorted(range(len(names)), key=lambda i: heights[i])
     bottom = HEIGHT - BOTTOM
     y = TOP - LINE + 6.0

@@ -33,7 +33,7 @@ _MODEL_AT_LEAST = 12
 
 
 def model_label(row: Row) -> str:
-    """The model's name, and that its weights are random where it could have had better."""
+    """The model's name, with a note if its weights are random although pretrained ones exist."""
     name = _printable(row["model"])
     random = row["weights"] == "none" and row["model"] not in _FROM_SCRATCH
     return f"{name} (random weights)" if random else name
@@ -71,13 +71,13 @@ COLUMNS = (
     Column("status", "status", lambda row: _printable(row["status"]), 7, right=False),
     Column("differs", "differs", lambda row: _printable(row["differs"]), 5, right=False),
 )
-"""What a table shows, from left to right."""
+"""The columns of a table, from left to right."""
 _READ_BESIDE = ["run_id", "weights", "validation", "accuracy_high"]
-"""Columns of the ranking that a table's texts are made from beside its own."""
+"""Further columns of the ranking that the texts of a table are made from."""
 
 
 def records(frame: DataFrame) -> list[dict[str, Any]]:
-    """The rows as plain values, None where nothing is known."""
+    """Return the rows as plain values, None where nothing is known."""
     keys = [str(key) for key in frame.columns]
     # A column at a time: a cell at a time takes a second for ten thousand runs.
     columns = [_plain_values(frame[key]) for key in frame.columns]
@@ -99,12 +99,12 @@ def _plain(value: Any) -> Any:
 
 
 def to_json(frame: DataFrame) -> str:
-    """An array with an object a run; null where nothing is known."""
+    """Make an array with an object a run; null where nothing is known."""
     return json.dumps(records(frame), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def to_csv(frame: DataFrame) -> str:
-    """A header and a line a run; an empty field where nothing is known."""
+    """Make a header and a line a run; an empty field where nothing is known."""
     lists = {key: ["; ".join(texts) for texts in frame[key]] for key in ("stages", "tags")}
     curves = [json.dumps(curve, separators=(",", ":")) for curve in frame["curve"]]
     joined = frame.assign(**lists, curve=curves)
@@ -112,7 +112,7 @@ def to_csv(frame: DataFrame) -> str:
 
 
 def to_markdown(frame: DataFrame) -> str:
-    """A table for a README, all columns in it."""
+    """Make a table for a README, with all columns."""
     columns = _columns(frame)
     marks = marks_by_run(frame)
     lines = [
@@ -127,7 +127,7 @@ def to_markdown(frame: DataFrame) -> str:
 
 
 def marks_by_run(frame: DataFrame) -> dict[str, str]:
-    """`★` for the most accurate run, `⚡` for the fastest, both where one run is both."""
+    """Mark the most accurate run `★`, the fastest `⚡`, and a run that is both with both."""
     marks: dict[str, str] = {}
     for run_id, mark in ((best(frame), BEST), (fastest(frame), FASTEST)):
         if run_id is not None:
@@ -136,7 +136,7 @@ def marks_by_run(frame: DataFrame) -> dict[str, str]:
 
 
 def legend(frame: DataFrame) -> list[str]:
-    """What the marks of a table mean, one sentence each, with the names behind them."""
+    """Explain the marks of a table, one line each, with the runs that have them."""
     lines = []
     winner, quickest = (_row(frame, run_id) for run_id in (best(frame), fastest(frame)))
     if winner is not None:
@@ -156,12 +156,12 @@ def _row(frame: DataFrame, run_id: str | None) -> Row | None:
 
 
 def table_text(frame: DataFrame, width: int, *, ascii_only: bool = False) -> str:
-    """An aligned table with its legend.
+    """Make an aligned table with its legend.
 
     Args:
         frame: a ranking.
-        width: columns of the terminal; what is least important is left out to fit.
-        ascii_only: for an output that cannot show other characters.
+        width: columns of the terminal; the least important columns are left out to fit.
+        ascii_only: whether the output can show ASCII only.
     """
     shown = _columns(frame)
     rows = records(frame[[*dict.fromkeys([column.key for column in shown] + _READ_BESIDE)]])
@@ -206,7 +206,7 @@ def _cells(column: Column, rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _lead(marks: list[str]) -> list[str]:
-    """Rank and marks before each line; the first is the header's."""
+    """Make rank and marks before each line; the first is the header's."""
     room = max([cell_width(mark) for mark in {*marks}], default=0)
     digits = len(str(len(marks)))
     lines = [f"{i:>{digits}} {_padded(mark, room)} " for i, mark in enumerate(marks, 1)]
@@ -217,7 +217,7 @@ _Cells = tuple[str, list[str], Column]
 
 
 def _fit(columns: list[_Cells], width: int) -> list[list[str]]:
-    """Header and rows of padded cells, in as many of the columns as fit."""
+    """Make header and rows of padded cells, with as many of the columns as fit."""
     kept = list(columns)
     # Each once: of ten thousand runs many cells are the same.
     widths = {column.key: _width({title, *texts}) for title, texts, column in kept}
