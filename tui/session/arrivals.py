@@ -1,4 +1,4 @@
-"""What a session said, on a thread of its own, until the app takes it in."""
+"""A session's events, from the trainer's thread until the app takes them in."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from engine.protocol.events import Event
 
 EVENTS_AT_ONCE = 250
-"""Between two looks at what else waits, a key above all: a long history takes seconds."""
+"""How long events are taken in before the app looks for keys: a long history takes seconds."""
 
 
 class Arrivals:
-    """Keeps events in order; many are announced once, as a message costs more than an event.
+    """Keeps events in order; announces many at once, as a message costs more than an event.
 
     Args:
-        announce: asks the app, from whatever thread, to take in what waits.
+        announce: asks the app, from any thread, to take in the waiting events.
     """
 
     def __init__(self, announce: Callable[[], object]) -> None:
@@ -28,7 +28,7 @@ class Arrivals:
         self._lock = threading.Lock()
 
     def put(self, index: int, run_id: str, event: Event) -> None:
-        """Keep what was said of the run at place `index` of the queue; never blocks."""
+        """Keep an event of the run at place `index` of the queue; never blocks."""
         with self._lock:
             self._events.append((index, run_id, event))
             is_announced, self._is_announced = self._is_announced, True
@@ -36,7 +36,7 @@ class Arrivals:
             self._ask()
 
     def take(self) -> list[tuple[int, str, Event]]:
-        """The events that waited longest, and no more than delay a key unnoticed."""
+        """Take the oldest events, only as many as delay a key unnoticeably."""
         with self._lock:
             taken = self._events[:EVENTS_AT_ONCE]
             del self._events[:EVENTS_AT_ONCE]

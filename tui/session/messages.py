@@ -1,4 +1,4 @@
-"""What travels through the app: events in from the trainer's thread, commands out of a screen."""
+"""The app's messages: events in from the trainer's thread, commands out of a screen."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 
 class EventsArrived(Message):
-    """The session said something: events wait to be taken in."""
+    """Events of the session wait to be taken in."""
 
 
 @dataclass
 class CommandRequested(Message):
-    """A screen wants the trainer told something; the app sends it."""
+    """A screen has a command for the trainer; the app sends it."""
 
     command: Command
 
 
 @dataclass
 class CommandRefused(Message):
-    """The trainer refused a command; told to the screen on top, which may have shown it as done."""
+    """The trainer rejected a command; sent to the top screen, which may show it as done."""
 
     command: Command

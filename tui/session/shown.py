@@ -1,4 +1,4 @@
-"""The session that the screens show: its stores, when to draw them anew, whether it is over."""
+"""The session that the screens show: its stores, when to draw them again, whether it is over."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ShownSession:
-    """Takes in what a session says, and tells at each tick of a clock what to draw."""
+    """Takes in a session's events, and decides at each tick of a clock what to draw."""
 
     def __init__(self, session: SessionHandle) -> None:
         self._session = session
@@ -29,17 +29,17 @@ class ShownSession:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the trainer is at work."""
+        """Whether the trainer is running."""
         return self._session.is_alive
 
     @property
     def has_started(self) -> bool:
-        """Whether the trainer was told to begin."""
+        """Whether the trainer was started."""
         return self._has_started
 
     @property
     def is_over(self) -> bool:
-        """Whether the trainer has ended, and all that it said was there to be taken in."""
+        """Whether the trainer has ended and all its events were taken in."""
         return self._is_over
 
     @property
@@ -49,7 +49,7 @@ class ShownSession:
         return tuple(run for run in runs if run.started_at is not None)
 
     def view(self) -> SessionView:
-        """The queue as it stands now."""
+        """The queue as it is now."""
         return self._stores.view(is_over=self._is_over)
 
     def start(self) -> None:
@@ -64,9 +64,9 @@ class ShownSession:
         self._is_due |= self._urgency.is_urgent(event) or not is_slow()
 
     def request(self, command: Command) -> SessionView:
-        """Send a command to the trainer; the queue with the command pending.
+        """Send a command to the trainer, and return the queue with the command pending.
 
-        A key pressed twice builds on what it asked for before, so that must be seen at once.
+        A key that is pressed twice builds on its first request, which must be visible at once.
         """
         self._stores.requested(command)
         self._session.send(command)
@@ -74,7 +74,7 @@ class ShownSession:
         return self.view()
 
     def tick(self) -> SessionView | None:
-        """What to draw now; None where nothing has changed, or a slow link has to wait."""
+        """Return what to draw now; None if nothing has changed, or a slow link has to wait."""
         # The trainer's last events may still be in the queue when its end is first seen.
         has_ended = self._has_started and not self._session.is_alive
         is_over, self._has_ended = has_ended and self._has_ended, has_ended

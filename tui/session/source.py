@@ -1,4 +1,4 @@
-"""Where the session on the screen comes from, and what may be done with it from here."""
+"""Where the session on the screen comes from, and what can be done with it from here."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Of the sessions that an app shows; `trained_here`, `attached_to` and `replayed` make one."""
+    """The sessions that an app shows; `trained_here`, `attached_to` and `replayed` make one."""
 
     session: SessionHandle | None
-    """To show at first, not started yet; None for the launcher."""
+    """The session to show first, not started yet; None for the launcher."""
     is_own: bool
-    """Whether the training is of this process: leaving the app then has to settle what becomes of
-    it, and each of its events is new."""
+    """Whether this process trains: leaving the app then has to decide what becomes of the training,
+    and each of its events is new."""
     can_leave_running: bool = False
     """Whether a training of this process can outlive its terminal."""
     start: StartSession | None = None
-    """Makes a session, not started yet, of what the launcher asks for; None where the launcher
-    opens in an app of its own, after this one."""
+    """Makes a session, not started yet, from the launcher's choice; None where the launcher opens
+    in another app, after this one."""
     resume: ResumeSession | None = None
-    """Makes a session that resumes an unfinished run; None where none can."""
+    """Makes a session that resumes an unfinished run; None where that is impossible."""
     clock: Callable[[], float] | None = None
-    """The Unix second by the clock that tells the session's events; None for this process's own."""
+    """The Unix second by the clock of the session's events; None for this process's own."""
     unchangeable: str = ""
-    """Why nothing can be asked of the session; empty where it can."""
+    """Why the session takes no commands; empty where it does."""
     greeting: str = ""
-    """What to tell the user at first."""
+    """What to show the user first."""
 
 
 def trained_here(
@@ -48,7 +48,7 @@ def trained_here(
     *,
     can_leave_running: bool = False,
 ) -> Source:
-    """The source of an app whose sessions train in this process."""
+    """Make the source of an app whose sessions train in this process."""
     return Source(
         session=session,
         is_own=True,
@@ -59,12 +59,12 @@ def trained_here(
 
 
 def attached_to(session: AttachedSession, greeting: str) -> Source:
-    """The source of an app over a training of another process: it can be changed, and goes on."""
+    """Make the source of an app over a training of another process, which the app can change."""
     return Source(session=session, is_own=False, clock=session.recorded_now, greeting=greeting)
 
 
 def replayed(session: ReplaySession, greeting: str) -> Source:
-    """The source of an app over a recording: nothing can be changed."""
+    """Make the source of an app over a recording, in which nothing can be changed."""
     return Source(
         session=session,
         is_own=False,

@@ -23,17 +23,17 @@ ANSWERS = (
     RunEnded,
     RunStarted,
 )
-"""What a person has asked for, or waits for."""
+"""What the user has asked for, or waits for."""
 
 
 class Urgency:
-    """Tells events apart by their kind, and phases by the one before."""
+    """Judges events by their kind, and phases by the one before."""
 
     def __init__(self) -> None:
         self._was_paused = False
 
     def is_urgent(self, event: Event) -> bool:
-        """Whether a person may wait for it: an answer, a pause or its end."""
+        """Whether the user may wait for it: an answer, a pause or its end."""
         if isinstance(event, PhaseChanged):
             was_paused, self._was_paused = self._was_paused, event.phase == "paused"
             return was_paused or self._was_paused

@@ -17,18 +17,18 @@ class SessionView:
 
     runs: tuple[RunSnapshot, ...]
     current: int = 0
-    """Index of the run at work, or of the last one that was."""
+    """Index of the current run, or of the last one."""
     is_over: bool = False
     """Whether the trainer has ended: no run will change any more."""
 
     @property
     def run(self) -> RunSnapshot:
-        """The run at work, or the last one that was."""
+        """The current run, or the last one."""
         return self.runs[self.current]
 
 
 class SessionStores:
-    """One store a run of the queue; only the runs that changed are snapshotted anew."""
+    """One store a run of the queue; only runs that changed get a new snapshot."""
 
     def __init__(self, specs: tuple[RunSpec, ...]) -> None:
         self._stores = [RunStore("", spec) for spec in specs]
@@ -37,9 +37,9 @@ class SessionStores:
         self._current = 0
 
     def apply(self, index: int, run_id: str, event: Event) -> None:
-        """Take in an event of the run at `index`; one of no run in the queue is passed over.
+        """Apply an event of the run at `index`; one of no run in the queue is ignored.
 
-        An empty `run_id` is a run that got no directory, or the one already known at `index`.
+        An empty `run_id` means a run without a directory, or the one already known at `index`.
         """
         if not 0 <= index < len(self._stores):
             return
@@ -53,19 +53,19 @@ class SessionStores:
         self._current = max(self._current, index)
 
     def _follow(self, index: int, waiting: tuple[RunSpec, ...]) -> None:
-        """These runs wait behind the last that has begun; their stores begin anew."""
+        """Replace the runs that wait behind the last one that has begun, with new stores."""
         begun = max(index, self._current) + 1
         self._stores[begun:] = [RunStore("", spec) for spec in waiting]
         self._snapshots[begun:] = [store.snapshot() for store in self._stores[begun:]]
         self._changed = {changed for changed in self._changed if changed < begun}
 
     def requested(self, command: Command) -> None:
-        """Show a command as pending at the run at work."""
+        """Show a command as pending for the current run."""
         self._stores[self._current].requested(command)
         self._changed.add(self._current)
 
     def view(self, *, is_over: bool) -> SessionView:
-        """The queue as it stands now."""
+        """The queue as it is now."""
         for index in self._changed:
             self._snapshots[index] = self._stores[index].snapshot()
         self._changed.clear()
