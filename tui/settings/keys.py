@@ -1,4 +1,4 @@
-"""Every key of the program in one place: bindings, help screen and README table come from here."""
+"""Every key of the program in one place: bindings, help screen and reference come from here."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ Place = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key, what it does where, and how the footer, the help and the palette call it."""
+    """A key, what it does where, and its names in the footer, the help and the palette."""
 
     keys: str
-    """As Textual names them; several, separated by commas, do the same."""
+    """Textual's names; several, separated by commas, do the same."""
     action: str
     label: str
     """One or two words for the footer."""
     description: str
-    """One line for the help screen, the palette and the README."""
+    """One line for the help screen, the palette and the reference."""
     place: Place
     shown: bool = True
-    """Whether the footer has it."""
+    """Whether the footer shows it."""
     priority: bool = False
-    """Whether it goes before what has the focus; what is typed after it at once comes after it."""
+    """Whether it takes effect before the focused widget; keys typed right after it come later."""
     display: str = ""
-    """How the key is written, where Textual's own way would not do."""
+    """How the key is written, where its Textual name is not readable."""
 
 
 _ARROWS = {"up": "↑", "down": "↓", "left": "←", "right": "→"}
@@ -63,7 +63,7 @@ KEYS: tuple[Key, ...] = (
     Key("p", "presets", "presets", "What trains: head, last block, last N layers, all", "training"),
     Key("b", "lock_batchnorm", "BN", "Lock or release BatchNormalization", "training", False),
     Key("a", "apply_now", "apply now", "Apply what waits after this batch", "training", False),
-    Key("backspace", "withdraw", "undo", "Take back the changes that wait", "training", False),
+    Key("backspace", "withdraw", "undo", "Undo the changes that wait", "training", False),
     Key(
         "plus,equals_sign",
         "rate_up",
@@ -111,7 +111,7 @@ KEYS: tuple[Key, ...] = (
         display="+",
     ),
     Key("r", "app.results", "results", "Go to the results", "launcher"),
-    Key("u", "resume", "resume", "Go on with the newest unfinished run", "launcher"),
+    Key("u", "resume", "resume", "Resume the newest unfinished run", "launcher"),
     Key(
         "slash",
         "filter",
@@ -201,7 +201,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("down,j", "go(1)", "down", "Next run that waits", "waiting", False),
     Key("up,k", "go(-1)", "up", "Run before it", "waiting", False),
-    Key("delete,x", "remove", "remove", "Take the run out of the queue", "waiting"),
+    Key("delete,x", "remove", "remove", "Remove the run from the queue", "waiting"),
     Key("n", "app.new_session", "add", "Choose models to add", "waiting"),
     Key("escape", "close", "close", "Back to the training", "waiting"),
     Key("t", "toggle_theme", "theme", "Light or dark", "everywhere", False),
@@ -213,23 +213,23 @@ KEYS: tuple[Key, ...] = (
         "everywhere",
         False,
     ),
-    Key("ctrl+l", "redraw", "redraw", "Draw the screen anew", "everywhere", False),
+    Key("ctrl+l", "redraw", "redraw", "Draw the whole screen again", "everywhere", False),
     Key("question_mark,f1", "show_help", "help", "Show the keys", "everywhere", display="?"),
     Key("q", "quit", "quit", "Leave; asks first while a model trains", "everywhere"),
-    Key("d", "detach", "detach", "Leave; the training goes on", "everywhere", False),
+    Key("d", "detach", "detach", "Leave; the training continues", "everywhere", False),
     Key(
         "ctrl+q,ctrl+c",
         "quit",
         "quit",
-        "Leave, from anywhere; pressed again, a training goes on",
+        "Leave, from anywhere; pressed twice, a training continues",
         "everywhere",
         False,
         True,
     ),
 )
 PALETTE_KEY, SECOND_PALETTE_KEY = "ctrl+p", "colon"
-"""The terminals of some editors keep the first for themselves, as they do ctrl+e; the second is
-typed in a text field."""
+"""The terminals of some editors keep the first for themselves, like ctrl+e; in a text field the
+second is a character."""
 PALETTE_WRITTEN = "ctrl+p or :"
 PLACES: dict[Place, str] = {
     "launcher": "New session",
@@ -248,12 +248,12 @@ PLACES: dict[Place, str] = {
 
 
 def keys_of(place: Place) -> tuple[Key, ...]:
-    """The keys of one place, in the order of the help screen."""
+    """List the keys of one place, in the order of the help screen."""
     return tuple(key for key in KEYS if key.place == place)
 
 
 def bindings(place: Place, leave_out: Iterable[str] = ()) -> list[BindingType]:
-    """The keys of one place as a widget's, screen's or app's `BINDINGS`."""
+    """Make the `BINDINGS` of a widget, screen or app from the keys of one place."""
     return [
         Binding(
             key.keys,
@@ -271,7 +271,7 @@ def bindings(place: Place, leave_out: Iterable[str] = ()) -> list[BindingType]:
 
 
 def palette_bindings() -> list[BindingType]:
-    """The keys of the command palette."""
+    """Make the bindings of the command palette."""
     says: dict[str, Any] = {"show": False, "tooltip": "Open the command palette"}
     return [
         Binding(PALETTE_KEY, "command_palette", "palette", priority=True, **says),
@@ -280,9 +280,9 @@ def palette_bindings() -> list[BindingType]:
 
 
 def owner_of(key: Key, app: App[Any], screen: Screen[Any]) -> DOMNode | None:
-    """What would carry a key out at present; None where the key does nothing.
+    """Find what carries a key out at present; None where the key does nothing.
 
-    That is the app, the screen or what can have the focus on it, by the bindings of its class.
+    That is the app, the screen or a widget of its focus chain, by the bindings of its class.
     """
     name, _, given = key.action.removesuffix(")").partition("(")
     for node in (app, screen, *screen.focus_chain):
@@ -295,7 +295,7 @@ def owner_of(key: Key, app: App[Any], screen: Screen[Any]) -> DOMNode | None:
 
 
 def places_from(app: App[Any], screen: Screen[Any]) -> tuple[Place, ...]:
-    """All places, those with keys that do something on `screen` first, then everywhere's."""
+    """List all places: first those whose keys do something on `screen`, then everywhere's."""
 
     def distance(place: Place) -> int:
         if place == "everywhere":
@@ -306,7 +306,7 @@ def places_from(app: App[Any], screen: Screen[Any]) -> tuple[Place, ...]:
 
 
 def _binding_id(key: Key) -> str:
-    """Tells a key from one of another place that does the same."""
+    """Make an id that differs for the same key of another place."""
     return f"{key.place}.{key.keys}"
 
 
@@ -316,13 +316,13 @@ def _binding_ids(node: DOMNode) -> set[str | None]:
 
 
 def written(key: Key) -> str:
-    """The key as a person writes it: `ctrl+q or ctrl+c`, `?`, `→ or l`."""
+    """Write a key for people: `ctrl+q or ctrl+c`, `?`, `→ or l`."""
     names = key.keys.split(",")
     return key.display or " or ".join(_ARROWS.get(name, name) for name in names)
 
 
 def markdown_table() -> str:
-    """The README's table of keys."""
+    """Make the reference's table of keys."""
     rows = ["| Where | Key | What it does |", "| --- | --- | --- |"]
     for place, title in PLACES.items():
         rows += [f"| {title} | `{written(key)}` | {key.description} |" for key in keys_of(place)]

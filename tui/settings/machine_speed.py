@@ -1,4 +1,4 @@
-"""The speed of this machine: measured once by a process of its own, then remembered."""
+"""The speed of this machine: measured once in a separate process, then remembered."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tui.settings.preferences import read_preferences, write_preferences
 SECTION = "speed"
 """Of the preferences."""
 COMMAND = (sys.executable, "-P", "-m", "engine.tools.speed_probe")
-"""`-P`: an `engine` in the current folder is another one."""
+"""`-P`: an `engine` in the current folder is not this one."""
 LONGEST_SECONDS = 90.0
-"""For the whole process: loading TensorFlow takes most of it."""
+"""For the whole process; loading TensorFlow takes most of it."""
 
 
 def remembered_speed() -> Speed | None:
-    """What was measured here before; None on another machine or with another TensorFlow."""
+    """Return what was measured before; None on another machine or with another TensorFlow."""
     kept = read_preferences(SECTION)
     if kept.get("machine") != _machine():
         return None
@@ -36,7 +36,7 @@ def remembered_speed() -> Speed | None:
 
 
 async def measure_speed() -> Speed | None:
-    """Measure and remember; None where that did not come to an end. Cancelled, it ends at once."""
+    """Measure and remember; None if the measurement failed. Ends at once when it is cancelled."""
     # Not asyncio's own processes: one that ends after the screen finds the event loop closed.
     process = subprocess.Popen(
         COMMAND,
@@ -58,7 +58,7 @@ async def measure_speed() -> Speed | None:
 
 
 def _answer(process: subprocess.Popen[bytes]) -> str:
-    """What a process writes until its end; it has that long and no longer."""
+    """Read what a process writes until its end, within the time limit."""
     try:
         output, _ = process.communicate(timeout=LONGEST_SECONDS)
     except subprocess.TimeoutExpired:
@@ -68,7 +68,7 @@ def _answer(process: subprocess.Popen[bytes]) -> str:
 
 
 def _python_path() -> list[str]:
-    """Where the process finds this very program, installed or not."""
+    """Folders in which the process finds this same program, installed or not."""
     here = str(Path(__file__).parents[2])
     return [here, *filter(None, [os.environ.get("PYTHONPATH")])]
 

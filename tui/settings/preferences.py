@@ -1,7 +1,7 @@
 """What screens remember from one start to the next, in one file of the user's config folder.
 
-It is a convenience: a file that makes no sense is as good as none, and one that cannot be written
-costs nothing but the memory.
+It is a convenience: a file that cannot be understood counts as missing, and one that cannot be
+written only means that nothing is remembered.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ MAX_BYTES = 2**20
 
 
 def read_preferences(section: str) -> dict[str, Any]:
-    """What a section holds, unchecked: who reads a value sees to its kind.
+    """Read a section, unchecked: whoever uses a value checks its type.
 
     Args:
-        section: a name of the screen's own, such as "charts".
+        section: the screen's name for it, such as "charts".
     """
     found = _read().get(section)
     return found if isinstance(found, dict) else {}

@@ -1,4 +1,4 @@
-"""The program's two themes: quiet surfaces, one accent colour, amber for validation and waiting."""
+"""The program's two themes: quiet surfaces, one accent colour, amber for validation and changes."""
 
 from __future__ import annotations
 
@@ -94,10 +94,10 @@ _SECTION, _KEY = "looks", "theme"
 
 
 def remembered_theme() -> str:
-    """The name of the theme chosen last; the dark one at first."""
+    """Return the name of the theme chosen last; the dark one at first."""
     return LIGHT.name if read_preferences(_SECTION).get(_KEY) == LIGHT.name else DARK.name
 
 
 def remember_theme(name: str) -> None:
-    """Begin with this theme from now on."""
+    """Start with this theme from now on."""
     write_preferences(_SECTION, {_KEY: name})
