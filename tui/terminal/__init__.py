@@ -1,1 +1,1 @@
-"""The terminal: what it can, what is written to it, what it sends."""
+"""The terminal: what it can do, what is written to it, what it sends."""

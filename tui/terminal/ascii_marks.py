@@ -1,8 +1,8 @@
-"""What a terminal without Unicode is given: one ASCII character for each that would be drawn.
+"""Replaces each drawn character by an ASCII one, for terminals without Unicode.
 
-Every mark keeps its place and its width, so that nothing is laid out anew, and those that one panel
-tells apart by nothing else differ here as well. It is done last, on what goes to the terminal: no
-panel knows of it, and none can forget it.
+Every mark keeps its place and its width, so that the layout stays, and marks that a panel tells
+apart by nothing else differ here as well. It is done last, on what goes to the terminal: no panel
+knows of it, and none can forget it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _UPPER_DOTS, _LOWER_DOTS = 0x1B, 0xE4
 
 
 def to_ascii(text: str) -> str:
-    """The text with an ASCII character in each cell; escape sequences stay as they are."""
+    """Write the text with an ASCII character in each cell; escape sequences stay as they are."""
     return text if text.isascii() else "".join(map(_mark, text))
 
 
@@ -55,7 +55,7 @@ def to_ascii(text: str) -> str:
 def _mark(character: str) -> str:
     if character.isascii():
         return character
-    # The command line knows this module, and its help waits for nothing.
+    # The command line imports this module, and its help must start fast.
     from rich.cells import get_character_cell_size
 
     width = get_character_cell_size(character)

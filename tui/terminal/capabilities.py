@@ -1,9 +1,9 @@
-"""What the terminal is and can, decided once, at the start of every command; and its return.
+"""What the terminal can do, decided once at the start of every command; and how to restore it.
 
-The environment holds what somebody once said of a terminal, often of another one: a shell exports
-`COLUMNS`, `COLORTERM` is inherited into GNU screen, Python itself sets `LC_CTYPE`. Here it is
-checked against what is known. What misleads is taken out, since Textual, Rich and the processes
-that are started read the same variables. All else asks `current()`. Light: asking costs no import.
+The environment describes a terminal, but often another one: a shell exports `COLUMNS`, `COLORTERM`
+is inherited into GNU screen, Python itself sets `LC_CTYPE`. Here it is checked against what is
+known. Misleading variables are removed, since Textual, Rich and child processes read them too.
+Everything else asks `current()`. Light: asking costs no import.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DUMB = ("dumb", "unknown")
 """Of TERM: terminals that take lines and nothing else."""
 MILLIONS = 2**24
 _WITHOUT_MILLIONS = ("screen", "linux", "vt100", "vt102", "vt220", "vt320", "ansi", "cons25")
-"""How the names of terminals begin that misread 24-bit colours, or have none."""
+"""Starts of the names of terminals that misread 24-bit colours, or have none."""
 _BY_SUFFIX = {"256color": 256, "kitty": 256}
 _SIZES = ("COLUMNS", "LINES")
 SCREEN_OFF = (
@@ -35,20 +35,20 @@ _COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """What was found out about the terminal of this process."""
+    """What is known of the terminal of this process."""
 
     is_there: bool
-    """Whether the keyboard, the output and the errors all are one."""
+    """Whether standard input, output and error are all a terminal."""
     name: str
-    """What TERM says; empty where it is not set."""
+    """The value of TERM; empty where it is not set."""
     is_ascii: bool
     """Whether only ASCII is to be drawn."""
     encoding: str
-    """In words: the encoding, and who says so where it is ASCII."""
+    """The encoding as text, with the reason where it is ASCII."""
     colours: int
-    """How many it is taken to have; 0 for none."""
+    """How many it is assumed to have; 0 for none."""
     reads_millions: bool
-    """Whether 24-bit colours could be meant: not where they are known to be misread."""
+    """Whether it may have 24-bit colours: not where it is known to misread them."""
     multiplexer: str
     """The innermost: `tmux`, `GNU screen` or `zellij`; empty for none."""
 
@@ -67,9 +67,9 @@ _current: Terminal | None = None
 
 
 def settle() -> Terminal:
-    """Decide, and have the environment and the standard streams say the same.
+    """Decide, and set the environment and the standard streams accordingly.
 
-    To be called before anything is printed, and again where an option says more.
+    Call it before anything is printed, and again when an option says more.
     """
     global _current
     for name in _misleading(os.environ, has_size=_has_size()):
@@ -82,12 +82,12 @@ def settle() -> Terminal:
 
 
 def current() -> Terminal:
-    """What was decided; what would be, where nothing has been yet."""
+    """Return what was decided, or what would be if nothing was decided yet."""
     return _current or look(os.environ)
 
 
 def look(environment: Mapping[str, str], born: Mapping[str, str] | None = None) -> Terminal:
-    """What is to be made of an environment; changes nothing.
+    """Read an environment; changes nothing.
 
     Args:
         environment: as it is now.
@@ -112,7 +112,7 @@ def look(environment: Mapping[str, str], born: Mapping[str, str] | None = None) 
 
 
 def terminal_restorer() -> Callable[[], None]:
-    """A function that makes the terminal what it is now, whatever screen was left on it."""
+    """Make a function that restores the terminal to its present state, whatever is on it then."""
     import termios
 
     try:
@@ -132,7 +132,7 @@ def terminal_restorer() -> Callable[[], None]:
 
 
 def _misleading(environment: Mapping[str, str], *, has_size: bool) -> list[str]:
-    """The variables that say what is not so, or not for long."""
+    """List the variables that are wrong, or will be soon."""
     found = list(_SIZES) if has_size else []
     if _misreads_millions(environment):
         found.append("COLORTERM")
@@ -142,7 +142,7 @@ def _misleading(environment: Mapping[str, str], *, has_size: bool) -> list[str]:
 def _misreads_millions(environment: Mapping[str, str]) -> bool:
     inside = _multiplexer(environment)
     if inside == "tmux":
-        return False  # it knows its terminal, and sends it what it can show
+        return False  # it knows its terminal, and converts colours for it
     if environment.get("TERM_PROGRAM") == "Apple_Terminal" and not inside:
         return True
     name = environment.get("TERM", "")
@@ -150,7 +150,7 @@ def _misreads_millions(environment: Mapping[str, str]) -> bool:
 
 
 def _has_size() -> bool:
-    """Whether standard output is a terminal that knows its size; a serial line does not."""
+    """Tell whether standard output is a terminal that knows its size; a serial line does not."""
     try:
         return min(os.get_terminal_size(1)) > 0 and os.isatty(1)
     except (OSError, ValueError):
@@ -158,7 +158,7 @@ def _has_size() -> bool:
 
 
 def _colours(environment: Mapping[str, str]) -> int:
-    """As Rich counts them, which draws."""
+    """Count colours like Rich, which draws."""
     name = environment.get("TERM", "").strip().lower()
     if environment.get("NO_COLOR") or name in DUMB:
         return 0
@@ -170,17 +170,17 @@ def _colours(environment: Mapping[str, str]) -> int:
 
 def _multiplexer(environment: Mapping[str, str]) -> str:
     if environment.get("STY"):
-        # Both are there where one runs inside the other: which is the inner one TERM tells.
+        # Both are set where one runs inside the other: TERM shows which is the inner one.
         inner = environment.get("TMUX") and environment.get("TERM", "").startswith("tmux")
         return "tmux" if inner else "GNU screen"
     return "tmux" if environment.get("TMUX") else "zellij" if environment.get("ZELLIJ") else ""
 
 
 def _locale(environment: Mapping[str, str], born: Mapping[str, str] | None) -> str:
-    """The locale that was wished for; empty where none was, as in many a login over SSH.
+    """Find the locale that the user asked for; empty without one, as in many a login over SSH.
 
-    CPython, before any of our code, sets LC_CTYPE to C.UTF-8 where the wish is for C or for what is
-    not installed. What the process was born with tells, and where that cannot be read, LANG.
+    CPython, before any code of the program, sets LC_CTYPE to C.UTF-8 where the locale is C or is
+    not installed. The environment that the process was started with shows it, else LANG.
     """
     if wished := environment.get("LC_ALL"):
         return wished
@@ -192,7 +192,7 @@ def _locale(environment: Mapping[str, str], born: Mapping[str, str] | None) -> s
 
 
 def _born_with() -> Mapping[str, str]:
-    """The environment that this process was started with; empty where nothing tells."""
+    """Read the environment that this process was started with; empty where that is impossible."""
     try:
         with open("/proc/self/environ", "rb") as file:
             entries = file.read().split(b"\0")

@@ -1,8 +1,8 @@
-"""Only cells that look different go to the terminal: a panel drawn anew costs what changed in it.
+"""Writes only cells that look different: drawing a panel again costs what changed in it.
 
-Textual writes whole lines of a widget that asks to be drawn. Over SSH most of that is what already
-stands there. What was last written is remembered cell by cell; the same again is left out, the
-pen changes by its difference, and an update that changes nothing is not sent at all.
+Textual writes whole lines of a widget that asks to be drawn. Over SSH most of that is already on
+the screen. What was last written is remembered cell by cell; the same again is left out, the pen
+changes by its difference, and an update that changes nothing is not sent at all.
 """
 
 from __future__ import annotations
@@ -24,37 +24,37 @@ _TOKEN = re.compile(
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 _NO_PEN = ""
 _SHORT_GAP = 4
-"""So many unchanged cells cost no more than the move over them."""
+"""As many unchanged cells cost no more than a move over them."""
 _EXTENDED = ("38", "48")
 
 Cell = tuple[str, str]
-"""A character, and the parameters of the pen it was written with."""
+"""A character, and the parameters of the pen that wrote it."""
 Pen = tuple[tuple[str, ...], str, str]
 """Attributes, colour and background; empty for the terminal's own."""
 
 
 class ChangedCells:
-    """What a terminal shows, as far as it was written through here."""
+    """What a terminal shows, as far as it was written by this module."""
 
     def __init__(self) -> None:
         self._rows: dict[int, dict[int, Cell]] = {}
         self._is_update_held = False
         self._out: list[str] = []
         self._at: tuple[int, int] | None = None
-        """Where the terminal's cursor is, (row, column) from 0; None where nothing tells."""
+        """Where the terminal's cursor is, (row, column) from 0; None where that is not known."""
         self._pen = _NO_PEN
         """What the terminal writes with."""
 
     def forget(self) -> None:
-        """Take it that anything may stand on the screen, as after a change of its size."""
+        """Forget what is on the screen, as after a change of its size."""
         self._rows.clear()
         self._at = None
 
     def reduced(self, data: str) -> str:
-        """What of `data` has to be written for the screen to look as if all of it were.
+        """Return the part of `data` that makes the screen look as if all of it were written.
 
         Args:
-            data: text with escape sequences, whole ones, each style reset after its text.
+            data: text with complete escape sequences, each style reset after its text.
         """
         if data == _SYNC_START:
             self._is_update_held = True
@@ -88,7 +88,7 @@ class ChangedCells:
         self._rest(place)
 
     def _write(self, place: tuple[int, int] | None, text: str, pen: str) -> tuple[int, int] | None:
-        """Write what differs; where the text ends."""
+        """Write the cells that differ; return where the text ends."""
         if place is None:
             self._set_pen(pen)
             self._out.append(text)
@@ -111,7 +111,7 @@ class ChangedCells:
         return row, column
 
     def _write_wide(self, row: int, column: int, text: str, pen: str) -> tuple[int, int]:
-        """Write all of a text whose characters do not take a cell each; nothing of it is known."""
+        """Write a whole text whose characters do not take a cell each, and remember none of it."""
         self._go_to(row, column)
         self._set_pen(pen)
         self._out.append(text)
@@ -142,14 +142,14 @@ class ChangedCells:
             self._pen = pen
 
     def _rest(self, place: tuple[int, int] | None) -> None:
-        """Leave the pen as it was found, and the cursor where it belongs."""
+        """Reset the pen, and put the cursor where it belongs."""
         self._set_pen(_NO_PEN)
         if place is not None and place != self._at:
             self._out.append(f"\x1b[{place[0] + 1};{place[1] + 1}H")
             self._at = place
 
     def _pass_on(self, rest: str) -> None:
-        """Write something that is not understood, and know nothing afterwards."""
+        """Write something that is not understood, and forget what is on the screen."""
         self._set_pen(_NO_PEN)
         self._out.append(rest)
         self.forget()
@@ -169,7 +169,7 @@ def _joined(pen: str, more: str) -> str:
 
 @lru_cache(4096)
 def _change(before: str, after: str) -> str:
-    """The shortest sequence from one pen to another."""
+    """Make the shortest sequence from one pen to another."""
     if after == _NO_PEN:
         return "\x1b[m"
     attributes, colour, background = _parsed(before)

@@ -1,4 +1,4 @@
-"""Textual's driver of a Unix terminal: writes only what changes on it, survives what it sends."""
+"""Textual's driver of a Unix terminal: writes only changed cells, survives any input."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from tui.terminal.changed_cells import ChangedCells
 from tui.terminal.input_text import InputText
 
 LOOK_SECONDS = 0.1
-"""Between two looks at whether the screen leaves, and whether an escape was a key of its own."""
+"""Between two checks whether the screen leaves, and whether an escape was a key by itself."""
 MOST_BYTES = 4_096
 
 
 class SparingDriver(LinuxDriver):
-    """Writes the cells that changed, and all of them once nobody knows what the screen shows.
+    """Writes the cells that changed, and all of them when the screen's content is not known.
 
-    What it reads and cannot make sense of is dropped. A terminal that has gone, which a process may
-    not be told otherwise, becomes a SIGHUP.
+    Input that it cannot understand is dropped. A terminal that has gone becomes a SIGHUP, as the
+    process may not get one otherwise.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -35,12 +35,12 @@ class SparingDriver(LinuxDriver):
         self._is_open = False
 
     def write(self, data: str) -> None:
-        """Write what of `data` changes the screen."""
+        """Write the part of `data` that changes the screen."""
         if written := self._cells.reduced(data):
             super().write(to_ascii(written) if self._is_ascii else written)
 
     def forget_screen(self) -> None:
-        """Write all of the next update."""
+        """Write the whole of the next update."""
         self._cells.forget()
 
     def start_application_mode(self) -> None:
@@ -49,7 +49,7 @@ class SparingDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def stop_application_mode(self) -> None:
-        """Leave the screen, and the terminal as it was."""
+        """Leave the screen, and restore the terminal."""
         self._is_open = False
         super().stop_application_mode()
 
@@ -57,8 +57,8 @@ class SparingDriver(LinuxDriver):
         if not self._is_open:
             super()._sigcont_application(*arguments)
         elif self._auto_restart:
-            # Sent to a job that never stopped, or was stopped without a warning. Opened twice, the
-            # screen would be taken for what the terminal was before.
+            # Sent to a job that never stopped, or was stopped without a warning. If it were opened
+            # twice, the screen itself would be restored as the terminal's earlier state.
             self._loop.call_soon_threadsafe(self._open_again)
 
     def _open_again(self) -> None:
@@ -101,9 +101,9 @@ class _Keyboard:
         self._parser = XTermParser(debug)
 
     def messages(self, data: bytes) -> list[Message]:
-        """What these bytes say."""
+        """Parse these bytes."""
         found: list[Message] = []
-        # One by one: what comes after a sequence that fails is not lost with it.
+        # One by one: what follows a sequence that fails is not lost with it.
         for character in self._text.decoded(data):
             try:
                 found += self._parser.feed(character)
@@ -112,7 +112,7 @@ class _Keyboard:
         return found
 
     def waited(self) -> list[Message]:
-        """What was being waited for and has not come, such as the rest of an escape sequence."""
+        """Parse what waited for more input that did not come, such as half an escape sequence."""
         try:
             return list(self._parser.tick())
         except Exception:
@@ -121,7 +121,7 @@ class _Keyboard:
 
     def _start_again(self) -> None:
         before, self._parser = self._parser, XTermParser(self._debug)
-        # What the terminal has told of itself, which it will not do again.
+        # What the terminal has reported of itself, which it will not do again.
         self._parser.mouse_pixels = before.mouse_pixels
         self._parser.terminal_size = before.terminal_size
         self._parser.terminal_pixel_size = before.terminal_pixel_size

@@ -1,4 +1,4 @@
-"""The text of what a terminal sends: bytes that make none are dropped."""
+"""The text of a terminal's input: bytes that are no text are dropped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class InputText:
     """Decodes UTF-8 piece by piece.
 
     In an old-style mouse report every column after the 95th is a byte that begins no character, or
-    worse one that does: each stands as a space there, so that the report keeps its length.
+    worse, one that does: each becomes a space, so that the report keeps its length.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class InputText:
         self._matched = self._left = 0
 
     def decoded(self, data: bytes) -> str:
-        """The text of the bytes that came next; what of a character is incomplete comes later."""
+        """Decode the next bytes; an incomplete character is kept until the rest comes."""
         if self._left or self._matched or b"\x1b" in data:
             data = b"".join(map(self._narrow, data))
         return self._decode(data)

@@ -1,4 +1,4 @@
-"""What calls a person back when a queue has ended: the bell, and a message of the terminal."""
+"""What calls the user back when a queue has ended: the bell, and a message of the terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BELL = "\x07"
 
 
 def chosen_way() -> Way:
-    """What was chosen last; nothing rings unless it was asked for."""
+    """Return what was chosen last; nothing rings unless the user chose it."""
     found = read_preferences(_SECTION).get(_KEY)
     return next((way for way in WAYS if way == found), WAYS[0])
 
@@ -28,10 +28,10 @@ def choose_next_way() -> Way:
 
 
 def sequence(way: Way, text: str) -> str:
-    """What to write to the terminal; empty for `off`.
+    """Make what to write to the terminal; empty for `off`.
 
-    The message is OSC 9, as iTerm2 brought it up and Windows Terminal, kitty, WezTerm, Ghostty and
-    others show it; terminals that do not know it show nothing.
+    The message is OSC 9, which iTerm2 introduced and Windows Terminal, kitty, WezTerm, Ghostty and
+    others show; terminals that do not know it show nothing.
     """
     if way == "off":
         return ""

@@ -1,4 +1,4 @@
-"""Drawing for a slow link: less often, and nothing for looks alone."""
+"""Drawing for a slow link: less often, and without decoration."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 
 VARIABLE = "CIFAR_TUI_SLOW_LINK"
 CLASS = "-slow-link"
-"""Of the app, for style sheets: behind a dialog the screen then stays as it is, not dimmed."""
+"""Class of the app, for style sheets: the screen behind a dialog is then not dimmed."""
 SLOWER = 4
-"""Times the pauses between drawings of what changes by itself; a key is answered as ever."""
+"""Factor of the time between drawings of what changes by itself; keys are answered as always."""
 
 
 def is_slow() -> bool:
-    """Whether the person said so, by option or environment."""
+    """Tell whether the user said so, by option or environment."""
     return os.environ.get(VARIABLE, "") not in ("", "0")
 
 
 def paced(seconds: float) -> float:
-    """The time between two drawings that are `seconds` apart on a good link."""
+    """Return the time between two drawings that are `seconds` apart on a good link."""
     return seconds * SLOWER if is_slow() else seconds
