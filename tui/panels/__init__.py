@@ -1,1 +1,1 @@
-"""What draws a part of a screen; knows nothing of the screens around it."""
+"""Widgets that draw a part of a screen, and know nothing of the screens around them."""

@@ -1,4 +1,4 @@
-"""Runs side by side: what their records hold, and what their predictions tell."""
+"""Runs side by side: their records, and what their predictions show."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tui.panels.charts.overlay import LETTERS
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Compared:
-    """One run of a comparison, as far as it could be read."""
+    """One run of a comparison, as far as its record can be read."""
 
     letter: str
     run: RunRecord
@@ -64,7 +64,7 @@ class Comparison:
 
 
 def read_records(runs: Sequence[RunRecord]) -> Comparison:
-    """Read what runs recorded, without their predictions; for a worker thread."""
+    """Read the records of runs, without their predictions; for a worker thread."""
     ordered = sorted(runs, key=lambda run: run.summary.test_accuracy or 0.0, reverse=True)
     compared = tuple(
         Compared(letter, run, load_snapshot(run))
@@ -74,9 +74,9 @@ def read_records(runs: Sequence[RunRecord]) -> Comparison:
 
 
 def read_predictions(comparison: Comparison) -> Comparison:
-    """The same with what predictions tell; slow, as it imports scikit-learn and SciPy.
+    """Add what the predictions show; slow, as it imports scikit-learn and SciPy.
 
-    What a run lacks is said in `Comparison.chance`.
+    `Comparison.chance` says what a run lacks.
     """
     tested = [_predictions(one.run) for one in comparison.runs]
     # The classes of other data have other names: only those of the first tested run are shown.
@@ -115,7 +115,7 @@ def _class_names(runs: Sequence[Compared]) -> tuple[str, ...]:
 
 
 def _chance(runs: Sequence[Compared], tested: Sequence[Predictions | str]) -> list[str]:
-    """A sentence for the best run against each other one, and why where there is none."""
+    """Compare the best run with each other one, a sentence each, with the reason if it cannot."""
     pairs = list(zip(runs, tested, strict=False))
     known = [(run, found) for run, found in pairs if isinstance(found, Predictions)]
     lines = []

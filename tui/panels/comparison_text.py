@@ -1,4 +1,4 @@
-"""Runs side by side as text: legend, settings, classes, and what is said of chance: pure."""
+"""Runs side by side as text: legend, settings, classes, and the sentences about chance: pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def overlay(comparison: Comparison, *, by_time: bool) -> Overlay:
 
 
 def legend(comparison: Comparison, width: int) -> Content:
-    """A line a run: its letter and stroke, how it came out, and as much as fits of what it was."""
+    """A line a run: its letter and stroke, its result, and as many of its settings as fit."""
     left = name_width([run.run.file.spec.model for run in comparison.runs], 20)
     results = [_result(run.run) for run in comparison.runs]
     test, seconds = (max(map(len, texts)) for texts in zip(*results, strict=True))
@@ -54,9 +54,9 @@ def _result(run: RunRecord) -> tuple[str, str]:
 
 
 def settings_text(comparison: Comparison, width: int) -> Content:
-    """The settings that differ: short values in columns, long ones by who shares them."""
+    """The settings that differ: short values in columns, long ones with the runs that have them."""
     if not comparison.settings:
-        return Content.styled("none: the same was asked of all", "$muted")
+        return Content.styled("none: all runs have the same settings", "$muted")
     left = name_width([name for name, _ in comparison.settings], _MOST_SETTING)
     room = min((width - left - 2) // len(comparison.runs), _MOST_VALUE)
     sizes = [max(map(len, values)) for _, values in comparison.settings]
@@ -126,7 +126,7 @@ def classes_text(comparison: Comparison) -> Content:
 
 
 def chance_text(comparison: Comparison) -> Content:
-    """The sentences about chance, each apart from the next."""
+    """The sentences about chance, with a blank line between them."""
     if comparison.chance is None:
         return READING
     if not comparison.chance:

@@ -1,4 +1,4 @@
-"""Words in the room there is: the longest form that fits, phrases in as few lines: pure."""
+"""Text in limited room: the longest form that fits, phrases in as few lines as possible: pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _BETWEEN = " · "
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A part of a line; of those that do not fit, the ones of the lowest rank go first."""
+    """A part of a line; where not all fit, those of the lowest rank are left out first."""
 
     text: Content
     rank: int
 
 
 def fit(left: list[Field], right: list[Field], width: int, gap: int = 3) -> Content:
-    """One line of exactly `width` cells: `left` at its left, `right` at its right."""
+    """Make a line of exactly `width` cells: `left` at its left, `right` at its right."""
     while True:
         fields = left + right
         used = sum(field.text.cell_length for field in fields) + gap * max(len(fields) - 1, 0)
@@ -35,12 +35,12 @@ def fit(left: list[Field], right: list[Field], width: int, gap: int = 3) -> Cont
 
 
 def longest(forms: Sequence[str], width: int) -> str:
-    """The first form that `width` cells hold, else the last; give the longest first."""
+    """Choose the first form that fits into `width` cells, else the last; give the longest first."""
     return next((form for form in forms if len(form) <= width), forms[-1])
 
 
 def packed(phrases: Sequence[str], width: int) -> list[str]:
-    """Phrases in order, as many on a line as `width` cells hold, at least one."""
+    """Pack phrases in order, as many on a line as fit into `width` cells, at least one."""
     lines: list[str] = []
     for phrase in phrases:
         if lines and len(lines[-1]) + len(_BETWEEN) + len(phrase) <= width:

@@ -1,4 +1,4 @@
-"""The log: what the engine says and what TensorFlow prints."""
+"""The log: the engine's messages and TensorFlow's output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COLOURS = {"debug": "muted", "info": "foreground", "warning": "warning", "error
 
 
 class LogPanel(RichLog):
-    """Adds only the lines that are new; keeps the last `MAX_LINES`."""
+    """Adds only new lines; keeps the last `MAX_LINES`."""
 
     snapshot: reactive[RunSnapshot | None] = reactive(None, always_update=True, repaint=False)
 
@@ -27,11 +27,11 @@ class LogPanel(RichLog):
         super().__init__(id=id, classes="panel", max_lines=MAX_LINES, wrap=True, min_width=40)
         self.border_title = Content.styled("Log", "bold")
         self._said: deque[LogLine | str] = deque(maxlen=MAX_LINES)
-        """All that is shown: lines, and ids of runs before the first line of each."""
+        """Everything shown: lines, and ids of runs before the first line of each."""
         self._counted = 0
         self._run_id: str | None = None
         self._widths: set[int] = set()
-        """What the written lines were wrapped to."""
+        """The width to which the written lines were wrapped."""
         self._was_sized = False
 
     def on_mount(self) -> None:
@@ -55,7 +55,7 @@ class LogPanel(RichLog):
             return
         width = self.scrollable_content_region.width
         if not self._was_sized:
-            # What came before is written only now.
+            # Earlier lines are written only now.
             self._was_sized, self._widths = True, {width}
         elif self._widths != {width}:
             self._write_again()

@@ -1,4 +1,4 @@
-"""What waits, what failed and what comes next: the strip at the foot and the banner at the head."""
+"""What waits, what failed and what is next: the strip at the bottom and the banner at the top."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _ENDS = 2
 """The blanks at both ends of the line."""
 _GAP = 3
 _LEAST_LOG = 24
-"""Cells of a log line that say something; a longer one is cut."""
+"""The least cells in which a log line is useful; a longer one is cut."""
 
 
 class NoticeStrip(Widget):
-    """One line, always there: requests that wait, else what holds training back; then the log."""
+    """One line, always shown: requests that wait, else what holds training back; then the log."""
 
     view: reactive[SessionView | None] = reactive(None, always_update=True)
     unread: reactive[int] = reactive(0)
-    """Log lines not seen yet, the log being closed."""
+    """Log lines that were not seen, because the log is closed."""
     tells_changes: reactive[bool] = reactive(False)
-    """Whether waiting layer changes are told here: where the layer tree is not in sight."""
+    """Whether waiting layer changes are shown here: where the layer tree is not visible."""
     log_is_open: reactive[bool] = reactive(False)
 
     def render(self) -> Content:
@@ -64,7 +64,7 @@ class NoticeStrip(Widget):
         return fit(shown, [Field(badge, 9)] if badge else [], self.size.width, _GAP)
 
     def _first(self, run: RunSnapshot, room: int) -> Content:
-        """What waits, else what holds training back, in its longest form that fits beside."""
+        """What waits, else what holds training back, in the longest form that fits."""
         waiting = requests(run, with_changes=self.tells_changes)
         if waiting:
             return Content.styled(longest(request_forms(waiting), room), "$warning")
@@ -73,20 +73,20 @@ class NoticeStrip(Widget):
 
 
 def last_said(run: RunSnapshot) -> str:
-    """The last line of the log, in one, that is no library's own chatter."""
+    """The last line of the log that is not a library's output, as one line."""
     said = (line.text for line in reversed(run.log) if line.level != "debug")
     return " ".join(next(said, "").split())
 
 
 def held_back(held: Bottleneck, room: int | None = None) -> Content:
-    """`validation-heavy: validation takes 41 % of an epoch`: as much as `room` cells hold."""
+    """`validation-heavy: validation takes 41 % of an epoch`: as much as fits into `room` cells."""
     text = held.line if room is None else longest(held.forms, room)
     rest = text.removeprefix(held.word)
     return Content.assemble((held.word, "$foreground"), (rest, "$muted"))
 
 
 def request_forms(waiting: Sequence[str]) -> list[str]:
-    """All that waits, then ever less of it with the number of those left out."""
+    """List the forms of what waits: all of it, then ever less with the number left out."""
     forms = ["   ".join(waiting)]
     for count in range(len(waiting) - 1, 0, -1):
         forms.append("   ".join([*waiting[:count], f"+{len(waiting) - count} more"]))
@@ -94,7 +94,7 @@ def request_forms(waiting: Sequence[str]) -> list[str]:
 
 
 def requests(run: RunSnapshot, *, with_changes: bool = True) -> list[str]:
-    """What was asked for and has not happened yet, each in words, the most urgent first."""
+    """Describe each request that is not done yet, the most urgent first."""
     if run.is_over:
         return []
     parts = []
@@ -119,7 +119,7 @@ def requests(run: RunSnapshot, *, with_changes: bool = True) -> list[str]:
 
 
 def waiting_changes(count: int, *, now: bool = False) -> str:
-    """`1 change waits for the epoch's end`, or where it does not, `1 change after this batch`."""
+    """`1 change waits for the epoch's end`, or `1 change after this batch`."""
     if now:
         return f"{count} change{'' if count == 1 else 's'} {_time(now=True)}"
     return f"{count} change{' waits' if count == 1 else 's wait'} for the epoch's end"
@@ -130,7 +130,7 @@ def _time(*, now: bool) -> str:
 
 
 class Banner(Static):
-    """Failures, until dismissed, and how the queue ended; takes no room while there is neither."""
+    """Failures, until they are dismissed, and how the queue ended; hidden without either."""
 
     view: reactive[SessionView | None] = reactive(None, always_update=True, repaint=False)
 
@@ -169,26 +169,26 @@ def _failures(view: SessionView) -> list[int]:
 
 
 def failure_text(view: SessionView, index: int) -> Content:
-    """Which run failed and why."""
+    """Say which run failed and why."""
     run = view.runs[index]
     return Content.assemble(
         (f"✗ {run.spec.model} failed", "$error bold"),
         (f" (run {index + 1} of {len(view.runs)}): ", "$muted"),
-        (run.error or "no reason was given; the log may tell", "$foreground"),
+        (run.error or "without a reason; see the log", "$foreground"),
     )
 
 
 def next_text(view: SessionView) -> str:
-    """What happens after a failure."""
+    """Say what happens after a failure."""
     if view.run.status == "running":
-        return f"The queue goes on with {view.run.spec.model}.  esc dismisses"
+        return f"The queue continues with {view.run.spec.model}.  esc dismisses"
     if view.current + 1 < len(view.runs):
         return f"Next: {view.runs[view.current + 1].spec.model}.  esc dismisses"
     return "It was the last run of the queue.  esc dismisses"
 
 
 def end_text(view: SessionView) -> Content:
-    """How the queue ended and where to go from here."""
+    """Say how the queue ended and which keys lead on."""
     counts = [
         f"{sum(run.status == status for run in view.runs)} {words}"
         for status, words in (

@@ -13,7 +13,7 @@ _MOST_ENTRIES = 2_000
 
 
 class PathSuggester(Suggester):
-    """Completes the path of a file or folder from what lies on the disk, or one of some words."""
+    """Completes the path of an existing file or folder, or one of some words."""
 
     def __init__(self, words: Sequence[str] = ()) -> None:
         """Suggest `words` before paths."""
@@ -29,9 +29,9 @@ class PathSuggester(Suggester):
 
 
 def completed_path(typed: str) -> str | None:
-    """The first path that begins with `typed`, a folder with its separator; None if there is none.
+    """Find the first path that begins with `typed`, a folder with its separator; None without any.
 
-    Hidden ones are passed over unless their dot was typed.
+    Hidden ones are skipped unless their dot was typed.
     """
     folder, start = os.path.split(typed)
     try:

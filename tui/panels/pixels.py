@@ -20,10 +20,10 @@ PIXELS_A_CELL = 2
 def half_blocks(
     pixels: NDArray[np.uint8], columns: int, rows: int | None = None
 ) -> tuple[Content, ...]:
-    """Draw an image, as large as the room allows, its sides kept in proportion.
+    """Draw an image as large as the room allows, in its proportions.
 
-    Enlarged it shows its pixels as they are; reduced, each pixel is the mean over those that it
-    stands for. Colours are true ones; Textual brings them down to what the terminal has.
+    An enlarged image shows its pixels as they are; in a reduced one each pixel is the mean of those
+    that it replaces. Colours are 24-bit; Textual reduces them to what the terminal has.
 
     Args:
         pixels: shape (height, width, 3), of which no side is 0.
@@ -42,7 +42,7 @@ def half_blocks(
 
 
 def drawn_size(height: int, width: int, columns: int, rows: int | None = None) -> tuple[int, int]:
-    """Pixels that an image is drawn with: (height, width), both at least 1."""
+    """Return the size in pixels that an image is drawn with: (height, width), both at least 1."""
     scale = max(columns, 1) / width
     if rows is not None:
         scale = min(scale, max(rows, 1) * PIXELS_A_CELL / height)
@@ -56,7 +56,7 @@ def _resized(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.u
     counts = np.ones((1, 1, 1), np.uint32)
     for axis, size in ((0, height), (1, width)):
         starts = np.arange(size) * pixels.shape[axis] // size
-        # Where a start is repeated, as an enlarged image has them, `reduceat` takes that one alone.
+        # Where a start is repeated, as in an enlarged image, `reduceat` takes just that pixel.
         sums = np.add.reduceat(sums, starts, axis=axis, dtype=np.uint32)
         taken = np.maximum(np.diff(starts, append=pixels.shape[axis]), 1).astype(np.uint32)
         counts = counts * (taken[:, None, None] if axis == 0 else taken[None, :, None])

@@ -1,4 +1,4 @@
-"""The head of the training screen: what trains, what it does now, how far it is, how long still."""
+"""The head of the training screen: what trains, what it does now, its progress and time left."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TICK_SECONDS = 0.25
 
 
 class HeadPanel(Widget):
-    """Three lines that are always there: title, status, bars."""
+    """Three lines that are always shown: title, status, bars."""
 
     view: reactive[SessionView | None] = reactive(None, always_update=True)
 
@@ -58,7 +58,7 @@ class HeadPanel(Widget):
 
 
 def title_line(view: SessionView, width: int) -> Content:
-    """Program, model, data, size, recipe; and the place in the queue."""
+    """Program, model, data, size, recipe; and the position in the queue."""
     spec = view.run.spec
     facts = f"{title(spec.dataset)} · {spec.image_size} px · {spec.recipe}"
     if spec.weights != "imagenet":
@@ -97,7 +97,7 @@ def status_line(run: RunSnapshot, at: float, width: int) -> Content:
         Field(_pair("ETA", f"{duration(run.eta_seconds):>5}", "$primary bold"), 9),
         Field(_pair("elapsed", f"{duration(run.wall_seconds(at)):>5}"), 5),
     ]
-    if not extracts:  # the speed of training would stand beside that of the extraction
+    if not extracts:  # the speed of training would be beside that of the extraction
         pace = Content.styled(f"{speed:>6}", "$foreground") + Content.styled(" img/s", "$muted")
         right.append(Field(pace, 6))
     return fit(left, [] if run.status == "queued" else right, width)
@@ -108,14 +108,14 @@ def _pair(name: str, value: str, style: str = "$foreground") -> Content:
 
 
 def _patience(epochs_without_gain: int, patience: int) -> Field:
-    """Epochs without a gain of those that end the stage; a warning once one more would."""
+    """Epochs without a gain, of the number that ends the stage; a warning if one more would."""
     is_last = 0 < epochs_without_gain >= patience - 1
     text = f"{epochs_without_gain}/{patience}"
     return Field(_pair("patience", text, "$warning" if is_last else "$foreground"), 4)
 
 
 def _rate(now: float, asked: float | None) -> Field:
-    """The learning rate; one that was asked for is in sight until it is confirmed."""
+    """The learning rate, with a requested one until it is confirmed."""
     pair = _pair("rate", rate(now))
     if asked is None:
         return Field(pair, 3)
@@ -140,7 +140,7 @@ def _phase(run: RunSnapshot, at: float) -> Content:
 
 
 def _phase_pace(run: RunSnapshot, at: float) -> str:
-    """How fast an extraction goes and how long still; of any other phase how long it has taken."""
+    """The speed and time left of an extraction; of any other phase the time it has taken."""
     pace, left = run.phase_units_per_second, run.phase_seconds_left
     if run.phase == "extracting" and pace is not None and left is not None:
         return f"  {whole(pace)} img/s  {duration(left)} left"
@@ -149,7 +149,7 @@ def _phase_pace(run: RunSnapshot, at: float) -> str:
 
 
 def phase_words(run: RunSnapshot) -> str:
-    """The phase with what it works on: `loading TensorFlow`, `validating 3,200/5,000`."""
+    """The phase and its object: `loading TensorFlow`, `validating 3,200/5,000`."""
     if run.phase == "queued":
         return "starting"
     words: list[str] = [run.phase]
@@ -205,7 +205,7 @@ def shares_done(run: RunSnapshot) -> Shares:
 
 
 def bars_line(run: RunSnapshot, width: int) -> Content:
-    """Bars of the epoch (or of the phase at work), of the stage and of the run."""
+    """Bars of the epoch (or of the current phase), of the stage and of the run."""
     shares = shares_done(run)
     first, share = "epoch", shares.epoch
     progress = run.phase_progress

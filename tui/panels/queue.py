@@ -29,7 +29,7 @@ _ACCURACY_WIDTH = 8
 
 
 class QueuePanel(VerticalScroll):
-    """One line a run, the one at work in view."""
+    """One line a run, with the current one in view."""
 
     view: reactive[SessionView | None] = reactive(None, always_update=True, repaint=False)
 

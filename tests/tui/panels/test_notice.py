@@ -72,7 +72,7 @@ def test_a_failure_says_why_and_what_is_next(run: RunSnapshot, working: RunSnaps
     assert "expected weights, found none" in failure_text(view, 0).plain
     assert "run 1 of 2" in failure_text(view, 0).plain
     assert next_text(view).startswith("Next: EfficientNetLite0")
-    assert next_text(SessionView((failed, working), 1)).startswith("The queue goes on")
+    assert next_text(SessionView((failed, working), 1)).startswith("The queue continues")
     assert next_text(SessionView((failed,), 0)).startswith("It was the last run")
 
 

@@ -125,7 +125,7 @@ def test_values_that_take_room_stand_once_for_all_that_share_them(make_run: Make
 
 def test_runs_of_the_same_settings_say_so(make_run: MakeRun) -> None:
     found = compare([make_run("CustomCNN", 20), make_run("CustomCNN", 30)])
-    assert settings_text(found, 60).plain == "none: the same was asked of all"
+    assert settings_text(found, 60).plain == "none: all runs have the same settings"
 
 
 def test_curves_are_over_epochs_or_minutes(three: Comparison) -> None:

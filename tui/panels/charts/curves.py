@@ -1,4 +1,4 @@
-"""A chart of a run's curves: train, validation, and what happened when."""
+"""A chart of a run's curves: train, validation, and markers of what happened when."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ VALIDATION_MARK = "●"
 BEST_MARK = "★"
 _MARKER = "┊"
 _EMPTY = f" {GRID}"
-"""Cells on which a text takes nothing away."""
+"""Cells that a text may cover without hiding data."""
 _DOTS_A_CELL = 2
 
 
 class CurveChart(Plot[ChartData]):
-    """Train as a line, validation as marks joined by a line, what happened as dotted verticals."""
+    """Draws train as a line, validation as marks joined by a line, markers as dotted verticals."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "chart--axis",
@@ -64,7 +64,7 @@ class CurveChart(Plot[ChartData]):
     def _draw_marker_texts(
         self, area: Area, markers: list[tuple[int, str]], *, at_bottom: bool
     ) -> None:
-        """Write what the markers stand for where there is room: whole, over nothing that counts."""
+        """Write the texts of the markers where there is room: whole, and not over data."""
         style = self.style_of("marker")
         for number, (x, text) in enumerate(markers):
             rows = [(number + offset) % area.bottom for offset in range(area.bottom)]
@@ -72,13 +72,13 @@ class CurveChart(Plot[ChartData]):
                 rows = [area.bottom - 1 - row for row in rows]
             place = self._free_place(area, rows, x, cell_width(text) + 2)
             if place is not None:
-                # The blanks at both ends set it off.
+                # The blanks at both ends set it apart.
                 self.write(*place, f" {text} ", style)
 
     def _free_place(
         self, area: Area, rows: list[int], x: int, length: int
     ) -> tuple[int, int] | None:
-        """Where beside its line a text stands free; across another marker's line if it must."""
+        """Find free cells for a text beside its line, across another marker's line if it must."""
         for clearable in (_EMPTY, _EMPTY + _MARKER):
             for y in rows:
                 for start in (x + 1, x - length):
@@ -94,6 +94,6 @@ class CurveChart(Plot[ChartData]):
 
 
 def _markers(area: Area, data: ChartData) -> list[tuple[int, str]]:
-    """Column and text of each marker in sight."""
+    """List column and text of each visible marker."""
     shown = (marker for marker in data.markers if data.x.holds(marker.x))
     return [(area.column(marker.x), marker.text) for marker in shown]

@@ -1,4 +1,4 @@
-"""What a chart draws of a run, apart from how: light, so that no screen waits for the canvas."""
+"""The data of a run's charts, apart from drawing: light, so that no screen waits for the canvas."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ class ChartData:
     y: Axis
     train: tuple[Point, ...] = ()
     raw: tuple[Point, ...] = ()
-    """What was measured, drawn faint behind `train` where that is smoothed; empty otherwise."""
+    """The measured line, drawn faint behind `train` where that is smoothed; empty otherwise."""
     validation: tuple[Point, ...] = ()
     best_x: float | None = None
-    """Where the best validation stands."""
+    """The point of the best validation."""
     markers: tuple[Marker, ...] = ()
     x_name: str = "epoch"
     rises: bool = False
-    """Whether good curves rise; the room for the markers' texts is then at the bottom."""
+    """Whether good curves rise; the markers' texts are then at the bottom."""
 
 
 def thinned(points: tuple[Point, ...], most: int) -> tuple[Point, ...]:
-    """At most `most` points: means over neighbours, the last point's x kept."""
+    """Thin a curve to at most `most` points: means over neighbours, with the last point's x."""
     if len(points) <= most or most < 1:
         return points
     size = -(-len(points) // most)
@@ -49,7 +49,7 @@ def thinned(points: tuple[Point, ...], most: int) -> tuple[Point, ...]:
 
 
 def accuracy_data(run: RunSnapshot, settings: ChartSettings = _PLAIN) -> ChartData:
-    """The accuracy chart of a run."""
+    """Make the accuracy chart of a run."""
     validation = tuple((float(e.epoch), e.val_accuracy) for e in run.ended_epochs)
     return _data(
         run,
@@ -62,7 +62,7 @@ def accuracy_data(run: RunSnapshot, settings: ChartSettings = _PLAIN) -> ChartDa
 
 
 def loss_data(run: RunSnapshot, settings: ChartSettings = _PLAIN) -> ChartData:
-    """The loss chart of a run."""
+    """Make the loss chart of a run."""
     validation = tuple((float(e.epoch), e.val_loss) for e in run.ended_epochs)
     return _data(
         run,
@@ -114,12 +114,12 @@ def _moved(points: tuple[Point, ...], place: Callable[[float], float]) -> tuple[
 
 
 def _placing(run: RunSnapshot, unit: XUnit) -> Callable[[float], float]:
-    """What turns a place in epochs into one in `unit`."""
+    """Make the function that converts epochs into `unit`."""
     if unit == "steps":
         return lambda x: x * max(run.steps, 1)
     if unit == "seconds":
         recent = run.clock.recent
-        # Thinned points lag a little: none of them among those at full resolution.
+        # Thinned points lag a little: none may lie among those at full resolution.
         early = (p for p in run.clock.full if not recent or p[0] < recent[0][0])
         clock = (*early, *recent)
         return lambda x: value_at(clock, x)

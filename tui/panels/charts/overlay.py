@@ -1,4 +1,4 @@
-"""Curves of several runs in one chart, told apart by strokes and letters as well as by colour."""
+"""Curves of several runs in one chart, which differ by strokes and letters as well as colours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LETTERS = "ABCDEF"
 STYLES = ("$primary", "$validation", "$success", "$error", "$secondary", "$foreground")
 """Colours of the runs, in the order of their letters."""
 SAMPLES = ("────", "╌╌╌╌", "┈┈┈┈", "─ ┈ ", "── ─", "┈  ┈")
-"""What the strokes look like in a line of text."""
+"""The strokes in a line of text."""
 _STROKES = (
     (1,),
     (1, 1, 1, 1, 0, 0, 0),
@@ -25,7 +25,7 @@ _STROKES = (
     (1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0),
     (1, 0, 0, 0, 0, 0),
 )
-"""Which dots of a curve are drawn, over and over."""
+"""Which dots of a curve are drawn, repeated along it."""
 _DOTS_A_CELL = 2
 _CELLS_A_TICK = 6
 _TITLE_CELLS = 5
@@ -34,11 +34,11 @@ _LEAST_SPAN = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """Curves to draw over each other, the accuracies from 0 to 1."""
+    """Curves to draw over each other, with accuracies from 0 to 1."""
 
     curves: tuple[tuple[Point, ...], ...]
     x_title: str
-    """Five letters at most, of which the room is kept."""
+    """Five letters at most, for which room is kept."""
 
     @property
     def x(self) -> Axis:
@@ -53,7 +53,7 @@ class Overlay:
 
 
 class OverlayChart(Plot[Overlay]):
-    """As many curves as there are letters; the first is drawn over the others."""
+    """Draws as many curves as there are letters, the first one over the others."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "chart--axis",
@@ -90,7 +90,7 @@ class OverlayChart(Plot[Overlay]):
 
 
 def dotted(places: Sequence[Point], stroke: Sequence[int]) -> Iterator[Point]:
-    """Dots along a line through places in cells, those of the stroke left out that are 0."""
+    """Make the dots along a line through places in cells, without those where the stroke has 0."""
     number = 0
     for (x, y), (to_x, to_y) in pairwise(places):
         steps = max(math.ceil(max(to_x - x, abs(to_y - y) * 2) * _DOTS_A_CELL), 1)

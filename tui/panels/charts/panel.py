@@ -15,11 +15,11 @@ from tui.panels.charts.settings import ChartSettings, read_settings
 from tui.terminal.slow_link import paced
 
 _CANVAS_AFTER_SECONDS = 0.05
-"""Enough for the first frame to be out; what is called after a refresh may come before it."""
+"""Long enough for the first frame to be drawn; a call after a refresh may come before it."""
 
 
 class ChartsPanel(Vertical):
-    """Two charts, drawn again at most once in `seconds_between_draws`."""
+    """Two charts, drawn at most once in `seconds_between_draws`."""
 
     snapshot: reactive[RunSnapshot | None] = reactive(None, always_update=True, repaint=False)
     settings: reactive[ChartSettings] = reactive(read_settings, repaint=False)

@@ -1,4 +1,4 @@
-"""The chart of accuracy against cost, the front as a stepped line, the highlighted run lit."""
+"""The chart of accuracy against cost, with the front as a stepped line and one run highlighted."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tui.panels.charts.plot import Area, Plot
 
 _CELLS_A_TICK = 9
 _NAMED_MOST = 12
-"""Of the front, so many points are named where their names do not run into each other."""
+"""At most this many points of the front have names, where these do not overlap."""
 _DOTS_FROM = 300
-"""So many points are drawn as dots, of which a cell holds eight."""
+"""From this many points on they are drawn as dots, of which a cell has eight."""
 OTHER, FRONT, LIT, APART = "○", "●", "◉", "≠"
 Spot = tuple[int, int]
 """Column and line of a cell."""
 
 
 class ParetoChart(Plot[ParetoData]):
-    """Points in cells; of those that share one, the more telling one is seen."""
+    """Draws points in cells; of those that share a cell, the more important one is visible."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "pareto--axis",
@@ -53,7 +53,7 @@ class ParetoChart(Plot[ParetoData]):
         self.plot(data)
 
     def light(self, run_id: str | None) -> None:
-        """Light up a run and name it."""
+        """Highlight a run and name it."""
         if run_id == self.lit_run:
             return
         self.lit_run = run_id
@@ -128,7 +128,7 @@ class ParetoChart(Plot[ParetoData]):
     def _free_place(
         self, area: Area, point: ParetoPoint, name: str, taken: set[Spot]
     ) -> Spot | None:
-        """Where beside its point a name is free to stand: below or above the line first."""
+        """Find free cells for a name beside its point: below or above the line first."""
         x, y = area.cell(point.cost, point.accuracy)
         left, above, below = x - 1 - cell_width(name), y - 1, y + 1
         beside = ((x + 1, below), (left, above), (x + 2, above), (x + 3, y), (left, y))
@@ -138,7 +138,7 @@ class ParetoChart(Plot[ParetoData]):
                 return place
         return None
 
-    # The highlighted run: it is lit on top of the rest, which ten thousand points make slow.
+    # The highlighted run is drawn over the rest, which is slow with ten thousand points.
 
     def _light_up(self, area: Area, data: ParetoData) -> None:
         point = self._by_id.get(self.lit_run or "")
@@ -155,7 +155,7 @@ class ParetoChart(Plot[ParetoData]):
         self._draw_over(*area.cell(point.cost, point.accuracy), LIT, style)
 
     def _draw_over(self, x: int, y: int, text: str, style: str) -> None:
-        # Of a glyph that takes two cells the second half goes with it.
+        # A glyph of two cells takes its second half along.
         room = cell_width(text) + (cell_width(self.get_pixel(x, y)[0]) == 2)
         for at in range(x, min(x + room, self.size.width)):
             self._covered.setdefault((at, y), self.get_pixel(at, y))
@@ -176,11 +176,11 @@ class ParetoChart(Plot[ParetoData]):
 
 
 def _dot(area: Area, point: ParetoPoint) -> Point:
-    """The dot of a point: a cell has two across and four down."""
+    """Find the dot of a point: a cell has two across and four down."""
     x, y = area.place(point.cost, point.accuracy)
     return int(x * 2) / 2, int(y * 4) / 4
 
 
 def _cells_of(name: str, place: Spot) -> set[Spot]:
-    """The cells of a name, and one on each side of it."""
+    """List the cells of a name, and one on each side of it."""
     return {(place[0] + offset, place[1]) for offset in range(-1, cell_width(name) + 1)}

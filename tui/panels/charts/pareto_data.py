@@ -1,4 +1,4 @@
-"""Accuracy against cost as points, axes and the front that nothing beats: what the chart draws."""
+"""Accuracy against cost as points, axes and the Pareto front: the data of the chart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEAST_ACCURACY_SPAN = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an accuracy is held against."""
+    """A cost to compare accuracies with."""
 
     key: str
     """Of the ranking."""
@@ -44,12 +44,12 @@ class ParetoPoint:
     accuracy: float
     is_on_front: bool = False
     is_apart: bool = False
-    """Whether it learned from other data than most, so that its accuracy is another thing."""
+    """Whether it learned from other data than most, so that its accuracy cannot be compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParetoData:
-    """What the chart draws."""
+    """The data of the chart."""
 
     cost: Cost
     x: Axis
@@ -68,10 +68,9 @@ class ParetoData:
 
 
 def pareto_data(rows: Iterable[Row], cost: Cost) -> ParetoData:
-    """The tested runs among these whose cost is known.
+    """Make the chart's data from the tested runs whose cost is known.
 
-    Runs on other data than most of them stand apart: they are drawn, but not held against the
-    front.
+    Runs on other data than most of them are separate: they are drawn, but cannot be on the front.
     """
     shown = [row for row in rows if row["ranked"] and _is_known(row, cost)]
     data = Counter(row["dataset"] for row in shown).most_common(1)
@@ -100,7 +99,7 @@ def pareto_data(rows: Iterable[Row], cost: Cost) -> ParetoData:
 
 
 def _name(row: Row, recipes: Mapping[str, set[str]]) -> str:
-    """The model, and by which recipe it was trained where that tells two runs apart."""
+    """The model, with its recipe where that distinguishes two runs."""
     model = str(row["model"])
     return f"{model} {row['recipe']}" if len(recipes[model]) > 1 else model
 

@@ -1,4 +1,4 @@
-"""What every chart is drawn on: a canvas with two axes that knows where a point stands."""
+"""The base of every chart: a canvas with two axes that places points."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ GRID = "┈"
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """Where two axes stand on a canvas, in cells: pure."""
+    """The place of two axes on a canvas, in cells: pure."""
 
     x: Axis
     y: Axis
     left: int
-    """The first column of the plot; the axis stands before it."""
+    """The first column of the plot, just right of the axis."""
     right: int
-    """The first column behind the plot."""
+    """The first column after the plot."""
     bottom: int
     """The row of the x axis, the first below the plot."""
     y_labels: tuple[tuple[float, str], ...]
@@ -47,7 +47,7 @@ class Area:
         return self.right - self.left
 
     def place(self, x: float, y: float) -> Point:
-        """The cell of a point, with its fraction; what lies off an axis sticks to its end."""
+        """The cell of a point, with its fraction; values beyond an axis are put at its end."""
         across = min(max(self.x.share(x), 0.0), 1.0) * (self.width - 1)
         up = min(max(self.y.share(y), 0.0), 1.0)
         return self.left + across, (1.0 - up) * (self.bottom - 0.25)
@@ -67,7 +67,7 @@ class Area:
 
 
 def area_on(x: Axis, y: Axis, width: int, height: int) -> Area | None:
-    """Place two axes on a canvas of so many cells; None where it is too small."""
+    """Place two axes on a canvas of this many cells; None if it is too small."""
     bottom = height - _BELOW
     rows = _TALL_ROWS_A_TICK if bottom >= _TALL_ROWS else _ROWS_A_TICK
     labels = tuple(y.labels(max(bottom // rows, _LEAST_INTERVALS)))
@@ -93,14 +93,14 @@ Data = TypeVar("Data", bound=HasAxes)
 
 
 class Plot(Canvas, Generic[Data]):
-    """Owns the data of a chart and draws it: again on a new size and on a new theme.
+    """Owns the data of a chart and draws it, again when its size or the theme changes.
 
-    A kind of chart says in `draw` what stands between the axes. Its styles are the component
-    classes `<styles>--<name>`, of which `axis` and `grid` are drawn here.
+    A kind of chart draws in `draw` what is between the axes. Its styles are the component classes
+    `<styles>--<name>`, of which `axis` and `grid` are drawn here.
     """
 
     styles_of: ClassVar[str] = "chart"
-    """What the names of its component classes begin with."""
+    """The start of the names of its component classes."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(1, 1, id=id)
@@ -114,7 +114,7 @@ class Plot(Canvas, Generic[Data]):
         self._redraw()
 
     def draw(self, area: Area, data: Data) -> None:
-        """Draw what stands between the axes, and the labels; the lines of the axes stand."""
+        """Draw what is between the axes, and the labels; the axes themselves are drawn before."""
         raise NotImplementedError
 
     def on_resize(self) -> None:
@@ -125,7 +125,7 @@ class Plot(Canvas, Generic[Data]):
         self.app.theme_changed_signal.subscribe(self, self._redraw_later)
 
     def _redraw_later(self, _theme: Theme) -> None:
-        # The stylesheet has the new colours only after the signal.
+        # The stylesheet gets the new colours only after the signal.
         self.call_after_refresh(self._redraw)
 
     def _redraw(self) -> None:
@@ -139,10 +139,10 @@ class Plot(Canvas, Generic[Data]):
             self.draw(self.area, data)
 
     def render_line(self, y: int) -> Strip:
-        """The line at `y`, from 0; what has no style of its own has the widget's.
+        """Render the line at `y`, from 0; segments without a style get the widget's.
 
-        The canvas leaves styles out before it knows its size, and Textual's filter that turns
-        colours into greys, where `NO_COLOR` asks for that, fails on a segment without one.
+        The canvas has no styles before it knows its size, and Textual's filter that turns colours
+        into greys, for `NO_COLOR`, fails on a segment without one.
         """
         style = self.rich_style
         line = super().render_line(y).apply_style(style)
@@ -179,14 +179,14 @@ class Plot(Canvas, Generic[Data]):
     def draw_x_labels(
         self, area: Area, cells_a_tick: int, room: tuple[int, int], *, shifts_last: bool
     ) -> None:
-        """Write the labels below the plot that have room, none into another.
+        """Write the labels below the plot that have room, so that none overlap.
 
         Args:
-            area: where the axes stand.
-            cells_a_tick: how much room a label takes, about.
-            room: the first column that may be written to, and the first that may not.
+            area: the place of the axes.
+            cells_a_tick: about how much room a label takes.
+            room: the first column for labels, and the first one after them.
             shifts_last: whether a label at the end is moved to the left until it fits, and every
-                tick is drawn; else a tick is drawn where its label is.
+                tick is drawn; else a tick is drawn only where its label is.
         """
         axis = self.style_of("axis")
         free, end = room
@@ -203,7 +203,7 @@ class Plot(Canvas, Generic[Data]):
                 free = left + width + 1
 
     def draw_points(self, area: Area, points: Iterable[Point], style: str) -> None:
-        """Join points with a line of dots; those off the x axis are left out."""
+        """Join points with a line of dots; points off the x axis are left out."""
         shown = [area.place(*point) for point in points if area.x.holds(point[0])]
         if len(shown) == 1:
             self.draw_dots(shown, style)
@@ -211,12 +211,12 @@ class Plot(Canvas, Generic[Data]):
         self.draw_hires_lines(lines, HiResMode.BRAILLE, style)
 
     def draw_dots(self, places: Sequence[Point], style: str) -> None:
-        """Draw dots, of which a cell holds two across and four down."""
+        """Draw dots, of which a cell has two across and four down."""
         if places:
             self.set_hires_pixels(places, HiResMode.BRAILLE, style)
 
     def write(self, x: int, y: int, text: str, style: str) -> None:
-        """Write a text from a cell on; a character of two cells leaves the second one empty."""
+        """Write a text from a cell on; a character of two cells leaves its second one empty."""
         at = x
         for char in text:
             width = cell_width(char)

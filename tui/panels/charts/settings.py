@@ -1,4 +1,4 @@
-"""How a person wants the charts drawn, remembered from one start to the next."""
+"""How the user wants the charts drawn, remembered from one start to the next."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class ChartSettings:
         return replace(self, x_unit=_following(X_UNITS, self.x_unit))
 
     def next_smoothing(self) -> ChartSettings:
-        """More smoothing; none after the most."""
+        """The next stronger smoothing; none after the strongest."""
         return replace(self, smoothing=_following(SMOOTHINGS, self.smoothing))
 
     def words(self, *, of_loss: bool) -> str:
-        """What differs from the defaults: `recent window · smoothed 0.6 · log`; maybe nothing.
+        """What differs from the defaults: `recent window · smoothed 0.6 · log`, or empty.
 
         Args:
             of_loss: whether it is for the loss chart, the only one that can be logarithmic.
@@ -49,7 +49,7 @@ class ChartSettings:
 
 
 def read_settings() -> ChartSettings:
-    """What was chosen last; the default of whatever is missing or makes no sense."""
+    """Read what was chosen last, with defaults for what is missing or cannot be understood."""
     found, default = read_preferences(_SECTION), ChartSettings()
     unit, smoothing = found.get("x_unit"), found.get("smoothing")
     return ChartSettings(

@@ -1,6 +1,6 @@
-"""The columns of the layer tree beside a row's title, by the room there is: pure.
+"""The columns of the layer tree beside a row's title, as many as fit: pure.
 
-Kind, output shape, number of weights, the mark of what trains, and how far the weights went in the
+Kind, output shape, number of weights, the mark of what trains, and how far the weights moved in the
 last epoch, as a bar and as a number.
 """
 
@@ -16,14 +16,14 @@ from tui.panels.layers.rows import LayerRow
 from tui.panels.layers.state import RowState
 
 _FACTS_FROM = 66
-"""Cells from which on kind and output shape are columns too."""
+"""Width in cells from which on kind and output shape are columns too."""
 _NUMBER_FROM = 84
 _BAR_FROM = 40
 _WORDS_FROM = 36
 _GAP = 1
 
 LEAST_MOVEMENT = 1e-6
-"""Relative change at which the bar is as good as empty."""
+"""Relative change at which the bar is nearly empty."""
 MOST_MOVEMENT = 1e-1
 """Relative change from which on the bar is full: a tenth of the norm of the weights."""
 _ACROSS = "▏▎▍▌▋▊▉█"
@@ -35,7 +35,7 @@ Cells = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Widths in cells, the gaps left out; 0 where a column is not shown."""
+    """Widths in cells, without the gaps; 0 where a column is not shown."""
 
     kind: int
     shape: int
@@ -53,7 +53,7 @@ class Columns:
 
 
 def columns(width: int) -> Columns:
-    """What a tree of so many cells has room for, the title aside."""
+    """Choose the columns that fit into a tree of this width, beside the title."""
     shows_facts = width >= _FACTS_FROM
     return Columns(
         kind=15 if shows_facts else 0,
@@ -66,7 +66,7 @@ def columns(width: int) -> Columns:
 
 
 def column_cells(row: LayerRow, state: RowState, shown: Columns) -> list[Cells]:
-    """What stands beside a row's title, gaps included; numbers to the right of their columns."""
+    """Make the columns beside a row's title, with gaps; numbers are right-aligned."""
     mark = state.mark if shown.mark > 3 else state.short_mark
     weights = count(row.node.parameters) if row.node.parameters else ""
     cells = [
@@ -83,7 +83,7 @@ def column_cells(row: LayerRow, state: RowState, shown: Columns) -> list[Cells]:
 
 
 def short_kind(node: LayerNode) -> str:
-    """`Conv2D`, `BatchNorm`; nothing for a group, whose title says what it is."""
+    """`Conv2D`, `BatchNorm`; empty for a group, whose title says what it is."""
     if node.children:
         return ""
     return "BatchNorm" if node.kind == BATCHNORM else node.kind
@@ -117,7 +117,7 @@ def _shortened(text: str, width: int) -> str:
 
 
 def movement_share(moved: float) -> float:
-    """Where a relative change stands on a logarithmic scale.
+    """Place a relative change on a logarithmic scale.
 
     0 at `LEAST_MOVEMENT`, 1 at `MOST_MOVEMENT`; each fifth is a power of ten: 1e-5 is 0.2, 1e-3 is
     0.6, 1e-2 is 0.8.
@@ -129,9 +129,9 @@ def movement_share(moved: float) -> float:
 
 
 def movement_bar(moved: float, cells: int) -> str:
-    """The bar in exactly `cells` cells, in eighths of a cell; one cell is filled upwards.
+    """Draw the bar in exactly `cells` cells, in eighths of a cell; a single cell fills upwards.
 
-    Blank where nothing moved, and only there: the least change shows its first eighth.
+    Blank where nothing moved, and only there: the smallest change shows one eighth.
     """
     if not moved > 0:
         return " " * cells

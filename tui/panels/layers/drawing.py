@@ -1,4 +1,4 @@
-"""How the layer tree is drawn: its rows from the present state, and the line at the frontier."""
+"""How the layer tree is drawn: its rows from the current state, and the line at the frontier."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LEAST_TITLE = 4
 
 
 class DrawnTree(Tree[LayerRow]):
-    """The rows in Textual's tree; only those in sight are drawn, again only on a change."""
+    """The rows in Textual's tree; draws only visible ones, and again only after a change."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "layers--trains",
@@ -54,7 +54,7 @@ class DrawnTree(Tree[LayerRow]):
 
         Args:
             root: the layer tree of the run.
-            lines: how many the tree has room for; 0 where that is not known yet.
+            lines: how many the tree has room for; 0 if that is not known yet.
         """
         self.clear()
         self.root.expand()
@@ -74,21 +74,21 @@ class DrawnTree(Tree[LayerRow]):
             self._add(node, child, opened)
 
     def show_states(self, states: LayerStates) -> None:
-        """Draw the rows again if what they show has changed; cursor and open groups stay."""
+        """Draw the rows again if their content has changed; cursor and open groups stay."""
         if states != self._states:
             self._states = states
             self._row_states.clear()
             self._draw_again()
 
     def show_frontier(self, frontier: str, words: tuple[str, ...]) -> None:
-        """Draw the line above which all is computed once.
+        """Draw the line above which everything is computed once.
 
-        It is a node without a row, which the cursor steps over; where the frontier lies inside a
-        closed group, that group's row says the same.
+        It is a node without a row, which the cursor skips; where the frontier is inside a closed
+        group, that group's row shows the text.
 
         Args:
-            frontier: the first leaf below the line; empty or unknown draws none.
-            words: what the line says, the longest form first.
+            frontier: the first leaf below the line; empty or unknown draws no line.
+            words: the text of the line, the longest form first.
         """
         if (frontier, words) == (self._frontier, self._frontier_words):
             return
@@ -119,7 +119,7 @@ class DrawnTree(Tree[LayerRow]):
         node = self.get_node_at_line(line)
         if node is None or node is not self._rule:
             return line
-        # The line at the frontier is no layer: on in the direction the cursor goes.
+        # The line at the frontier is not a layer: the cursor moves on in its direction.
         return line - 1 if 0 < line < self.cursor_line else line + 1
 
     @property
@@ -128,7 +128,7 @@ class DrawnTree(Tree[LayerRow]):
         return self.cursor_node.data if self.cursor_node is not None else None
 
     def state_of(self, row: LayerRow) -> RowState:
-        """What the row's layers do now and what was asked of them."""
+        """What the row's layers do now and what they are to do."""
         state = self._row_states.get(id(row))
         if state is None:
             state = self._row_states[id(row)] = row_state(row, self._states)
@@ -179,7 +179,7 @@ class DrawnTree(Tree[LayerRow]):
         return next((words for words in self._frontier_words if len(words) <= width), "")
 
     def _style_in(self, node: TreeNode[LayerRow], name: str) -> Style:
-        # Greys on the cursor's bar cannot be read in 16 colours.
+        # Grey text on the cursor's bar is not readable in 16 colours.
         return Style() if name in _GREY and node is self.cursor_node else self._style(name)
 
     def _style(self, name: str) -> Style:

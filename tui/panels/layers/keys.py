@@ -22,7 +22,7 @@ from tui.settings import keys
 
 
 class LayerTree(DrawnTree):
-    """The rows, with keys: they ask for changes by messages and never make them."""
+    """The rows, with keys that ask for changes by messages and never make them."""
 
     BINDINGS = keys.bindings("layers")
 
@@ -61,10 +61,10 @@ class LayerTree(DrawnTree):
         if layers:
             self.post_message(self.FreezeToggled(layers, value))
         else:
-            self.notify("No layer with weights lies there.", severity="warning")
+            self.notify("There is no layer with weights.", severity="warning")
 
     def action_find(self) -> None:
-        """Ask for the line in which a name is typed."""
+        """Open the line in which a name is typed."""
         if self._rows:
             self.post_message(self.FindAsked())
 
@@ -79,7 +79,7 @@ class LayerTree(DrawnTree):
             self.cursor_node.expand()
 
     def action_close(self) -> None:
-        """Close the group under the cursor, or go to the group it stands in."""
+        """Close the group under the cursor, or go to its parent group."""
         node = self.cursor_node
         if node is None:
             return
@@ -94,12 +94,12 @@ class LayerTree(DrawnTree):
         """Go to a row whose name contains a text, whatever its case; closed groups open.
 
         Args:
-            text: part of a name; an empty one is found nowhere.
-            step: 0 goes to the first such row, 1 to the next below the cursor, -1 to the last
-                above it, each starting again at the other end.
+            text: part of a name; an empty one matches nothing.
+            step: 0 goes to the first match, 1 to the next below the cursor, -1 to the last above
+                it, each starting again at the other end.
 
         Returns:
-            Which of the rows found it is, from 1, and how many there are; 0 and 0 if none.
+            The number of the match, from 1, and how many there are; 0 and 0 if none.
         """
         nodes = [node for node in _nodes_below(self.root) if node.data is not None]
         names = [node.data.node.name for node in nodes if node.data is not None]
@@ -117,13 +117,13 @@ class LayerTree(DrawnTree):
             if not around.is_expanded:
                 around.expand()
             around = around.parent
-        # Asking for the last line numbers the lines again, which the cursor goes by.
+        # Reading the last line renumbers the lines, by which the cursor moves.
         if self.last_line >= node.line >= 0:
             self.move_cursor(node)
 
 
 class LayerFind(Input):
-    """Takes the name's part; says where to go and when to close."""
+    """Takes a part of a name; says where to go and when to close."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,down", "step(1)", "next", key_display="⏎ ↓"),
@@ -133,7 +133,7 @@ class LayerFind(Input):
 
     @dataclass
     class Stepped(Message):
-        """On to another row found: 1 the next, -1 the one before."""
+        """Go to another match: 1 the next, -1 the one before."""
 
         step: int
 
@@ -141,7 +141,7 @@ class LayerFind(Input):
         """The user is done with finding."""
 
     def action_step(self, step: int) -> None:
-        """Go to the next row found, or to the one before."""
+        """Go to the next match, or to the one before."""
         self.post_message(self.Stepped(step))
 
     def action_close(self) -> None:
@@ -150,7 +150,7 @@ class LayerFind(Input):
 
 
 class FindLine(Horizontal):
-    """The word `find`, what is typed, and which of how many rows the cursor is on."""
+    """The word `find`, the typed text, and which of how many matches the cursor is on."""
 
     def compose(self) -> ComposeResult:
         yield Static("find ", id="find-word")
@@ -158,23 +158,23 @@ class FindLine(Horizontal):
         yield Static("", id="find-place")
 
     def show_place(self, place: int, total: int) -> None:
-        """`3 of 12`; nothing where none was found."""
+        """`3 of 12`; empty without a match."""
         words = f" {place} of {total}" if total else ""
         self.query_one("#find-place", Static).update(words)
 
 
 def places_of(text: str, names: Sequence[str]) -> list[int]:
-    """Where the names are that contain `text`, whatever its case; an empty text is nowhere."""
+    """Find the names that contain `text`, whatever its case; an empty text matches nothing."""
     wanted = text.casefold()
     return [at for at, name in enumerate(names) if wanted and wanted in name.casefold()]
 
 
 def next_place(found: Sequence[int], here: int, step: int) -> int:
-    """The place to go to: for `step` 0 the first, for 1 the next, for -1 the one before.
+    """Choose the place to go to: for `step` 0 the first, for 1 the next, for -1 the one before.
 
     Args:
         found: places in rising order, at least one.
-        here: the present place; beyond the last one it starts again at the other end.
+        here: the current place; beyond the last one it starts again at the other end.
         step: 0, 1 or -1.
     """
     if step > 0:

@@ -1,4 +1,4 @@
-"""The layer panel: the tree, how much of the model trains, what waits, and what a row is."""
+"""The layer panel: the tree, how much of the model trains, what waits, and details of a row."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tui.panels.layers.texts import (
 )
 
 _BORDER_WIDTH = 6
-"""Corners of the border, and beside its subtitle a dash and a blank on each side."""
+"""Corners of the border, and a dash and a blank on each side of its subtitle."""
 _PLACEHOLDER = "The layers appear here once the model is built."
 
 
 class LayersPanel(Vertical):
-    """The tree with how much of the model trains above it and what waits below it."""
+    """The tree, with how much of the model trains above it and what waits below it."""
 
     FreezeToggled: TypeAlias = LayerTree.FreezeToggled
 

@@ -1,4 +1,4 @@
-"""The rows of the layer tree: what stands below what, short titles, where to look first: pure."""
+"""The rows of the layer tree: their nesting, short titles, what is open first: pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LayerRow:
     """Those with weights, BatchNormalization included whether it is locked or not."""
     children: tuple[LayerRow, ...] = ()
     layers: int = 1
-    """How many layers it is or holds, with weights or without."""
+    """How many layers it is or contains, with weights or without."""
 
     @property
     def first_leaf(self) -> str:
@@ -28,7 +28,7 @@ class LayerRow:
 
 
 def layer_rows(root: LayerNode) -> tuple[LayerRow, ...]:
-    """The rows below the root; the root itself, the whole model, is no row."""
+    """Make the rows below the root; the root itself, the whole model, is not a row."""
     return tuple(_row(child, root.name) for child in root.children)
 
 
@@ -42,9 +42,9 @@ def _row(node: LayerNode, parent: str) -> LayerRow:
 
 
 def opened_at_first(rows: tuple[LayerRow, ...], lines: int) -> set[str]:
-    """Names of the groups to open so that the tree fills `lines`: the last ones, as those train.
+    """Choose the groups to open so that the tree fills `lines`: the last ones, as those train.
 
-    Those without weights, the input's, stay closed.
+    Groups without weights, such as the input's, stay closed.
     """
     shown = [row for row in rows if row.children and row.leaves]
     opened = {row.node.name for row in shown}
@@ -60,7 +60,7 @@ def opened_at_first(rows: tuple[LayerRow, ...], lines: int) -> set[str]:
 
 
 def path_to(rows: tuple[LayerRow, ...], leaf: str) -> tuple[LayerRow, ...]:
-    """The groups around a leaf and, last, the outermost row that begins with it; empty if none."""
+    """Find the groups around a leaf and, last, the outermost row that begins with it."""
     for row in rows:
         if row.first_leaf == leaf:
             return (row,)
@@ -70,9 +70,9 @@ def path_to(rows: tuple[LayerRow, ...], leaf: str) -> tuple[LayerRow, ...]:
 
 
 def group_of(tree: LayerNode, leaf: str) -> str:
-    """The name of the innermost group that holds a leaf; of one beside the groups its own name.
+    """Name the innermost group that contains a leaf; a leaf outside of groups has its own name.
 
-    Empty where there is no such leaf.
+    Empty if there is no such leaf.
     """
     for child in tree.children:
         if not child.children and child.name == leaf:
@@ -85,9 +85,9 @@ def group_of(tree: LayerNode, leaf: str) -> str:
 
 
 def short_title(name: str, parent: str) -> str:
-    """A layer's name without that of the group it stands in, nor what comes before that.
+    """Shorten a layer's name by that of its group, and what comes before that.
 
-    Groups are named with a blank where layers have nothing or a line: `block6d_expand_conv` and
+    Group names have a blank where layers have nothing or an underscore: `block6d_expand_conv` and
     `stage_2_block_6_expand_conv` are both `expand_conv`, in `block 6d` and in `block 6`.
     """
     for form in (parent, parent.replace(" ", ""), parent.replace(" ", "_")):

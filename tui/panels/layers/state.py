@@ -1,4 +1,4 @@
-"""What the rows of the layer tree are drawn from: who trains, waits, moved, broke: pure.
+"""What the rows of the layer tree are drawn from: what trains, waits, moved, broke: pure.
 
 A row is red where a layer of it moved while it was frozen.
 """
@@ -33,13 +33,13 @@ class LayerStates:
     trainable: frozenset[str] = frozenset()
     """Leaves that train."""
     selected: frozenset[str] = frozenset()
-    """Leaves asked to train, locked ones included."""
+    """Leaves that are to train, locked ones included."""
     pending: Mapping[str, bool] = field(default_factory=dict)
     """Leaves that wait to train or to be frozen."""
     locked: frozenset[str] = frozenset()
     """Leaves that the BatchNormalization lock holds now."""
     locked_after: frozenset[str] = frozenset()
-    """Those it will hold once all that waits is done."""
+    """Those it will hold once the waiting changes are done."""
     moved: Mapping[str, float] = field(default_factory=dict)
     """Relative change of weights in the last epoch, by leaf."""
     broken: frozenset[str] = frozenset()
@@ -68,11 +68,11 @@ def layer_states(run: RunSnapshot, lockable: frozenset[str]) -> LayerStates:
 
 @dataclass(frozen=True, slots=True)
 class RowState:
-    """What a row's leaves do now, and what was asked of them."""
+    """What a row's leaves do now, and what they are to do."""
 
     now: State
     asked: State
-    """What they will do once all that waits is done; equal to `now` where nothing waits."""
+    """What they will do once the waiting changes are done; equal to `now` where nothing waits."""
     waiting: int
     """How many of its leaves wait to train or to be frozen."""
     train: int = 0
@@ -86,7 +86,7 @@ class RowState:
 
     @property
     def waits(self) -> bool:
-        """Whether anything of it will be otherwise once all that waits is done."""
+        """Whether any of it will be different once the waiting changes are done."""
         return bool(self.waiting) or self.now != self.asked
 
     @property
@@ -105,7 +105,7 @@ class RowState:
 
 
 def row_state(row: LayerRow, states: LayerStates) -> RowState:
-    """The state of a row; what is locked counts for no group's all, some or none."""
+    """Compute the state of a row; locked leaves do not count for a group's all, some or none."""
     train = asked = waiting = locked = locked_after = 0
     for leaf in row.leaves:
         is_locked, will_lock = leaf in states.locked, leaf in states.locked_after
@@ -136,10 +136,10 @@ def _state(train: int, free: int, locked: int) -> State:
 
 
 def _largest(changes: Iterable[float]) -> float:
-    """The largest; infinite where one is no number, as with weights that have become NaN."""
+    """Return the largest change; infinite if one is NaN, as with weights that became NaN."""
     return max((math.inf if math.isnan(change) else change for change in changes), default=0.0)
 
 
 def toggled_value(state: RowState) -> bool:
-    """What a toggle asks of a row: freeze if all of it trains or is asked to, else unfreeze."""
+    """Decide what a toggle does: freeze a row all of which trains or is to train, else unfreeze."""
     return state.asked != "trains"

@@ -1,6 +1,6 @@
-"""What the layer panel says around its tree: title, what waits and what it costs, the row: pure.
+"""The texts around the layer tree: title, what waits and what it costs, the row: pure.
 
-Numbers come from the snapshot; of each text the longest form that fits is taken.
+Numbers come from the snapshot; of each text the longest form that fits is used.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tui.panels.layers.state import RowState
 from tui.panels.line_fitting import change, longest, packed
 
 ADAM_BYTES_PER_PARAMETER = 8
-"""Adam keeps two moments of each number it trains, each a float32."""
+"""Adam keeps two moments of each parameter it trains, each a float32."""
 _USUAL_LINES = 2
 _REASON = "frozen statistics keep what ImageNet taught"
 LOCK_REASON = f"{_REASON}; b releases it"
@@ -25,7 +25,7 @@ _JOIN = " · "
 
 
 def is_waiting(run: RunSnapshot) -> bool:
-    """Whether a change of what trains was asked for and is not done yet."""
+    """Tell whether a change of what trains was requested and is not done yet."""
     return bool(run.pending) or run.pending_lock is not None
 
 
@@ -46,7 +46,7 @@ def panel_title(run: RunSnapshot) -> Content:
 
 
 def panel_subtitle(run: RunSnapshot, width: int) -> Content:
-    """When what waits applies; while nothing waits the kept features, without any the model."""
+    """When the waiting changes apply; without any the kept features, without these the model."""
     if is_waiting(run):
         return Content.styled(longest(_when(run), width), "$warning")
     if run.features is not None:
@@ -63,9 +63,9 @@ def _when(run: RunSnapshot) -> tuple[str, ...]:
 
 
 def waiting_lines(run: RunSnapshot, width: int) -> list[str]:
-    """What waits and what it brings: layers, Adam's memory, frontier, seconds an epoch.
+    """What waits and its effects: layers, Adam's memory, frontier, seconds an epoch.
 
-    Empty while nothing waits. Shorter words where the longer ones take more than two lines.
+    Empty while nothing waits. Shorter forms where the longer ones take more than two lines.
     """
     if not is_waiting(run):
         return []
@@ -100,7 +100,7 @@ def _adam(run: RunSnapshot) -> tuple[str, ...] | None:
 
 
 def _frontier(run: RunSnapshot) -> tuple[str, ...] | None:
-    """Where the frozen prefix will end; nothing where it ends in the same group as now."""
+    """Where the frozen prefix will end; None if it ends in the same group as now."""
     tree = run.layers
     if tree is None or not run.frontier_after_pending or not run.spec.feature_cache:
         return None
@@ -137,9 +137,9 @@ def _features(run: RunSnapshot) -> tuple[str, ...]:
 
 
 def frontier_words(run: RunSnapshot) -> tuple[str, ...]:
-    """What the line at the frontier says, the longest form first, each shorter one for less room.
+    """The text of the line at the frontier in all forms, the longest first.
 
-    `kept: 415 MB in memory`, `kept: 415 MB`, `kept`; nothing where nothing is kept.
+    `kept: 415 MB in memory`, `kept: 415 MB`, `kept`; empty if nothing is kept.
     """
     if not run.frontier:
         return ()
@@ -157,11 +157,11 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 59.5 else duration(seconds)
 
 
-# The line at the panel's foot: all of the row under the cursor.
+# The line at the bottom of the panel: details of the row under the cursor.
 
 
 def row_detail(row: LayerRow, state: RowState, width: int) -> Content:
-    """What a row is, in the longest form that `width` cells hold.
+    """Details of a row, in the longest form that fits into `width` cells.
 
     `block6d_expand_conv · Conv2D · 4×4×1152 · 221,184 · moved 2.1e-03`.
     """
@@ -248,5 +248,5 @@ def _forms(*forms: tuple[str, ...]) -> list[str]:
 
 
 def locked_reply() -> str:
-    """What a toggle of a locked layer is answered with."""
+    """The answer to a toggle of a locked layer."""
     return f"{BATCHNORM} is locked: {LOCK_REASON}"

@@ -28,7 +28,7 @@ _Form = Callable[["_Gpu", int], list[Content]]
 
 
 class _Gpu:
-    """One GPU as the panel speaks of it."""
+    """One GPU as the panel describes it."""
 
     def __init__(self, run: RunSnapshot, index: int) -> None:
         assert run.hardware is not None
@@ -54,20 +54,20 @@ class _Gpu:
         return Content.styled("N/A W" if watts is None else _watts(watts), "$muted")
 
     def clocks(self) -> Content:
-        """What throttles, in a word; else that nothing does."""
+        """What throttles it, or that nothing does."""
         if self.now.throttled:
             return Content.styled(self.now.throttled, "$warning")
         return Content.styled("N/A" if self.now.throttled is None else "full", "$foreground")
 
     def processes(self) -> Content:
         count = self.now.processes
-        # From within a container none can be seen, not even this one.
+        # Inside a container none is visible, not even this process.
         if count is None or (count == 0 and self.is_used):
             return Content.styled("N/A processes", "$muted")
         return Content.styled(f"{count} process{'' if count == 1 else 'es'}", "$muted")
 
     def throttled(self) -> list[Content]:
-        """What throttles, where no label says that this is about clocks."""
+        """What throttles it, for a row without a label for clocks."""
         word = self.now.throttled
         return [Content.styled(f"↓{word}", "$warning")] if word else []
 
@@ -77,7 +77,7 @@ class _Gpu:
 
 
 def gpu_forms(run: RunSnapshot, width: int) -> list[list[list[Content]]]:
-    """The rows of every GPU in each form, the fullest form first.
+    """Make the rows of every GPU in each form, the fullest form first.
 
     Args:
         run: has a hardware sample.
@@ -93,7 +93,7 @@ def gpu_forms(run: RunSnapshot, width: int) -> list[list[list[Content]]]:
 
 
 def fewer_gpus(run: RunSnapshot, rows: list[list[Content]], count: int) -> list[Content]:
-    """As many of the GPUs as `count` lines take, the one in use before all others.
+    """Choose as many of the GPUs as fit into `count` lines, the one in use first.
 
     Args:
         run: has a hardware sample.
@@ -169,7 +169,7 @@ def _one_row(gpu: _Gpu, width: int) -> list[Content]:
 
 
 def _load(gpu: _Gpu, room: int, tail: list[Content]) -> Content:
-    """Utilisation, its last minutes, and `tail` at the right."""
+    """Make the row of utilisation, its last minutes, and `tail` at the right."""
     if room <= _SHORTEST_SPARKLINE + 1:
         return row(gpu.label, percent(gpu.now.utilization_percent), sparkline(gpu.past, room))
     end = _joined(tail, room - _SHORTEST_SPARKLINE - 1)
@@ -183,7 +183,7 @@ def _load(gpu: _Gpu, room: int, tail: list[Content]) -> Content:
 
 
 def _joined(parts: Sequence[Content], width: int) -> Content:
-    """The parts that find room in `width` cells, in their order; the first, cut, in any case."""
+    """Join the parts that fit into `width` cells, in order; the first is cut if it must be."""
     gap = Content("  " if width >= 20 else " ")
     line = Content("")
     for part in parts:

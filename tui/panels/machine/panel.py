@@ -1,4 +1,4 @@
-"""The machine: processor cores, memory, GPUs; now and over the last two minutes."""
+"""The machine: CPU cores, memory, GPUs; now and over the last two minutes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MACHINE_ROWS = ((0, 1, 2, 3), (0, 2, 3), (0, 2))
 
 
 class HardwarePanel(Widget):
-    """Draws anew once a new sample has come, which is once a second."""
+    """Draws again for each new sample, once a second."""
 
     snapshot: reactive[RunSnapshot | None] = reactive(None, always_update=True, repaint=False)
 
@@ -39,24 +39,24 @@ class HardwarePanel(Widget):
         return Content("\n").join(machine_lines(self.snapshot, *self.size))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Lines of the fullest form, for where the panel is as high as it asks to be."""
+        """Lines of the fullest form, for a panel that is as high as it asks to be."""
         if self.snapshot is None or self.snapshot.hardware is None:
             return 1
         return len(machine_lines(self.snapshot, width))
 
 
 def _notes(sample: HardwareSampled | None) -> tuple[str, ...] | None:
-    """What changes how many lines there are: a GPU more, or one that is lost."""
+    """What changes the number of lines: a further GPU, or one that is lost."""
     return None if sample is None else tuple(gpu.note for gpu in sample.gpus)
 
 
 def machine_lines(snapshot: RunSnapshot, width: int, height: int | None = None) -> list[Content]:
-    """The panel's lines in the fullest form that fits.
+    """Make the panel's lines in the fullest form that fits.
 
     Args:
         snapshot: a run.
         width: cells of a line at most.
-        height: lines at most; None for as many as there are.
+        height: lines at most; None for no limit.
     """
     sample = snapshot.hardware
     if sample is None:

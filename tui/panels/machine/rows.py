@@ -1,4 +1,4 @@
-"""Rows of the machine panel: a label, a number, and a picture of it."""
+"""Rows of the machine panel: a label, a number, and a bar or a curve of it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tui.panels.progress import bar
 LABEL_WIDTH = 8
 NUMBER_WIDTH = 7
 ROOM_TAKEN = LABEL_WIDTH + NUMBER_WIDTH + 2
-"""Cells of a row before its picture."""
+"""Cells of a row before its bar or curve."""
 _LEVELS = "▁▂▃▄▅▆▇█"
 _HOT_PERCENT = 90.0
 
 
 def row(label: str | Content, number: str, rest: Content) -> Content:
-    """A row: label left, number right, then `rest`."""
+    """Make a row: label left, number right, then `rest`."""
     words = label if isinstance(label, Content) else Content.styled(label, "$muted")
     return Content.assemble(
         words.pad_right(max(LABEL_WIDTH - words.cell_length, 0)),
@@ -28,13 +28,13 @@ def row(label: str | Content, number: str, rest: Content) -> Content:
 
 
 def share_row(label: str, number: str, share: float | None, limit: str, room: int) -> Content:
-    """A number, how much of its limit that is, and the limit; without a bar where not known.
+    """Make a row of a number, its share of a limit as a bar, and the limit.
 
     Args:
         label: what is measured.
-        number: as a person reads it.
-        share: from 0 to 1.
-        limit: as a person reads it.
+        number: as text.
+        share: from 0 to 1; None, for no bar, where it is not known.
+        limit: as text.
         room: cells for bar and limit.
     """
     note = f" {limit:>{NUMBER_WIDTH}}"
@@ -47,31 +47,31 @@ def share_row(label: str, number: str, share: float | None, limit: str, room: in
 
 
 def memory_row(label: str, used: int | None, total: int | None, room: int) -> Content:
-    """Bytes in use, of how many."""
+    """Make a row of bytes in use, of how many."""
     if used is None or not total:
         return row(label, "N/A", Content(""))
     return share_row(label, byte_size(used), used / total, byte_size(total), room)
 
 
 def percent(value: float | None) -> str:
-    """A share from 0 to 100; `N/A` where nothing was read, since no reading is not 0."""
+    """Format a share from 0 to 100; `N/A` without a reading, which is not 0."""
     return "N/A" if value is None else f"{value:.0f} %"
 
 
 def level(percent: float) -> str:
-    """A block as high as the share."""
+    """Draw a block as high as the share."""
     return _LEVELS[min(int(max(percent, 0.0) / 100 * len(_LEVELS)), len(_LEVELS) - 1)]
 
 
 def sparkline(values: Sequence[float | None], length: int) -> Content:
-    """The last `length` shares from 0 to 100, the newest rightmost; a dot where none was read."""
+    """Draw the last `length` shares from 0 to 100, the newest rightmost; a dot where unknown."""
     last = list(values)[-length:]
     blocks = "".join("·" if value is None else level(value) for value in last)
     return Content.assemble((" " * (length - len(last)), ""), (blocks, "$load"))
 
 
 def cores(percents: Sequence[float], length: int) -> Content:
-    """One bar a core where there is room, else one block a core, else blocks of several cores."""
+    """Draw a bar a core where there is room, else a block a core, else blocks of several cores."""
     count = len(percents)
     if not count:
         return Content("")

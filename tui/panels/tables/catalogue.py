@@ -1,4 +1,4 @@
-"""The catalogue as a table: models are marked to be trained, and found by a part of their name."""
+"""The catalogue as a table: mark models to train them, find them by a part of their name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _size(row: Row) -> str:
 
 
 def _time(row: Row) -> str:
-    # As wide as the longest, so that nothing moves when the times come.
+    # As wide as the longest, so that nothing moves when the times arrive.
     return f"{about_duration(row['seconds']) if row['seconds'] is not None else '':>7}"
 
 
@@ -51,17 +51,17 @@ COLUMNS = (
 
 
 class CatalogueTable(VirtualTable):
-    """One row an entry; remembers what is marked, filtered out or not."""
+    """One row an entry; remembers marks, even of entries that are filtered out."""
 
     BINDINGS = keys.bindings("catalogue")
     HIGH_FIRST: ClassVar[frozenset[str]] = frozenset({"top1"})
     SORTED_FIRST: ClassVar[tuple[str, ...]] = (CATALOGUE_ORDER,)
 
     class Marked(Message):
-        """What is marked has changed."""
+        """The marks have changed."""
 
     class StartAsked(Message):
-        """The marked models shall train."""
+        """The user wants to train the marked models."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class CatalogueTable(VirtualTable):
         self._fill()
 
     def filter(self, text: str) -> None:
-        """Show only the entries whose name holds `text`, whatever its case."""
+        """Show only the entries whose name contains `text`, whatever its case."""
         part = text.strip().lower()
         names = (entry.name for entry in self._entries)
         self.show_only({name for name in names if part in name.lower()} if part else None)
@@ -102,15 +102,15 @@ class CatalogueTable(VirtualTable):
         """Show each entry as it would be trained.
 
         Args:
-            sizes: input pixels by name; an entry without one cannot be trained like that.
-            seconds: expected on this machine by name, where that is known.
+            sizes: input pixels by name; an entry without one cannot be trained with these options.
+            seconds: expected on this machine by name, where known.
         """
         if (sizes, seconds) != (self._sizes, self._seconds):
             self._sizes, self._seconds = sizes, seconds
             self._fill()
 
     def action_toggle_mark(self) -> None:
-        """Mark the model under the cursor, or take its mark away."""
+        """Mark the model under the cursor, or remove its mark."""
         if self.current_key is not None:
             self._marked ^= {self.current_key}
             self.refresh()
@@ -134,7 +134,7 @@ class CatalogueTable(VirtualTable):
         self._say_order()
 
     def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
-        """A click on the row that has the cursor."""
+        """Toggle the mark on a click on the cursor's row."""
         event.stop()
         self.action_toggle_mark()
 

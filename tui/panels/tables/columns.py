@@ -1,4 +1,4 @@
-"""How the columns of a table share its width: what fits, how wide each is, where each stands."""
+"""How the columns of a table share its width: which fit, how wide each is, where each is."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from engine.common.text import Column, Row, cell_width
 GAP = 2
 """Blank cells between two columns."""
 HINT_WIDTH = 2
-"""Cells at the right end of the header, for what tells that there are more columns."""
+"""Cells at the right end of the header, for the sign of further columns."""
 WIDEST = 40
-"""No cell is drawn wider: a run's history in words may be a paragraph."""
+"""No cell is drawn wider: the text of a run's history may be a paragraph."""
 _FIXED_AT_LEAST = 12
 _MEASURED_ROWS = 200
 _ELLIPSIS = "…"
 
 
 def measured(columns: Sequence[Column], rows: Sequence[Row]) -> dict[str, int]:
-    """Cells that each column takes, by key: its title with a sort mark, and its texts.
+    """Measure the cells that each column takes, by key: its title with a sort mark, and its texts.
 
-    Of many rows only the first ones and those with the extreme values are looked at: among 10,000
-    these have the longest texts, and writing all of them would take a second.
+    Of many rows only the first ones and those with extreme values are measured: among 10,000 these
+    have the longest texts, and formatting all of them would take a second.
     """
     widths = {}
     for column in columns:
@@ -50,27 +50,27 @@ def _telling_rows(key: str, rows: Sequence[Row]) -> list[Row]:
 def arranged(
     columns: Sequence[Column], widths: Mapping[str, int], room: int
 ) -> tuple[list[Column], int]:
-    """The columns from left to right, those that fit first, and how many these are.
+    """Order the columns from left to right, those that fit first.
 
     Args:
         columns: in the order in which they are wanted.
         widths: cells of each, by key.
-        room: cells there are for them, the gap before each included.
+        room: cells for them, the gap before each included.
 
     Returns:
-        The columns of which the most important fit into `room`, then the others, both in the
-        order wanted; and how many fit.
+        The most important columns that fit into `room`, then the others, both in the order wanted;
+        and how many fit.
     """
     kept = list(columns)
     while kept and sum(widths[column.key] + GAP for column in kept) > room:
-        # Of equals the one further to the right goes.
+        # Of equals the rightmost one is left out.
         kept.remove(min(reversed(kept), key=lambda column: column.importance))
     keys = {column.key for column in kept}
     return [*kept, *(column for column in columns if column.key not in keys)], len(kept)
 
 
 def in_view(columns: Sequence[Column], widths: Mapping[str, int], first: int, room: int) -> int:
-    """How many columns from `first` on fit into `room` cells."""
+    """Count the columns from `first` on that fit into `room` cells."""
     count = 0
     for column in columns[first:]:
         room -= widths[column.key] + GAP
@@ -81,7 +81,7 @@ def in_view(columns: Sequence[Column], widths: Mapping[str, int], first: int, ro
 
 
 def last_first(columns: Sequence[Column], widths: Mapping[str, int], room: int) -> int:
-    """The first column from which on all the rest fits: there is no scrolling beyond."""
+    """Find the first column from which on all the rest fits: scrolling ends there."""
     first = len(columns)
     while first > 0:
         room -= widths[columns[first - 1].key] + GAP
@@ -92,7 +92,7 @@ def last_first(columns: Sequence[Column], widths: Mapping[str, int], room: int) 
 
 
 def cell(text: str, width: int, right: bool) -> str:
-    """The text in exactly `width` cells, shortened where it is longer."""
+    """Fit the text into exactly `width` cells, shortened if it is longer."""
     size = cell_width(text)
     if size > width:
         while text and cell_width(text) > width - 1:
@@ -104,13 +104,13 @@ def cell(text: str, width: int, right: bool) -> str:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether nothing is known: None, NaN, an empty text or list."""
+    """Tell whether a value is unknown: None, NaN, an empty text or list."""
     return value is None or value != value or value == "" or value == []
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedColumn:
-    """A column where it is drawn."""
+    """A column and its place."""
 
     column: Column
     left: int
@@ -119,10 +119,10 @@ class PlacedColumn:
 
 
 class TableColumns:
-    """Where the columns of a table stand: the first is fixed, the others are moved past it.
+    """Places the columns of a table: the first is fixed, the others scroll past it.
 
-    What does not fit stands to the right of what does, and nothing moves but what the user moves.
-    A `width` is that of the table's content, which a scroll bar changes at any time.
+    Columns that do not fit are to the right of those that do, and only the user scrolls.
+    A `width` is that of the table's content, which a scroll bar can change at any time.
     """
 
     def __init__(self) -> None:
@@ -136,13 +136,13 @@ class TableColumns:
     def show(
         self, columns: Sequence[Column], rows: Sequence[Row], lead_width: int, width: int
     ) -> None:
-        """Stand for these columns, the fixed one first, in the order wanted."""
+        """Set the columns, the fixed one first, in the order wanted."""
         self._wanted, self.lead_width = columns, lead_width
         self._widths = measured(columns, rows)
         self.arrange(width)
 
     def arrange(self, width: int) -> None:
-        """Put what fits into this width before what does not."""
+        """Put the columns that fit into this width before the others."""
         if not self._wanted:
             return
         others, self._fitting = arranged(self._wanted[1:], self._widths, self._room(width))
@@ -150,11 +150,11 @@ class TableColumns:
         self._first = min(self._first, self._last_first(width))
 
     def move(self, step: int, width: int) -> None:
-        """Move the columns behind the fixed one by so many to the left, or to the right."""
+        """Scroll the columns behind the fixed one by a number to the left, or to the right."""
         self._first = max(min(self._first + step, self._last_first(width)), 0)
 
     def find(self, key: str) -> Column | None:
-        """The column with this key, in view or not."""
+        """Find the column with this key, in view or not."""
         return next((column for column in self._columns if column.key == key), None)
 
     @property
@@ -163,7 +163,7 @@ class TableColumns:
         return [column.key for column in self._columns[: self._fitting + 1]]
 
     def in_view(self, width: int) -> list[PlacedColumn]:
-        """The columns to draw, from left to right."""
+        """List the columns to draw, from left to right."""
         others = self._columns[1:]
         count = in_view(others, self._widths, self._first, self._room(width))
         placed: list[PlacedColumn] = []
@@ -188,7 +188,7 @@ class TableColumns:
         return max(width - self.lead_width - self._fixed_width(width) - HINT_WIDTH, 0)
 
     def _fixed_width(self, width: int) -> int:
-        """Of the first column: what its texts take, less where the terminal is narrow."""
+        """The width of the first column: as its texts need, less on a narrow terminal."""
         if not self._wanted:
             return 0
         most = max(width // 3, _FIXED_AT_LEAST)

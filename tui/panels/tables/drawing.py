@@ -1,4 +1,4 @@
-"""From what a table says to the segments of its lines. Pure."""
+"""From the content of a table to the segments of its lines: pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tui.panels.tables.columns import GAP, HINT_WIDTH, TableColumns, cell
 Piece = tuple[str, str]
 """A text, and the component class it is drawn in; empty for the table's own colours."""
 CellOf = Callable[[Column], Piece]
-"""What a cell says and how it is drawn, by its column."""
+"""The text of a cell and its style, by its column."""
 UP, DOWN = "▴", "▾"
 HEADER, SORTED, QUIET = "table--header", "table--sorted", "table--quiet"
 _MORE_LEFT, _MORE_RIGHT = "‹", "›"
 
 
 def header(columns: TableColumns, width: int, title_of: CellOf) -> list[Piece]:
-    """The titles of the columns in view, and signs of those that are not."""
+    """Make the titles of the columns in view, and signs of further ones."""
     blank = (" " * columns.lead_width, HEADER)
     pieces = line(columns, width, [blank], title_of, gap=HEADER)
     is_left, is_right = columns.are_hidden(width)
@@ -31,14 +31,14 @@ def header(columns: TableColumns, width: int, title_of: CellOf) -> list[Piece]:
 def line(
     columns: TableColumns, width: int, lead: Sequence[Piece], cell_of: CellOf, gap: str = ""
 ) -> list[Piece]:
-    """A row's cells of the columns in view.
+    """Make a row's cells of the columns in view.
 
     Args:
         columns: of the table.
         width: of the table's content.
-        lead: what stands before the first column.
-        cell_of: the row's cells.
-        gap: the component class of what is between two columns.
+        lead: the text before the first column.
+        cell_of: returns the row's cell of a column.
+        gap: the component class of the cells between two columns.
     """
     pieces = list(lead)
     for number, placed in enumerate(columns.in_view(width)):
@@ -50,14 +50,14 @@ def line(
 
 
 def segments(pieces: Sequence[Piece], styles: Mapping[str, Style]) -> list[Segment]:
-    """The pieces, each in its style."""
+    """Style the pieces, each by its component class."""
     return [Segment(text, styles[name]) for text, name in pieces]
 
 
 def segments_under_cursor(
     pieces: Sequence[Piece], styles: Mapping[str, Style], cursor: Style, width: int
 ) -> list[Segment]:
-    """The pieces on the cursor's background, all along the width; quiet ones are as loud as any."""
+    """Style the pieces on the cursor's background, over the whole width, all equally bright."""
     under = Style(bgcolor=cursor.bgcolor)
     filled = [*pieces, (" " * max(width - _cells(pieces), 0), "")]
     return [

@@ -13,7 +13,7 @@ _SPREAD_WIDTH = len(" ± 0.0000")
 
 
 def mean_text(row: Row) -> str:
-    """The mean accuracy and, of two or more runs, its standard deviation; all of one length."""
+    """Format the mean accuracy and, of two or more runs, its deviation, in a fixed width."""
     if is_missing(row["mean_accuracy"]):
         return f"{MISSING:<{_SPREAD_WIDTH + 1}}"
     spread = row["std_accuracy"]

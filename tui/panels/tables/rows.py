@@ -10,26 +10,26 @@ from tui.panels.tables.columns import is_missing
 
 
 class TableRows:
-    """Rows from top to bottom; the cursor stays on its row over sorting, filtering and new rows.
+    """Rows from top to bottom; the cursor stays on its row through sorting and filtering.
 
     Args:
-        key: which of a row's values tells it from all others.
+        key: which of a row's values identifies it.
     """
 
     def __init__(self, key: str) -> None:
         self.all: Sequence[Row] = ()
-        """Whether shown or not."""
+        """All rows, shown or not."""
         self.shown: Sequence[Row] = ()
-        """From top to bottom."""
+        """The rows shown, from top to bottom."""
         self.only: Collection[str] | None = None
         """The keys of those to show; None for all."""
         self.cursor = 0
-        """The place of the row that has it."""
+        """The index of the cursor's row."""
         self._key = key
         self._places: dict[str, int] = {}
 
     def arrange(self, in_order: Callable[[Iterable[Row]], Sequence[Row]]) -> None:
-        """Show the rows in this order, the cursor on the same row, else at the same place."""
+        """Show the rows in this order, with the cursor on the same row, else at the same place."""
         current, before, only = self.current_key, self.cursor, self.only
         rows = self.all if only is None else [row for row in self.all if row[self._key] in only]
         self.shown = in_order(rows)
@@ -38,16 +38,16 @@ class TableRows:
         self.cursor = self._nearest(wanted)
 
     def move_to(self, place: int) -> bool:
-        """Put the cursor on a row, or on the one nearest to it; whether it has moved."""
+        """Put the cursor on a row, or on the nearest one; return whether it has moved."""
         before, self.cursor = self.cursor, self._nearest(place)
         return self.cursor != before
 
     def key_of(self, row: Row) -> str:
-        """What tells a row from all others."""
+        """Return what identifies a row."""
         return str(row[self._key])
 
     def with_key(self, key: str) -> Row:
-        """The row shown that has this key."""
+        """Return the row shown that has this key."""
         return self.shown[self._places[key]]
 
     @property
@@ -71,7 +71,7 @@ class TableRows:
 
 
 def sorted_rows(rows: Iterable[Row], key: str, descending: bool) -> list[Row]:
-    """The rows by one of their values; those without it come last either way."""
+    """Sort the rows by one of their values; those without it come last either way."""
     known: list[Row] = []
     missing: list[Row] = []
     for row in rows:

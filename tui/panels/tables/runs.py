@@ -1,4 +1,4 @@
-"""The table of runs: sortable by any column, the best, the fastest and what a person marked."""
+"""The table of runs, sortable by any column, with marks of the best, the fastest and the user's."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ ORDER = (
     "timeline",
     "note",
 )
-"""From left to right; columns that are not named here follow."""
+"""Columns from left to right; those that are not named here follow."""
 ON_SCREEN = (
     Column("tags", "tags", lambda row: ", ".join(row["tags"]), 4, right=False),
     Column("peak_memory_bytes", "memory", lambda row: byte_size(row["peak_memory_bytes"]), 0),
     Column("timeline", "layers trained", lambda row: str(row["timeline"]), -1, right=False),
     Column("note", "note", lambda row: str(row["note"]), -2, right=False),
 )
-"""Columns beside those that every form of the ranking has."""
+"""Columns that other forms of the ranking do not have."""
 _ONLY_WHERE_KNOWN = ("tags", "differs", "note")
 MARKED, PINNED, DIFFERS = "✓", "◆", "≠"
 _IMPORTANCE = {"accuracy_low": 3, "to_85": 2, "differs": -3}
 _NOTHING_TO_SAY = -9
 _ALWAYS = ("model", "test_accuracy", "train_seconds", "wall_seconds", "status")
-"""In view even while nothing is known, as that is what a person looks for."""
+"""Columns in view even while their values are unknown, as users look for them."""
 _QUIET = frozenset({"accuracy_low", "recipe", "timeline", "differs", "tags", "note"})
 _STATUS_STYLES = {
     "completed": "table--quiet",
@@ -60,7 +60,7 @@ _STATUS_STYLES = {
 
 
 class RunTable(VirtualTable):
-    """One row a run; pinned runs on top, those marked to be compared ticked."""
+    """One row a run; pinned runs on top, those marked for a comparison ticked."""
 
     HIGH_FIRST: ClassVar[frozenset[str]] = HIGH_FIRST
     SORTED_FIRST: ClassVar[tuple[str, ...]] = ("test_accuracy", "wall_seconds")
@@ -73,10 +73,10 @@ class RunTable(VirtualTable):
         self._shows_pins = self._shows_differing = self._has_daggers = False
 
     def show(self, rows: Sequence[Row], marks: Mapping[str, str]) -> None:
-        """Show these runs, the cursor on the same run as before or else on the first.
+        """Show these runs, with the cursor on the same run as before, else on the first.
 
         Args:
-            rows: as `engine.ranking.table` gives them, best first.
+            rows: as `engine.ranking.table` returns them, best first.
             marks: of the best and of the fastest, by run id.
         """
         self._marks = marks
@@ -96,11 +96,11 @@ class RunTable(VirtualTable):
 
     @property
     def marked(self) -> tuple[str, ...]:
-        """Run ids marked to be compared, in the order they were marked."""
+        """Run ids marked for a comparison, in the order of marking."""
         return tuple(self._marked)
 
     def toggle_mark(self) -> None:
-        """Mark the run under the cursor, or take its mark away."""
+        """Mark the run under the cursor, or remove its mark."""
         run_id = self.current_run
         if run_id in self._marked:
             self._marked.remove(run_id)
@@ -158,7 +158,7 @@ class RunTable(VirtualTable):
 
 
 def _weighed(column: Column, rows: Sequence[Row]) -> Column:
-    """The column with the importance it has on a screen, which marks beside it what `differs`."""
+    """Set a column's importance on a screen, which shows by marks what `differs`."""
     importance = _IMPORTANCE.get(column.key, column.importance)
     if all(is_missing(row.get(column.key)) for row in rows) and column.key not in _ALWAYS:
         importance = _NOTHING_TO_SAY
@@ -166,7 +166,7 @@ def _weighed(column: Column, rows: Sequence[Row]) -> Column:
 
 
 def legend_of_marks(rows: Iterable[Row], marked: Collection[str]) -> list[str]:
-    """What the marks mean that a person set, or that set a run apart: a line for each in use."""
+    """Explain the marks that the user set, or of runs that differ: a line for each in use."""
     lines = []
     apart = dict.fromkeys(str(row["differs"]) for row in rows if row.get("differs"))
     if apart:

@@ -35,14 +35,14 @@ _NOTHING_FITS = "nothing fits the filter"
 
 
 class VirtualTable(ScrollView, can_focus=True):
-    """Rows under a header, the first column fixed, the most important others in view.
+    """Rows under a header, with the first column fixed and the most important others in view.
 
-    The cursor and the columns are moved by keys, and a click on the header sorts: ten thousand
-    rows cost no more than fifty. Messages say what changed. A table of something says in a
-    subclass what its columns, marks, texts and styles are.
+    Keys move the cursor and the columns, and a click on the header sorts: ten thousand rows cost
+    no more than fifty. Messages report changes. A subclass defines the columns, marks, texts and
+    styles of its table.
 
     Args:
-        key: which of a row's values tells it from all others.
+        key: which of a row's values identifies it.
         sort_key: the column to sort by at first, in its usual direction.
     """
 
@@ -76,11 +76,11 @@ class VirtualTable(ScrollView, can_focus=True):
     HIGH_FIRST: ClassVar[frozenset[str]] = frozenset()
     """Columns whose usual direction is from high to low."""
     SORTED_FIRST: ClassVar[tuple[str, ...]] = ()
-    """The columns that sorting by the next one begins with."""
+    """The columns that come first when sorting by the next one."""
 
     @dataclass
     class Highlighted(Message):
-        """The cursor is on another row, or on the same one with other values."""
+        """The cursor is on another row, or on the same row with other values."""
 
         table: VirtualTable
         key: str
@@ -105,18 +105,18 @@ class VirtualTable(ScrollView, can_focus=True):
         self._rows = TableRows(key)
         self._columns = TableColumns()
 
-    # What a table of something fills in.
+    # What a subclass defines.
 
     def columns_of(self, rows: Sequence[Row]) -> list[Column]:
-        """The columns for these rows, the fixed one first, in the order wanted."""
+        """Return the columns for these rows, the fixed one first, in the order wanted."""
         raise NotImplementedError
 
     def lead_width(self, rows: Sequence[Row]) -> int:
-        """Cells before the fixed column, for marks."""
+        """Number of cells before the fixed column, for marks."""
         return 0
 
     def lead(self, row: Row) -> list[Piece]:
-        """The marks of a row, `lead_width` cells of them."""
+        """Return the marks of a row, `lead_width` cells wide."""
         return []
 
     def text_of(self, column: Column, row: Row) -> str:
@@ -124,23 +124,23 @@ class VirtualTable(ScrollView, can_focus=True):
         return column.text(row)
 
     def style_of(self, column: Column, row: Row) -> str:
-        """The component class a cell is drawn in; empty for the table's own colours."""
+        """Return the component class of a cell; empty for the table's colours."""
         return ""
 
     def in_order(self, rows: Iterable[Row]) -> list[Row]:
-        """The rows as they stand from top to bottom."""
+        """Order the rows from top to bottom."""
         return sorted_rows(rows, self.sort_key, self.is_descending)
 
     # Rows.
 
     def fill(self, rows: Sequence[Row]) -> None:
-        """Show these rows, the cursor on the same one as before or else on the first."""
+        """Show these rows, with the cursor on the same one as before, else on the first."""
         self._rows.all = rows
         self._columns.show(self.columns_of(rows), rows, self.lead_width(rows), self._width)
         self._arrange_rows()
 
     def show_only(self, keys: Collection[str] | None) -> None:
-        """Leave out the rows whose key is not among these; None shows all."""
+        """Show only the rows whose key is among these; None shows all."""
         if keys != self._rows.only:
             self._rows.only = keys
             self._arrange_rows()
@@ -166,7 +166,7 @@ class VirtualTable(ScrollView, can_focus=True):
         return self._rows.current_key
 
     def cell_text(self, row_key: str, key: str) -> str:
-        """What a cell says; `mark` is what stands before the first column."""
+        """Return the text of a cell; `mark` is the text before the first column."""
         row = self._rows.with_key(row_key)
         if key == "mark":
             return "".join(text for text, _ in self.lead(row)).strip()
@@ -190,7 +190,7 @@ class VirtualTable(ScrollView, can_focus=True):
         return [placed.column.key for placed in self._columns.in_view(self._width)]
 
     def title_of(self, key: str) -> str:
-        """A column's title, with the mark of the order if the rows stand by it."""
+        """Return a column's title, with the mark of the order if the rows are sorted by it."""
         return self._column(key).title + (self._order_mark if key == self.sort_key else "")
 
     @property
@@ -200,7 +200,7 @@ class VirtualTable(ScrollView, can_focus=True):
         return f"{column.title if column else self.sort_key} {self._order_mark}"
 
     def sort_by(self, key: str) -> None:
-        """Sort by a column in its usual direction; by the same one again, the other way round."""
+        """Sort by a column in its usual direction; by the same one again in the other."""
         if key == self.sort_key:
             self.is_descending = not self.is_descending
         else:
@@ -208,7 +208,7 @@ class VirtualTable(ScrollView, can_focus=True):
         self._arrange_rows()
 
     def sort_by_next(self) -> None:
-        """Sort by the next column: the foremost ones first, then those that fit, left to right."""
+        """Sort by the next column: the first ones first, then those that fit, left to right."""
         keys = list(dict.fromkeys((*self.SORTED_FIRST, *self._columns.fitting)))
         place = keys.index(self.sort_key) if self.sort_key in keys else -1
         self.sort_by(keys[(place + 1) % len(keys)] if keys else self.sort_key)
@@ -226,11 +226,11 @@ class VirtualTable(ScrollView, can_focus=True):
     # Keys and mouse.
 
     def action_move(self, rows: int) -> None:
-        """Move the cursor so many rows down, or up."""
+        """Move the cursor by a number of rows, down or up."""
         self._go(self._rows.cursor + rows)
 
     def action_move_page(self, pages: int) -> None:
-        """Move the cursor so many pages down, or up."""
+        """Move the cursor by a number of pages, down or up."""
         self._go(self._rows.cursor + pages * max(self._page, 1))
 
     def action_go_to(self, row: int) -> None:
@@ -238,7 +238,7 @@ class VirtualTable(ScrollView, can_focus=True):
         self._go(row if row >= 0 else self.row_count + row)
 
     def action_columns(self, step: int) -> None:
-        """Move the columns behind the fixed one by one."""
+        """Scroll the columns behind the fixed one by one."""
         self._columns.move(step, self._width)
         self.refresh()
 
@@ -286,7 +286,7 @@ class VirtualTable(ScrollView, can_focus=True):
 
     @property
     def _width(self) -> int:
-        """Cells of a line, without the scroll bar."""
+        """Number of cells of a line, without the scroll bar."""
         return self.scrollable_content_region.width
 
     @property
@@ -313,7 +313,7 @@ class VirtualTable(ScrollView, can_focus=True):
             self.scroll_to(y=top, animate=False, force=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        # Of all rows, so that nothing moves while a filter is typed.
+        # By all rows, so that nothing moves while a filter is typed.
         return len(self._rows.all) + 1
 
     def render_line(self, y: int) -> Strip:

@@ -146,7 +146,7 @@ async def test_a_failed_run_is_told_until_dismissed(
         assert "Next: CustomCNN" in banner(app)
         assert "failed" in head(app)
         session.begin(layers, index=1)
-        await until(pilot, lambda: "The queue goes on with CustomCNN" in banner(app))
+        await until(pilot, lambda: "The queue continues with CustomCNN" in banner(app))
         assert "✗ EfficientNetLite0" in queue(app)
         await pilot.press("escape")
         assert banner(app) == ""
