@@ -31,7 +31,7 @@ class Place:
     val_accuracies: list[float] = field(default_factory=list)
     """Of the stage's epochs."""
     meter: EpochMeter = field(default_factory=EpochMeter)
-    """Of the epoch at work."""
+    """Of the current epoch."""
 
     @property
     def stage_epochs(self) -> int:

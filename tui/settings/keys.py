@@ -106,7 +106,7 @@ KEYS: tuple[Key, ...] = (
         "plus,equals_sign",
         "add_runs",
         "add",
-        "Add the marked models to the queue at work",
+        "Add the marked models to the current queue",
         "launcher",
         display="+",
     ),
