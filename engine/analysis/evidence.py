@@ -1,6 +1,6 @@
 """What the answers rest on: the best run of each model, the other runs, tests between them.
 
-Runs of one data set are compared, CIFAR-10 if there are any; the others are counted.
+Runs of one data set are compared, the usual one if there are any; the others are counted.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from engine.analysis.predictions import Predictions, load_predictions
 from engine.analysis.wording import known
 from engine.backbones.catalogue import CATALOGUE
 from engine.common.text import accuracy
+from engine.config.options import Options
 from engine.errors import InputError
 from engine.protocol.events import Event, FeaturesReady, FreezeApplied, HardwareSampled, RunStarted
 from engine.ranking.row import ranking_row
@@ -27,7 +28,7 @@ from engine.runs.notes import Notes
 from engine.runs.reading import read_thinned
 from engine.runs.summary import summarize
 
-FIRST_CHOICE = "cifar10"
+FIRST_CHOICE = Options().dataset
 MOST_MODELS = 12
 """Whose records are read; the ranking table still shows the others."""
 MOST_OTHERS = 12

@@ -13,7 +13,8 @@ from engine.datasets.loading import load_dataset
 from engine.datasets.sample_ranges import scaling
 from engine.errors import InputError
 from engine.protocol.facts import SampleRange
-from engine.runs.listing import RunRecord, load_snapshot
+from engine.runs.listing import RunRecord
+from engine.runs.reading import recorded_data
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TestedOn:
-    """What a run recorded of its test images; empty unless they come from a folder."""
+    """What a run recorded of its test images; empty where these are always the same."""
 
     __test__ = False  # pytest would take it for a test class
 
@@ -53,9 +54,7 @@ def read_test_images(spec: RunSpec, tested_on: TestedOn = TestedOn()) -> NDArray
 
 def recorded_images(run: RunRecord) -> TestedOn:
     """Read which images a run was tested on, and how they were scaled."""
-    if not is_folder(run.file.spec.dataset):
-        return TestedOn()
-    data = load_snapshot(run).data
+    data = recorded_data(run.directory.events)
     return TestedOn(data.test_fingerprint, data.ranges) if data is not None else TestedOn()
 
 
@@ -78,10 +77,11 @@ def _read(
         train_limit=0,
         range_of=scaling(tested_on.ranges),
     )
-    if data.files[1] != tested_on.fingerprint:
+    if data.test_identity != tested_on.fingerprint:
+        where = f"in {data_path}" if data_path is not None else f"of {dataset}"
         raise InputError(
-            f"expected the images that this run was tested on, found others in {data_path} by "
-            "now; put the folder back as it was"
+            f"expected the images that this run was tested on, found others {where} by now; "
+            "bring those back"
         )
     # A copy, so that the training images can be freed.
     images = data.test_images.copy()

@@ -202,10 +202,11 @@ class Text(Kind):
 
 
 class FilePath(Text):
-    """The path of a file or folder, or one of some words that stand for one."""
+    """The path of a file or folder."""
 
-    def __init__(self, words: tuple[str, ...] = ()) -> None:
-        self.words = words
+
+class DatasetName(FilePath):
+    """The name of a data set, or the path of a folder of images."""
 
 
 class RecipeName(Text):

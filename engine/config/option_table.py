@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, get_args
 
 from engine.config.checks import MAX_LAYERS
-from engine.config.dataset_names import KNOWN
+from engine.config.dataset_names import BUILT_IN
 from engine.config.kinds import (
     Choice,
+    DatasetName,
     Device,
     FilePath,
     Kind,
@@ -111,6 +112,11 @@ def _choice(flag: str, field: str, kind: Choice, default: str, says: str) -> Set
     return Setting(flag, "|".join(kind.words), field, kind, default, says)
 
 
+def dataset_words(names: Sequence[str]) -> str:
+    """What may be named as a data set: these, or a folder."""
+    return f"{', '.join(names)}, or a folder of <class>/*.jpg, or of train/ and test/"
+
+
 _USUAL = Options()
 
 SETTINGS = (
@@ -118,9 +124,9 @@ SETTINGS = (
         "--dataset",
         "NAME|FOLDER",
         "dataset",
-        FilePath(KNOWN),
+        DatasetName(),
         _USUAL.dataset,
-        "cifar10, cifar100, digits, or a folder of <class>/*.jpg, or of train/ and test/",
+        dataset_words([row.name for row in BUILT_IN]),
     ),
     Setting(
         "--data",

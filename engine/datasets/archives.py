@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.datasets.published import Archive
+
 _HOME = "https://www.cs.toronto.edu/~kriz"
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """A published archive."""
-
-    url: str
-    file: str
-    hash: str
-    """`md5:<hex>` or `sha256:<hex>`, as published."""
-    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class CifarSet:
     """How one of the two data sets was published."""
 
-    name: str
     title: str
+    """For errors."""
     archives: tuple[Archive, ...]
     """The first is downloaded: it holds no pickles."""
     keras_archives: tuple[str, ...]
@@ -53,7 +44,6 @@ _TRAINING = tuple(f"data_batch_{i}" for i in range(1, 6))
 
 # MD5 as the authors publish them at https://www.cs.toronto.edu/~kriz/cifar.html
 CIFAR10 = CifarSet(
-    name="cifar10",
     title="CIFAR-10",
     archives=(
         Archive(
@@ -87,7 +77,6 @@ CIFAR10 = CifarSet(
 )
 
 CIFAR100 = CifarSet(
-    name="cifar100",
     title="CIFAR-100",
     archives=(
         Archive(
@@ -130,5 +119,3 @@ CIFAR100 = CifarSet(
         """
     ),
 )
-
-CIFAR_SETS = {CIFAR10.name: CIFAR10, CIFAR100.name: CIFAR100}

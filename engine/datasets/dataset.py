@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.protocol.facts import SampleRange
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 class Dataset:
     """Images and labels of both splits, as they were published."""
 
-    name: str
     train_images: NDArray[np.uint8]
     """(N, height, width, 3), RGB."""
     train_labels: NDArray[np.int64]
@@ -25,12 +24,12 @@ class Dataset:
     test_images: NDArray[np.uint8]
     test_labels: NDArray[np.int64]
     class_names: tuple[str, ...]
-    source: str
-    """Where it was read from, in words or as a path."""
+    source: str = ""
+    """Where it was read from, in a few words or as a path."""
     notes: tuple[str, ...] = ()
     """How it was read, a line each."""
     warnings: tuple[str, ...] = ()
-    """What a person should know of it, a line each."""
+    """What a user should know of it, a line each."""
     files: tuple[str, str] = ("", "")
     """Of a folder: SHA-256 (hex) over the image files that were read and their classes, of both
     splits and of the test split; the same for every size they are brought to."""
@@ -41,15 +40,37 @@ class Dataset:
     """Of a folder: where each test image lies, from the folder on."""
     left_out: tuple[str, ...] = ()
     """Of a folder: files that could not be read, a line each that begins with the path."""
+    can_change: bool = False
+    """Whether its arrays may be others another time, as with the next version of a package."""
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hex) over all images and labels; the same for every layout of one data set."""
-        import hashlib
+        return _digest(self.train_images, self.train_labels, self.test_images, self.test_labels)
 
-        digest = hashlib.sha256()
-        for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
-            digest.update(f"{array.dtype.str}{array.shape}".encode())
-            # a memory view of a contiguous array: nothing is copied
-            digest.update(array.data if array.flags.c_contiguous else array.tobytes())
-        return digest.hexdigest()
+    @property
+    def identity(self) -> str:
+        """What tells these images of both splits from others that the same name may stand for.
+
+        SHA-256 (hex), over the files of a folder, else over the arrays; empty where they are
+        always the same.
+        """
+        return self.fingerprint if self.can_change else self.files[0]
+
+    @property
+    def test_identity(self) -> str:
+        """The same of the test split."""
+        if self.can_change:
+            return _digest(self.test_images, self.test_labels)
+        return self.files[1]
+
+
+def _digest(*arrays: NDArray[Any]) -> str:
+    import hashlib
+
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        # a memory view of a contiguous array: nothing is copied
+        digest.update(array.data if array.flags.c_contiguous else array.tobytes())
+    return digest.hexdigest()

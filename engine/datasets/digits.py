@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from engine.common.progress import Progress
 from engine.datasets.dataset import Dataset
-from engine.errors import InputError
+from engine.datasets.published import OnDownload
+from engine.datasets.report import Report
+from engine.datasets.source import DataRequest, DatasetSource
 
 TRAIN_IMAGES, TEST_IMAGES = 1_297, 500
-CLASS_NAMES = tuple("0123456789")
 
 
-def check(data_path: str | None) -> str:
-    """Say where the digits come from.
-
-    Raises:
-        InputError: a data path was given, which they have no use for.
-    """
-    if data_path is not None:
-        raise InputError(
-            f"--data: the digits are built in, found {data_path!r}; leave the option out, "
-            "or ask for --dataset cifar10"
-        )
-    return "digits built in"
-
-
-def load(data_path: str | None) -> Dataset:
+class Digits(DatasetSource):
     """The 1,797 digits as uint8 (N, 8, 8, 3), split into 1,297 for training and 500 for testing.
 
     The split is stratified and the same in every run, whatever the run's seed.
-
-    Raises:
-        InputError: a data path was given.
     """
-    source = check(data_path)
-    import numpy as np
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
 
-    bunch = load_digits()
-    grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # published as 0 to 16
-    images = np.repeat(grey[..., np.newaxis], 3, axis=-1)
-    labels = bunch.target.astype(np.int64)
-    train, test = train_test_split(
-        np.arange(len(labels)), test_size=TEST_IMAGES, stratify=labels, random_state=0
-    )
-    return Dataset(
-        "digits", images[train], labels[train], images[test], labels[test], CLASS_NAMES, source
-    )
+    def count(self, request: DataRequest) -> tuple[int, int]:
+        return TRAIN_IMAGES, TEST_IMAGES
+
+    def load(self, request: DataRequest, progress: Progress, on_download: OnDownload) -> Dataset:
+        source = self.check(request)
+        import numpy as np
+        from sklearn.datasets import load_digits
+        from sklearn.model_selection import train_test_split
+
+        bunch = load_digits()
+        grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # published as 0 to 16
+        images = np.repeat(grey[..., np.newaxis], 3, axis=-1)
+        labels = bunch.target.astype(np.int64)
+        train, test = train_test_split(
+            np.arange(len(labels)), test_size=TEST_IMAGES, stratify=labels, random_state=0
+        )
+        return Dataset(
+            images[train], labels[train], images[test], labels[test], tuple("0123456789"), source
+        )
+
+    def report(self, request: DataRequest, progress: Progress) -> Report:
+        """As the base class, with the grey images that scikit-learn holds."""
+        report = super().report(request, progress)
+        return replace(report, modes={"L": sum(report.modes.values())})

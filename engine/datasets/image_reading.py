@@ -52,7 +52,6 @@ class Splits:
 
 
 def read_listing(
-    name: str,
     listing: Listing,
     side: int,
     train_limit: int | None,
@@ -62,7 +61,6 @@ def read_listing(
     """Read the images, each cut to its middle square and resized to `side` pixels.
 
     Args:
-        name: under which the data set is recorded.
         listing: of the folder.
         side: width and height of all images, in pixels.
         train_limit: read no more training images than these; None for all.
@@ -79,7 +77,6 @@ def read_listing(
     counts = [split.counts(len(listing.class_names)) for split in (train, test)]
     both = hashlib.sha256(train.digest + test.digest)
     return Dataset(
-        name,
         train.images,
         train.labels,
         test.images,

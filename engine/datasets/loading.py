@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Literal
 
-from engine.common.progress import Progress
-from engine.config.dataset_names import is_folder, resolve
-from engine.datasets import cifar, digits
-from engine.datasets.archives import CIFAR_SETS, CifarSet
+from engine.common.progress import Progress, ignore_progress
+from engine.config.dataset_names import find_row, resolve
 from engine.datasets.dataset import Dataset
-from engine.datasets.image_folder import list_folder
+from engine.datasets.packaged import PackagedSource, imported
+from engine.datasets.published import OnDownload
+from engine.datasets.report import Report
 from engine.datasets.sample_ranges import RangeOf
-from engine.datasets.split import check_training
+from engine.datasets.source import FOLDER_SIDE, DataRequest, DatasetSource, ignore_download
+from engine.errors import InputError
 
-FOLDER_SIDE = 224
-"""Pixels of a folder's images where no model says what it takes."""
+
+def source_of(name: str) -> DatasetSource:
+    """The data set of a recorded name, which `resolve` gave.
+
+    Raises:
+        InputError: nothing here brings one of that name, or its package is not as it should be.
+    """
+    row = find_row(name)
+    if row is None:
+        raise InputError(f"--dataset: expected a data set that is here, found {name!r}; check it")
+    if row.package:
+        return PackagedSource(row)
+    source: DatasetSource = imported(row.source)(row.name, row.title)
+    return source
 
 
 def check_dataset(
     name: str,
     data_path: str | None,
-    sets: Mapping[str, CifarSet] = CIFAR_SETS,
     *,
     train_limit: int | None = None,
     validation: float | Literal["test"] = "test",
 ) -> str:
-    """Say in words where the data will come from, after the checks that take no time.
+    """Say where the data will come from, after the checks that take no time.
 
     Reads names and headers only: hashes and the images themselves are for `load_dataset`.
 
     Args:
-        name: a known data set, or a folder of images.
+        name: of a data set, or a folder of images.
         data_path: as for `load_dataset`.
-        sets: what is known of the published ones.
         train_limit: of a folder, no more training images than these are taken.
         validation: of a folder, the share of them that is held out; `"test"` for none.
 
@@ -43,51 +52,57 @@ def check_dataset(
             of a class to train on, or to hold that share out.
     """
     name, data_path = resolve(name, data_path)
-    if is_folder(name) and data_path is not None:
-        listing = list_folder(Path(data_path))
-        labels = [label for _, label in listing.train[:train_limit]]
-        is_limited = len(labels) < len(listing.train)
-        check_training(labels, validation, listing.class_names, is_limited=is_limited)
-        images = len(listing.train) + len(listing.test)
-        return f"{images:,} images of {len(listing.class_names):,} classes"
-    if name in sets:
-        return cifar.check(sets[name], data_path)
-    return digits.check(data_path)
+    request = DataRequest(data_path, train_limit=train_limit, validation=validation)
+    return source_of(name).check(request)
 
 
 def count_images(name: str, data_path: str | None) -> tuple[int, int]:
-    """How many images there are to train and to test, by names and headers only.
+    """How many images there are to train and to test, without reading them.
 
     Args:
-        name: a known data set, or a folder of images.
+        name: of a data set, or a folder of images.
         data_path: as for `load_dataset`.
 
     Raises:
         InputError: no such data set, or a folder that is none.
     """
     name, data_path = resolve(name, data_path)
-    if is_folder(name) and data_path is not None:
-        listing = list_folder(Path(data_path))
-        return len(listing.train), len(listing.test)
-    return (digits.TRAIN_IMAGES, digits.TEST_IMAGES) if name == "digits" else cifar.IMAGES
+    return source_of(name).count(DataRequest(data_path))
+
+
+def bytes_to_download(name: str, data_path: str | None) -> int:
+    """How much `load_dataset` would download; 0 where the data are here, or come otherwise.
+
+    Args:
+        name: of a data set, or a folder of images.
+        data_path: as for `load_dataset`.
+
+    Raises:
+        InputError: no such data set.
+    """
+    name, data_path = resolve(name, data_path)
+    source = source_of(name)
+    archive = source.archive
+    if archive is None or data_path is not None or source.locate() is not None:
+        return 0
+    return archive.bytes
 
 
 def load_dataset(
     name: str,
     data_path: str | None,
     progress: Progress,
-    on_download: Callable[[str], None] | None = None,
+    on_download: OnDownload | None = None,
     *,
     image_size: int = FOLDER_SIDE,
     train_limit: int | None = None,
     range_of: RangeOf | None = None,
     has_begun: bool = False,
-    sets: Mapping[str, CifarSet] = CIFAR_SETS,
 ) -> Dataset:
     """Read a data set whole, downloading it where it is nowhere on this machine.
 
     Args:
-        name: one of `engine.config.dataset_names.KNOWN`, or a folder of images.
+        name: of a data set, or a folder of images.
         data_path: archive, folder or `.npz`; None for the usual places, then the download.
         progress: told of bytes while downloading and verifying, of images while reading.
         on_download: called with a few words before a download begins.
@@ -98,18 +113,26 @@ def load_dataset(
             range for each format from the training images.
         has_begun: whether an earlier process has trained on a folder, whose classes are then taken
             as they were.
-        sets: the published archives; the first of each is the one to download.
 
     Raises:
         InputError: what is wrong with the data or the network, and what to do.
     """
     name, data_path = resolve(name, data_path)
-    if is_folder(name) and data_path is not None:
-        from engine.datasets.image_reading import read_listing
+    request = DataRequest(
+        data_path, image_size, train_limit, range_of=range_of, has_begun=has_begun
+    )
+    return source_of(name).load(request, progress, on_download or ignore_download)
 
-        is_new = train_limit != 0 and not has_begun
-        listing = list_folder(Path(data_path), is_trained_on=is_new)
-        return read_listing(name, listing, image_size, train_limit, progress, range_of)
-    if name in sets:
-        return cifar.load(sets[name], data_path, progress, on_download)
-    return digits.load(data_path)
+
+def report_on(name: str, progress: Progress = ignore_progress) -> Report:
+    """Look at a data set; a folder's images are decoded.
+
+    Args:
+        name: of a data set, or the path of a folder of images.
+        progress: told how many images are read.
+
+    Raises:
+        InputError: no such data set, a folder that is none, or one without a readable image.
+    """
+    name, data_path = resolve(name, None)
+    return source_of(name).report(DataRequest(data_path), progress)

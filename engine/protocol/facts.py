@@ -61,7 +61,8 @@ class DataFacts:
     test_images: int
     class_names: tuple[str, ...]
     fingerprint: str = ""
-    """Of a folder: SHA-256 (hex) over the image files of both splits and their classes."""
+    """Of what may be others under the same name: SHA-256 (hex) of the images of both splits and
+    their classes, of a folder over the files, of a package's data set over the arrays."""
     test_fingerprint: str = ""
     """The same over those of the test split."""
     ranges: tuple[SampleRange, ...] | None = None

@@ -56,6 +56,7 @@ def examine(runs_dir: Path) -> list[Finding]:
         lambda: _disk("disk of the runs", runs_dir, "choose another with --runs-dir"),
         lambda: _disk("disk of the features", _features_folder(), CACHE_ADVICE),
         _data,
+        _datasets,
         _weights,
         _logout,
         _shadows,
@@ -218,15 +219,36 @@ def _disk(name: str, folder: Path, advice: str) -> Finding:
 
 
 def _data() -> Finding:
-    from engine.datasets.loading import check_dataset
+    """Where the data set is that is trained on where none is named."""
+    from engine.config.dataset_names import title
+    from engine.config.options import Options
+    from engine.datasets.loading import bytes_to_download, check_dataset
 
+    usual = Options().dataset
+    name = title(usual)
     try:
-        found = check_dataset("cifar10", None)
+        found = check_dataset(usual, None)
+        is_here = not bytes_to_download(usual, None)
     except InputError as error:
-        return Finding("CIFAR-10", "bad", str(error), "remove the file to have it downloaded")
-    if found.startswith("to download"):
-        return Finding("CIFAR-10", "note", found, "the first training downloads it; or --data PATH")
-    return Finding("CIFAR-10", "good", found)
+        return Finding(name, "bad", str(error), "remove the file to have it downloaded")
+    if not is_here:
+        return Finding(name, "note", found, "the first training downloads it; or --data PATH")
+    return Finding(name, "good", found)
+
+
+def _datasets() -> Finding:
+    """Which data sets can be named; packages are not loaded for it."""
+    from engine.config.dataset_names import BUILT_IN
+    from engine.config.dataset_packages import installed
+
+    found = installed()
+    names = [row.name for row in BUILT_IN]
+    names += [f"{row.name} of {row.package}" for row in found.rows]
+    words = ", ".join(names)
+    if found.problems:
+        problems = "; ".join(found.problems[name] for name in sorted(found.problems))
+        return Finding("data sets", "note", words, problems)
+    return Finding("data sets", "good", words)
 
 
 def _weights() -> Finding:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from engine.common.codec import from_plain
 from engine.common.regular_file import read_regular
 from engine.common.text import one_line_name
-from engine.config.dataset_names import is_folder
 from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
 from engine.protocol.facts import SampleRange
@@ -254,12 +253,10 @@ def _images(run: RunRecord) -> tuple[NDArray[np.uint8], bool]:
 
     from engine.analysis.test_images import read_test_images, recorded_images
 
-    spec = run.file.spec
     try:
-        return read_test_images(spec, recorded_images(run))[:CHECKED_IMAGES], True
+        return read_test_images(run.file.spec, recorded_images(run))[:CHECKED_IMAGES], True
     except InputError:
-        side = {"digits": 8}.get(spec.dataset, spec.image_size if is_folder(spec.dataset) else 32)
-        shape = (CHECKED_IMAGES, side, side, 3)
+        shape = (CHECKED_IMAGES, *load_model(run).input_shape[1:])
         return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8), False
 
 

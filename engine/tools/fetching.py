@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +17,10 @@ from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import Backbone, WeightsFile
 from engine.common.progress import Progress, ignore_progress
 from engine.common.text import byte_size, duration
-from engine.config.dataset_names import KNOWN
-from engine.datasets import cifar
-from engine.datasets.archives import CIFAR_SETS, Archive, CifarSet
+from engine.config.dataset_names import find_row, is_folder, known_names
+from engine.datasets.loading import source_of
+from engine.datasets.published import Archive, usual_folders
+from engine.datasets.source import DatasetSource
 from engine.download.mirror import MANIFEST, Listed, add_to_manifest, obtain, read_manifest
 from engine.download.transfer import download, file_hash, verify
 from engine.errors import InputError
@@ -37,7 +38,6 @@ from engine.weights.locate import (
 
 Kind = Literal["weights", "dataset"]
 State = Literal["here", "fetched", "failed", "cancelled"]
-BUILT_IN_DATASET = "digits"
 PACE_WINDOW_SECONDS = 5.0
 """What the speed is measured over: long enough to be calm, short enough to show a change."""
 
@@ -54,13 +54,13 @@ class Needed:
     """About, for weights; as published, for data."""
     backbone: Backbone | None = None
     file: WeightsFile | None = None
-    cifar: CifarSet | None = None
-    """Any of its archives will do where it is here; the first is the one to fetch."""
+    source: DatasetSource | None = None
+    """Of data; it may find them here in other forms than its archive, the one to fetch."""
 
     @property
     def archive(self) -> Archive | None:
         """The one to fetch."""
-        return self.cifar.archives[0] if self.cifar is not None else None
+        return self.source.archive if self.source is not None else None
 
     @property
     def path(self) -> str:
@@ -72,8 +72,8 @@ class Needed:
     @property
     def published_hash(self) -> str:
         """`md5:<hex>` or `sha256:<hex>`; empty where none is published."""
-        source = self.file or self.archive
-        return source.hash if source is not None else ""
+        published = self.file or self.archive
+        return published.hash if published is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +128,19 @@ def list_needed(
     datasets: Sequence[str] = (),
     *,
     image_size: int | None = None,
-    sets: Mapping[str, CifarSet] = CIFAR_SETS,
 ) -> tuple[Needed, ...]:
     """What these models and data sets need, each once, in the order they are named.
 
     Args:
         models: of the catalogue.
-        datasets: of `engine.config.dataset_names.KNOWN`.
+        datasets: built in or of installed packages.
         image_size: pixels; the model's own where None. Some models have a file for each size.
-        sets: the published ones; the first archive of each is the one to fetch.
 
     Raises:
         InputError: no such model or data set, or a model without published weights.
     """
     found = [_needed_weights(find_backbone(name), image_size) for name in models]
-    found += [_needed_data(name, sets) for name in datasets]
+    found += [_needed_data(name) for name in datasets]
     return tuple({needed.name: needed for needed in found}.values())
 
 
@@ -228,12 +226,14 @@ def _needed_weights(backbone: Backbone, image_size: int | None) -> Needed:
     return Needed(backbone.name, "weights", bytes=file.bytes, backbone=backbone, file=file)
 
 
-def _needed_data(name: str, sets: Mapping[str, CifarSet]) -> Needed:
-    if name == BUILT_IN_DATASET:
+def _needed_data(name: str) -> Needed:
+    if is_folder(name) or find_row(name) is None:
+        names = ", ".join(known_names())
+        raise InputError(f"--dataset: expected {names}, found {name!r}; check the name")
+    source = source_of(name)
+    if source.archive is None:
         return Needed(name, "dataset", "built in")
-    if name not in sets:
-        raise InputError(f"--dataset: expected {', '.join(KNOWN)}, found {name!r}; check the name")
-    return Needed(name, "dataset", bytes=sets[name].archives[0].bytes, cifar=sets[name])
+    return Needed(name, "dataset", bytes=source.archive.bytes, source=source)
 
 
 def _fetch_one(needed: Needed, progress: Progress, to: Path | None) -> Fetched:
@@ -252,7 +252,10 @@ def _fetch_one(needed: Needed, progress: Progress, to: Path | None) -> Fetched:
 def _find_here(needed: Needed) -> Path | None:
     if needed.backbone is not None and needed.file is not None:
         return check_found(needed.backbone, needed.file)
-    return cifar.find(needed.cifar, ignore_progress) if needed.cifar is not None else None
+    path = needed.source.locate() if needed.source is not None else None
+    if needed.source is not None and path is not None:
+        needed.source.verify(path, ignore_progress)
+    return path
 
 
 def _gather(needed: Needed, progress: Progress, to: Path) -> Fetched:
@@ -293,14 +296,14 @@ def _copy(needed: Needed, source: Path, destination: Path, progress: Progress) -
 
 
 def _fetch_into(needed: Needed, destination: Path, progress: Progress) -> Path:
-    source = needed.file or needed.archive
-    assert source is not None  # what is built in is not fetched
+    published = needed.file or needed.archive
+    assert published is not None  # what is built in is not fetched
     obtain(
         needed.path,
-        source.url,
+        published.url,
         destination,
         expected_bytes=needed.archive.bytes if needed.archive is not None else None,
-        expected_hash=source.hash,
+        expected_hash=published.hash,
         progress=progress,
         arguments=_arguments(needed),
     )
@@ -327,7 +330,7 @@ def _usual_place(needed: Needed) -> Path:
     if needed.file is not None:
         return weights_destination(needed.file)
     assert needed.archive is not None
-    return cifar.usual_folders()[1] / needed.archive.file
+    return usual_folders()[1] / needed.archive.file
 
 
 def _check_room(wanted: Sequence[Needed], to: Path | None) -> None:
@@ -358,7 +361,7 @@ def _seems_here(needed: Needed) -> bool:
     """Whether it is on this machine, by its name."""
     if needed.file is not None:
         return find_file(needed.file) is not None
-    return needed.cifar is not None and cifar.is_here(needed.cifar)
+    return needed.source is not None and needed.source.locate() is not None
 
 
 def _existing(folder: Path) -> Path:

@@ -102,7 +102,8 @@ def _split(dataset: Dataset, spec: RunSpec, has_begun: bool) -> Data:
         len(held_out),
         len(test.labels),
         dataset.class_names,
-        *dataset.files,
+        dataset.identity,
+        dataset.test_identity,
         ranges=dataset.ranges,
     )
     where: Literal["train", "test"] = "test" if on_test else "train"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
-from engine.config.dataset_names import KNOWN
+from engine.config.dataset_names import BUILT_IN
 from engine.config.option_table import SETTINGS, recipe_defaults
 from engine.config.options import Options
 from engine.config.planning import plan_runs
@@ -150,7 +150,8 @@ def test_help_has_every_option_with_its_default(capsys: pytest.CaptureFixture[st
     text = " ".join(capsys.readouterr().out.split())
     assert all(option.flag in text for option in SETTINGS)
     assert all(f"(default: {option.default})" in text for option in SETTINGS)
-    for value in (*KNOWN, *RECIPES, *recipe_defaults(DEFAULT_RECIPE).values()):
+    names = [row.name for row in BUILT_IN]
+    for value in (*names, *RECIPES, *recipe_defaults(DEFAULT_RECIPE).values()):
         assert value in text
 
 

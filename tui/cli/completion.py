@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.config.dataset_names import KNOWN
+from engine.config.dataset_names import known_names
 from engine.config.recipe_store import recipe_names
 
 SHELLS = ("bash", "zsh", "fish")
@@ -89,8 +89,8 @@ def _words(action: argparse.Action) -> tuple[str, ...]:
         from engine.backbones.catalogue import CATALOGUE
 
         return tuple(entry.name for entry in CATALOGUE)
-    if metavar.startswith("NAME|FOLDER"):
-        return KNOWN
+    if action.dest == "dataset":
+        return known_names()
     if metavar.startswith("NAME|FILE") or action.dest == "name":
         return recipe_names()
     return tuple(metavar.split("|")) if _ALTERNATIVES.fullmatch(metavar) else ()

@@ -9,7 +9,8 @@ from dataclasses import asdict
 
 from engine.common.text import printable, whole
 from engine.config.dataset_names import title
-from engine.datasets.folder_report import Report, report_on
+from engine.datasets.loading import report_on
+from engine.datasets.report import Report
 from tui.cli.output import image_progress
 
 TITLES = ("class", "train", "test")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from engine.config.dataset_names import KNOWN
-from engine.config.kinds import Choice
+from engine.config.dataset_names import BUILT_IN
 from engine.config.option_table import IMAGE_SIZE
 from engine.download.mirror import MIRROR_VARIABLE
 from tui.cli.arguments import TEXT, read_path
@@ -29,10 +28,11 @@ def add_fetch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", metavar="MODEL", nargs="*", help="`cifar-tui models` lists them")
     parser.add_argument(
         "--dataset",
-        metavar="|".join(KNOWN),
+        metavar="NAME",
         action="append",
-        type=partial(Choice(KNOWN).read, "--dataset"),
-        help="fetch these images as well; may be given again",
+        type=partial(TEXT.read, "--dataset"),
+        help=f"fetch these images as well: {', '.join(row.name for row in BUILT_IN)}, or those of "
+        "an installed package; may be given again",
     )
     parser.add_argument(
         "--image-size",

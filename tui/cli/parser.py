@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, get_args
 
+from engine.config.dataset_names import BUILT_IN
 from engine.config.kinds import Choice, Number, Switch
-from engine.config.option_table import SETTINGS
+from engine.config.option_table import SETTINGS, dataset_words
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES
 from engine.config.recipe_words import recipe_words
 from tui.cli.arguments import (
@@ -75,7 +76,7 @@ def build_parser() -> CommandLineParser:
         "dataset",
         metavar="NAME|FOLDER",
         type=partial(TEXT.read, "NAME|FOLDER"),
-        help="cifar10, cifar100, digits, or a folder of <class>/*.jpg, or of train/ and test/",
+        help=dataset_words([row.name for row in BUILT_IN]),
     )
     dataset.add_argument("--json", action="store_true", help="print a JSON object")
     add_fetch(_add(commands, "fetch", "download weights and data before they are needed"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.suggester import Suggester
 
@@ -15,17 +15,18 @@ _MOST_ENTRIES = 2_000
 class PathSuggester(Suggester):
     """Completes the path of an existing file or folder, or one of some words."""
 
-    def __init__(self, words: Sequence[str] = ()) -> None:
-        """Suggest `words` before paths."""
+    def __init__(self, words: Callable[[], Sequence[str]] = tuple) -> None:
+        """Suggest before paths what `words` gives, which is asked in a thread."""
         super().__init__(use_cache=False, case_sensitive=True)
-        self._words = tuple(words)
+        self._words = words
 
     async def get_suggestion(self, value: str) -> str | None:
         """The first path, by name, that begins with what was typed."""
-        word = next((word for word in self._words if value and word.startswith(value)), None)
-        if word is not None or not value:
-            return word
-        return await asyncio.to_thread(completed_path, value)
+        return await asyncio.to_thread(self._completed, value) if value else None
+
+    def _completed(self, value: str) -> str | None:
+        word = next((word for word in self._words() if word.startswith(value)), None)
+        return word if word is not None else completed_path(value)
 
 
 def completed_path(typed: str) -> str | None:

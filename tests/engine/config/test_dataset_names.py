@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.dataset_names import KNOWN, is_folder, resolve, short, title
+from engine.config.dataset_names import BUILT_IN, is_folder, resolve, short, title
 from engine.errors import InputError
 
 
 def test_known_data_sets_keep_name_and_path() -> None:
-    for name in KNOWN:
+    for name in (row.name for row in BUILT_IN):
         assert resolve(name, None) == (name, None)
         assert resolve(name, "somewhere") == (name, "somewhere")
         assert not is_folder(name)

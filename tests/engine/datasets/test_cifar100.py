@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from engine.common.progress import ignore_progress
-from engine.datasets.archives import CIFAR100, Archive
+from engine.datasets.archives import CIFAR100
+from engine.datasets.cifar import Cifar100
 from engine.datasets.loading import check_dataset, load_dataset
+from engine.datasets.published import Archive
 from engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -105,11 +107,10 @@ def test_it_is_downloaded_where_it_is_nowhere(
     url = loopback.serve("/archive", content)
     archive = Archive(url, CIFAR100.archives[0].file, f"md5:{md5}", len(content))
     small = dataclasses.replace(CIFAR100, archives=(archive, CIFAR100.archives[1]))
+    monkeypatch.setattr(Cifar100, "published", small)
     told: list[str] = []
     for _ in range(2):
-        dataset = load_dataset(
-            "cifar100", None, ignore_progress, told.append, sets={"cifar100": small}
-        )
+        dataset = load_dataset("cifar100", None, ignore_progress, told.append)
         assert np.array_equal(dataset.train_images, IMAGES[TRAIN])
     assert loopback.requests == ["/archive"]
     assert told[0].startswith("CIFAR-100, 1 MB from 127.0.0.1")

@@ -8,9 +8,8 @@ import pytest
 from PIL import Image
 
 from engine.common.progress import ignore_progress
-from engine.datasets.folder_report import report_on
 from engine.datasets.image_folder import list_folder
-from engine.datasets.loading import check_dataset, load_dataset
+from engine.datasets.loading import check_dataset, load_dataset, report_on
 from engine.errors import InputError
 
 

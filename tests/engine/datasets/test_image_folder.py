@@ -49,7 +49,6 @@ def test_classes_are_the_folders_and_a_fifth_of_each_is_held_out(tmp_path: Path)
     root = make(tmp_path / "pets", dog=10, cat=20)
     assert check_dataset(str(root), None) == "30 images of 2 classes"
     dataset = load(root)
-    assert dataset.name == "folder:pets"
     assert dataset.class_names == ("cat", "dog")
     assert dataset.train_images.shape == (24, 8, 8, 3)
     assert dataset.train_images.dtype == np.uint8
@@ -106,7 +105,8 @@ def test_the_files_are_known_again_at_every_size(tmp_path: Path) -> None:
     before = load(root).files
     assert load(root, image_size=16).files == before
     assert load(root, train_limit=5).files[1] == before[1]
-    assert load_dataset("digits", None, ignore_progress).files == ("", "")
+    digits = load_dataset("digits", None, ignore_progress)
+    assert (digits.identity, digits.test_identity) == ("", "")
     tested = next(file for file, _ in list_folder(root).test)
     write(tested, 200)
     assert all(new != old for new, old in zip(load(root).files, before, strict=True))

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from engine.common.progress import ignore_progress
-from engine.datasets.archives import CIFAR10, Archive, CifarSet
-from engine.datasets.cifar import usual_folders
+from engine.datasets.archives import CIFAR10, CifarSet
+from engine.datasets.cifar import Cifar10
 from engine.datasets.dataset import Dataset
 from engine.datasets.loading import check_dataset, load_dataset
+from engine.datasets.published import Archive, usual_folders
 from engine.errors import InputError
 from tests.support.images import SmallCifar10
 from tests.support.loopback import LoopbackServer
@@ -30,11 +31,16 @@ class Published:
 
     binary: Path
     python: Path
-    sets: dict[str, CifarSet]
+    cifar: CifarSet
 
 
 @pytest.fixture
-def published(small_cifar10: SmallCifar10, loopback: LoopbackServer, tmp_path: Path) -> Published:
+def published(
+    small_cifar10: SmallCifar10,
+    loopback: LoopbackServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Published:
     entries = []
     archives = []
     for write, official in zip(
@@ -50,7 +56,8 @@ def published(small_cifar10: SmallCifar10, loopback: LoopbackServer, tmp_path: P
         entries.append(Archive(url, official.file, f"md5:{md5}", len(content)))
         archives.append(archive)
     small = dataclasses.replace(CIFAR10, archives=tuple(entries))
-    return Published(archives[0], archives[1], {"cifar10": small})
+    monkeypatch.setattr(Cifar10, "published", small)
+    return Published(archives[0], archives[1], small)
 
 
 @pytest.fixture
@@ -65,12 +72,12 @@ def places(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Path, Path]
     return folders
 
 
-def load(published: Published, on_download: Callable[[str], None] | None = None) -> Dataset:
-    return load_dataset("cifar10", None, ignore_progress, on_download, sets=published.sets)
+def load(on_download: Callable[[str], None] | None = None) -> Dataset:
+    return load_dataset("cifar10", None, ignore_progress, on_download)
 
 
 def test_the_digits_are_built_in_and_split_the_same_way_each_time() -> None:
-    assert check_dataset("digits", None) == "digits built in"
+    assert check_dataset("digits", None) == "built in"
     digits = load_dataset("digits", None, ignore_progress)
     assert digits.train_images.shape == (1297, 8, 8, 3)
     assert digits.test_images.shape == (500, 8, 8, 3)
@@ -91,7 +98,7 @@ def test_the_digits_take_no_path() -> None:
         lambda: check_dataset("digits", "here"),
         lambda: load_dataset("digits", "here", ignore_progress),
     ):
-        with pytest.raises(InputError, match="--data: the digits are built in, found 'here'"):
+        with pytest.raises(InputError, match=r"--data: expected no path beside digits, .*'here'"):
             ask()
 
 
@@ -111,10 +118,11 @@ def test_what_is_nowhere_is_downloaded_once(
     small_cifar10: SmallCifar10,
 ) -> None:
     announced: list[str] = []
-    assert check_dataset("cifar10", None) == "to download: 170 MB"
+    size = f"to download: {published.cifar.archives[0].bytes / 1e6:.0f} MB"
+    assert check_dataset("cifar10", None) == size
 
-    first = load(published, announced.append)
-    again = load(published, announced.append)
+    first = load(announced.append)
+    again = load(announced.append)
 
     assert announced == ["CIFAR-10, 0 MB from 127.0.0.1:" + loopback.url("").rsplit(":", 1)[1]]
     assert loopback.requests == ["/cifar-10-binary.tar.gz"]
@@ -139,9 +147,9 @@ def test_archives_are_found_in_the_usual_places(
 ) -> None:
     archive = published.binary if "binary" in name else published.python
     shutil.copy(archive, places[place] / name)
-    assert load(published).source == str(places[place] / name)
+    assert load().source == str(places[place] / name)
     expected = places[place].relative_to(places[0].parents[1]) / name
-    assert check_dataset("cifar10", None, published.sets) == f"~/{expected}"
+    assert check_dataset("cifar10", None) == f"~/{expected}"
 
 
 @pytest.mark.parametrize("name", ["", "cifar-10-batches-py-target"])
@@ -151,7 +159,7 @@ def test_what_keras_extracted_is_found(
     shutil.copytree(
         published.python.parent / "cifar-10-batches-py", places[0] / name / "cifar-10-batches-py"
     )
-    assert load(published).source == str(places[0] / name / "cifar-10-batches-py")
+    assert load().source == str(places[0] / name / "cifar-10-batches-py")
 
 
 def test_an_extraction_cut_short_is_passed_over(
@@ -159,7 +167,7 @@ def test_an_extraction_cut_short_is_passed_over(
 ) -> None:
     (places[0] / "cifar-10-batches-py").mkdir()
     assert check_dataset("cifar10", None).startswith("to download")
-    assert load(published).source == str(places[1] / "cifar-10-binary.tar.gz")
+    assert load().source == str(places[1] / "cifar-10-binary.tar.gz")
 
 
 def test_keras_home_is_honoured(
@@ -168,7 +176,7 @@ def test_keras_home_is_honoured(
     (tmp_path / "keras" / "datasets").mkdir(parents=True)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     archive = shutil.copy(published.python, tmp_path / "keras" / "datasets")
-    assert load(published).source == str(archive)
+    assert load().source == str(archive)
 
 
 @pytest.mark.parametrize("by_option", [True, False])
@@ -180,12 +188,10 @@ def test_a_wrong_hash_is_refused_wherever_it_lies(
     archive = places[0] / "cifar-10-binary.tar.gz"
     archive.write_bytes(content)
     with pytest.raises(InputError) as caught:
-        load_dataset(
-            "cifar10", str(archive) if by_option else None, ignore_progress, sets=published.sets
-        )
+        load_dataset("cifar10", str(archive) if by_option else None, ignore_progress)
     line = str(caught.value)
     assert line.startswith(f"{archive}: wrong hash: expected the official archive's md5 ")
-    assert published.sets["cifar10"].archives[0].hash.removeprefix("md5:") in line
+    assert published.cifar.archives[0].hash.removeprefix("md5:") in line
     assert hashlib.md5(content).hexdigest() in line
     assert "delete it and fetch it again, or extract it" in line
 
@@ -197,7 +203,7 @@ def test_an_official_name_on_a_truncated_archive_is_refused_at_once(
     (places[1] / "cifar-10-binary.tar.gz").write_bytes(content[:-100])
     for path in (None, str(places[1] / "cifar-10-binary.tar.gz")):
         with pytest.raises(InputError, match=f"expected the {len(content):,} bytes .* truncated"):
-            check_dataset("cifar10", path, published.sets)
+            check_dataset("cifar10", path)
 
 
 def test_a_download_that_fails_leaves_nothing(
@@ -205,7 +211,7 @@ def test_a_download_that_fails_leaves_nothing(
 ) -> None:
     loopback.routes.clear()
     with pytest.raises(InputError, match=r"says 404 .* put the file at .* or name it with --data"):
-        load(published)
+        load()
     assert list(places[1].iterdir()) == []
 
 

@@ -8,6 +8,7 @@ import io
 import shutil
 import tarfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -16,8 +17,10 @@ import pytest
 from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import Backbone, WeightsFile
 from engine.common.progress import ignore_progress
-from engine.datasets.archives import CIFAR10, Archive, CifarSet
+from engine.datasets.archives import CIFAR10
+from engine.datasets.cifar import Cifar10
 from engine.datasets.loading import load_dataset
+from engine.datasets.published import Archive
 from engine.download.mirror import MIRROR_VARIABLE, read_manifest, use_mirror
 from engine.errors import InputError
 from engine.tools.fetching import Fetched, FetchStep, Needed, PaceMeter, fetch_all, list_needed
@@ -26,6 +29,8 @@ from tests.support.images import SmallCifar10
 from tests.support.loopback import LoopbackServer, Route
 
 FILE = "small.h5"
+Publish = Callable[[str, bytes], None]
+Gather = Callable[[Path], Backbone]
 
 
 @pytest.fixture(autouse=True)
@@ -67,10 +72,17 @@ def needs(backbone: Backbone) -> Needed:
     return Needed(backbone.name, "weights", bytes=file.bytes, backbone=backbone, file=file)
 
 
-def set_of(url: str, archive: bytes) -> dict[str, CifarSet]:
-    digest = f"md5:{hashlib.md5(archive).hexdigest()}"
-    small = Archive(url, CIFAR10.archives[0].file, digest, len(archive))
-    return {"cifar10": dataclasses.replace(CIFAR10, archives=(small, CIFAR10.archives[1]))}
+@pytest.fixture
+def publish(monkeypatch: pytest.MonkeyPatch) -> Publish:
+    """Has CIFAR-10 be published at an address."""
+
+    def publish(url: str, archive: bytes) -> None:
+        digest = f"md5:{hashlib.md5(archive).hexdigest()}"
+        small = Archive(url, CIFAR10.archives[0].file, digest, len(archive))
+        cifar = dataclasses.replace(CIFAR10, archives=(small, CIFAR10.archives[1]))
+        monkeypatch.setattr(Cifar10, "published", cifar)
+
+    return publish
 
 
 def states(outcomes: list[Fetched]) -> list[str]:
@@ -185,7 +197,10 @@ def test_cancelling_keeps_what_came_for_the_next_time(
 
 
 def test_a_disk_without_room_is_refused_before_anything_is_asked(
-    loopback: LoopbackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    loopback: LoopbackServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    publish: Publish,
 ) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
@@ -196,12 +211,16 @@ def test_a_disk_without_room_is_refused_before_anything_is_asked(
 
 
 def test_the_needs_of_one_disk_are_added_up(
-    loopback: LoopbackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    loopback: LoopbackServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    publish: Publish,
 ) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=3000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     weights = needs(entry_of(loopback.url("/w"), bytes(2000)))
-    data = list_needed([], ["cifar10"], sets=set_of(loopback.url("/d"), bytes(2000)))
+    publish(loopback.url("/d"), bytes(2000))
+    data = list_needed([], ["cifar10"])
     with pytest.raises(InputError, match=r"expected 3\.91 KB of free disk"):
         list(fetch_all([weights, *data]))
     assert loopback.requests == []
@@ -236,19 +255,22 @@ def test_speed_and_time_left_are_of_the_last_seconds() -> None:
 # Into a mirror, and from it
 
 
-def gather(
-    server: LoopbackServer, content: bytes, archive: bytes, to: Path
-) -> tuple[Backbone, dict[str, CifarSet]]:
-    """Gather weights and data that this server publishes, which then goes."""
-    backbone = entry_of(server.serve("/w", content), content)
-    sets = set_of(server.serve("/d", archive), archive)
-    wanted = [needs(backbone), *list_needed([], ["cifar10"], sets=sets)]
-    assert states(list(fetch_all(wanted, to=to))) == ["fetched", "fetched"]
-    assert states(list(fetch_all(wanted, to=to))) == ["here", "here"]
-    assert server.requests == ["/w", "/d"]
-    server.routes.clear()
-    server.requests.clear()
-    return backbone, sets
+@pytest.fixture
+def gather(loopback: LoopbackServer, content: bytes, archive: bytes, publish: Publish) -> Gather:
+    """Gathers weights and data that a server publishes, which then goes."""
+
+    def gather(to: Path) -> Backbone:
+        backbone = entry_of(loopback.serve("/w", content), content)
+        publish(loopback.serve("/d", archive), archive)
+        wanted = [needs(backbone), *list_needed([], ["cifar10"])]
+        assert states(list(fetch_all(wanted, to=to))) == ["fetched", "fetched"]
+        assert states(list(fetch_all(wanted, to=to))) == ["here", "here"]
+        assert loopback.requests == ["/w", "/d"]
+        loopback.routes.clear()
+        loopback.requests.clear()
+        return backbone
+
+    return gather
 
 
 def serve_folder(server: LoopbackServer, folder: Path) -> str:
@@ -266,10 +288,15 @@ def test_how_far_a_file_has_come_is_a_line() -> None:
 
 @pytest.mark.parametrize("way", ["folder", "address"])
 def test_a_mirror_serves_a_machine_without_a_network(
-    way: str, loopback: LoopbackServer, content: bytes, archive: bytes, tmp_path: Path
+    way: str,
+    loopback: LoopbackServer,
+    content: bytes,
+    archive: bytes,
+    gather: Gather,
+    tmp_path: Path,
 ) -> None:
     folder = tmp_path / "usb stick"
-    backbone, sets = gather(loopback, content, archive, folder)
+    backbone = gather(folder)
     listed = read_manifest(str(folder))
     assert {path: (entry.name, entry.bytes) for path, entry in listed.items()} == {
         f"weights/{FILE}": ("MobileNetV2", len(content)),
@@ -279,7 +306,7 @@ def test_a_mirror_serves_a_machine_without_a_network(
     use_mirror(str(folder) if way == "folder" else serve_folder(loopback, folder))
 
     path = locate_weights(backbone, 96, "imagenet", ignore_progress)
-    data = load_dataset("cifar10", None, ignore_progress, sets=sets)
+    data = load_dataset("cifar10", None, ignore_progress)
 
     assert path is not None
     assert path.read_bytes() == content
@@ -333,9 +360,9 @@ def test_a_page_in_place_of_weights_is_not_gathered(
 
 @pytest.mark.parametrize("published", [True, False])
 def test_a_mirror_is_believed_only_as_far_as_the_hashes_go(
-    published: bool, loopback: LoopbackServer, content: bytes, archive: bytes, tmp_path: Path
+    published: bool, content: bytes, gather: Gather, tmp_path: Path
 ) -> None:
-    backbone, _ = gather(loopback, content, archive, tmp_path / "mirror")
+    backbone = gather(tmp_path / "mirror")
     if not published:
         file = dataclasses.replace(backbone.weights[0], hash="")
         backbone = dataclasses.replace(backbone, weights=(file,))
@@ -346,9 +373,9 @@ def test_a_mirror_is_believed_only_as_far_as_the_hashes_go(
 
 
 def test_a_mirror_without_the_file_says_how_to_get_it_there(
-    loopback: LoopbackServer, content: bytes, archive: bytes, tmp_path: Path
+    loopback: LoopbackServer, gather: Gather, tmp_path: Path
 ) -> None:
-    gather(loopback, content, archive, tmp_path / "mirror")
+    gather(tmp_path / "mirror")
     use_mirror(str(tmp_path / "mirror"))
     (outcome,) = fetch_all(list_needed(["VGG16"]))
     assert outcome.state == "failed"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from textual import events
+from textual import events, work
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
-from engine.config.kinds import YES_NO, Choice, FilePath, RecipeName, Switch, YesNo
-from engine.config.option_table import SETTINGS, Setting, recipe_defaults
+from engine.config.dataset_names import known_names
+from engine.config.kinds import YES_NO, Choice, DatasetName, FilePath, RecipeName, Switch, YesNo
+from engine.config.option_table import SETTINGS, Setting, dataset_words, recipe_defaults
 from engine.config.options import Options
 from engine.config.recipe import DEFAULT_RECIPE
 from engine.config.recipe_store import find_recipe, recipe_names
@@ -66,8 +69,18 @@ class RunForm(VerticalScroll):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Say what the field under the cursor is for."""
-        fields = {f"field-{setting.field}": explanation(setting) for setting in SETTINGS}
-        self.query_one("#form-help", Static).update(fields.get(event.widget.id or "", ""))
+        fields = {f"field-{setting.field}": setting for setting in SETTINGS}
+        setting = fields.get(event.widget.id or "")
+        self.query_one("#form-help", Static).update(explanation(setting) if setting else "")
+        if setting is not None and isinstance(setting.kind, DatasetName):
+            self._list_datasets(event.widget)
+
+    @work(exclusive=True)
+    async def _list_datasets(self, field: Widget) -> None:
+        """Name those of installed packages as well, while the cursor is there."""
+        names = await asyncio.to_thread(known_names)
+        if field.has_focus:
+            self.query_one("#form-help", Static).update(dataset_words(names))
 
     def on_descendant_blur(self) -> None:
         self.query_one("#form-help", Static).update("")
@@ -212,14 +225,26 @@ def _words(setting: Setting) -> tuple[str, ...]:
     return ()
 
 
+def _suggester(setting: Setting) -> PathSuggester | None:
+    match setting.kind:
+        case DatasetName():
+            return PathSuggester(known_names)
+        case FilePath():
+            return PathSuggester()
+    return None
+
+
 def _field(setting: Setting) -> Input | Select[str]:
     name, says = f"field-{setting.field}", explanation(setting)
     empty = recipe_defaults(DEFAULT_RECIPE).get(setting.field)
     if not is_choice(setting):
-        kind, placeholder = setting.kind, setting.default if empty is None else empty
-        suggester = PathSuggester(kind.words) if isinstance(kind, FilePath) else None
+        placeholder = setting.default if empty is None else empty
         return Input(
-            placeholder=placeholder, compact=True, id=name, tooltip=says, suggester=suggester
+            placeholder=placeholder,
+            compact=True,
+            id=name,
+            tooltip=says,
+            suggester=_suggester(setting),
         )
     choices = [(choice, choice) for choice in _words(setting)]
     if empty is not None:

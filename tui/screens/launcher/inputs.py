@@ -51,7 +51,7 @@ def missing_files(specs: Sequence[RunSpec]) -> list[Needed]:
     Raises:
         InputError: a data set or a model that cannot be had.
     """
-    from engine.datasets.loading import check_dataset
+    from engine.datasets.loading import bytes_to_download
     from engine.tools.fetching import list_needed
     from engine.weights.locate import weights_state
 
@@ -62,7 +62,7 @@ def missing_files(specs: Sequence[RunSpec]) -> list[Needed]:
             if state.startswith(TO_DOWNLOAD):
                 (needed,) = list_needed([spec.model], image_size=spec.image_size)
                 missing[needed.name] = needed
-        if check_dataset(spec.dataset, spec.data_path).startswith("to download"):
+        if bytes_to_download(spec.dataset, spec.data_path):
             (needed,) = list_needed([], [spec.dataset])
             missing[needed.name] = needed
     return list(missing.values())

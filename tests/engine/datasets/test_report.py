@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from engine.datasets.folder_report import ClassCount, report_on
+from engine.datasets.loading import report_on
+from engine.datasets.report import ClassCount
 from engine.errors import InputError
 
 

@@ -1,0 +1,94 @@
+"""The data sets of installed packages, by their entry points: names only, no package is loaded.
+
+A package offers a data set in its `pyproject.toml`:
+
+    [project.entry-points."cifar_tui.datasets"]
+    stripes = "stripes_data:Stripes"
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.common.text import printable
+from engine.config.dataset_names import BUILT_IN, NAME, DatasetRow
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = "cifar_tui.datasets"
+_OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+class Installed(NamedTuple):
+    """What installed packages offer."""
+
+    rows: tuple[DatasetRow, ...]
+    """Those that can be used, by name."""
+    problems: dict[str, str]
+    """Why one cannot, in a line, by the name that its package uses; under an empty name why none
+    can be found."""
+
+
+@cache
+def installed() -> Installed:
+    """Read the metadata of all installed packages, once in a process."""
+    from importlib.metadata import entry_points
+
+    try:
+        entries = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
+    # What the damaged metadata of any package raise is of every kind.
+    except Exception as error:
+        found = printable(f"{type(error).__name__}: {error}")[:200]
+        line = f"expected entry points of installed packages, found unreadable ones ({found})"
+        return Installed((), {"": f"{line}; `pip check` may name the package"})
+    rows, problems = [], {}
+    for name, same in groupby(entries, key=lambda entry: entry.name):
+        found_rows = [_row(entry) for entry in same]
+        if problem := _problem(printable(name), found_rows):
+            problems[name] = problem
+        else:
+            rows += found_rows
+    return Installed(tuple(rows), problems)
+
+
+def _row(entry: EntryPoint) -> DatasetRow:
+    # Extras, as in `module:Class [extra]`, are the installer's.
+    source = entry.value.partition("[")[0].replace(" ", "")
+    return DatasetRow(entry.name, entry.name, source, _package(entry))
+
+
+def _package(entry: EntryPoint) -> str:
+    """Name and version of the package, or its module where its metadata name none."""
+    try:
+        assert entry.dist is not None  # it was found in one
+        words = " ".join(filter(None, (entry.dist.name, entry.dist.version)))
+    except Exception:  # what metadata raise that cannot be read is of every kind
+        words = ""
+    return printable(words) or printable(entry.value.partition(":")[0])
+
+
+def _problem(name: str, rows: list[DatasetRow]) -> str:
+    """Why these cannot be used under their one name; empty where there is one that can."""
+    packages = " and ".join(row.package for row in rows)
+    if any(row.name == name for row in BUILT_IN):
+        return f"{name!r} of {packages} is left alone: expected a name that is not built in"
+    if len(rows) > 1:
+        return (
+            f"expected one package with a data set {name!r}, found {packages}; "
+            "uninstall all but one"
+        )
+    if not NAME.fullmatch(name):
+        return (
+            "expected a data set's name of lower-case letters, digits, - and _, at most 40, "
+            f"found {name!r} in {packages}; ask its authors to rename it"
+        )
+    if not _OBJECT.fullmatch(rows[0].source):
+        return (
+            f"expected module:Class at the entry point {name!r} of {packages}, found "
+            f"{printable(rows[0].source)!r}; ask its authors to correct it"
+        )
+    return ""

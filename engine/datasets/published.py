@@ -1,0 +1,105 @@
+"""A published archive: where it is looked for, how it is verified, how it is downloaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.common.folders import cache_folder, home
+from engine.common.progress import Progress
+from engine.download.mirror import chosen_mirror, obtain
+from engine.download.transfer import file_hash
+from engine.errors import InputError
+from engine.keras_setup.loading import keras_folder
+
+OnDownload = Callable[[str], None]
+"""Called with a few words before a download begins; what it raises keeps it from beginning."""
+_WAYS_OUT = "delete it and fetch it again, or extract it and name the folder with --data"
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A file that holds a whole data set, as it is published."""
+
+    url: str
+    file: str
+    """Its name on this machine and in a mirror: letters, digits, `.`, `_` and `-`."""
+    hash: str
+    """`md5:<hex>` or `sha256:<hex>`, as published."""
+    bytes: int
+
+
+def usual_folders() -> tuple[Path, Path]:
+    """Where archives are looked for: Keras' folder, then the user's cache, where downloads go."""
+    return keras_folder() / "datasets", cache_folder() / "datasets"
+
+
+def find_archive(archive: Archive) -> Path | None:
+    """Where it lies in a usual folder, by its name alone; None where it does not."""
+    paths = (folder / archive.file for folder in usual_folders())
+    # False where the folder may not be read
+    return next((path for path in paths if os.path.isfile(path)), None)
+
+
+def check_bytes(path: Path, archive: Archive) -> None:
+    """Reject a file of another length.
+
+    Raises:
+        InputError: it is truncated, or another file.
+    """
+    if (found := path.stat().st_size) != archive.bytes:
+        raise InputError(
+            f"{path}: expected the {archive.bytes:,} bytes of the official archive, "
+            f"found {found:,}, so it is truncated or another; {_WAYS_OUT}"
+        )
+
+
+def check_hash(path: Path, archive: Archive, progress: Progress) -> None:
+    """Reject a file of another content; `progress` hears of the bytes.
+
+    Raises:
+        InputError: it is damaged, or another file.
+    """
+    algorithm, _, expected = archive.hash.partition(":")
+    if (found := file_hash(path, algorithm, progress)) != expected:
+        raise InputError(
+            f"{path}: wrong hash: expected the official archive's {algorithm} {expected}, "
+            f"found {found}; {_WAYS_OUT}"
+        )
+
+
+def download_archive(
+    archive: Archive, name: str, title: str, progress: Progress, on_download: OnDownload
+) -> Path:
+    """Download an archive into the user's cache, verified as it comes.
+
+    Args:
+        archive: what to download.
+        name: of the data set, for errors.
+        title: of the data set, for `on_download`.
+        progress: told of the bytes.
+        on_download: told before it begins.
+
+    Raises:
+        InputError: the network, the server, the file or the disk is not as expected.
+    """
+    host = chosen_mirror() or archive.url.split("/")[2]
+    on_download(f"{title}, {archive.bytes / 1e6:.0f} MB from {host}")
+    return obtain(
+        f"datasets/{archive.file}",
+        archive.url,
+        usual_folders()[1] / archive.file,
+        expected_bytes=archive.bytes,
+        expected_hash=archive.hash,
+        progress=progress,
+        option="--data",
+        arguments=f"--dataset {name}",
+    )
+
+
+def shown(path: Path) -> str:
+    """A path for a screen, with `~` for the home folder."""
+    own = home()
+    return f"~/{path.relative_to(own)}" if path.is_relative_to(own) else str(path)

@@ -1,0 +1,185 @@
+"""What a data set is to the rest of the program: one class that finds, counts and reads it.
+
+`docs/contributing/add-a-data-set.md` shows how to add one.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine.common.progress import Progress
+from engine.datasets.dataset import Dataset
+from engine.datasets.published import (
+    Archive,
+    OnDownload,
+    check_bytes,
+    check_hash,
+    download_archive,
+    find_archive,
+    shown,
+)
+from engine.datasets.report import Report, report_of
+from engine.datasets.sample_ranges import RangeOf
+from engine.errors import InputError
+
+FOLDER_SIDE = 224
+"""Pixels of a folder's images where no model says what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataRequest:
+    """How a data set is asked for; most of it is for a folder of images alone."""
+
+    data_path: str | None = None
+    """What `--data` names: a file or a folder; None for the usual places, then the download."""
+    image_size: int = FOLDER_SIDE
+    """Pixels to which the images of a folder are brought; other data sets keep their own."""
+    train_limit: int | None = None
+    """No more training images than these are used; 0 where only the test images are. None for
+    all. Where reading costs no more for all of them, it can be ignored."""
+    validation: float | Literal["test"] = "test"
+    """The share of the training images that is held out; `"test"` for none."""
+    range_of: RangeOf | None = None
+    """How samples of more than 8 bits in a folder's images are scaled; None finds a range for each
+    format from the training images."""
+    has_begun: bool = False
+    """Whether an earlier process has trained on a folder, whose classes are then taken as they
+    were."""
+
+
+class DatasetSource(ABC):
+    """Where one data set comes from. Subclasses say how many images it has, and read them.
+
+    Whatever is imported to read images belongs inside of `load`: the other methods are called
+    before the first frame is drawn.
+    """
+
+    def __init__(self, name: str, title: str) -> None:
+        """Take the names that the registry has.
+
+        Args:
+            name: as `--dataset` takes it; of a folder as it is recorded.
+            title: as screens show it.
+        """
+        self.name, self.title = name, title
+
+    @property
+    def archive(self) -> Archive | None:
+        """The published file to download where the data set is nowhere; None where none is.
+
+        A subclass may set it as a plain class attribute.
+        """
+        return None
+
+    @abstractmethod
+    def count(self, request: DataRequest) -> tuple[int, int]:
+        """How many images there are to train and to test, without reading them.
+
+        Raises:
+            InputError: the data that `request` names cannot be counted.
+        """
+
+    @abstractmethod
+    def load(self, request: DataRequest, progress: Progress, on_download: OnDownload) -> Dataset:
+        """Read all images.
+
+        Args:
+            request: what is asked for.
+            progress: told of bytes while downloading and verifying, of images while reading; what
+                it raises must end the reading.
+            on_download: called with a few words before a download begins; what it raises must keep
+                it from beginning.
+
+        Returns:
+            uint8 images (N, height, width, 3), RGB from 0 to 255, of one height and width in both
+            splits, the training images shuffled; int64 labels (N,); the names of the classes.
+
+        Raises:
+            InputError: what is wrong with the data or the network, and what to do.
+        """
+
+    def check(self, request: DataRequest) -> str:
+        """Say where the images will come from, in a few words, by names and sizes of files alone.
+
+        Raises:
+            InputError: they cannot come from where `request` says, or a file there is damaged.
+        """
+        archive, given = self.archive, request.data_path
+        if archive is None:
+            if given is not None:
+                raise InputError(
+                    f"--data: expected no path beside {self.name}, whose images are built in, "
+                    f"found {given!r}; leave the option out"
+                )
+            return "built in"
+        path = self.locate() if given is None else Path(os.path.expanduser(given))
+        if path is None:
+            return download_words(archive)
+        if not os.path.exists(path):
+            raise InputError(
+                f"{path}: expected {archive.file}, found no such file or folder; check the path"
+            )
+        if path.name == archive.file and path.is_file():
+            check_bytes(path, archive)
+        return shown(path) if given is None else given
+
+    def locate(self) -> Path | None:
+        """Where it lies in a usual place, by names alone; None where it would be downloaded."""
+        return find_archive(self.archive) if self.archive is not None else None
+
+    def verify(self, path: Path, progress: Progress) -> None:
+        """Reject a damaged archive; whatever is no archive is left to `load`.
+
+        Args:
+            path: from `locate`, or named by the user.
+            progress: told of the bytes.
+
+        Raises:
+            InputError: it is not the file that was published.
+        """
+        archive = self.archive
+        if archive is not None and path.name == archive.file and path.is_file():
+            check_bytes(path, archive)
+            check_hash(path, archive, progress)
+
+    def obtain(self, request: DataRequest, progress: Progress, on_download: OnDownload) -> Path:
+        """The archive, verified, or whatever else the user named; downloaded where it is nowhere.
+
+        Raises:
+            InputError: it cannot be had, or is damaged.
+        """
+        assert self.archive is not None  # there is nothing to obtain without one
+        given = request.data_path
+        path = self.locate() if given is None else Path(os.path.expanduser(given))
+        if path is None:
+            return download_archive(self.archive, self.name, self.title, progress, on_download)
+        self.verify(path, progress)
+        return path
+
+    def report(self, request: DataRequest, progress: Progress) -> Report:
+        """What `cifar-tui dataset` prints: classes, counts, sizes; downloads nothing.
+
+        Raises:
+            InputError: the data set is not here, or cannot be read.
+        """
+        where = self.check(request)
+        return report_of(self.name, where, self.load(request, progress, self._reject_download))
+
+    def _reject_download(self, words: str) -> None:
+        raise InputError(
+            f"{self.name}: expected its images on this machine, found none; "
+            f"`cifar-tui fetch --dataset {self.name}` brings them"
+        )
+
+
+def download_words(archive: Archive) -> str:
+    """What `check` says where an archive has to be downloaded."""
+    return f"to download: {archive.bytes / 1e6:.0f} MB"
+
+
+def ignore_download(words: str) -> None:
+    """For callers that show nothing."""
