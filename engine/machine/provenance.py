@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.config.dataset_names import package_of
 from engine.keras_setup.loading import chosen_backend
 
 PACKAGES = ("cifar-tui", "keras", "tensorflow", "jax", "numpy")
@@ -22,10 +23,16 @@ class Origin:
     versions: dict[str, str]
     revision: str | None
     """Git revision of the program's source tree; None for an installed package."""
+    dataset_package: str = ""
+    """Name and version of the package that brings the run's data set; empty for all others."""
 
 
-def find_origin() -> Origin:
-    """Describe this process; reads package metadata only, loads nothing."""
+def find_origin(dataset: str = "") -> Origin:
+    """Describe this process; reads package metadata only, loads nothing.
+
+    Args:
+        dataset: of the run, by its recorded name.
+    """
     # Not before the first frame: these imports take 30 ms.
     import platform
     import socket
@@ -43,6 +50,7 @@ def find_origin() -> Origin:
         backend=chosen_backend(),
         versions=versions,
         revision=_git_revision(),
+        dataset_package=package_of(dataset),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.common.lines import drop_torn_line
+from engine.config.dataset_names import find_row
 from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.keras_setup.loading import check_kept_backend
@@ -64,8 +65,8 @@ class Resumption:
             return
         raise InputError(
             f"{self.directory.run_id}: expected the images that the run began with "
-            f"({_images(began)}), found others in the folder ({_images(found)}): some to test on "
-            "may have been trained on; put the folder back as it was, or train anew"
+            f"({_images(began)}), found others ({_images(found)}): some to test on may have been "
+            "trained on; bring those back, or train again"
         )
 
     def _check_ranges(self, began: DataFacts, found: DataFacts) -> None:
@@ -146,6 +147,20 @@ def kept_backend(run: RunRecord) -> str:
         InputError: it cannot compute in this process.
     """
     return check_kept_backend(run.file.origin.backend, run.run_id)
+
+
+def check_named(run: RunRecord) -> None:
+    """Reject a run whose data set nothing on this machine brings any more; loads no package.
+
+    Raises:
+        InputError: names the data set, and the package that brought it.
+    """
+    dataset, package = run.file.spec.dataset, run.file.origin.dataset_package
+    if find_row(dataset) is None:
+        raise InputError(
+            f"{run.run_id}: expected the data set {dataset!r} that the run began with, found none "
+            f"of that name; install {package or 'the package that brings it'}"
+        )
 
 
 def _is_unfinished(run: RunRecord) -> bool:

@@ -39,7 +39,7 @@ from engine.runs.listing import RunRecord, read_events
 from engine.runs.lock import locked
 from engine.runs.queue import RunQueue
 from engine.runs.recorder import Recorder
-from engine.runs.resume import Queued, kept_backend, queue_from, resumption_of
+from engine.runs.resume import Queued, check_named, kept_backend, queue_from, resumption_of
 from engine.training.control import ROOM_POLL_SECONDS
 from engine.training.trainer import Trainer
 
@@ -102,10 +102,13 @@ class Session:
             resumes: an unfinished run, which goes on in its directory, and then its queue.
 
         Raises:
-            InputError: the backend on which that run began cannot compute in this process.
+            InputError: the backend on which that run began cannot compute in this process, or
+                nothing here brings its data set.
         """
         self._resumes = resumes
         self._backend = kept_backend(resumes) if resumes else ""
+        if resumes is not None:
+            check_named(resumes)
         self._queue = RunQueue(_queue(specs) if resumes is None else queue_from(resumes))
         self._planned = (resumes.file.queue_specs if resumes else ()) or self._queue.specs
         self._queue_id = (resumes.file.queue_id if resumes else "") or uuid.uuid4().hex[:12]
@@ -266,7 +269,7 @@ class Session:
             queue=tuple(entry.model for entry in whole),
             queue_position=self._queue.place(index),
             created_at=now(),
-            origin=find_origin(),
+            origin=find_origin(spec.dataset),
             queue_id=self._queue_id,
             queue_specs=whole,
         )
