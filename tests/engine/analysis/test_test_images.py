@@ -16,6 +16,7 @@ from engine.common.progress import ignore_progress
 from engine.config.spec import RunSpec, Stage
 from engine.datasets.loading import load_dataset
 from engine.errors import InputError
+from tests.support.packages import BIRDS, installed_in, write_package
 
 STAGES = (Stage("all", 1, 1e-3, None),)
 
@@ -62,8 +63,21 @@ def test_images_of_a_folder_that_changed_are_refused(tmp_path: Path) -> None:
     for file in (tmp_path / "pets" / "a").iterdir():
         Image.new("RGB", (8, 8), (200, 0, 0)).save(file)
     test_images._read.cache_clear()
-    with pytest.raises(InputError, match=r"found others in .*pets by now; put the folder back"):
+    with pytest.raises(InputError, match=r"found others in .*pets by now; bring those back"):
         read_test_images(folder, tested_on)
+
+
+def test_images_of_a_package_that_changed_are_rejected(tmp_path: Path) -> None:
+    write_package(tmp_path, {"birds": "birds_data:Birds"}, {"birds_data.py": BIRDS})
+    birds = RunSpec("CustomCNN", "birds", STAGES, 8)
+    with installed_in(tmp_path):
+        tested_on = TestedOn(load_dataset("birds", None, ignore_progress).test_identity)
+        assert read_test_images(birds, tested_on).shape == (10, 8, 8, 3)
+        with pytest.raises(InputError, match="found others of birds by now; bring those back"):
+            read_test_images(birds, TestedOn("of another version"))
+    test_images._read.cache_clear()
+    with pytest.raises(InputError, match="or a folder of images, found 'birds', no such data set"):
+        read_test_images(birds, tested_on)
 
 
 def test_nothing_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.packages import installed_in, write_package
 from tui.__main__ import main
 from tui.cli.completion import commands_of
 from tui.cli.parser import build_parser
@@ -69,6 +70,18 @@ def completed_as_in_bash(line: str, runs: Path, text: str, shell: str = "bash") 
 def test_bash_completes(line: str, expected: list[str], tmp_path: Path) -> None:
     (tmp_path / "20260102-120000-vgg16").mkdir()
     assert completed_as_in_bash(line, tmp_path, script("bash")) == expected
+
+
+@pytest.mark.parametrize("shell", ["bash", "fish"])
+def test_data_sets_of_packages_are_completed(
+    shell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_package(tmp_path, {"birds": "birds_data:Birds", "$(rm x)": "a:B"}, {})
+    with installed_in(tmp_path):
+        assert main(["completion", shell]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if "digits birds" in line]
+    assert len(lines) == 3  # of train, fetch, and dataset, which takes no flag
+    assert not [line for line in lines if "rm x" in line]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

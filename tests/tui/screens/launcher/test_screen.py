@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from engine.config.recipe import DEFAULT_RECIPE, RECIPES
 from engine.config.spec import RunSpec, Unfreeze
 from engine.errors import InputError
 from tests.support.launcher import Launcher
+from tests.support.packages import installed_in, write_dots
 from tests.support.screens import is_open, messages, text_of, until
 from tui.app import CifarApp
 from tui.panels.tables.catalogue import MARKED, UNMARKED
@@ -55,6 +57,24 @@ async def test_the_catalogue_is_there_with_two_models_marked(launcher: Launcher)
         await until(
             page.pilot, lambda: page.table.cell_text("EfficientNetLite0", "weights") == "bundled"
         )
+
+
+async def test_data_sets_of_packages_are_offered_and_loaded_once_chosen(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    with installed_in(write_dots(tmp_path / "packages")):
+        async with launcher() as page:
+            field = page.field("dataset")
+            field.focus()
+            listed = "cifar10, cifar100, digits, dots, or a folder"
+            await until(page.pilot, lambda: listed in text_of(page.app, "#form-help"))
+            await page.pilot.press("d", "o")
+            await until(page.pilot, lambda: field._suggestion == "dots")
+            assert "dots_data" not in sys.modules
+            await page.pilot.press("right")
+            await page.says(" · dots · ")
+            await until(page.pilot, lambda: "dots  built in" in text_of(page.app, "#launcher-head"))
+            assert "dots_data" in sys.modules
 
 
 async def test_space_marks_and_letters_move_as_arrows_do(launcher: Launcher) -> None:
