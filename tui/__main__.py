@@ -12,7 +12,7 @@ from engine.common.text import printable
 from engine.errors import InputError, OutputError
 from tui.cli.arguments import default_runs_dir
 from tui.cli.forking import WaitingParent, opens_screen, run_in_child
-from tui.cli.parser import build_parser, join_values
+from tui.cli.parser import build_parser
 from tui.cli.streams import complain, complain_of_output, give_up_output, prepare_streams
 from tui.terminal import capabilities as terminal
 from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
@@ -75,7 +75,7 @@ def _written(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    arguments = build_parser().parse_args(join_values(argv))
+    arguments = build_parser().parse_args(argv)
     if getattr(arguments, "ascii", False):
         os.environ[ASCII_VARIABLE] = "1"
         terminal.settle()

@@ -164,7 +164,7 @@ class Choice(Kind):
 
 
 class YesNo(Kind):
-    """Whether something is done."""
+    """Whether something is done: a flag and its `--no-` on the command line, else yes or no."""
 
     form = " or ".join(YES_NO)
 
@@ -177,10 +177,6 @@ class YesNo(Kind):
         if text not in YES_NO:
             raise ValueError(text)
         return text == "yes"
-
-
-class Switch(YesNo):
-    """What a flag without a value switches off; a form asks for yes or no."""
 
 
 class Text(Kind):

@@ -22,7 +22,6 @@ from engine.config.kinds import (
     Number,
     NumberOr,
     RecipeName,
-    Switch,
     Text,
     Unfreezes,
     Whole,
@@ -41,8 +40,8 @@ IMAGE_SIZE = Whole(8, 1_024)
 BATCH_SIZE = Whole(1, 65_536)
 SHARE = Number("a share between 0 and 0.9, or 'test'", 0, 0.9, excluded=(0, 0.9))
 BATCHNORM = Choice(get_args(BatchNorm))
-FLIP = YesNo()
-VIEWS = Whole(1, 64)
+YES_OR_NO = YesNo()
+CROPS = Whole(1, 64)
 GIGABYTES = Number(
     "gigabytes, 0 or more", 0, math.inf, excluded=(math.inf,), hint="; 0 keeps no features"
 )
@@ -54,7 +53,7 @@ class Setting(NamedTuple):
     flag: str
     """Its name on the command line, by which errors call it too."""
     metavar: str
-    """How its value is written there; empty for a switch."""
+    """How its value is written there; empty for what is yes or no."""
     field: str
     """Of `engine.config.options.Options`."""
     kind: Kind
@@ -64,8 +63,10 @@ class Setting(NamedTuple):
 
     @property
     def usage(self) -> str:
-        """The flag with its value, as it is written."""
-        return f"{self.flag} {self.metavar}".rstrip()
+        """The flag with its value, as it is written; of what is yes or no both flags."""
+        if isinstance(self.kind, YesNo):
+            return f"{self.flag}/--no-{self.flag.removeprefix('--')}"
+        return f"{self.flag} {self.metavar}"
 
     def read(self, text: str) -> Any:
         """The value that a text holds.
@@ -233,17 +234,17 @@ SETTINGS = (
     ),
     Setting(
         "--flip",
-        "yes|no",
+        "",
         "flip",
-        FLIP,
+        YES_OR_NO,
         _by_recipe("flip"),
         "whether training images are seen mirrored half of the time",
     ),
     Setting(
-        "--views",
+        "--crops",
         "K",
         "views",
-        VIEWS,
+        CROPS,
         _by_recipe("views"),
         "crops each training image is seen in: itself and K - 1 random ones",
     ),
@@ -272,12 +273,12 @@ SETTINGS = (
         "weights to start from; those of an earlier run by its file or its name",
     ),
     Setting(
-        "--no-feature-cache",
+        "--feature-cache",
         "",
         "feature_cache",
-        Switch(),
-        "off",
-        "compute the frozen layers anew in every epoch",
+        YES_OR_NO,
+        "yes",
+        "whether frozen layers are computed once, and not again in every epoch",
     ),
     Setting(
         "--feature-memory",

@@ -233,8 +233,8 @@ _RECIPE_KEYS: Mapping[str, Check] = {
     "validation": limits.SHARE.check,
     "image_sizes": _sizes,
     "scratch_epochs": limits.EPOCHS.check,
-    "flip": limits.FLIP.check,
-    "views": limits.VIEWS.check,
+    "flip": limits.YES_OR_NO.check,
+    "views": limits.CROPS.check,
     "label_smoothing": _SMOOTHING.check,
     "keep": Choice(get_args(Keep)).check,
 }

@@ -147,11 +147,11 @@ def _input(run: RunSnapshot) -> Bottleneck | None:
     if step is None or waited is None or waited < INPUT_SHARE * step:
         return None
     is_on_disk = run.features is not None and run.features.held == "disk"
-    more_views = "fewer --views" if run.spec.views > 1 else ""
+    fewer_crops = "fewer --crops" if run.spec.views > 1 else ""
     return Bottleneck(
         "input-bound",
         _step_words(step, waited),
-        "more --feature-memory" if is_on_disk else more_views,
+        "more --feature-memory" if is_on_disk else fewer_crops,
         f"{100 * waited / step:.0f} % of it",
     )
 

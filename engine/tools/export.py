@@ -123,9 +123,9 @@ def export_run(run: RunRecord, form: Format, to: Path, *, force: bool = False) -
 def _check_target(form: Format, to: Path, force: bool) -> None:
     suffix = SUFFIXES.get(form)
     if suffix and to.suffix != suffix:
-        raise InputError(f"--to: expected a file that ends in {suffix}, found {to}")
+        raise InputError(f"--output: expected a file that ends in {suffix}, found {to}")
     if not to.absolute().parent.is_dir():
-        raise InputError(f"--to: expected a place in a folder that is there, found {to}")
+        raise InputError(f"--output: expected a place in a folder that is there, found {to}")
     _check_free(to, force)
     if not os.path.lexists(to):
         return
@@ -141,7 +141,7 @@ def _check_target(form: Format, to: Path, force: bool) -> None:
 def _check_free(to: Path, force: bool) -> None:
     if os.path.lexists(to) and not force:
         raise InputError(
-            f"--to: expected a name that is free, found {to} there; choose another, "
+            f"--output: expected a name that is free, found {to} there; choose another, "
             "or give --force to replace it"
         )
 

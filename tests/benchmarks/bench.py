@@ -37,7 +37,6 @@ from engine.weights.locate import check_weights_option
 from tui.__main__ import exit_status
 from tui.cli.arguments import TEXT, add_settings, chosen_options, default_runs_dir
 from tui.cli.output import use_utf8
-from tui.cli.parser import join_values
 from tui.cli.train import with_weights
 from tui.cli.usage import OneLineParser, did_you_mean
 
@@ -101,7 +100,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         InputError: it cannot be read.
     """
     parser = build_parser()
-    parsed, unknown = parser.parse_known_args(join_values(argv))
+    parsed, unknown = parser.parse_known_args(argv)
     if unknown:
         flag = unknown[0].partition("=")[0]
         raise InputError(

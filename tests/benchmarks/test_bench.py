@@ -11,7 +11,7 @@ from engine.backbones.catalogue import find_backbone
 from engine.config.planning import plan_runs
 from engine.config.spec import RunSpec
 from tui.cli.arguments import chosen_options
-from tui.cli.parser import build_parser, join_values
+from tui.cli.parser import build_parser
 
 
 def planned(*arguments: str) -> RunSpec:
@@ -33,7 +33,7 @@ def test_without_options_it_is_the_exercise() -> None:
 def test_the_engine_is_started_to_train_that_very_spec(given: list[str]) -> None:
     spec = planned(*given)
     command = engine_command(spec, Path("r"), feature_cache=True)
-    arguments = build_parser().parse_args(join_values(command[4:]))
+    arguments = build_parser().parse_args(command[4:])
     (again,) = plan_runs([find_backbone(spec.model)], chosen_options(arguments))
     assert command[:4][1:] == ["-P", "-m", "tui"]
     assert (again, arguments.json, arguments.runs_dir) == (spec, True, Path("r"))

@@ -169,7 +169,7 @@ def test_help_says_what_each_recipe_does(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_models_and_the_runs_folder_are_read_beside_options() -> None:
-    arguments = build_parser().parse_args(["train", "A", "B", "--views", "3", "--runs-dir", "r"])
+    arguments = build_parser().parse_args(["train", "A", "B", "--crops", "3", "--runs-dir", "r"])
     assert (arguments.models, arguments.runs_dir) == (["A", "B"], Path("r"))
     assert chosen_options(arguments) == Options(views=3)
 

@@ -37,6 +37,7 @@ OF_HELP = [
     "tui.cli.examples",
     "tui.cli.fetch_parser",
     "tui.cli.forking",
+    "tui.cli.old_names",
     "tui.cli.parser",
     "tui.cli.streams",
     "tui.cli.usage",

@@ -62,7 +62,7 @@ ENTRIES: dict[str, Callable[[Path], list[str]]] = {
     "predict": lambda folder: [*PROGRAM, "predict", "customcnn", str(folder / "x.png")],
     "export": lambda folder: [
         *(*PROGRAM, "export", "customcnn", "--format", "keras"),
-        *("--to", str(folder / "net.keras")),
+        *("--output", str(folder / "net.keras")),
     ],
     "doctor": lambda folder: [*PROGRAM, "doctor", "--json"],
     "probe": lambda folder: [sys.executable, "-m", "engine.tools.speed_probe"],

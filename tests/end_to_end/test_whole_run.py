@@ -147,7 +147,7 @@ def test_it_is_exported_and_predicts_the_same(
 ) -> None:
     to = str(tmp_path / "net.keras")
     place = ["--runs-dir", whole.runs_dir]
-    assert main(["export", "customcnn", "--format", "keras", "--to", to, *place]) == 0
+    assert main(["export", "customcnn", "--format", "keras", "--output", to, *place]) == 0
     printed = capfd.readouterr().out
     difference = re.search(r"the largest difference of a probability is (\S+), against", printed)
     assert difference is not None

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.config.kinds import Switch, Text, unexpected
+from engine.config.kinds import Text, YesNo, unexpected
 from engine.config.option_table import SETTINGS
 from engine.config.options import Options
 
@@ -37,8 +37,8 @@ def add_settings(
         default = (defaults or {}).get(setting.flag, setting.default)
         says = f"{setting.help} (default: {default})".replace("%", "%%")
         how: dict[str, Any] = {"metavar": setting.metavar, "type": setting.read}
-        if isinstance(setting.kind, Switch):
-            how = {"action": "store_const", "const": False}
+        if isinstance(setting.kind, YesNo):
+            how = {"action": argparse.BooleanOptionalAction}
         parser.add_argument(setting.flag, dest=setting.field, help=says, **how)
 
 

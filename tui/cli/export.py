@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_temporary_folder()
     # TensorFlow greets on descriptor 2, whatever Python is told.
     with OutputCapture(lambda line: None):
-        done = export_run(record, arguments.format, arguments.to, force=arguments.force)
+        done = export_run(record, arguments.format, arguments.output, force=arguments.force)
     print(f"{arguments.format}: {done.path.resolve()}, {byte_size(done.bytes)}")
     print(
         f"check: the largest difference of a probability is {done.largest_difference:.1e}, "

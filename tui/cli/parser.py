@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from functools import partial
 from typing import Any, get_args
 
 from engine.config.dataset_names import BUILT_IN
-from engine.config.kinds import Choice, Number, Switch
-from engine.config.option_table import SETTINGS, dataset_words
+from engine.config.kinds import Choice, Number
+from engine.config.option_table import dataset_words
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES
 from engine.config.recipe_words import recipe_words
 from tui.cli.arguments import (
@@ -22,6 +21,7 @@ from tui.cli.arguments import (
 )
 from tui.cli.examples import examples_text
 from tui.cli.fetch_parser import add_fetch, add_mirror
+from tui.cli.old_names import OLD_NAMES
 from tui.cli.usage import CommandLineParser, OneLineParser
 from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.terminal.slow_link import VARIABLE as SLOW_VARIABLE
@@ -103,8 +103,8 @@ Commands = Any
 """What `add_subparsers` gives; argparse keeps its type private."""
 
 
-def _add(commands: Commands, name: str, summary: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
+def _add(commands: Commands, name: str, summary: str) -> OneLineParser:
+    parser: OneLineParser = commands.add_parser(
         name,
         help=summary,
         description=summary.capitalize() + ".",
@@ -112,6 +112,7 @@ def _add(commands: Commands, name: str, summary: str) -> argparse.ArgumentParser
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.old_names = OLD_NAMES.get(name, {})
     return parser
 
 
@@ -195,9 +196,9 @@ def _add_rank(commands: Commands) -> None:
         help="a column as --csv names it; the other way round after a `-`",
     )
     rank.add_argument(
-        "--to",
+        "--time-to",
         metavar="SHARE[,SHARE...]",
-        type=partial(read_shares, "--to"),
+        type=partial(read_shares, "--time-to"),
         help="show the seconds until these validation accuracies (default: 0.8,0.85)",
     )
     rank.add_argument(
@@ -218,9 +219,9 @@ def _add_report(commands: Commands) -> None:
     report = _add(commands, "report", "answer the exercise's questions from the runs so far")
     _add_runs_dir(report)
     report.add_argument(
-        "--out",
+        "--output",
         metavar="FILE",
-        type=partial(read_path, "--out"),
+        type=partial(read_path, "--output"),
         help="write it there (default: standard output)",
     )
     report.add_argument("--html", action="store_true", help="a page with charts, not Markdown")
@@ -251,10 +252,10 @@ def _add_export(commands: Commands) -> None:
         help="the model, or metrics.csv and predictions.csv; onnx needs cifar-tui[onnx]",
     )
     export.add_argument(
-        "--to",
+        "--output",
         metavar="PATH",
         required=True,
-        type=partial(read_path, "--to"),
+        type=partial(read_path, "--output"),
         help="file to make for keras and onnx, folder for savedmodel and csv",
     )
     export.add_argument("--force", action="store_true", help="replace an earlier export there")
@@ -304,22 +305,3 @@ def _add_runs_dir(parser: argparse.ArgumentParser) -> None:
         type=partial(read_path, "--runs-dir"),
         help=f"folder of the runs (default: runs here, or ${RUNS_DIR_VARIABLE})",
     )
-
-
-def join_values(arguments: Sequence[str]) -> list[str]:
-    """Write `--epochs -1,2` as `--epochs=-1,2`.
-
-    Argparse would take the value for an option, and say that there is none; so joined, the number
-    itself is what gets rejected.
-    """
-    flags = {"--runs-dir"}
-    flags |= {setting.flag for setting in SETTINGS if not isinstance(setting.kind, Switch)}
-    flags |= {"--speed", "--filter", "--sort", "--to"}
-    joined: list[str] = []
-    for argument in arguments:
-        is_value = argument.startswith("-") and not argument.startswith("--") and argument != "-h"
-        if is_value and joined and joined[-1] in flags:
-            joined[-1] += "=" + argument
-        else:
-            joined.append(argument)
-    return joined

@@ -52,8 +52,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if found.rows and not rows:
         print(f"cifar-tui: none of {len(found.rows)} runs fits the filter", file=sys.stderr)
     frame = rank_rows(rows)
-    if arguments.to is not None:
-        frame = add_targets(frame, arguments.to)
+    if arguments.time_to is not None:
+        frame = add_targets(frame, arguments.time_to)
     if arguments.sort is not None:
         frame = sort_ranking(frame, arguments.sort)
     forms = MODEL_FORMS if arguments.by_model else RUN_FORMS

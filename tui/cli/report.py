@@ -18,34 +18,34 @@ def run(arguments: argparse.Namespace) -> int:
     runs_dir: Path = arguments.runs_dir
     if runs_dir.exists() and not runs_dir.is_dir():
         raise InputError(f"--runs-dir: expected a folder of runs, found the file {runs_dir}")
-    out: Path | None = arguments.out
-    if out is not None:
-        _check_out(out)
+    output: Path | None = arguments.output
+    if output is not None:
+        _check_output(output)
     report = make_report(runs_dir)
     if arguments.html:
         from engine.report.html import report_html as form
     else:
         from engine.report.markdown import report_markdown as form
     text = form(report)
-    if out is None:
+    if output is None:
         use_utf8(sys.stdout)
         sys.stdout.write(text)
         return 0
-    with written_whole(out) as aside:
+    with written_whole(output) as aside:
         aside.write_text(text, encoding="utf-8")
-    print(f"report: {out.resolve()}")
+    print(f"report: {output.resolve()}")
     return 0
 
 
-def _check_out(path: Path) -> None:
+def _check_output(path: Path) -> None:
     """Refuse what could not be written, before anything is read.
 
     Raises:
         InputError: what was found in the place of a file or its folder.
     """
     if path.exists() and not path.is_file():
-        raise InputError(f"--out: expected a file to write, found {path}, which is not one")
+        raise InputError(f"--output: expected a file to write, found {path}, which is not one")
     if not path.parent.is_dir():
         raise InputError(
-            f"--out: expected a file in a folder that is there, found no {path.parent}"
+            f"--output: expected a file in a folder that is there, found no {path.parent}"
         )

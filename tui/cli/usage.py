@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from engine.errors import InputError
+from tui.cli.old_names import with_new_names
 
 NEAR = 0.6
 """How alike two words are of which one is taken for the other's misspelling, 0 to 1."""
@@ -16,9 +17,38 @@ NEAR = 0.6
 class OneLineParser(argparse.ArgumentParser):
     """Says what is wrong in one line, as all other bad input is said."""
 
+    old_names: Mapping[str, str] = {}
+    """A row of `tui.cli.old_names.OLD_NAMES`."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Read a command line as argparse does, old names and values that begin with `-` too."""
+        given, lines = with_new_names(sys.argv[1:] if args is None else args, self.old_names)
+        for line in lines:
+            print(f"cifar-tui: {line}", file=sys.stderr)
+        return super().parse_known_args(self._with_values_joined(given), namespace)
+
+    def _with_values_joined(self, words: Iterable[str]) -> list[str]:
+        """Write `--epochs -1,2` as `--epochs=-1,2`.
+
+        Argparse would take the value for an option, and say that there is none; so joined, the
+        number itself is what gets rejected.
+        """
+        takers = {flag for flag in self.flags() if self.values_of(flag)}
+        joined: list[str] = []
+        for word in words:
+            is_value = word.startswith("-") and not word.startswith("--") and word != "-h"
+            if is_value and joined and joined[-1] in takers:
+                joined[-1] += "=" + word
+            else:
+                joined.append(word)
+        return joined
+
     def error(self, message: str) -> NoReturn:
         """Raise InputError instead of printing the usage."""
         text = message.removeprefix("argument ")
+        text = text.replace("ignored explicit argument", "expected no value, found")
         text = text.replace("the following arguments are required:", "expected")
         raise InputError(f"{text}; {self._help}")
 

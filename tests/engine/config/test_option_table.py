@@ -49,7 +49,8 @@ def test_what_is_not_asked_for_is_within_every_limit() -> None:
     [("views", True), ("views", 2.0), ("views", "2"), ("flip", 1), ("device", 0)],
 )
 def test_a_value_of_another_type_is_rejected(field: str, value: Any) -> None:
-    with pytest.raises(InputError, match=f"^--{field}: expected "):
+    flag = next(setting.flag for setting in SETTINGS if setting.field == field)
+    with pytest.raises(InputError, match=f"^{flag}: expected "):
         check_limits(Options(**{field: value}))
 
 

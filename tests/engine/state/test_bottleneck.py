@@ -90,7 +90,7 @@ def test_a_step_that_waits_for_its_batch_is_input_bound(run: RunSnapshot) -> Non
     waits = replace(run, ended_epochs=(epoch(9.0, 1.0, waited=4.5),))
     assert line(waits) == "input-bound: step 640 ms, input wait 320 ms (50 % of it)"
     seen = replace(waits, spec=replace(run.spec, views=4))
-    assert line(seen).endswith("; fewer --views")
+    assert line(seen).endswith("; fewer --crops")
     features = FeaturesReady(
         epoch=1, source="cache", images=1, views=1, bytes=1, held="disk", seconds=0.0
     )

@@ -10,7 +10,7 @@ import pytest
 
 from tui.cli.completion import commands_of
 from tui.cli.examples import EXAMPLES
-from tui.cli.parser import build_parser, join_values
+from tui.cli.parser import build_parser
 
 LINES = [(command, line) for command, lines in EXAMPLES.items() for line in lines]
 AROUND = re.compile(r"^source <\((.*)\)$|^(.*?)(?: > \S+| \| source)$")
@@ -32,7 +32,7 @@ def test_the_parser_takes_it(parser: ArgumentParser, command: str, line: str) ->
     around = AROUND.match(line)
     words = shlex.split(next(filter(None, around.groups())) if around else line)
     assert words[0] == "cifar-tui"
-    assert parser.parse_args(join_values(words[1:])).command == command
+    assert parser.parse_args(words[1:]).command == command
 
 
 def test_help_shows_them(parser: ArgumentParser, capsys: pytest.CaptureFixture[str]) -> None:

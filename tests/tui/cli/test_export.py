@@ -30,7 +30,7 @@ def test_the_size_and_the_check_are_printed(
     run_id: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     to = tmp_path / "figures"
-    assert main(["export", run_id, "--format", "csv", "--to", str(to)]) == 0
+    assert main(["export", run_id, "--format", "csv", "--output", str(to)]) == 0
     size = sum(path.stat().st_size for path in to.iterdir())
     assert capfd.readouterr().out == (
         f"csv: {to}, {size} B\n"
@@ -42,7 +42,7 @@ def test_the_size_and_the_check_are_printed(
 def test_what_is_there_is_replaced_only_by_force(
     run_id: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["export", run_id, "--format", "csv", "--to", str(tmp_path / "figures")]
+    words = ["export", run_id, "--format", "csv", "--output", str(tmp_path / "figures")]
     assert main(words) == 0
     assert main(words) == 2
     assert "or give --force to replace it" in capfd.readouterr().err
@@ -52,10 +52,10 @@ def test_what_is_there_is_replaced_only_by_force(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--format", "tflite", "--to", "x"], "--format: expected"),
-        (["--format", "keras"], "--to"),
+        (["--format", "tflite", "--output", "x"], "--format: expected"),
+        (["--format", "keras"], "--output"),
         (
-            ["--format", "keras", "--to", "net.keras"],
+            ["--format", "keras", "--output", "net.keras"],
             "expected a finished run with its model.keras",
         ),
     ],

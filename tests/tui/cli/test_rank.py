@@ -72,13 +72,13 @@ def test_the_time_to_accuracies_asked_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "160")
-    assert main(["rank", "--to", "0.8,0.86"]) == 0
+    assert main(["rank", "--time-to", "0.8,0.86"]) == 0
     titles, first, *_ = capsys.readouterr().out.splitlines()
     assert titles.endswith("to 80 %  to 86 %")
     assert first.split()[-2:] == ["0:50", "1:40"]
-    assert main(["rank", "--to", "0.8,0.85"]) == 0
+    assert main(["rank", "--time-to", "0.8,0.85"]) == 0
     assert capsys.readouterr().out.splitlines()[0].endswith("to 80 %  to 85 %")
-    assert main(["rank", "--to", "0.86", "--csv"]) == 0
+    assert main(["rank", "--time-to", "0.86", "--csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert (rows[0]["to_86"], rows[1]["to_86"]) == ("100.0", "")
     assert json.loads(rows[0]["curve"]) == [[50.0, 0.81], [100.0, 0.86]]
@@ -105,11 +105,11 @@ def test_models_are_grouped_in_every_form(capsys: pytest.CaptureFixture[str]) ->
         (["--filter", "colour:red"], "before the colon"),
         (["--filter", ""], "--filter: expected a value"),
         (["--sort", "colour"], "--sort: expected a column"),
-        (["--to", "80"], "--to: expected different shares of 0 to 1, found '80'"),
-        (["--to", "nan"], "--to: expected different shares"),
-        (["--to", "0.8,0.8"], "--to: expected different shares"),
-        (["--to", "x"], "--to: expected numbers like"),
-        (["--to", "-1"], "--to: expected different shares"),
+        (["--time-to", "80"], "--time-to: expected different shares of 0 to 1, found '80'"),
+        (["--time-to", "nan"], "--time-to: expected different shares"),
+        (["--time-to", "0.8,0.8"], "--time-to: expected different shares"),
+        (["--time-to", "x"], "--time-to: expected numbers like"),
+        (["--time-to", "-1"], "--time-to: expected different shares"),
     ],
 )
 def test_what_it_cannot_do_is_said_in_one_line(

@@ -32,7 +32,7 @@ def test_markdown_goes_to_standard_output(runs: list[str], capsys: Capture) -> N
 def test_a_page_is_written_whole(runs: list[str], capsys: Capture, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     out.write_text("an older one")
-    assert main(["report", *runs, "--html", "--out", str(out)]) == 0
+    assert main(["report", *runs, "--html", "--output", str(out)]) == 0
     assert capsys.readouterr().out == f"report: {out}\n"
     assert out.read_text().startswith("<!doctype html>")
     assert out.read_text().endswith("</html>\n")
@@ -51,7 +51,7 @@ def test_a_folder_without_runs_is_a_report_that_says_so(tmp_path: Path, capsys: 
 def test_a_place_that_cannot_be_written_is_refused(
     runs: list[str], tmp_path: Path, capsys: Capture, out: str, words: str
 ) -> None:
-    assert main(["report", *runs, "--out", str(tmp_path / out)]) == 2
+    assert main(["report", *runs, "--output", str(tmp_path / out)]) == 2
     printed = capsys.readouterr()
     assert words in printed.err
     assert printed.err.count("\n") == 1

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
 from engine.config.dataset_names import known_names
-from engine.config.kinds import YES_NO, Choice, DatasetName, FilePath, RecipeName, Switch, YesNo
+from engine.config.kinds import YES_NO, Choice, DatasetName, FilePath, RecipeName, YesNo
 from engine.config.option_table import SETTINGS, Setting, dataset_words, recipe_defaults
 from engine.config.options import Options
 from engine.config.recipe import DEFAULT_RECIPE
@@ -71,7 +71,7 @@ class RunForm(VerticalScroll):
         """Say what the field under the cursor is for."""
         fields = {f"field-{setting.field}": setting for setting in SETTINGS}
         setting = fields.get(event.widget.id or "")
-        self.query_one("#form-help", Static).update(explanation(setting) if setting else "")
+        self.query_one("#form-help", Static).update(setting.help if setting else "")
         if setting is not None and isinstance(setting.kind, DatasetName):
             self._list_datasets(event.widget)
 
@@ -178,14 +178,8 @@ class RunForm(VerticalScroll):
 
 
 def label(setting: Setting) -> str:
-    """`--learning-rate` as `learning rate`; `--no-feature-cache` as what it switches off."""
-    prefix = "--no-" if isinstance(setting.kind, Switch) else "--"
-    return setting.flag.removeprefix(prefix).replace("-", " ")
-
-
-def explanation(setting: Setting) -> str:
-    """What a field sets; a switch's help says what it does when it is off."""
-    return f"no: {setting.help}" if isinstance(setting.kind, Switch) else setting.help
+    """`--learning-rate` as `learning rate`."""
+    return setting.flag.removeprefix("--").replace("-", " ")
 
 
 def is_choice(setting: Setting) -> bool:
@@ -211,7 +205,7 @@ def _value_of(field: str) -> str:
     setting = next(setting for setting in SETTINGS if setting.field == field)
     if not is_choice(setting) or field in recipe_defaults(DEFAULT_RECIPE):
         return ""
-    return "yes" if isinstance(setting.kind, Switch) else setting.default
+    return setting.default
 
 
 def _words(setting: Setting) -> tuple[str, ...]:
@@ -235,7 +229,7 @@ def _suggester(setting: Setting) -> PathSuggester | None:
 
 
 def _field(setting: Setting) -> Input | Select[str]:
-    name, says = f"field-{setting.field}", explanation(setting)
+    name, says = f"field-{setting.field}", setting.help
     empty = recipe_defaults(DEFAULT_RECIPE).get(setting.field)
     if not is_choice(setting):
         placeholder = setting.default if empty is None else empty
