@@ -36,6 +36,10 @@ class Kind:
 
     form = ""
     """What such a value looks like, for errors."""
+    limits = ""
+    """What must hold of it besides; empty for nothing."""
+    stored = "string"
+    """Its type in a file of TOML."""
 
     def read(self, where: str, text: str) -> Any:
         """The value that a text holds.
@@ -65,16 +69,17 @@ class Kind:
 class Whole(Kind):
     """A whole number between two limits, both included."""
 
-    form = "a whole number"
+    form, stored = "a whole number", "integer"
 
     def __init__(self, low: int, high: int) -> None:
         self.low, self.high = low, high
+        self.limits = f"{low} to {high}"
 
     def check(self, where: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise unexpected(where, self.form, value)
         if not self.low <= value <= self.high:
-            raise InputError(f"{where}: expected {self.low} to {self.high}, found {value}")
+            raise InputError(f"{where}: expected {self.limits}, found {value}")
         return value
 
     def _parse(self, text: str) -> int:
@@ -92,7 +97,7 @@ class Number(Kind):
         hint: what else the error says.
     """
 
-    form = "a number"
+    form, stored = "a number", "number"
 
     def __init__(
         self,
@@ -122,10 +127,12 @@ class NumberOr(Kind):
     """A number, or a word in its place."""
 
     def __init__(self, word: str, number: Number, form: str) -> None:
-        self.word, self.number, self.form = word, number, form
+        self.word, self.form = word, form
+        self.limits = f"{number.limits}, or '{word}'"
+        self._number = Number(self.limits, number.low, number.high, excluded=number.excluded)
 
     def check(self, where: str, value: Any) -> float | str:
-        return self.word if value == self.word else self.number.check(where, value)
+        return self.word if value == self.word else self._number.check(where, value)
 
     def _parse(self, text: str) -> float | str:
         return text if text == self.word else float(text)
@@ -142,6 +149,7 @@ class Listed(Kind):
     def __init__(self, item: Whole | Number, example: str) -> None:
         self.item = item
         self.form = f"{item.form.removeprefix('a ')}s like {example}"
+        self.limits = f"each {item.limits}"
 
     def check(self, where: str, value: Any) -> tuple[Any, ...]:
         return tuple(self.item.check(where, each) for each in value)
@@ -166,7 +174,7 @@ class Choice(Kind):
 class YesNo(Kind):
     """Whether something is done: a flag and its `--no-` on the command line, else yes or no."""
 
-    form = " or ".join(YES_NO)
+    form, stored = " or ".join(YES_NO), "boolean"
 
     def check(self, where: str, value: Any) -> bool:
         if not isinstance(value, bool):

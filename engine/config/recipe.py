@@ -13,13 +13,17 @@ class Recipe:
 
     name: str
     stages: tuple[Stage, ...]
+    """One after the other, for a model with a backbone."""
     scratch_learning_rate: float
     """For a model without a backbone, whose single stage trains the epochs of all stages."""
     batch_size: int = 64
+    """Images a step."""
     batchnorm: BatchNorm = "locked"
+    """BatchNormalization of the backbone: in inference mode and frozen, or as Keras does it."""
     validation: float = 0.1
+    """Share of the training images held out."""
     image_sizes: tuple[tuple[str, int], ...] = ()
-    """Input sizes that differ from the catalogue's."""
+    """Input sizes that differ from the catalogue's, pixels."""
     scratch_epochs: int | None = None
     """Epochs without a backbone, where they are not the sum over the stages."""
     flip: bool = False
@@ -27,6 +31,7 @@ class Recipe:
     views: int = 1
     """1 shows each training image as it is; more add random crops, as many as are missing."""
     label_smoothing: float = 0.0
+    """Of the classes that the loss compares with."""
     keep: Keep = "last"
     """Which weights are tested and exported: the last, or the best on the validation images."""
 

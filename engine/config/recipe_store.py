@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,9 +19,9 @@ from engine.backbones.catalogue import CATALOGUE
 from engine.common.atomic import written_whole
 from engine.common.folders import config_folder
 from engine.common.regular_file import read_regular
-from engine.config import option_table as limits
+from engine.config import option_table
 from engine.config.checks import MAX_LAYERS, check_block_every, check_unfreezes
-from engine.config.kinds import Choice, Number, Whole, unexpected
+from engine.config.kinds import Choice, Kind, Number, Whole, unexpected
 from engine.config.recipe import RECIPES, Recipe
 from engine.config.spec import Keep, Schedule, Stage, Unfreeze
 from engine.errors import InputError
@@ -30,9 +31,6 @@ MAX_BYTES = 2**16
 MAX_STAGES = 100
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _NAME_WORDS = "of letters, digits, - and _, at most 40"
-
-Check = Callable[[str, Any], Any]
-"""Takes (file and key, value), returns the value; raises InputError."""
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -123,13 +121,13 @@ def check_name(name: str) -> None:
 def recipe_text(recipe: Recipe) -> str:
     """The recipe as TOML; `read_recipe` gives the same one back."""
     skipped = ("name", "stages", "image_sizes", "scratch_epochs")
-    lines = [_line(key, getattr(recipe, key)) for key in _RECIPE_KEYS if key not in skipped]
+    lines = [_line(key, getattr(recipe, key)) for key in RECIPE_KEYS if key not in skipped]
     if recipe.scratch_epochs is not None:
         lines.append(_line("scratch_epochs", recipe.scratch_epochs))
     if recipe.image_sizes:
         lines += ["", "[image_sizes]", *(_line(*entry) for entry in recipe.image_sizes)]
     for stage in recipe.stages:
-        lines += ["", "[[stages]]", *(_line(key, getattr(stage, key)) for key in _STAGE_KEYS)]
+        lines += ["", "[[stages]]", *(_line(key, getattr(stage, key)) for key in STAGE_KEYS)]
     return "\n".join(lines) + "\n"
 
 
@@ -156,108 +154,137 @@ def _word(value: Any) -> str:
     return json.dumps("all" if value is None else value, ensure_ascii=False)
 
 
-# What a value must be.
+class _Layers(Kind):
+    """How many of the last layers train; None for all."""
+
+    form, stored = "a number of layers or all", 'integer or "all"'
+    number = Whole(0, MAX_LAYERS)
+    limits = f'{number.limits}, or "all"'
+
+    def check(self, where: str, value: Any) -> int | None:
+        if value == "all":
+            return None
+        if isinstance(value, str):
+            raise unexpected(where, self.form, value)
+        return self.number.check(where, value)
 
 
-def _layers(where: str, value: Any) -> int | None:
-    if value == "all":
-        return None
-    if isinstance(value, str):
-        raise unexpected(where, "a number of layers or all", value)
-    return Whole(0, MAX_LAYERS).check(where, value)
+class _Title(Kind):
+    """What a stage is called."""
+
+    form = "a name of 1 to 40 characters"
+
+    def check(self, where: str, value: Any) -> str:
+        if not isinstance(value, str) or not 1 <= len(value) <= 40 or not value.isprintable():
+            raise unexpected(where, self.form, value)
+        return value
 
 
-def _words(where: str, value: Any) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= 40 or not value.isprintable():
-        raise unexpected(where, "a name of 1 to 40 characters", value)
-    return value
+class _Tables(Kind):
+    """Tables of one form, at most so many of them."""
+
+    stored = "array of tables"
+
+    def __init__(self, most: int) -> None:
+        self.most, self.form = most, f"at most {most} tables"
+
+    def check(self, where: str, value: Any) -> tuple[Any, ...]:
+        is_list = isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
+        if not is_list or len(value) > self.most:
+            raise unexpected(where, self.form, value)
+        return tuple(self._entry(f"{where}[{i}]", entry) for i, entry in enumerate(value, 1))
+
+    def _entry(self, where: str, table: Mapping[str, Any]) -> Any:
+        raise NotImplementedError
 
 
-def _entries(where: str, value: Any, most: int) -> list[Mapping[str, Any]]:
-    is_list = isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
-    if not is_list or len(value) > most:
-        raise unexpected(where, f"at most {most} tables", value)
-    entries: list[Mapping[str, Any]] = value
-    return entries
+class _Unfreezes(_Tables):
+    """What joins in the course of a stage."""
+
+    def _entry(self, where: str, table: Mapping[str, Any]) -> Unfreeze:
+        return Unfreeze(**_read(f"{where}.", table, UNFREEZE_KEYS, _needed(Unfreeze)))
 
 
-def _unfreezes(where: str, value: Any) -> tuple[Unfreeze, ...]:
-    entries = enumerate(_entries(where, value, limits.EPOCHS.high), 1)
-    return tuple(Unfreeze(**_read(f"{where}[{i}].", one, _UNFREEZE_KEYS)) for i, one in entries)
+class _Stages(_Tables):
+    """The stages of a training: one or more."""
+
+    def check(self, where: str, value: Any) -> tuple[Any, ...]:
+        if value == []:
+            raise unexpected(where, "a stage or more", value)
+        return super().check(where, value)
+
+    def _entry(self, where: str, table: Mapping[str, Any]) -> Stage:
+        stage = Stage(**_read(f"{where}.", table, STAGE_KEYS, _needed(Stage)))
+        if stage.unfreezes and stage.block_every:
+            raise unexpected(f"{where}.unfreezes", "no block_every beside it", stage.block_every)
+        try:
+            check_unfreezes(stage)
+            if stage.block_every:
+                check_block_every(stage)
+        except InputError as error:
+            text = str(error).replace("--unfreeze-after", f"{where}.unfreezes")
+            raise InputError(text.replace("--unfreeze-blocks", f"{where}.block_every")) from error
+        return stage
 
 
-def _stages(where: str, value: Any) -> tuple[Stage, ...]:
-    entries = _entries(where, value, MAX_STAGES)
-    if not entries:
-        raise unexpected(where, "a stage or more", value)
-    return tuple(_stage(f"{where}[{i}]", one) for i, one in enumerate(entries, 1))
+class _Sizes(Kind):
+    """Input sizes by model."""
+
+    form, stored = "a table of pixels by model", "table"
+    limits = f"each {option_table.IMAGE_SIZE.limits}"
+
+    def check(self, where: str, value: Any) -> tuple[tuple[str, int], ...]:
+        if not isinstance(value, dict):
+            raise unexpected(where, self.form, value)
+        known = {entry.name: option_table.IMAGE_SIZE for entry in CATALOGUE}
+        return tuple(_read(f"{where}.", value, known).items())
 
 
-def _stage(where: str, table: Mapping[str, Any]) -> Stage:
-    stage = Stage(**_read(f"{where}.", table, _STAGE_KEYS))
-    if stage.unfreezes and stage.block_every:
-        raise unexpected(f"{where}.unfreezes", "no block_every beside it", stage.block_every)
-    try:
-        check_unfreezes(stage)
-        if stage.block_every:
-            check_block_every(stage)
-    except InputError as error:
-        text = str(error).replace("--unfreeze-after", f"{where}.unfreezes")
-        raise InputError(text.replace("--unfreeze-blocks", f"{where}.block_every")) from error
-    return stage
-
-
-def _sizes(where: str, value: Any) -> tuple[tuple[str, int], ...]:
-    if not isinstance(value, dict):
-        raise unexpected(where, "a table of pixels by model", value)
-    known: Mapping[str, Check] = {entry.name: limits.IMAGE_SIZE.check for entry in CATALOGUE}
-    return tuple(_read(f"{where}.", value, known, are_needed=()).items())
-
-
-_SMOOTHING = Number("a number from 0 to below 1", 0, 1, excluded=(1,))
-_UNFREEZE_KEYS: Mapping[str, Check] = {"after_epoch": limits.EPOCHS.check, "last": _layers}
-_STAGE_KEYS: Mapping[str, Check] = {
-    "name": _words,
-    "epochs": limits.EPOCHS.check,
-    "learning_rate": limits.LEARNING_RATE.check,
-    "unfreeze_last": _layers,
-    "schedule": Choice(get_args(Schedule)).check,
-    "unfreezes": _unfreezes,
-    "block_every": Whole(0, limits.BLOCK_EVERY.high).check,
+UNFREEZE_KEYS: Mapping[str, Kind] = {"after_epoch": option_table.EPOCHS, "last": _Layers()}
+STAGE_KEYS: Mapping[str, Kind] = {
+    "name": _Title(),
+    "epochs": option_table.EPOCHS,
+    "learning_rate": option_table.LEARNING_RATE,
+    "unfreeze_last": _Layers(),
+    "schedule": Choice(get_args(Schedule)),
+    "unfreezes": _Unfreezes(option_table.EPOCHS.high),
+    "block_every": Whole(0, option_table.BLOCK_EVERY.high),
 }
-_RECIPE_KEYS: Mapping[str, Check] = {
-    "stages": _stages,
-    "scratch_learning_rate": limits.LEARNING_RATE.check,
-    "batch_size": limits.BATCH_SIZE.check,
-    "batchnorm": limits.BATCHNORM.check,
-    "validation": limits.SHARE.check,
-    "image_sizes": _sizes,
-    "scratch_epochs": limits.EPOCHS.check,
-    "flip": limits.YES_OR_NO.check,
-    "views": limits.CROPS.check,
-    "label_smoothing": _SMOOTHING.check,
-    "keep": Choice(get_args(Keep)).check,
+RECIPE_KEYS: Mapping[str, Kind] = {
+    "stages": _Stages(MAX_STAGES),
+    "scratch_learning_rate": option_table.LEARNING_RATE,
+    "batch_size": option_table.BATCH_SIZE,
+    "batchnorm": option_table.BATCHNORM,
+    "validation": option_table.SHARE,
+    "image_sizes": _Sizes(),
+    "scratch_epochs": option_table.EPOCHS,
+    "flip": option_table.YES_OR_NO,
+    "views": option_table.CROPS,
+    "label_smoothing": Number("a number from 0 to below 1", 0, 1, excluded=(1,)),
+    "keep": Choice(get_args(Keep)),
 }
-_NEEDED = ("stages", "scratch_learning_rate", "epochs", "learning_rate", "unfreeze_last", "last")
 
 
 def _recipe(path: Path, table: Mapping[str, Any]) -> Recipe:
-    return Recipe(name=path.stem, **_read(f"--recipe: {path}: ", table, _RECIPE_KEYS))
+    needed = [key for key in _needed(Recipe) if key != "name"]
+    return Recipe(name=path.stem, **_read(f"--recipe: {path}: ", table, RECIPE_KEYS, needed))
+
+
+def _needed(cls: type[Any]) -> list[str]:
+    """What a table must hold: the fields without a default."""
+    return [field.name for field in fields(cls) if field.default is MISSING]
 
 
 def _read(
-    where: str,
-    table: Mapping[str, Any],
-    known: Mapping[str, Check],
-    are_needed: tuple[str, ...] = (*_NEEDED, "name", "after_epoch"),
+    where: str, table: Mapping[str, Any], known: Mapping[str, Kind], needed: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The values of a table, each as its check gives it."""
+    """The values of a table, each as its kind gives it."""
     for key in table:
         if key not in known:
             raise InputError(
                 f"{where}expected {', '.join(sorted(known))}, found the unknown key {key!r}"
             )
-    for key in known:
-        if key in are_needed and key not in table:
+    for key in needed:
+        if key not in table:
             raise InputError(f"{where}{key}: expected a value, found none")
-    return {key: known[key](f"{where}{key}", value) for key, value in table.items()}
+    return {key: known[key].check(f"{where}{key}", value) for key, value in table.items()}
