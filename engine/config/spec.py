@@ -30,8 +30,10 @@ class Stage:
     """A part of the training with its own trainable layers and learning rate."""
 
     name: str
+    """What screens and records call it."""
     epochs: int
     learning_rate: float
+    """At the stage's start."""
     unfreeze_last: int | None
     """How many of the backbone's last layers train beside the head; None for all."""
     schedule: Schedule = "constant"
@@ -51,28 +53,37 @@ class RunSpec:
     dataset: str
     """`cifar10`, `cifar100`, `digits`, or `folder:<name>` with the folder in `data_path`."""
     stages: tuple[Stage, ...]
+    """One after the other."""
     image_size: int
+    """Of what enters the network, pixels."""
     batch_size: int = 64
+    """Images a step."""
     recipe: str = "notebook"
+    """Its name; what it sets stands in the other fields."""
     data_path: str | None = None
+    """Where the data lie; None for a known data set that is found or downloaded."""
     train_limit: int | None = None
     """First N training images, the hold-out included; None for all."""
     validation: float | Literal["test"] = 0.1
     """Share of the training images held out, or the test split as the exercise does it."""
     batchnorm: BatchNorm = "locked"
+    """BatchNormalization of the backbone: in inference mode and frozen, or as Keras does it."""
     seed: int = 0
+    """Of the hold-out, the order of the images and their views, the first weights and dropout."""
     device: str = "auto"
     """`auto`, `cpu`, `gpu` or `gpu:N`."""
     weights: str = "imagenet"
     """`imagenet`, `none` or a path; of a model from scratch `none` or a path."""
     precision: Precision = "float32"
+    """Of the numbers that layers compute with."""
     flip: bool = False
     """Whether training images are seen mirrored half of the time."""
     views: int = 1
     """Crops that each training image is seen in: itself, and `views` - 1 random ones."""
     label_smoothing: float = 0.0
+    """Of the classes that the loss compares with."""
     keep: Keep = "last"
-    """Which weights are tested and exported."""
+    """Which weights are tested and exported: the last, or the best on the validation images."""
     patience: int | None = None
     """Epochs without a better validation accuracy after which a stage ends; None for never."""
     checkpoint_minutes: float = 5.0

@@ -81,6 +81,7 @@ class PhaseProgressed(Event):
 
     done: int
     total: int | None
+    """None where it is not known."""
     unit: Literal["images", "bytes"]
 
 

@@ -107,7 +107,7 @@ def _add(commands: Commands, name: str, summary: str) -> OneLineParser:
     parser: OneLineParser = commands.add_parser(
         name,
         help=summary,
-        description=summary.capitalize() + ".",
+        description=f"{summary[0].upper()}{summary[1:]}.",
         epilog=examples_text(name),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
