@@ -10,5 +10,9 @@ class InputError(Exception):
     """
 
 
+class PlatformError(ImportError):
+    """The package was imported on a system that it does not work on; one line that says so."""
+
+
 class OutputError(OSError):
     """Standard output takes nothing, as on a full disk: what was to be printed is lost."""

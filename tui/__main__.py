@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+
+try:
+    from engine.errors import InputError, OutputError
+except ImportError as error:
+    if sys.platform != "win32":
+        raise
+    print(f"cifar-tui: {error}", file=sys.stderr)
+    sys.exit(2)
+
 import importlib
 import os
-import sys
 from collections.abc import Callable, Sequence
 
 from engine.common.folders import settle_home
 from engine.common.text import printable
-from engine.errors import InputError, OutputError
 from tui.cli.arguments import default_runs_dir
 from tui.cli.forking import WaitingParent, opens_screen, run_in_child
 from tui.cli.parser import build_parser

@@ -123,7 +123,7 @@ def argument_row(action: argparse.Action) -> tuple[str, str]:
     words = " or ".join(f"`{word}`" for word in action.choices or ())
     says = "; ".join(filter(None, (words, cell(plain(action)))))
     usual = f" (default: {action.default})" if isinstance(action.default, str) else ""
-    count = "" if "(default: " in says + usual else COUNTS.get(action.nargs, "")
+    count = "" if "(default: " in says + usual else COUNTS.get(str(action.nargs), "")
     return code(name), says + usual + count
 
 

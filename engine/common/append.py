@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.common.text import byte_size
 
-FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 """No space on the device, file too large, quota exceeded."""
 WAITING_LINES = 10_000
 """Kept while they cannot be written; of lines that matter, twice as many."""

@@ -76,7 +76,7 @@ def settle_home() -> str:
         if not os.path.isabs(os.environ.get(base, "/")):
             del os.environ[base]
     named = os.environ.get("HOME")
-    if os.name == "nt" or (named is not None and os.path.isabs(named)):
+    if named is not None and os.path.isabs(named):
         return ""
     registered = _registered_home()
     if registered is not None:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import errno
-
-try:
-    import fcntl
-except ImportError:  # Windows: processes are not kept apart there
-    fcntl = None  # type: ignore[assignment]
+import fcntl
 
 
 def try_lock(descriptor: int, *, shared: bool = False, where_unsupported: bool = True) -> bool:
@@ -21,8 +17,6 @@ def try_lock(descriptor: int, *, shared: bool = False, where_unsupported: bool =
     Returns:
         Whether it is locked now, or `where_unsupported` where there are no locks.
     """
-    if fcntl is None:
-        return where_unsupported
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:

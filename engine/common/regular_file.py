@@ -21,7 +21,7 @@ def open_regular(path: Path) -> BinaryIO:
         OSError: it cannot be opened.
         InputError: it is no regular file.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return os.fdopen(descriptor, "rb", _BUFFER_BYTES)
     os.close(descriptor)

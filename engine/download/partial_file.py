@@ -153,5 +153,5 @@ def _forget_stale(path: Path) -> None:
 
 
 def _open(path: Path) -> FileIO:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     return FileIO(descriptor, "r+b")

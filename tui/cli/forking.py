@@ -41,17 +41,13 @@ class WaitingParent:
         os.close(self._descriptor)
 
 
-def run_in_child(work: Callable[[WaitingParent | None], int]) -> int:
+def run_in_child(work: Callable[[WaitingParent], int]) -> int:
     """Do `work` in a forked child, and wait for it in this process.
-
-    Where nothing can be forked, `work` is done here and told of no parent.
 
     Returns:
         In the child what `work` returns. In the parent the child's exit status, 128 and the
         signal's number if one killed it, or what the child let it go with.
     """
-    if not hasattr(os, "fork"):
-        return work(None)
     restore_terminal = terminal_restorer()
     told, telling = os.pipe()
     # Held back until both processes are ready for them.

@@ -40,6 +40,3 @@ def test_without_locks_the_answer_is_what_the_caller_takes_for_true(
     monkeypatch.setattr("engine.common.locks.fcntl.flock", unsupported)
     with (tmp_path / "lock").open("w") as file:
         assert try_lock(file.fileno(), where_unsupported=taken_for) is taken_for
-    monkeypatch.setattr("engine.common.locks.fcntl", None)
-    with (tmp_path / "lock").open("w") as file:
-        assert try_lock(file.fileno(), where_unsupported=taken_for) is taken_for
