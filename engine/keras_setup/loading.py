@@ -38,6 +38,8 @@ SETTINGS: dict[str, Any] = {
 """What every network here is built with: Keras' own defaults."""
 IGNORED_VARIABLES = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
 """They cut a training short, or change how it computes."""
+KEPT = ("floatx", "epsilon", "image_data_format", "max_epochs", "max_steps_per_epoch")
+"""What a user may have set in `keras.config` for the whole process."""
 MAX_SETTINGS_BYTES = 2**20
 MISSING = object()
 
@@ -47,10 +49,20 @@ _begun = ""
 _is_ready = False
 _hidden: dict[str, str] | None = None
 """What the environment says, while it says something else for the moment of the import."""
+_kept_lock = threading.Lock()
+_borrowers = 0
+"""How many are within `users_settings_kept`."""
+_kept: dict[str, Any] = {}
+"""What the first of them found."""
 
 
 def prepare_environment() -> None:
-    """Set what TensorFlow reads at its import; what the person has set stays."""
+    """Set what TensorFlow reads at its import; what the person has set stays.
+
+    Once somebody has imported it, nothing: it computes otherwise than these would then say.
+    """
+    if "tensorflow" in sys.modules:
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Off by default on processors without AVX-512: half the time of a forward pass there.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -81,6 +93,11 @@ def check_backend(wanted: str = "") -> str:
         InputError: it is none that works here, or is not installed.
     """
     backend = wanted or chosen_backend()
+    if backend not in NAMES and backend == settled_backend():
+        raise InputError(
+            f"KERAS_BACKEND: expected Keras on {' or '.join(NAMES.values())}, found it imported on "
+            f"{backend} in this process; start a new one with KERAS_BACKEND={DEFAULT}"
+        )
     if backend not in NAMES:
         raise InputError(
             f"KERAS_BACKEND: expected {' or '.join(NAMES)}, found {backend!r}; unset it, or set it "
@@ -125,8 +142,8 @@ def check_kept_backend(recorded: str, run_id: str) -> str:
 def load_keras(wanted: str = "") -> Any:
     """Keras, imported under `SETTINGS`; at once where it is loaded already.
 
-    Where somebody else's code has imported it, the settings are put right, for all of the process.
-    `keras.config` then names our folder as Keras' own: nothing here has Keras download anything.
+    Where somebody else's code has imported it, the settings are put right, for all of the process:
+    see `users_settings_kept`.
 
     Args:
         wanted: the backend, for the first call; what is chosen when empty.
@@ -139,6 +156,26 @@ def load_keras(wanted: str = "") -> Any:
         with _lock:
             _load(check_backend(wanted))
     return sys.modules["keras"]
+
+
+@contextmanager
+def users_settings_kept() -> Iterator[None]:
+    """Have Keras' settings be ours inside, and afterwards those that the caller had made.
+
+    For callers in whose process Keras is not ours alone, several threads at once if need be. Where
+    it is not loaded yet there is nothing to keep.
+    """
+    if not _foreign_backend():
+        yield
+        return
+    config = sys.modules["keras"].config
+    policy = config.dtype_policy()  # each thread has its own
+    _borrow(config)
+    try:
+        yield
+    finally:
+        _give_back(config)
+        config.set_dtype_policy(policy)
 
 
 def keras_folder() -> Path:
@@ -229,6 +266,7 @@ def _load(backend: str) -> None:
         _begun = ""
         raise
     _put_right(keras)
+    _give_folder_back()
     _is_ready = True
 
 
@@ -266,3 +304,29 @@ def _put_right(keras: Any) -> None:
     for limit in ("set_max_epochs", "set_max_steps_per_epoch"):
         if hasattr(config, limit):  # not in every Keras 3
             getattr(config, limit)(None)
+
+
+def _give_folder_back() -> None:
+    """Have Keras keep what a user's own code lets it download in the user's folder, not in ours."""
+    config = sys.modules.get("keras.src.backend.config")
+    if getattr(config, "_KERAS_DIR", "") == str(HOME):  # it has no public way
+        vars(config)["_KERAS_DIR"] = str(keras_folder())
+
+
+def _borrow(config: Any) -> None:
+    global _borrowers
+    with _kept_lock:
+        _borrowers += 1
+        if _borrowers == 1:
+            _kept.update((name, getattr(config, name)()) for name in KEPT if hasattr(config, name))
+        _put_right(sys.modules["keras"])
+
+
+def _give_back(config: Any) -> None:
+    global _borrowers
+    with _kept_lock:
+        _borrowers -= 1
+        if _borrowers == 0:
+            for name, value in _kept.items():
+                getattr(config, f"set_{name}")(value)
+            _kept.clear()
