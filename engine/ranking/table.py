@@ -55,7 +55,7 @@ def rank_rows(rows: Sequence[Mapping[str, Any]]) -> DataFrame:
     # Stable, the most important key last; seconds that are not known sort behind all others.
     order = numpy.lexsort((seconds, accuracy, ~ranked))
     frame = frame.iloc[order].reset_index(drop=True)
-    frame["differs"] = _differences(frame)
+    frame["differs"] = _column(_differences(frame), "differs")
     return frame
 
 
