@@ -43,6 +43,8 @@ from engine.runs.resume import Queued, check_named, kept_backend, queue_from, re
 from engine.training.control import ROOM_POLL_SECONDS
 from engine.training.trainer import Trainer
 
+TRAINER = "trainer"
+"""The name of the thread that trains."""
 Sink = Callable[[int, str, Event], None]
 """Takes (place in the queue from 0, run id, event) on the thread that emits; must not block."""
 
@@ -91,6 +93,7 @@ class Session:
         sinks: Sequence[Sink] = (),
         hardware: bool = True,
         resumes: RunRecord | None = None,
+        whole_queue: bool = True,
     ) -> None:
         """Prepare a queue.
 
@@ -100,6 +103,7 @@ class Session:
             sinks: who hears the events.
             hardware: whether the machine is sampled.
             resumes: an unfinished run, which goes on in its directory, and then its queue.
+            whole_queue: whether what waited behind that run is trained too.
 
         Raises:
             InputError: the backend on which that run began cannot compute in this process, or
@@ -109,14 +113,15 @@ class Session:
         self._backend = kept_backend(resumes) if resumes else ""
         if resumes is not None:
             check_named(resumes)
-        self._queue = RunQueue(_queue(specs) if resumes is None else queue_from(resumes))
+        queued = _queue(specs) if resumes is None else queue_from(resumes)
+        self._queue = RunQueue(queued if whole_queue else queued[:1])
         self._planned = (resumes.file.queue_specs if resumes else ()) or self._queue.specs
         self._queue_id = (resumes.file.queue_id if resumes else "") or uuid.uuid4().hex[:12]
         self._runs_dir = runs_dir
         self._sinks = list(sinks)
         self._samples_hardware = hardware
         self._commands = CommandQueue()
-        self._thread = threading.Thread(target=self._work, name="trainer")
+        self._thread = threading.Thread(target=self._work, name=TRAINER)
         self._lock = threading.RLock()  # a sink may log
         self._running: _Running | None = None
         self._statuses: list[RunStatus] = []
