@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ class Prediction:
     path: Path
     classes: tuple[tuple[str, float], ...]
     """The most probable five, that first, each with its probability."""
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[np.uint8] = field(repr=False)
     """(height, width, 3): the image as the model saw it."""
     note: str = ""
     """What the user should know of how its samples were scaled."""
