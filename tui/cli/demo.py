@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from engine.api.planning import plan
 from engine.config.options import Options
 from engine.config.recipe import DEMO
-from tui.cli.train import plan, train
+from tui.cli.train import train
 
 MODELS = ("EfficientNetLite0", "CustomCNN")
 

@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from engine.common.folders import check_temporary_folder
+from engine.api.prediction import Classifier, open_classifier
 from engine.common.text import printable
 from engine.errors import InputError
-from engine.keras_setup.loading import check_backend
 from engine.machine.output_capture import OutputCapture
-from engine.runs.listing import check_exported
 from engine.runs.selecting import choose_run
 from tui.cli.output import can_show, use_utf8
 
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from engine.tools.predict import Prediction, Predictor
+    from engine.tools.predict import Prediction
 
 BAR_COLUMNS = 24
 HALF_BLOCK = "▀"
@@ -37,18 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: there is no such run, it has no model, or the backend is none that works here.
     """
-    from engine.tools.predict import Predictor
-
     record = choose_run(arguments.runs_dir, arguments.run)
-    check_exported(record)
-    check_temporary_folder()
-    check_backend()
     if arguments.json:
         use_utf8(sys.stdout)
     # TensorFlow greets on descriptor 2, whatever Python is told.
     with OutputCapture(lambda line: None) as capture:
-        predictor = Predictor(record)
-        answers = ((path, _answer(predictor, path)) for path in arguments.images)
+        classifier = open_classifier(record)
+        answers = ((path, _answer(classifier, path)) for path in arguments.images)
         if arguments.json:
             found = list(answers)
             plain = [_plain(path, answer) for path, answer in found]
@@ -65,11 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
 Answered = tuple[Path, "Prediction | InputError"]
 
 
-def _answer(predictor: Predictor, path: Path) -> Prediction | InputError:
+def _answer(classifier: Classifier, path: Path) -> Prediction | InputError:
     try:
-        return predictor.predict(path)
+        (prediction,) = classifier.predict([path])
     except InputError as error:
         return error
+    return prediction
 
 
 def _plain(path: Path, answer: Prediction | InputError) -> dict[str, Any]:

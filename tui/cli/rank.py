@@ -7,10 +7,9 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
+from engine.api.results import read_rows
 from engine.common.text import MISSING
-from engine.errors import InputError
 from engine.ranking.filter import parse_filter
-from engine.ranking.index import ranking_rows
 from engine.ranking.table import add_targets, group_by_model, rank_rows, sort_ranking
 from engine.report.models import (
     models_text,
@@ -40,10 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     runs_dir = arguments.runs_dir
-    if runs_dir.exists() and not runs_dir.is_dir():
-        raise InputError(f"--runs-dir: expected a folder of runs, found the file {runs_dir}")
     run_filter = parse_filter(arguments.filter or "")
-    found = ranking_rows(runs_dir)
+    found = read_rows(runs_dir)
     for line in found.broken:
         print(f"cifar-tui: left out {line}", file=sys.stderr)
     if not found.rows:

@@ -8,18 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from engine.backbones.catalogue import find_backbone
-from engine.common.folders import check_temporary_folder
+from engine.api import planning
+from engine.api.planning import open_folders, plan
 from engine.config.options import Options
-from engine.config.planning import hold_out, plan_runs
 from engine.config.recipe import NOTEBOOK
 from engine.config.spec import RunSpec
-from engine.datasets.loading import check_dataset
 from engine.errors import InputError
-from engine.keras_setup.loading import check_backend
-from engine.runs.directory import open_runs_dir
 from engine.runs.listing import RunRecord
-from engine.weights.locate import check_weights
 from tui.cli.arguments import chosen_options
 from tui.cli.forking import opens_screen
 from tui.cli.output import print_answers
@@ -41,14 +36,10 @@ def with_weights(options: Options, runs_dir: Path) -> Options:
     Raises:
         InputError: several runs could be meant, or the one that is has no model.
     """
-    if options.weights in ("imagenet", "none"):
-        return options
-    from engine.runs.weights import resolve_weights
-
-    weights, note = resolve_weights(options.weights, runs_dir)
+    options, note = planning.with_weights(options, runs_dir)
     if note:
         print(f"cifar-tui: {note}", file=sys.stderr)
-    return replace(options, weights=weights)
+    return options
 
 
 def _compare(arguments: argparse.Namespace, options: Options) -> int:
@@ -63,25 +54,6 @@ def _compare(arguments: argparse.Namespace, options: Options) -> int:
     for entry in skipped:
         print(f"cifar-tui: skipped {entry.model}: {entry.reason}", file=sys.stderr)
     return train(specs, arguments, ends_on_answers=True)
-
-
-def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
-    """The runs to do, after every check that needs neither TensorFlow nor the network.
-
-    Raises:
-        InputError: the first thing that does not hold.
-    """
-    check_backend()
-    backbones = [find_backbone(name) for name in models]
-    specs = plan_runs(backbones, options)
-    check_dataset(
-        options.dataset,
-        options.data_path,
-        train_limit=options.train_limit,
-        validation=hold_out(options),
-    )
-    check_weights(backbones, options.weights)
-    return specs
 
 
 def train(
@@ -100,8 +72,7 @@ def train(
     Raises:
         InputError: the folder of the runs, or none for temporary files, can be written.
     """
-    check_temporary_folder()
-    runs_dir: Path = open_runs_dir(arguments.runs_dir)
+    runs_dir = open_folders(arguments.runs_dir)
     if not opens_screen(arguments):
         from tui.cli.plain import train_plainly
 

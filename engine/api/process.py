@@ -1,0 +1,50 @@
+"""What a call must not do to the process of its caller, which is a script or a notebook."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from engine.config.option_table import SETTINGS
+from engine.errors import InputError
+
+KEYWORDS = {setting.flag: setting.field for setting in SETTINGS} | {
+    "--seed": "seed",
+    "--runs-dir": "runs_dir",
+}
+"""What the flags of the command line, by which errors name the options, are called here."""
+
+
+@contextmanager
+def errors_by_keyword() -> Iterator[None]:
+    """Have errors of bad input name the keywords of a call, not the flags of the command line."""
+    try:
+        yield
+    except InputError as error:
+        said = by_keyword(str(error))
+        if said == str(error):
+            raise
+        raise InputError(said) from error.__cause__
+
+
+def by_keyword(text: str) -> str:
+    """The text with keywords in the place of flags."""
+    return re.sub(r"--[a-z][a-z-]*", lambda flag: KEYWORDS.get(flag[0], flag[0]), text)
+
+
+@contextmanager
+def random_states_kept() -> Iterator[None]:
+    """Put the states of `random` and of NumPy's global generator back, which every run seeds.
+
+    A caller that draws a rate for each training would else draw the same one each time.
+    """
+    import numpy
+
+    python, array = random.getstate(), numpy.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        numpy.random.set_state(array)

@@ -1,0 +1,206 @@
+"""One run, from a call's arguments to its end: `train` and `resume`."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from engine.api.planning import open_folders, plan, with_weights
+from engine.api.process import by_keyword, errors_by_keyword
+from engine.api.results import Folder, Run, folder, named
+from engine.api.waiting import OnEvent, wait_for
+from engine.config.kinds import unexpected
+from engine.config.option_table import check_limits
+from engine.config.options import Options
+from engine.config.recipe import DEFAULT_RECIPE
+from engine.config.spec import DISK_LIMIT_GB, BatchNorm, Precision, Unfreeze
+from engine.runs.resume import find_unfinished
+from engine.sessions.local import Session
+
+PATHS = ("recipe", "dataset", "data_path", "weights")
+SEVERAL = ("epochs", "learning_rates")
+"""Of which one number stands for itself alone."""
+
+
+def train(
+    model: str,
+    *,
+    runs_dir: Folder = "runs",
+    on_event: OnEvent | None = None,
+    recipe: Folder = DEFAULT_RECIPE.name,
+    dataset: Folder = "cifar10",
+    data_path: Folder | None = None,
+    epochs: int | Sequence[int] | None = None,
+    learning_rates: float | Sequence[float] | None = None,
+    unfreeze_last: int | None = None,
+    unfreezes: Sequence[Unfreeze] = (),
+    block_every: int | None = None,
+    patience: int | None = None,
+    image_size: int | None = None,
+    batch_size: int | None = None,
+    train_limit: int | None = None,
+    validation: float | Literal["test"] | None = None,
+    batchnorm: BatchNorm | None = None,
+    flip: bool | None = None,
+    views: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    precision: Precision = "float32",
+    weights: Run | Folder = "imagenet",
+    feature_cache: bool = True,
+    feature_memory_gb: float | None = None,
+    feature_disk_gb: float = DISK_LIMIT_GB,
+) -> Run:
+    """Train one model with one seed, and wait for the end; as `cifar-tui train` does it.
+
+    Of the options None is the recipe's or the catalogue's choice. Ctrl+c while it waits ends the
+    run after its batch with a checkpoint, then raises KeyboardInterrupt again: `engine.resume`
+    with the path that the error notes, or `cifar-tui resume`, goes on from there. A second ctrl+c
+    no longer waits for the checkpoint.
+
+    Args:
+        model: a name of the catalogue, in any case; `cifar-tui models` lists them.
+        runs_dir: where runs are kept; made where it is not there.
+        on_event: called with each event of `engine.protocol.events`, in order, on the thread that
+            called this; slow ones hold up nothing. What it raises ends the run like ctrl+c, and
+            is raised again from here.
+        recipe: how to train: `recommended`, `notebook`, `demo`, a saved one or the path of a TOML.
+        dataset: `cifar10`, `cifar100`, `digits`, or the path of a folder of images.
+        data_path: where the data of a known set lie: archive, extracted folder or `.npz`.
+        epochs: of each stage; of a model without pretrained weights their sum counts.
+        learning_rates: of each stage.
+        unfreeze_last: backbone layers, counted from the output, that fine-tuning starts with.
+        unfreezes: layers that join in the course of the last stage.
+        block_every: epochs of the last stage after which one more block joins.
+        patience: epochs without a better validation accuracy that end a stage.
+        image_size: pixels a side, of backbones.
+        batch_size: images a step.
+        train_limit: only the first so many training images, the hold-out included.
+        validation: share of the training images held out, or `test` for the test split.
+        batchnorm: BatchNormalization of the backbone: `locked`, or as `keras` does it.
+        flip: whether training images are seen mirrored half of the time.
+        views: crops that each training image is seen in.
+        seed: of weights, hold-out and order.
+        device: `auto`, `cpu`, `gpu` or `gpu:N`.
+        precision: `float32` or `mixed_bfloat16`.
+        weights: `imagenet`, `none`, a file, or an earlier run.
+        feature_cache: whether the features of frozen layers are kept.
+        feature_memory_gb: 10⁹ bytes of them in memory; None for a share of what is free.
+        feature_disk_gb: 10⁹ bytes of them on disk, of all runs together.
+
+    Returns:
+        The run, whose status is `completed`, or `stopped` where somebody has stopped it from
+        another process.
+
+    Raises:
+        InputError: an argument does not hold, or a run is at work in this process; nothing was
+            written then.
+        RunError: the run failed; it has the run's path.
+    """
+    asked = {
+        "recipe": recipe,
+        "dataset": dataset,
+        "data_path": data_path,
+        "epochs": epochs,
+        "learning_rates": learning_rates,
+        "unfreeze_last": unfreeze_last,
+        "unfreezes": unfreezes,
+        "block_every": block_every,
+        "patience": patience,
+        "image_size": image_size,
+        "batch_size": batch_size,
+        "train_limit": train_limit,
+        "validation": validation,
+        "batchnorm": batchnorm,
+        "flip": flip,
+        "views": views,
+        "seeds": [seed],
+        "device": device,
+        "precision": precision,
+        "weights": named("weights", weights) if isinstance(weights, Run) else weights,
+        "feature_cache": feature_cache,
+        "feature_memory_gb": feature_memory_gb,
+        "feature_disk_gb": feature_disk_gb,
+    }
+    with errors_by_keyword():
+        if not isinstance(model, str):
+            raise unexpected("model", "the name of one model", model)
+        where = folder("runs_dir", runs_dir)
+        options, note = with_weights(_options(asked), where)
+        if note:
+            warnings.warn(by_keyword(note), stacklevel=2)
+        specs = plan([model], options)
+    return wait_for(lambda: Session(specs, open_folders(where)), where, on_event)
+
+
+def resume(run: Run | Folder, *, runs_dir: Folder = "runs", on_event: OnEvent | None = None) -> Run:
+    """Resume an unfinished run from its last checkpoint, in its own folder, and wait for its end.
+
+    What waited behind it in a queue of the command line is left to `cifar-tui train`.
+
+    Args:
+        run: one that was stopped or interrupted, or that failed and has a checkpoint: a `Run`, its
+            path, its id or a part of that which no other run has.
+        runs_dir: where runs are kept, for an id.
+        on_event: as for `train`.
+
+    Returns:
+        The same run, as it ended now.
+
+    Raises:
+        InputError: there is no such run, it is over or at work, it began on another backend than
+            this process has, or a run is at work in this process.
+        RunError: the run failed.
+    """
+    with errors_by_keyword():
+        record = find_unfinished(folder("runs_dir", runs_dir), named("run", run))
+    where = record.directory.path.parent
+    return wait_for(
+        lambda: Session((), open_folders(where), resumes=record, whole_queue=False),
+        where,
+        on_event,
+        record,
+    )
+
+
+def _options(asked: dict[str, Any]) -> Options:
+    """What was asked, as the options of a run.
+
+    Raises:
+        InputError: a value is of another type, or beyond its limits.
+    """
+    given = {name: _plain(value) for name, value in asked.items() if value is not None}
+    for name in PATHS:
+        if isinstance(value := given.get(name), (str, os.PathLike)):
+            given[name] = os.path.expanduser(os.fspath(value))
+    for name in (*SEVERAL, "seeds"):
+        if name in given:
+            given[name] = _several(given[name])
+    given["unfreezes"] = _unfreezes(given.get("unfreezes", ()))
+    options = Options(**given)
+    # They have passed through no kind yet, whose types all that follows takes for granted.
+    check_limits(options)
+    return options
+
+
+def _plain(value: Any) -> Any:
+    """A scalar of NumPy or pandas as the number that it is."""
+    return value.item() if getattr(value, "shape", None) == () else value
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return (value,)
+    return tuple(map(_plain, value))
+
+
+def _unfreezes(value: Any) -> tuple[Unfreeze, ...]:
+    found = tuple(value) if isinstance(value, Iterable) else (value,)
+    for each in found:
+        if not isinstance(each, Unfreeze) or not all(
+            isinstance(number, int) for number in (each.after_epoch, each.last or 0)
+        ):
+            raise unexpected("unfreezes", "engine.Unfreeze(after_epoch, last), each", repr(each))
+    return found

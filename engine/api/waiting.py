@@ -1,0 +1,187 @@
+"""Waits for a run that a thread of its own trains; the caller is told, and may end it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.api.process import by_keyword, errors_by_keyword, random_states_kept
+from engine.api.results import Run
+from engine.config.kinds import unexpected
+from engine.errors import InputError, RunError
+from engine.keras_setup.loading import users_settings_kept
+from engine.protocol.commands import Interrupt
+from engine.protocol.events import Event, RunEnded
+from engine.runs.listing import RunRecord, load_run
+from engine.runs.resume import RESUMABLE
+from engine.sessions.local import TRAINER, Session
+
+OnEvent = Callable[[Event], object]
+WAKE_SECONDS = 0.5
+"""Where nothing wakes a wait, as on Windows, ctrl+c is heard so often."""
+_TENSORFLOW = logging.getLogger("tensorflow")
+_at_work = threading.Lock()
+"""Held while a run trains: two would share Keras' global state, and each clears it."""
+
+
+def wait_for(
+    make: Callable[[], Session],
+    runs_dir: Path,
+    on_event: OnEvent | None,
+    resumed: RunRecord | None = None,
+) -> Run:
+    """Have a session train its first run to the end.
+
+    Args:
+        make: the session, not started; called once nothing else is at work.
+        runs_dir: where it makes the run's folder.
+        on_event: told of what happens.
+        resumed: the run, where it has its folder already.
+
+    Raises:
+        InputError: another run is at work in this process, or the session cannot be made.
+        RunError: the run failed.
+    """
+    with users_settings_kept():
+        with errors_by_keyword():
+            if on_event is not None and not callable(on_event):
+                raise unexpected("on_event", "a function that takes an event", repr(on_event))
+            attempt = _Attempt(make, runs_dir, resumed)
+        try:
+            attempt.start()
+            attempt.wait(on_event)
+        except BaseException as error:
+            attempt.interrupt()
+            if note := attempt.way_on():
+                error.add_note(note)
+            raise
+    return attempt.result()
+
+
+class _Attempt:
+    """A run at work, as the thread sees it that asked for it and waits."""
+
+    def __init__(
+        self, make: Callable[[], Session], runs_dir: Path, resumed: RunRecord | None
+    ) -> None:
+        """Make its session.
+
+        Raises:
+            InputError: another is at work in this process, or the session cannot be made.
+        """
+        if not _at_work.acquire(blocking=False):
+            raise InputError(
+                "expected one training at a time in a process, found another at work; wait for "
+                "its end, or train in a process of its own"
+            )
+        try:
+            self._session = make()
+        except BaseException:
+            _at_work.release()
+            raise
+        self._session.add_sink(self._hear)
+        self._runs_dir, self._resumed = runs_dir, resumed
+        self._ended: RunEnded | None = None
+        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        """What it says; None once its thread is done."""
+
+    def start(self) -> None:
+        """Have it begin, and someone wait for its thread.
+
+        To wait for a thread is not safe from ctrl+c: before Python 3.13 one that comes at that
+        moment has the thread taken for dead. No thread but the main one hears ctrl+c.
+        """
+        try:
+            threading.Thread(target=self._work, name="training", daemon=True).start()
+        except RuntimeError:  # no more threads
+            self._end()
+            raise
+
+    def _work(self) -> None:
+        try:
+            # Before another may begin: its seed must stand.
+            with random_states_kept(), _Chatter(self._session.log):
+                self._session.start()
+                self._session.join()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        _at_work.release()
+        self._events.put(None)
+
+    def _hear(self, index: int, run_id: str, event: Event) -> None:
+        """Take an event of the run, but none of what somebody has queued behind it."""
+        if index == 0:
+            self._events.put(event)
+
+    def wait(self, on_event: OnEvent | None = None) -> None:
+        """Wait for the end; passes on what happens meanwhile."""
+        while True:
+            try:
+                event = self._events.get(timeout=WAKE_SECONDS)
+            except queue.Empty:
+                continue
+            if event is None:
+                return
+            if isinstance(event, RunEnded):
+                self._ended = event
+            if on_event is not None:
+                on_event(event)
+
+    def interrupt(self) -> None:
+        """End it after its batch with a checkpoint, and wait for that."""
+        self._session.send(Interrupt())
+        self.wait()
+
+    def way_on(self) -> str:
+        """How an interrupted run is resumed; empty where nothing is left to resume."""
+        with contextlib.suppress(InputError):
+            if self._path is not None and load_run(self._path).status in RESUMABLE:
+                return f"engine.resume({str(self._path)!r}) resumes the run from its checkpoint"
+        return ""
+
+    def result(self) -> Run:
+        """What came of it.
+
+        Raises:
+            RunError: it failed.
+        """
+        path = self._path
+        if path is None or self._ended is None or self._ended.status == "failed":
+            said = self._ended.error if self._ended else "it ended without a word"
+            raise RunError(by_keyword(said), path)
+        return Run(load_run(path))
+
+    @property
+    def _path(self) -> Path | None:
+        """The run's folder; None where none was made."""
+        if self._resumed is not None:
+            return self._resumed.directory.path.absolute()
+        ids = self._session.run_ids
+        return (self._runs_dir / ids[0]).absolute() if ids else None
+
+
+class _Chatter(logging.Filter):
+    """Has what TensorFlow logs on the trainer's thread go to the run's log, not to the caller."""
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        super().__init__()
+        self._log = log
+
+    def __enter__(self) -> None:
+        _TENSORFLOW.addFilter(self)
+
+    def __exit__(self, *_: object) -> None:
+        _TENSORFLOW.removeFilter(self)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take a record of the trainer's; whether another logs it as usual."""
+        if record.threadName != TRAINER:
+            return True
+        self._log(record.getMessage())
+        return False
