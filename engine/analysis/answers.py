@@ -16,8 +16,8 @@ from engine.analysis.explanation import (
     explain_speed,
 )
 from engine.analysis.fairness import unfair
+from engine.analysis.grammar import counted
 from engine.analysis.measurements import compare_accuracies, compare_speeds
-from engine.analysis.wording import counted
 
 QUESTIONS = (
     "Which model achieved the highest accuracy?",

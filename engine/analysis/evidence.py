@@ -14,8 +14,8 @@ from typing import Any
 
 from engine.analysis.architecture import Architecture, describe_architecture
 from engine.analysis.comparison import McNemar, mcnemar
+from engine.analysis.grammar import known
 from engine.analysis.predictions import Predictions, load_predictions
-from engine.analysis.wording import known
 from engine.backbones.catalogue import CATALOGUE
 from engine.common.text import accuracy
 from engine.config.options import Options

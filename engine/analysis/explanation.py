@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from engine.analysis.architecture import Architecture
 from engine.analysis.evidence import Evidence, Measured
-from engine.analysis.wording import known, listed, share_text, times
+from engine.analysis.grammar import known, listed, share_text, times
 from engine.common.text import MISSING, count, duration, percent, whole
 
 CLEARLY_LESS = 0.8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from engine.analysis.evidence import Evidence, Measured
-from engine.analysis.wording import MOST_WORDS, counted, known, listed, number_word
+from engine.analysis.grammar import MOST_WORDS, counted, known, listed, number_word
 from engine.common.text import whole
 
 

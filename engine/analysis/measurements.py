@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.analysis.comparison import chance_in_words, p_text
 from engine.analysis.evidence import Evidence, Measured, Pair
-from engine.analysis.wording import known, listed, points, share_text, times
+from engine.analysis.grammar import known, listed, points, share_text, times
 from engine.common.text import accuracy, duration, whole
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.analysis.answers import Answers, answers_from
 from engine.analysis.evidence import Evidence, Measured, gather
-from engine.analysis.wording import known, listed
+from engine.analysis.grammar import known, listed
 from engine.common.text import accuracy, whole
 from engine.config.dataset_names import title
 from engine.report.evidence_tables import Table, class_table, evidence_tables

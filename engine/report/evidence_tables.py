@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from engine.analysis.comparison import p_text
 from engine.analysis.evidence import Evidence, Measured, Row
 from engine.analysis.explanation import top1_text
-from engine.analysis.wording import known, points, share_text, times
+from engine.analysis.grammar import known, points, share_text, times
 from engine.common.text import MISSING, accuracy, count, duration, percent, whole
 from engine.report.table import model_label
 

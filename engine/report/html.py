@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import escape
 
 from engine.analysis.evidence import Measured
-from engine.analysis.wording import known
+from engine.analysis.grammar import known
 from engine.report.document import Report, data_and_models
 from engine.report.evidence_tables import Table
 from engine.report.svg import Line, curves_chart, pareto_chart

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from engine.common.text import count
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import BATCHNORM
+from tui.panels.layers.row_state import RowState
 from tui.panels.layers.rows import LayerRow
-from tui.panels.layers.state import RowState
 
 _FACTS_FROM = 66
 """Width in cells from which on kind and output shape are columns too."""

@@ -11,8 +11,8 @@ from textual.widgets.tree import TreeNode
 
 from engine.protocol.facts import LayerNode
 from tui.panels.layers.columns import column_cells, columns
+from tui.panels.layers.row_state import LayerStates, RowState, row_state
 from tui.panels.layers.rows import LayerRow, layer_rows, opened_at_first, path_to
-from tui.panels.layers.state import LayerStates, RowState, row_state
 
 _GREY = ("frozen", "count")
 _USUAL_HEIGHT = 24

@@ -15,8 +15,8 @@ from textual.widgets.tree import TreeNode
 
 from engine.state.layer_choice import from_on, up_to
 from tui.panels.layers.drawing import DrawnTree
+from tui.panels.layers.row_state import toggled_value
 from tui.panels.layers.rows import LayerRow
-from tui.panels.layers.state import toggled_value
 from tui.panels.layers.texts import locked_reply
 from tui.settings import keys
 

@@ -15,7 +15,7 @@ from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import lockable
 from engine.state.snapshot import RunSnapshot
 from tui.panels.layers.keys import FindLine, LayerFind, LayerTree
-from tui.panels.layers.state import layer_states
+from tui.panels.layers.row_state import layer_states
 from tui.panels.layers.texts import (
     frontier_words,
     panel_subtitle,

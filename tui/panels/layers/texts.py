@@ -12,8 +12,8 @@ from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import BATCHNORM, leaf_nodes
 from engine.state.snapshot import RunSnapshot
 from tui.panels.layers.columns import movement_number, output_shape, short_kind
+from tui.panels.layers.row_state import RowState
 from tui.panels.layers.rows import LayerRow, group_of
-from tui.panels.layers.state import RowState
 from tui.panels.line_fitting import change, longest, packed
 
 ADAM_BYTES_PER_PARAMETER = 8

@@ -17,8 +17,8 @@ from tui.panels.layers.columns import (
     movement_share,
     output_shape,
 )
+from tui.panels.layers.row_state import RowState
 from tui.panels.layers.rows import LayerRow
-from tui.panels.layers.state import RowState
 
 CONV = LayerNode("expand", "Conv2D", (4, 4, 1152), 221_184, True)
 ROW = LayerRow(CONV, "expand", ("expand",))

@@ -10,8 +10,8 @@ import pytest
 from engine.protocol.events import FeaturesReady
 from engine.protocol.facts import LayerNode
 from engine.state.snapshot import RunSnapshot
+from tui.panels.layers.row_state import RowState
 from tui.panels.layers.rows import LayerRow
-from tui.panels.layers.state import RowState
 from tui.panels.layers.texts import (
     LOCK_REASON,
     frontier_words,

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from engine.analysis.wording import counted, listed, points, share_text, times
+from engine.analysis.grammar import counted, listed, points, share_text, times
 
 
 def test_lists() -> None:

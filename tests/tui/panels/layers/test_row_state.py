@@ -11,8 +11,8 @@ import pytest
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import lockable
 from engine.state.snapshot import RunSnapshot
+from tui.panels.layers.row_state import LayerStates, layer_states, row_state, toggled_value
 from tui.panels.layers.rows import LayerRow, layer_rows
-from tui.panels.layers.state import LayerStates, layer_states, row_state, toggled_value
 
 EVERY = frozenset({"stem_conv", "block1_conv", "block1_bn"})
 BN = frozenset({"block1_bn"})
