@@ -66,6 +66,7 @@ def test_a_class_and_a_row_are_a_data_set(train: Train) -> None:
     assert [event.images for event in run.all(TestEnded)] == [20]
 
 
+@pytest.mark.slow("that features of a package's images are kept, and found by their content")
 @pytest.mark.usefixtures("small_net")
 def test_features_of_a_packages_images_are_found_again(train: Train, packages: Path) -> None:
     write_dots(packages)
