@@ -179,13 +179,13 @@ def _locked_part(path: Path) -> tuple[int, Path]:
 def _reserve(descriptor: int, size: int) -> None:
     """Take the place now, so that a full disk shows before the work is done."""
     try:
-        os.posix_fallocate(descriptor, 0, size)
-    except AttributeError:
-        os.truncate(descriptor, size)
+        if hasattr(os, "posix_fallocate"):  # macOS has none
+            os.posix_fallocate(descriptor, 0, size)
+            return
     except OSError as error:
         if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
             raise
-        os.truncate(descriptor, size)
+    os.truncate(descriptor, size)
 
 
 def _as_bytes(array: NDArray[Any]) -> memoryview:

@@ -68,7 +68,8 @@ alive = process_identity(child.pid)
 child.stdin.close()
 os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
 rows = numpy.arange(12, dtype=numpy.float32).reshape(3, 4)
-store, layouts = FeatureStore(Path(tempfile.mkdtemp()), 1 << 20), [Layout((4,), "float32")]
+folder = tempfile.TemporaryDirectory()
+store, layouts = FeatureStore(Path(folder.name), 1 << 20), [Layout((4,), "float32")]
 with store.writing("key", layouts, 3, {}) as writer:
     writer.write([rows])
     writer.finish()

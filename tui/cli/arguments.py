@@ -75,12 +75,3 @@ def read_shares(flag: str, text: str) -> tuple[float, ...]:
 def default_runs_dir() -> Path:
     """`$CIFAR_TUI_RUNS`, else `runs` here."""
     return Path(os.environ.get(RUNS_DIR_VARIABLE) or "runs")
-
-
-def markdown_table() -> str:
-    """The README's table of the options of `train`."""
-    rows = ["| Option | Default | What it sets |", "| --- | --- | --- |"]
-    for setting in SETTINGS:
-        usage = setting.usage.replace("|", "\\|")
-        rows.append(f"| `{usage}` | {setting.default} | {setting.help} |")
-    return "\n".join(rows) + "\n"

@@ -319,12 +319,3 @@ def written(key: Key) -> str:
     """Write a key for people: `ctrl+q or ctrl+c`, `?`, `→ or l`."""
     names = key.keys.split(",")
     return key.display or " or ".join(_ARROWS.get(name, name) for name in names)
-
-
-def markdown_table() -> str:
-    """Make the reference's table of keys."""
-    rows = ["| Where | Key | What it does |", "| --- | --- | --- |"]
-    for place, title in PLACES.items():
-        rows += [f"| {title} | `{written(key)}` | {key.description} |" for key in keys_of(place)]
-    rows.append(f"| Everywhere | `{PALETTE_WRITTEN}` | Command palette: every action by name |")
-    return "\n".join(rows) + "\n"

@@ -26,7 +26,7 @@ from tests.support.packages import installed_in, write_dots
 from tests.support.screens import is_open, messages, text_of, until
 from tui.app import CifarApp
 from tui.panels.tables.catalogue import MARKED, UNMARKED
-from tui.screens.launcher.form import RunForm, in_words, label
+from tui.screens.launcher.form import RunForm, field_of, in_words, label
 from tui.screens.launcher.recipe_prompt import HELD, RecipePrompt
 from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.launcher.texts import summary_text
@@ -256,6 +256,8 @@ def test_the_summary_tells_the_stages_in_which_something_joins() -> None:
 
 def test_errors_name_the_field_and_not_the_option() -> None:
     assert in_words("--batch-size: expected 1") == "batch size: expected 1"
+    assert in_words("--crops: expected 1 to 64") == "crops: expected 1 to 64"
+    assert (field_of("--crops: expected 1"), field_of("--views: expected 1")) == ("views", "")
     assert in_words("/data: expected an archive") == "/data: expected an archive"
 
 
