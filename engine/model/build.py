@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,7 @@ from engine.backbones.entry import Backbone
 from engine.config.spec import Precision
 from engine.keras_setup.loaded import keras
 from engine.model.blocks import HEAD_DENSE, HEAD_DROPOUT, HEAD_POOL
-from engine.model.custom_cnn import custom_cnn_features
 from engine.model.graph import leaf_layers
-from engine.model.lite0 import lite0_features, preprocess_lite0
 
 HEAD = (HEAD_POOL, HEAD_DROPOUT, HEAD_DENSE)
 DROPOUT_RATE = 0.2
@@ -29,9 +28,9 @@ class Classifier:
     network: keras.Model
     """uint8 (batch, height, width, 3) to probabilities (batch, classes) float32."""
     backbone: tuple[str, ...]
-    """The backbone's layers in Keras' order, its input left out; empty for CustomCNN."""
+    """The backbone's layers in Keras' order, its input left out; empty of one from scratch."""
     backbone_layers: int
-    """As Keras counts `len(backbone.layers)`, its input included; 0 for CustomCNN."""
+    """As Keras counts `len(backbone.layers)`, its input included; 0 of one from scratch."""
     head: tuple[str, ...]
 
 
@@ -54,7 +53,8 @@ def build_classifier(
         classes: how many.
         seed: of the weights that are not loaded and of the dropout.
         load_weights: called with a model whose layers with weights are exactly the backbone's;
-            None leaves them random. CustomCNN never calls it: it has no weights without its head.
+            None leaves them random. A model from scratch never calls it: it has no weights
+            without its head.
         precision: of the computations; weights and the head's probabilities stay float32.
     """
     # Keras numbers the layers that have no name of their own through the whole process; commands
@@ -83,29 +83,29 @@ def _build(
         # The layer `Resizing` switches all that follows to training mode wherever the network is
         # called without saying which: dropout and batch statistics in a plain `model(images)`.
         pixels = keras.ops.image.resize(pixels, (image_size, image_size))
-    if backbone.source == "scratch":
-        network = _put_head(images, custom_cnn_features(pixels), classes, seed, backbone.name)
-        return Classifier(network, (), 0, HEAD[1:])
     prepared = _preprocess(backbone, pixels)
     before = {layer.name for layer in keras.Model(images, prepared).layers}
     base = _build_base(backbone, images, prepared)
-    if load_weights is not None:
+    if load_weights is not None and not backbone.from_scratch:
         load_weights(base)
         _restore_rescaling(backbone, base)
     names = tuple(layer.name for layer in base.layers if layer.name not in before)
+    head = HEAD if len(base.output.shape) > 2 else HEAD[1:]
     network = _put_head(images, base.output, classes, seed, backbone.name)
-    return Classifier(network, names, len(names) + 1, HEAD)
+    if backbone.from_scratch:
+        return Classifier(network, (), 0, head)
+    return Classifier(network, names, len(names) + 1, head)
 
 
 def _preprocess(backbone: Backbone, pixels: Any) -> Any:
-    if backbone.source == "lite0":
-        return preprocess_lite0(pixels)
-    return getattr(keras.applications, backbone.module).preprocess_input(pixels)
+    if backbone.module:
+        return getattr(keras.applications, backbone.module).preprocess_input(pixels)
+    return resolve_name(backbone.preprocessing)(pixels) if backbone.preprocessing else pixels
 
 
 def _build_base(backbone: Backbone, images: Any, prepared: Any) -> keras.Model:
-    if backbone.source == "lite0":
-        return keras.Model(images, lite0_features(prepared))
+    if backbone.builder:
+        return keras.Model(images, resolve_name(backbone.builder)(prepared))
     constructor = getattr(keras.applications, backbone.name)
     return constructor(include_top=False, weights=None, input_tensor=prepared)
 

@@ -6,10 +6,9 @@ on a batch of the run's own images and on images of one colour, through the netw
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.backbones.entry import Backbone
+from engine.backbones.entry import Backbone, ExpectedInput
 from engine.protocol.events import LogLine
 
 if TYPE_CHECKING:
@@ -23,48 +22,7 @@ _TOLERANCE = 0.02
 """Of the expected range: half precision rounds 255 to within 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What a backbone's weights expect of its input: (pixel, 0 to 255, / scale) - offset."""
-
-    words: str
-    scale: tuple[float, float, float]
-    """Divisors of the channels in the order in which they arrive."""
-    offset: tuple[float, float, float]
-    order: str = "RGB"
-
-    def of(self, colour: tuple[int, int, int]) -> tuple[float, ...]:
-        """The three values to which a colour (red, green, blue, 0 to 255) should come."""
-        arriving = colour if self.order == "RGB" else colour[::-1]
-        return tuple(
-            value / scale - offset
-            for value, scale, offset in zip(arriving, self.scale, self.offset, strict=True)
-        )
-
-
-# Of `preprocess_input` in keras.applications.imagenet_utils: its modes caffe, tf and torch.
-_CAFFE = Expectation("means subtracted", (1.0, 1.0, 1.0), (103.939, 116.779, 123.68), "BGR")
-_TF = Expectation("-1 to 1", (127.5,) * 3, (1.0, 1.0, 1.0))
-_TORCH = Expectation(
-    "ImageNet mean and deviation",
-    (255 * 0.229, 255 * 0.224, 255 * 0.225),
-    (0.485 / 0.229, 0.456 / 0.224, 0.406 / 0.225),
-)
-_RAW = Expectation("0 to 255", (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
-_LITE = Expectation("-1 to 1", (128.0,) * 3, (127 / 128,) * 3)
-_OF_MODULES: dict[str, Expectation] = {
-    **dict.fromkeys(("vgg16", "vgg19", "resnet"), _CAFFE),
-    **dict.fromkeys(("densenet",), _TORCH),
-    **dict.fromkeys(("resnet_v2", "inception_v3", "inception_resnet_v2", "xception"), _TF),
-    **dict.fromkeys(("mobilenet", "mobilenet_v2", "nasnet"), _TF),
-    **dict.fromkeys(("efficientnet", "efficientnet_v2", "mobilenet_v3", "convnext"), _RAW),
-}
 _COLOURS = {"black": (0, 0, 0), "white": (255, 255, 255), "red": (255, 0, 0)}
-
-
-def expectation_of(backbone: Backbone) -> Expectation | None:
-    """What the published weights of a backbone expect; None where there are none."""
-    return _LITE if backbone.source == "lite0" else _OF_MODULES.get(backbone.module)
 
 
 def probe_preprocessing(
@@ -82,7 +40,7 @@ def probe_preprocessing(
     """
     import numpy as np
 
-    expected = expectation_of(backbone)
+    expected = backbone.expects
     if expected is None or not classifier.backbone:
         return None
     colours = np.empty((len(_COLOURS), *images.shape[1:]), "uint8")
@@ -115,7 +73,7 @@ def _arriving(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.f
     return arrived
 
 
-def _differences(expected: Expectation, measured: NDArray[np.float32]) -> str:
+def _differences(expected: ExpectedInput, measured: NDArray[np.float32]) -> str:
     """What arrives otherwise than expected, in words; empty if nothing."""
     import numpy as np
 

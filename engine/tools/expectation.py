@@ -30,7 +30,6 @@ BASE_BYTES = 1_800_000_000
 """Of the process once it trains; measured at 1.9 GiB with CIFAR-10 in it and no features."""
 FEATURE_BYTES = 8_000
 """Kept for an image at 96 pixels; 2.3 GiB in all were measured with 50,000 of them."""
-SEPARABLE = ("mobilenet", "efficientnet", "lite0", "xception", "nasnet", "convnext")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def expect(
     work += test + (rows * _extracted(each) if keeps else 0.0)
     steps = len(each) * learned // spec.batch_size
     changes = sum(len(set(epochs)) for epochs in shares)
-    rate = EFFICIENCY * (speed.separable if _is_separable(entry) else speed.dense)
+    rate = EFFICIENCY * (speed.separable if entry.is_separable else speed.dense)
     computing = work * entry.flops_at(spec.image_size) / rate
     seconds = LOADING_SECONDS + STAGE_SECONDS * changes + STEP_SECONDS * steps + computing
     return Expectation(seconds, round(memory))
@@ -106,7 +105,3 @@ def _is_measured_kind(device: str, measured: str) -> bool:
     """Whether a run on `device` computes where the speed was measured: a processor or a GPU."""
     kind = device.partition(":")[0]
     return kind == "auto" or kind == measured.partition(":")[0]
-
-
-def _is_separable(entry: Backbone) -> bool:
-    return (entry.module or entry.source).startswith(SEPARABLE)

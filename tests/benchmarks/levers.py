@@ -66,7 +66,7 @@ def build(image_size: int) -> Any:
     from engine.common.progress import ignore_progress
     from engine.model.build import build_classifier
     from engine.model.trainable import apply_trainable, select_last
-    from engine.weights.load import load_into
+    from engine.weights.load import load_published
     from engine.weights.locate import locate_weights
 
     backbone = find_backbone("EfficientNetLite0")
@@ -78,7 +78,7 @@ def build(image_size: int) -> Any:
         image_size=image_size,
         classes=10,
         seed=0,
-        load_weights=lambda base: load_into(base, path, backbone.name),
+        load_weights=lambda base: load_published(base, path, backbone),
     )
     apply_trainable(classifier, select_last(classifier, 30), "locked")
     return classifier.network

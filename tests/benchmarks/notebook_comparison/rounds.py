@@ -164,7 +164,7 @@ class _Round:
         spec, backbone = self._spec, find_backbone(self._spec.model)
         options = {
             "--base": self._folder / BASE_FILE,
-            "--preprocessing": "lite0" if backbone.source == "lite0" else backbone.module,
+            "--preprocessing": backbone.module or "lite0",
             "--data": self._folder / DATA_FILE,
             "--image-size": spec.image_size,
             "--epochs": ",".join(str(stage.epochs) for stage in spec.stages),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from engine.backbones.entry import Backbone
 from engine.errors import InputError
 from engine.weights.locate import choose_file
 
-KERAS_ENTRIES = [entry for entry in CATALOGUE if entry.source == "keras"]
+KERAS_ENTRIES = [entry for entry in CATALOGUE if not entry.builder]
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +140,27 @@ def test_sizes_are_those_of_the_network(name: str) -> None:
     assert parameters == entry.parameters
     assert measure_depth(network) == entry.depth
     assert measure_flops(network) == entry.flops
+
+
+def test_every_name_in_a_row_is_that_of_a_function() -> None:
+    rows = [entry for entry in CATALOGUE if entry.builder]
+    named = [(e.builder, e.preprocessing, e.weights_loader) for e in rows]
+    for name in (name for names in named for name in names if name):
+        assert callable(resolve_name(name)), name
+    for entry in CATALOGUE:
+        assert bool(entry.builder) != bool(entry.module), entry.name
+
+
+def test_a_file_that_keras_does_not_read_is_known_by_its_hash() -> None:
+    """It cannot be opened to see whether a download is whole."""
+    for entry in CATALOGUE:
+        assert not entry.weights_loader or all(file.hash for file in entry.weights), entry.name
+
+
+def test_every_backbone_with_published_weights_says_what_they_expect() -> None:
+    for entry in CATALOGUE:
+        assert (entry.expects is None) == entry.from_scratch, entry.name
+        assert entry.from_scratch == (not entry.weights and entry.packaged is None), entry.name
 
 
 def test_only_the_baseline_starts_from_scratch() -> None:

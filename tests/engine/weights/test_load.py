@@ -15,7 +15,7 @@ from keras import layers
 from engine.backbones.catalogue import find_backbone
 from engine.common.progress import ignore_progress
 from engine.errors import InputError
-from engine.weights.load import load_into
+from engine.weights.load import load_into, load_published
 from engine.weights.locate import locate_weights
 
 Save = Callable[[Any, Path], Path]
@@ -185,11 +185,12 @@ def test_a_damaged_file_changes_nothing(
 def test_the_bundled_weights_of_lite0_go_into_it() -> None:
     from engine.model.lite0 import lite0_features
 
-    path = locate_weights(find_backbone("EfficientNetLite0"), 96, "imagenet", ignore_progress)
+    backbone = find_backbone("EfficientNetLite0")
+    path = locate_weights(backbone, 96, "imagenet", ignore_progress)
     assert path is not None
     inputs = keras.Input((32, 32, 3))
     model = keras.Model(inputs, lite0_features(inputs))
-    load_into(model, path, "EfficientNetLite0")
+    load_published(model, path, backbone)
     # An untrained normalization is 1 everywhere.
     assert np.ptp(values(model)[1]) > 0.1
 
