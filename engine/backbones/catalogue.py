@@ -128,7 +128,8 @@ CATALOGUE: tuple[Backbone, ...] = (
 """The bundled one and the one from scratch, then `keras.applications`, family by family.
 
 Parameters, depth and flops were computed from the networks as Keras 3.15 builds them, without
-their classifier, under global average pooling and a dense layer for ten classes.
+their classifier, under global average pooling and a dense layer for ten classes:
+`python tests/benchmarks/catalogue_figures.py --check` does it again.
 
 ImageNet top-1: the table on keras.io/api/applications; for MobileNetV3, which it leaves out, the
 table in the docstring of `keras.applications.MobileNetV3Large`; for EfficientNetLite0 the README of
