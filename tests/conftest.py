@@ -10,10 +10,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import engine.common.faults
 from engine.keras_setup.loading import HOME, IGNORED_VARIABLES, prepare_environment
+from engine.runs.listing import RunRecord, load_run
 from tests.support.images import SmallCifar10
 from tests.support.loopback import LoopbackServer
 from tests.support.runs import RunWriter
@@ -159,3 +162,32 @@ def classifier_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("classifier") / "model.keras"
     keras.Sequential(layers).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def classifier_predictions(classifier_file: Path) -> NDArray[np.float32]:
+    """What the model says of all test digits, (500, 10)."""
+    import keras
+
+    from engine.analysis.test_images import read_test_images
+    from engine.config.spec import RunSpec, Stage
+
+    spec = RunSpec("CustomCNN", "digits", (Stage("all", 1, 1e-3, None),), 8)
+    model = keras.models.load_model(classifier_file)
+    return np.asarray(model.predict(read_test_images(spec), verbose=0))
+
+
+@pytest.fixture
+def finished(
+    write_run: RunWriter,
+    classifier_file: Path,
+    classifier_predictions: NDArray[np.float32],
+    tmp_path: Path,
+) -> RunRecord:
+    """A finished run on the digits, with its model, predictions and metrics."""
+    path = tmp_path / "runs" / write_run("CustomCNN", test=0.5, dataset="digits", image_size=8)
+    shutil.copy(classifier_file, path / "model.keras")
+    labels = np.arange(500) % 10
+    np.savez(path / "predictions.npz", labels=labels, probabilities=classifier_predictions)
+    (path / "metrics.csv").write_text("epoch,accuracy\n0,0.5\n")
+    return load_run(path)

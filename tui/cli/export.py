@@ -10,6 +10,7 @@ from engine.common.folders import check_temporary_folder
 from engine.common.text import byte_size
 from engine.machine.output_capture import OutputCapture
 from engine.runs.selecting import choose_run
+from engine.tools.export_formats import find_format
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -21,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     from engine.tools.export import export_run
 
     record = choose_run(arguments.runs_dir, arguments.run)
-    if arguments.format != "csv":
+    if find_format(arguments.format).holds_model:
         check_temporary_folder()
     # TensorFlow greets on descriptor 2, whatever Python is told.
     with OutputCapture(lambda line: None):

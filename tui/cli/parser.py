@@ -11,6 +11,7 @@ from engine.config.kinds import Choice, Number
 from engine.config.option_table import dataset_words
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES
 from engine.config.recipe_words import recipe_words
+from engine.tools.export_formats import format_names, formats_help
 from tui.cli.arguments import (
     RUNS_DIR_VARIABLE,
     TEXT,
@@ -32,7 +33,6 @@ _RUN_WORDS = "its id, a part of it that no other run has, or its path"
 DEFAULT_SPEED, MAX_SPEED = 20.0, 10_000
 """Of a recording: seconds of it a second."""
 SPEED = Number(f"1 to {MAX_SPEED:,}", 1, MAX_SPEED)
-EXPORT_FORMATS = ("keras", "savedmodel", "onnx", "csv")
 
 
 class _PrintVersion(argparse.Action):
@@ -246,17 +246,17 @@ def _add_export(commands: Commands) -> None:
     export.add_argument("run", metavar="RUN", help=_RUN_WORDS)
     export.add_argument(
         "--format",
-        metavar="|".join(EXPORT_FORMATS),
+        metavar="|".join(format_names()),
         required=True,
-        type=partial(Choice(EXPORT_FORMATS).read, "--format"),
-        help="the model, or metrics.csv and predictions.csv; onnx needs cifar-tui[onnx]",
+        type=partial(Choice(format_names()).read, "--format"),
+        help=formats_help(),
     )
     export.add_argument(
         "--output",
         metavar="PATH",
         required=True,
         type=partial(read_path, "--output"),
-        help="file to make for keras and onnx, folder for savedmodel and csv",
+        help="the file or folder to make",
     )
     export.add_argument("--force", action="store_true", help="replace an earlier export there")
     _add_runs_dir(export)

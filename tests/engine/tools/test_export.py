@@ -5,49 +5,23 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine.analysis.test_images import read_test_images
 from engine.errors import InputError
 from engine.protocol.facts import DataFacts, SampleRange
 from engine.runs.directory import write_json
 from engine.runs.image_files import ImageFiles
 from engine.runs.listing import RunRecord, load_run
-from engine.tools.export import ONNX_MODULES, SUFFIXES, Format, export_run
+from engine.tools.export import export_run
+from engine.tools.export_formats import FORMATS, find_format
 from tests.support.run_events import record_data
 
 WriteRun = Callable[..., str]
-HAS_ONNX = all(importlib.util.find_spec(name) for name in ONNX_MODULES)
-
-
-@pytest.fixture(scope="session")
-def classifier_predictions(classifier_file: Path) -> np.ndarray:
-    """What the model says of all test digits, (500, 10)."""
-    import keras
-
-    from engine.config.spec import RunSpec, Stage
-
-    spec = RunSpec("CustomCNN", "digits", (Stage("all", 1, 1e-3, None),), 8)
-    model = keras.models.load_model(classifier_file)
-    return np.asarray(model.predict(read_test_images(spec), verbose=0))
-
-
-@pytest.fixture
-def finished(
-    write_run: WriteRun, classifier_file: Path, classifier_predictions: np.ndarray, tmp_path: Path
-) -> RunRecord:
-    """A finished run on the digits, with its model, predictions and metrics."""
-    path = tmp_path / "runs" / write_run("CustomCNN", test=0.5, dataset="digits", image_size=8)
-    shutil.copy(classifier_file, path / "model.keras")
-    labels = np.arange(500) % 10
-    np.savez(path / "predictions.npz", labels=labels, probabilities=classifier_predictions)
-    (path / "metrics.csv").write_text("epoch,accuracy\n0,0.5\n")
-    return load_run(path)
+HAS_ONNX = all(importlib.util.find_spec(name) for name in find_format("onnx").packages)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +37,7 @@ def finished(
     ],
 )
 def test_an_exported_model_predicts_what_the_run_did(
-    finished: RunRecord, tmp_path: Path, form: Format, name: str
+    finished: RunRecord, tmp_path: Path, form: str, name: str
 ) -> None:
     done = export_run(finished, form, tmp_path / name)
     assert done.images == 256
@@ -71,7 +45,7 @@ def test_an_exported_model_predicts_what_the_run_did(
     assert done.against == "the run's predictions for the first 256 test images"
     files = [path for path in (tmp_path / name, *(tmp_path / name).rglob("*")) if path.is_file()]
     assert done.bytes == sum(path.stat().st_size for path in files) > 1_000
-    beside = {f"{name}.json"} if form in SUFFIXES else set()
+    beside = {f"{name}.json"} if find_format(form).suffix else set()
     assert {path.name for path in tmp_path.iterdir()} == {name, "runs"} | beside
 
 
@@ -83,7 +57,7 @@ def test_an_exported_model_predicts_what_the_run_did(
     ],
 )
 def test_an_exported_model_is_described(
-    finished: RunRecord, tmp_path: Path, form: Format, name: str, described: str
+    finished: RunRecord, tmp_path: Path, form: str, name: str, described: str
 ) -> None:
     ranges = (SampleRange("16-bit", 120.0, 3_000.0),)
     names = tuple(f"digit {i}" for i in range(10))
@@ -169,8 +143,8 @@ def test_a_model_that_predicts_something_else_is_not_exported(
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 
-@pytest.mark.parametrize("form", ["keras", "savedmodel", "onnx", "csv"])
-def test_an_unfinished_run_is_refused(write_run: WriteRun, tmp_path: Path, form: Format) -> None:
+@pytest.mark.parametrize("form", [row.name for row in FORMATS])
+def test_an_unfinished_run_is_refused(write_run: WriteRun, tmp_path: Path, form: str) -> None:
     run = load_run(tmp_path / "runs" / write_run("CustomCNN", status="interrupted"))
     name = f"net.{form}"
     with pytest.raises(InputError, match=r"expected (a finished run|test predictions)"):
@@ -188,7 +162,7 @@ def test_onnx_without_its_packages_says_how_to_get_them(
 
 @pytest.mark.parametrize(("form", "name"), [("keras", "net.keras"), ("csv", "net")])
 def test_what_is_there_is_replaced_only_when_forced(
-    finished: RunRecord, tmp_path: Path, form: Format, name: str
+    finished: RunRecord, tmp_path: Path, form: str, name: str
 ) -> None:
     export_run(finished, form, tmp_path / name)
     with pytest.raises(InputError, match="--force to replace it"):
@@ -201,7 +175,7 @@ def test_what_is_there_is_replaced_only_when_forced(
 
 @pytest.mark.parametrize("form", ["savedmodel", "csv"])
 def test_a_folder_of_other_things_is_never_replaced(
-    finished: RunRecord, tmp_path: Path, form: Format
+    finished: RunRecord, tmp_path: Path, form: str
 ) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "thesis.txt").write_text("years of it")
@@ -223,7 +197,7 @@ def test_a_folder_of_other_things_is_never_replaced(
     ],
 )
 def test_a_place_that_cannot_be_is_refused(
-    finished: RunRecord, tmp_path: Path, form: Format, name: str, words: str
+    finished: RunRecord, tmp_path: Path, form: str, name: str, words: str
 ) -> None:
     with pytest.raises(InputError, match=words):
         export_run(finished, form, tmp_path / name)
