@@ -303,6 +303,8 @@ class TestEnded(Event):
     """Share with the class among the five most probable; None with five classes or fewer."""
     epoch: int | None = None
     """Whose weights these are; None in older records."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """What else `engine.metrics` measures, by key."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import InputError
+from engine.metrics.catalogue import METRICS
 
 MAX_LENGTH = 1_000
 TEXT_FIELDS = {
@@ -50,6 +51,7 @@ FIGURES = {
     "batch": "batch_size",
     "to80": "to_80",
     "to85": "to_85",
+    **{metric.key: metric.key for metric in METRICS},
 }
 """What may stand before a comparison, and its column; so may these columns themselves."""
 STATES = {"pinned": "pinned", "ranked": "ranked"}

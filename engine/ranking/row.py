@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from engine.metrics.catalogue import METRICS, values_of
 from engine.runs.listing import RunRecord
 from engine.runs.notes import Notes
 from engine.runs.summary import Summary
@@ -33,7 +34,7 @@ KINDS = {
     "accuracy_low": "float64",
     "accuracy_high": "float64",
     "test_images": "Int64",
-    "top5_accuracy": "float64",
+    **{metric.key: "float64" for metric in METRICS},
     "val_accuracy": "float64",
     "train_seconds": "float64",
     "wall_seconds": "float64",
@@ -143,7 +144,7 @@ def _measured(run: RunRecord) -> dict[str, Any]:
         "test_accuracy": summary.test_accuracy,
         **_interval(_known(summary.test_accuracy), summary.test_images),
         "test_images": summary.test_images,
-        "top5_accuracy": summary.top5_accuracy,
+        **values_of(summary),
         "val_accuracy": summary.kept_val_accuracy(run.file.spec.keep),
         **_seconds(run),
         **{key: seconds_to(curve, accuracy) for key, accuracy in TARGETS.items()},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.config.dataset_names import short
 from engine.errors import InputError
+from engine.metrics.catalogue import METRICS
 from engine.ranking.row import KINDS, TARGETS, ranking_row, seconds_to
 from engine.runs.listing import RunListing
 from engine.runs.notes import read_notes
@@ -24,6 +25,7 @@ HIGH_FIRST = frozenset(
         "ranked",
         "pinned",
         "created_at",
+        *(metric.key for metric in METRICS if metric.is_high_first),
     }
 )
 """Columns whose largest value comes first where nothing else is asked."""

@@ -19,6 +19,7 @@ from engine.common.text import (
     whole,
 )
 from engine.config.dataset_names import short
+from engine.metrics.catalogue import METRICS, Metric
 from engine.ranking.table import ASKED_TARGETS, TARGET, best, fastest
 
 if TYPE_CHECKING:
@@ -55,12 +56,19 @@ def _printable(value: Any) -> str:
     return printable(str(value))
 
 
+def _metric_column(metric: Metric) -> Column:
+    return Column(metric.key, metric.title, lambda row: metric.text(row[metric.key]), -3)
+
+
+METRIC_COLUMNS = tuple(map(_metric_column, METRICS))
+"""Shown where some run has them."""
 COLUMNS = (
     Column("model", "model", model_label, 10, right=False),
     Column("dataset", "data", lambda row: _printable(short(row["dataset"])), 5, right=False),
     Column("test_accuracy", "test acc", lambda row: accuracy(row["test_accuracy"]), 9),
     Column("accuracy_low", "± 95 %", interval_text, -1),
     Column("val_accuracy", "val acc", validation_text, 4),
+    *METRIC_COLUMNS,
     Column("train_seconds", "train", lambda row: duration(row["train_seconds"]), 8),
     Column("to_85", "to 0.85", lambda row: duration(row["to_85"]), -2),
     Column("wall_seconds", "wall", lambda row: duration(row["wall_seconds"]), 6),
@@ -184,6 +192,7 @@ def _columns(frame: DataFrame) -> list[Column]:
         for key, says_something in (
             ("dataset", frame["dataset"].nunique() > 1),
             ("differs", (frame["differs"] != "").any()),
+            *((column.key, frame[column.key].notna().any()) for column in METRIC_COLUMNS),
         )
         if not says_something
     }

@@ -56,6 +56,8 @@ class Summary:
     """How many `test_accuracy` was measured on."""
     top5_accuracy: float | None = None
     """On the test images; None of five classes or fewer, and in summaries of before."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """What else `engine.metrics` measures on the test images, by key."""
     kept_epoch: int | None = None
     """Whose weights are tested and exported; None in summaries of before."""
 
@@ -95,7 +97,10 @@ def check_summary(summary: Summary) -> None:
         # NaN, of a null, is a figure that is not known.
         if figure is not None and (figure < 0 or figure > MOST):
             raise InputError(f"summary.json: expected figures of a run, found {figure:.3g}")
-    if not all(name.isprintable() for name in (*summary.phase_seconds, *summary.stages)):
+    if any(abs(figure) > MOST for figure in summary.metrics.values()):
+        raise InputError(f"summary.json: metrics: expected {MOST:g} at most, found a larger figure")
+    names = (*summary.phase_seconds, *summary.stages, *summary.metrics)
+    if not all(name.isprintable() for name in names):
         raise InputError("summary.json: expected names that can be shown, found others")
     _check_curve(summary.curve)
 
@@ -144,6 +149,7 @@ def summarize(run: RunSnapshot) -> Summary:
         peak_memory_bytes=run.peak_memory_bytes,
         test_images=run.test.images if run.test else None,
         top5_accuracy=run.test.top5_accuracy if run.test else None,
+        metrics=run.test.metrics if run.test else {},
         kept_epoch=run.kept_epoch,
     )
 

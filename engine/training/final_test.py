@@ -13,6 +13,7 @@ from engine.common.atomic import written_whole
 from engine.errors import InputError
 from engine.features.pool import Pool
 from engine.keras_setup.loaded import keras
+from engine.metrics.catalogue import measure_all
 from engine.training.control import Control
 from engine.training.evaluation import PassCallback
 
@@ -21,18 +22,14 @@ AGREEMENT = 0.02
 one: a wrong weight differs by more, the rounding of bfloat16 by less."""
 
 
-TOP = 5
-"""Classes among which the right one counts for `Tested.top5_accuracy`."""
-
-
 class Tested(NamedTuple):
     """The result of the test."""
 
     loss: float
     """Mean cross-entropy."""
     accuracy: float
-    top5_accuracy: float | None
-    """None where there are no more than five classes."""
+    metrics: dict[str, float]
+    """Those of `engine.metrics` by key."""
     epoch: int | None = None
     """The epoch whose weights were tested."""
 
@@ -97,11 +94,7 @@ def _measured(labels: Any, probabilities: Any) -> Tested:
     chosen = probabilities[np.arange(len(labels)), labels]
     loss = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny)).mean()
     accuracy = (probabilities.argmax(axis=1) == labels).mean()
-    top5 = None
-    if probabilities.shape[1] > TOP:
-        best = np.argpartition(-probabilities, TOP, axis=1)[:, :TOP]
-        top5 = float((best == labels[:, np.newaxis]).any(axis=1).mean())
-    return Tested(float(loss), float(accuracy), top5)
+    return Tested(float(loss), float(accuracy), measure_all(labels, probabilities))
 
 
 def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from engine.common.append import DiskFull, is_disk_full
 from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
+from engine.metrics.catalogue import as_recorded
 from engine.protocol.commands import CommandQueue
 from engine.protocol.events import (
     Event,
@@ -215,7 +216,14 @@ class Trainer:
         tested = learner.test()
         if tested is None:
             raise _StoppedError
-        self._emit(TestEnded(images=data.facts.test_images, **tested._asdict()))
+        ended = TestEnded(
+            loss=tested.loss,
+            accuracy=tested.accuracy,
+            images=data.facts.test_images,
+            epoch=tested.epoch,
+            **as_recorded(tested.metrics),
+        )
+        self._emit(ended)
         self._emit(PhaseChanged(phase="saving", detail=self._directory.model.name))
         export_network(learner.classifier.network, self._directory.model, self.control)
 

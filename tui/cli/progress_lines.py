@@ -9,6 +9,7 @@ from typing import Any
 from engine.common.text import accuracy, byte_size, count, duration, rate, whole
 from engine.config.dataset_names import short
 from engine.config.spec import RunSpec
+from engine.metrics.catalogue import texts_of
 from engine.protocol.events import (
     BatchEnded,
     CommandRejected,
@@ -270,9 +271,9 @@ def _log(name: str, run: RunSnapshot, event: LogLine) -> list[str]:
 
 
 def _test(name: str, run: RunSnapshot, event: TestEnded) -> list[str]:
-    top5 = "" if event.top5_accuracy is None else f" (top-5 {accuracy(event.top5_accuracy)})"
+    more = f" ({', '.join(texts)})" if (texts := texts_of(event)) else ""
     return [
-        f"{name}  test accuracy {accuracy(event.accuracy)}{top5} on {whole(event.images)} images, "
+        f"{name}  test accuracy {accuracy(event.accuracy)}{more} on {whole(event.images)} images, "
         f"loss {event.loss:.4f}{_kept(run)}"
     ]
 

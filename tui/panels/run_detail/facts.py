@@ -11,6 +11,7 @@ from textual.content import Content
 from engine.common.text import accuracy, count, duration, rate, whole
 from engine.config.dataset_names import short
 from engine.config.spec import Keep
+from engine.metrics.catalogue import texts_of
 from engine.runs.listing import RunRecord
 from engine.runs.summary import Summary, summarize
 from engine.state.snapshot import RunSnapshot
@@ -46,9 +47,7 @@ def facts(run: RunRecord, snapshot: RunSnapshot | None) -> list[Fact]:
 
 
 def _reached(summary: Summary, keep: Keep) -> Iterable[Fact]:
-    test = accuracy(summary.test_accuracy)
-    if summary.top5_accuracy is not None:
-        test += f", top-5 {accuracy(summary.top5_accuracy)}"
+    test = ", ".join([accuracy(summary.test_accuracy), *texts_of(summary)])
     yield "test", test if summary.ranked else "not tested, so not ranked"
     kept = summary.kept_val_accuracy(keep)
     if kept is None:

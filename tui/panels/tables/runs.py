@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from engine.common.text import Column, Row, byte_size, cell_width
 from engine.ranking.table import HIGH_FIRST
-from engine.report.table import BEST, COLUMNS, ON_TEST
+from engine.report.table import BEST, COLUMNS, METRIC_COLUMNS, ON_TEST
 from tui.panels.tables.columns import is_missing
 from tui.panels.tables.drawing import Piece
 from tui.panels.tables.virtual_table import VirtualTable
@@ -111,7 +111,8 @@ class RunTable(VirtualTable):
     # What the base class asks for.
 
     def columns_of(self, rows: Sequence[Row]) -> list[Column]:
-        left_out = {key for key in _ONLY_WHERE_KNOWN if not any(row[key] for row in rows)}
+        sparse = (*_ONLY_WHERE_KNOWN, *(column.key for column in METRIC_COLUMNS))
+        left_out = {key for key in sparse if all(is_missing(row.get(key)) for row in rows)}
         if len({row["dataset"] for row in rows}) <= 1:
             left_out.add("dataset")
         more = [column for column in ON_SCREEN if column.key not in {c.key for c in COLUMNS}]
