@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from textual.binding import Binding, BindingType
 
+from tui.settings.run_pages import KEYED, RUN_PAGES
+
 if TYPE_CHECKING:
     from textual.app import App
     from textual.dom import DOMNode
@@ -168,14 +170,10 @@ KEYS: tuple[Key, ...] = (
     Key("escape", "leave", "back", "Close what was opened last, or go back", "results", False),
     Key("right,l", "next_tab", "tabs", "Next tab of the run", "detail", display="→"),
     Key("left,h", "previous_tab", "tabs", "Tab before it", "detail", False, display="←"),
-    Key("1", "tab('curves')", "curves", "Curves, with freezes and rates", "detail", False),
-    Key("2", "tab('facts')", "facts", "What was asked and reached", "detail", False),
-    Key("3", "tab('confusion')", "confusion", "Confusion matrix", "detail", False),
-    Key("4", "tab('classes')", "classes", "Accuracy by class", "detail", False),
-    Key("5", "tab('mistakes')", "mistakes", "The most confident mistakes, drawn", "detail", False),
-    Key("6", "tab('calibration')", "calibration", "Confidence against accuracy", "detail", False),
-    Key("7", "tab('times')", "times", "Where the time went", "detail", False),
-    Key("8", "tab('layers')", "layers", "The layers as they ended", "detail", False),
+    *(
+        Key(str(number), f"tab('{page.name}')", page.name, page.help, "detail", False)
+        for number, page in enumerate(RUN_PAGES[:KEYED], 1)
+    ),
     Key("down,j", "further_down", "down", "Scroll, or the next mistakes", "detail", False),
     Key("up,k", "back_up", "up", "Scroll back, or the mistakes before", "detail", False),
     Key("shift+right", "sideways(1)", "right", "Scroll a wide page", "detail", False),

@@ -154,8 +154,8 @@ def shown(on_screen: OnScreen) -> Shown:
     return open_panel
 
 
-def text(detail: RunDetail, name: str = "run-text") -> str:
-    return str(detail.query_one(f"#{name}", Static).render())
+def text(detail: RunDetail, name: str = ".-shown .run-text") -> str:
+    return "".join(str(part.render()) for part in detail.query(name).results(Static))
 
 
 def pages(detail: RunDetail) -> list[str | None]:
@@ -198,7 +198,7 @@ async def test_facts_and_times_come_from_the_summary(
     async with shown(run, snapshot, size=(120, 40)) as (pilot, detail):
         await pilot.press("2")
         for part in ("0.8000", "3.38 M", "depth 50", "141 M FLOPs", "0:15 in all"):
-            assert part in text(detail, "run-facts-text")
+            assert part in text(detail)
         await pilot.press("7")
         assert "0:15 from start to end, of it 0:10 counted as training" in text(detail)
 
@@ -207,11 +207,11 @@ async def test_while_the_record_is_read_the_panel_says_so(
     shown: Shown, run: RunRecord, snapshot: RunSnapshot
 ) -> None:
     async with shown(run, None) as (pilot, detail):
-        assert text(detail, "run-curves-note") == "reading the record…"
+        assert text(detail, "#run-curves-note") == "reading the record…"
         detail.show(run, snapshot)
         await pilot.pause()
         assert detail.query_one("#run-charts").display
-        assert text(detail, "run-curves-note") == ""
+        assert text(detail, "#run-curves-note") == ""
 
 
 # What is not there.
@@ -296,7 +296,7 @@ async def test_another_theme_colours_the_matrix_anew(
     write_predictions(run, predictions(LABELS, SAID))
 
     def colours(detail: RunDetail) -> set[Any]:
-        content: Any = detail.query_one("#run-text", Static).content
+        content: Any = detail.query_one(".-shown .run-text", Static).content
         return {s.style.background for s in content.spans if isinstance(s.style, Style)}
 
     async with shown(run, snapshot) as (pilot, detail):
@@ -415,7 +415,7 @@ async def test_the_layers_stand_as_they_ended(
     async with shown(run, snapshot) as (pilot, detail):
         await pilot.press("8")
         await pilot.pause()
-        assert text(detail, "run-layers-note").startswith("1.28 K of 6.28 K parameters train")
+        assert text(detail, "#run-layers-note").startswith("1.28 K of 6.28 K parameters train")
         tree = detail.query_one(EndedTree)
         rows = [node.data for node in tree.root.children]
         assert [row.title for row in rows if row] == ["backbone", "head"]

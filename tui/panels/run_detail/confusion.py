@@ -1,12 +1,16 @@
-"""The confusion matrix as a heat map: pure."""
+"""The confusion matrix as a heat map, a part of it where it is large."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 from textual.content import Content
 
 from engine.common.text import whole
 from tui.panels.run_detail.bars import name_width, shortened
 from tui.panels.run_detail.material import Material, Outcome
+from tui.panels.run_detail.page import TextPage, when_tested
 
 _MOST_NAME = 10
 _LEAST_CELL, _MOST_CELL = 4, 8
@@ -19,6 +23,40 @@ _FULL_MISTAKE = 0.2
 """Share of a class's images, taken for one other class, from which on the cell is fully coloured;
 in proportion to all of them mistakes would hardly be seen."""
 _FAINTEST = 0.06
+
+
+class ConfusionPage(TextPage):
+    """The matrix; where not all of it fits, the arrows show another part."""
+
+    def __init__(self, **names: Any) -> None:
+        super().__init__(when_tested(confusion_text), **names)
+        self._corner = (0, 0)
+        self._material: Material | None = None
+
+    def show(self, material: Material) -> None:
+        self._material = replace(material, corner=self._corner)
+        super().show(self._material)
+
+    def start(self) -> None:
+        self._corner = (0, 0)
+        super().start()
+
+    def move(self, down: int, right: int) -> None:
+        """Show the part half a page on."""
+        material = self._material
+        if material is None or not isinstance(material.tested, Outcome):
+            return
+        rows, columns = shown_part(material, material.tested)
+        if len(rows) == len(columns) == len(material.class_names):
+            super().move(down, right)
+            return
+        to = (
+            rows.start + down * max(len(rows) // 2, 1),
+            columns.start + right * max(len(columns) // 2, 1),
+        )
+        rows, columns = shown_part(replace(material, corner=to), material.tested)
+        self._corner = (rows.start, columns.start)
+        self.show(material)
 
 
 def confusion_text(material: Material, tested: Outcome) -> Content:

@@ -10,6 +10,8 @@ from textual.widgets import Static
 from engine.state.snapshot import RunSnapshot
 from tui.panels.charts.curves import CurveChart
 from tui.panels.charts.data import accuracy_data, accuracy_title, loss_data, loss_title
+from tui.panels.run_detail.material import Material
+from tui.panels.run_detail.page import RunView
 
 _BESIDE_FROM = 100
 """Cells from which on the two charts stand side by side."""
@@ -19,7 +21,7 @@ _CHARTS = (
 )
 
 
-class CurvesPage(Container):
+class CurvesPage(RunView):
     """Accuracy and loss over the epochs, with what was frozen and which rates, and when."""
 
     def compose(self) -> ComposeResult:
@@ -30,8 +32,9 @@ class CurvesPage(Container):
                     yield Static(classes="chart-title", id=f"run-{name}-title")
                     yield CurveChart(id=f"run-{name}")
 
-    def show(self, run: RunSnapshot | None) -> None:
-        """Draw a run's curves; None while its record is being read."""
+    def show(self, material: Material) -> None:
+        """Draw a run's curves, once its record is read."""
+        run = material.snapshot
         words = curves_note(run)
         note = self.query_one("#run-curves-note", Static)
         note.update(words)

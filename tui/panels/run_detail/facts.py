@@ -15,18 +15,18 @@ from engine.metrics.catalogue import texts_of
 from engine.runs.listing import RunRecord
 from engine.runs.summary import Summary, summarize
 from engine.state.snapshot import RunSnapshot
+from tui.panels.run_detail.material import Material
 
 Fact = tuple[str, str]
 _NAME_WIDTH = 12
 
 
-def facts_text(run: RunRecord, snapshot: RunSnapshot | None, width: int) -> Content:
+def facts_text(material: Material) -> Content:
     """The facts as lines, an error first; long values go on below where they began."""
-    parts: list[Content] = []
-    if run.summary.error:
-        parts.append(Content.styled(run.summary.error, "$error"))
-    room = max(width - _NAME_WIDTH, 20)
-    for name, value in facts(run, snapshot):
+    room = max(material.width - _NAME_WIDTH, 20)
+    error = textwrap.wrap(material.run.summary.error, room + _NAME_WIDTH)
+    parts = [Content.styled(line, "$error") for line in error]
+    for name, value in facts(material.run, material.snapshot):
         for label, line in zip_longest([name], textwrap.wrap(value, room), fillvalue=""):
             start = Content.styled(f"{label:<{_NAME_WIDTH}}", "$muted")
             parts.append(start + Content.styled(line, "$foreground"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.app import ComposeResult
-from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Static
 
@@ -13,6 +14,8 @@ from engine.state.layer_choice import lockable
 from engine.state.snapshot import RunSnapshot
 from tui.panels.layers.drawing import DrawnTree
 from tui.panels.layers.row_state import layer_states
+from tui.panels.run_detail.material import Material
+from tui.panels.run_detail.page import RunView
 
 
 class EndedTree(DrawnTree):
@@ -21,19 +24,20 @@ class EndedTree(DrawnTree):
     can_focus = False
 
 
-class LayersPage(Container):
+class LayersPage(RunView):
     """The tree under a line that says how much of the model trained."""
 
-    def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self, **names: Any) -> None:
+        super().__init__(**names)
         self._filled: LayerNode | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="run-layers-note")
         yield EndedTree(id="run-layer-tree")
 
-    def show(self, run: RunSnapshot | None) -> None:
-        """Draw a run's layers; None while its record is being read."""
+    def show(self, material: Material) -> None:
+        """Draw a run's layers, once its record is read."""
+        run = material.snapshot
         self.query_one("#run-layers-note", Static).update(layers_note(run))
         tree = self.query_one(EndedTree)
         layers = run.layers if run is not None else None
@@ -45,10 +49,10 @@ class LayersPage(Container):
             tree.fill(layers, max(self.size.height - 2, 0))
         tree.show_states(layer_states(run, lockable(layers)))
 
-    def step(self, rows: int) -> None:
+    def move(self, down: int, right: int) -> None:
         """Move the cursor by so many rows."""
         tree = self.query_one(EndedTree)
-        tree.cursor_line = min(max(tree.cursor_line + rows, 0), max(tree.last_line, 0))
+        tree.cursor_line = min(max(tree.cursor_line + down, 0), max(tree.last_line, 0))
 
     def toggle(self) -> None:
         """Open or close the group under the cursor."""

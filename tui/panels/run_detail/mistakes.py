@@ -1,10 +1,10 @@
-"""The most confident mistakes: the test images with truth, prediction and confidence: pure."""
+"""The most confident mistakes: the test images with truth, prediction and confidence."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
@@ -12,6 +12,7 @@ from engine.common.text import accuracy, printable
 from tui.panels.pixels import PIXELS_A_CELL, half_blocks
 from tui.panels.run_detail.bars import shortened
 from tui.panels.run_detail.material import Material, Outcome
+from tui.panels.run_detail.page import TextPage, when_tested
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +53,36 @@ def tiling(width: int, height: int) -> Tiling:
     across = max((width + _GAP) // (tile + _GAP), 1)
     down = max((room + 1) // (rows + _CAPTION + 1), 1)
     return Tiling(across, down, rows, tile)
+
+
+class MistakesPage(TextPage):
+    """The mistakes, as many at a time as fit; the arrows show those before and after."""
+
+    def __init__(self, **names: Any) -> None:
+        super().__init__(when_tested(mistakes_text), **names)
+        self._first = 0
+        self._material: Material | None = None
+
+    def show(self, material: Material) -> None:
+        self._material = replace(material, first=self._first)
+        super().show(self._material)
+
+    def start(self) -> None:
+        self._first = 0
+        super().start()
+
+    def move(self, down: int, right: int) -> None:
+        """Show the page of mistakes after these, or before them."""
+        material = self._material
+        if material is None or not isinstance(material.tested, Outcome):
+            return
+        to = self._first + down * tiling(material.width, material.height).images
+        are_drawn = isinstance(material.pictures, tuple)
+        if down and are_drawn and 0 <= to < len(material.tested.mistakes):
+            self._first = to
+            self.show(material)
+        else:
+            super().move(down, right)
 
 
 def mistakes_text(material: Material, tested: Outcome) -> Content:

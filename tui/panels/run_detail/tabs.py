@@ -3,35 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual.content import Content
 
+from tui.settings.run_pages import KEYED, RUN_PAGES, RunPage
 
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """A page of a run, by the name that its key asks for."""
-
-    name: str
-    short: str = ""
-    """Where there is little room."""
-
-    def title(self, short: bool) -> str:
-        """What the line says."""
-        return self.short if short and self.short else self.name
-
-
-TABS = (
-    Tab("curves"),
-    Tab("facts"),
-    Tab("confusion", "matrix"),
-    Tab("classes"),
-    Tab("mistakes"),
-    Tab("calibration", "calib"),
-    Tab("times"),
-    Tab("layers"),
-)
-NAMES = tuple(tab.name for tab in TABS)
+NAMES = tuple(page.name for page in RUN_PAGES)
 _MORE = ("‹ ", " ›")
 
 
@@ -72,12 +49,16 @@ def _form(width: int) -> tuple[list[str], int]:
         (False, True, 2),
     ):
         titles = [
-            f"{number} {tab.title(short)}" if numbered else tab.title(short)
-            for number, tab in enumerate(TABS, 1)
+            (f"{number} " if numbered and number <= KEYED else "") + _title(page, short)
+            for number, page in enumerate(RUN_PAGES, 1)
         ]
         if _length(titles, gap) <= width:
             return titles, gap
-    return [tab.title(True) for tab in TABS], 1
+    return [_title(page, True) for page in RUN_PAGES], 1
+
+
+def _title(page: RunPage, short: bool) -> str:
+    return page.short if short and page.short else page.name
 
 
 def _length(titles: Sequence[str], gap: int) -> int:
