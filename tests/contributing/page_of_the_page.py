@@ -44,7 +44,7 @@ async def shown(runs_dir: Path) -> dict[str, object]:
             "text": text(),
             "tabs": str(detail.query_one("#run-tabs", Static).render()),
             "help": help_text().plain,
-            "keys": keys.markdown_table(),
+            "keys": [f"{key.keys} {key.description}" for key in keys.keys_of("detail")],
         }
 
 

@@ -26,4 +26,4 @@ def test_it_is_opened_by_its_key(write_run: RunWriter) -> None:
     assert found["text"] == "most confident mistake 0.7500 of 3 test images"
     assert "sureness" in found["tabs"]
     assert "How sure the model was" in found["help"]
-    assert "| Run in full | `9` | How sure the model was |" in found["keys"]
+    assert "9 How sure the model was" in found["keys"]

@@ -119,11 +119,7 @@ def test_the_readme_is_an_entrance() -> None:
     ("name", "call"), [pytest.param(*found, id=shlex.join(found[1])) for found in all_commands()]
 )
 def test_the_program_takes_each_command(name: str, call: list[str]) -> None:
-    if "--help" in call:
-        with pytest.raises(SystemExit, match=r"^0$"):
-            PARSER.parse_args(call)
-        return
-    arguments = PARSER.parse_args(call)
+    arguments = PARSER.parse_args([word for word in call if word != "--help"])  # which exits
     for model in getattr(arguments, "models", ()):
         assert find_backbone(model)
 

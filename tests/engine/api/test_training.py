@@ -144,7 +144,7 @@ def test_what_a_listener_raises_leaves_a_run_to_resume(
 
     async def first_cell() -> None:
         try:
-            small(runs_dir=tmp_path, epochs=10, on_event=stop)
+            small(runs_dir=tmp_path, epochs=4, on_event=stop)
         except EnoughError as error:
             raised.append(error)
 
@@ -158,13 +158,13 @@ def test_what_a_listener_raises_leaves_a_run_to_resume(
     assert raised[0].__notes__ == [
         f"engine.resume({str(run.path)!r}) resumes the run from its checkpoint"
     ]
-    assert 0 < len(run.curves) < 10
+    assert 0 < len(run.curves) < 4
     # What waits behind it in its queue is not begun with it.
     queue = (run.spec, replace(run.spec, seed=1))
     write_json(record.directory.spec, replace(record.file, queue_specs=queue))
     call_on_a_thread(second_cell)
     assert [(each.path, each.status) for each in resumed] == [(run.path, "completed")]
-    assert resumed[0].curves["epoch"].tolist() == [*range(1, 11)]
+    assert resumed[0].curves["epoch"].tolist() == [1, 2, 3, 4]
     assert len(list_runs(tmp_path).runs) == 1
     with pytest.raises(InputError, match=r"^expected an unfinished run, found .* completed"):
         engine.resume(run)

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from engine.report.table import BEST, FASTEST, ON_TEST
 from tui.panels import queue
 from tui.panels.charts import curves, pareto
-from tui.panels.layers import state
+from tui.panels.layers import row_state
 from tui.panels.tables import runs as run_table
 from tui.terminal.ascii_marks import to_ascii
 
@@ -39,7 +39,7 @@ def test_each_character_has_one_of_its_width(text: str, expected: str) -> None:
         {curves.VALIDATION_MARK, curves.BEST_MARK},
         {pareto.OTHER, pareto.FRONT, pareto.LIT, pareto.APART, BEST, FASTEST},
         {run_table.MARKED, run_table.PINNED, run_table.DIFFERS, BEST, FASTEST, ON_TEST},
-        set(state.GLYPHS.values()),
+        set(row_state.GLYPHS.values()),
         {"✓", "✗", "●", "‖", "■"},
     ],
 )
