@@ -8,8 +8,9 @@ from pathlib import Path
 
 from engine.config.dataset_names import package_of
 from engine.keras_setup.loading import chosen_backend
+from engine.version import VERSION
 
-PACKAGES = ("cifar-tui", "keras", "tensorflow", "jax", "numpy")
+PACKAGES = ("keras", "tensorflow", "jax", "numpy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def find_origin(dataset: str = "") -> Origin:
     import socket
     from importlib import metadata
 
-    versions = {"python": platform.python_version()}
+    versions = {"python": platform.python_version(), "cifar-tui": VERSION}
     for package in PACKAGES:
         try:
             versions[package] = metadata.version(package)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -17,6 +15,7 @@ from typing import Literal
 from engine.common.folders import CACHE_VARIABLE, SET_TEMPORARY, check_temporary_folder
 from engine.common.text import byte_size, printable
 from engine.errors import InputError
+from engine.version import VERSION
 
 State = Literal["good", "note", "bad"]
 DISK_WANTED_BYTES = 5 * 10**9
@@ -65,12 +64,7 @@ def examine(runs_dir: Path) -> list[Finding]:
 
 
 def _python() -> Finding:
-    version = sys.version.split()[0]
-    try:
-        own = importlib.metadata.version("cifar-tui")
-    except importlib.metadata.PackageNotFoundError:
-        own = "not installed, run from its source tree"
-    return Finding("program", "good", f"cifar-tui {own}, Python {version}")
+    return Finding("program", "good", f"cifar-tui {VERSION}, Python {sys.version.split()[0]}")
 
 
 def _keras() -> Finding:

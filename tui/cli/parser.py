@@ -12,6 +12,7 @@ from engine.config.option_table import dataset_words
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES
 from engine.config.recipe_words import recipe_words
 from engine.tools.export_formats import format_names, formats_help
+from engine.version import VERSION
 from tui.cli.arguments import (
     RUNS_DIR_VARIABLE,
     TEXT,
@@ -35,19 +36,6 @@ DEFAULT_SPEED, MAX_SPEED = 20.0, 10_000
 SPEED = Number(f"1 to {MAX_SPEED:,}", 1, MAX_SPEED)
 
 
-class _PrintVersion(argparse.Action):
-    """Looks the version up only when asked: `importlib.metadata` is slow to import."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            print(f"cifar-tui {version('cifar-tui')}")
-        except PackageNotFoundError:
-            print("cifar-tui, not installed: run from its source tree")
-        parser.exit()
-
-
 def build_parser() -> CommandLineParser:
     """The parser of the whole command; `command` is None where none was given."""
     parser = CommandLineParser(
@@ -56,7 +44,9 @@ def build_parser() -> CommandLineParser:
         "them train, rank them. Without a command it opens the launcher.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print it and exit")
+    parser.add_argument(
+        "--version", action="version", version=f"cifar-tui {VERSION}", help="print it and exit"
+    )
     _add_drawing(parser)
     add_mirror(parser, None)
     _add_runs_dir(parser)
