@@ -117,7 +117,8 @@ def _tensorflow() -> Finding:
     except InputError:
         found = "cannot be loaded (no folder for temporary files)"
         return Finding("TensorFlow", "bad", found, SET_TEMPORARY)
-    command = [sys.executable, "-c", DEVICES]
+    # Without `-P` a tensorflow.py in the current folder would be run.
+    command = [sys.executable, "-P", "-c", DEVICES]
     try:
         done = subprocess.run(
             command,

@@ -56,6 +56,15 @@ def test_a_tensorflow_that_cannot_be_loaded_is_bad(
     assert "install" in finding.advice
 
 
+def test_nothing_of_the_current_folder_is_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "planted.py").write_text("raise SystemExit('run')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(doctor, "DEVICES", "import planted")
+    assert "No module named 'planted'" in doctor._tensorflow().found
+
+
 def test_an_error_of_thousands_of_characters_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "DEVICES", "raise SystemExit('no such folder ' * 500)")
     finding = doctor._tensorflow()
