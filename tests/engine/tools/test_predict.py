@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -189,6 +192,33 @@ def test_a_damaged_model_is_one_line(finished: RunRecord) -> None:
     finished.directory.model.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="found something that Keras cannot load"):
         Predictor(finished)
+
+
+def test_a_model_with_code_of_its_own_is_one_line(finished: RunRecord) -> None:
+    import keras
+
+    layers = [keras.Input((8, 8, 3)), keras.layers.Lambda(lambda x: x)]
+    keras.Sequential(layers).save(finished.directory.model)
+    with pytest.raises(InputError, match="found something that Keras cannot load"):
+        Predictor(finished)
+
+
+def test_a_model_has_no_module_imported(
+    finished: RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "planted.py").write_text("from pathlib import Path as Planted")
+    monkeypatch.syspath_prepend(tmp_path)
+    with zipfile.ZipFile(finished.directory.model) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    config["config"]["layers"][1] |= {"module": "planted", "class_name": "Planted"}
+    members["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(finished.directory.model, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    with pytest.raises(InputError, match="found something that Keras cannot load"):
+        Predictor(finished)
+    assert "planted" not in sys.modules
 
 
 def test_a_model_that_gives_no_numbers_is_one_line(finished: RunRecord, tmp_path: Path) -> None:
