@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.imports import imported_by
+
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"keras", "tensorflow", "pandas", "sklearn", "numpy", "textual", "rich"}
 MODULES = sorted(
@@ -91,13 +93,3 @@ def test_keras_is_imported_in_one_place_only() -> None:
     assert importers == {"engine/keras_setup/loaded.py"}
     # Imported by a function that runs after Keras is loaded.
     assert early == {"engine/backend/tensorflow_step.py"}
-
-
-def imported_by(node: ast.AST) -> set[str]:
-    """The packages that a statement imports."""
-    names: list[str] = []
-    if isinstance(node, ast.Import):
-        names = [alias.name for alias in node.names]
-    elif isinstance(node, ast.ImportFrom) and not node.level:
-        names = [node.module or ""]
-    return {name.partition(".")[0] for name in names}
