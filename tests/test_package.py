@@ -1,9 +1,10 @@
-"""What is released: its dependencies and its version."""
+"""What is released: its dependencies, its version, the files of its wheel."""
 
 from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import ZipFile
 
 import pytest
 from packaging.requirements import Requirement
@@ -49,11 +51,44 @@ def test_what_is_imported_is_declared_and_nothing_else(
     assert [name for name in sorted(unused) if not re.search(r"^types-|-stubs$", name)] == []
 
 
+def test_the_constraints_hold_a_version_of_each_dependency() -> None:
+    lines = (ROOT / ".ci/constraints.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    versions = {canonicalize_name(name): version for name, version in pins.items()}
+    for text in (*PROJECT["dependencies"], *EXTRAS["test"], *EXTRAS["release"]):
+        requirement = Requirement(text)
+        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), text
+
+
 def test_the_version_is_known_without_an_installation(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])
     assert capsys.readouterr().out == f"cifar-tui {VERSION}\n"
     assert find_origin().versions["cifar-tui"] == VERSION
+
+
+def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path],
+        check=True,
+        cwd=ROOT,
+        timeout=60,
+    )
+    (wheel,) = tmp_path.iterdir()
+    metadata = f"cifar_tui-{VERSION}.dist-info/"
+    with ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        text = archive.read(f"{metadata}METADATA").decode()
+    expected = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("engine", "tui")
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    assert {name for name in names if not name.startswith(metadata)} == expected
+    assert {"engine/py.typed", "tui/py.typed", "tui/app.tcss"} <= expected
+    assert f"{metadata}licenses/LICENSE" in names
+    assert f"\nVersion: {VERSION}\n" in text
 
 
 def _names(requirements: Iterable[str]) -> set[str]:

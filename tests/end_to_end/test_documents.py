@@ -138,11 +138,13 @@ def test_the_options_that_are_named_are_those_of_the_program() -> None:
 
 
 def test_the_test_command_is_the_one_the_checks_run() -> None:
-    checks = (ROOT / ".ci" / "run").read_text()
+    checks, targets = ((ROOT / name).read_text() for name in (".ci/run", "Makefile"))
     install, fast, everything = 'pip install ".[test]"', "pytest", "pytest --all"
     assert f"{install} && {fast}\n{everything}\n" in README
-    assert f"\n{install}\n" in checks
-    assert f"\n{fast}\n{fast} -m slow\n" in checks
+    assert install.replace("install ", "install -c .ci/constraints.txt ")[:-2] in checks
+    assert "\nmake package all\n" in checks
+    assert "\nall: check fast slow\n" in targets
+    assert f"\nfast:\n\t{fast}\n\nslow:\n\t{fast} -m slow\n" in targets
     testing = DOCUMENTS["docs/contributing/testing.md"]
     assert f"\n{fast}\n{everything}\n{fast} -m slow\n" in testing
 
