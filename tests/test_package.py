@@ -18,8 +18,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from engine.common.version import VERSION
 from engine.machine.provenance import find_origin
-from engine.version import VERSION
 from tests.support.imports import imported_by
 from tui.__main__ import main
 

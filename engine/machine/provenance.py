@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.common.version import VERSION
 from engine.config.dataset_names import package_of
 from engine.keras_setup.loading import chosen_backend
-from engine.version import VERSION
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy")
 

@@ -14,8 +14,8 @@ from typing import Literal
 
 from engine.common.folders import CACHE_VARIABLE, SET_TEMPORARY, check_temporary_folder
 from engine.common.text import byte_size, printable
+from engine.common.version import VERSION
 from engine.errors import InputError
-from engine.version import VERSION
 
 State = Literal["good", "note", "bad"]
 DISK_WANTED_BYTES = 5 * 10**9

@@ -6,13 +6,13 @@ import argparse
 from functools import partial
 from typing import Any, get_args
 
+from engine.common.version import VERSION
 from engine.config.dataset_names import BUILT_IN
 from engine.config.kinds import Choice, Number
 from engine.config.option_table import dataset_words
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES
 from engine.config.recipe_words import recipe_words
 from engine.tools.export_formats import format_names, formats_help
-from engine.version import VERSION
 from tui.cli.arguments import (
     RUNS_DIR_VARIABLE,
     TEXT,
