@@ -51,7 +51,7 @@ class RunSpec:
     model: str
     """Catalogue name."""
     dataset: str
-    """`cifar10`, `cifar100`, `digits`, or `folder:<name>` with the folder in `data_path`."""
+    """A known name such as `cifar10`, or `folder:<name>` with the folder in `data_path`."""
     stages: tuple[Stage, ...]
     """One after the other."""
     image_size: int
