@@ -22,7 +22,7 @@ from engine.weights.locate import check_weights
 
 
 def with_weights(options: Options, runs_dir: Path) -> tuple[Options, str]:
-    """The same with the file of the run that the weights may name.
+    """Return the same with the file of the run that the weights may name.
 
     Returns:
         The options, and what there is to say of the choice, mostly nothing.
@@ -35,7 +35,7 @@ def with_weights(options: Options, runs_dir: Path) -> tuple[Options, str]:
 
 
 def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
-    """The runs to do, one a model and seed, after every check that needs no backend loaded.
+    """Return the runs to do, one a model and seed, after every check that needs no backend loaded.
 
     Args:
         models: of the catalogue, in any case.

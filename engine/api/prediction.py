@@ -25,7 +25,7 @@ class Classifier:
         self._predictor = predictor
 
     def predict(self, images: Folder | Iterable[Folder]) -> list[Prediction]:
-        """The five most probable classes of each image.
+        """Return the five most probable classes of each image.
 
         Args:
             images: paths of image files of any size and mode, or one path.
@@ -59,7 +59,7 @@ def load(run: Run | Folder, *, runs_dir: Folder = "runs") -> Classifier:
 
 
 def open_classifier(record: RunRecord) -> Classifier:
-    """The classifier of a run, after all checks that take no time.
+    """Return the classifier of a run, after all checks that take no time.
 
     Raises:
         InputError: as `load`.

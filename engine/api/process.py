@@ -30,7 +30,7 @@ def errors_by_keyword() -> Iterator[None]:
 
 
 def by_keyword(text: str) -> str:
-    """The text with keywords in the place of flags."""
+    """Return the text with keywords in the place of flags."""
     return re.sub(r"--[a-z][a-z-]*", lambda flag: KEYWORDS.get(flag[0], flag[0]), text)
 
 

@@ -106,7 +106,7 @@ class Run:
         return f"<Run {self.run_id}: {', '.join(said)}>"
 
     def _figure(self, column: str) -> float | None:
-        """A figure as the ranking gives it."""
+        """Return a figure as the ranking gives it."""
         figure: float | None = ranking_row(self._record, Notes())[column]
         return figure
 
@@ -126,14 +126,14 @@ def open_run(run: Run | Folder, *, runs_dir: Folder = "runs") -> Run:
 
 
 def record_of(run: Run | Folder, runs_dir: Folder) -> RunRecord:
-    """The record of a run that is named in any way; see `open_run`."""
+    """Return the record of a run that is named in any way; see `open_run`."""
     if isinstance(run, Run):
         return load_run(run.path)
     return choose_run(folder("runs_dir", runs_dir), named("run", run))
 
 
 def named(keyword: str, run: Run | Folder) -> str:
-    """What names a run, as text: an id or a path.
+    """Return what names a run, as text: an id or a path.
 
     Raises:
         InputError: it is none of the kinds that can.
@@ -147,7 +147,7 @@ def named(keyword: str, run: Run | Folder) -> str:
 
 
 def folder(keyword: str, path: Folder) -> Path:
-    """The path of a folder, which may begin with `~`.
+    """Return the path of a folder, which may begin with `~`.
 
     Raises:
         InputError: it is no path.
@@ -158,7 +158,7 @@ def folder(keyword: str, path: Folder) -> Path:
 
 
 def rank(runs_dir: Folder = "runs") -> DataFrame:
-    """All runs of a folder as a table, best first: what `cifar-tui rank` shows.
+    """Return all runs of a folder as a table, best first: what `cifar-tui rank` shows.
 
     Ranked runs come first, by test accuracy and then by the seconds they trained; the others
     follow, newest first. A folder that is not there is one without runs.

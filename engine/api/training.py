@@ -166,7 +166,7 @@ def resume(run: Run | Folder, *, runs_dir: Folder = "runs", on_event: OnEvent | 
 
 
 def _options(asked: dict[str, Any]) -> Options:
-    """What was asked, as the options of a run.
+    """Return what was asked, as the options of a run.
 
     Raises:
         InputError: a value is of another type, or beyond its limits.
@@ -186,7 +186,7 @@ def _options(asked: dict[str, Any]) -> Options:
 
 
 def _plain(value: Any) -> Any:
-    """A scalar of NumPy or pandas as the number that it is."""
+    """Return a scalar of NumPy or pandas as the number that it is."""
     return value.item() if getattr(value, "shape", None) == () else value
 
 

@@ -139,14 +139,14 @@ class _Attempt:
         self.wait()
 
     def way_on(self) -> str:
-        """How an interrupted run is resumed; empty where nothing is left to resume."""
+        """Return how an interrupted run is resumed; empty where nothing is left to resume."""
         with contextlib.suppress(InputError):
             if self._path is not None and load_run(self._path).status in RESUMABLE:
                 return f"engine.resume({str(self._path)!r}) resumes the run from its checkpoint"
         return ""
 
     def result(self) -> Run:
-        """What came of it.
+        """Return what came of it.
 
         Raises:
             RunError: it failed.

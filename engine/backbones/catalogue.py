@@ -142,7 +142,7 @@ layers cost most; 128 for the networks that shrink their input early or were mad
 
 
 def find_backbone(name: str) -> Backbone:
-    """The catalogue entry of this name, in any case.
+    """Return the catalogue entry of this name, in any case.
 
     Raises:
         InputError: no such entry; names the nearest.

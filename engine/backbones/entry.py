@@ -47,7 +47,7 @@ class ExpectedInput:
     order: str = "RGB"
 
     def of(self, colour: tuple[int, int, int]) -> tuple[float, ...]:
-        """The three values to which a colour (red, green, blue, 0 to 255) should come."""
+        """Return the three values to which a colour (red, green, blue, 0 to 255) should come."""
         arriving = colour if self.order == "RGB" else colour[::-1]
         return tuple(
             value / scale - offset

@@ -20,7 +20,7 @@ Row = tuple[str, str, int, str]
 
 
 def _family(folder: str, file: str, *rows: Row) -> dict[str, tuple[WeightsFile, ...]]:
-    """The files of models that lie in one folder and are named alike."""
+    """Return the files of models that lie in one folder and are named alike."""
     table: dict[str, tuple[WeightsFile, ...]] = {}
     for model, stem, size, digest in rows:
         name = file.format(stem)
@@ -29,7 +29,7 @@ def _family(folder: str, file: str, *rows: Row) -> dict[str, tuple[WeightsFile, 
 
 
 def _sizes(folder: str, file: str, size: int, *inputs: int) -> tuple[WeightsFile, ...]:
-    """The files of a model that has one for each input size, in pixels."""
+    """Return the files of a model that has one for each input size, in pixels."""
     return tuple(
         WeightsFile(name, folder + name, size, "", pixels)
         for pixels in inputs

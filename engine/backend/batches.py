@@ -91,7 +91,7 @@ class Rows:
             return steps.map(rows_of).prefetch(PREFETCHED).with_options(options)
 
     def _gather(self, chosen: Any) -> list[Any]:
-        """The inputs at some indices, as the model takes them."""
+        """Return the inputs at some indices, as the model takes them."""
         import tensorflow
 
         if self._tensors is not None:
@@ -136,7 +136,7 @@ def aligned(shape: tuple[int, ...], dtype: str) -> Any:
 
 
 def shared_tensor(array: Any) -> Any:
-    """A tensor over an array's own memory where that is possible, else a copy."""
+    """Return a tensor over an array's own memory where that is possible, else a copy."""
     import tensorflow
 
     with tensorflow.device("CPU:0"):

@@ -18,7 +18,7 @@ from engine.machine.sampler import read_memory
 
 
 def name(wanted: str = "") -> str:
-    """What computes, as people call it; known before it is loaded.
+    """Return what computes, as people call it; known before it is loaded.
 
     Args:
         wanted: the backend by Keras' name, where it is not the one that is chosen.
@@ -39,7 +39,7 @@ def kernels() -> str:
 
 
 def choose_device(asked: str, wanted: str = "") -> str:
-    """The device that Keras will compute on, `cpu:0` or `gpu:N`; loads the backend.
+    """Return the device that Keras will compute on, `cpu:0` or `gpu:N`; loads the backend.
 
     Args:
         asked: `auto`, `cpu`, `gpu` or `gpu:N`.
@@ -64,7 +64,7 @@ def choose_device(asked: str, wanted: str = "") -> str:
 
 
 def on_device(device: str) -> AbstractContextManager[Any]:
-    """A scope in which Keras computes on a device that `choose_device` gave."""
+    """Return a scope in which Keras computes on a device that `choose_device` gave."""
     scope: AbstractContextManager[Any] = load_keras().device(device)
     return scope
 
@@ -84,7 +84,7 @@ def has_memory_limit(device: str) -> bool:
 
 
 def memory_in_words(device: str) -> str:
-    """What a device holds at present and has in all, for a person."""
+    """Return what a device holds at present and has in all, for a person."""
     if device.startswith("gpu") and load_keras().backend.backend() == "tensorflow":
         import tensorflow
 
@@ -95,7 +95,7 @@ def memory_in_words(device: str) -> str:
 
 
 def fuses(device: str) -> bool:
-    """Whether the faster form of `engine.backend.fused` is one here."""
+    """Return whether the faster form of `engine.backend.fused` is one here."""
     return load_keras().backend.backend() == "tensorflow" and device.startswith("cpu")
 
 
@@ -136,7 +136,7 @@ def apply_adam(
     powers: tuple[Any, Any],
     settings: tuple[float, float, float],
 ) -> bool:
-    """One step of Adam as a single operation; False where the backend has none.
+    """Take one step of Adam as a single operation; False where the backend has none.
 
     Args:
         variable: Keras variable, changed in place, as are its two slots.

@@ -23,12 +23,12 @@ DENSE_PIXELS = 36
 
 
 def fuse_inference(steps: list[Call]) -> list[tuple[Call, Step | None]]:
-    """The faster steps for calls of which no gradient is asked; see `fuse_training`."""
+    """Return the faster steps for calls of which no gradient is asked; see `fuse_training`."""
     return _fuse(steps, trains=False)
 
 
 def fuse_training(steps: list[Call]) -> list[tuple[Call, Step | None]]:
-    """The faster steps for these calls; a call that went into another is left out.
+    """Return the faster steps for these calls; a call that went into another is left out.
 
     Only what computes in float32 with the channels last; all else runs as it is.
     """
@@ -54,7 +54,7 @@ def _fuse(steps: list[Call], *, trains: bool) -> list[tuple[Call, Step | None]]:
 
 
 def _is_plain_convolution(operation: Any) -> bool:
-    """A convolution whose channels are last and that nothing follows inside the layer."""
+    """Return a convolution whose channels are last and that nothing follows inside the layer."""
     return (
         type(operation) in (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
         and operation.data_format == "channels_last"
@@ -136,7 +136,7 @@ def _is_dense_depthwise(call: Call) -> bool:
 
 
 def _convolution(layer: Any) -> Any:
-    """The convolution of a layer as a function of images and kernel."""
+    """Return the convolution of a layer as a function of images and kernel."""
     import tensorflow
 
     strides, padding = (1, *layer.strides, 1), layer.padding.upper()
@@ -146,7 +146,7 @@ def _convolution(layer: Any) -> Any:
 
 
 def _product(call: Call) -> Any:
-    """The same as matrix products."""
+    """Return the same as matrix products."""
     if _is_pointwise(call.operation):
         return _pointwise
     return _dense_depthwise(tuple(call.inputs[0].shape[1:]), tuple(call.operation.kernel_size))
@@ -183,7 +183,7 @@ def _dense_depthwise(shape: tuple[int, int, int], kernel_size: tuple[int, int]) 
 
 
 def tap_table(height: int, width: int, kernel_height: int, kernel_width: int) -> Any:
-    """Which tap of a kernel leads from each input pixel to each output pixel under "same".
+    """Return which tap of a kernel leads from each input pixel to each output pixel under "same".
 
     Returns:
         float32 (taps, input pixels × output pixels) of 0 and 1.

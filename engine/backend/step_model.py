@@ -91,7 +91,7 @@ def step_model(
     suffix: Forward,
     label_smoothing: float,
 ) -> StepModel:
-    """A StepModel for the backend in use."""
+    """Return a StepModel for the backend in use."""
     if keras.backend.backend() == "tensorflow":
         # TensorFlow imports Keras, which is loaded under our settings by now.
         from engine.backend.tensorflow_step import TensorFlowStepModel

@@ -14,7 +14,7 @@ from engine.common.text import byte_size
 FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 """No space on the device, file too large, quota exceeded."""
 WAITING_LINES = 10_000
-"""Kept while they cannot be written; of lines that matter, twice as many."""
+"""Lines kept while they cannot be written; twice as many of those that matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +23,20 @@ class DiskFull:
 
     path: Path
     bytes: int
-    """Needed for what waits."""
+    """Bytes needed for what waits."""
     reason: str
-    """As the system says it: `No space left on device`."""
+    """The reason in the system's words: `No space left on device`."""
 
     @property
     def words(self) -> str:
-        """For a person: what does not go where, and why."""
+        """The sentence for a user: what cannot be written where, and why."""
         return f"{self.path}: {self.reason}; {byte_size(self.bytes)} needed"
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether an error says that there is no room: disk, quota or the largest file allowed.
+    """Return whether an error says that there is no room: disk, quota or the largest file allowed.
 
-    HDF5 has no errno to give; it names it in the text.
+    HDF5 sets no errno; it names it in the text.
     """
     if not isinstance(error, OSError):
         return False
@@ -47,13 +47,13 @@ class LineFile:
     """Appends lines, each in the file once `write` returns; what cannot be written waits.
 
     Nothing here raises OSError. A line that the disk took half of is completed before any other,
-    and one that an earlier process left half-written is ended.
+    and one that an earlier process left half-written gets its newline.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lost = 0
-        """Lines given up, as too many waited."""
+        """Lines dropped because too many waited."""
         self._descriptor: int | None = None
         self._waiting: deque[bytes] = deque()
         self._problem = ""
@@ -70,8 +70,8 @@ class LineFile:
         """Add a line, which ends with its newline.
 
         Args:
-            line: what no UTF-8 can hold in it becomes a question mark.
-            may_be_lost: give it up where `WAITING_LINES` wait already.
+            line: what UTF-8 cannot encode in it becomes a question mark.
+            may_be_lost: drop it if `WAITING_LINES` wait already.
         """
         if len(self._waiting) >= WAITING_LINES * (1 if may_be_lost else 2):
             self.lost += 1
@@ -80,7 +80,7 @@ class LineFile:
         self.retry()
 
     def retry(self) -> bool:
-        """Write what waits, as far as it goes; whether nothing waits any more."""
+        """Write what waits, as far as it goes; return whether nothing waits any more."""
         try:
             while self._waiting:
                 self._write_first()

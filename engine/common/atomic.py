@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to; synced and renamed at the end, removed on an error.
+    """Yield a name beside `path` to write to; synced and renamed at the end, removed on an error.
 
     It keeps the ending of `path`, by which Keras chooses a format.
     """

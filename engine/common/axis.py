@@ -21,15 +21,15 @@ _LABEL_CELLS = 4
 _SUFFIXES = ((3, "k"), (6, "M"), (9, "G"), (12, "T"))
 """Powers of ten and what stands for them."""
 _NEARLY = 1e-9
-"""A tick that rounding puts so far outside an end, as a share, is still inside."""
+"""How far rounding may put a tick outside an end, as a share of the axis."""
 _LOG_FROM = 10.0
-"""Amounts whose largest is so many times the smallest stand on a logarithmic axis."""
+"""Ratio of largest to smallest amount from which the axis is logarithmic."""
 _AMOUNT_MARGIN = 1.12
 _LEAST_TICK = 0.05
-"""Of a logarithmic axis of amounts; below it a smaller unit reads better."""
+"""Smallest tick of a logarithmic axis of amounts; below it a smaller unit reads better."""
 
 Units = tuple[tuple[float, float, str], ...]
-"""From which value on, by how much it is divided, and the unit's name; largest first."""
+"""Value from which a unit is used, its divisor and its name; largest first."""
 SECONDS: Units = ((7200.0, 3600.0, "h"), (120.0, 60.0, "min"), (0.0, 1.0, "s"))
 COUNTS: Units = ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e3, 1e3, "K"), (0.0, 1.0, ""))
 ROUND_DURATIONS = (
@@ -52,19 +52,19 @@ class Axis:
     is_log: ClassVar[bool] = False
 
     def share(self, value: float) -> float:
-        """Where a value lies: 0 at `low`, 1 at `high`."""
+        """Return where a value lies: 0 at `low`, 1 at `high`."""
         return (value - self.low) / (self.high - self.low)
 
     def holds(self, value: float) -> bool:
-        """Whether a value lies between the ends."""
+        """Return whether a value lies between the ends."""
         return self.low <= value <= self.high
 
     def ticks(self, most: int) -> list[float]:
-        """Round numbers between the ends, `most` intervals at most."""
+        """Return round numbers between the ends, `most` intervals at most."""
         return [tick for tick, _ in self.labels(most)]
 
     def labels(self, most: int) -> list[tuple[float, str]]:
-        """The ticks, each with its text, all written alike and none rounded."""
+        """Return the ticks, each with its text, all written alike and none rounded."""
         low, high = self.low / self.divisor, self.high / self.divisor
         step = round_step(high - low, most)
         first, last = math.ceil(low / step - _NEARLY), math.floor(high / step + _NEARLY)
@@ -85,13 +85,13 @@ class LogAxis(Axis):
     is_log = True
 
     def share(self, value: float) -> float:
-        """Where a value lies: 0 at `low` and at what is not positive, 1 at `high`."""
+        """Return where a value lies: 0 at `low` and at what is not positive, 1 at `high`."""
         if value <= 0:
             return 0.0
         return math.log(value / self.low) / math.log(self.high / self.low)
 
     def labels(self, most: int) -> list[tuple[float, str]]:
-        """1, 2 and 5 times powers of ten between the ends; powers alone where those are many."""
+        """Return 1, 2 and 5 times powers of ten between the ends; only the powers if many."""
         low, high = self.low / self.divisor, self.high / self.divisor
         powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         for steps in _LOG_STEPS:
@@ -111,14 +111,14 @@ class TimeAxis(LogAxis):
     __slots__ = ()
 
     def labels(self, most: int) -> list[tuple[float, str]]:
-        """Round durations between the ends, as `7:00` or `1:00:00`."""
+        """Return round durations between the ends, as `7:00` or `1:00:00`."""
         ticks = [float(tick) for tick in ROUND_DURATIONS if self.holds(tick)]
         ticks = ticks[:: math.ceil(len(ticks) / (most + 1)) or 1]
         return [(tick, duration(tick)) for tick in ticks]
 
 
 def round_step(length: float, most: int) -> float:
-    """The smallest 1, 2 or 5 times a power of ten that cuts `length` into `most` at most."""
+    """Return the smallest 1, 2 or 5 times a power of ten that cuts `length` into `most` or fewer."""
     rough = length / max(most, 1)
     power = 10.0 ** math.floor(math.log10(rough))
     return next(factor * power for factor in _STEPS if factor * power >= rough * (1 - _NEARLY))
@@ -129,7 +129,7 @@ def _power(value: float) -> int:
 
 
 def _written(ticks: Sequence[float], power: int) -> list[str]:
-    """Multiples of ten to the `power`, as decimals, with a suffix or a power of ten."""
+    """Write multiples of ten to the `power` as decimals, with a suffix or a power of ten."""
     wholes = [round(tick / 10.0**power) for tick in ticks]
     forms = [[f"{tick:.{max(-power, 0)}f}" for tick in ticks]]
     largest = max(map(abs, ticks), default=0.0)
@@ -144,7 +144,7 @@ def _written(ticks: Sequence[float], power: int) -> list[str]:
 
 
 def _scientific(whole: int, power: int) -> str:
-    """`1e-3`, `2.5e-4`: `whole` times ten to the `power`."""
+    """Write `whole` times ten to the `power`: `1e-3`, `2.5e-4`."""
     if not whole:
         return "0"
     digits = str(abs(whole))
@@ -155,7 +155,7 @@ def _scientific(whole: int, power: int) -> str:
 
 
 def axis_over(values: Iterable[float], least: float, floor: float, ceiling: float) -> Axis:
-    """An axis around values: round ends, at least `least` long, within `floor` and `ceiling`."""
+    """Return an axis around values: round ends, `least` or longer, within `floor` and `ceiling`."""
     known = [value for value in values if math.isfinite(value)]
     if not known:
         return Axis(floor, ceiling if math.isfinite(ceiling) else floor + 1.0)
@@ -170,12 +170,12 @@ def axis_over(values: Iterable[float], least: float, floor: float, ceiling: floa
 
 
 def log_axis_over(values: Iterable[float]) -> LogAxis:
-    """A logarithmic axis around the positive ones of these values, at least a factor 2 long."""
+    """Return a logarithmic axis around the positive values, at least a factor 2 long."""
     return LogAxis(*_log_ends(values, 1.05))
 
 
 def time_axis_over(seconds: Iterable[float]) -> TimeAxis:
-    """A logarithmic axis around durations, at least a factor 2 long."""
+    """Return a logarithmic axis around durations, at least a factor 2 long."""
     return TimeAxis(*_log_ends(seconds, 1.25))
 
 
@@ -188,7 +188,7 @@ def _log_ends(values: Iterable[float], margin: float) -> tuple[float, float]:
 
 
 def amount_axis_over(amounts: Sequence[float], units: Units) -> Axis:
-    """An axis around amounts, logarithmic where they differ tenfold, in a unit that fits."""
+    """Return an axis around amounts, logarithmic where they differ tenfold, in a unit that fits."""
     low, high = (min(amounts), max(amounts)) if amounts else (0.0, 1.0)
     is_log = low > 0 and high / low >= _LOG_FROM
     divisor, unit = _unit(high, units)

@@ -14,7 +14,7 @@ from typing import Any, Union
 from engine.errors import InputError
 
 LARGEST_INTEGER = 2**63 - 1
-"""What a table of 64-bit integers holds; no count of a run comes near."""
+"""The largest 64-bit integer; no count of a run comes near."""
 Reader = Callable[[Any], Any]
 """Makes a value of one kind from JSON values; raises `_MisfitError`."""
 _shown = reprlib.Repr()
@@ -60,7 +60,7 @@ class _MisfitError(Exception):
 
 @functools.cache
 def _reader(kind: Any) -> Reader:
-    """The function that rebuilds a kind: asking a type hint what it is takes longer than reading.
+    """Return the function that rebuilds a kind: inspecting a type hint takes longer than reading.
 
     Ten thousand runs hold more than a million values.
     """
@@ -147,7 +147,7 @@ def _read_object(kind: type[Any], value: Any) -> Any:
 
 @functools.cache
 def _fields(kind: Hashable) -> tuple[tuple[str, Reader, bool], ...]:
-    """Names of what `kind` is made from, what reads each, and whether it must be there."""
+    """Return the names of the fields of `kind`, what reads each, and whether it is required."""
     cls = typing.cast(type[Any], kind)
     hints = typing.get_type_hints(cls)
     missing = dataclasses.MISSING
@@ -184,7 +184,7 @@ def _read_integer(value: Any) -> int:
 
 
 def _read_text(value: Any) -> str:
-    """The text itself, as far as a terminal or a file can take it: no halves of a character."""
+    """Return the text if a terminal or a file can take it: no halves of a character."""
     if not isinstance(value, str):
         raise _misfit(str, value)
     if not value.isascii():

@@ -1,7 +1,7 @@
-"""Faults of this program where a record is read: told with their traceback, and none is fatal.
+"""Faults of this program where a record is read: logged with their traceback, never fatal.
 
-A damaged record gives no reason for one: its readers pass on what a run can have said, and a store
-takes that in any order.
+A damaged record is no cause of one: its readers pass on only what a run can have recorded, and a
+store takes that in any order.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from typing import TextIO
 
 LOG = logging.getLogger("cifar_tui.faults")
-"""Where they are told, at the level of an error."""
+"""The logger of faults, at the level of an error."""
 
 
 class Faults:
-    """Tells the first fault of a reading; what follows it has the same cause."""
+    """Logs the first fault of a reading; those that follow have the same cause."""
 
     def __init__(self, run_id: str) -> None:
         self._run_id = run_id
@@ -24,7 +24,7 @@ class Faults:
 
     @contextmanager
     def told(self, doing: str) -> Iterator[None]:
-        """Go on after what fails inside."""
+        """Log what fails inside, and continue after it."""
         try:
             yield
         except Exception:
@@ -37,10 +37,10 @@ class Faults:
 
 @contextmanager
 def told_afterwards(out: TextIO | None, at_once: Callable[[], None]) -> Iterator[None]:
-    """Keep what is told while a screen is drawn, and write it when that has gone.
+    """Keep faults while a screen is drawn, and write them when it has closed.
 
     Args:
-        out: where to; None for nowhere.
+        out: where they are written; None for nowhere.
         at_once: called at each fault, from whatever thread meets it.
     """
     kept = _Kept(at_once)

@@ -1,7 +1,7 @@
-"""Where a program keeps what is a user's own: settings, caches, Keras' files.
+"""Where the program keeps a user's settings, caches and Keras' files.
 
-All of it is found from the home folder. Where HOME is not set, empty or relative, the system's
-entry for the user says where that is; a process whose user has no entry, as in many a container,
+All of them are found from the home folder. Where HOME is not set, empty or relative, the system's
+entry for the user says where that is; a process whose user has no entry, as in many containers,
 gets a temporary folder of its own. Nothing is ever kept in a folder called `~`.
 """
 
@@ -20,12 +20,12 @@ SET_TEMPORARY = "set TMPDIR to a folder that can be written"
 _NAME = "cifar-tui"
 _TEMPORARY = ("/tmp", "/var/tmp")
 _NOWHERE = Path("/nonexistent")
-"""Where nothing can be written: what would be kept is not."""
+"""A folder that cannot be written, so that nothing is kept."""
 _BASES = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")
 
 
 def config_folder() -> Path:
-    """Of recipes and of what screens remember; `CIFAR_TUI_CONFIG` names another. May be missing."""
+    """Return the folder of recipes and preferences, or `CIFAR_TUI_CONFIG`; may be missing."""
     if named := os.environ.get(CONFIG_VARIABLE):
         return expanded(named)
     settle_home()
@@ -35,7 +35,7 @@ def config_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Of downloads, in any case the user's own. May be missing."""
+    """Return the user's own folder of downloads; may be missing."""
     settle_home()
     import platformdirs
 
@@ -43,36 +43,36 @@ def cache_folder() -> Path:
 
 
 def features_root() -> Path:
-    """Of the features of frozen layers: `CIFAR_TUI_CACHE`, else the cache. May be missing."""
+    """Return the folder of features: `CIFAR_TUI_CACHE`, else the cache; may be missing."""
     named = os.environ.get(CACHE_VARIABLE)
     return Path(named) if named else cache_folder()
 
 
 def keras_folder(environment: Mapping[str, str]) -> Path:
-    """Keras' own, of weights and of data sets, as an environment has it. May be missing."""
+    """Return Keras' folder of weights and data sets in an environment; may be missing."""
     named = environment.get("KERAS_HOME")
     return Path(named) if named else home() / ".keras"
 
 
 def home() -> Path:
-    """The user's home folder, by an absolute path; a temporary one where there is none."""
+    """Return the user's home folder as an absolute path; a temporary one where there is none."""
     settle_home()
     return Path.home()
 
 
 def expanded(path: str) -> Path:
-    """A path as a user types it, with a leading `~` or `~name`."""
+    """Return a path as a user types it, with a leading `~` or `~name`."""
     settle_home()
     return Path(os.path.expanduser(path))  # Path's own raises where there is no such user
 
 
 def settle_home() -> str:
-    """Have HOME name the home folder, for this process, its libraries and its children.
+    """Set HOME to the home folder, for this process, its libraries and its children.
 
     Returns:
         One line for the user where the folder is only temporary, or there is none; else "".
     """
-    for base in _BASES:  # a relative one is to be ignored, says their standard
+    for base in _BASES:  # the XDG standard says to ignore a relative one
         if not os.path.isabs(os.environ.get(base, "/")):
             del os.environ[base]
     named = os.environ.get("HOME")
@@ -90,7 +90,7 @@ def settle_home() -> str:
 
 
 def check_temporary_folder() -> None:
-    """See that temporary files can be written, without which no backend loads.
+    """Check that temporary files can be written, without which no backend loads.
 
     Raises:
         InputError: they cannot.
@@ -107,7 +107,7 @@ def check_temporary_folder() -> None:
 
 
 def _registered_home() -> Path | None:
-    """As the system has it for the user of this process; None where it has none."""
+    """Return the home folder in the system's entry for this user; None without one."""
     import pwd
 
     try:
@@ -118,7 +118,7 @@ def _registered_home() -> Path | None:
 
 
 def _temporary_home() -> Path | None:
-    """A folder of this user alone, the same at every start; None where none can be had."""
+    """Return a folder of this user alone, the same at every start; None where none can be made."""
     for base in (os.environ.get("TMPDIR", ""), *_TEMPORARY):
         if not os.path.isabs(base):
             continue
@@ -128,7 +128,7 @@ def _temporary_home() -> Path | None:
             found = folder.lstat()
         except OSError:
             continue
-        # What another user has put there is not to be trusted.
+        # Do not trust what another user has put there.
         if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
             return folder
     return None

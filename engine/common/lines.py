@@ -10,30 +10,30 @@ from engine.common.regular_file import open_regular
 from engine.errors import InputError
 
 MAX_LINE_BYTES = 2**22
-"""A line as long is passed over by every reader: NASNetLarge's tree of layers takes 300 KB."""
+"""Readers skip a line of this length or more: NASNetLarge's tree of layers takes 300 KB."""
 CHUNK_BYTES = 2**18
-"""Read at once, so that a long history arrives in parts: about a thousand events."""
+"""Bytes read at once, so that a long history arrives in parts: about a thousand events."""
 _BLOCK_BYTES = 2**19
 
 
 class LineReader:
-    """Gives the lines of a file that may still grow, each once; the file need not exist yet.
+    """Returns the lines of a file that may still grow, each once; the file need not exist yet.
 
-    Half a line waits for its end. A file that was cut is read on from its new end: what it holds
-    was given before.
+    Half a line waits for its end. A file that was truncated is read on from its new end: what it
+    holds was returned before.
     """
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         """Begin at `offset` bytes."""
         self._path = path
         self.offset = offset
-        """Bytes read so far: whole lines, or what was passed over of an endless one."""
+        """Bytes read so far: whole lines, or what was skipped of an endless one."""
         self._passes_over = False
 
     def read(self) -> list[bytes]:
-        """The next lines, without their newlines; none where none was finished.
+        """Return the next lines, without their newlines; none if none is complete.
 
-        In the place of one beyond all measure stands an empty line.
+        An empty line takes the place of one that is too long.
         """
         found = self._found()
         whole, newline, _ = found.rpartition(b"\n")
@@ -49,7 +49,7 @@ class LineReader:
         return []
 
     def _found(self) -> bytes:
-        """What stands behind the last whole line, up to the end of a line or of the file."""
+        """Return the bytes after the last whole line, up to the end of a line or of the file."""
         try:
             size = self._path.stat().st_size
             self.offset = min(self.offset, size)
@@ -66,9 +66,9 @@ class LineReader:
 
 
 def read_lines(path: Path, most: int | None = None) -> Iterator[bytes]:
-    """The whole lines that a file has now, as `LineReader` gives them; a torn last one is left out.
+    """Yield the whole lines of a file as it is now, as `LineReader` does, without a torn last one.
 
-    What cannot be read has no lines; about the first `most` bytes are read where that is given.
+    A file that cannot be read has no lines; with `most`, about its first `most` bytes are read.
     """
     reader = LineReader(path)
     while (most is None or reader.offset < most) and (lines := reader.read()):
@@ -76,14 +76,14 @@ def read_lines(path: Path, most: int | None = None) -> Iterator[bytes]:
 
 
 def read_lines_backwards(path: Path, most: int) -> Iterator[bytes]:
-    """The whole lines of about the last `most` bytes of a file, last first, by the same measure.
+    """Yield the whole lines of about the last `most` bytes of a file, last first.
 
-    What cannot be read has no lines.
+    A file that cannot be read has no lines, and a line that is too long is skipped.
     """
     try:
         with open_regular(path) as file:
             start = size = os.fstat(file.fileno()).st_size
-            # What stands behind the last newline is torn, or nothing.
+            # What follows the last newline is torn, or nothing.
             tail, is_unwanted = b"", True
             while start > max(size - most, 0):
                 length = min(_BLOCK_BYTES, start)
@@ -104,7 +104,7 @@ def read_lines_backwards(path: Path, most: int) -> Iterator[bytes]:
 
 
 def drop_torn_line(path: Path) -> None:
-    """Cut off what a process that was killed left behind the last newline.
+    """Cut off what a killed process left after the last newline.
 
     Raises:
         OSError: the file cannot be written.

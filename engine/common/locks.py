@@ -1,4 +1,4 @@
-"""Locks on open files, which the system lets go of when their process ends, however it does."""
+"""Locks on open files, which the system releases when their process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import fcntl
 
 
 def try_lock(descriptor: int, *, shared: bool = False, where_unsupported: bool = True) -> bool:
-    """Lock an open file for as long as it is open, unless it is locked through another opening.
+    """Lock an open file for as long as it is open, unless another open file locks it.
 
     Args:
         descriptor: of the file.
-        shared: whether others may hold it so too; to look whether anyone holds it alone.
-        where_unsupported: what to take for true where there are no locks.
+        shared: whether others may hold a shared lock too; to see whether anyone holds it alone.
+        where_unsupported: the result where the file system has no locks.
 
     Returns:
-        Whether it is locked now, or `where_unsupported` where there are no locks.
+        Whether it is locked now.
     """
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Whether a process met before is still there: its number alone may be another's by now."""
+"""Whether a process seen before still runs: its number alone may be another's by now."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import os
 from pathlib import Path
 
 _START_FIELD = 19
-"""Of `/proc/<pid>/stat`, counted from the state after the name: field 22 in proc(5)."""
+"""Index of the start time in `/proc/<pid>/stat` after the name: field 22 in proc(5)."""
 
 
 def process_identity(pid: int | None = None) -> str | None:
-    """A text that no other process of this machine ever has; None where there is no such process.
+    """Return a text that no other process of this machine ever has; None without such a process.
 
     Args:
         pid: of the process; None for this one.
 
     On Linux it is the boot and the tick of the process's start, which a change of the clock does
-    not move; elsewhere the second of its start.
+    not affect; elsewhere the second of its start.
     """
     pid = os.getpid() if pid is None else pid
     try:

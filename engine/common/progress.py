@@ -1,4 +1,4 @@
-"""How long work reports how far it has come, without knowing who listens."""
+"""How long-running work reports its progress, without knowing who listens."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Literal, Protocol
 
 
 class Progress(Protocol):
-    """Called now and then with what is done of what there is; may raise to cancel the work."""
+    """A callback, called now and then with what is done of how much; may raise to cancel."""
 
     def __call__(self, done: int, total: int | None, unit: Literal["images", "bytes"]) -> None: ...
 
 
 def ignore_progress(done: int, total: int | None, unit: Literal["images", "bytes"]) -> None:
-    """For callers that show nothing."""
+    """Do nothing, for callers that show no progress."""

@@ -1,4 +1,4 @@
-"""Opening what should be a file and may be anything: a pipe, a device, a loop of links, 2 GB."""
+"""Open what should be a file and may be anything: a pipe, a device, a loop of links, 2 GB."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def open_regular(path: Path) -> BinaryIO:
 
     Raises:
         OSError: it cannot be opened.
-        InputError: it is no regular file.
+        InputError: it is not a regular file.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -29,11 +29,11 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """All bytes of a file of at most `most` bytes.
+    """Return all bytes of a file of at most `most` bytes.
 
     Raises:
         OSError: it cannot be read.
-        InputError: it is no regular file, or longer.
+        InputError: it is not a regular file, or longer.
     """
     with open_regular(path) as file:
         found = os.fstat(file.fileno()).st_size
@@ -45,11 +45,11 @@ def read_regular(path: Path, most: int) -> bytes:
 
 
 def digest_regular(path: Path) -> bytes:
-    """SHA-256 of a file.
+    """Return the SHA-256 of a file.
 
     Raises:
         OSError: it cannot be read.
-        InputError: it is no regular file.
+        InputError: it is not a regular file.
     """
     digest = hashlib.sha256()
     with open_regular(path) as file:

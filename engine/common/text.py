@@ -1,8 +1,8 @@
-"""Text as a person reads it: numbers, durations, sizes, names on one line, the cells of a table.
+"""Text for people: numbers, durations, sizes, names on one line, the cells of a table.
 
 Pure functions.
 
-Where there is no number (None, NaN, infinite) each gives `MISSING`.
+Where there is no number (None, NaN, infinite) each returns `MISSING`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _known(x: float | None) -> bool:
 
 
 def duration(seconds: float | None) -> str:
-    """`0:07`, `3:12`, `1:04:07`; whole seconds, rounded."""
+    """Return a duration as `0:07`, `3:12`, `1:04:07`; whole seconds, rounded."""
     if seconds is None or not _known(seconds):
         return MISSING
     whole = max(round(seconds), 0)
@@ -37,7 +37,7 @@ def duration(seconds: float | None) -> str:
 
 
 def short_duration(seconds: float) -> str:
-    """`1.8 ms`, `96 ms`, `4.2 s`, `12 s`, `3:12`: for what may last no second."""
+    """Return a duration that may be short: `1.8 ms`, `96 ms`, `4.2 s`, `12 s`, `3:12`."""
     if round(seconds) >= 60:
         return duration(seconds)
     number, unit = (seconds * 1e3, "ms") if seconds < 1 else (seconds, "s")
@@ -45,7 +45,7 @@ def short_duration(seconds: float) -> str:
 
 
 def about_duration(seconds: float) -> str:
-    """`~40 s`, `~12 min`, `~2.5 h`: a length of time as exactly as it can be foretold."""
+    """Return a duration as `~40 s`, `~12 min`, `~2.5 h`: as exact as a forecast is."""
     if seconds < 90:
         return f"~{max(round(seconds, -1), 10):.0f} s"
     minutes = seconds / 60
@@ -53,7 +53,7 @@ def about_duration(seconds: float) -> str:
 
 
 def count(n: float | None) -> str:
-    """`512`, `12.8 K`, `3.40 M`: three figures and the largest unit that fits."""
+    """Return a number as `512`, `12.8 K`, `3.40 M`: three digits and the largest unit that fits."""
     if n is None or not _known(n):
         return MISSING
     for unit, name in _COUNT_UNITS:
@@ -63,14 +63,14 @@ def count(n: float | None) -> str:
 
 
 def percent(x: float | None) -> str:
-    """A share from 0 to 100 as `71 %`."""
+    """Return a share from 0 to 100 as `71 %`."""
     if x is None or not _known(x):
         return MISSING
     return f"{x:.0f} %"
 
 
 def byte_size(n: float | None) -> str:
-    """`512 B`, `12.8 KB`, `3.10 GB`; 1 KB is 1,024 bytes."""
+    """Return a size as `512 B`, `12.8 KB`, `3.10 GB`; 1 KB is 1,024 bytes."""
     if n is None or not _known(n):
         return MISSING
     value = float(n)
@@ -82,21 +82,21 @@ def byte_size(n: float | None) -> str:
 
 
 def rate(x: float | None) -> str:
-    """A learning rate as `1.0e-04`."""
+    """Return a learning rate as `1.0e-04`."""
     if x is None or not _known(x):
         return MISSING
     return f"{x:.1e}"
 
 
 def accuracy(x: float | None) -> str:
-    """A share from 0 to 1 with four decimals: `0.9183`."""
+    """Return a share from 0 to 1 with four decimals: `0.9183`."""
     if x is None or not _known(x):
         return MISSING
     return f"{x:.4f}"
 
 
 def whole(n: float | None) -> str:
-    """A whole number with separators: `41,200`."""
+    """Return a whole number with separators: `41,200`."""
     if n is None or not _known(n):
         return MISSING
     return f"{n:,.0f}"
@@ -112,12 +112,12 @@ def _three_figures(x: float) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with a question mark for what a terminal would obey or cannot show."""
+    """Return the text with `?` for each character that a terminal would obey or cannot show."""
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def one_line_name(name: str) -> str:
-    """The name of a folder as text of one line: bytes that are no UTF-8, and controls, escaped."""
+    """Return a folder's name on one line, its control characters and non-UTF-8 bytes escaped."""
     return "".join(_escaped(char) for char in name)
 
 
@@ -134,17 +134,17 @@ class Column:
     """A column as people read it."""
 
     key: str
-    """Of the row's values."""
+    """Its key in the row's values."""
     title: str
     text: Callable[[Row], str]
     importance: int
-    """Where the width is short, the least important columns go first."""
+    """Its rank: where the width is short, the least important columns go first."""
     right: bool = True
-    """Numbers stand to the right."""
+    """Whether it is aligned to the right, as numbers are."""
 
 
 def cell_width(text: str) -> int:
-    """Columns that a terminal takes for a text."""
+    """Count the columns that a text takes on a terminal."""
     if text.isascii():
         return len(text)
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

@@ -1,6 +1,6 @@
 """What the stages that options ask for must hold; the limits of single values are their kinds'.
 
-All raise InputError: which option, what was expected, what was found, what to do.
+All raise InputError, which says which option, what was expected, what was found, what to do.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ MAX_LAYERS = 100_000
 
 
 def check_count(option: str, count: int, stages: int) -> None:
-    """Refuse more values than stages, or none."""
+    """Reject more values than stages, or none."""
     if not 1 <= count <= stages:
         raise InputError(
             f"{option}: expected at most {stages}, one a stage, found {count}; "
@@ -22,7 +22,7 @@ def check_count(option: str, count: int, stages: int) -> None:
 
 
 def check_unfreezes(stage: Stage) -> None:
-    """Refuse layers that would join a stage out of order, too late, or not at all."""
+    """Reject layers that would join a stage out of order, too late, or not at all."""
     earlier, training = 0, stage.unfreeze_last
     for unfreeze in stage.unfreezes:
         _check_epoch(unfreeze.after_epoch, earlier, stage.epochs)
@@ -66,7 +66,7 @@ def _check_layers(unfreeze: Unfreeze, training: int | None) -> None:
 
 
 def check_block_every(stage: Stage) -> None:
-    """Refuse a pace of blocks at which none would join."""
+    """Reject a pace of blocks at which none would join."""
     if stage.block_every >= stage.epochs:
         raise InputError(
             f"--unfreeze-blocks: expected fewer than the last stage's epochs, {stage.epochs}, "

@@ -11,7 +11,7 @@ from engine.common.text import printable
 from engine.errors import InputError
 
 FOLDER = "folder:"
-"""Begins the name of a folder of images, so that no folder is taken for a data set's name."""
+"""Prefix of a folder of images, so that no folder is taken for a data set's name."""
 NAME = re.compile("[a-z0-9][a-z0-9_-]{0,39}")
 """What a data set may be called: nothing that a shell expands, and no path."""
 
@@ -21,7 +21,7 @@ class DatasetRow(NamedTuple):
 
     name: str
     title: str
-    """How it is called on a screen."""
+    """Its name on a screen."""
     source: str
     """`module:Class` of its `engine.datasets.source.DatasetSource`, imported at use."""
     package: str = ""
@@ -37,7 +37,7 @@ _IMAGE_FOLDER = "engine.datasets.folder_source:FolderSource"
 
 
 def find_row(name: str) -> DatasetRow | None:
-    """The data set of this recorded name; None where nothing here brings one.
+    """Return the data set of this recorded name; None where nothing here brings one.
 
     Installed packages are asked only for what is not built in, and none of them is loaded.
 
@@ -56,14 +56,14 @@ def find_row(name: str) -> DatasetRow | None:
 
 
 def known_names() -> tuple[str, ...]:
-    """The names of all data sets, those of installed packages last; loads none."""
+    """Return the names of all data sets, those of installed packages last; loads none."""
     from engine.config.dataset_packages import installed
 
     return tuple(row.name for row in (*BUILT_IN, *installed().rows))
 
 
 def package_of(name: str) -> str:
-    """Name and version of the package that brings a data set; empty for all others."""
+    """Return name and version of the package that brings a data set; empty for all others."""
     try:
         row = find_row(name)
     except InputError:
@@ -72,7 +72,7 @@ def package_of(name: str) -> str:
 
 
 def resolve(name: str, data_path: str | None) -> tuple[str, str | None]:
-    """The name under which a data set is recorded, and where its files lie.
+    """Return the name under which a data set is recorded, and where its files lie.
 
     Args:
         name: of a data set, or the path of a folder of images; what this function returned is
@@ -109,22 +109,22 @@ def resolve(name: str, data_path: str | None) -> tuple[str, str | None]:
 
 
 def is_folder(name: str) -> bool:
-    """Whether a recorded name is that of a folder of images."""
+    """Return whether a recorded name is that of a folder of images."""
     return name.startswith(FOLDER)
 
 
 def short(name: str) -> str:
-    """How a data set is called where its option is meant, and a folder by its own name."""
+    """Return the name of a data set as `--dataset` takes it, and of a folder without its path."""
     return name.removeprefix(FOLDER)
 
 
 def title(name: str) -> str:
-    """How a data set is called on a screen, whether or not its package is installed here."""
+    """Return the name of a data set on a screen, whether or not its package is installed here."""
     return next((row.title for row in BUILT_IN if row.name == name), short(name))
 
 
 def _check_problem(*names: str) -> None:
-    """Raise what keeps one of these from being used."""
+    """Raise the error that keeps one of these from being used."""
     from engine.config.dataset_packages import installed
 
     problems = installed().problems

@@ -29,7 +29,7 @@ class Installed(NamedTuple):
     rows: tuple[DatasetRow, ...]
     """Those that can be used, by name."""
     problems: dict[str, str]
-    """Why one cannot, in a line, by the name that its package uses; under an empty name why none
+    """Why one cannot be used, in a line, by the name in its package; under an empty name why none
     can be found."""
 
 
@@ -40,7 +40,7 @@ def installed() -> Installed:
 
     try:
         entries = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
-    # What the damaged metadata of any package raise is of every kind.
+    # Damaged metadata of a package may raise anything.
     except Exception as error:
         found = printable(f"{type(error).__name__}: {error}")[:200]
         line = f"expected entry points of installed packages, found unreadable ones ({found})"
@@ -62,17 +62,17 @@ def _row(entry: EntryPoint) -> DatasetRow:
 
 
 def _package(entry: EntryPoint) -> str:
-    """Name and version of the package, or its module where its metadata name none."""
+    """Return name and version of the package, or its module where its metadata name none."""
     try:
         assert entry.dist is not None  # it was found in one
         words = " ".join(filter(None, (entry.dist.name, entry.dist.version)))
-    except Exception:  # what metadata raise that cannot be read is of every kind
+    except Exception:  # unreadable metadata may raise anything
         words = ""
     return printable(words) or printable(entry.value.partition(":")[0])
 
 
 def _problem(name: str, rows: list[DatasetRow]) -> str:
-    """Why these cannot be used under their one name; empty where there is one that can."""
+    """Return why these cannot be used under their one name; empty where there is one that can."""
     packages = " and ".join(row.package for row in rows)
     if any(row.name == name for row in BUILT_IN):
         return f"{name!r} of {packages} is left alone: expected a name that is not built in"

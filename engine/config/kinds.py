@@ -1,10 +1,10 @@
-"""The kinds of value that options have: how each is read from a text, and what it must hold.
+"""The kinds of value that options have: how each is read from text, and its limits.
 
-A kind knows neither its option nor a front end. `read` takes what was typed, `check` what has a
-type already, as in a recipe's file; both return the value and raise InputError, which begins with
-`where` the value stands: the flag of an option or the key of a file.
+A kind knows neither its option nor a front end. `read` takes what was typed, `check` a value that
+already has its type, as in a recipe's file; both return the value or raise InputError, which
+begins with `where`, the place of the value: the flag of an option or the key of a file.
 
-These are plain classes: to define a dataclass costs every start most of a millisecond.
+These are plain classes: defining a dataclass costs every start most of a millisecond.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ YES_NO = ("yes", "no")
 
 
 def unexpected(where: str, expected: str, value: Any) -> InputError:
-    """The error about a value that is not as expected."""
+    """Return the error about a value that is not as expected."""
     return InputError(f"{where}: expected {expected}, found {_quoted(value)}")
 
 
@@ -37,15 +37,15 @@ class Kind:
     form = ""
     """What such a value looks like, for errors."""
     limits = ""
-    """What must hold of it besides; empty for nothing."""
+    """Its limits in a phrase; empty where it has none."""
     stored = "string"
     """Its type in a file of TOML."""
 
     def read(self, where: str, text: str) -> Any:
-        """The value that a text holds.
+        """Return the value that a text holds.
 
         Raises:
-            InputError: it holds none of this kind.
+            InputError: it does not hold a value of this kind.
         """
         try:
             value = self._parse(text)
@@ -54,7 +54,7 @@ class Kind:
         return self.check(where, value)
 
     def check(self, where: str, value: Any) -> Any:
-        """The value, where it is one of this kind and within the limits.
+        """Return the value if it is of this kind and within its limits.
 
         Raises:
             InputError: it is not.
@@ -62,7 +62,7 @@ class Kind:
         raise NotImplementedError
 
     def _parse(self, text: str) -> Any:
-        """The value of a text, its limits aside; ValueError where there is none."""
+        """Return the value of a text, its limits aside; ValueError where there is none."""
         return text
 
 
@@ -172,7 +172,7 @@ class Choice(Kind):
 
 
 class YesNo(Kind):
-    """Whether something is done: a flag and its `--no-` on the command line, else yes or no."""
+    """A choice of yes or no: a flag and its `--no-` form on the command line."""
 
     form, stored = " or ".join(YES_NO), "boolean"
 
@@ -188,7 +188,7 @@ class YesNo(Kind):
 
 
 class Text(Kind):
-    """Anything but nothing; a leading `~` is the home folder."""
+    """Any text that is not empty; a leading `~` is the home folder."""
 
     form = "a text"
 
@@ -231,7 +231,7 @@ class Device(Text):
 
 
 class Unfreezes(Kind):
-    """Epochs and how many layers train after each; whether they fit is the stage's to say."""
+    """Epochs and how many layers train after each; the stage checks whether they fit."""
 
     form = "epoch:layers like 2:60,4:all"
 
@@ -248,10 +248,10 @@ def _unfreeze(text: str) -> Unfreeze:
 
 
 def unfreezes_text(unfreezes: tuple[Unfreeze, ...]) -> str:
-    """What `Unfreezes` reads; empty for none."""
+    """Return what `Unfreezes` reads; empty for none."""
     return ",".join(f"{entry.after_epoch}:{layers_text(entry.last)}" for entry in unfreezes)
 
 
 def layers_text(last: int | None) -> str:
-    """How many of the last layers train, as it is asked for."""
+    """Return how many of the last layers train, as an option writes it."""
     return "all" if last is None else str(last)

@@ -1,7 +1,7 @@
 """The options of a run in one table, from which every front end takes them.
 
-A row says what an option sets, what kind of value it has and what that must hold; how a kind is
-asked for (a flag, a field of a form, a key of a file) is the front end's to say.
+A row says what an option sets, which kind of value it takes and its limits; how a kind is asked
+for (a flag, a field of a form, a key of a file) is up to the front end.
 """
 
 from __future__ import annotations
@@ -51,34 +51,34 @@ class Setting(NamedTuple):
     """One option of a run."""
 
     flag: str
-    """Its name on the command line, by which errors call it too."""
+    """Its name on the command line and in errors."""
     metavar: str
-    """How its value is written there; empty for what is yes or no."""
+    """How its value is written there; empty for yes or no."""
     field: str
-    """Of `engine.config.options.Options`."""
+    """Its field of `engine.config.options.Options`."""
     kind: Kind
     default: str
-    """As text, for help; the value stands in `options.py` or in the recipe."""
+    """Its default as text, for help; the value itself is in `options.py` or the recipe."""
     help: str
 
     @property
     def usage(self) -> str:
-        """The flag with its value, as it is written; of what is yes or no both flags."""
+        """The flag with its value as it is written; both flags for yes or no."""
         if isinstance(self.kind, YesNo):
             return f"{self.flag}/--no-{self.flag.removeprefix('--')}"
         return f"{self.flag} {self.metavar}"
 
     def read(self, text: str) -> Any:
-        """The value that a text holds.
+        """Return the value that a text holds.
 
         Raises:
-            InputError: it holds none that will do; begins with the flag.
+            InputError: the text does not hold a valid value; begins with the flag.
         """
         return self.kind.read(self.flag, text)
 
 
 def recipe_defaults(recipe: Recipe) -> dict[str, str]:
-    """What an option that was left out means under a recipe, by field of `Options`."""
+    """Return what each omitted option means under a recipe, by field of `Options`."""
     last = recipe.stages[-1]
     return {
         "epochs": _stages([stage.epochs for stage in recipe.stages]),
@@ -103,7 +103,7 @@ def _or_none(text: str) -> str:
 
 
 def _by_recipe(field: str) -> str:
-    """The default of what recipes decide: the value, where they all agree on it."""
+    """Return the default of what recipes decide: the value itself if all of them agree on it."""
     value = recipe_defaults(DEFAULT_RECIPE)[field]
     agreed = all(recipe_defaults(recipe)[field] == value for recipe in RECIPES.values())
     return value if agreed else f"the recipe's: {value}"
@@ -114,7 +114,7 @@ def _choice(flag: str, field: str, kind: Choice, default: str, says: str) -> Set
 
 
 def dataset_words(names: Sequence[str]) -> str:
-    """What may be named as a data set: these, or a folder."""
+    """Return a phrase of what `--dataset` takes: these names, or a folder."""
     return f"{', '.join(names)}, or a folder of <class>/*.jpg, or of train/ and test/"
 
 

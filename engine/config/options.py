@@ -11,11 +11,11 @@ from engine.config.spec import DISK_LIMIT_GB, BatchNorm, Precision, Unfreeze
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the person asked for; None where the recipe or the catalogue decides."""
+    """The user's choices; None where the recipe or the catalogue decides."""
 
     recipe: str = DEFAULT_RECIPE.name
     dataset: str = "cifar10"
-    """A known one, or the path of a folder of images."""
+    """The name of a data set, or the path of a folder of images."""
     data_path: str | None = None
     epochs: tuple[int, ...] | None = None
     learning_rates: tuple[float, ...] | None = None
@@ -26,7 +26,7 @@ class Options:
     """For the last stage."""
     patience: int | None = None
     image_size: int | None = None
-    """Of backbones; a model from scratch keeps its own."""
+    """Input size of backbones, pixels; a model from scratch keeps its own."""
     batch_size: int | None = None
     train_limit: int | None = None
     validation: float | Literal["test"] | None = None

@@ -1,4 +1,4 @@
-"""From options to the specs of runs: recipe and catalogue fill in what was not asked."""
+"""From options to the specs of runs: recipe and catalogue fill in what was not asked for."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class ModelTraits(Protocol):
 
 
 def plan_runs(models: Sequence[ModelTraits], options: Options) -> list[RunSpec]:
-    """One spec a model and seed, in the order asked; recipe and catalogue fill what is not.
+    """Return a spec for each model and seed, in order; recipe and catalogue fill what is not given.
 
     Raises:
-        InputError: an option does not hold.
+        InputError: an option is not valid.
     """
     recipe = find_recipe(options.recipe)
     check_options(options, recipe)
@@ -55,7 +55,7 @@ def plan_runs(models: Sequence[ModelTraits], options: Options) -> list[RunSpec]:
 
 
 def hold_out(options: Options) -> float | Literal["test"]:
-    """The share of the training images that validates: as asked, else the recipe's.
+    """Return the share of training images held out for validation: as asked for, else the recipe's.
 
     Raises:
         InputError: no such recipe.
@@ -67,7 +67,7 @@ def hold_out(options: Options) -> float | Literal["test"]:
 
 @dataclass(frozen=True, slots=True)
 class _AnyModel:
-    """A model that takes every input size, for what a recipe gives all of its kind."""
+    """A model that takes every input size, for what a recipe gives all models of its kind."""
 
     from_scratch: bool
     name: str = ""
@@ -76,16 +76,16 @@ class _AnyModel:
 
 
 def recipe_from(name: str, options: Options, models: Sequence[ModelTraits] = ()) -> Recipe:
-    """What `options` make of the recipe they name, as one of its own.
+    """Return a new recipe: the one that `options` name, with what they change.
 
     Args:
         name: of the new recipe.
-        options: data, device, seeds, limits, patience and weights are no part of a recipe, nor is
+        options: data, device, seeds, limits, patience and weights are not part of a recipe, nor is
             the test split for validation; which weights to keep stays as it is without those.
-        models: those for which an image size that was asked for is kept.
+        models: those for which a chosen image size is kept.
 
     Raises:
-        InputError: an option does not hold.
+        InputError: an option is not valid.
     """
     base = find_recipe(options.recipe)
     any_models = [_AnyModel(from_scratch=False), _AnyModel(from_scratch=True)]
@@ -110,7 +110,7 @@ def recipe_from(name: str, options: Options, models: Sequence[ModelTraits] = ())
 
 def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> RunSpec:
     usual = dict(recipe.image_sizes).get(model.name, model.image_size)
-    # What is trained from scratch has no pretrained scale to meet: it keeps the images' own.
+    # A model trained from scratch has no pretrained input scale to match: it keeps the images'.
     image_size = usual if model.from_scratch else options.image_size or usual
     if image_size < model.min_image_size:
         raise InputError(
@@ -146,7 +146,7 @@ def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> Ru
 
 
 def _absolute(path: str) -> str:
-    """A path that stays true where the run is gone on with or added to from another folder."""
+    """Return the path as one that still holds where the run is resumed from another folder."""
     return os.path.abspath(os.path.expanduser(path))
 
 
@@ -171,7 +171,7 @@ def _backbone_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
 
 
 def _unfreezing(stage: Stage, options: Options) -> Stage:
-    """The stage with the schedule asked for in the place of the recipe's."""
+    """Return the stage with the requested schedule in place of the recipe's."""
     if options.unfreezes:
         return replace(stage, unfreezes=options.unfreezes, block_every=0)
     if options.block_every is not None:
@@ -195,7 +195,7 @@ def _scratch_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
 
 
 def check_options(options: Options, recipe: Recipe) -> None:
-    """Refuse values that make no sense under a recipe, by the name of their option.
+    """Reject values that make no sense under a recipe, by the name of their option.
 
     Raises:
         InputError: which option, what was expected and what was found.

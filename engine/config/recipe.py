@@ -1,4 +1,4 @@
-"""Recipes: named ways to train, the built-in ones with them."""
+"""Recipes: named ways to train, with the built-in ones."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Recipe:
     flip: bool = False
     """Whether training images are seen mirrored half of the time."""
     views: int = 1
-    """1 shows each training image as it is; more add random crops, as many as are missing."""
+    """1 shows each training image as it is; K shows it and K - 1 random crops."""
     label_smoothing: float = 0.0
-    """Of the classes that the loss compares with."""
+    """Label smoothing of the loss, from 0 to below 1."""
     keep: Keep = "last"
     """Which weights are tested and exported: the last, or the best on the validation images."""
 
@@ -68,4 +68,4 @@ GRADUAL = replace(
 )
 RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, RECOMMENDED, GRADUAL, DEMO)}
 DEFAULT_RECIPE = RECOMMENDED
-"""What trains where no recipe is named; help, README and launcher take their defaults from it."""
+"""The recipe where none is named; help, README and launcher take their defaults from it."""

@@ -1,8 +1,8 @@
-"""Recipes of one's own as TOML: read and checked by what options are checked by, and written.
+"""A user's own recipes as TOML: read, checked as options are, and written.
 
 A file holds the fields of `engine.config.recipe.Recipe` by their names, `[[stages]]` with those of
 `Stage`, and `[image_sizes]` with pixels by model. What is left out stays at its default there.
-Saved ones lie in `recipes` of the config folder and are chosen by their names.
+Saved ones are in the folder `recipes` of the config folder and are chosen by name.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NAME_WORDS = "of letters, digits, - and _, at most 40"
 
 
 def recipe_names() -> tuple[str, ...]:
-    """The built-in recipes, then the saved ones by name."""
+    """Return the built-in recipes, then the saved ones by name."""
     try:
         saved = sorted(path.stem for path in _folder().glob(f"*{ENDING}"))
     except OSError:
@@ -43,10 +43,10 @@ def recipe_names() -> tuple[str, ...]:
 
 
 def find_recipe(name: str) -> Recipe:
-    """A built-in recipe, a saved one, or the one of a file whose name ends in `.toml`.
+    """Return a built-in recipe, a saved one, or the one of a file whose name ends in `.toml`.
 
     Raises:
-        InputError: there is none of that name, or its file does not hold.
+        InputError: there is none of that name, or its file is not valid.
     """
     if name in RECIPES:
         return RECIPES[name]
@@ -59,7 +59,7 @@ def find_recipe(name: str) -> Recipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe that a file holds, named after the file.
+    """Return the recipe that a file holds, named after the file.
 
     Raises:
         InputError: file, key, what was expected and what was found.
@@ -90,10 +90,10 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def save_recipe(recipe: Recipe) -> Path:
-    """Write a recipe under its name, in the place of one saved so before.
+    """Write a recipe under its name, replacing one saved under it before.
 
     Raises:
-        InputError: the name is no file's or a built-in recipe's, or the file cannot be written.
+        InputError: the name is not valid or is built in, or the file cannot be written.
     """
     check_name(recipe.name)
     path = _saved(recipe.name)
@@ -107,7 +107,7 @@ def save_recipe(recipe: Recipe) -> Path:
 
 
 def check_name(name: str) -> None:
-    """Refuse what cannot be a saved recipe's name.
+    """Reject what cannot be the name of a saved recipe.
 
     Raises:
         InputError: what was expected and found.
@@ -119,7 +119,7 @@ def check_name(name: str) -> None:
 
 
 def recipe_text(recipe: Recipe) -> str:
-    """The recipe as TOML; `read_recipe` gives the same one back."""
+    """Return the recipe as TOML, from which `read_recipe` makes the same one."""
     skipped = ("name", "stages", "image_sizes", "scratch_epochs")
     lines = [_line(key, getattr(recipe, key)) for key in RECIPE_KEYS if key not in skipped]
     if recipe.scratch_epochs is not None:
@@ -170,7 +170,7 @@ class _Layers(Kind):
 
 
 class _Title(Kind):
-    """What a stage is called."""
+    """The name of a stage."""
 
     form = "a name of 1 to 40 characters"
 
@@ -199,7 +199,7 @@ class _Tables(Kind):
 
 
 class _Unfreezes(_Tables):
-    """What joins in the course of a stage."""
+    """The layers that join in the course of a stage."""
 
     def _entry(self, where: str, table: Mapping[str, Any]) -> Unfreeze:
         return Unfreeze(**_read(f"{where}.", table, UNFREEZE_KEYS, _needed(Unfreeze)))
@@ -271,14 +271,14 @@ def _recipe(path: Path, table: Mapping[str, Any]) -> Recipe:
 
 
 def _needed(cls: type[Any]) -> list[str]:
-    """What a table must hold: the fields without a default."""
+    """Return the keys that a table must hold: the fields without a default."""
     return [field.name for field in fields(cls) if field.default is MISSING]
 
 
 def _read(
     where: str, table: Mapping[str, Any], known: Mapping[str, Kind], needed: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The values of a table, each as its kind gives it."""
+    """Return the values of a table, each as its kind returns it."""
     for key in table:
         if key not in known:
             raise InputError(

@@ -7,12 +7,12 @@ from engine.config.spec import Stage
 
 
 def recipe_words(recipe: Recipe) -> str:
-    """What a recipe does: its stages, then what holds for all of them."""
+    """Return a description of a recipe: its stages, then what holds for all of them."""
     return "; ".join([*map(_stage_words, recipe.stages), *_around_words(recipe)])
 
 
 def unfreezing_words(stage: Stage) -> str:
-    """What joins in the course of a stage; empty for nothing."""
+    """Return which layers join in the course of a stage; empty for none."""
     if stage.block_every == 1:
         return "a block more after each epoch"
     if stage.block_every:

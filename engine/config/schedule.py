@@ -1,4 +1,4 @@
-"""The course of a stage: its learning rate by the step, and when it ends early."""
+"""The course of a stage: its learning rate at each step, and when it stops early."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from engine.config.spec import Schedule
 
 
 def rate_at(schedule: Schedule, base_rate: float, step: int, total_steps: int) -> float:
-    """The learning rate of one step of a stage.
+    """Return the learning rate of one step of a stage.
 
     Args:
         schedule: `constant`, or `cosine` from the base rate to zero at the stage's end.
-        base_rate: What the stage starts with.
-        step: Steps of the stage already taken; past its end counts as its end.
-        total_steps: Of the whole stage, 1 or more.
+        base_rate: the learning rate at the start of the stage.
+        step: steps of the stage already taken; past its end counts as its end.
+        total_steps: steps of the whole stage, 1 or more.
     """
     if schedule == "constant":
         return base_rate
@@ -24,7 +24,7 @@ def rate_at(schedule: Schedule, base_rate: float, step: int, total_steps: int) -
 
 
 def epochs_without_gain(val_accuracies: Sequence[float]) -> int:
-    """Epochs since the best one, 0 while the last one is the best.
+    """Count the epochs since the best one; 0 while the last one is the best.
 
     Args:
         val_accuracies: of the stage's epochs so far, in order; NaN is never better.

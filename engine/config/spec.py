@@ -11,7 +11,7 @@ Schedule = Literal["constant", "cosine"]
 Keep = Literal["last", "best"]
 GIGABYTE = 10**9
 MEMORY_SHARE = 0.4
-"""Of the free memory, for features, where no limit was given."""
+"""Share of the free memory for features, where no limit was given."""
 DISK_LIMIT_GB = 20.0
 
 
@@ -20,7 +20,7 @@ class Unfreeze:
     """More layers to train from some epoch of a stage on."""
 
     after_epoch: int
-    """1-based, of the stage: they train from the next one on."""
+    """Epoch of the stage, from 1; they train from the next one on."""
     last: int | None
     """How many of the backbone's last layers train then; None for all."""
 
@@ -33,20 +33,20 @@ class Stage:
     """What screens and records call it."""
     epochs: int
     learning_rate: float
-    """At the stage's start."""
+    """The learning rate at the stage's start."""
     unfreeze_last: int | None
-    """How many of the backbone's last layers train beside the head; None for all."""
+    """How many of the backbone's last layers train besides the head; None for all."""
     schedule: Schedule = "constant"
-    """Of the learning rate over the stage: `cosine` falls to zero at its end."""
+    """Course of the learning rate over the stage: `cosine` falls to zero at its end."""
     unfreezes: tuple[Unfreeze, ...] = ()
-    """What joins in its course, by epoch."""
+    """Layers that join in its course, by epoch."""
     block_every: int = 0
-    """Every so many epochs one more block joins, from the output on; 0 for none."""
+    """Epochs until one more block joins, again and again, from the output on; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """Everything one run is asked to do; the same spec and seed on one machine is the same run."""
+    """Everything a run is asked to do; on one machine the same spec and seed give the same run."""
 
     model: str
     """Catalogue name."""
@@ -55,13 +55,13 @@ class RunSpec:
     stages: tuple[Stage, ...]
     """One after the other."""
     image_size: int
-    """Of what enters the network, pixels."""
+    """Side of the network's input, pixels."""
     batch_size: int = 64
     """Images a step."""
     recipe: str = "notebook"
-    """Its name; what it sets stands in the other fields."""
+    """Its name; what it sets is in the other fields."""
     data_path: str | None = None
-    """Where the data lie; None for a known data set that is found or downloaded."""
+    """Path of the data; None for a known data set that is found or downloaded."""
     train_limit: int | None = None
     """First N training images, the hold-out included; None for all."""
     validation: float | Literal["test"] = 0.1
@@ -69,25 +69,25 @@ class RunSpec:
     batchnorm: BatchNorm = "locked"
     """BatchNormalization of the backbone: in inference mode and frozen, or as Keras does it."""
     seed: int = 0
-    """Of the hold-out, the order of the images and their views, the first weights and dropout."""
+    """Seed of the hold-out, the order of images and views, the initial weights and dropout."""
     device: str = "auto"
     """`auto`, `cpu`, `gpu` or `gpu:N`."""
     weights: str = "imagenet"
-    """`imagenet`, `none` or a path; of a model from scratch `none` or a path."""
+    """`imagenet`, `none` or a path; for a model from scratch `none` or a path."""
     precision: Precision = "float32"
-    """Of the numbers that layers compute with."""
+    """Number format that layers compute with."""
     flip: bool = False
     """Whether training images are seen mirrored half of the time."""
     views: int = 1
-    """Crops that each training image is seen in: itself, and `views` - 1 random ones."""
+    """Crops in which each training image is seen: itself, and `views` - 1 random ones."""
     label_smoothing: float = 0.0
-    """Of the classes that the loss compares with."""
+    """Label smoothing of the loss, from 0 to below 1."""
     keep: Keep = "last"
     """Which weights are tested and exported: the last, or the best on the validation images."""
     patience: int | None = None
     """Epochs without a better validation accuracy after which a stage ends; None for never."""
     checkpoint_minutes: float = 5.0
-    """Between two checkpoints within an epoch; one is written at every epoch's end."""
+    """Minutes between checkpoints within an epoch; one is written at every epoch's end."""
     feature_cache: bool = True
     """Whether the frozen prefix is computed once and its features kept."""
     feature_memory_gb: float | None = None

@@ -41,7 +41,7 @@ def draw_views(seed: int, epoch: int, images: int, count: int) -> NDArray[np.int
 def render_view(
     images: NDArray[np.uint8], view: int, *, flip: bool, first: int = 0
 ) -> NDArray[np.uint8]:
-    """A block of images in one view.
+    """Return a block of images in one view.
 
     Args:
         images: Shape (n, height, width, 3).
@@ -62,7 +62,7 @@ def render_view(
 def render_choice(
     images: NDArray[np.uint8], indices: NDArray[np.int64], views: NDArray[np.int64], *, flip: bool
 ) -> NDArray[np.uint8]:
-    """A batch, each image in a view of its own; equals the rows of `render_view`.
+    """Return a batch, each image in a view of its own; equals the rows of `render_view`.
 
     Args:
         images: A whole split, shape (n, height, width, 3).
@@ -85,7 +85,7 @@ def render_choice(
 
 
 def _reach(images: NDArray[np.uint8]) -> tuple[int, int]:
-    """The padding of rows and columns, in pixels."""
+    """Return the padding of rows and columns, in pixels."""
     _, height, width, _ = images.shape
     return round(CROP_PADDING * height / _PADDED_SIDE), round(CROP_PADDING * width / _PADDED_SIDE)
 

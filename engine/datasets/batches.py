@@ -30,7 +30,7 @@ class Batch(NamedTuple):
 def read_batches(
     files: Iterable[tuple[str, bytes]], where: str, progress: Progress, cifar: CifarSet
 ) -> list[Batch]:
-    """All batches, training first, of whichever version is complete.
+    """Return all batches, training first, of whichever version is complete.
 
     Args:
         files: names of the data set's batches and their bytes, in any order.
@@ -55,7 +55,7 @@ def read_batches(
 
 
 def missing_batches(found: Iterable[str], cifar: CifarSet) -> str:
-    """What is missing, in words, where neither version is complete."""
+    """Return what is missing, in words, where neither version is complete."""
     present = cifar.batch_names.intersection(found)
     binary = cifar.binary_batches
     names = binary if present & set(binary) else cifar.python_batches
@@ -74,7 +74,7 @@ def missing_batches(found: Iterable[str], cifar: CifarSet) -> str:
 
 
 def checked(images: NDArray[Any], labels: NDArray[Any], where: str, cifar: CifarSet) -> Batch:
-    """Images and labels of one split or batch, once they are what they claim to be.
+    """Return images and labels of one split or batch, once they are what they claim to be.
 
     Args:
         images: uint8 (N, 32, 32, 3).

@@ -92,7 +92,7 @@ class CifarSource(DatasetSource):
             check_hash(path, archive, progress)
 
     def report(self, request: DataRequest, progress: Progress) -> Report:
-        """What is published of it: each class has as many images as any other."""
+        """Return what is published of it: each class has as many images as any other."""
         names = self.published.class_names
         train, test = (images // len(names) for images in IMAGES)
         classes = tuple(ClassCount(each, train, test) for each in names)

@@ -58,11 +58,11 @@ class _Folder:
         return self.fork in self.loose
 
     def path(self, place: Place) -> Path:
-        """Where a folder in it lies."""
+        """Return where a folder in it lies."""
         return self.top.joinpath(*place)
 
     def inside(self, place: Place) -> str:
-        """A folder in it as a person reads it."""
+        """Return a folder in it as a person reads it."""
         return "/".join((self.name, *place))
 
 
@@ -113,7 +113,7 @@ def check_class_folders(found: ClassFiles) -> list[str]:
 
 
 def count_inner(found: ClassFiles) -> int:
-    """How many folders inside of classes count as their class."""
+    """Return how many folders inside of classes count as their class."""
     return sum(len(folder.forks) for folder in _read(found))
 
 

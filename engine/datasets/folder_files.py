@@ -79,7 +79,7 @@ class ClassFiles:
 
 
 def find_classes(root: Path, parts: Sequence[Path]) -> tuple[list[ClassFiles], FolderWalk]:
-    """The images of each folder directly below `parts`, those of deeper folders with them.
+    """Return the images of each folder directly below `parts`, those of deeper folders with them.
 
     Args:
         root: of the data set.
@@ -124,22 +124,22 @@ def check_foreign(found: ClassFiles) -> None:
 
 
 def holds_classes(folder: Path) -> bool:
-    """Whether a folder below this one has an image in it."""
+    """Return whether a folder below this one has an image in it."""
     return any(map(holds_image, folders(folder)))
 
 
 def loose_images(folder: Path) -> int:
-    """How many images lie directly in a folder."""
+    """Return how many images lie directly in a folder."""
     return sum(kind == "file" and is_image(path) for path, kind in list_entries(folder))
 
 
 def endings_of(files: Counter[str]) -> list[str]:
-    """How many files have which ending, the most first."""
+    """Return how many files have which ending, the most first."""
     return [f"{count:,} {ending or 'without ending'}" for ending, count in files.most_common()]
 
 
 def named(names: list[str]) -> str:
-    """A few names, and how many more there are."""
+    """Return a few names, and how many more there are."""
     shown = ", ".join(map(printable, names[:NAMED]))
     more = len(names) - NAMED
     return f"{shown} and {more:,} more" if more > 0 else shown

@@ -54,14 +54,14 @@ _KNOWN = IMAGES | ANNOTATIONS | ASIDE | _GENERIC | _SPLITS.keys()
 
 @lru_cache(maxsize=4096)
 def words_of(name: str) -> tuple[str, ...]:
-    """The words in a name, in lower case: `trainImages_2` has three."""
+    """Return the words in a name, in lower case: `trainImages_2` has three."""
     words = " ".join(_WORD.findall(name)).lower()
     words = words.replace("hold out", "holdout").replace("ground truth", "groundtruth")
     return tuple(_shortened(word) for word in words.split())
 
 
 def alike(name: str) -> str:
-    """The same for names that differ in case, spaces or the form of their letters only."""
+    """Return the same for names that differ in case, spaces or the form of their letters only."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
@@ -73,7 +73,7 @@ def difference(name: str, other: str) -> str:
 
 
 def says(name: str, kind: frozenset[str]) -> bool:
-    """Whether a name says that a folder holds such a kind of files, and nothing else.
+    """Return whether a name says that a folder holds such a kind of files, and nothing else.
 
     `train_masks` says masks; `no_mask` and `gas mask` may be classes.
     """
@@ -82,12 +82,12 @@ def says(name: str, kind: frozenset[str]) -> bool:
 
 
 def says_images(name: str) -> bool:
-    """Whether a name says images and no more, as `JPEGImages` and `train_images` do."""
+    """Return whether a name says images and no more, as `JPEGImages` and `train_images` do."""
     return says(name, IMAGES) and not set(words_of(name)) & (ANNOTATIONS | ASIDE)
 
 
 def split_of(name: str) -> tuple[str, frozenset[str]] | None:
-    """The split that a name says, and the words in it that say something else.
+    """Return the split that a name says, and the words in it that say something else.
 
     Names of splits that belong together share these words: `dogs_train` and `dogs_test`.
     """
@@ -109,7 +109,7 @@ def portion_of(name: str) -> tuple[str, ...]:
 
 
 def are_numbered(names: Iterable[str]) -> bool:
-    """Whether names differ in a number or a single letter only: `sample_a`, `sample_b`."""
+    """Return whether names differ in a number or a single letter only: `sample_a`, `sample_b`."""
     rests = {tuple(w for w in words_of(name) if w.isalpha() and len(w) > 1) for name in names}
     return len(rests) == 1
 

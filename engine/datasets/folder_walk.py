@@ -44,7 +44,7 @@ class Contents:
 
 
 def list_entries(folder: Path) -> list[tuple[Path, Kind]]:
-    """What lies directly in a folder, by name; hidden entries are left out.
+    """Return what lies directly in a folder, by name; hidden entries are left out.
 
     Raises:
         OSError: it cannot be read; names it.
@@ -55,17 +55,17 @@ def list_entries(folder: Path) -> list[tuple[Path, Kind]]:
 
 
 def folders(folder: Path) -> list[Path]:
-    """Those directly in a folder, by name; hidden ones and a system's own are left out."""
+    """Return those directly in a folder, by name; hidden ones and a system's own are left out."""
     return [path for path, kind in list_entries(folder) if kind in ("folder", "link")]
 
 
 def is_image(file: Path) -> bool:
-    """Whether a file is an image by its name."""
+    """Return whether a file is an image by its name."""
     return file.suffix.lower() in SUFFIXES
 
 
 def holds_image(folder: Path) -> bool:
-    """Whether there is an image in a folder or below it."""
+    """Return whether there is an image in a folder or below it."""
     seen = set()
     waiting = [folder]
     while waiting:
@@ -107,7 +107,7 @@ class FolderWalk:
         """By part."""
 
     def read(self) -> dict[Path, Contents]:
-        """What each folder of a class holds.
+        """Return what each folder of a class holds.
 
         Real folders come first, so that a link never takes the place of what it leads to.
 
@@ -125,12 +125,12 @@ class FolderWalk:
         return found
 
     def notes(self) -> Iterator[str]:
-        """A line where links were followed."""
+        """Yield a line where links were followed."""
         if self._followed:
             yield f"linked folders followed: {self._followed:,}"
 
     def warnings(self) -> Iterator[str]:
-        """A line for each kind of what was left alone."""
+        """Yield a line for each kind of what was left alone."""
         if self._left:
             yield (
                 "folders left alone that lead up, or to images counted already: "
@@ -186,7 +186,7 @@ class FolderWalk:
             waiting += reversed(below)
 
     def _enter(self, folder: Path) -> bool:
-        """Whether a folder is met for the first time."""
+        """Return whether a folder is met for the first time."""
         known = self._known.setdefault(_identity(folder), folder)
         if known != folder:
             self._left.append(self._to(folder, known))

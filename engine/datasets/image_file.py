@@ -61,7 +61,7 @@ class Decoded:
 
 
 def decode_image(path: Path, height: int, width: int, range_of: RangeOf = of_this_image) -> Decoded:
-    """An image file as a model takes it, uint8 (height, width, 3).
+    """Return an image file as a model takes it, uint8 (height, width, 3).
 
     It is turned as its EXIF says, laid over white where it is transparent, brought to 8 bits a
     channel, cut to the middle in the model's proportions, and resized by Lanczos' filter.
@@ -128,7 +128,7 @@ def _check_planes(image: Image) -> None:
 
 
 def _format(image: Image) -> str:
-    """The format of samples of more than 8 bits; empty for all others."""
+    """Return the format of samples of more than 8 bits; empty for all others."""
     if image.mode.startswith("I;16") or _has_raw(image, _GREY_ALPHA):
         return GREY
     if image.mode in ("I", "F"):
@@ -209,7 +209,7 @@ def _samples(image: Image, kind: str) -> tuple[NDArray[Any], NDArray[np.uint8] |
 
 
 def _opened_again(image: Image, tiles: list[Any]) -> Image:
-    """The same file, unpacked in another way."""
+    """Return the same file, unpacked in another way."""
     from PIL import Image as images
     from PIL.ImageFile import ImageFile
 
@@ -234,7 +234,7 @@ def _plain_rgb(image: Image) -> Image:
 def _eight_bits(
     samples: NDArray[Any], alpha: NDArray[np.uint8] | None, kind: str, range_of: RangeOf
 ) -> Image | None:
-    """An image of larger samples, or of real numbers, with those of a range as 0 to 255.
+    """Return an image of larger samples, or of real numbers, with those of a range as 0 to 255.
 
     Args:
         samples: (height, width), or with colours last.

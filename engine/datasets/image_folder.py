@@ -53,7 +53,7 @@ class Listing:
     """What of it is left out, a line each."""
 
     def counts(self, files: Labelled) -> tuple[int, ...]:
-        """How many of these files each class has."""
+        """Return how many of these files each class has."""
         found = Counter(label for _, label in files)
         return tuple(found[label] for label in range(len(self.class_names)))
 
@@ -170,7 +170,7 @@ def _labelled(parts: Sequence[ClassFiles], names: Sequence[str]) -> list[tuple[P
 def _divided(
     path: Path, files: Sequence[tuple[Path, int]]
 ) -> tuple[list[tuple[Path, int]], list[tuple[Path, int]]]:
-    """A stratified split; each class gives `TEST_SHARE` of its images, and one at least.
+    """Return a stratified split; each class gives `TEST_SHARE` of its images, and one at least.
 
     Each file's name decides, so that images which join later move few of the others.
     """
@@ -284,7 +284,7 @@ def find_split_folders(path: Path) -> SplitFolders:
 
 
 def _is_sorted(testing: Path) -> bool:
-    """Whether test images lie in folders of classes, and not all in one as `val/images/`."""
+    """Return whether test images lie in folders of classes, and not all in one as `val/images/`."""
     held = list(filter(holds_image, folders(testing)))
     return bool(held) and not (len(held) == 1 and says_images(held[0].name))
 

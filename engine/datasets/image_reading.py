@@ -134,7 +134,7 @@ def read_splits(
 
 
 def _in_both(root: Path, train: Split, test: Split) -> Iterator[str]:
-    """A line where the same file is in both splits, under whatever names."""
+    """Yield a line where the same file is in both splits, under whatever names."""
     known = set(train.digests)
     same = [path for path, each in zip(test.files, test.digests, strict=True) if each in known]
     if same:
@@ -160,7 +160,7 @@ class Split:
     """SHA-256 over labels and files."""
 
     def counts(self, classes: int) -> tuple[int, ...]:
-        """Images of each class."""
+        """Return images of each class."""
         import numpy as np
 
         return tuple(np.bincount(self.labels, minlength=classes).tolist())
@@ -233,7 +233,7 @@ class _Reading:
         return ranges
 
     def kept(self) -> Split:
-        """The images that were read."""
+        """Return the images that were read."""
         import numpy as np
 
         labels = np.array([label for _, label in self._files], np.int64)
@@ -282,7 +282,7 @@ class _Reading:
 def _unranged(
     seen: Seen, found: list[tuple[SampleRange, int]], range_of: RangeOf | None
 ) -> Iterator[str]:
-    """A line where a format is in the test split alone."""
+    """Yield a line where a format is in the test split alone."""
     alone = seen.formats.keys() - {each.format for each, _ in found}
     if range_of is None and alone:
         yield (

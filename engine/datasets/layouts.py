@@ -37,7 +37,7 @@ class Layout:
 
 
 def find_layout(path: Path, cifar: CifarSet) -> Layout:
-    """What lies at a path, told from names and headers alone.
+    """Return what lies at a path, told from names and headers alone.
 
     Raises:
         InputError: nothing, or nothing that could be this data set.
@@ -54,7 +54,7 @@ def find_layout(path: Path, cifar: CifarSet) -> Layout:
 
 
 def read_layout(layout: Layout, progress: Progress) -> tuple[Batch, Batch]:
-    """The training and the test images.
+    """Return the training and the test images.
 
     Raises:
         InputError: truncated, incomplete or of the wrong sizes.

@@ -16,7 +16,7 @@ from engine.errors import InputError
 
 
 def source_of(name: str) -> DatasetSource:
-    """The data set of a recorded name, which `resolve` gave.
+    """Return the data set of a recorded name, which `resolve` gave.
 
     Raises:
         InputError: nothing here brings one of that name, or its package is not as it should be.
@@ -57,7 +57,7 @@ def check_dataset(
 
 
 def count_images(name: str, data_path: str | None) -> tuple[int, int]:
-    """How many images there are to train and to test, without reading them.
+    """Return how many images there are to train and to test, without reading them.
 
     Args:
         name: of a data set, or a folder of images.
@@ -71,7 +71,7 @@ def count_images(name: str, data_path: str | None) -> tuple[int, int]:
 
 
 def bytes_to_download(name: str, data_path: str | None) -> int:
-    """How much `load_dataset` would download; 0 where the data are here, or come otherwise.
+    """Return how much `load_dataset` would download; 0 where the data are here, or come otherwise.
 
     Args:
         name: of a data set, or a folder of images.

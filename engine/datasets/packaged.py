@@ -37,7 +37,7 @@ _Value = TypeVar("_Value")
 
 
 def imported(source: str) -> Any:
-    """The object that `module:name` means."""
+    """Return the object that `module:name` means."""
     module, _, name = source.partition(":")
     return getattr(import_module(module), name)
 
@@ -121,7 +121,7 @@ class PackagedSource(DatasetSource):
         return archive
 
     def _checked(self, data: Dataset) -> Dataset:
-        """The same, once its arrays are what the rest of the program relies on."""
+        """Return the same, once its arrays are what the rest of the program relies on."""
         names = data.class_names
         if problem := _wrong_names(names):
             raise self._unlike(f"2 to {MAX_CLASSES:,} different class names, texts", problem)
@@ -163,7 +163,7 @@ class PackagedSource(DatasetSource):
     def _asked(
         self, what: str, work: Callable[[], _Value], told: _Listeners | None = None
     ) -> _Value:
-        """What the package's code returns."""
+        """Return what the package's code returns."""
         try:
             value = work()
         # What it raises is of every kind; SystemExit would end the program without a word.
@@ -212,7 +212,7 @@ def _kind(value: object) -> str:
 
 
 def _wrong_names(names: object) -> str:
-    """What is wrong with the names of the classes; empty where nothing is."""
+    """Return what is wrong with the names of the classes; empty where nothing is."""
     if not isinstance(names, (tuple, list)):
         return _kind(names)
     if not all(isinstance(name, str) and name.strip() for name in names):

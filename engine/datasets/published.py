@@ -37,7 +37,7 @@ def usual_folders() -> tuple[Path, Path]:
 
 
 def find_archive(archive: Archive) -> Path | None:
-    """Where it lies in a usual folder, by its name alone; None where it does not."""
+    """Return where it lies in a usual folder, by its name alone; None where it does not."""
     paths = (folder / archive.file for folder in usual_folders())
     # False where the folder may not be read
     return next((path for path in paths if os.path.isfile(path)), None)
@@ -100,6 +100,6 @@ def download_archive(
 
 
 def shown(path: Path) -> str:
-    """A path for a screen, with `~` for the home folder."""
+    """Return a path for a screen, with `~` for the home folder."""
     own = home()
     return f"~/{path.relative_to(own)}" if path.is_relative_to(own) else str(path)

@@ -45,7 +45,7 @@ class Report:
 
 
 def report_of(name: str, where: str, data: Dataset) -> Report:
-    """What a data set holds that was read whole.
+    """Return what a data set holds that was read whole.
 
     Args:
         name: under which it is recorded.

@@ -53,7 +53,7 @@ class Spread:
 
 
 def spread_of(samples: NDArray[Any]) -> Spread:
-    """Where the finite samples of an image lie; at 0 where there are none.
+    """Return where the finite samples of an image lie; at 0 where there are none.
 
     A hot pixel is alone, an object is not: medians of small blocks leave out the one and keep the
     other, however small its share of the image.
@@ -92,7 +92,7 @@ def _block_medians(planes: NDArray[Any], step: int) -> NDArray[np.float64]:
 
 
 def find_range(kind: str, spreads: Sequence[Spread]) -> SampleRange:
-    """The range of a format over the images of a data set, robust against a few odd ones.
+    """Return the range of a format over the images of a data set, robust against a few odd ones.
 
     Args:
         kind: the format.
@@ -121,14 +121,14 @@ def _without_odd(spreads: Sequence[Spread]) -> Sequence[Spread]:
 
 
 def _full_range(kind: str, value: float) -> SampleRange:
-    """The range of images of one grey: that of the fewest bits that hold it."""
+    """Return the range of images of one grey: that of the fewest bits that hold it."""
     low = min(value, 0.0)
     high = next((full for full in FULL_RANGES if value <= full), value)
     return SampleRange(kind, low, high)
 
 
 def scaling(ranges: Iterable[SampleRange] | None) -> RangeOf:
-    """How samples are scaled by the ranges that a run recorded.
+    """Return how samples are scaled by the ranges that a run recorded.
 
     Args:
         ranges: None for a run that was recorded before there were any; it was trained on images
@@ -145,7 +145,7 @@ def scaling(ranges: Iterable[SampleRange] | None) -> RangeOf:
 
 
 def of_this_image(kind: str, samples: NDArray[Any]) -> tuple[float, float]:
-    """The range of an image alone, where there is no data set to take one from."""
+    """Return the range of an image alone, where there is no data set to take one from."""
     found = find_range(kind, [spread_of(samples)])
     return found.low, found.high
 
@@ -162,7 +162,7 @@ def by_largest_sample(kind: str, samples: NDArray[Any]) -> tuple[float, float]:
 
 
 def to_bytes(samples: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
-    """The samples as 0 to 255; those that are no number as the lowest.
+    """Return the samples as 0 to 255; those that are no number as the lowest.
 
     Args:
         samples: of any shape.
@@ -193,7 +193,7 @@ def _scaled(samples: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]
 
 
 def words(found: SampleRange, images: int) -> str:
-    """What was chosen, for the log."""
+    """Return what was chosen, for the log."""
     ends = (found.low, found.high)
     low, high = (f"{end:.4g}" if found.format == FLOAT else f"{end:,.0f}" for end in ends)
     return (

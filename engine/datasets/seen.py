@@ -37,7 +37,7 @@ class Seen:
             self.formats[kind] += 1
 
     def size_words(self) -> str:
-        """The smallest and the largest image by their area; empty without any."""
+        """Return the smallest and the largest image by their area; empty without any."""
         if not self.sizes:
             return ""
         small, large = min(self.sizes, key=_area), max(self.sizes, key=_area)
@@ -45,13 +45,13 @@ class Seen:
         return words if large == small else f"{words} to {large[0]}×{large[1]}"
 
     def converted(self) -> Iterator[str]:
-        """A line where files are not RGB."""
+        """Yield a line where files are not RGB."""
         others = [f"{count:,} {mode}" for mode, count in self.modes.most_common() if mode != "RGB"]
         if others:
             yield f"converted to RGB: {', '.join(others)}"
 
     def left_out(self) -> Iterator[str]:
-        """A line where files cannot be read."""
+        """Yield a line where files cannot be read."""
         if self.unreadable:
             named = "; ".join(self.unreadable[:NAMED])
             more = len(self.unreadable) - NAMED
@@ -61,7 +61,7 @@ class Seen:
 
 
 def counts_words(names: Sequence[str], train: Sequence[int], test: Sequence[int]) -> str:
-    """The images of each class, as far as a line goes.
+    """Return the images of each class, as far as a line goes.
 
     Args:
         names: of the classes.
@@ -77,7 +77,7 @@ def counts_words(names: Sequence[str], train: Sequence[int], test: Sequence[int]
 
 
 def imbalance(names: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
-    """A line where one class has many more images than another.
+    """Yield a line where one class has many more images than another.
 
     Args:
         names: of the classes.
@@ -93,7 +93,7 @@ def imbalance(names: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
 
 
 def untested(names: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
-    """A line where classes have no image to test.
+    """Yield a line where classes have no image to test.
 
     Args:
         names: of the classes.

@@ -77,7 +77,7 @@ class DatasetSource(ABC):
 
     @abstractmethod
     def count(self, request: DataRequest) -> tuple[int, int]:
-        """How many images there are to train and to test, without reading them.
+        """Return how many images there are to train and to test, without reading them.
 
         Raises:
             InputError: the data that `request` names cannot be counted.
@@ -161,7 +161,7 @@ class DatasetSource(ABC):
         return path
 
     def report(self, request: DataRequest, progress: Progress) -> Report:
-        """What `cifar-tui dataset` prints: classes, counts, sizes; downloads nothing.
+        """Return what `cifar-tui dataset` prints: classes, counts, sizes; downloads nothing.
 
         Raises:
             InputError: the data set is not here, or cannot be read.
@@ -177,7 +177,7 @@ class DatasetSource(ABC):
 
 
 def download_words(archive: Archive) -> str:
-    """What `check` says where an archive has to be downloaded."""
+    """Return what `check` says where an archive has to be downloaded."""
     return f"to download: {archive.bytes / 1e6:.0f} MB"
 
 

@@ -23,7 +23,7 @@ _NUMERIC = re.compile(r"[iuf][1248]|b1")
 
 
 def load_plain(data: bytes, where: str) -> dict[str, Any]:
-    """The pickled dictionary with its keys as text and its arrays as NumPy arrays.
+    """Return the pickled dictionary with its keys as text and its arrays as NumPy arrays.
 
     Args:
         data: the pickle, of any protocol, written by Python 2 or 3.

@@ -57,7 +57,7 @@ def use_mirror(where: str) -> None:
 
 
 def chosen_mirror() -> str | None:
-    """The folder or address that `use_mirror` or the environment names; None for none."""
+    """Return the folder or address that `use_mirror` or the environment names; None for none."""
     where = os.environ.get(MIRROR_VARIABLE)
     if not where:
         return None
@@ -126,7 +126,7 @@ def check_source(path: str, url: str, destination: Path, arguments: str = "") ->
 
 
 def read_manifest(mirror: str) -> dict[str, Listed]:
-    """What a mirror says it holds, by path.
+    """Return what a mirror says it holds, by path.
 
     Raises:
         InputError: there is none, it cannot be had, or it is none of ours.

@@ -41,7 +41,7 @@ class PartialFile:
         return self.size, about.get("validator", "")
 
     def beside(self) -> PartialFile:
-        """An empty one, for bytes that may be of another file than those here.
+        """Return an empty one, for bytes that may be of another file than those here.
 
         Raises:
             OSError: it cannot be written.

@@ -38,7 +38,7 @@ class Response(Protocol):
         """The header fields."""
 
     def read1(self, n: int, /) -> bytes:
-        """What has come of the body, at most `n` bytes; nothing at its end."""
+        """Return what has come of the body, at most `n` bytes; nothing at its end."""
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -57,7 +57,7 @@ class LocalFile:
         self.headers = Message()
 
     def read1(self, n: int, /) -> bytes:
-        """The next bytes."""
+        """Return the next bytes."""
         return self._file.read(n)
 
     def close(self) -> None:
@@ -119,7 +119,7 @@ def _taken(came: queue.Queue[bytes | Exception], waiting: Callable[[], None]) ->
 
 
 def is_page(response: Response) -> bool:
-    """Whether it is a page to be read by a person, as a network sends that wants a login."""
+    """Return whether it is a page to be read by a person, as a network sends that wants a login."""
     kind: str = response.headers.get("Content-Type", "")
     return kind.lower().startswith(("text/html", "application/xhtml"))
 

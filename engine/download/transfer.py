@@ -79,7 +79,7 @@ def download(
 
 
 def read_small(url: str, limit_bytes: int) -> bytes:
-    """What `url` serves, where that is small.
+    """Return what `url` serves, where that is small.
 
     Raises:
         InputError: the network or the server is not as expected, or it serves more.
@@ -126,7 +126,7 @@ def file_hash(path: Path, algorithm: str, progress: Progress | None = None) -> s
 
 
 def verify(path: Path, expected_hash: str) -> bool:
-    """Whether a file has this `md5:<hex>` or `sha256:<hex>`."""
+    """Return whether a file has this `md5:<hex>` or `sha256:<hex>`."""
     algorithm, _, expected = expected_hash.partition(":")
     return file_hash(path, algorithm) == expected
 
@@ -266,7 +266,7 @@ class _Fetch:
             raise self.failed(f"the connection was cut at {received:,} of {total:,} bytes")
 
     def failed(self, found: str) -> InputError:
-        """The error for what was found instead of the file."""
+        """Return the error for what was found instead of the file."""
         if self.destination is None:
             return InputError(f"{self.url}: {found}; check the address and the network")
         ways = f"put the file at {self.destination}"
@@ -332,7 +332,7 @@ class _Fetch:
         return TimeoutError()
 
     def _goes_on(self, answer: Response, offset: int) -> bool:
-        """Whether a part is the one asked for, of a file of the expected size."""
+        """Return whether a part is the one asked for, of a file of the expected size."""
         match = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
         if match is None or int(match[1]) != offset:
             return False
@@ -369,12 +369,12 @@ def _status(error: Exception) -> int | None:
 
 
 def _digests(hashes: tuple[str, ...]) -> list[_Hash]:
-    """One for each of the hashes, of nothing as yet."""
+    """Return one for each of the hashes, of nothing as yet."""
     return [_digest(expected.partition(":")[0]) for expected in hashes]
 
 
 def _found(hashes: tuple[str, ...], digests: Sequence[_Hash]) -> tuple[str, ...]:
-    """What the digests have come to, in the form and the order of the hashes expected."""
+    """Return what the digests have come to, in the form and the order of the hashes expected."""
     pairs = zip(hashes, digests, strict=True)
     return tuple(f"{h.partition(':')[0]}:{d.hexdigest()}" for h, d in pairs)
 

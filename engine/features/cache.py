@@ -63,7 +63,7 @@ class FeatureCache:
         self.memory_bytes = int(free * MEMORY_SHARE if given is None else given * GIGABYTE)
 
     def max_bytes_per_image(self, pools: Sequence[Pool], held: Features | None) -> float:
-        """How large the features of one image may be to be kept at all."""
+        """Return how large the features of one image may be to be kept at all."""
         rows = sum(pool.rows for pool in pools)
         memory = self.memory_bytes - (held.bytes if held and held.held == "memory" else 0)
         a_batch = self.memory_bytes / self._spec.batch_size
@@ -150,7 +150,7 @@ class FeatureCache:
     def _find(
         self, features: Features, pool: Pool, key: str, arrays: list[Any] | None
     ) -> list[Any] | None:
-        """One view from the disk, in memory or mapped; None where it is not there whole."""
+        """Return one view from the disk, in memory or mapped; None where it is not there whole."""
         stored = self._store.find(key, features.layouts, len(pool.images))
         if stored is None:
             return None

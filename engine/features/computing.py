@@ -32,7 +32,7 @@ class Maker:
     def batches(
         self, pool: Pool, view: int, wanted: Sequence[Features]
     ) -> Iterator[tuple[slice, dict[int, Any]]]:
-        """The features of a view, a batch at a time: arrays by the id of their cut tensor."""
+        """Yield the features of a view, a batch at a time: arrays by the id of their cut tensor."""
         held = self._held(pool, wanted)
         if held is None or self._earlier is None:
             run = self._extractor(self._network.inputs, wanted)
@@ -44,7 +44,7 @@ class Maker:
             yield span, run([array[span] for array in given])
 
     def _held(self, pool: Pool, wanted: Sequence[Features]) -> list[list[Any]] | None:
-        """The views of the earlier features, where the wanted ones can come from them."""
+        """Return the views of the earlier features, where the wanted ones can come from them."""
         earlier = self._earlier
         if earlier is None or pool.name not in earlier.views:
             return None

@@ -18,7 +18,7 @@ PIXELS = 256 * 96 * 96
 
 
 def extraction_batch(image_size: int) -> int:
-    """Images of one batch at this input size, in pixels."""
+    """Return images of one batch at this input size, in pixels."""
     return max(16, min(512, PIXELS // image_size**2))
 
 
@@ -48,7 +48,7 @@ class Extractor:
         self._run = on_constants(lambda *given: forward(given), signature)
 
     def __call__(self, given: Sequence[Any]) -> dict[int, Any]:
-        """The arrays of one batch of at most `batch` rows, by the id of their cut tensor."""
+        """Return the arrays of one batch of at most `batch` rows, by the id of their cut tensor."""
         rows = len(given[0])
         filled = [self._fill(a, dtype) for a, dtype in zip(given, self._dtypes, strict=True)]
         made = keras.tree.flatten(self._run(*filled))
@@ -70,6 +70,6 @@ def _stored(value: Any, layout: Layout) -> Any:
 
 
 def spans(rows: int, batch: int) -> Iterator[slice]:
-    """The batches of so many rows."""
+    """Yield the batches of so many rows."""
     for start in range(0, rows, batch):
         yield slice(start, min(start + batch, rows))

@@ -82,16 +82,16 @@ class Header:
             raise ValueError(f"expected rows that hold something, found {self.rows} {self.layouts}")
 
     def holds(self, layouts: Sequence[Layout], rows: int) -> bool:
-        """Whether the entry has exactly these."""
+        """Return whether the entry has exactly these."""
         return (self.layouts, self.rows) == (tuple(layouts), rows)
 
     def line(self) -> bytes:
-        """The first line, its newline included."""
+        """Return the first line, its newline included."""
         text = json.dumps(_FORMAT | to_plain(self)).encode()
         return text.ljust(_aligned(len(text) + 1) - 1) + b"\n"
 
     def tensors(self) -> list[Tensor]:
-        """Where each tensor lies."""
+        """Return where each tensor lies."""
         found, start = [], len(self.line())
         for layout in self.layouts:
             tensor = Tensor(layout, start, self.rows * layout.row_bytes, self.block_bytes)
@@ -112,7 +112,7 @@ class Header:
         return self.checksums_start + 4 * (blocks + 1)
 
     def pack(self, checksums: list[list[int]]) -> bytes:
-        """The end of the file, for the checksums of each tensor."""
+        """Return the end of the file, for the checksums of each tensor."""
         values = [value for tensor in checksums for value in tensor]
         packed = struct.pack(f"<{len(values)}I", *values)
         return packed + struct.pack("<I", zlib.crc32(packed, zlib.crc32(self.line())))

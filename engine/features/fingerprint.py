@@ -43,7 +43,7 @@ def prefix_digest(network: keras.Model, cut: Sequence[Any]) -> str:
 
 
 def _describe(call: Call, places: dict[int, int]) -> str:
-    """The operation, its settings and what it reads, the same in every process."""
+    """Return the operation, its settings and what it reads, the same in every process."""
     operation = call.operation
     if isinstance(operation, keras.Layer):
         settings = _of_values(operation.get_config())

@@ -64,7 +64,7 @@ def find_frontier(network: keras.Model, max_bytes_per_image: float = math.inf) -
 
 
 def _fixed_calls(steps: list[Call]) -> list[Call]:
-    """The calls that depend on nothing that trains, in order."""
+    """Return the calls that depend on nothing that trains, in order."""
     inside: set[int] = set()
     fixed = []
     for call in steps:
@@ -76,7 +76,7 @@ def _fixed_calls(steps: list[Call]) -> list[Call]:
 
 
 def _cuts(steps: list[Call], fixed: list[Call]) -> Iterator[tuple[int, int, tuple[Any, ...]]]:
-    """Every cut behind the first n fixed calls: n, the fixed FLOPs behind it, its tensors."""
+    """Yield every cut behind the first n fixed calls: n, the fixed FLOPs behind it, its tensors."""
     readers = Counter(id(tensor) for call in steps for tensor in call.inputs)
     left = sum(call_flops(call) for call in fixed)
     total = left
@@ -113,7 +113,7 @@ def _inference_names(steps: list[Call]) -> Iterator[str]:
 
 
 def trains(operation: Any) -> bool:
-    """Whether training would change any weight of it, moving statistics included."""
+    """Return whether training would change any weight of it, moving statistics included."""
     if not isinstance(operation, keras.Layer):
         return False
     return any(

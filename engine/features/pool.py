@@ -55,7 +55,7 @@ class Features:
         return sum(array.nbytes for views in self.views.values() for v in views for array in v)
 
     def take(self, pool: str, rows: NDArray[np.int64]) -> list[Any]:
-        """The features of some rows of a pool, whatever views they lie in."""
+        """Return the features of some rows of a pool, whatever views they lie in."""
         import numpy as np
 
         views = self.views[pool]
@@ -71,7 +71,7 @@ class Features:
 
 
 def layouts_of(cut: Sequence[Any]) -> tuple[tuple[Layout, ...], tuple[str, ...]]:
-    """How the cut tensors lie on disk, and the dtypes that they have in the network."""
+    """Return how the cut tensors lie on disk, and the dtypes that they have in the network."""
     dtypes = tuple(str(tensor.dtype) for tensor in cut)
     layouts = tuple(
         Layout(tuple(tensor.shape[1:]), "uint16" if dtype == "bfloat16" else dtype)

@@ -30,7 +30,7 @@ class FeatureCacheFullError(OSError):
 
 
 def feature_key(parts: Mapping[str, str]) -> str:
-    """A name, 32 hexadecimal digits, for features that depend on exactly these parts."""
+    """Return a name, 32 hexadecimal digits, for features that depend on exactly these parts."""
     text = json.dumps(dict(parts), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -91,7 +91,7 @@ class FeatureStore:
         return FeatureWriter(self._path(key), header)
 
     def entries(self) -> list[Entry]:
-        """All entries, the one used last first; without broken files and those of others.
+        """Return all entries, the one used last first; without broken files and those of others.
 
         Raises:
             OSError: the folder cannot be read.
@@ -124,7 +124,7 @@ class FeatureStore:
         return self.folder / (key + ENDING)
 
     def _files(self, ending: str) -> list[tuple[Path, os.stat_result]]:
-        """The files of the folder with this ending, the one used last at the end."""
+        """Return the files of the folder with this ending, the one used last at the end."""
         return sorted(self._scan(ending), key=lambda file: (file[1].st_mtime_ns, file[0]))
 
     def _scan(self, ending: str) -> Iterator[tuple[Path, os.stat_result]]:

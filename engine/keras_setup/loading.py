@@ -79,12 +79,12 @@ def chosen_backend() -> str:
 
 
 def settled_backend() -> str:
-    """The backend that this process is bound to; empty where Keras is not loaded yet."""
+    """Return the backend that this process is bound to; empty where Keras is not loaded yet."""
     return _begun or _foreign_backend()
 
 
 def check_backend(wanted: str = "") -> str:
-    """The backend that would compute; loads nothing.
+    """Return the backend that would compute; loads nothing.
 
     Args:
         wanted: by Keras' name; what is chosen when empty.
@@ -112,7 +112,7 @@ def check_backend(wanted: str = "") -> str:
 
 
 def check_kept_backend(recorded: str, run_id: str) -> str:
-    """The backend of a run that is to be resumed; it must not change on the way.
+    """Return the backend of a run that is to be resumed; it must not change on the way.
 
     Args:
         recorded: by Keras' name; empty for the default.
@@ -179,12 +179,12 @@ def users_settings_kept() -> Iterator[None]:
 
 
 def keras_folder() -> Path:
-    """Where the user keeps what Keras downloads; never our own folder."""
+    """Return where the user keeps what Keras downloads; never our own folder."""
     return folders.keras_folder(_environment())
 
 
 def keras_environment(environment: Mapping[str, str], backend: str = "") -> dict[str, str]:
-    """An environment in which Keras finds our settings and no others.
+    """Return an environment in which Keras finds our settings and no others.
 
     Args:
         environment: the one to begin from.
@@ -207,7 +207,7 @@ def settings_file() -> Path | None:
 
 
 def overridden_settings(path: Path) -> dict[str, Any]:
-    """What stands in a `keras.json` and is something else than ours.
+    """Return what stands in a `keras.json` and is something else than ours.
 
     Raises:
         InputError: it cannot be read, or is no JSON object.
@@ -222,7 +222,7 @@ def overridden_settings(path: Path) -> dict[str, Any]:
 
 
 def ignored_variables() -> list[str]:
-    """The variables that are set and that no run here obeys."""
+    """Return the variables that are set and that no run here obeys."""
     environment = _environment()
     return [f"{name}={environment[name]}" for name in IGNORED_VARIABLES if name in environment]
 
@@ -236,7 +236,7 @@ def _environment() -> Mapping[str, str]:
 
 
 def _foreign_backend() -> str:
-    """The backend of a Keras that is in this process already, whoever imported it."""
+    """Return the backend of a Keras that is in this process already, whoever imported it."""
     config = getattr(sys.modules.get("keras"), "config", None)
     backend = getattr(config, "backend", None)  # missing while another thread imports it
     return str(backend()) if backend is not None else ""

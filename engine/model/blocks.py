@@ -50,7 +50,7 @@ _COMPILED = tuple((re.compile(pattern), block, stage) for pattern, block, stage 
 
 
 def place_by_name(name: str) -> Place | None:
-    """Where a layer of this name stands; None where its name does not say."""
+    """Return where a layer of this name stands; None where its name does not say."""
     for pattern, block, stage in _COMPILED:
         if match := pattern.match(name):
             found = match.groups()
@@ -66,7 +66,7 @@ def _fill(text: str, found: tuple[str, ...]) -> str:
 
 
 def place_layers(names: list[str]) -> list[Place]:
-    """Where each layer stands; one whose name does not say stands with its neighbours.
+    """Return where each layer stands; one whose name does not say stands with its neighbours.
 
     Args:
         names: of a backbone's layers, in topological order.

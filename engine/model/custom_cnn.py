@@ -13,7 +13,7 @@ PIXEL_DEVIATION = 63.0
 
 
 def custom_cnn_features(pixels: Any) -> Any:
-    """The features before the head.
+    """Return the features before the head.
 
     No BatchNormalization: with few epochs at one learning rate its statistics lag so far behind
     the weights that the validation accuracy lies 0.1 below the training accuracy.

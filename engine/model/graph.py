@@ -52,7 +52,7 @@ def leaves(layer: Any) -> Iterator[Any]:
 
 
 def containers(layer: Any) -> Iterator[Any]:
-    """The layers below a layer, itself included, that hold layers; outermost first."""
+    """Yield the layers below a layer, itself included, that hold layers; outermost first."""
     children = getattr(layer, "layers", None)
     if children is None:
         return
@@ -62,7 +62,7 @@ def containers(layer: Any) -> Iterator[Any]:
 
 
 def leaf_shapes(call: Call) -> Iterator[tuple[Any, Shape]]:
-    """The leaf layers that a call runs, in order, each with the shape of its output."""
+    """Yield the leaf layers that a call runs, in order, each with the shape of its output."""
     if getattr(call.operation, "layers", None) is None:
         yield call.operation, tuple(call.outputs[0].shape)
         return
@@ -74,12 +74,12 @@ def leaf_shapes(call: Call) -> Iterator[tuple[Any, Shape]]:
 
 
 def leaf_layers(network: keras.Model) -> dict[str, Any]:
-    """The leaf layers of a network by name, in its order, without its inputs."""
+    """Return the leaf layers of a network by name, in its order, without its inputs."""
     real = (leaf for leaf in leaves(network) if not isinstance(leaf, keras.layers.InputLayer))
     return {leaf.name: leaf for leaf in real}
 
 
 def own_weights(layer: Any) -> list[Any]:
-    """The weights that a layer trains while it is trainable."""
+    """Return the weights that a layer trains while it is trainable."""
     # `trainable_variables` is empty while the layer is frozen, whatever it holds.
     return list(layer._trainable_variables)

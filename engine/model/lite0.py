@@ -57,7 +57,7 @@ def preprocess_lite0(pixels: Any) -> Any:
 
 
 def lite0_features(x: Any) -> Any:
-    """The backbone up to its last activation.
+    """Return the backbone up to its last activation.
 
     Args:
         x: float32 (batch, height, width, 3), preprocessed.

@@ -14,7 +14,7 @@ _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 
 
 def _kernels(layer: Any) -> list[Any]:
-    """The kernels of a convolution or a dense layer; a separable convolution has two."""
+    """Return the kernels of a convolution or a dense layer; a separable convolution has two."""
     # DepthwiseConv2D calls its kernel both `kernel` and `depthwise_kernel`.
     found = (getattr(layer, name, None) for name in _KERNELS)
     return list({id(kernel): kernel for kernel in found if kernel is not None}.values())
@@ -49,7 +49,7 @@ def leaf_flops(layer: Any, shape: Shape) -> int:
 
 
 def model_facts(classifier: Classifier, image_size: int) -> ModelFacts:
-    """What is known of a classifier before it trains; `image_size` in pixels."""
+    """Return what is known of a classifier before it trains; `image_size` in pixels."""
     return ModelFacts(
         parameters=classifier.network.count_params(),
         depth=measure_depth(classifier.network),

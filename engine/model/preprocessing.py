@@ -61,7 +61,7 @@ def probe_preprocessing(
 
 
 def _arriving(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What the first layer of the backbone is given, float32 (n, height, width, 3)."""
+    """Return what the first layer of the backbone is given, float32 (n, height, width, 3)."""
     from engine.keras_setup.loaded import keras
 
     network = classifier.network
@@ -74,7 +74,7 @@ def _arriving(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.f
 
 
 def _differences(expected: ExpectedInput, measured: NDArray[np.float32]) -> str:
-    """What arrives otherwise than expected, in words; empty if nothing."""
+    """Return what arrives otherwise than expected, in words; empty if nothing."""
     import numpy as np
 
     tolerance = _TOLERANCE * (max(expected.of((255,) * 3)) - min(expected.of((0,) * 3)))
@@ -90,6 +90,6 @@ def _triple(values: Any) -> str:
 
 
 def _order(measured: NDArray[np.float32]) -> str:
-    """Where red arrives: the channel in which it stands furthest above black."""
+    """Return where red arrives: the channel in which it stands furthest above black."""
     black, red = measured[0], measured[2]
     return ("RGB", "mixed", "BGR")[int((red - black).argmax())]

@@ -49,7 +49,7 @@ class Forward:
         ]
 
     def __call__(self, given: Sequence[Any], training: bool = False) -> list[Any]:
-        """The values of `outputs` for the values of `inputs`."""
+        """Return the values of `outputs` for the values of `inputs`."""
         values: Values = {id(t): value for t, value in zip(self._inputs, given, strict=True)}
         for step in self._steps:
             step(values, training)
@@ -59,7 +59,7 @@ class Forward:
 def needed_calls(
     steps: list[Call], inputs: tuple[Any, ...], outputs: tuple[Any, ...]
 ) -> list[Call]:
-    """The calls that lead from the inputs to the outputs, in order."""
+    """Return the calls that lead from the inputs to the outputs, in order."""
     given = {id(tensor) for tensor in inputs}
     wanted = {id(tensor) for tensor in outputs} - given
     needed = []
@@ -71,7 +71,7 @@ def needed_calls(
 
 
 def _plain_step(call: Call, in_inference: bool) -> Step:
-    """The call as Keras makes it."""
+    """Return the call as Keras makes it."""
     takes_training = isinstance(call.operation, keras.Layer) and (
         "training" in inspect.signature(call.operation.call).parameters
     )

@@ -12,7 +12,7 @@ from engine.model.graph import containers, leaf_layers, leaves
 
 
 def select_last(classifier: Classifier, last: int | None) -> frozenset[str]:
-    """The leaf layers of the head and of the backbone's last layers.
+    """Return the leaf layers of the head and of the backbone's last layers.
 
     Args:
         classifier: one without a backbone is selected whole.
@@ -29,7 +29,7 @@ def select_last(classifier: Classifier, last: int | None) -> frozenset[str]:
 
 
 def describe_selection(classifier: Classifier, last: int | None) -> str:
-    """What `select_last` selects, in words: `head`, `last 30 layers`, `all 19 layers`."""
+    """Return what `select_last` selects, in words: `head`, `last 30 layers`, `all 19 layers`."""
     if not classifier.backbone:
         return "all layers"
     if last is None or last >= classifier.backbone_layers:
@@ -66,7 +66,7 @@ def apply_trainable(classifier: Classifier, names: frozenset[str], batchnorm: Ba
 
 
 def trainable_names(network: keras.Model, variables: list[Any]) -> tuple[str, ...]:
-    """The leaf layers that hold any of these variables, in the network's order.
+    """Return the leaf layers that hold any of these variables, in the network's order.
 
     Args:
         network: whose layers they are.
@@ -81,7 +81,7 @@ def trainable_names(network: keras.Model, variables: list[Any]) -> tuple[str, ..
 
 
 def parameter_counts(network: keras.Model, variables: list[Any]) -> tuple[int, int]:
-    """How many numbers these variables hold, and how many the network's others do."""
+    """Return how many numbers these variables hold, and how many the network's others do."""
     trainable = _count(variables)
     return trainable, _count(network.weights) - trainable
 

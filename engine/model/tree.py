@@ -22,7 +22,7 @@ class _Block:
 
 
 def layer_tree(classifier: Classifier, trainable: Collection[str] | None = None) -> LayerNode:
-    """The layers of a classifier, each leaf exactly once, in groups.
+    """Return the layers of a classifier, each leaf exactly once, in groups.
 
     Operations that are no layers (casting, resizing, scaling) are rows of the input group; in the
     backbone they are left out.
@@ -102,7 +102,7 @@ def _stages_by_size(blocks: list[_Block]) -> list[_Block]:
 
 
 def _merge_stages(blocks: list[_Block]) -> list[LayerNode]:
-    """The blocks below their stages; without stages where each would hold a single block."""
+    """Return the blocks below their stages; without stages where each would hold a single block."""
     stages: dict[str, list[LayerNode]] = {}
     for block in blocks:
         stages.setdefault(block.stage or block.node.name, []).append(block.node)

@@ -78,7 +78,7 @@ class RunFilter:
     conditions: tuple[Callable[[Row], bool], ...] = ()
 
     def matches(self, row: Row) -> bool:
-        """Whether a row, with the keys of `engine.ranking.row.KINDS`, meets all conditions.
+        """Return whether a row, with the keys of `engine.ranking.row.KINDS`, meets all conditions.
 
         A figure that is not known meets none.
         """

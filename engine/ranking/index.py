@@ -75,7 +75,7 @@ class RankingRows:
 
 
 def ranking_rows(runs_dir: Path) -> RankingRows:
-    """The rows of all runs in a folder: those of `list_runs`, in its order."""
+    """Return the rows of all runs in a folder: those of `list_runs`, in its order."""
     names = folder_names(runs_dir)
     is_indexed = len(names) >= WORTH_AN_INDEX
     index = IndexFile(runs_dir / INDEX_NAME)
@@ -91,7 +91,7 @@ def ranking_rows(runs_dir: Path) -> RankingRows:
 
 
 def _look(runs_dir: Path, names: list[str], known: dict[str, Entry]) -> dict[str, Entry]:
-    """What each of the folders comes to, from its entry where that still holds."""
+    """Return what each of the folders comes to, from its entry where that still holds."""
     latest = time.time_ns() - int(SETTLED_SECONDS * 1e9)
     entries = {}
     folder = os.path.join(runs_dir, "")

@@ -83,7 +83,7 @@ Curve = Sequence[Sequence[float | None]]
 
 
 def ranking_row(run: RunRecord, notes: Notes) -> dict[str, Any]:
-    """The row of one run: the keys of `KINDS`, None where nothing is known.
+    """Return the row of one run: the keys of `KINDS`, None where nothing is known.
 
     `differs` is empty: it takes the whole ranking to tell.
     """
@@ -108,7 +108,7 @@ def seconds_to(curve: Curve, accuracy: float) -> float | None:
 
 
 def wilson_interval(share: float, images: int) -> tuple[float, float]:
-    """The 95 % interval of a share measured on so many images, both ends within 0 to 1.
+    """Return the 95 % interval of a share measured on so many images, both ends within 0 to 1.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
     """
@@ -166,7 +166,7 @@ def _measured(run: RunRecord) -> dict[str, Any]:
 
 
 def _was_measured(summary: Summary) -> bool:
-    """Whether the test gave numbers: a loss of NaN is that of a model that gives none."""
+    """Return whether the test gave numbers: a loss of NaN is that of a model that gives none."""
     return _known(summary.test_accuracy) is not None and _known(summary.test_loss) is not None
 
 

@@ -37,12 +37,12 @@ UNSORTABLE = frozenset({"curve"})
 
 
 def rank_runs(listing: RunListing) -> DataFrame:
-    """One row a run, best first; see `rank_rows`."""
+    """Return one row a run, best first; see `rank_rows`."""
     return rank_rows([ranking_row(run, read_notes(run.directory)) for run in listing.runs])
 
 
 def rank_rows(rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-    """The table of rows that hold the keys of `KINDS`, best first.
+    """Return the table of rows that hold the keys of `KINDS`, best first.
 
     Ranked runs come first, by test accuracy and then by the seconds they trained; the others
     follow in the order given. `differs` is told against the best one.
@@ -81,12 +81,12 @@ def add_targets(frame: DataFrame, accuracies: Sequence[float]) -> DataFrame:
 
 
 def target_key(accuracy: float) -> str:
-    """The name of the column with the seconds until a share was reached."""
+    """Return the name of the column with the seconds until a share was reached."""
     return f"{TARGET}{accuracy * 100:g}"
 
 
 def sort_ranking(frame: DataFrame, column: str) -> DataFrame:
-    """The table sorted by a column, what is not known last; text regardless of case.
+    """Return the table sorted by a column, what is not known last; text regardless of case.
 
     Args:
         frame: a ranking.
@@ -108,7 +108,7 @@ def sort_ranking(frame: DataFrame, column: str) -> DataFrame:
 
 
 def group_by_model(frame: DataFrame) -> DataFrame:
-    """One row a model and data set, that of the most accurate run first.
+    """Return one row a model and data set, that of the most accurate run first.
 
     Returns:
         Columns `model`, `dataset`, `runs` (the ranked ones, over which the rest is taken),
@@ -131,7 +131,7 @@ def group_by_model(frame: DataFrame) -> DataFrame:
 
 
 def best(frame: DataFrame) -> str | None:
-    """The run id of the highest test accuracy; of equals the one that trained faster."""
+    """Return the run id of the highest test accuracy; of equals the one that trained faster."""
     ranked = frame[frame["ranked"]]
     if not len(ranked):
         return None
@@ -142,14 +142,14 @@ def best(frame: DataFrame) -> str | None:
 
 
 def fastest(frame: DataFrame) -> str | None:
-    """The run id of the ranked, completed run that trained in the least seconds."""
+    """Return the run id of the ranked, completed run that trained in the least seconds."""
     timed = frame["ranked"] & (frame["status"] == "completed") & frame["train_seconds"].notna()
     done = frame[timed]
     return str(done.sort_values("train_seconds")["run_id"].iloc[0]) if len(done) else None
 
 
 def _column(values: list[Any], key: str) -> Any:
-    """A column of the kind that it has, whole numbers exact."""
+    """Return a column of the kind that it has, whole numbers exact."""
     import pandas
 
     kind = KINDS[key]

@@ -27,12 +27,12 @@ DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What reading a damaged archive raises; some say that it is encrypted, or of another version."""
+"""What reading a damaged archive may raise: some errors call it encrypted or of another version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What an epoch has added up so far; see `EpochMeter`."""
+    """The sums of an epoch so far; see `EpochMeter`."""
 
     loss: float = 0.0
     accuracy: float = 0.0
@@ -54,37 +54,37 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where in its run a checkpoint stands, and all of the future that is not a variable."""
+    """Where in its run a checkpoint was made, and what resuming needs besides the variables."""
 
     stage: int
     """1-based."""
     epoch: int
-    """1-based through all stages; the one at work, or that which has ended where `step` is 0."""
+    """1-based through all stages; the current one, or the one that has ended if `step` is 0."""
     step: int
-    """Steps of that epoch that are done."""
+    """Steps of that epoch taken so far."""
     learning_rate: float
     trainable: tuple[str, ...]
     """Leaf layers asked to train."""
     batchnorm_locked: bool
     stage_began: int = 0
-    """Epochs that had ended when the stage began."""
+    """Epochs that ended before the stage began."""
     ended_epochs: int = 0
     val_accuracies: tuple[float, ...] = ()
     """Of the stage's epochs so far."""
     best_val_accuracy: float = math.nan
-    """In checkpoints of before, which do not say of which epoch: see `best`."""
+    """In older checkpoints, which do not name the epoch: see `best`."""
     best: Best = Best()
     """Of all epochs, where the best weights are kept."""
     sums: Sums = Sums()
     kept: tuple[str, ...] = ()
     """The operations whose features the step is fed with."""
     waiting: tuple[dict[str, Any], ...] = ()
-    """Commands accepted and not carried out, as they stand in `commands.jsonl`."""
+    """Commands accepted and not carried out yet, as written in `commands.jsonl`."""
     skips_stage: bool = False
 
 
 def words_of(position: Position) -> str:
-    """Where a position stands: `after epoch 3`, `after batch 12 of epoch 4`."""
+    """Return the position in a phrase: `after epoch 3`, `after batch 12 of epoch 4`."""
     batch = f"batch {position.step} of " if position.step else ""
     return f"after {batch}epoch {position.epoch}"
 
@@ -110,13 +110,13 @@ def save_checkpoint(path: Path, network: Any, optimizer: Any, position: Position
 
 
 def checkpoint_bytes(network: Any, optimizer: Any) -> int:
-    """About what a checkpoint takes on the disk."""
+    """Return about how many bytes a checkpoint takes on the disk."""
     variables = (*network.variables, *optimizer.variables)
     return sum(4 * math.prod(variable.shape) for variable in variables)
 
 
 def newest_whole(folder: Path) -> Path | None:
-    """The newest checkpoint that reads well to its last byte; None where there is none."""
+    """Return the newest checkpoint that can be read to its last byte; None where there is none."""
     paths = (folder / f"{name}.npz" for name in ("last", "previous"))
     return next((path for path in paths if _is_whole(path)), None)
 
@@ -130,10 +130,10 @@ def _is_whole(path: Path) -> bool:
 
 
 def read_position(path: Path) -> Position:
-    """The position of a checkpoint, without its weights.
+    """Return the position of a checkpoint, without its weights.
 
     Raises:
-        InputError: not a whole checkpoint.
+        InputError: it is not a whole checkpoint.
     """
     with _opened(path) as arrays:
         plain = json.loads(arrays["position"].tobytes())
@@ -142,10 +142,10 @@ def read_position(path: Path) -> Position:
 
 
 def load_optimizer(path: Path, optimizer: Any) -> None:
-    """Put a checkpoint's values into the variables of an optimizer built alike.
+    """Put a checkpoint's values into the variables of an optimizer of the same structure.
 
     Raises:
-        InputError: not a whole checkpoint, or one of another optimizer.
+        InputError: it is not a whole checkpoint, or one of another optimizer.
     """
     with _opened(path) as arrays:
         _assign(arrays, "optimizer", optimizer.variables, path)
@@ -155,7 +155,7 @@ def load_weights(path: Path, network: Any) -> None:
     """Put a checkpoint's values into the variables of a model alone.
 
     Raises:
-        InputError: not a whole checkpoint, or one of another model.
+        InputError: it is not a whole checkpoint, or one of another model.
     """
     with _opened(path) as arrays:
         _assign(arrays, "model", network.variables, path)

@@ -21,14 +21,14 @@ class Arrived:
 
     commands: tuple[Command, ...] = ()
     problems: tuple[str, ...] = ()
-    """One line for each line that was no command."""
+    """One message for each line that is not a command."""
 
 
 class CommandFile:
     """Reads the whole lines that others append to a file; it need not exist yet."""
 
     def __init__(self, path: Path, offset: int = 0) -> None:
-        """Begin at `offset` bytes: what stands before it was read by an earlier process."""
+        """Begin at `offset` bytes: an earlier process read what comes before."""
         self._path = path
         self._lines = LineReader(path, offset)
 
@@ -38,7 +38,7 @@ class CommandFile:
         return self._lines.offset
 
     def read(self) -> Arrived:
-        """The commands of the lines that have been finished since the last call."""
+        """Return the commands of the lines completed since the last call."""
         commands, problems = [], []
         for line in self._lines.read():
             if not line.strip():

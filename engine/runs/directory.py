@@ -21,7 +21,7 @@ from engine.machine.provenance import Origin
 
 FORMAT = 1
 TRASH = ".trash"
-"""Folder in the folder of runs for those that a person removed."""
+"""Folder in the folder of runs for those that the user removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class SpecFile:
     queue_id: str = ""
     """The same for all runs of a queue, and no others."""
     queue_specs: tuple[RunSpec, ...] = ()
-    """Of the whole queue, so that it can be gone on with after this run."""
+    """Specs of the whole queue, so that it can be resumed after this run."""
     process: str = ""
-    """Identity of the process that began the run, which a pid that is used again has not."""
+    """Identity of the process that began the run, unlike a pid, which may be reused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,10 @@ class RunDirectory:
 
 
 def open_runs_dir(path: Path) -> Path:
-    """Make the runs folder where it is not there and check that it can be written.
+    """Make the runs folder if it is missing, and check that it can be written.
 
     Raises:
-        InputError: it cannot.
+        InputError: it cannot be made or written.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -147,7 +147,7 @@ def create_run(runs_dir: Path, file: SpecFile) -> RunDirectory:
 
 
 def remove_checkpoints(directory: RunDirectory) -> None:
-    """Remove what only a run that is not over needs."""
+    """Remove the checkpoints, which only an unfinished run needs."""
     shutil.rmtree(directory.checkpoints, ignore_errors=True)
 
 

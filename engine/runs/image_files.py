@@ -1,4 +1,4 @@
-"""Which files of a folder a run tested on and left out: `images.json` of its directory."""
+"""Which files of a folder a run was tested on and which it left out: its `images.json`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class ImageFiles:
     """The image files of a folder, as far as a run names them."""
 
     test: tuple[str, ...] = ()
-    """Where each test image lies, from the folder on, in the order of the predictions."""
+    """Path of each test image within the folder, in the order of the predictions."""
     left_out: tuple[str, ...] = ()
-    """Files that could not be read, a line each that begins with the path."""
+    """Files that could not be read, one line each, which begins with the path."""
     format: int = FORMAT
 
 
 def tested_files(directory: RunDirectory, images: int) -> tuple[str, ...]:
-    """The file of each test image; empty where a run names none, or not as many.
+    """Return the file of each test image; empty where a run names none, or another number of them.
 
     Args:
         directory: of the run.
@@ -36,5 +36,5 @@ def tested_files(directory: RunDirectory, images: int) -> tuple[str, ...]:
         plain = json.loads(read_regular(directory.images, MAX_BYTES))
         files: ImageFiles = from_plain(ImageFiles, plain, directory.images.name)
     except (OSError, ValueError, RecursionError, InputError):
-        return ()  # of a known data set, or recorded before there was such a file
+        return ()  # a known data set, or a run recorded before this file existed
     return files.test if len(files.test) == images else ()

@@ -26,7 +26,7 @@ from engine.state.snapshot import RunSnapshot, Status
 from engine.state.store import RunStore
 
 OVER = ("completed", "stopped", "failed", "interrupted")
-"""What a run is that says nothing more, unless it is resumed."""
+"""The states of a run that records nothing more, unless it is resumed."""
 MAX_JSON_BYTES = 4 * 2**20
 """A queue of a thousand models takes 1 MB of `spec.json`."""
 NAMES = ("model", "dataset", "recipe", "weights")
@@ -36,14 +36,14 @@ MAX_EPOCHS_IN_ALL = 10**6
 MAX_BATCH_SIZE = MAX_IMAGE_SIZE = 10**6
 LATEST_SECOND = 1e11
 HEARTBEAT_LOST_SECONDS = 30.0
-"""HardwareSampled stands in the record every 5 s; six missed ones and the process is gone."""
+"""HardwareSampled is recorded every 5 s; after six missed ones the process is gone."""
 
 
 def derived_end(record: RunRecord, time: float) -> RunEnded | None:
-    """The end of a run whose record has none: killed, or its last line lost; None while it runs.
+    """Return the end of a run whose record has none: killed, or its last line lost; None if alive.
 
     Args:
-        record: as it stands on disk now.
+        record: as it is on disk now.
         time: Unix second of the last event.
     """
     if record.status not in OVER:
@@ -54,14 +54,14 @@ def derived_end(record: RunRecord, time: float) -> RunEnded | None:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run on disk, as far as its small files tell."""
+    """A run on disk, as far as its small files show."""
 
     directory: RunDirectory
     file: SpecFile
     status: Status
     summary: Summary
     is_paused: bool = False
-    """Alive, and waiting to go on."""
+    """Whether it is alive and waits to be continued."""
 
     @property
     def run_id(self) -> str:
@@ -70,7 +70,7 @@ class RunRecord:
 
     @property
     def state(self) -> str:
-        """The status as a person asks for it: `paused` too."""
+        """The status as users name it: `paused` too."""
         return "paused" if self.is_paused else self.status
 
 
@@ -80,13 +80,13 @@ class RunListing:
 
     runs: tuple[RunRecord, ...] = ()
     broken: tuple[str, ...] = ()
-    """One line a directory: its name and what is wrong with it."""
+    """One line per directory: its name and what is wrong with it."""
 
 
 def list_runs(runs_dir: Path) -> RunListing:
-    """Every run in a folder, newest first; directories that cannot be read are named in `broken`.
+    """Return every run in a folder, newest first; unreadable directories are named in `broken`.
 
-    Folders that hold neither a `spec.json` nor a record are no runs and are passed over.
+    Folders that hold neither a `spec.json` nor a record are not runs and are skipped.
     """
     runs, broken = [], []
     for path in (runs_dir / name for name in folder_names(runs_dir)):
@@ -101,12 +101,12 @@ def list_runs(runs_dir: Path) -> RunListing:
 
 
 def broken_line(path: Path, error: InputError) -> str:
-    """What a listing says of a folder that cannot be read."""
+    """Return what a listing says of a folder that cannot be read."""
     return f"{printable(path.name)}: {printable(str(error))[:MAX_ERROR_LENGTH]}"
 
 
 def folder_names(runs_dir: Path) -> list[str]:
-    """The folders that may be runs, in order; none where `runs_dir` cannot be read."""
+    """Return the folders that may be runs, in order; none where `runs_dir` cannot be read."""
     try:
         with os.scandir(runs_dir) as entries:
             return sorted(entry.name for entry in entries if _is_directory(entry))
@@ -117,7 +117,7 @@ def folder_names(runs_dir: Path) -> list[str]:
 def _is_directory(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.name != TRASH and entry.is_dir()
-    except OSError:  # a link that leads back to itself
+    except OSError:  # a link that points back to itself
         return False
 
 
@@ -130,10 +130,10 @@ def _is_run(path: Path) -> bool:
 
 
 def load_if_run(path: Path) -> RunRecord | None:
-    """Read the small files of what may be a run; None where it is none.
+    """Read the small files of what may be a run; None where it is not one.
 
     Raises:
-        InputError: it is one, and cannot be read.
+        InputError: it is a run and cannot be read.
     """
     return load_run(path) if _is_run(path) else None
 
@@ -143,11 +143,13 @@ def load_run(path: Path, quiet_seconds: float | None = None) -> RunRecord:
 
     Args:
         path: its folder.
-        quiet_seconds: for how long its record was seen to stand still; None for who has not looked
-            on, and takes the file's time. Of a run of this machine its process tells.
+        quiet_seconds: for how long its record was seen not to change; None for a caller that has
+            not watched it, for which the file's time counts. For a run of this machine its process
+            decides.
 
     Raises:
-        InputError: `spec.json` or `summary.json` cannot be read, or the folder's name not shown.
+        InputError: `spec.json` or `summary.json` cannot be read, or the folder's name cannot be
+                shown.
     """
     directory = RunDirectory(path)
     plain = _read_json(directory.spec)
@@ -159,7 +161,7 @@ def load_run(path: Path, quiet_seconds: float | None = None) -> RunRecord:
     if not path.name.isprintable():
         raise InputError("expected a name that can be shown; rename the folder")
     try:
-        # A link that leads nowhere is there, too: that a run ended must not be lost to it.
+        # A dangling link counts as a summary too, so that the end of a run is not lost.
         os.lstat(directory.summary)
     except OSError:
         return _unfinished(directory, file, quiet_seconds)
@@ -179,14 +181,14 @@ def _unfinished(directory: RunDirectory, file: SpecFile, quiet_seconds: float | 
 
 
 def _shown(file: SpecFile) -> SpecFile:
-    """The same with names that neither a terminal nor a title's markup obeys."""
+    """Return the file with names that neither a terminal nor a title's markup obeys."""
     names = {key: getattr(file.spec, key) for key in NAMES}
     clean: dict[str, Any] = {key: printable(name).replace("[", "(") for key, name in names.items()}
     return file if clean == names else replace(file, spec=replace(file.spec, **clean))
 
 
 def _check_file(file: SpecFile) -> None:
-    """Refuse a spec that fits its types and that no program of ours wrote."""
+    """Reject a spec that fits its types but that this program cannot have written."""
     spec = file.spec
     for key in NAMES:
         if not 0 < len(getattr(spec, key)) <= MAX_NAME_LENGTH:
@@ -204,7 +206,7 @@ def _check_file(file: SpecFile) -> None:
 def load_snapshot(record: RunRecord) -> RunSnapshot:
     """Replay a run's record into the snapshot that its screen would show.
 
-    A huge record is thinned first; what a damaged one says that makes no sense is left out.
+    A huge record is thinned first; events of a damaged one that make no sense are left out.
     """
     spec, faults = record.file.spec, Faults(record.run_id)
     store = RunStore(record.run_id, spec)
@@ -215,14 +217,14 @@ def load_snapshot(record: RunRecord) -> RunSnapshot:
 
 
 def replay(store: RunStore, events: Iterable[Event], faults: Faults) -> None:
-    """Apply recorded events; those that the store fails on are told as faults and left out."""
+    """Apply recorded events; those on which the store fails are logged as faults and left out."""
     for event in events:
         with faults.told(f"taking in {type(event).__name__}"):
             store.apply(event)
 
 
 def read_events(directory: RunDirectory) -> Iterator[Event]:
-    """The events of a record; torn or damaged lines, and a newer program's, are passed over."""
+    """Yield the events of a record; torn or damaged lines and a newer program's are skipped."""
     return read_recorded(directory.events)
 
 
@@ -265,20 +267,20 @@ def _was_there_before(pid: int, second: float) -> bool:
 
 
 def check_exported(run: RunRecord) -> None:
-    """Refuse a run that has exported no model.
+    """Reject a run that has exported no model.
 
     Raises:
-        InputError: in which state it is, and what to do.
+        InputError: it has none; says its state, and what to do.
     """
     if run.directory.model.is_file():
         return
     ways = {
         "running": "wait for its end",
-        "paused": "have it go on, and wait for its end",
+        "paused": "continue it, and wait for its end",
         "completed": "its model.keras was removed; train it again",
         "failed": "train it again",
     }
-    hint = ways.get(run.state, f"`cifar-tui resume {run.run_id}` goes on with it")
+    hint = ways.get(run.state, f"`cifar-tui resume {run.run_id}` resumes it")
     raise InputError(
         f"{run.run_id}: expected a finished run with its model.keras, found one that is "
         f"{run.state} and has none; {hint}"

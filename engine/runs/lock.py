@@ -1,4 +1,4 @@
-"""A run is open for writing in one process only, and everyone can see in which."""
+"""The lock of a run: one process writes it, and every other can see which."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.common.locks import try_lock
 from engine.errors import InputError
 
 LOOK_SECONDS = 1.0
-"""Longer than anyone looks at a lock; see `holder`."""
+"""Seconds, longer than any process looks at a lock; see `holder`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ class Holder:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; the system lets go of it when the process ends, however it does.
+    """Hold a lock file; the system releases it when the process ends, however it ends.
 
     Args:
-        path: of the file, which may be left from an earlier holder.
+        path: of the file, which an earlier holder may have left.
 
     Raises:
         InputError: another process holds it.
@@ -42,7 +42,7 @@ def locked(path: Path) -> Iterator[None]:
             other = _read(descriptor)
             who = f"process {other.pid} on {other.host}" if other else "another process"
             raise InputError(
-                f"expected {path.parent.name} to be written by nobody, found {who} at work on it; "
+                f"expected {path.parent.name} to be written by no process, found {who} writing it; "
                 "wait for its end or stop it"
             )
         _write(descriptor)
@@ -52,7 +52,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def holder(path: Path) -> Holder | None:
-    """The process that holds a lock file; None where none does."""
+    """Return the process that holds a lock file; None where none does."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -64,7 +64,7 @@ def holder(path: Path) -> Holder | None:
 
 
 def _lock_soon(descriptor: int) -> bool:
-    """Lock, waiting out those who only look whether it is locked."""
+    """Lock, waiting for processes that only look whether it is locked; return whether it is."""
     deadline = time.monotonic() + LOOK_SECONDS
     while not try_lock(descriptor):
         if time.monotonic() >= deadline:

@@ -1,4 +1,4 @@
-"""What a person keeps about a run: a pin, tags and a note, beside its record."""
+"""What the user notes about a run: a pin, tags and a note, beside its record."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_NOTE_LENGTH = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What `notes.json` holds; a run that nobody wrote about has none."""
+    """What `notes.json` holds; a run without notes has no such file."""
 
     pinned: bool = False
     tags: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Notes:
 
 
 def read_notes(directory: RunDirectory) -> Notes:
-    """The notes of a run, in characters that can be shown; empty ones where none can be read."""
+    """Return the notes of a run, in characters that can be shown; empty if none can be read."""
     try:
         return _read(directory)
     except (FileNotFoundError, InputError):
@@ -43,7 +43,7 @@ def write_notes(directory: RunDirectory, notes: Notes) -> None:
 
     Raises:
         InputError: a tag or the note is too long or cannot be shown, the folder cannot be
-            written, or what stands there was not written by this program.
+            written, or the notes there were not written by this program.
     """
     clean = _normal(notes)
     _check(clean)
@@ -64,10 +64,10 @@ def write_notes(directory: RunDirectory, notes: Notes) -> None:
 
 
 def _read(directory: RunDirectory) -> Notes:
-    """As `read_notes`, but for what is wrong.
+    """Read the notes as `read_notes` does, but raise what is wrong.
 
     Raises:
-        FileNotFoundError: nobody wrote any.
+        FileNotFoundError: there are none.
         InputError: they cannot be read.
     """
     name = directory.notes.name
@@ -85,7 +85,7 @@ def _read(directory: RunDirectory) -> Notes:
 
 
 def _normal(notes: Notes) -> Notes:
-    """The same with single spaces, each tag once and no empty one."""
+    """Return the notes with single spaces, each tag once and no empty one."""
     tags = dict.fromkeys(" ".join(tag.split()) for tag in notes.tags)
     return Notes(notes.pinned, tuple(filter(None, tags)), " ".join(notes.note.split()))
 

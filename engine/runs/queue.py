@@ -1,4 +1,4 @@
-"""The runs of a session in their order; what has not begun can be moved, removed and added to."""
+"""The runs of a session in their order; those that have not begun can be moved and removed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from engine.protocol.events import QueueChanged
 from engine.runs.resume import Queued
 
 LONGEST = 1000
-"""Runs of a queue; more than this is a slip, and would not fit a line of commands."""
+"""Most runs of a queue; more is a slip, and would not fit a line of commands."""
 
 
 class RunQueue:
     """Hands out runs one by one; its methods may be called from any thread.
 
     A run's index counts the session's own runs from 0. Its place counts the whole queue, of which
-    an earlier process may have worked off a part.
+    an earlier process may have run a part.
     """
 
     def __init__(self, queued: Sequence[Queued]) -> None:
@@ -35,19 +35,19 @@ class RunQueue:
 
     @property
     def state(self) -> QueueChanged:
-        """What waits now, as it is said after a change."""
+        """The event that says what waits now, emitted after a change."""
         with self._lock:
             waiting = tuple(queued.spec for queued in self._queued[self._begun :])
             return QueueChanged(waiting=waiting, place=self._first_place())
 
     def _first_place(self) -> int:
-        """The place of the first run that waits, or that the next one added would have."""
+        """Return the place of the first waiting run, or else of the next one to be added."""
         if self._begun < len(self._queued):
             return self._queued[self._begun].place
         return max(queued.place for queued in self._queued) + 1
 
     def begin(self) -> tuple[int, RunSpec] | None:
-        """The next run's index and spec, which cannot be moved any more; None at the end."""
+        """Return the next run's index and spec, which cannot be moved any more; None at the end."""
         with self._lock:
             if self._begun == len(self._queued):
                 return None
@@ -55,12 +55,12 @@ class RunQueue:
             return self._begun - 1, self._queued[self._begun - 1].spec
 
     def place(self, index: int) -> int:
-        """Where the run at `index` stands in the whole queue, from 0."""
+        """Return where the run at `index` stands in the whole queue, from 0."""
         with self._lock:
             return self._queued[index].place
 
     def whole(self, planned: tuple[RunSpec, ...]) -> tuple[RunSpec, ...]:
-        """The whole queue as it is now, given the one that was planned at first."""
+        """Return the whole queue as it is now, from the one planned at first."""
         with self._lock:
             waiting, first = self._queued[self._begun :], self._first_place()
             done = {queued.place: queued.spec for queued in self._queued[: self._begun]}
@@ -68,7 +68,7 @@ class RunQueue:
         return (*before, *(queued.spec for queued in waiting))
 
     def change(self, command: QueueCommand) -> str:
-        """Carry a command out; gives why that cannot be, empty where it could."""
+        """Carry a command out; return why that is impossible, empty on success."""
         with self._lock:
             waiting = [queued.spec for queued in self._queued[self._begun :]]
             reason = _change(waiting, command)
@@ -84,7 +84,7 @@ class RunQueue:
 
 
 def _change(waiting: list[RunSpec], command: QueueCommand) -> str:
-    """Change the list of waiting specs; gives why that cannot be."""
+    """Change the list of waiting specs; return why that is impossible, empty on success."""
     if isinstance(command, AddRuns):
         if not command.specs or len(waiting) + len(command.specs) > LONGEST:
             return f"expected 1 to {LONGEST} waiting runs, found {len(command.specs)} to add"

@@ -1,4 +1,4 @@
-"""Reads `events.jsonl`, as it stands or as it grows: torn, flipped, endless, no file at all."""
+"""Read `events.jsonl`, as it is or as it grows: torn, flipped, endless, or missing."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from engine.protocol.facts import DataFacts
 from engine.state.plausible import is_plausible
 
 MAX_REPLAY_BYTES = 2**28
-"""Read for one replay: a hundred hours of training write about 200 MB."""
+"""Most bytes read for one replay: a hundred hours of training write about 200 MB."""
 THINNED_BYTES = 4 * 2**20
-"""Of a record, about, to which its frequent events are thinned: 20,000 of them."""
+"""About the size to which a record's frequent events are thinned: 20,000 of them."""
 MAX_DECODED_BYTES = 32 * 2**20
 MAX_RARE_LINES = 20_000
 KEPT_WHOLE = 200
-"""Of each kind of frequent events so many are kept before a share is: most logs are no longer."""
+"""Events of each frequent kind kept before only a share is: most logs are no longer."""
 TAIL_BYTES = 8 * 2**20
-"""Ten hours of a pause, with a line of hardware every five seconds, take 4 MB."""
+"""Bytes read from the end: ten hours of a pause, with hardware every 5 s, take 4 MB."""
 _HEAD = b'{"event": "'
 _TOLD_LEVELS = (b'"level": "warning"', b'"level": "error"')
 _LEVEL_WITHIN = 128
-"""Bytes of a line before which its level stands."""
+"""Bytes at the start of a line within which its level is found."""
 _FREQUENT = frozenset(kind.__name__ for kind in FREQUENT)
 HISTORY_BYTES = 2**20
-"""Of frequent events a history that is longer gives a share, so that hours arrive in seconds."""
+"""Of a longer history only a share of frequent events is read, so that hours take seconds."""
 RECENT_BYTES = 2**19
-"""At the end of a history, of which nothing is left out: the last ten minutes and more."""
+"""Bytes at the end of a history that are read in full: the last ten minutes and more."""
 
 
 class Thinning:
-    """Tells which lines of a long record are worth decoding, in their order.
+    """The choice of the lines of a long record that are worth decoding, in their order.
 
     Args:
-        keep_each: of a frequent kind the share that is kept, 1 for all of them.
-        most_rare: of any other kind so many are kept; None for all of them.
+        keep_each: one of so many events of a frequent kind is kept, 1 for all of them.
+        most_rare: events kept of any other kind; None for all of them.
     """
 
     def __init__(self, keep_each: int, most_rare: int | None = None) -> None:
@@ -47,10 +47,10 @@ class Thinning:
         self._seen: Counter[str] = Counter()
 
     def keeps(self, line: bytes) -> bool:
-        """Whether the next line is kept."""
+        """Return whether the next line is kept."""
         kind = _kind(line)
         if kind == "LogLine" and any(level in line[:_LEVEL_WITHIN] for level in _TOLD_LEVELS):
-            kind = "LogLine told"  # what a user should know is as rare as it is wanted
+            kind = "LogLine told"  # warnings and errors are rare, and all of them matter
         self._seen[kind] += 1
         seen = self._seen[kind]
         if kind in _FREQUENT:
@@ -59,7 +59,7 @@ class Thinning:
 
 
 def decoded(line: bytes) -> Event | None:
-    """The event of a line; None where it is damaged, or has figures that no run can have.
+    """Return the event of a line; None if it is damaged or has figures that no run can have.
 
     A newer program's events are None as well.
     """
@@ -73,12 +73,12 @@ def decoded(line: bytes) -> Event | None:
 
 
 def read_recorded(path: Path) -> Iterator[Event]:
-    """The events of a record; torn or damaged lines, and a newer program's, are passed over."""
+    """Yield the events of a record; torn or damaged lines and a newer program's are skipped."""
     return _events(read_lines(path))
 
 
 def read_thinned(path: Path) -> Iterator[Event]:
-    """Enough events of a record to sum it up: all of a usual one, of a huge one a share."""
+    """Yield enough events of a record to sum it up: all of a usual one, a share of a huge one."""
     try:
         size = path.stat().st_size
     except OSError:
@@ -96,13 +96,13 @@ def read_thinned(path: Path) -> Iterator[Event]:
 
 
 def recorded_data(path: Path) -> DataFacts | None:
-    """What a record tells of its run's data; None where it did not come so far, or is missing."""
+    """Return a record's facts about the data; None where it has none yet, or is missing."""
     started = (event for event in read_thinned(path) if isinstance(event, RunStarted))
     return next((event.data for event in started), None)
 
 
 def last_phase(path: Path) -> Phase | None:
-    """The last phase that a record tells of, found from its end; None where there is none."""
+    """Return the last phase in a record, searched from its end; None where there is none."""
     for line in read_lines_backwards(path, TAIL_BYTES):
         if line.startswith(_HEAD + b'PhaseChanged"'):
             event = decoded(line)
@@ -122,11 +122,11 @@ def _kind(line: bytes) -> str:
 
 
 class RecordReader:
-    """Gives the events of a record from its beginning on, then those that join it.
+    """Reads the events of a record from its beginning, then those that are added.
 
-    Only whole lines are read: half a line waits for its end. Damaged lines, and the events of a
-    newer program, are passed over. Of a long history, but for its end, only a share of
-    the frequent events is given. The file need not exist yet.
+    Only whole lines are read: half a line waits for its end. Damaged lines and the events of a
+    newer program are skipped. Of a long history, except at its end, only a share of the frequent
+    events is returned. The file need not exist yet.
     """
 
     def __init__(self, path: Path) -> None:
@@ -136,7 +136,7 @@ class RecordReader:
         self._recent_from = size - RECENT_BYTES
 
     def read(self) -> list[Event]:
-        """Up to about a thousand events that were not given yet; none where nothing has joined."""
+        """Return up to about a thousand further events; none where nothing was added."""
         while lines := self._lines.read():
             kept = filter(self._keeps, lines)
             if events := [event for event in map(decoded, kept) if event is not None]:

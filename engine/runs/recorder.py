@@ -36,17 +36,17 @@ SPACING_SECONDS: dict[type[Event], float] = {
     PhaseProgressed: 1.0,
     HardwareSampled: 5.0,
 }
-"""Of some `FREQUENT` events what lies between two in the record; the last BatchEnded of an epoch is
-always kept."""
+"""Least seconds between two recorded events of some `FREQUENT` kinds; the last BatchEnded of an
+epoch is always kept."""
 SUMMARY_BYTES = 4_096
-"""What `summary.json` may take, and a block of the disk."""
+"""The most that `summary.json` takes; also a block of the disk."""
 
 
 class Recorder:
-    """Writes what a run says into its directory, each line flushed, from any thread.
+    """Writes the events of a run into its directory, each line flushed, from any thread.
 
     A disk that is full, or fails, raises nothing here: what could not be written waits, `full`
-    says so, and every later line, `retry` and `close` try again, in the order in which all came.
+    says so, and every later line, `retry` and `close` try again, in the original order.
     """
 
     def __init__(self, directory: RunDirectory, spec: RunSpec) -> None:
@@ -62,7 +62,7 @@ class Recorder:
         self._closed = False
 
     def catch_up(self, events: Iterable[Event], resumed: RunResumed) -> None:
-        """Take in what an earlier process recorded, and drop the epochs past the checkpoint."""
+        """Apply what an earlier process recorded, and drop the epochs past the checkpoint."""
         with self._lock:
             replay(self._store, events, Faults(self._directory.run_id))
         ended = resumed.epoch - 1 if resumed.step else resumed.epoch
@@ -95,7 +95,7 @@ class Recorder:
             return self._full()
 
     def retry(self) -> DiskFull | None:
-        """Write what waits, as far as it goes; what still does not fit."""
+        """Write what waits, as far as it goes; return what still does not fit."""
         with self._lock:
             for file in self._files():
                 file.retry()
@@ -109,7 +109,7 @@ class Recorder:
                 self._write_log(text)
 
     def snapshot(self) -> RunSnapshot:
-        """The run as its record tells it."""
+        """Return the run as its record shows it."""
         with self._lock:
             return self._store.snapshot()
 

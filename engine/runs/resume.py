@@ -1,4 +1,4 @@
-"""A run that an earlier process left: where it stands, and what its queue still holds."""
+"""A run left by an earlier process: where it resumes, and what its queue still holds."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ from engine.state.kept_epoch import first_of_highest_accuracy
 CHANGES = (SetTrainable, SetBatchNormLock, SetLearningRate, SkipStage)
 """The commands that change what a run does from then on."""
 RESUMABLE = ("stopped", "interrupted")
-"""Unfinished whatever they left; a failed run is so where it has a checkpoint to resume from."""
+"""Always unfinished; a failed run is so only if it has a checkpoint to resume from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """How to go on with a run in its own directory."""
+    """How to resume a run in its own directory."""
 
     directory: RunDirectory
     checkpoint: Path = field(default_factory=Path)
     """Meaningless without a position."""
     position: Position | None = None
-    """None where no checkpoint was written yet: the run begins anew."""
+    """None where no checkpoint was written yet: the run starts again."""
     commands_offset: int = 0
     """Bytes of `commands.jsonl` that are not read again."""
     lost_commands: int = 0
     data: DataFacts | None = None
-    """What it was trained on until the checkpoint; None where that is not on record."""
+    """The data it was trained on until the checkpoint; None where they are not recorded."""
     backend: str = ""
-    """What it began on, by Keras' name, and resumes on; empty takes what is chosen."""
+    """The backend it began on and resumes on, by Keras' name; empty for the chosen one."""
 
     def check_data(self, found: DataFacts) -> None:
-        """Refuse to go on with other images: some to test on may have been trained on.
+        """Reject other images than before: some to test on may have been trained on.
 
         Raises:
             InputError: the images are not those that the run began with.
@@ -84,7 +84,7 @@ class Resumption:
 
     @property
     def event(self) -> RunResumed:
-        """What is said of it first."""
+        """The first event of the resumed run."""
         at = self.position
         if at is None:
             return RunResumed(stage=0, epoch=0, step=0, lost_commands=self.lost_commands)
@@ -94,19 +94,19 @@ class Resumption:
 
     @property
     def words(self) -> str:
-        """Where it goes on, and what is lost."""
+        """A sentence on where it resumes, and what is lost."""
         at = self.position
-        begins = "no checkpoint was written yet: the run begins anew"
+        begins = "no checkpoint was written yet: the run starts again"
         if at is not None:
-            begins = f"the run goes on {words_of(at)}"
+            begins = f"the run resumes {words_of(at)}"
         if not self.lost_commands:
             return begins
         lost = "1 command" if self.lost_commands == 1 else f"{self.lost_commands} commands"
-        return f"{begins}; {lost} given after the checkpoint had to be dropped"
+        return f"{begins}; {lost} given after the checkpoint dropped"
 
 
 def find_unfinished(runs_dir: Path, name: str | None) -> RunRecord:
-    """The run to go on with.
+    """Return the run to resume.
 
     Args:
         runs_dir: where runs are kept.
@@ -114,7 +114,7 @@ def find_unfinished(runs_dir: Path, name: str | None) -> RunRecord:
             one that could be named.
 
     Raises:
-        InputError: there is none, or the one named is over or at work.
+        InputError: there is none, or the one named is over or running.
     """
     if name is None:
         runs = list_runs(runs_dir).runs
@@ -129,7 +129,7 @@ def find_unfinished(runs_dir: Path, name: str | None) -> RunRecord:
     run = choose_run(runs_dir, name)
     if (at_work := holder(run.directory.lock)) is not None:
         raise InputError(
-            f"expected an unfinished run, found {run.run_id} at work in process {at_work.pid}; "
+            f"expected an unfinished run, found {run.run_id} running in process {at_work.pid}; "
             "`cifar-tui attach` shows it"
         )
     if not _is_unfinished(run):
@@ -141,7 +141,7 @@ def find_unfinished(runs_dir: Path, name: str | None) -> RunRecord:
 
 
 def kept_backend(run: RunRecord) -> str:
-    """The backend on which a run began, and has to be resumed; by Keras' name.
+    """Return the backend on which a run began and must be resumed, by Keras' name.
 
     Raises:
         InputError: it cannot compute in this process.
@@ -150,10 +150,10 @@ def kept_backend(run: RunRecord) -> str:
 
 
 def check_named(run: RunRecord) -> None:
-    """Reject a run whose data set nothing on this machine brings any more; loads no package.
+    """Reject a run whose data set is no longer installed here; loads no package.
 
     Raises:
-        InputError: names the data set, and the package that brought it.
+        InputError: it is not; names the data set and its package.
     """
     dataset, package = run.file.spec.dataset, run.file.origin.dataset_package
     if find_row(dataset) is None:
@@ -164,7 +164,7 @@ def check_named(run: RunRecord) -> None:
 
 
 def _is_unfinished(run: RunRecord) -> bool:
-    """Whether it can be resumed, whoever asks: also one whose last resumption was rejected."""
+    """Return whether it can be resumed, including one whose last resumption was rejected."""
     if run.status in RESUMABLE:
         return True
     return run.status == "failed" and newest_whole(run.directory.checkpoints) is not None
@@ -179,7 +179,7 @@ class Queued:
 
 
 def queue_from(record: RunRecord) -> tuple[Queued, ...]:
-    """The run, and those of its queue after it that were not begun."""
+    """Return the run, and those after it in its queue that have not begun."""
     file = record.file
     first = file.queue_position
     begun = {run.file.queue_position for run in runs_beside(record) if is_same_queue(run, record)}
@@ -194,7 +194,7 @@ def queue_from(record: RunRecord) -> tuple[Queued, ...]:
 
 
 def _last_change(record: RunRecord) -> QueueChanged | None:
-    """What waited behind it when its queue was last changed during it; None where it never was."""
+    """Return the last change of the queue during the run; None where there was none."""
     changed = None
     for event in read_events(record.directory):
         if isinstance(event, QueueChanged):
@@ -203,18 +203,19 @@ def _last_change(record: RunRecord) -> QueueChanged | None:
 
 
 def resumption_of(directory: RunDirectory, backend: str = "") -> Resumption:
-    """Where a run can go on; for whoever holds its lock.
+    """Return where a run can resume, for the process that holds its lock.
 
-    What an earlier process left half-written is removed, and its summary: the run is not over.
+    Files that an earlier process left half-written are removed, and its summary, as the run is not
+    over.
 
     Args:
         directory: of the run.
-        backend: what it began on, by Keras' name.
+        backend: the one on which it began, by Keras' name.
     """
     _tidy(directory)
     checkpoint = newest_whole(directory.checkpoints)
     if checkpoint is not None and checkpoint.name != "last.npz":
-        # The newest is damaged: it must not take this one's place at the next save.
+        # The newest is damaged: it must not replace this one at the next save.
         checkpoint = checkpoint.replace(checkpoint.with_name("last.npz"))
     position = read_position(checkpoint) if checkpoint else None
     offset = directory.commands.stat().st_size if directory.commands.exists() else 0
@@ -225,7 +226,7 @@ def resumption_of(directory: RunDirectory, backend: str = "") -> Resumption:
 
 
 def _with_best(directory: RunDirectory, position: Position) -> Position:
-    """The position with the best epoch, which checkpoints of before name by its accuracy alone."""
+    """Return the position with the best epoch, which older checkpoints give by accuracy alone."""
     if position.best.epoch or math.isnan(position.best_val_accuracy):
         return position
     ended: dict[int, EpochEnded] = {}
@@ -255,7 +256,7 @@ def _tidy(directory: RunDirectory) -> None:
 
 
 def _recorded(directory: RunDirectory, position: Position | None) -> tuple[int, DataFacts | None]:
-    """Changes that were accepted and that the checkpoint does not hold; and the data."""
+    """Count the accepted changes that the checkpoint does not hold, and return the data too."""
     data = None
     at = (position.epoch, position.step) if position else None
     waiting = {str(command.get("id")) for command in position.waiting} if position else set[str]()

@@ -1,4 +1,4 @@
-"""Which run is meant: by its id, a part of it or its path; and the runs of the same queue."""
+"""Select a run by its id, a part of it or its path; find the runs of the same queue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAMES_SHOWN = 3
 
 
 def choose_run(runs_dir: Path, name: str | None) -> RunRecord:
-    """The run that a person names.
+    """Return the run that the user names.
 
     Args:
         runs_dir: the folder of runs.
@@ -21,7 +21,7 @@ def choose_run(runs_dir: Path, name: str | None) -> RunRecord:
             alive, else the newest.
 
     Raises:
-        InputError: there is none, or it is not clear which.
+        InputError: there is none, or the name is ambiguous.
     """
     if name is not None and (os.sep in name or (Path(name) / "spec.json").is_file()):
         return _at(Path(name))
@@ -59,7 +59,7 @@ def _named(listing: RunListing, runs_dir: Path, name: str) -> RunRecord:
 
 
 def is_same_queue(run: RunRecord, other: RunRecord) -> bool:
-    """Whether two runs were worked off one after the other by the same session."""
+    """Return whether two runs were trained one after the other by the same session."""
     if run.file.queue_id or other.file.queue_id:
         return run.file.queue_id == other.file.queue_id
     one, two = run.file.origin, other.file.origin
@@ -68,7 +68,7 @@ def is_same_queue(run: RunRecord, other: RunRecord) -> bool:
 
 
 def runs_beside(run: RunRecord, known: Container[str] = ()) -> Iterator[RunRecord]:
-    """The runs of the same folder that can be read, but for itself and those of `known` ids."""
+    """Yield the other readable runs of the same folder, without those of `known` ids."""
     try:
         with os.scandir(run.directory.path.parent) as entries:
             names = sorted(entry.name for entry in entries)

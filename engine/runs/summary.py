@@ -10,9 +10,9 @@ from engine.errors import InputError
 from engine.state.snapshot import RunSnapshot, Status
 
 MOST = 1e18
-"""No figure of a run comes near: FLOPs of an image are some 10¹¹."""
+"""Limit that no figure of a run comes near: FLOPs of an image are some 10¹¹."""
 CURVE_POINTS = 1_000
-"""Of a longer run as many groups of epochs, each by its best one."""
+"""Most points of the curve: a longer run has as many groups of epochs, each by its best one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Summary:
     test_accuracy: float | None = None
     test_loss: float | None = None
     val_accuracy: float | None = None
-    """Of the epoch whose weights are exported; in summaries of before of the last one, see
+    """Of the epoch whose weights are exported; in older summaries of the last one, see
     `kept_val_accuracy`."""
     val_loss: float | None = None
     """Of the same epoch."""
@@ -37,7 +37,7 @@ class Summary:
     phase_seconds: dict[str, float] = field(default_factory=dict)
     parameters: int | None = None
     trainable_parameters: int | None = None
-    """In the last stage."""
+    """Trainable parameters in the last stage."""
     depth: int | None = None
     flops: int | None = None
     epochs: int = 0
@@ -45,24 +45,24 @@ class Summary:
     images_per_second: float | None = None
     """Training images over training seconds of all epochs, tracing and validation left out."""
     device: str = ""
-    """Where it was computed: `cpu:0`, `gpu:1`."""
+    """The device that computed it: `cpu:0`, `gpu:1`."""
     stages: tuple[str, ...] = ()
-    """What was trained, in words."""
+    """What each stage trained, in a phrase."""
     curve: tuple[tuple[float, ...], ...] = ()
-    """`(train_seconds, val_accuracy)` at the end of each epoch; empty in summaries of before."""
+    """`(train_seconds, val_accuracy)` at the end of each epoch; empty in older summaries."""
     peak_memory_bytes: int | None = None
-    """The most that the process was seen to take, once a second."""
+    """The most memory of the process, sampled once a second."""
     test_images: int | None = None
-    """How many `test_accuracy` was measured on."""
+    """Images on which `test_accuracy` was measured."""
     top5_accuracy: float | None = None
-    """On the test images; None of five classes or fewer, and in summaries of before."""
+    """On the test images; None with five classes or fewer, and in older summaries."""
     metrics: dict[str, float] = field(default_factory=dict)
     """What else `engine.metrics` measures on the test images, by key."""
     kept_epoch: int | None = None
-    """Whose weights are tested and exported; None in summaries of before."""
+    """The epoch whose weights are tested and exported; None in older summaries."""
 
     def kept_val_accuracy(self, keep: Keep) -> float | None:
-        """The validation accuracy of the exported weights, of a summary of any age.
+        """Return the validation accuracy of the exported weights, for summaries of any age.
 
         Args:
             keep: the spec's.
@@ -70,13 +70,13 @@ class Summary:
         return self.best_val_accuracy if keep == "best" else self.val_accuracy
 
     def kept(self, keep: Keep) -> int | None:
-        """The epoch whose weights are exported, of a summary of any age; None without an epoch."""
+        """Return the epoch of the exported weights, for summaries of any age; None without one."""
         before = self.best_epoch if keep == "best" else self.epochs or None
         return before if self.kept_epoch is None else self.kept_epoch
 
 
 def check_summary(summary: Summary) -> None:
-    """Refuse figures that no run can have reached: the ranking would put them first.
+    """Reject figures that no run can have reached: the ranking would put them first.
 
     Raises:
         InputError: which one, and what was found.
@@ -94,7 +94,7 @@ def check_summary(summary: Summary) -> None:
         summary.test_images,
     )
     for figure in (*seconds, *counts, *rest):
-        # NaN, of a null, is a figure that is not known.
+        # NaN, from a null, is an unknown figure.
         if figure is not None and (figure < 0 or figure > MOST):
             raise InputError(f"summary.json: expected figures of a run, found {figure:.3g}")
     if any(abs(figure) > MOST for figure in summary.metrics.values()):
@@ -111,13 +111,13 @@ def _check_curve(curve: tuple[tuple[float, ...], ...]) -> None:
             f"summary.json: curve: expected {CURVE_POINTS} epochs at most, found {len(curve)}"
         )
     for point in curve:
-        # A validation accuracy that is not known is NaN, and neither below 0 nor above 1.
+        # An unknown validation accuracy is NaN, which is neither below 0 nor above 1.
         if len(point) != 2 or not 0 <= point[0] <= MOST or point[1] < 0 or point[1] > 1:
             raise InputError("summary.json: curve: expected seconds and an accuracy, found others")
 
 
 def summarize(run: RunSnapshot) -> Summary:
-    """The summary of a run from its snapshot."""
+    """Return the summary of a run from its snapshot."""
     epochs = run.ended_epochs
     kept = run.kept
     best = next((epoch for epoch in epochs if epoch.epoch == run.best_epoch), None)

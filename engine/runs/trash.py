@@ -1,4 +1,4 @@
-"""Removing runs: into a trash folder beside them first, and what takes room that nobody needs."""
+"""Remove runs, into a trash folder beside them first, and files that nothing needs."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from engine.runs.listing import folder_names, load_if_run, load_run
 from engine.runs.lock import holder, locked
 
 ASIDE_SECONDS = 3_600.0
-"""No write takes as long: what is older was left by a process that died in it."""
+"""Longer than any write takes: an older file was left by a process that died writing it."""
 _ASIDE = re.compile(r"\.\d+-.+\.(json|npz|keras|csv)")
-"""How files are called that are not whole yet: a process, and the name to come."""
+"""The names of files that are not whole yet: a process, and the final name."""
 _NAMES_TRIED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Removable:
-    """Something that can go without a run losing what it is ranked by."""
+    """Something that can be removed without a run losing what it is ranked by."""
 
     path: Path
     what: str
-    """In a word: `removed run`, `checkpoints`, `unfinished file`."""
+    """Its kind: `removed run`, `checkpoints`, `unfinished file`."""
     bytes: int
 
 
 def trash_run(directory: RunDirectory) -> Path:
-    """Move a run, readable or not, into the trash folder beside it; gives its new place.
+    """Move a run, readable or not, into the trash folder beside it; return its new path.
 
     Raises:
-        InputError: it is alive, or the folder does not let it go.
+        InputError: it is alive, or the folder does not allow it.
     """
-    _refuse_alive(directory)
+    _reject_alive(directory)
     trash = directory.path.parent / TRASH
     try:
         trash.mkdir(exist_ok=True)
-        # Whoever would resume it meanwhile waits for the lock, and then finds it gone.
+        # A process that would resume it meanwhile waits for the lock, and then finds it gone.
         with locked(directory.lock):
             return _moved(directory.path, trash)
     except OSError as error:
@@ -54,7 +54,7 @@ def trash_run(directory: RunDirectory) -> Path:
 
 
 def trashed_runs(runs_dir: Path) -> list[RunDirectory]:
-    """What lies in the trash folder, by name."""
+    """Return the runs in the trash folder, by name."""
     trash = runs_dir / TRASH
     return (
         [] if trash.is_symlink() else [RunDirectory(trash / name) for name in folder_names(trash)]
@@ -62,7 +62,7 @@ def trashed_runs(runs_dir: Path) -> list[RunDirectory]:
 
 
 def empty_trash(runs_dir: Path) -> int:
-    """Remove what lies in the trash folder for good; the bytes that it took."""
+    """Remove all that is in the trash folder for good; return the bytes that it took."""
     runs = trashed_runs(runs_dir)
     size = sum(map(bytes_on_disk, runs))
     for run in runs:
@@ -71,15 +71,15 @@ def empty_trash(runs_dir: Path) -> int:
 
 
 def bytes_on_disk(directory: RunDirectory) -> int:
-    """The sizes of all files of a run, links not followed; 0 where nothing can be read."""
+    """Return the size of all files of a run, without following links; 0 if nothing can be read."""
     return _size(directory.path)
 
 
 def removable(runs_dir: Path) -> list[Removable]:
-    """What can be removed: the trash, checkpoints of runs that are over, torn writes.
+    """Return what can be removed: the trash, checkpoints of runs that are over, torn writes.
 
-    A run that was stopped or interrupted, or that failed, keeps its checkpoints: it can be resumed
-    from them.
+    A run that was stopped or interrupted, or that failed, keeps its checkpoints to be resumed
+    from.
     """
     trash = (("removed run", run.path) for run in trashed_runs(runs_dir))
     left = (
@@ -90,10 +90,10 @@ def removable(runs_dir: Path) -> list[Removable]:
 
 
 def remove(found: Removable) -> None:
-    """Remove it for good.
+    """Remove one for good.
 
     Raises:
-        InputError: the folder does not let it go.
+        InputError: the folder does not allow it.
     """
     try:
         is_folder = found.path.is_dir() and not found.path.is_symlink()
@@ -104,14 +104,14 @@ def remove(found: Removable) -> None:
         ) from error
 
 
-def _refuse_alive(directory: RunDirectory) -> None:
+def _reject_alive(directory: RunDirectory) -> None:
     try:
         is_alive = load_run(directory.path).status == "running"
     except InputError:
         is_alive = holder(directory.lock) is not None
     if is_alive:
         raise InputError(
-            f"expected a run that is over, found {directory.run_id} at work; stop it first"
+            f"expected a run that is over, found {directory.run_id} running; stop it first"
         )
 
 
@@ -124,7 +124,7 @@ def _moved(path: Path, trash: Path) -> Path:
 
 
 def _left(path: Path) -> Iterator[tuple[str, Path]]:
-    """What the folder of a run holds that it needs no more."""
+    """Yield what a run no longer needs of its folder, each with its kind."""
     try:
         run = load_if_run(path)
     except InputError:

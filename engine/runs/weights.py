@@ -13,19 +13,19 @@ WORDS = ("imagenet", "none")
 
 
 def resolve_weights(asked: str, runs_dir: Path, *, whole_id: bool = False) -> tuple[str, str]:
-    """The weights that are meant; an existing path counts before a run.
+    """Return the weights that are meant; an existing path takes precedence over a run.
 
     Args:
         asked: `imagenet`, `none`, a path, the folder of a run, its id or a part of it that no
             other has.
         runs_dir: where runs are kept.
-        whole_id: whether a part of an id is none; looks into no folder.
+        whole_id: accept whole ids only; looks into no folder.
 
     Returns:
-        A word as it is, or a path; and what there is to say of the choice, mostly nothing.
+        A word as it is, or a path; and a remark on the choice, mostly empty.
 
     Raises:
-        InputError: a part of an id that several runs have, or a run without an exported model.
+        InputError: several runs have that part of an id, or the run has no exported model.
     """
     if asked in WORDS:
         return asked, ""
@@ -63,6 +63,6 @@ def _is_run(path: Path) -> bool:
 def _exists(path: str) -> bool:
     try:
         os.stat(path)
-    except (OSError, ValueError):  # a name of endless length, or with a zero in it
+    except (OSError, ValueError):  # a name that is too long, or with a null byte
         return False
     return True

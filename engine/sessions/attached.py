@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.2
 LOOK_SECONDS = 3.0
-"""Without an event for so long, it is asked whether the run's process is still there."""
+"""Seconds without an event after which the run's process is looked for."""
 NEXT_RUN_SECONDS = 10.0
-"""After a run's end was heard of, until the next of its queue must have begun."""
+"""Seconds after a run's end within which the next of its queue must begin."""
 SAID_AFTER_END = (HardwareSampled, LogLine)
-"""What other threads may still say when a run has ended."""
+"""Events that other threads may still emit when a run has ended."""
 
 
 def append_command(path: Path, command: Command) -> None:
@@ -55,7 +55,7 @@ def append_command(path: Path, command: Command) -> None:
     try:
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            # Somebody's half a line must not take this one with it.
+            # Another process's half a line must not swallow this one.
             line = b"\n" + line
         if os.write(descriptor, line) != len(line):
             raise OSError(f"{path.name} took only a part of the line")
@@ -67,11 +67,12 @@ class AttachedSession:
     """Follows a run of another process and then the next ones of its queue, from any process.
 
     A thread of its own reads the record: all of it first, then as it grows. When the run's process
-    is gone it says RunEnded("interrupted"), which that could not write; a run that is resumed is
-    followed on. It is alive while the run at work, or the next of its queue, may say something.
+    is gone it emits RunEnded("interrupted"), which that process could not write; it keeps following
+    a run that is resumed. It is alive while the current run, or the next of its queue, may emit
+    events.
 
     Args:
-        run: to begin with; of those before it in its queue only the outline is told.
+        run: the first one to follow; of those before it in its queue only an outline is emitted.
     """
 
     def __init__(self, run: RunRecord) -> None:
@@ -83,7 +84,7 @@ class AttachedSession:
         self._known = {run.run_id, *(other.run_id for other in beside)}
         mates = {_place(other): other for other in beside if is_same_queue(run, other)}
         self._before = [mates[place] for place in sorted(mates) if place < _place(run)]
-        # Who names an earlier run of a queue wants to see that one.
+        # A user who names an earlier run of a queue wants to see that one.
         self._goes_on = not any(place > _place(run) for place in mates)
         self._specs = _queue_specs(run, mates)
         self._clock = EventClock(run.file.created_at)
@@ -96,16 +97,16 @@ class AttachedSession:
 
     @property
     def run(self) -> RunRecord:
-        """The run that is followed at present, as it was when it was found."""
+        """The run that is followed now, as it was when it was found."""
         return self._run
 
     @property
     def is_alive(self) -> bool:
-        """Whether something may still come; True until all of the history was told."""
+        """Whether events may still come; True until all of the history was emitted."""
         return self._is_alive
 
     def recorded_now(self) -> float:
-        """The Unix second by the clock that tells the events, whatever this machine's says."""
+        """Return the Unix second by the clock of the events, whatever this machine's clock says."""
         return self._clock.now()
 
     def add_sink(self, sink: Sink) -> None:
@@ -117,7 +118,7 @@ class AttachedSession:
         self._thread.start()
 
     def send(self, command: Command) -> None:
-        """Append a command to the file of the run at work; it is rejected if that cannot be."""
+        """Append a command to the file of the running run; reject it if that is impossible."""
         try:
             append_command(self._run.directory.commands, command)
         except OSError as error:
@@ -126,14 +127,14 @@ class AttachedSession:
             self._emit(CommandRejected(time=at, command=command, reason=reason))  # type: ignore[arg-type]
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait until nothing more may come; whether it is so."""
+        """Wait until no more events may come; return whether that is so."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while self._is_alive and (deadline is None or time.monotonic() < deadline):
             self._closing.wait(POLL_SECONDS)
         return not self._is_alive
 
     def close(self) -> None:
-        """Stop reading; the run itself goes on."""
+        """Stop reading; the run itself continues."""
         self._closing.set()
 
     def _begin(self, run: RunRecord) -> None:
@@ -173,7 +174,7 @@ class AttachedSession:
             self._emit(end, run)
 
     def _read(self) -> bool:
-        """Tell what has joined the record; whether anything has."""
+        """Emit what was added to the record; return whether anything was."""
         events = self._reader.read()
         for event in events:
             self._tell(event)
@@ -199,7 +200,7 @@ class AttachedSession:
         self._emit(event)
 
     def _quiet_before(self) -> float:
-        """For how long the record had stood still when its end was read; 0 for one that joins."""
+        """Return how long the record had not changed when its end was read; 0 for a further run."""
         if self._history_is_told:
             return 0.0
         with suppress(OSError):
@@ -207,13 +208,13 @@ class AttachedSession:
         return 0.0
 
     def _revive(self, event: Event) -> None:
-        """It was resumed, or had only stood still; screens learn it from its phase."""
+        """Show as alive a run that was resumed or had only paused; screens see it by its phase."""
         self._end, self._queue_stops, self._is_alive = None, False, True
         if not isinstance(event, (PhaseChanged, RunResumed)):
             self._emit(PhaseChanged(time=event.time, phase=self._phase))
 
     def _settle(self) -> None:
-        """Nothing has joined the record: find out what that means."""
+        """Find out why nothing was added to the record."""
         self._history_is_told = True
         if self._end is None and time.monotonic() - self._looked_at >= LOOK_SECONDS:
             self._look()
@@ -221,7 +222,7 @@ class AttachedSession:
             self._move_on()
 
     def _look(self) -> None:
-        """Say the end of a run whose process is gone."""
+        """Emit the end of a run whose process is gone."""
         self._looked_at = time.monotonic()
         try:
             run = load_run(self._run.directory.path, self._quiet_seconds())
@@ -233,12 +234,12 @@ class AttachedSession:
             self._tell(end)
 
     def _quiet_seconds(self) -> float | None:
-        """For how long the record was seen to stand still; None while that tells nothing yet."""
+        """Return how long the record was seen not to change; None while that means nothing yet."""
         quiet = time.monotonic() - (self._joined_at or self._began_at)
         return None if self._joined_at is None and quiet < HEARTBEAT_LOST_SECONDS else quiet
 
     def _move_on(self) -> None:
-        """Go on with the next run of the queue, or call it over when there will be none."""
+        """Follow the next run of the queue, or end when there will be none."""
         if not self._goes_on or _place(self._run) + 1 >= len(self._specs):
             self._is_alive = False
             return
@@ -252,14 +253,14 @@ class AttachedSession:
         self._is_alive = self._expects_next()
 
     def _learn_queue(self, run: RunRecord) -> None:
-        """A change between two runs is in no record but the next run's own account of the queue."""
+        """Learn a change made between two runs, which only the next run's list of the queue shows."""
         specs = _queue_specs(run, {})
         if specs != self._specs:
             self._specs = specs
             self._tell_queue(self._run)
 
     def _tell_queue(self, before: RunRecord) -> None:
-        """Say what follows a run that is over, as it is known now."""
+        """Emit what follows a run that is over, as known now."""
         place = _place(before) + 1
         waiting = self._specs[place:]
         self._emit(QueueChanged(time=self._last_time, waiting=waiting, place=place), before)
@@ -277,12 +278,12 @@ class AttachedSession:
 
 
 def _place(run: RunRecord) -> int:
-    """The run's place in its queue, from 0."""
+    """Return the run's place in its queue, from 0."""
     return run.file.queue_position if 0 <= run.file.queue_position < len(run.file.queue) else 0
 
 
 def _queue_specs(run: RunRecord, mates: dict[int, RunRecord]) -> tuple[RunSpec, ...]:
-    """One spec a place; where it is not known that of `run`, for the model of that place."""
+    """Return one spec per place; an unknown one is that of `run` with the model of that place."""
     queue, specs = run.file.queue or (run.file.spec.model,), run.file.queue_specs
     if len(specs) != len(queue):
         specs = tuple(replace(run.file.spec, model=model) for model in queue)

@@ -1,4 +1,4 @@
-"""The queue of runs and the trainer thread that works it off."""
+"""The queue of runs and the trainer thread that runs it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Sink = Callable[[int, str, Event], None]
 
 
 class SessionHandle(Protocol):
-    """What a front end may do with a session; a fake one stands in for it under UI tests."""
+    """What a front end may do with a session; UI tests use a fake one."""
 
     @property
     def specs(self) -> tuple[RunSpec, ...]:
@@ -59,7 +59,7 @@ class SessionHandle(Protocol):
 
     @property
     def is_alive(self) -> bool:
-        """Whether the trainer thread still works."""
+        """Whether the trainer thread still runs."""
         ...
 
     def add_sink(self, sink: Sink) -> None:
@@ -71,16 +71,16 @@ class SessionHandle(Protocol):
         ...
 
     def send(self, command: Command) -> None:
-        """Put a command to the run at work; never blocks."""
+        """Send a command to the current run; never blocks."""
         ...
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the trainer thread; whether it has ended."""
+        """Wait for the trainer thread; return whether it has ended."""
         ...
 
 
 class Session:
-    """Works off a queue of runs on one thread of its own, which may outlive any screen.
+    """Runs a queue of runs on one thread of its own, which may outlive any screen.
 
     Events go to the recorder first, so that a dead screen loses nothing, then to the sinks.
     """
@@ -98,16 +98,16 @@ class Session:
         """Prepare a queue.
 
         Args:
-            specs: what to train, in order; passed over where a run is resumed.
+            specs: what to train, in order; ignored where a run is resumed.
             runs_dir: the folder for their directories.
-            sinks: who hears the events.
+            sinks: receivers of the events.
             hardware: whether the machine is sampled.
-            resumes: an unfinished run, which goes on in its directory, and then its queue.
-            whole_queue: whether what waited behind that run is trained too.
+            resumes: an unfinished run, which is resumed in its directory, and then its queue.
+            whole_queue: whether the runs that waited behind it are trained too.
 
         Raises:
             InputError: the backend on which that run began cannot compute in this process, or
-                nothing here brings its data set.
+                its data set is not installed here.
         """
         self._resumes = resumes
         self._backend = kept_backend(resumes) if resumes else ""
@@ -143,7 +143,7 @@ class Session:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the trainer thread still works."""
+        """Whether the trainer thread still runs."""
         return self._thread.is_alive()
 
     @property
@@ -165,16 +165,16 @@ class Session:
         self._thread.start()
 
     def send(self, command: Command) -> None:
-        """Put a command to the run at work; never blocks."""
+        """Send a command to the current run; never blocks."""
         self._commands.put(command)
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the trainer thread; whether it has ended."""
+        """Wait for the trainer thread; return whether it has ended."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def log(self, text: str) -> None:
-        """Put a line that something printed into the log of the run at work, from any thread."""
+        """Write a printed line into the log of the current run, from any thread."""
         running = self._running
         if running is None:
             return
@@ -197,16 +197,16 @@ class Session:
         finally:
             if sampler is not None:
                 sampler.stop()
-            self._refuse_the_rest()
+            self._reject_the_rest()
 
-    def _refuse_the_rest(self) -> None:
-        """Answer what came too late for any run, so that nobody waits for it."""
+    def _reject_the_rest(self) -> None:
+        """Reject commands that came too late for any run, so that no one waits for an answer."""
         for command in self._commands.drain():
             if isinstance(command, QUEUE_COMMANDS) and self._run_ids:
                 self._tell(CommandRejected(command=command, reason="the queue has ended"))
 
     def _fail(self, problem: Exception) -> None:
-        """Say what ended the queue from outside any run: a folder that cannot be written, say."""
+        """Emit what ended the queue outside any run, such as a folder that cannot be written."""
         self._statuses = [*self._statuses[: self._begun], "failed"]
         run_id = self._run_ids[self._begun] if self._begun < len(self._run_ids) else ""
         kind = "" if isinstance(problem, InputError) else f"{type(problem).__name__}: "
@@ -215,7 +215,7 @@ class Session:
             sink(self._begun, run_id, event)
 
     def _work_off(self, index: int, spec: RunSpec) -> bool:
-        """Run one spec; whether the queue is to end with it."""
+        """Run one spec; return whether the queue is to end with it."""
         resumes = self._resumes if index == 0 else None
         directory = resumes.directory if resumes else self._create_when_room(index, spec)
         with locked(directory.lock):
@@ -224,7 +224,7 @@ class Session:
         return self._is_told_to_end(self._commands.drain()) or trainer.control.stop != ""
 
     def _is_told_to_end(self, commands: Sequence[Command]) -> bool:
-        """Whether the queue is to end; what else was asked after a run's end is for no run."""
+        """Return whether the queue is to end; other commands after a run's end belong to no run."""
         self._ends |= any(isinstance(command, (Stop, Interrupt)) for command in commands)
         for command in commands:
             if isinstance(command, QUEUE_COMMANDS):
@@ -241,7 +241,7 @@ class Session:
         self._tell(self._queue.state)
 
     def _tell(self, event: Event) -> None:
-        """Say something that no record takes: its run has ended, or has no directory yet."""
+        """Emit an event that no record takes: its run has ended, or has no directory yet."""
         index = self._begun
         run_id = self._run_ids[index] if index < len(self._run_ids) else ""
         for sink in self._sinks:
@@ -302,9 +302,9 @@ class Session:
         return trainer
 
     def _settle(self, directory: RunDirectory, recorder: Recorder, *, is_stopped: bool) -> None:
-        """Have the end on record, waiting for room on the disk; then drop what only resuming needs.
+        """Record the end, waiting for room on the disk; then drop what only resuming needs.
 
-        Not before: a process killed until then is resumed from its checkpoints.
+        Not before: a run killed until then is resumed from its checkpoints.
         """
         while recorder.retry() is not None:
             if is_stopped or self._is_told_to_end(self._commands.wait(ROOM_POLL_SECONDS)):
@@ -320,7 +320,7 @@ class Session:
                 sink(running.index, running.run_id, event)
 
     def _tell_full(self, running: _Running) -> None:
-        """Say once that the disk takes no more, and once that it does again."""
+        """Log once that the disk is full, and once that there is room again."""
         full = running.recorder.full
         if (full is not None) == self._is_full:
             return
@@ -343,7 +343,7 @@ def _queue(specs: Sequence[RunSpec]) -> tuple[Queued, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """The run at work."""
+    """The current run."""
 
     index: int
     run_id: str
@@ -351,7 +351,7 @@ class _Running:
 
 
 class _LogBudget:
-    """Lets through a bounded number of lines a second, so that a flood slows nothing."""
+    """A bound on lines a second, so that a flood slows nothing."""
 
     LINES_PER_SECOND = 20
 

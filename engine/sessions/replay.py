@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from engine.sessions.local import Sink
 
 LONGEST_GAP_SECONDS = 5.0
-"""Of the recording: what lasted longer without an event is shortened to this."""
+"""Seconds of the recording to which a longer pause between events is shortened."""
 SHORTEST_WAIT_SECONDS = 0.005
 
 
 class ReplaySession:
-    """Plays a record on a thread of its own, and is alive until it was played.
+    """Plays a record on a thread of its own, and is alive until the end.
 
     Args:
-        run: over.
-        speed: seconds of the recording a second.
+        run: a run that is over.
+        speed: seconds of the recording per second.
     """
 
     def __init__(self, run: RunRecord, speed: float) -> None:
@@ -37,7 +37,7 @@ class ReplaySession:
 
     @property
     def specs(self) -> tuple[RunSpec, ...]:
-        """The run's own, and no other."""
+        """The spec of the run, and no other."""
         return (self._run.file.spec,)
 
     @property
@@ -50,14 +50,14 @@ class ReplaySession:
         self._sinks.append(sink)
 
     def start(self) -> None:
-        """Begin to play."""
+        """Start playing."""
         self._thread.start()
 
     def send(self, command: Command) -> None:
-        """Nothing: what is recorded has happened."""
+        """Ignore the command: what is recorded has happened."""
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the recording's end; whether it was reached."""
+        """Wait for the recording's end; return whether it was reached."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
@@ -66,7 +66,7 @@ class ReplaySession:
         self._closing.set()
 
     def recorded_now(self) -> float:
-        """The Unix second of the recording that is being played."""
+        """Return the Unix second of the recording that is being played."""
         recorded, told_at = self._told
         return recorded + min((time.monotonic() - told_at) * self._speed, LONGEST_GAP_SECONDS)
 
@@ -86,7 +86,7 @@ class ReplaySession:
             self._emit(end)
 
     def _waits_until(self, due: float) -> bool:
-        """Whether the time came before the session was closed."""
+        """Return whether the time came before the session was closed."""
         wait = due - time.monotonic()
         if wait > SHORTEST_WAIT_SECONDS:
             return not self._closing.wait(wait)

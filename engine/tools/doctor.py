@@ -68,7 +68,7 @@ def _python() -> Finding:
 
 
 def _keras() -> Finding:
-    """What computes, and what of the user's own settings of Keras no run obeys."""
+    """Return what computes, and what of the user's own settings of Keras no run obeys."""
     from engine.keras_setup.loading import NAMES, check_backend, ignored_variables, settings_file
 
     try:
@@ -88,7 +88,7 @@ def _keras() -> Finding:
 
 
 def _overridden(path: Path) -> str:
-    """What is said of a `keras.json` that holds other settings than ours; empty for none."""
+    """Return what is said of a `keras.json` that holds other settings than ours; empty for none."""
     from engine.keras_setup.loading import overridden_settings
 
     try:
@@ -214,7 +214,7 @@ def _disk(name: str, folder: Path, advice: str) -> Finding:
 
 
 def _data() -> Finding:
-    """Where the data set is that is trained on where none is named."""
+    """Return where the data set is that is trained on where none is named."""
     from engine.config.dataset_names import title
     from engine.config.options import Options
     from engine.datasets.loading import bytes_to_download, check_dataset
@@ -232,7 +232,7 @@ def _data() -> Finding:
 
 
 def _datasets() -> Finding:
-    """Which data sets can be named; packages are not loaded for it."""
+    """Return which data sets can be named; packages are not loaded for it."""
     from engine.config.dataset_names import BUILT_IN
     from engine.config.dataset_packages import installed
 
@@ -268,7 +268,7 @@ def _logout() -> Finding:
 
 
 def _kills_at_logout() -> bool | None:
-    """What systemd's login manager says of KillUserProcesses; None where there is none."""
+    """Return what systemd's login manager says of KillUserProcesses; None where there is none."""
     name = "org.freedesktop.login1"
     asked = ["busctl", "get-property", name, "/org/freedesktop/login1", f"{name}.Manager"]
     try:
@@ -290,7 +290,7 @@ def _lingers() -> bool:
 
 
 def _shadows() -> Finding:
-    """Whether another package on the path answers to one of our two short names."""
+    """Return whether another package on the path answers to one of our two short names."""
     own = Path(__file__).resolve().parents[2]
     others = []
     for name in ("engine", "tui"):

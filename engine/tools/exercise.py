@@ -26,7 +26,7 @@ class Skipped:
 def exercise_models(
     further: Sequence[str] = (), *, weights: str = "imagenet", image_size: int | None = None
 ) -> tuple[tuple[str, ...], tuple[Skipped, ...]]:
-    """The exercise's models and further ones: those that can be trained, those left out.
+    """Return the exercise's models and further ones: those that can be trained, those left out.
 
     A model is left out where its weights are not on this machine and the network does not give
     them; asking takes up to five seconds, and downloads nothing. CustomCNN needs none.

@@ -76,7 +76,7 @@ def expect(
 
 
 def trained_shares(entry: Backbone, stage: Stage) -> list[float]:
-    """What trains in each epoch of a stage, as a share of the network's FLOPs, 0 to 1."""
+    """Return what trains in each epoch of a stage, as a share of the network's FLOPs, 0 to 1."""
     if entry.from_scratch:
         return [1.0] * stage.epochs
     layers = LEAVES_PER_DEPTH * entry.depth
@@ -84,7 +84,7 @@ def trained_shares(entry: Backbone, stage: Stage) -> list[float]:
 
 
 def _trained_layers(stage: Stage, done: int, layers: int) -> int:
-    """The backbone's last layers that train after `done` epochs, of so many in all."""
+    """Return the backbone's last layers that train after `done` epochs, of so many in all."""
     joined = [unfreeze.last for unfreeze in stage.unfreezes if unfreeze.after_epoch <= done]
     last = max(layers if last is None else last for last in (stage.unfreeze_last, *joined))
     blocks = done // stage.block_every if stage.block_every else 0

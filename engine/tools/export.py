@@ -159,7 +159,7 @@ def _check_description(beside: Path, force: bool) -> None:
 
 
 def _describe(run: RunRecord) -> Description:
-    """What the run's model takes and gives."""
+    """Return what the run's model takes and gives."""
     model = load_model(run)
     data = recorded_data(run.directory.events)
     _, height, width, channels = model.input_shape

@@ -81,18 +81,18 @@ FORMATS: tuple[ExportFormat, ...] = (
 
 
 def format_names() -> tuple[str, ...]:
-    """The names to choose from."""
+    """Return the names to choose from."""
     return tuple(row.name for row in FORMATS)
 
 
 def formats_help() -> str:
-    """A clause a format: what it writes, and what has to be installed for it."""
+    """Return a clause a format: what it writes, and what has to be installed for it."""
     needs = {row.name: f" (needs cifar-tui[{row.extra}])" if row.extra else "" for row in FORMATS}
     return "; ".join(f"{row.name}: {row.writes}{needs[row.name]}" for row in FORMATS)
 
 
 def find_format(name: str) -> ExportFormat:
-    """The row of this name.
+    """Return the row of this name.
 
     Raises:
         InputError: no such format.

@@ -53,7 +53,7 @@ def check_model(run: RunRecord, predict: Predict) -> Check:
 
 
 def _expected(run: RunRecord, images: NDArray[Any], is_test: bool) -> tuple[NDArray[Any], str]:
-    """What the images should give, and where that is from."""
+    """Return what the images should give, and where that is from."""
     from engine.analysis.predictions import load_predictions
 
     if is_test:
@@ -69,7 +69,7 @@ def _expected(run: RunRecord, images: NDArray[Any], is_test: bool) -> tuple[NDAr
 
 
 def _images(run: RunRecord) -> tuple[NDArray[np.uint8], bool]:
-    """Images to check with, and whether they are the run's test images."""
+    """Return images to check with, and whether they are the run's test images."""
     import numpy as np
 
     from engine.analysis.test_images import read_test_images, recorded_images

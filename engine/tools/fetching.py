@@ -129,7 +129,7 @@ def list_needed(
     *,
     image_size: int | None = None,
 ) -> tuple[Needed, ...]:
-    """What these models and data sets need, each once, in the order they are named.
+    """Return what these models and data sets need, each once, in the order they are named.
 
     Args:
         models: of the catalogue.
@@ -273,7 +273,7 @@ def _gather(needed: Needed, progress: Progress, to: Path) -> Fetched:
 
 
 def _is_whole(needed: Needed, path: Path, to: Path) -> bool:
-    """Whether a file of a mirror is the one; its place in the manifest is made good."""
+    """Return whether a file of a mirror is the one; its place in the manifest is made good."""
     if needed.published_hash and not verify(path, needed.published_hash):
         return False
     is_there = os.path.exists(to / MANIFEST)
@@ -358,7 +358,7 @@ def _check_room(wanted: Sequence[Needed], to: Path | None) -> None:
 
 
 def _seems_here(needed: Needed) -> bool:
-    """Whether it is on this machine, by its name."""
+    """Return whether it is on this machine, by its name."""
     if needed.file is not None:
         return find_file(needed.file) is not None
     return needed.source is not None and needed.source.locate() is not None

@@ -54,7 +54,7 @@ class Predictor:
         self._range_of = scaling(self._ranges)
 
     def predict(self, image: Path) -> Prediction:
-        """The five most probable classes of an image file of any size and mode.
+        """Return the five most probable classes of an image file of any size and mode.
 
         Raises:
             InputError: it cannot be read as an image, or the model fails at it.
@@ -83,7 +83,7 @@ class Predictor:
         return Prediction(image, classes, pixels, self._note(decoded.format))
 
     def _note(self, kind: str) -> str:
-        """How samples of more than 8 bits were scaled where the run does not say it."""
+        """Return how samples of more than 8 bits were scaled where the run does not say it."""
         if not kind:
             return ""
         if self._ranges is None:
@@ -97,7 +97,7 @@ class Predictor:
 
 
 def load_model(run: RunRecord, device: str | None = None) -> Any:
-    """A run's exported Keras model: uint8 images in, probabilities out.
+    """Return a run's exported Keras model: uint8 images in, probabilities out.
 
     Args:
         run: a finished one.
@@ -128,7 +128,7 @@ def load_model(run: RunRecord, device: str | None = None) -> Any:
 
 
 def class_names(run: RunRecord, classes: int) -> tuple[str, ...]:
-    """The names of a run's classes as it recorded them; numbers where it did not."""
+    """Return the names of a run's classes as it recorded them; numbers where it did not."""
     data = recorded_data(run.directory.events)
     if data is not None and len(data.class_names) == classes:
         return data.class_names

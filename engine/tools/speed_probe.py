@@ -33,7 +33,7 @@ class Speed:
 
 
 def read_speed(text: str) -> Speed:
-    """The speed that the process printed last.
+    """Return the speed that the process printed last.
 
     Raises:
         InputError: it is none.

@@ -67,7 +67,7 @@ def open_weights(path: Path) -> h5py.File:
 
 
 def read_group(parent: h5py.Group, name: str) -> h5py.Group:
-    """The group of this name inside `parent`; links out of the file are not followed.
+    """Return the group of this name inside `parent`; links out of the file are not followed.
 
     Raises:
         ValueError: no such group.
@@ -81,7 +81,7 @@ def read_group(parent: h5py.Group, name: str) -> h5py.Group:
 
 
 def read_dataset(parent: h5py.Group, name: str) -> h5py.Dataset:
-    """The dataset of this name inside `parent`; data outside the file is not read.
+    """Return the dataset of this name inside `parent`; data outside the file is not read.
 
     Raises:
         ValueError: no such dataset, or not one of plain numbers kept in this file.

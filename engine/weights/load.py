@@ -103,7 +103,7 @@ def _load_keras(model: keras.Model, path: Path, backbone_name: str, *, whole: bo
 
 
 def legacy_layout(file: h5py.File) -> h5py.Group | None:
-    """The group that lists its layers, when the file is in the legacy layout."""
+    """Return the group that lists its layers, when the file is in the legacy layout."""
     if read_names(file, "layer_names") is not None:
         return file
     if "model_weights" in file:
@@ -114,7 +114,7 @@ def legacy_layout(file: h5py.File) -> h5py.Group | None:
 
 
 def _legacy_values(model: keras.Model, group: h5py.Group) -> list[tuple[Any, Any]]:
-    """Each variable with its value from the file, read and of the right shape."""
+    """Return each variable with its value from the file, read and of the right shape."""
     layers = [layer for layer in model.layers if layer.weights]
     saved = []
     for name in read_names(group, "layer_names") or []:

@@ -24,7 +24,7 @@ USUAL_INPUT_SIZE = 224
 
 
 def choose_file(backbone: Backbone, image_size: int) -> WeightsFile | None:
-    """The published file for this input size, by Keras' own rule; None where there is none.
+    """Return the published file for this input size, by Keras' own rule; None where there is none.
 
     MobileNet and MobileNetV2 have a file for each input size they were trained at; Keras takes the
     one for 224 pixels when the input has none of those sizes.
@@ -37,7 +37,7 @@ def choose_file(backbone: Backbone, image_size: int) -> WeightsFile | None:
 
 
 def weights_state(backbone: Backbone, image_size: int | None = None) -> str:
-    """Where the ImageNet weights are, in words.
+    """Return where the ImageNet weights are, in words.
 
     Args:
         backbone: catalogue entry.
@@ -248,18 +248,18 @@ def _check_readable(backbone: Backbone, path: Path) -> None:
 
 
 def fetch_arguments(backbone: Backbone, file: WeightsFile) -> str:
-    """Those by which `cifar-tui fetch` gets this file of a model."""
+    """Return those by which `cifar-tui fetch` gets this file of a model."""
     size = f" --image-size {file.input_size}" if file.input_size is not None else ""
     return f"{backbone.name}{size}"
 
 
 def mirror_path(file: WeightsFile) -> str:
-    """Where a mirror keeps it."""
+    """Return where a mirror keeps it."""
     return f"weights/{file.file}"
 
 
 def weights_destination(file: WeightsFile) -> Path:
-    """Where a download puts it."""
+    """Return where a download puts it."""
     return _own_directory() / file.file
 
 
@@ -285,7 +285,7 @@ def _own_directory() -> Path:
 
 
 def _package_folder(packaged: PackagedWeights) -> Path | None:
-    """Where the package is installed, found without importing it; None where it is not."""
+    """Return where the package is installed, found without importing it; None where it is not."""
     spec = importlib.util.find_spec(packaged.package)
     folders = spec.submodule_search_locations if spec is not None else None
     return Path(folders[0]) if folders else None

@@ -51,7 +51,7 @@ class _Recipe(NamedTuple):
 
 
 def read_tensors(path: Path) -> dict[str, np.ndarray]:
-    """The tensors of a legacy PyTorch file by name, in its order.
+    """Return the tensors of a legacy PyTorch file by name, in its order.
 
     Raises:
         InputError: not such a file, cut short, altered, or one that names anything but tensors.
