@@ -1,1 +1,1 @@
-"""The public Python API, whose names `engine` hands out; part of it serves the command line too."""
+"""The public Python API, whose names `engine` exports; part of it serves the command line too."""

@@ -1,4 +1,4 @@
-"""From what was asked to runs that can begin: all that can be checked before anything is written.
+"""From options to runs that can begin: all that can be checked before anything is written.
 
 Light: loads neither Keras nor pandas, and asks nothing of the network.
 """
@@ -22,27 +22,27 @@ from engine.weights.locate import check_weights
 
 
 def with_weights(options: Options, runs_dir: Path) -> tuple[Options, str]:
-    """Return the same with the file of the run that the weights may name.
+    """Return the options with the weights file of the run that they may name.
 
     Returns:
-        The options, and what there is to say of the choice, mostly nothing.
+        The options, and a remark on the choice, mostly empty.
 
     Raises:
-        InputError: several runs could be meant, or the one that is has no model.
+        InputError: the name is ambiguous, or the run has no model.
     """
     weights, note = resolve_weights(options.weights, runs_dir)
     return replace(options, weights=weights), note
 
 
 def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
-    """Return the runs to do, one a model and seed, after every check that needs no backend loaded.
+    """Return the runs to do, one per model and seed, after all checks that need no backend.
 
     Args:
         models: of the catalogue, in any case.
         options: with weights that name no run; see `with_weights`.
 
     Raises:
-        InputError: the first thing that does not hold.
+        InputError: the first check that fails.
     """
     check_backend()
     backbones = [find_backbone(name) for name in models]
@@ -58,10 +58,10 @@ def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
 
 
 def open_folders(runs_dir: Path) -> Path:
-    """Make the folder of runs where it is not there; see that all that will be written can be.
+    """Make the folder of runs if it is missing, and check that all folders can be written.
 
     Raises:
-        InputError: that folder, or none for temporary files, can be written.
+        InputError: that folder, or every folder for temporary files, cannot be written.
     """
     check_temporary_folder()
     return open_runs_dir(runs_dir)

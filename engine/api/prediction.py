@@ -31,7 +31,7 @@ class Classifier:
             images: paths of image files of any size and mode, or one path.
 
         Returns:
-            One prediction an image, in order.
+            One prediction per image, in order.
 
         Raises:
             InputError: the first that cannot be read as an image.
@@ -47,19 +47,19 @@ def load(run: Run | Folder, *, runs_dir: Folder = "runs") -> Classifier:
     """Load the classifier that a run exported; takes seconds where Keras is not loaded yet.
 
     Args:
-        run: a finished one: a `Run`, its path, its id or a part of that which no other run has.
+        run: a finished one: a `Run`, its path, its id or a part of it that no other run has.
         runs_dir: where runs are kept, for an id.
 
     Raises:
         InputError: there is no such run, it has exported no model or one that cannot be read, or
-            `KERAS_BACKEND` names none that works here.
+            `KERAS_BACKEND` names one that does not work here.
     """
     with errors_by_keyword(), users_settings_kept():
         return open_classifier(record_of(run, runs_dir))
 
 
 def open_classifier(record: RunRecord) -> Classifier:
-    """Return the classifier of a run, after all checks that take no time.
+    """Return the classifier of a run, after all quick checks.
 
     Raises:
         InputError: as `load`.

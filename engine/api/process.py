@@ -1,4 +1,4 @@
-"""What a call must not do to the process of its caller, which is a script or a notebook."""
+"""What a call must not change in its caller's process, which is a script or a notebook."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ KEYWORDS = {setting.flag: setting.field for setting in SETTINGS} | {
     "--seed": "seed",
     "--runs-dir": "runs_dir",
 }
-"""What the flags of the command line, by which errors name the options, are called here."""
+"""Keywords of the API by the command-line flags with which errors name the options."""
 
 
 @contextmanager
 def errors_by_keyword() -> Iterator[None]:
-    """Have errors of bad input name the keywords of a call, not the flags of the command line."""
+    """Make errors of bad input name the keywords of a call, not command-line flags."""
     try:
         yield
     except InputError as error:
@@ -30,15 +30,15 @@ def errors_by_keyword() -> Iterator[None]:
 
 
 def by_keyword(text: str) -> str:
-    """Return the text with keywords in the place of flags."""
+    """Return the text with keywords in place of flags."""
     return re.sub(r"--[a-z][a-z-]*", lambda flag: KEYWORDS.get(flag[0], flag[0]), text)
 
 
 @contextmanager
 def random_states_kept() -> Iterator[None]:
-    """Put the states of `random` and of NumPy's global generator back, which every run seeds.
+    """Restore the states of `random` and of NumPy's global generator, which every run seeds.
 
-    A caller that draws a rate for each training would else draw the same one each time.
+    Otherwise a caller that draws a rate for each training would draw the same one each time.
     """
     import numpy
 

@@ -1,4 +1,4 @@
-"""What came of trainings: one run, and all runs of a folder as a table."""
+"""Results of trainings: one run, and all runs of a folder as a table."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ Folder = str | os.PathLike[str]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Run:
-    """A run as its folder told it when it was opened; `engine.open_run` looks again.
+    """A run as its folder was when it was opened; `engine.open_run` reads it again.
 
-    Figures are None where the run has none, as one that was stopped before its test.
+    Figures are None where the run has none, such as one stopped before its test.
     """
 
     _record: RunRecord
@@ -53,12 +53,12 @@ class Run:
 
     @property
     def test_accuracy(self) -> float | None:
-        """On the test images, with the exported weights: a share from 0 to 1."""
+        """Accuracy on the test images, with the exported weights: a share from 0 to 1."""
         return self._figure("test_accuracy")
 
     @property
     def val_accuracy(self) -> float | None:
-        """On the validation images, of the exported weights: a share from 0 to 1."""
+        """Accuracy on the validation images, with the exported weights: a share from 0 to 1."""
         return self._figure("val_accuracy")
 
     @property
@@ -68,17 +68,17 @@ class Run:
 
     @property
     def wall_seconds(self) -> float | None:
-        """Seconds from the run's beginning to its end, but for those when it was stopped."""
+        """Seconds from the run's start to its end, without those in which it was stopped."""
         return self._figure("wall_seconds")
 
     @property
     def curves(self) -> DataFrame:
-        """One row an epoch that ended, with the columns of `metrics.csv`.
+        """One row per epoch that ended, with the columns of `metrics.csv`.
 
         Returns:
             `epoch` (from 1 through all stages, as events and `kept_epoch` count; the file counts
             from 0), `accuracy` and `val_accuracy` (shares from 0 to 1), `loss` and `val_loss`
-            (cross-entropy), `learning_rate` (at the epoch's end). Read anew each time.
+            (cross-entropy), `learning_rate` (at the epoch's end). Read again each time.
         """
         import pandas
 
@@ -106,20 +106,20 @@ class Run:
         return f"<Run {self.run_id}: {', '.join(said)}>"
 
     def _figure(self, column: str) -> float | None:
-        """Return a figure as the ranking gives it."""
+        """Return a figure as the ranking shows it."""
         figure: float | None = ranking_row(self._record, Notes())[column]
         return figure
 
 
 def open_run(run: Run | Folder, *, runs_dir: Folder = "runs") -> Run:
-    """Open a run of any state, or look again at one.
+    """Open a run in any state, or read one again.
 
     Args:
-        run: its path, its id or a part of that which no other run has; or a `Run`.
+        run: its path, its id or a part of it that no other run has; or a `Run`.
         runs_dir: where runs are kept, for an id.
 
     Raises:
-        InputError: there is no such run, several could be meant, or it cannot be read.
+        InputError: there is no such run, the name is ambiguous, or the run cannot be read.
     """
     with errors_by_keyword():
         return Run(record_of(run, runs_dir))
@@ -133,10 +133,10 @@ def record_of(run: Run | Folder, runs_dir: Folder) -> RunRecord:
 
 
 def named(keyword: str, run: Run | Folder) -> str:
-    """Return what names a run, as text: an id or a path.
+    """Return the id or path that names a run, as text.
 
     Raises:
-        InputError: it is none of the kinds that can.
+        InputError: it is not of a kind that can.
     """
     if isinstance(run, Run):
         return str(run.path)
@@ -150,7 +150,7 @@ def folder(keyword: str, path: Folder) -> Path:
     """Return the path of a folder, which may begin with `~`.
 
     Raises:
-        InputError: it is no path.
+        InputError: it is not a path.
     """
     if not isinstance(path, (str, os.PathLike)):
         raise unexpected(keyword, "the path of a folder", path)
@@ -161,15 +161,15 @@ def rank(runs_dir: Folder = "runs") -> DataFrame:
     """Return all runs of a folder as a table, best first: what `cifar-tui rank` shows.
 
     Ranked runs come first, by test accuracy and then by the seconds they trained; the others
-    follow, newest first. A folder that is not there is one without runs.
+    follow, newest first. A missing folder counts as one without runs.
 
     Args:
         runs_dir: where runs are kept.
 
     Returns:
-        One row a run with the columns of `engine.ranking.row.KINDS`: accuracies are shares from 0
+        One row per run with the columns of `engine.ranking.row.KINDS`: accuracies are shares from 0
         to 1, all times seconds, memory bytes, `flops` those of one image, `image_size` pixels,
-        `created_at` a Unix time. What is not known is NaN or `pandas.NA`.
+        `created_at` a Unix time. Unknown values are NaN or `pandas.NA`.
 
     Raises:
         InputError: the path is a file.
@@ -187,7 +187,7 @@ def rank(runs_dir: Folder = "runs") -> DataFrame:
 
 
 def read_rows(runs_dir: Path) -> RankingRows:
-    """The rows of the ranking of a folder, and what could not be read; none where it is missing.
+    """Return the ranking rows of a folder, and what could not be read; none if it is missing.
 
     Raises:
         InputError: it is a file.

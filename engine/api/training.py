@@ -21,7 +21,7 @@ from engine.sessions.local import Session
 
 PATHS = ("recipe", "dataset", "data_path", "weights")
 SEVERAL = ("epochs", "learning_rates")
-"""Of which one number stands for itself alone."""
+"""Options for which one number stands for a tuple of one."""
 
 
 def train(
@@ -53,22 +53,22 @@ def train(
     feature_memory_gb: float | None = None,
     feature_disk_gb: float = DISK_LIMIT_GB,
 ) -> Run:
-    """Train one model with one seed, and wait for the end; as `cifar-tui train` does it.
+    """Train one model with one seed, and wait for the end, as `cifar-tui train` does.
 
-    Of the options None is the recipe's or the catalogue's choice. Ctrl+c while it waits ends the
+    An option that is None is left to the recipe or the catalogue. Ctrl+c while it waits ends the
     run after its batch with a checkpoint, then raises KeyboardInterrupt again: `engine.resume`
-    with the path that the error notes, or `cifar-tui resume`, goes on from there. A second ctrl+c
+    with the path that the error notes, or `cifar-tui resume`, resumes from there. A second ctrl+c
     no longer waits for the checkpoint.
 
     Args:
         model: a name of the catalogue, in any case; `cifar-tui models` lists them.
-        runs_dir: where runs are kept; made where it is not there.
+        runs_dir: where runs are kept; made if it is missing.
         on_event: called with each event of `engine.protocol.events`, in order, on the thread that
-            called this; slow ones hold up nothing. What it raises ends the run like ctrl+c, and
-            is raised again from here.
+            called this; a slow one does not delay the run. What it raises ends the run like ctrl+c,
+            and is raised again from here.
         recipe: how to train: `recommended`, `notebook`, `demo`, a saved one or the path of a TOML.
         dataset: `cifar10`, `cifar100`, `digits`, or the path of a folder of images.
-        data_path: where the data of a known set lie: archive, extracted folder or `.npz`.
+        data_path: where the data of a known set are: archive, extracted folder or `.npz`.
         epochs: of each stage; of a model without pretrained weights their sum counts.
         learning_rates: of each stage.
         unfreeze_last: backbone layers, counted from the output, that fine-tuning starts with.
@@ -76,12 +76,12 @@ def train(
         block_every: epochs of the last stage after which one more block joins.
         patience: epochs without a better validation accuracy that end a stage.
         image_size: pixels a side, of backbones.
-        batch_size: images a step.
+        batch_size: images per step.
         train_limit: only the first so many training images, the hold-out included.
         validation: share of the training images held out, or `test` for the test split.
         batchnorm: BatchNormalization of the backbone: `locked`, or as `keras` does it.
         flip: whether training images are seen mirrored half of the time.
-        views: crops that each training image is seen in.
+        views: crops in which each training image is seen.
         seed: of weights, hold-out and order.
         device: `auto`, `cpu`, `gpu` or `gpu:N`.
         precision: `float32` or `mixed_bfloat16`.
@@ -91,11 +91,10 @@ def train(
         feature_disk_gb: 10⁹ bytes of them on disk, of all runs together.
 
     Returns:
-        The run, whose status is `completed`, or `stopped` where somebody has stopped it from
-        another process.
+        The run, whose status is `completed`, or `stopped` if another process stopped it.
 
     Raises:
-        InputError: an argument does not hold, or a run is at work in this process; nothing was
+        InputError: an argument is not valid, or another run is running in this process; nothing is
             written then.
         RunError: the run failed; it has the run's path.
     """
@@ -138,11 +137,11 @@ def train(
 def resume(run: Run | Folder, *, runs_dir: Folder = "runs", on_event: OnEvent | None = None) -> Run:
     """Resume an unfinished run from its last checkpoint, in its own folder, and wait for its end.
 
-    What waited behind it in a queue of the command line is left to `cifar-tui train`.
+    Runs that waited behind it in a queue of the command line are left to `cifar-tui train`.
 
     Args:
         run: one that was stopped or interrupted, or that failed and has a checkpoint: a `Run`, its
-            path, its id or a part of that which no other run has.
+            path, its id or a part of it that no other run has.
         runs_dir: where runs are kept, for an id.
         on_event: as for `train`.
 
@@ -150,8 +149,8 @@ def resume(run: Run | Folder, *, runs_dir: Folder = "runs", on_event: OnEvent | 
         The same run, as it ended now.
 
     Raises:
-        InputError: there is no such run, it is over or at work, it began on another backend than
-            this process has, or a run is at work in this process.
+        InputError: there is no such run, it is over or running, it began on another backend than
+            this process has, or another run is running in this process.
         RunError: the run failed.
     """
     with errors_by_keyword():
@@ -166,7 +165,7 @@ def resume(run: Run | Folder, *, runs_dir: Folder = "runs", on_event: OnEvent | 
 
 
 def _options(asked: dict[str, Any]) -> Options:
-    """Return what was asked, as the options of a run.
+    """Return the arguments as the options of a run.
 
     Raises:
         InputError: a value is of another type, or beyond its limits.
@@ -180,7 +179,7 @@ def _options(asked: dict[str, Any]) -> Options:
             given[name] = _several(given[name])
     given["unfreezes"] = _unfreezes(given.get("unfreezes", ()))
     options = Options(**given)
-    # They have passed through no kind yet, whose types all that follows takes for granted.
+    # They have passed no `Kind` yet, whose types all later code takes for granted.
     check_limits(options)
     return options
 

@@ -1,4 +1,4 @@
-"""Waits for a run that a thread of its own trains; the caller is told, and may end it."""
+"""Waits for a run trained on its own thread; the caller gets its events, and may end it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from engine.sessions.local import TRAINER, Session
 
 OnEvent = Callable[[Event], object]
 WAKE_SECONDS = 0.5
-"""Where nothing wakes a wait, as on Windows, ctrl+c is heard so often."""
+"""Seconds between checks for ctrl+c where it does not wake a wait, as on Windows."""
 _TENSORFLOW = logging.getLogger("tensorflow")
 _at_work = threading.Lock()
-"""Held while a run trains: two would share Keras' global state, and each clears it."""
+"""Held while a run trains: two would share Keras' global state, which each clears."""
 
 
 def wait_for(
@@ -34,16 +34,16 @@ def wait_for(
     on_event: OnEvent | None,
     resumed: RunRecord | None = None,
 ) -> Run:
-    """Have a session train its first run to the end.
+    """Train the first run of a session to its end.
 
     Args:
-        make: the session, not started; called once nothing else is at work.
+        make: makes the session, not started; called once no other run is running.
         runs_dir: where it makes the run's folder.
-        on_event: told of what happens.
-        resumed: the run, where it has its folder already.
+        on_event: called with each event.
+        resumed: the run, if it has its folder already.
 
     Raises:
-        InputError: another run is at work in this process, or the session cannot be made.
+        InputError: another run is running in this process, or the session cannot be made.
         RunError: the run failed.
     """
     with users_settings_kept():
@@ -63,7 +63,7 @@ def wait_for(
 
 
 class _Attempt:
-    """A run at work, as the thread sees it that asked for it and waits."""
+    """A running run, as seen by the thread that asked for it and waits."""
 
     def __init__(
         self, make: Callable[[], Session], runs_dir: Path, resumed: RunRecord | None
@@ -71,11 +71,11 @@ class _Attempt:
         """Make its session.
 
         Raises:
-            InputError: another is at work in this process, or the session cannot be made.
+            InputError: another is running in this process, or the session cannot be made.
         """
         if not _at_work.acquire(blocking=False):
             raise InputError(
-                "expected one training at a time in a process, found another at work; wait for "
+                "expected one training at a time in a process, found another running; wait for "
                 "its end, or train in a process of its own"
             )
         try:
@@ -87,13 +87,13 @@ class _Attempt:
         self._runs_dir, self._resumed = runs_dir, resumed
         self._ended: RunEnded | None = None
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        """What it says; None once its thread is done."""
+        """Its events; None once its thread is done."""
 
     def start(self) -> None:
-        """Have it begin, and someone wait for its thread.
+        """Start it, and a thread that waits for it.
 
-        To wait for a thread is not safe from ctrl+c: before Python 3.13 one that comes at that
-        moment has the thread taken for dead. No thread but the main one hears ctrl+c.
+        Waiting for a thread is not safe from ctrl+c: before Python 3.13 one at that moment makes
+        the thread look dead. Only the main thread receives ctrl+c.
         """
         try:
             threading.Thread(target=self._work, name="training", daemon=True).start()
@@ -103,7 +103,7 @@ class _Attempt:
 
     def _work(self) -> None:
         try:
-            # Before another may begin: its seed must stand.
+            # Before another may begin: its seed must stay.
             with random_states_kept(), _Chatter(self._session.log):
                 self._session.start()
                 self._session.join()
@@ -115,12 +115,12 @@ class _Attempt:
         self._events.put(None)
 
     def _hear(self, index: int, run_id: str, event: Event) -> None:
-        """Take an event of the run, but none of what somebody has queued behind it."""
+        """Take an event of the run, but none of a run queued behind it."""
         if index == 0:
             self._events.put(event)
 
     def wait(self, on_event: OnEvent | None = None) -> None:
-        """Wait for the end; passes on what happens meanwhile."""
+        """Wait for the end, passing events on meanwhile."""
         while True:
             try:
                 event = self._events.get(timeout=WAKE_SECONDS)
@@ -146,14 +146,14 @@ class _Attempt:
         return ""
 
     def result(self) -> Run:
-        """Return what came of it.
+        """Return the run as it ended.
 
         Raises:
             RunError: it failed.
         """
         path = self._path
         if path is None or self._ended is None or self._ended.status == "failed":
-            said = self._ended.error if self._ended else "it ended without a word"
+            said = self._ended.error if self._ended else "it ended without an error message"
             raise RunError(by_keyword(said), path)
         return Run(load_run(path))
 
@@ -167,7 +167,7 @@ class _Attempt:
 
 
 class _Chatter(logging.Filter):
-    """Has what TensorFlow logs on the trainer's thread go to the run's log, not to the caller."""
+    """A filter that sends TensorFlow's log on the trainer's thread to the run's log."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
         super().__init__()
@@ -180,7 +180,7 @@ class _Chatter(logging.Filter):
         _TENSORFLOW.removeFilter(self)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Take a record of the trainer's; whether another logs it as usual."""
+        """Take a record of the trainer's thread; return whether others log it as usual."""
         if record.threadName != TRAINER:
             return True
         self._log(record.getMessage())

@@ -118,7 +118,7 @@ class TimeAxis(LogAxis):
 
 
 def round_step(length: float, most: int) -> float:
-    """Return the smallest 1, 2 or 5 times a power of ten that cuts `length` into `most` or fewer."""
+    """Return the least 1, 2 or 5 times a power of ten that cuts `length` into `most` or fewer."""
     rough = length / max(most, 1)
     power = 10.0 ** math.floor(math.log10(rough))
     return next(factor * power for factor in _STEPS if factor * power >= rough * (1 - _NEARLY))

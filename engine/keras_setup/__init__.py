@@ -1,1 +1,1 @@
-"""Loads Keras under the settings of this program, whatever a user has set; needs only `common`."""
+"""Loads Keras with this program's settings, whatever a user has set; needs only `common`."""

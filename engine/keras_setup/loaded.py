@@ -1,4 +1,4 @@
-"""Keras for modules that need it at their top: importing this loads it, under our settings."""
+"""Keras for modules that need it at import time: importing this loads it, with our settings."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The one place that loads Keras: with settings of our own, whatever a user has set elsewhere.
+"""The one place that loads Keras, with this program's settings, whatever a user has set.
 
-Keras reads `keras.json` in its folder and some variables when it is first imported, and whatever
-stands there changes every network after it, or ends the import. Importing this module loads
-nothing; `load_keras` takes seconds and belongs to the trainer thread. A module that needs Keras at
-its top has it from `engine.keras_setup.loaded`.
+Keras reads `keras.json` in its folder and some variables when it is first imported, and what they
+say changes every later network, or ends the import. Importing this module loads nothing;
+`load_keras` takes seconds and belongs to the trainer thread. A module that needs Keras at import
+time takes it from `engine.keras_setup.loaded`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from engine.common.regular_file import read_regular
 from engine.errors import InputError
 
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
-"""The backends that work here, and as people call them."""
+"""The backends that work here, and their usual names."""
 DEFAULT = "tensorflow"
 HOME = Path(__file__).with_name("home")
 """A folder for Keras that holds a `keras.json` with `SETTINGS`, so that nothing is written."""
@@ -37,9 +37,9 @@ SETTINGS: dict[str, Any] = {
 }
 """What every network here is built with: Keras' own defaults."""
 IGNORED_VARIABLES = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
-"""They cut a training short, or change how it computes."""
+"""Variables that cut a training short, or change how it computes."""
 KEPT = ("floatx", "epsilon", "image_data_format", "max_epochs", "max_steps_per_epoch")
-"""What a user may have set in `keras.config` for the whole process."""
+"""The settings of `keras.config` that a user may have changed for the whole process."""
 MAX_SETTINGS_BYTES = 2**20
 MISSING = object()
 
@@ -48,18 +48,18 @@ _begun = ""
 """The backend that is loaded, or is being loaded; empty before."""
 _is_ready = False
 _hidden: dict[str, str] | None = None
-"""What the environment says, while it says something else for the moment of the import."""
+"""The user's environment, while it is another for the moment of the import."""
 _kept_lock = threading.Lock()
 _borrowers = 0
-"""How many are within `users_settings_kept`."""
+"""How many callers are within `users_settings_kept`."""
 _kept: dict[str, Any] = {}
-"""What the first of them found."""
+"""The settings that the first of them found."""
 
 
 def prepare_environment() -> None:
-    """Set what TensorFlow reads at its import; what the person has set stays.
+    """Set what TensorFlow reads at its import; what the user has set stays.
 
-    Once somebody has imported it, nothing: it computes otherwise than these would then say.
+    Does nothing once TensorFlow is imported: it then no longer computes as these would say.
     """
     if "tensorflow" in sys.modules:
         return
@@ -69,12 +69,12 @@ def prepare_environment() -> None:
     # Without its own allocator every large tensor is mapped, zeroed and unmapped by the system:
     # a third of the time of a forward pass of 256 images.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
-    # CUDA's own order, the fastest first, is one that NVML cannot tell.
+    # CUDA's own order, the fastest first, is unknown to NVML.
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
 
 
 def chosen_backend() -> str:
-    """Keras' name of what computes: what is loaded, else what `KERAS_BACKEND` asks for."""
+    """Return Keras' name of the backend: the loaded one, else what `KERAS_BACKEND` asks for."""
     return settled_backend() or _environment().get("KERAS_BACKEND") or DEFAULT
 
 
@@ -84,13 +84,13 @@ def settled_backend() -> str:
 
 
 def check_backend(wanted: str = "") -> str:
-    """Return the backend that would compute; loads nothing.
+    """Return the backend that would compute; load nothing.
 
     Args:
-        wanted: by Keras' name; what is chosen when empty.
+        wanted: by Keras' name; the chosen one when empty.
 
     Raises:
-        InputError: it is none that works here, or is not installed.
+        InputError: it does not work here, or is not installed.
     """
     backend = wanted or chosen_backend()
     if backend not in NAMES and backend == settled_backend():
@@ -112,15 +112,15 @@ def check_backend(wanted: str = "") -> str:
 
 
 def check_kept_backend(recorded: str, run_id: str) -> str:
-    """Return the backend of a run that is to be resumed; it must not change on the way.
+    """Return the backend of a run to be resumed, which must not change.
 
     Args:
         recorded: by Keras' name; empty for the default.
         run_id: for the error.
 
     Raises:
-        InputError: this process is bound to another, `KERAS_BACKEND` asks for another, or it is
-            none that works here.
+        InputError: this process is bound to another, `KERAS_BACKEND` asks for another, or it does
+            not work here.
     """
     backend = recorded or DEFAULT
     expected = f"{run_id}: expected to resume with {_in_words(backend)}, on which it began"
@@ -140,17 +140,17 @@ def check_kept_backend(recorded: str, run_id: str) -> str:
 
 
 def load_keras(wanted: str = "") -> Any:
-    """Keras, imported under `SETTINGS`; at once where it is loaded already.
+    """Return Keras, imported with `SETTINGS`; at once where it is loaded already.
 
-    Where somebody else's code has imported it, the settings are put right, for all of the process:
-    see `users_settings_kept`.
+    Where other code has imported it, the settings are corrected for the whole process: see
+    `users_settings_kept`.
 
     Args:
-        wanted: the backend, for the first call; what is chosen when empty.
+        wanted: the backend, for the first call; the chosen one when empty.
 
     Raises:
-        InputError: the backend is none that works here, is another than the one that is loaded,
-            or cannot be imported.
+        InputError: the backend does not work here, is not the one that is loaded, or cannot be
+            imported.
     """
     if not _is_ready or (wanted and wanted != _begun):
         with _lock:
@@ -160,10 +160,10 @@ def load_keras(wanted: str = "") -> Any:
 
 @contextmanager
 def users_settings_kept() -> Iterator[None]:
-    """Have Keras' settings be ours inside, and afterwards those that the caller had made.
+    """Set Keras to our settings inside, and to the caller's again afterwards.
 
-    For callers in whose process Keras is not ours alone, several threads at once if need be. Where
-    it is not loaded yet there is nothing to keep.
+    For callers whose process uses Keras for other purposes too, from several threads if need be.
+    Where it is not loaded yet there is nothing to keep.
     """
     if not _foreign_backend():
         yield
@@ -179,7 +179,7 @@ def users_settings_kept() -> Iterator[None]:
 
 
 def keras_folder() -> Path:
-    """Return where the user keeps what Keras downloads; never our own folder."""
+    """Return the user's folder of Keras' downloads; never our own folder."""
     return folders.keras_folder(_environment())
 
 
@@ -187,8 +187,8 @@ def keras_environment(environment: Mapping[str, str], backend: str = "") -> dict
     """Return an environment in which Keras finds our settings and no others.
 
     Args:
-        environment: the one to begin from.
-        backend: by Keras' name; empty leaves what is chosen there.
+        environment: the one to start from.
+        backend: by Keras' name; empty keeps the one chosen there.
     """
     kept = {key: value for key, value in environment.items() if key not in IGNORED_VARIABLES}
     return {
@@ -199,7 +199,7 @@ def keras_environment(environment: Mapping[str, str], backend: str = "") -> dict
 
 
 def settings_file() -> Path | None:
-    """The `keras.json` that Keras would read, were it left to itself; None where there is none."""
+    """Return the `keras.json` that Keras would read by itself; None where there is none."""
     usual = "~/.keras" if os.access(os.path.expanduser("~"), os.W_OK) else "/tmp/.keras"
     home = _environment().get("KERAS_HOME", usual)
     path = Path(os.path.expanduser(os.path.join(home, "keras.json")))
@@ -207,10 +207,10 @@ def settings_file() -> Path | None:
 
 
 def overridden_settings(path: Path) -> dict[str, Any]:
-    """Return what stands in a `keras.json` and is something else than ours.
+    """Return the settings of a `keras.json` that differ from ours.
 
     Raises:
-        InputError: it cannot be read, or is no JSON object.
+        InputError: it cannot be read, or is not a JSON object.
     """
     try:
         plain = json.loads(read_regular(path, MAX_SETTINGS_BYTES))
@@ -222,7 +222,7 @@ def overridden_settings(path: Path) -> dict[str, Any]:
 
 
 def ignored_variables() -> list[str]:
-    """Return the variables that are set and that no run here obeys."""
+    """Return the variables that are set and that no run obeys."""
     environment = _environment()
     return [f"{name}={environment[name]}" for name in IGNORED_VARIABLES if name in environment]
 
@@ -236,7 +236,7 @@ def _environment() -> Mapping[str, str]:
 
 
 def _foreign_backend() -> str:
-    """Return the backend of a Keras that is in this process already, whoever imported it."""
+    """Return the backend of a Keras already imported in this process, by any code."""
     config = getattr(sys.modules.get("keras"), "config", None)
     backend = getattr(config, "backend", None)  # missing while another thread imports it
     return str(backend()) if backend is not None else ""
@@ -272,7 +272,7 @@ def _load(backend: str) -> None:
 
 @contextmanager
 def _own_settings(backend: str) -> Iterator[None]:
-    """Have the environment say what Keras shall read; put back what the user has set."""
+    """Set the environment to what Keras is to read; restore the user's afterwards."""
     global _hidden
     before = dict(os.environ)
     wanted = keras_environment(before, backend)
@@ -295,7 +295,7 @@ def _set_variables(names: set[str], values: Mapping[str, str]) -> None:
 
 
 def _put_right(keras: Any) -> None:
-    """Set what Keras has read elsewhere, where it was imported before we could tell it."""
+    """Correct what Keras has read elsewhere, where it was imported before we could set it."""
     config = keras.config
     config.set_floatx(SETTINGS["floatx"])
     config.set_epsilon(SETTINGS["epsilon"])
@@ -307,9 +307,9 @@ def _put_right(keras: Any) -> None:
 
 
 def _give_folder_back() -> None:
-    """Have Keras keep what a user's own code lets it download in the user's folder, not in ours."""
+    """Have Keras keep what a user's own code downloads in the user's folder, not in ours."""
     config = sys.modules.get("keras.src.backend.config")
-    if getattr(config, "_KERAS_DIR", "") == str(HOME):  # it has no public way
+    if getattr(config, "_KERAS_DIR", "") == str(HOME):  # there is no public way
         vars(config)["_KERAS_DIR"] = str(keras_folder())
 
 

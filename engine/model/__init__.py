@@ -1,1 +1,1 @@
-"""Keras networks: build, show as a tree, measure, tell what trains. Knows nothing of training."""
+"""Keras networks: build, show as a tree, measure, set what trains. Knows nothing of training."""

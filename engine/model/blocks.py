@@ -1,4 +1,4 @@
-"""Which stage and block each layer of a backbone stands in, told from the layers' names."""
+"""The stage and block of each layer of a backbone, by the layers' names."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ TOP = "top"
 HEAD_POOL = "head_pool"
 HEAD_DROPOUT = "head_dropout"
 HEAD_DENSE = "head_dense"
-"""The last layer, as wide as there are classes: a network of this program is known by it."""
+"""The last layer, one unit per class: networks of this program are recognized by it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a layer stands; `stage` is None where names do not tell it."""
+    """The place of a layer; `stage` is None where names do not show it."""
 
     block: str
     stage: str | None = None
@@ -23,7 +23,7 @@ class Place:
 
 # Pattern, block, stage; the first that matches decides.
 _PATTERNS = (
-    # Last layers. Inception and V3 leave others beside these without a name.
+    # Last layers. Inception and V3 have others besides these without a name.
     (r"(?:top|post|conv_7b)_|conv_7b$|Conv_1|out_relu$|conv_1(?:_bn)?$|bn$|relu$", TOP, None),
     (r"layer_normalization$", TOP, None),
     (r"convnext_\w+_downsampling_block_(\d+)$", "downsampling {0}", "stage {0+1}"),
@@ -50,7 +50,7 @@ _COMPILED = tuple((re.compile(pattern), block, stage) for pattern, block, stage 
 
 
 def place_by_name(name: str) -> Place | None:
-    """Return where a layer of this name stands; None where its name does not say."""
+    """Return the place of a layer of this name; None where its name does not show it."""
     for pattern, block, stage in _COMPILED:
         if match := pattern.match(name):
             found = match.groups()
@@ -59,14 +59,14 @@ def place_by_name(name: str) -> Place | None:
 
 
 def _fill(text: str, found: tuple[str, ...]) -> str:
-    # "{0+1}": ConvNeXt's downsampling block 0 stands before stage 1.
+    # "{0+1}": ConvNeXt's downsampling block 0 comes before stage 1.
     if "{0+1}" in text:
         text = text.replace("{0+1}", str(int(found[0]) + 1))
     return text.format(*found)
 
 
 def place_layers(names: list[str]) -> list[Place]:
-    """Return where each layer stands; one whose name does not say stands with its neighbours.
+    """Return the place of each layer; one whose name does not show it joins its neighbours.
 
     Args:
         names: of a backbone's layers, in topological order.
@@ -76,14 +76,14 @@ def place_layers(names: list[str]) -> list[Place]:
     places: list[Place] = []
     before = Place(STEM)
     for place, (after, closes) in zip(known, following, strict=True):
-        # Inception names a block's last layers only: what is nameless before them is theirs.
+        # Inception names only a block's last layers: unnamed ones before them belong to it.
         before = place or (after if after is not None and closes else before)
         places.append(before)
     return places
 
 
 def _next_known(names: list[str], known: list[Place | None]) -> list[tuple[Place | None, bool]]:
-    """For each layer the next place that a name tells, and whether that name closes its block."""
+    """Return for each layer the next place that a name shows, and whether it closes its block."""
     following: list[tuple[Place | None, bool]] = []
     after: tuple[Place | None, bool] = (None, False)
     for name, place in zip(reversed(names), reversed(known), strict=True):

@@ -28,9 +28,9 @@ class Classifier:
     network: keras.Model
     """uint8 (batch, height, width, 3) to probabilities (batch, classes) float32."""
     backbone: tuple[str, ...]
-    """The backbone's layers in Keras' order, its input left out; empty of one from scratch."""
+    """The backbone's layers in Keras' order, without its input; empty for one from scratch."""
     backbone_layers: int
-    """As Keras counts `len(backbone.layers)`, its input included; 0 of one from scratch."""
+    """As Keras counts `len(backbone.layers)`, its input included; 0 for one from scratch."""
     head: tuple[str, ...]
 
 
@@ -50,15 +50,15 @@ def build_classifier(
         backbone: the catalogue entry.
         image_shape: height, width and 3 of the images as they are stored.
         image_size: pixels a side at which the backbone sees them.
-        classes: how many.
-        seed: of the weights that are not loaded and of the dropout.
+        classes: number of classes.
+        seed: for the weights that are not loaded and for dropout.
         load_weights: called with a model whose layers with weights are exactly the backbone's;
             None leaves them random. A model from scratch never calls it: it has no weights
             without its head.
         precision: of the computations; weights and the head's probabilities stay float32.
     """
-    # Keras numbers the layers that have no name of their own through the whole process; commands
-    # and checkpoints need the same names in every one.
+    # Keras numbers unnamed layers throughout a process; commands and checkpoints need the same
+    # names in every process.
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(seed)
     before = keras.config.dtype_policy()
@@ -81,7 +81,7 @@ def _build(
     pixels = keras.ops.cast(images, "float32")
     if image_shape[:2] != (image_size, image_size):
         # The layer `Resizing` switches all that follows to training mode wherever the network is
-        # called without saying which: dropout and batch statistics in a plain `model(images)`.
+        # called without a mode: dropout and batch statistics in a plain `model(images)`.
         pixels = keras.ops.image.resize(pixels, (image_size, image_size))
     prepared = _preprocess(backbone, pixels)
     before = {layer.name for layer in keras.Model(images, prepared).layers}
@@ -111,11 +111,11 @@ def _build_base(backbone: Backbone, images: Any, prepared: Any) -> keras.Model:
 
 
 def _restore_rescaling(backbone: Backbone, base: keras.Model) -> None:
-    """Put in what `EfficientNetB*(weights="imagenet")` has and the same without weights lacks.
+    """Restore what `EfficientNetB*(weights="imagenet")` has and the same without weights lacks.
 
     Keras divides by the square root of the channels' deviation once more, in a layer that it
-    leaves out unless told "imagenet"; here it goes into the variance of the normalization, which
-    says the same. A file whose normalization does nothing was made without that layer.
+    leaves out without "imagenet"; here it goes into the variance of the normalization, which is
+    equivalent. A file whose normalization does nothing was made without that layer.
     """
     if backbone.module != "efficientnet":
         return
@@ -139,10 +139,10 @@ def _put_head(images: Any, features: Any, classes: int, seed: int, name: str) ->
 
 
 def with_head(classifier: Classifier, classes: int) -> keras.Model:
-    """A network over the classifier's own layers, but with another last one, of so many classes."""
+    """Return a network over the classifier's own layers, but with a new head for `classes`."""
     network = classifier.network
     features = network.get_layer(HEAD_DENSE).input
-    # Zeros draw no random number: what is random after this stays what it was.
+    # Zeros draw no random number: later random draws stay the same.
     other = keras.layers.Dense(classes, kernel_initializer="zeros", name=HEAD_DENSE)(features)
     return keras.Model(network.input, other, name=network.name)
 
@@ -150,11 +150,11 @@ def with_head(classifier: Classifier, classes: int) -> keras.Model:
 def calibrate_batchnorm(network: keras.Model, images: np.ndarray) -> None:
     """Set the moving statistics of every BatchNormalization to those of one batch.
 
-    With random weights they stand at 0 and 1, and in inference mode the features vanish layer by
+    With random weights they are 0 and 1, and in inference mode the features vanish layer by
     layer (MobileNetV2: deviation 6e-12), so that any comparison compares zeros.
 
     Args:
-        network: changed in place; nothing but the statistics.
+        network: changed in place, only the statistics.
         images: uint8 (batch, height, width, 3).
     """
     norms = [

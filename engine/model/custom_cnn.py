@@ -9,14 +9,14 @@ from engine.keras_setup.loaded import layers
 BLOCKS = ((32, 32), (64, 64), (128,))
 """Widths of the convolutions of each block; a block ends in a pooling."""
 PIXEL_DEVIATION = 63.0
-"""About that of CIFAR-10's pixels, whose mean is about twice as much."""
+"""Standard deviation of about CIFAR-10's pixels, whose mean is about twice as much."""
 
 
 def custom_cnn_features(pixels: Any) -> Any:
     """Return the features before the head.
 
     No BatchNormalization: with few epochs at one learning rate its statistics lag so far behind
-    the weights that the validation accuracy lies 0.1 below the training accuracy.
+    the weights that the validation accuracy is 0.1 below the training accuracy.
 
     Args:
         pixels: float32 (batch, 32, 32, 3), 0 to 255.

@@ -1,6 +1,6 @@
 """The graph of a network: its calls in order, its leaf layers.
 
-A network's `layers` leave out bare operations (MobileNetV3, ConvNeXt, preprocessing), and hold
+A network's `layers` omit bare operations (MobileNetV3, ConvNeXt, preprocessing), and hold
 Sequentials that are layers themselves (ConvNeXt); everything here walks the calls instead.
 """
 
@@ -26,13 +26,13 @@ class Call:
     outputs: tuple[Any, ...]
     """The tensors it makes."""
     arguments: Any
-    """What it is called with: Keras' own record, which fills tensors into it."""
+    """Its arguments: Keras' own record, which fills tensors into them."""
 
 
 def calls(network: keras.Model) -> list[Call]:
-    """The calls of a functional network, each after those it reads from, its inputs first."""
-    # An operation gets a further node whenever a sub-network is cut out of the graph, so its own
-    # `input` and `output` become ambiguous; a network's own nodes stay the ones it runs.
+    """Return the calls of a functional network, inputs first, each after those it reads from."""
+    # An operation gets another node whenever a sub-network is cut out of the graph, so its own
+    # `input` and `output` become ambiguous; a network's own nodes remain those it runs.
     by_depth = network._nodes_by_depth
     nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
     return [
@@ -42,7 +42,7 @@ def calls(network: keras.Model) -> list[Call]:
 
 
 def leaves(layer: Any) -> Iterator[Any]:
-    """The layers below a layer that hold no layers themselves, in order; a leaf is its own."""
+    """Yield the leaves below a layer, which hold no layers, in order; a leaf yields itself."""
     children = getattr(layer, "layers", None)
     if children is None:
         yield layer
@@ -81,5 +81,5 @@ def leaf_layers(network: keras.Model) -> dict[str, Any]:
 
 def own_weights(layer: Any) -> list[Any]:
     """Return the weights that a layer trains while it is trainable."""
-    # `trainable_variables` is empty while the layer is frozen, whatever it holds.
+    # `trainable_variables` is empty while the layer is frozen, whatever its weights.
     return list(layer._trainable_variables)

@@ -15,13 +15,13 @@ _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 
 def _kernels(layer: Any) -> list[Any]:
     """Return the kernels of a convolution or a dense layer; a separable convolution has two."""
-    # DepthwiseConv2D calls its kernel both `kernel` and `depthwise_kernel`.
+    # DepthwiseConv2D has its kernel as both `kernel` and `depthwise_kernel`.
     found = (getattr(layer, name, None) for name in _KERNELS)
     return list({id(kernel): kernel for kernel in found if kernel is not None}.values())
 
 
 def measure_depth(network: keras.Model) -> int:
-    """Convolutions, depthwise convolutions and dense layers on the longest path."""
+    """Count convolutions, depthwise convolutions and dense layers on the longest path."""
     depths: dict[int, int] = {}
     for call in calls(network):
         before = max((depths.get(id(tensor), 0) for tensor in call.inputs), default=0)
@@ -32,18 +32,18 @@ def measure_depth(network: keras.Model) -> int:
 
 
 def measure_flops(network: keras.Model) -> int:
-    """2 × multiply-adds of convolutions and dense layers for one image, biases not counted."""
+    """Return 2 × the multiply-adds of convolutions and dense layers for one image, no biases."""
     return sum(call_flops(call) for call in calls(network))
 
 
 def call_flops(call: Call) -> int:
-    """2 × multiply-adds of a call's convolutions and dense layers for one image."""
+    """Return 2 × the multiply-adds of a call's convolutions and dense layers for one image."""
     return sum(leaf_flops(layer, shape) for layer, shape in leaf_shapes(call))
 
 
 def leaf_flops(layer: Any, shape: Shape) -> int:
-    """2 × multiply-adds of one call of a leaf layer, whose output has this shape, for one image."""
-    # Of (batch, ..., channels): every kernel is applied once a position.
+    """Return 2 × the multiply-adds of one call of a leaf with this output shape, for one image."""
+    # Of (batch, ..., channels): every kernel is applied once per position.
     positions = math.prod(size or 1 for size in shape[1:-1])
     return sum(2 * math.prod(kernel.shape) * positions for kernel in _kernels(layer))
 

@@ -1,4 +1,4 @@
-"""What reaches a backbone against what its weights were trained on.
+"""Compare what reaches a backbone with what its weights were trained on.
 
 A wrong scale or channel order raises nothing and costs a few points of accuracy: it is measured,
 on a batch of the run's own images and on images of one colour, through the network that trains.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PROBED_IMAGES = 32
 _TOLERANCE = 0.02
-"""Of the expected range: half precision rounds 255 to within 1."""
+"""Tolerance of the expected range: half precision rounds 255 to within 1."""
 
 
 _COLOURS = {"black": (0, 0, 0), "white": (255, 255, 255), "red": (255, 0, 0)}
@@ -36,7 +36,7 @@ def probe_preprocessing(
         images: uint8 (n, height, width, 3), n at least 1.
 
     Returns:
-        A line of level `info` where it is as expected, else of level `error`.
+        A line of level `info` if it is as expected, else of level `error`.
     """
     import numpy as np
 
@@ -61,7 +61,7 @@ def probe_preprocessing(
 
 
 def _arriving(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return what the first layer of the backbone is given, float32 (n, height, width, 3)."""
+    """Return the input of the backbone's first layer, float32 (n, height, width, 3)."""
     from engine.keras_setup.loaded import keras
 
     network = classifier.network
@@ -74,7 +74,7 @@ def _arriving(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.f
 
 
 def _differences(expected: ExpectedInput, measured: NDArray[np.float32]) -> str:
-    """Return what arrives otherwise than expected, in words; empty if nothing."""
+    """Return a phrase of what arrives other than expected; empty if nothing does."""
     import numpy as np
 
     tolerance = _TOLERANCE * (max(expected.of((255,) * 3)) - min(expected.of((0,) * 3)))
@@ -90,6 +90,6 @@ def _triple(values: Any) -> str:
 
 
 def _order(measured: NDArray[np.float32]) -> str:
-    """Return where red arrives: the channel in which it stands furthest above black."""
+    """Return the channel order, by where red is furthest above black."""
     black, red = measured[0], measured[2]
     return ("RGB", "mixed", "BGR")[int((red - black).argmax())]

@@ -1,4 +1,4 @@
-"""Runs a part of a network's graph: from some of its tensors to others, over the same layers.
+"""Run a part of a network's graph, from some of its tensors to others, over the same layers.
 
 Nothing is copied: the layers are the network's own, so that freezing, training and export see one
 set of variables, whichever part runs in whichever form.
@@ -16,9 +16,9 @@ from engine.model.graph import Call, calls
 Values = dict[int, Any]
 """Computed tensors, by the id of the network's tensor that they stand for."""
 Step = Callable[[Values, bool], None]
-"""Reads computed tensors and adds to them; told whether dropout and batch statistics are on."""
+"""Reads computed tensors and adds to them; takes whether dropout and batch statistics are on."""
 Rewrite = Callable[[list[Call]], list[tuple[Call, Step | None]]]
-"""Gives calls another form: beside each its step, None for one that runs as it is."""
+"""Rewrites calls: each with its step, None for one that runs as it is."""
 
 
 class Forward:
@@ -36,10 +36,10 @@ class Forward:
 
         Args:
             network: a functional model.
-            inputs: its tensors (KerasTensor) whose values will be given.
+            inputs: its tensors (KerasTensor) whose values are passed in.
             outputs: its tensors to compute from them.
             inference: names of operations that never see `training`.
-            rewrite: what runs in another form; None runs all as it is.
+            rewrite: rewrites calls into another form; None runs all as they are.
         """
         self._inputs, self._outputs = tuple(inputs), tuple(outputs)
         needed = needed_calls(calls(network), self._inputs, self._outputs)
@@ -71,7 +71,7 @@ def needed_calls(
 
 
 def _plain_step(call: Call, in_inference: bool) -> Step:
-    """Return the call as Keras makes it."""
+    """Return the step that makes the call as Keras does."""
     takes_training = isinstance(call.operation, keras.Layer) and (
         "training" in inspect.signature(call.operation.call).parameters
     )

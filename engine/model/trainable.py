@@ -16,7 +16,7 @@ def select_last(classifier: Classifier, last: int | None) -> frozenset[str]:
 
     Args:
         classifier: one without a backbone is selected whole.
-        last: how many, as `backbone.layers[-last:]` counts; None for all.
+        last: how many, as `backbone.layers[-last:]` counts them; None for all.
     """
     network = classifier.network
     if not classifier.backbone:
@@ -29,7 +29,7 @@ def select_last(classifier: Classifier, last: int | None) -> frozenset[str]:
 
 
 def describe_selection(classifier: Classifier, last: int | None) -> str:
-    """Return what `select_last` selects, in words: `head`, `last 30 layers`, `all 19 layers`."""
+    """Return a phrase of what `select_last` selects: `head`, `last 30 layers`, `all 19 layers`."""
     if not classifier.backbone:
         return "all layers"
     if last is None or last >= classifier.backbone_layers:
@@ -42,11 +42,11 @@ def describe_selection(classifier: Classifier, last: int | None) -> str:
 def apply_trainable(classifier: Classifier, names: frozenset[str], batchnorm: BatchNorm) -> None:
     """Let exactly these leaf layers train.
 
-    Compile afterwards, or the change does nothing.
+    Compile afterwards, or the change has no effect.
 
     Args:
         classifier: changed in place.
-        names: leaf layers; others freeze.
+        names: the leaf layers that train; all others freeze.
         batchnorm: "locked" keeps every BatchNormalization of the backbone in inference mode,
             named or not; "keras" treats it as any layer.
     """
@@ -81,7 +81,7 @@ def trainable_names(network: keras.Model, variables: list[Any]) -> tuple[str, ..
 
 
 def parameter_counts(network: keras.Model, variables: list[Any]) -> tuple[int, int]:
-    """Return how many numbers these variables hold, and how many the network's others do."""
+    """Return the parameters of these variables, and those of the network's other variables."""
     trainable = _count(variables)
     return trainable, _count(network.weights) - trainable
 

@@ -24,7 +24,7 @@ class _Block:
 def layer_tree(classifier: Classifier, trainable: Collection[str] | None = None) -> LayerNode:
     """Return the layers of a classifier, each leaf exactly once, in groups.
 
-    Operations that are no layers (casting, resizing, scaling) are rows of the input group; in the
+    Operations that are not layers (casting, resizing, scaling) are rows of the input group; in the
     backbone they are left out.
 
     Args:
@@ -49,7 +49,7 @@ def layer_tree(classifier: Classifier, trainable: Collection[str] | None = None)
 def _leaf_rows(
     classifier: Classifier, trainable: Collection[str] | None
 ) -> dict[str, list[LayerNode]]:
-    """The leaves below each layer of the network, by the layer's name, in topological order."""
+    """Return the leaves below each layer of the network by its name, in topological order."""
     rows: dict[str, list[LayerNode]] = {}
     for call in calls(classifier.network):
         rows[call.operation.name] = [
@@ -88,7 +88,7 @@ def _blocks(body: list[str], rows: dict[str, list[LayerNode]]) -> list[_Block]:
 
 
 def _stages_by_size(blocks: list[_Block]) -> list[_Block]:
-    """Give blocks whose names tell no stage one for each size of feature map."""
+    """Put blocks whose names show no stage into one stage per size of feature map."""
     staged: list[_Block] = []
     number, size = 0, None
     for block in blocks:
@@ -102,7 +102,7 @@ def _stages_by_size(blocks: list[_Block]) -> list[_Block]:
 
 
 def _merge_stages(blocks: list[_Block]) -> list[LayerNode]:
-    """Return the blocks below their stages; without stages where each would hold a single block."""
+    """Return the blocks grouped by stage; ungrouped where each stage would hold a single block."""
     stages: dict[str, list[LayerNode]] = {}
     for block in blocks:
         stages.setdefault(block.stage or block.node.name, []).append(block.node)

@@ -72,7 +72,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which rows of a ranking are asked for."""
+    """The rows of a ranking that a user asks for."""
 
     text: str
     conditions: tuple[Callable[[Row], bool], ...] = ()
@@ -80,21 +80,21 @@ class RunFilter:
     def matches(self, row: Row) -> bool:
         """Return whether a row, with the keys of `engine.ranking.row.KINDS`, meets all conditions.
 
-        A figure that is not known meets none.
+        An unknown figure meets none.
         """
         return all(condition(row) for condition in self.conditions)
 
 
 def parse_filter(text: str) -> RunFilter:
-    """Read a filter; an empty one takes every run.
+    """Read a filter; an empty one selects every run.
 
     Raises:
-        InputError: a condition that there is not, or no number where one belongs.
+        InputError: an unknown condition, or no number where one belongs.
     """
     if len(text) > MAX_LENGTH:
         raise InputError(f"expected a filter of at most {MAX_LENGTH} characters, found {len(text)}")
     lexer = shlex.shlex(text.casefold(), posix=True)
-    # An apostrophe may stand in a note, and a backslash in a path.
+    # A note may hold an apostrophe, and a path a backslash.
     lexer.quotes, lexer.escape, lexer.commenters, lexer.whitespace_split = '"', "", "", True
     try:
         words = list(lexer)

@@ -1,12 +1,12 @@
 """The ranking rows of a folder of runs, fast: a file keeps those whose run did not change.
 
-The index is a hint. Every look lists the folder anew and compares what each run's small files are
-(times, size, place on the disk) with what they were when its row was made; whatever differs, could
-still change without a trace, or is not over is read from its directory. Without the index, or with
-one that makes no sense, the rows are the same, only later.
+The index is a hint. Every look lists the folder again and compares each run's small files (times,
+size, place on the disk) with what they were when its row was made; a run that differs, could still
+change without a trace, or is not over is read from its directory. Without the index, or with one
+that makes no sense, the rows are the same, only later.
 
-Figures stand in it as the bytes of arrays: a third of a million of them as text would take longer
-to read than all the rest of a ranking.
+Its figures are the bytes of arrays: a third of a million of them as text would take longer to
+read than all the rest of a ranking.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from engine.runs.notes import read_notes
 from engine.runs.summary import Summary
 
 INDEX_NAME = ".ranking-index.json"
-"""In the folder of runs."""
+"""Name of the index in the folder of runs."""
 FILES = ("spec.json", "summary.json", "notes.json")
-"""What a row is made from; the spec is always there."""
+"""The files from which a row is made; the spec is always there."""
 WORTH_AN_INDEX = 64
-"""Of fewer folders all are read in less time than it takes to see it."""
+"""Fewer folders are all read faster than a user notices."""
 SETTLED_SECONDS = 2.0
-"""A file that was written later than this before a look may be written once more within the same
-tick of the file system's clock, and look the same."""
+"""A file written more recently than this before a look may be written again within the same tick
+of the file system's clock, and look the same."""
 OVER_FOR_GOOD = frozenset({"completed", "failed"})
-"""A run of another status is resumed in its directory; who holds its lock tells."""
+"""A run of another status may be resumed in its directory; its lock shows it."""
 _NO_FILE = (0, 0, 0, 0)
 _BITS_63 = 2**63 - 1
 FORMAT = 1
@@ -55,12 +55,12 @@ FORMAT = 1
 MAX_BYTES = 64 * 2**20
 """10,000 runs of eight epochs take 9 MB."""
 STATUSES = frozenset({"completed", "failed", "stopped", "interrupted"})
-"""Of a run that is over; no other is kept."""
+"""Statuses of the rows that are kept: only those of runs that are over."""
 SIGNATURE_LENGTH = 13
 _UNKNOWN_INTEGER = -(2**63)
 """Stands for None; no count of a run is below -(2**63 - 1)."""
 Signature = tuple[int, ...]
-"""What the files of a run were, as whole numbers of 64 bits; equal ones mean the same files."""
+"""The state of a run's files, as whole numbers of 64 bits; equal ones mean the same files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class RankingRows:
     """With the keys of `engine.ranking.row.KINDS`; `status` is the state, `paused` and `running`
     too."""
     broken: tuple[str, ...] = ()
-    """One line a directory: its name and what is wrong with it."""
+    """One line per directory: its name and what is wrong with it."""
 
 
 def ranking_rows(runs_dir: Path) -> RankingRows:
@@ -91,7 +91,7 @@ def ranking_rows(runs_dir: Path) -> RankingRows:
 
 
 def _look(runs_dir: Path, names: list[str], known: dict[str, Entry]) -> dict[str, Entry]:
-    """Return what each of the folders comes to, from its entry where that still holds."""
+    """Return what became of each folder, from its entry if that is still valid."""
     latest = time.time_ns() - int(SETTLED_SECONDS * 1e9)
     entries = {}
     folder = os.path.join(runs_dir, "")
@@ -108,11 +108,11 @@ def _look(runs_dir: Path, names: list[str], known: dict[str, Entry]) -> dict[str
 
 
 def _signature(path: str, latest: int) -> Signature | None:
-    """What the small files of a run are now; None where that does not tell whether they change.
+    """Return the state of a run's small files; None if it cannot show whether they change.
 
     Args:
         path: of the folder.
-        latest: nanosecond before which a file must have been written for the last time.
+        latest: nanosecond before which every file must have been written for the last time.
     """
     try:
         found = [os.stat(path).st_mode]
@@ -123,7 +123,7 @@ def _signature(path: str, latest: int) -> Signature | None:
             except FileNotFoundError:
                 found += _NO_FILE
                 continue
-            # What a link leads to can change without it.
+            # The target of a link can change while the link does not.
             times = (status.st_mtime_ns, status.st_ctime_ns)
             if not stat.S_ISREG(status.st_mode) or max(times) > latest:
                 return None
@@ -137,7 +137,7 @@ def _read(path: Path, signature: Signature | None) -> Entry | None:
     try:
         run = load_if_run(path)
     except InputError as error:
-        # What the system refuses now it may grant at the next look.
+        # The system may allow at the next look what it denies now.
         is_lasting = not isinstance(error.__cause__, OSError)
         return Entry(signature if is_lasting else None, None, broken_line(path, error))
     if run is None:
@@ -157,22 +157,22 @@ def _is_resumed(path: Path, entry: Entry) -> bool:
 
 @dataclass(slots=True)
 class Entry:
-    """What a folder came to: a row of the ranking, or why there is none."""
+    """The result of reading a folder: a row of the ranking, or why there is none."""
 
     signature: Signature | None
-    """None for what must be read anew each time."""
+    """None for what must be read again each time."""
     row: dict[str, Any] | None
     broken: str = ""
 
 
 class IndexFile:
-    """The index at a path; one that cannot be read is empty, one that cannot be written is not."""
+    """The index at a path; an unreadable one is empty, an unwritable one is not written."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self) -> dict[str, Entry]:
-        """All entries by the name of their folder; none where any of the file makes no sense."""
+        """Return all entries by folder name; none if any part of the file makes no sense."""
         with _no_collection():
             try:
                 return _entries(json.loads(read_regular(self._path, MAX_BYTES)))
@@ -180,7 +180,7 @@ class IndexFile:
                 return {}
 
     def write(self, entries: dict[str, Entry]) -> None:
-        """Replace the index whole; where the folder does not take it, nothing happens."""
+        """Replace the index whole; do nothing where the folder cannot be written."""
         text = json.dumps(_plain(entries), allow_nan=False, separators=(",", ":"))
         if len(text) > MAX_BYTES:
             return
@@ -190,7 +190,7 @@ class IndexFile:
 
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
-    """Nothing of what is read becomes garbage: looking for some would take as long again."""
+    """Pause garbage collection: nothing read becomes garbage, and looking takes as long again."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -227,7 +227,7 @@ def _packed_column(key: str, values: list[Any]) -> Any:
 
 
 def _entries(plain: Any) -> dict[str, Entry]:
-    """Raises ValueError, TypeError or KeyError where it is not what `_plain` makes."""
+    """Rebuild entries; raise ValueError, TypeError or KeyError where `_plain` did not make it."""
     head = (plain["format"], plain["byte_order"], plain["kinds"])
     _require(head == (FORMAT, sys.byteorder, KINDS))
     columns = [_column(key, plain["columns"][key]) for key in KINDS]
@@ -289,7 +289,7 @@ def _check_objects(key: str, values: list[Any]) -> None:
 
 
 def _check_texts(values: Iterable[Any]) -> None:
-    # Joining raises TypeError on what is no text.
+    # Joining raises TypeError on anything but text.
     _require("".join(values).isprintable())
 
 

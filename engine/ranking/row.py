@@ -1,4 +1,4 @@
-"""One run as a row of the ranking: what was asked and what came out, as plain values."""
+"""One run as a row of the ranking: what was asked for and what came out, as plain values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PHASES = (
     "testing",
     "saving",
 )
-"""Whose seconds have a column each."""
+"""Accuracies whose seconds have a column each."""
 TARGETS = {"to_80": 0.80, "to_85": 0.85}
 """Columns of the train seconds until a validation accuracy was reached."""
 KINDS = {
@@ -73,8 +73,8 @@ Accuracies are shares from 0 to 1, `accuracy_low` and `accuracy_high` the ends o
 of the test accuracy, `val_accuracy` that of the exported weights, which are `kept_epoch`'s,
 `validation` is `test` or the share held out, `status` may be `paused`.
 `to_80` and `to_85` are train seconds until the first epoch's end with a validation accuracy of 0.80
-and 0.85. `curve` is a list of `[train_seconds, val_accuracy]`, one an epoch's end. `differs` says
-in words what sets a run apart from the best one in data or image size.
+and 0.85. `curve` is a list of `[train_seconds, val_accuracy]`, one per epoch. `differs` says what
+sets a run apart from the best one in data or image size.
 """
 Z_95 = 1.959963984540054
 """Quantile of the normal distribution at 0.975."""
@@ -85,14 +85,14 @@ Curve = Sequence[Sequence[float | None]]
 def ranking_row(run: RunRecord, notes: Notes) -> dict[str, Any]:
     """Return the row of one run: the keys of `KINDS`, None where nothing is known.
 
-    `differs` is empty: it takes the whole ranking to tell.
+    `differs` is empty: only the whole ranking determines it.
     """
     row = {**_asked(run), **_measured(run), **_noted(notes)}
     return {key: _known(row[key]) for key in KINDS}
 
 
 def seconds_to(curve: Curve, accuracy: float) -> float | None:
-    """Train seconds until the first epoch's end with at least this validation accuracy.
+    """Return the train seconds until the first epoch's end with this validation accuracy or more.
 
     Args:
         curve: `[train_seconds, val_accuracy]` at each epoch's end, in order.
@@ -108,7 +108,7 @@ def seconds_to(curve: Curve, accuracy: float) -> float | None:
 
 
 def wilson_interval(share: float, images: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share measured on so many images, both ends within 0 to 1.
+    """Return the 95 % interval of a share measured on `images` images, both ends within 0 to 1.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
     """
@@ -166,12 +166,12 @@ def _measured(run: RunRecord) -> dict[str, Any]:
 
 
 def _was_measured(summary: Summary) -> bool:
-    """Return whether the test gave numbers: a loss of NaN is that of a model that gives none."""
+    """Return whether the test gave numbers: a loss of NaN means that the model gave none."""
     return _known(summary.test_accuracy) is not None and _known(summary.test_loss) is not None
 
 
 def _seconds(run: RunRecord) -> dict[str, float | None]:
-    """Train, wall and phase times; a run that wrote no summary has zeros there, which are none."""
+    """Return train, wall and phase times; None for the zeros of a run without a summary."""
     summary = run.summary
     keys = [f"{phase}_seconds" for phase in PHASES]
     if not summary.wall_seconds > 0:

@@ -1,4 +1,4 @@
-"""Runs to a table: which is the most accurate, which the fastest, and what each took."""
+"""A table of runs: which is the most accurate, which the fastest, and what each took."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ HIGH_FIRST = frozenset(
         *(metric.key for metric in METRICS if metric.is_high_first),
     }
 )
-"""Columns whose largest value comes first where nothing else is asked."""
+"""Columns whose largest value comes first by default."""
 TARGET = "to_"
-"""How the columns of seconds to an accuracy begin."""
+"""Prefix of the columns of seconds to an accuracy."""
 ASKED_TARGETS = "asked_targets"
-"""The attribute of a table that names those of these columns that a person asked for."""
+"""The attribute of a table that names those of these columns that the user asked for."""
 UNSORTABLE = frozenset({"curve"})
 
 
 def rank_runs(listing: RunListing) -> DataFrame:
-    """Return one row a run, best first; see `rank_rows`."""
+    """Return one row per run, best first; see `rank_rows`."""
     return rank_rows([ranking_row(run, read_notes(run.directory)) for run in listing.runs])
 
 
@@ -45,7 +45,7 @@ def rank_rows(rows: Sequence[Mapping[str, Any]]) -> DataFrame:
     """Return the table of rows that hold the keys of `KINDS`, best first.
 
     Ranked runs come first, by test accuracy and then by the seconds they trained; the others
-    follow in the order given. `differs` is told against the best one.
+    follow in the order given. `differs` compares with the best one.
     """
     import numpy
     import pandas
@@ -54,7 +54,7 @@ def rank_rows(rows: Sequence[Mapping[str, Any]]) -> DataFrame:
     ranked = frame["ranked"].to_numpy()
     accuracy = numpy.where(ranked, -frame["test_accuracy"].to_numpy(), 0.0)
     seconds = numpy.where(ranked, frame["train_seconds"].to_numpy(), 0.0)
-    # Stable, the most important key last; seconds that are not known sort behind all others.
+    # Stable, the most important key last; unknown seconds sort after all others.
     order = numpy.lexsort((seconds, accuracy, ~ranked))
     frame = frame.iloc[order].reset_index(drop=True)
     frame["differs"] = _column(_differences(frame), "differs")
@@ -62,7 +62,7 @@ def rank_rows(rows: Sequence[Mapping[str, Any]]) -> DataFrame:
 
 
 def add_targets(frame: DataFrame, accuracies: Sequence[float]) -> DataFrame:
-    """The table with a column of seconds for each of these accuracies in the place of the usual.
+    """Return the table with a column of seconds for each of these accuracies, not the usual ones.
 
     Args:
         frame: a ranking.
@@ -86,11 +86,11 @@ def target_key(accuracy: float) -> str:
 
 
 def sort_ranking(frame: DataFrame, column: str) -> DataFrame:
-    """Return the table sorted by a column, what is not known last; text regardless of case.
+    """Return the table sorted by a column, unknown values last; text regardless of case.
 
     Args:
         frame: a ranking.
-        column: one of its columns in the usual direction, or the other way round after a `-`.
+        column: one of its columns in the usual direction, or in reverse after a `-`.
 
     Raises:
         InputError: there is no such column.
@@ -108,14 +108,14 @@ def sort_ranking(frame: DataFrame, column: str) -> DataFrame:
 
 
 def group_by_model(frame: DataFrame) -> DataFrame:
-    """Return one row a model and data set, that of the most accurate run first.
+    """Return one row per model and data set, that of the most accurate run first.
 
     Returns:
         Columns `model`, `dataset`, `runs` (the ranked ones, over which the rest is taken),
         `best_accuracy`, `mean_accuracy`, `std_accuracy` (of the sample: unknown for a single run)
         and `mean_train_seconds`.
     """
-    # Only ranked runs have figures; a model that has none stays, without any.
+    # Only ranked runs have figures; a model without any stays, without figures.
     figures = frame[["test_accuracy", "train_seconds"]].where(frame["ranked"])
     named = figures.assign(model=frame["model"], dataset=frame["dataset"])
     groups = named.groupby(["model", "dataset"], sort=False)
@@ -131,7 +131,7 @@ def group_by_model(frame: DataFrame) -> DataFrame:
 
 
 def best(frame: DataFrame) -> str | None:
-    """Return the run id of the highest test accuracy; of equals the one that trained faster."""
+    """Return the run id of the highest test accuracy; among equals, of the fastest training."""
     ranked = frame[frame["ranked"]]
     if not len(ranked):
         return None
@@ -149,7 +149,7 @@ def fastest(frame: DataFrame) -> str | None:
 
 
 def _column(values: list[Any], key: str) -> Any:
-    """Return a column of the kind that it has, whole numbers exact."""
+    """Return a column of its own kind, whole numbers exact."""
     import pandas
 
     kind = KINDS[key]

@@ -253,7 +253,7 @@ class AttachedSession:
         self._is_alive = self._expects_next()
 
     def _learn_queue(self, run: RunRecord) -> None:
-        """Learn a change made between two runs, which only the next run's list of the queue shows."""
+        """Learn a change made between two runs, which only the next run's own queue shows."""
         specs = _queue_specs(run, {})
         if specs != self._specs:
             self._specs = specs

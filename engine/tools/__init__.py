@@ -1,1 +1,1 @@
-"""One-shot jobs over the rest: predict, export, fetch, doctor, what a run will take."""
+"""One-shot jobs over the rest: predict, export, fetch, doctor, and what a run will take."""

@@ -1,4 +1,4 @@
-"""What this machine has for training, and what to do about what it lacks."""
+"""What this machine has for training, and what to do about what is missing."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from engine.errors import InputError
 
 State = Literal["good", "note", "bad"]
 DISK_WANTED_BYTES = 5 * 10**9
-"""CIFAR-10, a few files of weights, features of one model and the runs."""
+"""Room for CIFAR-10, a few files of weights, features of one model and the runs."""
 MEMORY_WANTED_BYTES = 3 * 10**9
-"""The benchmark of EfficientNetLite0 on all of CIFAR-10 peaks at 2.3 GiB."""
+"""Training EfficientNetLite0 on all of CIFAR-10 peaks at 2.3 GiB."""
 MOST_OVERRIDDEN = 200
-"""Characters of what a `keras.json` holds that are told."""
+"""Characters shown of what a `keras.json` holds."""
 ANSWER_SECONDS = 120
 """TensorFlow may take a minute to load from a network drive."""
 CACHE_ADVICE = f"set {CACHE_VARIABLE} to a folder that can be written"
 MOST_CHARACTERS = 200
-"""Of an error's last line, which may hold all that was searched."""
+"""Characters shown of an error's last line, which may list all that was searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at."""
+    """The result of one check."""
 
     name: str
     state: State
-    """`good`; `note`, it works with less; `bad`, it keeps something from working."""
+    """`good`; `note`, it works with less; `bad`, it prevents something from working."""
     found: str
     advice: str = ""
     """What to do; empty where there is nothing to do."""
 
 
 def examine(runs_dir: Path) -> list[Finding]:
-    """Look at everything but the terminal; loads TensorFlow in a process of its own."""
+    """Check everything but the terminal; load TensorFlow in a process of its own."""
     looks: tuple[Callable[[], Finding], ...] = (
         _python,
         _keras,
@@ -68,7 +68,7 @@ def _python() -> Finding:
 
 
 def _keras() -> Finding:
-    """Return what computes, and what of the user's own settings of Keras no run obeys."""
+    """Return the backend, and which of the user's own settings of Keras no run obeys."""
     from engine.keras_setup.loading import NAMES, check_backend, ignored_variables, settings_file
 
     try:
@@ -88,13 +88,13 @@ def _keras() -> Finding:
 
 
 def _overridden(path: Path) -> str:
-    """Return what is said of a `keras.json` that holds other settings than ours; empty for none."""
+    """Return a phrase about a `keras.json` with other settings than ours; empty for none."""
     from engine.keras_setup.loading import overridden_settings
 
     try:
         settings = overridden_settings(path)
     except InputError as error:
-        return f"passed over: {error}"
+        return f"ignored: {error}"
     values = ", ".join(f"{key} {value!r}" for key, value in settings.items())
     return f"overridden in {path}: {printable(values)[:MOST_OVERRIDDEN]}" if values else ""
 
@@ -126,7 +126,7 @@ def _tensorflow() -> Finding:
             text=True,
             timeout=ANSWER_SECONDS,
             check=True,
-            # TensorFlow imports Keras, which must come up whatever is set for it.
+            # TensorFlow imports Keras, which must load whatever is set for it.
             env=keras_environment(os.environ, DEFAULT),
         )
         version, gpus, with_cuda = done.stdout.split()[-3:]
@@ -135,7 +135,7 @@ def _tensorflow() -> Finding:
         return Finding("TensorFlow", "bad", found, "look at what the machine is busy with")
     except (subprocess.CalledProcessError, OSError, ValueError) as error:
         lines = str(getattr(error, "stderr", "") or error).strip().splitlines()
-        why = shorten(lines[-1], MOST_CHARACTERS) if lines else "no word of why"
+        why = shorten(lines[-1], MOST_CHARACTERS) if lines else "no reason given"
         found = f"cannot be loaded ({why})"
         return Finding("TensorFlow", "bad", found, "install cifar-tui again, with pip")
     if int(gpus):
@@ -172,7 +172,7 @@ def _processor() -> Finding:
 
 
 def _cpu_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """Cores that the control group allows; None where it sets no limit."""
+    """Return the cores that the control group allows; None where it sets no limit."""
     try:
         quota, period = (root / "cpu.max").read_text().split()
         return None if quota == "max" else int(quota) / int(period)
@@ -214,7 +214,7 @@ def _disk(name: str, folder: Path, advice: str) -> Finding:
 
 
 def _data() -> Finding:
-    """Return where the data set is that is trained on where none is named."""
+    """Return where the default data set is."""
     from engine.config.dataset_names import title
     from engine.config.options import Options
     from engine.datasets.loading import bytes_to_download, check_dataset
@@ -232,7 +232,7 @@ def _data() -> Finding:
 
 
 def _datasets() -> Finding:
-    """Return which data sets can be named; packages are not loaded for it."""
+    """Return which data sets can be named, without loading packages."""
     from engine.config.dataset_names import BUILT_IN
     from engine.config.dataset_packages import installed
 
@@ -268,7 +268,7 @@ def _logout() -> Finding:
 
 
 def _kills_at_logout() -> bool | None:
-    """Return what systemd's login manager says of KillUserProcesses; None where there is none."""
+    """Return the KillUserProcesses of systemd's login manager; None where there is none."""
     name = "org.freedesktop.login1"
     asked = ["busctl", "get-property", name, "/org/freedesktop/login1", f"{name}.Manager"]
     try:
@@ -290,7 +290,7 @@ def _lingers() -> bool:
 
 
 def _shadows() -> Finding:
-    """Return whether another package on the path answers to one of our two short names."""
+    """Return whether another package on the path has one of our two short names."""
     own = Path(__file__).resolve().parents[2]
     others = []
     for name in ("engine", "tui"):

@@ -26,10 +26,10 @@ class Skipped:
 def exercise_models(
     further: Sequence[str] = (), *, weights: str = "imagenet", image_size: int | None = None
 ) -> tuple[tuple[str, ...], tuple[Skipped, ...]]:
-    """Return the exercise's models and further ones: those that can be trained, those left out.
+    """Return the exercise's models and further ones: those that can be trained, and those left out.
 
-    A model is left out where its weights are not on this machine and the network does not give
-    them; asking takes up to five seconds, and downloads nothing. CustomCNN needs none.
+    A model is left out where its weights are neither on this machine nor available from the
+    network; asking takes up to five seconds and downloads nothing. CustomCNN needs none.
 
     Args:
         further: names of the catalogue, in any case.
@@ -37,7 +37,7 @@ def exercise_models(
         image_size: pixels; each model's default when None.
 
     Raises:
-        InputError: an unknown name, or a file of weights, which could fit one model only.
+        InputError: an unknown name, or a file of weights, which could fit only one model.
     """
     if weights not in ("imagenet", "none"):
         raise InputError(

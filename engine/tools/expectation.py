@@ -1,9 +1,9 @@
-"""What a run will take on this machine before anything of it was measured: time and memory.
+"""The time and memory that a run will take on this machine, before any of it is measured.
 
 Time is FLOPs over the speed that `engine.tools.speed_probe` measured: the frozen prefix once for
-each image and view, then the rest forwards and, twice as dear, backwards. What trains in an epoch
-is taken to be that share of the FLOPs that its layers have of all layers. On two cores the figures
-lay within a third of measured runs; they are for choosing, and a run's own estimate replaces them.
+each image and view, then the rest forwards and, at twice the cost, backwards. The share of the
+FLOPs that trains in an epoch is taken as the share of layers. On two cores the figures lay within
+a third of measured runs; they help to choose, and a run's own estimate replaces them.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from engine.config.spec import RunSpec, Stage
 from engine.tools.speed_probe import Speed
 
 EFFICIENCY = 0.55
-"""Of a whole network's speed to the probe's: 0.61 for EfficientNetLite0, 0.44 for CustomCNN."""
+"""Ratio of a whole network's speed to the probe's: 0.61 EfficientNetLite0, 0.44 CustomCNN."""
 LEAVES_PER_DEPTH = 3
-"""Layers by convolution on the longest path: each has its normalization and its activation."""
+"""Layers per convolution on the longest path: each has its normalization and activation."""
 DEPTH_PER_BLOCK = 3
 """Layers on the longest path that a block adds: MobileNetV2 has 17 blocks, ResNet50V2 has 16."""
 LOADING_SECONDS = 10.0
 STAGE_SECONDS = 3.0
 """Tracing."""
 STEP_SECONDS = 0.002
-"""What a step takes beside computing."""
+"""Seconds that a step takes besides computing."""
 BASE_BYTES = 1_800_000_000
-"""Of the process once it trains; measured at 1.9 GiB with CIFAR-10 in it and no features."""
+"""Memory of the process once it trains: 1.9 GiB measured with CIFAR-10 and no features."""
 FEATURE_BYTES = 8_000
-"""Kept for an image at 96 pixels; 2.3 GiB in all were measured with 50,000 of them."""
+"""Bytes kept for an image at 96 pixels: 2.3 GiB in all measured with 50,000 of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,20 @@ class Expectation:
     """Of one run."""
 
     seconds: float | None
-    """None where the speed was not measured, or on another kind of device."""
+    """None where the speed was not measured, or was on another kind of device."""
     memory_bytes: int
 
 
 def expect(
     spec: RunSpec, entry: Backbone, speed: Speed | None, images: tuple[int, int]
 ) -> Expectation:
-    """Expect what a run takes.
+    """Estimate what a run takes.
 
     Args:
         spec: of the run.
         entry: its model.
-        speed: of the machine; None while it is not measured.
-        images: of the data set, to train and to test.
+        speed: of the machine; None if it is not measured yet.
+        images: numbers of images to train and to test.
     """
     train, test = images
     train = min(train, spec.train_limit or train)
@@ -76,7 +76,7 @@ def expect(
 
 
 def trained_shares(entry: Backbone, stage: Stage) -> list[float]:
-    """Return what trains in each epoch of a stage, as a share of the network's FLOPs, 0 to 1."""
+    """Return the share of the network's FLOPs that trains in each epoch of a stage, 0 to 1."""
     if entry.from_scratch:
         return [1.0] * stage.epochs
     layers = LEAVES_PER_DEPTH * entry.depth
@@ -84,7 +84,7 @@ def trained_shares(entry: Backbone, stage: Stage) -> list[float]:
 
 
 def _trained_layers(stage: Stage, done: int, layers: int) -> int:
-    """Return the backbone's last layers that train after `done` epochs, of so many in all."""
+    """Return how many of the backbone's `layers` train after `done` epochs."""
     joined = [unfreeze.last for unfreeze in stage.unfreezes if unfreeze.after_epoch <= done]
     last = max(layers if last is None else last for last in (stage.unfreeze_last, *joined))
     blocks = done // stage.block_every if stage.block_every else 0
@@ -92,9 +92,9 @@ def _trained_layers(stage: Stage, done: int, layers: int) -> int:
 
 
 def _extracted(shares: Sequence[float]) -> float:
-    """Of the network, what each row goes through before steps: 1 is a whole forward pass.
+    """Return the share of the network computed once for each row; 1 is a whole forward pass.
 
-    The features of the earliest frontier are kept; those of one in between start from them.
+    The features of the earliest frontier are kept; those of a later one start from them.
     """
     prefixes = {1.0 - share for share in shares}
     earliest, deepest = min(prefixes), max(prefixes)
@@ -102,6 +102,6 @@ def _extracted(shares: Sequence[float]) -> float:
 
 
 def _is_measured_kind(device: str, measured: str) -> bool:
-    """Whether a run on `device` computes where the speed was measured: a processor or a GPU."""
+    """Return whether `device` is of the kind on which the speed was measured: CPU or GPU."""
     kind = device.partition(":")[0]
     return kind == "auto" or kind == measured.partition(":")[0]

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from engine.tools.export_writers import Check
 
 LARGEST_DIFFERENCE = 0.02
-"""Of a probability: more is a wrong weight, less the rounding of another order of sums."""
+"""Largest difference of a probability: more is a wrong weight, less is rounding."""
 MAX_DESCRIPTION = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What an exported model takes and gives."""
+    """What an exported model takes and returns."""
 
     run: str
     model: str
@@ -43,37 +43,37 @@ class Description:
     """Height, width and channels, after the batch."""
     output: str
     classes: tuple[str, ...]
-    """In the order of the probabilities."""
+    """Class names, in the order of the probabilities."""
     ranges: tuple[SampleRange, ...]
-    """Samples of more than 8 bits that become 0 and 255, as at the training."""
+    """Samples of more than 8 bits that become 0 and 255, as in training."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, and how far it agrees with the run."""
+    """The result of an export, and how far it agrees with the run."""
 
     path: Path
     bytes: int
     images: int
-    """How many were predicted to check it."""
+    """Images predicted to check it."""
     largest_difference: float
-    """Of any probability."""
+    """Largest difference of any probability."""
     against: str
-    """What it was compared with, in words."""
+    """A phrase of what it was compared with."""
 
 
 def export_run(run: RunRecord, form: str, to: Path, *, force: bool = False) -> Exported:
-    """Write a run's model, or its figures, in a format; nothing is left where the check fails.
+    """Write a run's model, or its figures, in a format; leave nothing if the check fails.
 
     Args:
         run: a finished one.
         form: the name of one of `engine.tools.export_formats.FORMATS`.
         to: the file or folder to make.
-        force: replace what stands there, if it is an earlier export of the same kind.
+        force: replace what is there, if it is an earlier export of the same kind.
 
     Raises:
         InputError: the run is not finished, `to` cannot be used, a package is missing, the backend
-            is none that works here, or what was written predicts something else.
+            does not work here, or what was written predicts something else.
     """
     row = find_format(form)
     _check_target(row, to, force)
@@ -104,7 +104,7 @@ def _write(run: RunRecord, row: ExportFormat, path: Path) -> Check:
         check: Check = resolve_name(row.checker)(run, path)
     except (InputError, OSError):
         raise
-    # The exporters raise whatever a layer that they do not know leads to.
+    # The exporters may raise anything on a layer that they do not know.
     except Exception as error:
         raise InputError(
             f"{run.run_id}: expected to export it as {row.name}, found {type(error).__name__}: "
@@ -123,7 +123,7 @@ def _check_target(row: ExportFormat, to: Path, force: bool) -> None:
     if suffix and not to.name.endswith(suffix):
         raise InputError(f"--output: expected a file that ends in {suffix}, found {to}")
     if not to.absolute().parent.is_dir():
-        raise InputError(f"--output: expected a place in a folder that is there, found {to}")
+        raise InputError(f"--output: expected a path in an existing folder, found {to}")
     _check_free(to, force)
     if not os.path.lexists(to):
         return
@@ -145,7 +145,7 @@ def _check_free(to: Path, force: bool) -> None:
 
 
 def _check_description(beside: Path, force: bool) -> None:
-    """See that what describes a model may lie beside it: only its like is replaced."""
+    """Check that a description may be written beside the model: only another is replaced."""
     _check_free(beside, force)
     if not os.path.lexists(beside):
         return
@@ -159,7 +159,7 @@ def _check_description(beside: Path, force: bool) -> None:
 
 
 def _describe(run: RunRecord) -> Description:
-    """Return what the run's model takes and gives."""
+    """Return what the run's model takes and returns."""
     model = load_model(run)
     data = recorded_data(run.directory.events)
     _, height, width, channels = model.input_shape
@@ -200,7 +200,7 @@ def _check_packages(row: ExportFormat) -> None:
 
 @contextmanager
 def _beside(to: Path) -> Iterator[Path]:
-    """A name to write to that is renamed later: in a hidden folder beside `to`, then removed."""
+    """Yield a name to write to, in a hidden folder beside `to` that is removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix=".export-", dir=to.absolute().parent))
     try:
         yield folder / to.name
@@ -209,7 +209,7 @@ def _beside(to: Path) -> Iterator[Path]:
 
 
 def _put(aside: Path, to: Path) -> None:
-    """Rename what was written into place; a folder that it replaces goes with the hidden one."""
+    """Rename what was written into place; a replaced folder moves into the hidden one."""
     if aside.is_dir() and to.is_dir():
         to.rename(aside.with_name(f"old-{to.name}"))
     aside.replace(to)

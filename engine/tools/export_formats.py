@@ -11,28 +11,28 @@ from typing import NamedTuple
 from engine.errors import InputError
 
 
-# No dataclass: to define one costs every start of the program most of a millisecond.
+# No dataclass: defining one costs every start of the program most of a millisecond.
 class ExportFormat(NamedTuple):
     """One format."""
 
     name: str
     writes: str
-    """What comes of it, for the help."""
+    """What it makes, for the help."""
     writer: str
     """`package.module:function` of a run and the path to write to."""
     checker: str
-    """`package.module:function` of the run and that path: predicts with what was written and gives
-    an `engine.tools.export_writers.Check`."""
+    """`package.module:function` of the run and that path: predicts with what was written and
+    returns an `engine.tools.export_writers.Check`."""
     suffix: str = ""
-    """How the name of its file ends; empty where it writes a folder."""
+    """The ending of its file's name; empty where it writes a folder."""
     entries: tuple[str, ...] = ()
-    """What its folder may hold, the first of them always: other folders are never replaced."""
+    """What its folder may hold, the first of them always; other folders are never replaced."""
     holds_model: bool = True
-    """Whether it holds the model, and so what the model takes and gives."""
+    """Whether it holds the model, and so what the model takes and returns."""
     description: str = "model.json"
-    """Where its folder says that; for a file it lies beside, under its name and `.json`."""
+    """Where in its folder the description is; for a file it is beside it, named with `.json`."""
     packages: tuple[str, ...] = ()
-    """What it imports that is no dependency of this program."""
+    """The packages it imports that are not dependencies of this program."""
     extra: str = ""
     """The extra of this program that installs them."""
 
@@ -86,7 +86,7 @@ def format_names() -> tuple[str, ...]:
 
 
 def formats_help() -> str:
-    """Return a clause a format: what it writes, and what has to be installed for it."""
+    """Return a clause for each format: what it writes, and what must be installed for it."""
     needs = {row.name: f" (needs cifar-tui[{row.extra}])" if row.extra else "" for row in FORMATS}
     return "; ".join(f"{row.name}: {row.writes}{needs[row.name]}" for row in FORMATS)
 

@@ -1,7 +1,7 @@
-"""What writes and what checks each format of `engine.tools.export_formats`.
+"""Writers and checkers of the formats of `engine.tools.export_formats`.
 
 A writer takes a run and the path to write to. A checker takes the run and the path written, and
-predicts with what is there: all that is written wrongly shows in the probabilities.
+predicts with what is there: any error in writing shows in the probabilities.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ Predict = Callable[[Any], Any]
 
 
 class Check(NamedTuple):
-    """How far what was written agrees with the run."""
+    """The agreement of what was written with the run."""
 
     images: int
-    """How many were predicted."""
+    """Images predicted."""
     largest_difference: float
-    """Of any probability."""
+    """Largest difference of any probability."""
     against: str
-    """What it was compared with, in words."""
+    """A phrase of what it was compared with."""
 
 
 def check_model(run: RunRecord, predict: Predict) -> Check:
     """Compare the predictions of an exported model with the run's own.
 
-    Those on record for its test images where data and predictions are here, else those of its
-    `model.keras`.
+    Those are recorded for its test images if data and predictions are here; else they come from
+    its `model.keras`.
     """
     import numpy as np
 
@@ -53,7 +53,7 @@ def check_model(run: RunRecord, predict: Predict) -> Check:
 
 
 def _expected(run: RunRecord, images: NDArray[Any], is_test: bool) -> tuple[NDArray[Any], str]:
-    """Return what the images should give, and where that is from."""
+    """Return the expected probabilities of the images, and where they come from."""
     from engine.analysis.predictions import load_predictions
 
     if is_test:

@@ -1,4 +1,4 @@
-"""Gather weights and data before they are needed: here, or into a folder that is a mirror."""
+"""Fetch weights and data before they are needed: here, or into a folder that is a mirror."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from engine.weights.locate import (
 Kind = Literal["weights", "dataset"]
 State = Literal["here", "fetched", "failed", "cancelled"]
 PACE_WINDOW_SECONDS = 5.0
-"""What the speed is measured over: long enough to be calm, short enough to show a change."""
+"""Seconds over which the speed is measured: long enough to be steady, short enough to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,13 @@ class Needed:
     name: str
     kind: Kind
     built_in: str = ""
-    """Why nothing has to be fetched: `bundled`, `from scratch`, `built in`; empty where it has."""
+    """Why nothing must be fetched: `bundled`, `from scratch`, `built in`; empty otherwise."""
     bytes: int = 0
-    """About, for weights; as published, for data."""
+    """Bytes: approximate for weights, as published for data."""
     backbone: Backbone | None = None
     file: WeightsFile | None = None
     source: DatasetSource | None = None
-    """Of data; it may find them here in other forms than its archive, the one to fetch."""
+    """Source of a data set, which may find it here in other forms than the archive to fetch."""
 
     @property
     def archive(self) -> Archive | None:
@@ -64,7 +64,7 @@ class Needed:
 
     @property
     def path(self) -> str:
-        """Of its file inside a mirror; empty for what is built in."""
+        """Path of its file inside a mirror; empty for what is built in."""
         if self.file is not None:
             return mirror_path(self.file)
         return f"datasets/{self.archive.file}" if self.archive is not None else ""
@@ -78,17 +78,17 @@ class Needed:
 
 @dataclass(frozen=True, slots=True)
 class FetchStep:
-    """How far one file has come."""
+    """Progress of one file."""
 
     done_bytes: int
     total_bytes: int | None
     bytes_per_second: float | None
-    """Over the last five seconds; None until something has come."""
+    """Bytes a second over the last five seconds; None until something arrived."""
     seconds_left: float | None
 
     @property
     def text(self) -> str:
-        """`12.0 MB of 94.7 MB  3.10 MB/s  ETA 0:27`."""
+        """Its progress, speed and time left: `12.0 MB of 94.7 MB  3.10 MB/s  ETA 0:27`."""
         of = f" of {byte_size(self.total_bytes)}" if self.total_bytes is not None else ""
         pace = self.bytes_per_second
         speed = f"  {byte_size(pace)}/s" if pace is not None else ""
@@ -98,12 +98,12 @@ class FetchStep:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """How the fetching of one thing ended."""
+    """The result of fetching one thing."""
 
     needed: Needed
     state: State
     path: Path | None = None
-    """Where it is now; None for what is built in, or is not here."""
+    """Where it is now; None if it is built in or not here."""
     error: str = ""
 
     @property
@@ -113,14 +113,14 @@ class Fetched:
 
 
 class Cancelled(Exception):
-    """The fetching was cancelled; what came is kept."""
+    """The user cancelled fetching; what arrived is kept."""
 
 
 OnStep = Callable[[Needed, FetchStep], None]
 
 
 def ignore_step(needed: Needed, step: FetchStep) -> None:
-    """For callers that show nothing."""
+    """Do nothing, for callers that show no progress."""
 
 
 def list_needed(
@@ -134,7 +134,7 @@ def list_needed(
     Args:
         models: of the catalogue.
         datasets: built in or of installed packages.
-        image_size: pixels; the model's own where None. Some models have a file for each size.
+        image_size: pixels; None for the model's own. Some models have a file for each size.
 
     Raises:
         InputError: no such model or data set, or a model without published weights.
@@ -151,23 +151,23 @@ def fetch_all(
     cancel: threading.Event | None = None,
     to: Path | None = None,
 ) -> Iterator[Fetched]:
-    """Fetch one after the other what is not here; one that fails does not keep the rest.
+    """Fetch one after the other what is not here; one that fails does not stop the rest.
 
-    What was interrupted goes on from where it was. Hashes are checked where they are published;
-    weights without one have to open.
+    An interrupted download is resumed. Hashes are checked where they are published; weights without
+    one must open.
 
     Args:
         wanted: from `list_needed`.
-        on_step: told how far each has come.
-        cancel: ends the fetching once set, however silent the server is; what is left is
+        on_step: called with the progress of each.
+        cancel: ends fetching once set, even while the server is silent; what is left is
             `cancelled`.
-        to: a folder to gather all of it in as a mirror; None for the user's cache.
+        to: a folder to make a mirror of all of it; None for the user's cache.
 
     Yields:
         How each ended, as it ends.
 
     Raises:
-        InputError: no room on the disk, or a folder that cannot be written or is none of ours.
+        InputError: no room on the disk, or a folder that cannot be written or is not a mirror.
     """
     cancel = cancel or threading.Event()
     _check_room(wanted, to)
@@ -187,7 +187,7 @@ def fetch_all(
 
 @dataclass(slots=True)
 class PaceMeter:
-    """Turns the bytes of one file into steps with speed and time left; raises when cancelled."""
+    """A progress meter: bytes of a file become steps with speed and time left; can cancel."""
 
     needed: Needed
     on_step: OnStep
@@ -196,7 +196,7 @@ class PaceMeter:
     _seen: deque[tuple[float, int]] = field(default_factory=deque)
 
     def __call__(self, done: int, total: int | None, unit: Literal["images", "bytes"]) -> None:
-        """Take the bytes done so far.
+        """Record the bytes done so far.
 
         Raises:
             Cancelled: the event is set.
@@ -205,7 +205,7 @@ class PaceMeter:
             raise Cancelled
         now = self.clock()
         if self._seen and done < self._seen[-1][1]:
-            self._seen.clear()  # begun anew
+            self._seen.clear()  # the download started again
         self._seen.append((now, done))
         while now - self._seen[0][0] > PACE_WINDOW_SECONDS and len(self._seen) > 2:
             self._seen.popleft()
@@ -222,7 +222,7 @@ def _needed_weights(backbone: Backbone, image_size: int | None) -> Needed:
     if backbone.packaged is not None:
         return Needed(backbone.name, "weights", "bundled")
     file = choose_file(backbone, image_size or backbone.image_size)
-    assert file is not None  # check_weights_option refused an entry without files
+    assert file is not None  # check_weights_option rejected an entry without files
     return Needed(backbone.name, "weights", bytes=file.bytes, backbone=backbone, file=file)
 
 
@@ -259,7 +259,7 @@ def _find_here(needed: Needed) -> Path | None:
 
 
 def _gather(needed: Needed, progress: Progress, to: Path) -> Fetched:
-    """Put it into a mirror: from there, else from this machine, else from where it is published."""
+    """Put it into the mirror: if not there yet, from this machine or from its publisher."""
     destination = to / needed.path
     if os.path.isfile(destination) and _is_whole(needed, destination, to):
         return Fetched(needed, "here", destination)
@@ -273,14 +273,14 @@ def _gather(needed: Needed, progress: Progress, to: Path) -> Fetched:
 
 
 def _is_whole(needed: Needed, path: Path, to: Path) -> bool:
-    """Return whether a file of a mirror is the one; its place in the manifest is made good."""
+    """Return whether a file of a mirror is the right one; enter it in the manifest if so."""
     if needed.published_hash and not verify(path, needed.published_hash):
         return False
     is_there = os.path.exists(to / MANIFEST)
     listed = read_manifest(str(to)).get(needed.path) if is_there else None
     if listed is not None and verify(path, f"sha256:{listed.sha256}"):
         return True
-    if needed.published_hash:  # it was cut off between the file and the manifest
+    if needed.published_hash:  # interrupted between the file and the manifest
         _entered(needed, to)
     return bool(needed.published_hash)
 
@@ -319,7 +319,7 @@ def _arguments(needed: Needed) -> str:
 
 
 def _entered(needed: Needed, to: Path) -> Fetched:
-    """Enter a gathered file into the manifest."""
+    """Enter a fetched file into the manifest."""
     path = to / needed.path
     sha256 = file_hash(path, "sha256")
     add_to_manifest(to, [Listed(needed.name, needed.path, path.stat().st_size, sha256)])
@@ -334,7 +334,7 @@ def _usual_place(needed: Needed) -> Path:
 
 
 def _check_room(wanted: Sequence[Needed], to: Path | None) -> None:
-    """Refuse to begin what cannot end, by what is free on the disks where the files go."""
+    """Reject downloads that would not fit on the disks where the files go."""
     missing: dict[int, tuple[Path, int]] = {}
     for needed in wanted:
         if needed.built_in:
@@ -343,7 +343,7 @@ def _check_room(wanted: Sequence[Needed], to: Path | None) -> None:
         if os.path.exists(place) or (to is None and _seems_here(needed)):
             continue
         left = needed.bytes
-        with suppress(OSError):  # no partial file: all of it is to come
+        with suppress(OSError):  # no partial file: all of it is still to be downloaded
             left -= place.with_name(f"{place.name}.part").stat().st_size
         disk = _existing(place.parent).stat().st_dev
         folder, size = missing.get(disk, (place.parent, 0))

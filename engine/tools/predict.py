@@ -1,4 +1,4 @@
-"""What a finished run says of any image: the five most probable classes."""
+"""Predictions of a finished run: the five most probable classes of any image."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ TOP = 5
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Prediction:
-    """What a model says of one image."""
+    """The prediction of a model for one image."""
 
     path: Path
     classes: tuple[tuple[str, float], ...]
-    """The most probable five, that first, each with its probability."""
+    """The five most probable classes, most probable first, each with its probability."""
     pixels: NDArray[np.uint8] = field(repr=False)
     """(height, width, 3): the image as the model saw it."""
     note: str = ""
-    """What the user should know of how its samples were scaled."""
+    """What the user should know about how its samples were scaled."""
 
 
 class Predictor:
@@ -42,7 +42,7 @@ class Predictor:
         Raises:
             InputError: the run has exported no model, or one that cannot be read.
         """
-        # One image is quick there, and a training beside it keeps its GPU's memory.
+        # One image is quick on the CPU, and a training running alongside keeps its GPU's memory.
         self._device = "cpu:0"
         self._model = load_model(run, self._device)
         shape = self._model.input_shape
@@ -66,7 +66,7 @@ class Predictor:
         try:
             with on_device(self._device):
                 predicted = self._model.predict_on_batch(pixels[np.newaxis])
-        # What a backend raises, short of memory above all, is of every kind.
+        # A backend may raise anything, above all when memory runs out.
         except Exception as error:
             raise InputError(
                 f"expected the model to classify {image}, found {type(error).__name__}: "
@@ -83,7 +83,7 @@ class Predictor:
         return Prediction(image, classes, pixels, self._note(decoded.format))
 
     def _note(self, kind: str) -> str:
-        """Return how samples of more than 8 bits were scaled where the run does not say it."""
+        """Return how samples of more than 8 bits were scaled where the run does not record it."""
         if not kind:
             return ""
         if self._ranges is None:
@@ -101,7 +101,7 @@ def load_model(run: RunRecord, device: str | None = None) -> Any:
 
     Args:
         run: a finished one.
-        device: as `engine.backend.devices.choose_device` gives it; the best one when None.
+        device: as `engine.backend.devices.choose_device` returns it; the best one when None.
 
     Raises:
         InputError: the run is not finished, or its model cannot be read.
@@ -118,7 +118,7 @@ def load_model(run: RunRecord, device: str | None = None) -> Any:
         shape, classes = model.input_shape, model.output_shape[-1]
         if len(shape) != 4 or shape[3] != 3 or None in shape[1:] or classes is None:
             raise ValueError(f"images {shape}")
-    # What Keras raises on a damaged archive is of every kind.
+    # Keras may raise anything on a damaged archive.
     except Exception as error:
         raise InputError(
             f"{run.run_id}: expected an image classifier in {path.name}, found something that "

@@ -1,7 +1,7 @@
-"""How fast this machine computes, measured in seconds by a process of its own.
+"""The speed of this machine, measured in a few seconds by a process of its own.
 
-`python -m engine.tools.speed_probe` prints one JSON object. A process of its own, since loading
-Keras would hold up the screen that asks, and its memory is given back.
+`python -m engine.tools.speed_probe` prints one JSON object. It is a process of its own, since
+loading Keras would block the screen that asks, and so that its memory is freed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from engine.common.codec import from_plain, to_plain
 
 SECONDS = 3.0
-"""Measured for, both networks together; loading and tracing come on top."""
+"""Time of measuring both networks together; loading and tracing come on top."""
 BATCH = 64
 SIZE = 48
 
@@ -26,9 +26,9 @@ class Speed:
     """FLOPs a second, forwards, of the two kinds of networks."""
 
     dense: float
-    """Of plain convolutions, as in VGG and ResNet."""
+    """Speed of plain convolutions, as in VGG and ResNet."""
     separable: float
-    """Of depthwise ones, as in MobileNet and EfficientNet: they wait for memory."""
+    """Speed of depthwise ones, as in MobileNet and EfficientNet: they wait for memory."""
     device: str
 
 
@@ -36,7 +36,7 @@ def read_speed(text: str) -> Speed:
     """Return the speed that the process printed last.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not a speed.
         ValueError: it is not JSON.
     """
     lines = text.strip().splitlines()
@@ -45,7 +45,7 @@ def read_speed(text: str) -> Speed:
 
 
 def measure(seconds: float = SECONDS) -> Speed:
-    """Let a network of each kind compute for half of the time."""
+    """Measure each kind of network for half of the time."""
     from engine.backend import devices as backend
 
     device = backend.choose_device("auto")

@@ -1,4 +1,4 @@
-"""Opening weights files that may be anything, and reading from them without trusting them."""
+"""Open weights files that may be anything, and read from them without trusting them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ WHAT_IS_READ = "a Keras weights file (.weights.h5, .h5 or .keras)"
 
 
 def check_signature(path: Path) -> None:
-    """Refuse what cannot be a weights file, by its first bytes.
+    """Reject what cannot be a weights file, by its first bytes.
 
     Raises:
-        InputError: missing, no file, empty, unreadable, or neither HDF5 nor a `.keras` archive.
+        InputError: missing, not a file, empty, unreadable, or neither HDF5 nor a `.keras` archive.
     """
     if os.path.isdir(path):
         raise InputError(f"{path}: expected {WHAT_IS_READ}, found a folder; name the file in it")
@@ -97,7 +97,7 @@ def read_dataset(parent: h5py.Group, name: str) -> h5py.Dataset:
 
 
 def read_names(group: h5py.Group, attribute: str) -> list[str] | None:
-    """A list of names that Keras keeps in an attribute, in parts when it is long; None without."""
+    """Return a list of names that Keras keeps in an attribute, or in parts of it; None without."""
     if attribute in group.attrs:
         parts = [group.attrs[attribute]]
     else:

@@ -17,7 +17,7 @@ from engine.weights.torch_pickle import read_tensors
 
 
 def load_lite0_weights(model: keras.Model, path: Path) -> None:
-    """Give a model's layers of these names the weights of the PyTorch file; all or none.
+    """Load the weights of the PyTorch file into a model's layers of these names; all or none.
 
     Raises:
         InputError: not a weights file, or one of another model.
@@ -55,7 +55,7 @@ def _to_keras(layer: str, tensor: np.ndarray) -> np.ndarray:
 
 
 def _pairs() -> Iterator[tuple[str, str, str, str]]:
-    """PyTorch's convolution and normalization beside the Keras layers that they become."""
+    """Yield PyTorch's convolution and normalization names with those of their Keras layers."""
     yield "_conv_stem", "_bn0", "stem_conv", "stem_bn"
     for i, block in enumerate(BLOCKS):
         torch, name = f"_blocks.{i}.", block.name
@@ -71,7 +71,7 @@ def _norm_names() -> list[str]:
 
 
 def _weight_names() -> Iterator[tuple[str, tuple[str, int]]]:
-    """The PyTorch name of each weight beside its Keras layer and place in the layer's weights."""
+    """Yield the PyTorch name of each weight with its Keras layer and index in its weights."""
     for conv, norm, keras_conv, keras_norm in _pairs():
         yield f"{conv}.weight", (keras_conv, 0)
         # Keras: gamma, beta, moving mean, moving variance.

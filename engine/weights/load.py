@@ -1,4 +1,4 @@
-"""Putting a weights file into a model, after checking that it is that model's."""
+"""Load a weights file into a model, after checking that it is that model's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_WEIGHTS = ("optimizer", "seed_generator")
 
 
 def load_published(model: keras.Model, path: Path, backbone: Backbone) -> None:
-    """Load a backbone's published weights, all of them or none, by the loader that its row names.
+    """Load a backbone's published weights, all of them or none, with the loader of its row.
 
     Args:
         model: as for `load_into`.
@@ -29,7 +29,7 @@ def load_published(model: keras.Model, path: Path, backbone: Backbone) -> None:
         backbone: the catalogue entry.
 
     Raises:
-        InputError: not its weights, damaged, or with weights that are not finite.
+        InputError: not its weights, damaged, or not finite.
     """
     if not backbone.weights_loader:
         load_into(model, path, backbone.name)
@@ -39,7 +39,7 @@ def load_published(model: keras.Model, path: Path, backbone: Backbone) -> None:
 
 
 def load_into(model: keras.Model, path: Path, backbone_name: str, *, whole: bool = False) -> None:
-    """Load a weights file of Keras into a model, all of it or nothing.
+    """Load a Keras weights file into a model, all of it or nothing.
 
     Reads the legacy HDF5 layout that Keras publishes its ImageNet weights in and the layout that
     `save_weights` and `save` of Keras 3 write. Layers are matched by their order, as Keras does, so
@@ -51,7 +51,7 @@ def load_into(model: keras.Model, path: Path, backbone_name: str, *, whole: bool
             orders the weights of a nested layer by what is trainable in it.
         path: HDF5 file or `.keras` archive.
         backbone_name: for the error.
-        whole: whether the model is a classifier of ours with its head; for the error.
+        whole: whether the model is a whole classifier with its head; for the error.
 
     Raises:
         InputError: not a weights file, damaged, of another model, or with weights that are not
@@ -62,10 +62,10 @@ def load_into(model: keras.Model, path: Path, backbone_name: str, *, whole: bool
 
 
 def check_finite(model: keras.Model, path: Path) -> None:
-    """Reject weights that are no finite numbers, by the layer that they belong to.
+    """Reject weights that are not finite, naming their layer.
 
     Args:
-        model: with the weights of the file.
+        model: has the weights of the file.
         path: of the file, for the error.
 
     Raises:
@@ -103,7 +103,7 @@ def _load_keras(model: keras.Model, path: Path, backbone_name: str, *, whole: bo
 
 
 def legacy_layout(file: h5py.File) -> h5py.Group | None:
-    """Return the group that lists its layers, when the file is in the legacy layout."""
+    """Return the group that lists the layers, if the file is in the legacy layout."""
     if read_names(file, "layer_names") is not None:
         return file
     if "model_weights" in file:
@@ -140,13 +140,13 @@ def _assign(model: keras.Model, values: list[tuple[Any, Any]]) -> None:
     for variable, value in values:
         variable.assign(value)
     for layer in model.layers:
-        # Normalization computes with what it derives from its weights here.
+        # Normalization computes with values that it derives from its weights here.
         if layer.weights and hasattr(layer, "finalize_state"):
             layer.finalize_state()
 
 
 def _compare_shapes(model: keras.Model, file: h5py.File) -> None:
-    """Compare what Keras 3's own loader will look for with what the file holds."""
+    """Reject a file that does not hold what Keras 3's own loader will look for."""
     import h5py
 
     found: Counter[tuple[int, ...]] = Counter()

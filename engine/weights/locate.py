@@ -27,7 +27,7 @@ def choose_file(backbone: Backbone, image_size: int) -> WeightsFile | None:
     """Return the published file for this input size, by Keras' own rule; None where there is none.
 
     MobileNet and MobileNetV2 have a file for each input size they were trained at; Keras takes the
-    one for 224 pixels when the input has none of those sizes.
+    one for 224 pixels for any other input size.
     """
     for size in (image_size, USUAL_INPUT_SIZE):
         for file in backbone.weights:
@@ -37,14 +37,14 @@ def choose_file(backbone: Backbone, image_size: int) -> WeightsFile | None:
 
 
 def weights_state(backbone: Backbone, image_size: int | None = None) -> str:
-    """Return where the ImageNet weights are, in words.
+    """Return a phrase for where the ImageNet weights are.
 
     Args:
         backbone: catalogue entry.
         image_size: pixels; the entry's default when None.
 
     Returns:
-        `from scratch`, `bundled`, `not installed` (a bundle whose package is gone), `here` or
+        `from scratch`, `bundled`, `not installed` (a bundle whose package is missing), `here` or
         `to download (95 MB)`, in millions of bytes. Looks for files by name; opens none.
     """
     if backbone.from_scratch:
@@ -60,16 +60,16 @@ def weights_state(backbone: Backbone, image_size: int | None = None) -> str:
 
 
 def check_weights_option(backbone: Backbone, asked: str) -> None:
-    """Refuse a weights option that cannot work, before anything long starts.
+    """Reject a weights option that cannot work, before anything long starts.
 
     Args:
         backbone: catalogue entry.
         asked: `imagenet`, `none` or a path.
 
     Raises:
-        InputError: the path is missing, no file, empty, or neither HDF5 nor a `.keras` archive; it
-            holds a run's network of another model, or for a model from scratch anything else; or
-            the backbone has no ImageNet weights to be had.
+        InputError: the path is missing, not a file, empty, or neither HDF5 nor a `.keras` archive;
+            it holds a run's network of another model, or for a model from scratch anything but a
+            run's network; or the backbone has no published ImageNet weights.
     """
     if asked == "none" or (backbone.from_scratch and asked == "imagenet"):
         return
@@ -93,7 +93,7 @@ def check_weights_option(backbone: Backbone, asked: str) -> None:
 
 
 def check_weights(backbones: Sequence[Backbone], asked: str) -> None:
-    """Refuse a weights option that cannot work for all of these, before anything long starts.
+    """Reject a weights option that cannot work for all of these, before anything long starts.
 
     Raises:
         InputError: as `check_weights_option`, for the first that it does not fit; or a file for
@@ -104,13 +104,13 @@ def check_weights(backbones: Sequence[Backbone], asked: str) -> None:
     names = dict.fromkeys(backbone.name for backbone in backbones)
     if asked not in ("imagenet", "none") and len(names) > 1:
         raise InputError(
-            f"--weights: expected one model to go with {asked}, which fits one at most, found "
+            f"--weights: expected one model with {asked}, which fits one at most, found "
             f"{', '.join(names)}; train the others without it"
         )
 
 
 def check_obtainable(backbone: Backbone, image_size: int | None = None) -> None:
-    """Refuse a backbone whose ImageNet weights are neither here nor to be had from the network.
+    """Reject a backbone whose ImageNet weights are neither here nor available on the network.
 
     Asks the server for the file where it is not here, and reads nothing of it.
 
@@ -119,7 +119,7 @@ def check_obtainable(backbone: Backbone, image_size: int | None = None) -> None:
         image_size: pixels; the entry's default when None.
 
     Raises:
-        InputError: why they cannot be had, and what to do.
+        InputError: why they are not available, and what to do.
     """
     check_weights_option(backbone, "imagenet")
     file = choose_file(backbone, image_size or backbone.image_size)
@@ -135,22 +135,21 @@ def locate_weights(
     progress: Progress,
     on_download: Callable[[str], None] | None = None,
 ) -> Path | None:
-    """Find the weights file to start from, downloading it where it has to be.
+    """Find the weights file to start from, downloading it if necessary.
 
     Args:
         backbone: catalogue entry.
         image_size: input size in pixels; some backbones have a file for each.
         asked: `imagenet`, `none` or a path.
-        progress: told of the bytes downloaded; may raise to cancel.
-        on_download: called once before a download, with the file's name and size in words.
+        progress: called with the bytes downloaded; may raise to cancel.
+        on_download: called once before a download, with a phrase of the file's name and size.
 
     Returns:
-        None for random weights. With `imagenet` the published file, which is the backbone's own
-        loader's to read where it has one; else an HDF5 file, or a `.keras` archive that was asked
-        for by path.
+        None for random weights. With `imagenet` the published file, which the backbone's own loader
+        reads if it has one; else an HDF5 file, or a `.keras` archive that was asked for by path.
 
     Raises:
-        InputError: the file cannot be had, is damaged or is no weights file; says the ways out.
+        InputError: the file is not available, is damaged or is not a weights file; says what to do.
     """
     check_weights_option(backbone, asked)
     if asked not in ("imagenet", "none"):
@@ -160,15 +159,15 @@ def locate_weights(
     if backbone.packaged is not None:
         return _installed(backbone.name, backbone.packaged)
     file = choose_file(backbone, image_size)
-    assert file is not None  # check_weights_option refused an entry without files
+    assert file is not None  # check_weights_option rejected an entry without files
     return check_found(backbone, file) or fetch_file(backbone, file, progress, on_download)
 
 
 def check_found(backbone: Backbone, file: WeightsFile) -> Path | None:
-    """Where the file lies, once its hash and its layout are seen to be right; None for nowhere.
+    """Return the path of the file, after checking its hash and layout; None if it is not here.
 
     Raises:
-        InputError: it is damaged or another; names it.
+        InputError: it is damaged or another file; names it.
     """
     path = find_file(file)
     if path is None:
@@ -200,12 +199,12 @@ def fetch_file(
     """Download the file, from the mirror where there is one, into our own cache.
 
     Raises:
-        InputError: it cannot be had or is no weights file; says the ways out.
+        InputError: it is not available or not a weights file; says what to do.
     """
     if on_download is not None:
         on_download(f"{file.file}, {_megabytes(file)}")
     try:
-        # Keras publishes no sizes, so there is none to hold the server to.
+        # Keras publishes no sizes, so there is none to check the server's against.
         path = obtain(
             mirror_path(file),
             file.url,
@@ -226,7 +225,7 @@ def fetch_file(
 
 
 def keep_if_readable(backbone: Backbone, path: Path) -> None:
-    """Remove a downloaded file that does not open: a page in its place must not stay.
+    """Remove a downloaded file that does not open, such as a web page in its place.
 
     Raises:
         InputError: it does not open.
@@ -240,7 +239,7 @@ def keep_if_readable(backbone: Backbone, path: Path) -> None:
 
 def _check_readable(backbone: Backbone, path: Path) -> None:
     if backbone.weights_loader:
-        return  # of another format than Keras', and known by its hash
+        return  # in another format than Keras', and identified by its hash
     try:
         open_weights(path).close()
     except InputError as error:
@@ -248,23 +247,23 @@ def _check_readable(backbone: Backbone, path: Path) -> None:
 
 
 def fetch_arguments(backbone: Backbone, file: WeightsFile) -> str:
-    """Return those by which `cifar-tui fetch` gets this file of a model."""
+    """Return the arguments with which `cifar-tui fetch` gets this file of a model."""
     size = f" --image-size {file.input_size}" if file.input_size is not None else ""
     return f"{backbone.name}{size}"
 
 
 def mirror_path(file: WeightsFile) -> str:
-    """Return where a mirror keeps it."""
+    """Return its path inside a mirror."""
     return f"weights/{file.file}"
 
 
 def weights_destination(file: WeightsFile) -> Path:
-    """Return where a download puts it."""
+    """Return the path to which it is downloaded."""
     return _own_directory() / file.file
 
 
 def find_file(file: WeightsFile) -> Path | None:
-    """Where it lies, in Keras' cache or in our own; None where in neither. Goes by its name."""
+    """Return its path in Keras' cache or in our own, by its name; None where in neither."""
     for directory in (_keras_directory(), _own_directory()):
         path = directory / file.file
         if os.path.isfile(path):  # False where the folder may not be read
@@ -285,7 +284,7 @@ def _own_directory() -> Path:
 
 
 def _package_folder(packaged: PackagedWeights) -> Path | None:
-    """Return where the package is installed, found without importing it; None where it is not."""
+    """Return the folder of the package, found without importing it; None if it is not installed."""
     spec = importlib.util.find_spec(packaged.package)
     folders = spec.submodule_search_locations if spec is not None else None
     return Path(folders[0]) if folders else None

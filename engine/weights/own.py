@@ -1,7 +1,7 @@
-"""The weights of a run of our own, to begin another with: backbone and, if it fits, head.
+"""The weights of an earlier run, to start another from: backbone and, if it fits, head.
 
 A whole network as a run exports it (`model.keras`), or as Keras saves that again (`.h5`,
-`.weights.h5`). Opening one takes no Keras.
+`.weights.h5`). Opening one does not need Keras.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OwnNetwork:
-    """A whole network of ours in a file."""
+    """A whole network of this program in a file."""
 
     model: str
     """Name of its catalogue entry; empty where the file does not say."""
     classes: int
-    """How many its head tells apart."""
+    """Number of classes of its head."""
 
 
 def read_own(path: Path) -> OwnNetwork | None:
-    """What network of ours a weights file holds; None for a backbone's weights, or another's.
+    """Read which network of this program a weights file holds; None for any other weights.
 
     Raises:
-        InputError: no weights file, or a damaged one.
+        InputError: not a weights file, or a damaged one.
     """
     try:
         with open_weights(path) as file:
@@ -51,10 +51,11 @@ def read_own(path: Path) -> OwnNetwork | None:
 
 
 def check_own(path: Path, backbone: Backbone) -> OwnNetwork | None:
-    """Reject the weights of another model's run, and for a model from scratch all but its own.
+    """Reject the weights of another model's run; for a model from scratch, all but its own.
 
     Returns:
-        None where the file holds no network of ours: for a backbone it may be a published one.
+        None where the file holds no network of this program: for a backbone it may be a
+        published one.
 
     Raises:
         InputError: names the file, the model and what was found.
@@ -82,11 +83,11 @@ def load_own(
         classifier: as it was built, everything trainable.
         path: the file.
         own: what `read_own` found in it.
-        has_same_classes: whether it tells the classes of this run apart; None where only their
-            number is known.
+        has_same_classes: whether its classes are those of this run; None where only their number
+            is known.
 
     Returns:
-        What was taken, in words.
+        A sentence on what was loaded.
 
     Raises:
         InputError: it is of another model.
@@ -96,16 +97,16 @@ def load_own(
     network = classifier.network
     classes = int(network.output_shape[-1])
     fits = own.classes == classes and has_same_classes is not False
-    # Its own head has to be somewhere, so that every array of the file finds its place.
+    # The file's own head needs a place, so that every array of the file has one.
     taking = network if fits else with_head(classifier, own.classes)
     load_into(taking, path, network.name, whole=True)
     if fits:
-        known = "" if has_same_classes else ", as many classes; their names are not told there"
-        return f"starts from all weights of {path}, its head's too{known}"
-    of = f"{own.classes} classes apart and not {classes}"
+        known = "" if has_same_classes else ", for as many classes; the file does not name them"
+        return f"starts from all weights of {path}, including its head{known}"
+    of = f"{own.classes} classes, not {classes}"
     if own.classes == classes:
-        of = "other classes apart"
-    return f"starts from the weights of {path} but for its head, which tells {of}"
+        of = "other classes"
+    return f"starts from the weights of {path} except its head, which is for {of}"
 
 
 def _read_legacy(file: h5py.File, group: h5py.Group) -> OwnNetwork | None:

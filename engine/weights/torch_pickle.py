@@ -31,7 +31,7 @@ _DTYPES = {
 
 
 class _Unreadable(Exception):
-    """What is wrong with the file, in a few words."""
+    """What is wrong with the file, in a phrase."""
 
 
 # Named tuples: a pickle can write into the attributes of nearly any other object, past its checks.
@@ -54,7 +54,7 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
     """Return the tensors of a legacy PyTorch file by name, in its order.
 
     Raises:
-        InputError: not such a file, cut short, altered, or one that names anything but tensors.
+        InputError: not such a file, truncated, altered, or one that names anything but tensors.
     """
     try:
         with path.open("rb") as file:
@@ -90,7 +90,7 @@ def _read(file: BinaryIO, size: int) -> dict[str, np.ndarray]:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Admits what a table of tensors needs, and runs none of it."""
+    """An unpickler that admits only what a table of tensors needs, and runs none of it."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
@@ -125,7 +125,7 @@ def _load(file: BinaryIO) -> Any:
         return _Unpickler(file).load()
     except _Unreadable:
         raise
-    except Exception as error:  # broken pickles raise nearly anything, MemoryError included
+    except Exception as error:  # broken pickles raise nearly anything, even MemoryError
         raise _Unreadable("cut short or altered") from error
 
 

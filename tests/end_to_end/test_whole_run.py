@@ -163,7 +163,7 @@ def test_another_training_begins_from_its_weights(
     assert main([*TRAIN, *options, "--plain", "--runs-dir", str(tmp_path)]) == 0
     (run,) = list_runs(tmp_path).runs
     told = [event.text for event in read_events(run.directory) if isinstance(event, LogLine)]
-    assert f"CustomCNN starts from all weights of {path}, its head's too" in told
+    assert f"CustomCNN starts from all weights of {path}, including its head" in told
     # At such a rate it stays what it began as.
     accuracy = load_run(whole.directory.path).summary.test_accuracy
     assert run.summary.test_accuracy == pytest.approx(accuracy, abs=0.02)

@@ -132,8 +132,8 @@ def test_without_a_file_of_keras_nothing_is_overridden(keras_home: Path) -> None
             "note",
             "overridden in {path}: floatx 'float16', backend 'jax'",
         ),
-        ("{", "note", "passed over: {path} cannot be read (JSONDecodeError)"),
-        ("[]", "note", "passed over: {path} holds no settings"),
+        ("{", "note", "ignored: {path} cannot be read (JSONDecodeError)"),
+        ("[]", "note", "ignored: {path} holds no settings"),
     ],
 )
 def test_a_file_of_keras_is_named(keras_home: Path, text: str, state: str, said: str) -> None:
