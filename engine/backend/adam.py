@@ -1,4 +1,4 @@
-"""Adam that survives a change of what trains: momenta and a step count per variable go along."""
+"""Adam that survives a change of what trains: each variable keeps its momenta and step count."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ContinuedAdam(keras.optimizers.Adam):  # type: ignore[misc]
     """
 
     def build(self, variables: list[Any]) -> None:
-        """Add, beside Adam's slots, one scalar a variable: the iteration at which it joined."""
+        """Add to Adam's slots one scalar per variable: the iteration at which it joined."""
         if self.built:
             return
         super().build(variables)
@@ -33,7 +33,7 @@ class ContinuedAdam(keras.optimizers.Adam):  # type: ignore[misc]
         return list(self._trainable_variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """One step of Adam (Kingma and Ba, 2014, algorithm 1 with the epsilon of section 2)."""
+        """Take a step of Adam (Kingma and Ba, 2014, algorithm 1 with the epsilon of section 2)."""
         index = self._get_variable_index(variable)
         momentum, velocity = self._momentums[index], self._velocities[index]
         rate = ops.cast(learning_rate, variable.dtype)
@@ -52,10 +52,10 @@ class ContinuedAdam(keras.optimizers.Adam):  # type: ignore[misc]
 def continue_adam(
     previous: ContinuedAdam | None, variables: list[Any], learning_rate: Any
 ) -> ContinuedAdam:
-    """Make the optimizer for `variables`; what `previous` already trained goes on where it was.
+    """Make the optimizer for `variables`; those that `previous` trained keep their state.
 
     Args:
-        previous: the optimizer until now; None starts afresh.
+        previous: the optimizer until now; None starts without state.
         variables: the variables that train from now on, which Keras identifies by their paths.
         learning_rate: the rate from now on, or a Keras schedule of it by iterations.
     """
@@ -77,7 +77,7 @@ def continue_adam(
 
 
 def scheduled_rate(schedule: Schedule, base_rate: float, steps: int) -> Any:
-    """The rate as an optimizer takes it: a number, or a Keras schedule over `steps` iterations."""
+    """Return the rate for an optimizer: a number, or a Keras schedule over `steps` iterations."""
     if schedule == "cosine":
         return keras.optimizers.schedules.CosineDecay(base_rate, steps)
     return base_rate

@@ -1,7 +1,7 @@
 """Rows of arrays in batches, in any order, as `fit`, `evaluate` and `predict` take them.
 
-On TensorFlow a pipeline of its own, since the one that `fit` makes from arrays is autotuned, and
-taking that down waits for its tuner's nap: up to 10 s at the end of every `fit`.
+On TensorFlow this is a pipeline of its own: the one that `fit` makes from arrays is autotuned, and
+stopping it waits for its sleeping tuner, up to 10 s at the end of every `fit`.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from engine.keras_setup.loaded import keras
 PREFETCHED = 4
 """Batches made ahead of the step that takes them."""
 Take = Callable[[Any], list[Any]]
-"""Gives the rows (arrays of one more dimension) of some indices, int64 (m,)."""
+"""Returns the rows (arrays of one more dimension) of some indices, int64 (m,)."""
 
 
 class Rows:
-    """The inputs and labels of one split, held once, given out in batches in any order."""
+    """The inputs and labels of one split, held once and batched in any order."""
 
     def __init__(self, inputs: Sequence[Any], labels: Any, dtypes: Sequence[str] = ()) -> None:
         """Hold arrays in memory.
 
         Args:
-            inputs: arrays (n, ...) that belong together, one a tensor of the model's input.
+            inputs: arrays (n, ...) that belong together, one per tensor of the model's input.
             labels: int64 (n,).
-            dtypes: what the model is given, where that is not what an array says: bfloat16 is
-                kept as uint16.
+            dtypes: those that the model takes, where an array has another: bfloat16 is kept as
+                uint16.
         """
         self._labels = labels
         self._dtypes = tuple(dtypes) or tuple(str(array.dtype) for array in inputs)
@@ -44,7 +44,7 @@ class Rows:
     def taken(
         cls, take: Take, labels: Any, shapes: Sequence[tuple[int, ...]], dtypes: Sequence[str]
     ) -> Rows:
-        """Rows that are made, or read from the disk, whenever they are asked for.
+        """Make rows that are computed, or read from the disk, whenever they are asked for.
 
         Args:
             take: called on another thread.
@@ -63,10 +63,10 @@ class Rows:
         return len(self._labels)
 
     def batches(self, order: Any, batch_size: int) -> Any:
-        """Batches of (inputs, labels); one input stands alone, several in a tuple.
+        """Return batches of (inputs, labels); one input stands alone, several in a tuple.
 
         Args:
-            order: indices int64 (m,) of the rows to give, in this order.
+            order: indices int64 (m,) of the rows, in this order.
             batch_size: of all batches but the last.
         """
         if keras.backend.backend() == "tensorflow":
@@ -128,7 +128,7 @@ def _alone_or_tuple(found: Sequence[Any]) -> Any:
 
 
 def aligned(shape: tuple[int, ...], dtype: str) -> Any:
-    """A new array that TensorFlow can take over without a copy: it wants 64-byte alignment."""
+    """Return a new array, aligned to 64 bytes, that TensorFlow can use without a copy."""
     count = int(np.prod(shape)) * np.dtype(dtype).itemsize
     memory = np.empty(count + 64, np.uint8)
     start = -memory.ctypes.data % 64
@@ -136,7 +136,7 @@ def aligned(shape: tuple[int, ...], dtype: str) -> Any:
 
 
 def shared_tensor(array: Any) -> Any:
-    """Return a tensor over an array's own memory where that is possible, else a copy."""
+    """Return a tensor over an array's own memory if possible, else a copy."""
     import tensorflow
 
     with tensorflow.device("CPU:0"):

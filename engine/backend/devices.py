@@ -18,17 +18,17 @@ from engine.machine.sampler import read_memory
 
 
 def name(wanted: str = "") -> str:
-    """Return what computes, as people call it; known before it is loaded.
+    """Return the usual name of the backend, known before it is loaded.
 
     Args:
-        wanted: the backend by Keras' name, where it is not the one that is chosen.
+        wanted: the backend by Keras' name, if not the chosen one.
     """
     backend = wanted or chosen_backend()
     return NAMES.get(backend, backend)
 
 
 def kernels() -> str:
-    """What computes, in words that differ wherever the last bits of a result may; loads it."""
+    """Return a text that differs wherever the last bits of a result may; load the backend."""
     import importlib
 
     keras = load_keras()
@@ -39,14 +39,14 @@ def kernels() -> str:
 
 
 def choose_device(asked: str, wanted: str = "") -> str:
-    """Return the device that Keras will compute on, `cpu:0` or `gpu:N`; loads the backend.
+    """Return the device that Keras will compute on, `cpu:0` or `gpu:N`; load the backend.
 
     Args:
         asked: `auto`, `cpu`, `gpu` or `gpu:N`.
-        wanted: the backend by Keras' name; the one that is chosen when empty.
+        wanted: the backend by Keras' name; the chosen one when empty.
 
     Raises:
-        InputError: the device is not there, or the backend is none that works here.
+        InputError: the device is missing, or the backend does not work here.
     """
     backend = load_keras(wanted).backend.backend()
     gpus = _prepare_tensorflow() if backend == "tensorflow" else _count_jax_gpus()
@@ -64,13 +64,13 @@ def choose_device(asked: str, wanted: str = "") -> str:
 
 
 def on_device(device: str) -> AbstractContextManager[Any]:
-    """Return a scope in which Keras computes on a device that `choose_device` gave."""
+    """Return a scope in which Keras computes on a device from `choose_device`."""
     scope: AbstractContextManager[Any] = load_keras().device(device)
     return scope
 
 
 def jit_compile(device: str) -> bool | str:
-    """What `compile` is told of XLA: on TensorFlow's CPU it is 4 to 10 times slower than without.
+    """Return `compile`'s setting for XLA, with which TensorFlow's CPU is 4 to 10 times slower.
 
     Keras' "auto" looks at the machine's devices, not at the one in use.
     """
@@ -79,12 +79,12 @@ def jit_compile(device: str) -> bool | str:
 
 
 def has_memory_limit(device: str) -> bool:
-    """Whether an allocation can fail: on a GPU, or where the person set a limit for the CPU."""
+    """Return whether an allocation can fail: on a GPU, or if the user set a limit for the CPU."""
     return device.startswith("gpu") or "TF_CPU_BFC_MEM_LIMIT_IN_MB" in os.environ
 
 
 def memory_in_words(device: str) -> str:
-    """Return what a device holds at present and has in all, for a person."""
+    """Return a phrase of the memory that a device uses and has in all."""
     if device.startswith("gpu") and load_keras().backend.backend() == "tensorflow":
         import tensorflow
 
@@ -95,14 +95,14 @@ def memory_in_words(device: str) -> str:
 
 
 def fuses(device: str) -> bool:
-    """Return whether the faster form of `engine.backend.fused` is one here."""
+    """Return whether the form of `engine.backend.fused` is faster here."""
     return load_keras().backend.backend() == "tensorflow" and device.startswith("cpu")
 
 
 def on_constants(function: Callable[..., Any], signature: Sequence[tuple[Any, str]]) -> Any:
     """Compile a function of tensors for many calls with the variables' present values.
 
-    TensorFlow then folds what depends on nothing else, and lays the kernels out once.
+    TensorFlow then folds what depends on nothing else, and lays the kernels out only once.
 
     Args:
         function: takes and returns tensors.
@@ -119,7 +119,7 @@ def on_constants(function: Callable[..., Any], signature: Sequence[tuple[Any, st
 
 
 def peek(variable: Any) -> Any:
-    """The values of a Keras variable as an array to look at at once: on the CPU it is no copy."""
+    """Return a Keras variable's values as an array to read at once: on the CPU without a copy."""
     import numpy as np
 
     value = variable.value
@@ -168,13 +168,13 @@ def apply_adam(
 
 
 def _handle(variable: Any) -> Any:
-    # Keras gives an optimizer TensorFlow's variable in `fit` and its own elsewhere.
+    # Keras passes an optimizer TensorFlow's variable in `fit` and its own elsewhere.
     value = getattr(variable, "value", variable)
     return (variable if callable(value) else value).handle
 
 
 def release() -> None:
-    """Give back what the last model held, so that the next one has the memory."""
+    """Free what the last model held, so that the next one has the memory."""
     if settled_backend() in NAMES:
         load_keras().utils.clear_session()
     gc.collect()
@@ -185,7 +185,7 @@ def _prepare_tensorflow() -> int:
 
     gpus = tensorflow.config.list_physical_devices("GPU")
     for gpu in gpus:
-        # TensorFlow takes nearly all of a GPU's memory at its first operation unless told.
+        # Unless set, TensorFlow takes nearly all of a GPU's memory at its first operation.
         try:
             tensorflow.config.experimental.set_memory_growth(gpu, True)
         except RuntimeError:

@@ -3,7 +3,7 @@
 A locked BatchNormalization goes into the convolution before it (kernel × scale, + bias), which
 lets TensorFlow fuse bias and ReLU6 into one kernel. 1×1 convolutions are matrix products, whose
 gradients are several times faster. On maps of a few pixels a depthwise convolution is one small
-matrix product a channel: oneDNN's gradient of its kernel takes ten times as long there.
+matrix product per channel: oneDNN's gradient of its kernel takes ten times as long there.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ DENSE_PIXELS = 36
 
 
 def fuse_inference(steps: list[Call]) -> list[tuple[Call, Step | None]]:
-    """Return the faster steps for calls of which no gradient is asked; see `fuse_training`."""
+    """Return the faster steps for calls without a gradient; see `fuse_training`."""
     return _fuse(steps, trains=False)
 
 
 def fuse_training(steps: list[Call]) -> list[tuple[Call, Step | None]]:
-    """Return the faster steps for these calls; a call that went into another is left out.
+    """Return the faster steps for these calls; a call fused into another is left out.
 
-    Only what computes in float32 with the channels last; all else runs as it is.
+    Only float32 with channels last is changed; all else runs as it is.
     """
     return _fuse(steps, trains=True)
 
@@ -54,7 +54,7 @@ def _fuse(steps: list[Call], *, trains: bool) -> list[tuple[Call, Step | None]]:
 
 
 def _is_plain_convolution(operation: Any) -> bool:
-    """Return a convolution whose channels are last and that nothing follows inside the layer."""
+    """Return whether it is a convolution with channels last and nothing after it in the layer."""
     return (
         type(operation) in (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
         and operation.data_format == "channels_last"
@@ -101,7 +101,7 @@ def _fused_step(call: Call, norm: Call | None, *, trains: bool) -> Step | None:
 
 
 def _fold(layer: Any, norm: Any) -> tuple[Any, Any]:
-    """Kernel and bias of a convolution with the inference of its BatchNormalization inside."""
+    """Return kernel and bias of a convolution with its BatchNormalization folded in."""
     scale = keras.ops.rsqrt(norm.moving_variance + norm.epsilon)
     if norm.scale:
         scale = scale * norm.gamma
@@ -146,14 +146,14 @@ def _convolution(layer: Any) -> Any:
 
 
 def _product(call: Call) -> Any:
-    """Return the same as matrix products."""
+    """Return a depthwise or pointwise convolution as matrix products."""
     if _is_pointwise(call.operation):
         return _pointwise
     return _dense_depthwise(tuple(call.inputs[0].shape[1:]), tuple(call.operation.kernel_size))
 
 
 def _pointwise(x: Any, kernel: Any) -> Any:
-    """(n, h, w, c) and (1, 1, c, d) to (n, h, w, d)."""
+    """Multiply (n, h, w, c) and (1, 1, c, d) to (n, h, w, d)."""
     import tensorflow
 
     channels, filters = kernel.shape[2:]
@@ -164,7 +164,7 @@ def _pointwise(x: Any, kernel: Any) -> Any:
 
 
 def _dense_depthwise(shape: tuple[int, int, int], kernel_size: tuple[int, int]) -> Any:
-    """A depthwise convolution ("same") as one matrix product a channel over all pixel pairs."""
+    """Return a depthwise convolution ("same") as a matrix product per channel over pixel pairs."""
     height, width, channels = shape
     pixels = height * width
     taps = tap_table(height, width, *kernel_size)
@@ -183,7 +183,7 @@ def _dense_depthwise(shape: tuple[int, int, int], kernel_size: tuple[int, int]) 
 
 
 def tap_table(height: int, width: int, kernel_height: int, kernel_width: int) -> Any:
-    """Return which tap of a kernel leads from each input pixel to each output pixel under "same".
+    """Return which tap of a kernel leads from each input to each output pixel with "same" padding.
 
     Returns:
         float32 (taps, input pixels × output pixels) of 0 and 1.

@@ -1,4 +1,4 @@
-"""How long training steps wait for their batches, measured within the compiled function.
+"""How long training steps wait for their batches, measured inside the compiled function.
 
 A call of that function runs many steps, so that a clock around the call sees no gap between them.
 """
@@ -12,7 +12,7 @@ from typing import Any
 class StepClock:
     """Adds up the gaps between the end of a step and the moment at which the next has its batch.
 
-    On TensorFlow and without XLA, which knows no time. It costs some microseconds a step.
+    Only on TensorFlow without XLA, which has no clock. It costs some microseconds per step.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class StepClock:
             self._waited = tensorflow.Variable(0.0, dtype="float64", trainable=False)
 
     def restart(self) -> None:
-        """Add up anew; what went by until now was no wait: another epoch, a checkpoint, a pause."""
+        """Start again at zero: an epoch's end, a checkpoint or a pause is no wait for a batch."""
         self._waited.assign(0.0)
         self._ended_at.assign(self._tensorflow.timestamp())
 
@@ -37,12 +37,12 @@ class StepClock:
             step: computes and updates the weights.
 
         Returns:
-            What the step gives, and the seconds waited since `restart`.
+            What the step returns, and the seconds waited since `restart`.
         """
         tensorflow = self._tensorflow
         with tensorflow.control_dependencies(tensorflow.nest.flatten(batch)):
             began = tensorflow.timestamp()
-        # Where the batch was there before the step ended, the difference is negative.
+        # If the batch was there before the step ended, the difference is negative.
         gap = tensorflow.maximum(began - self._ended_at, 0.0)
         waited = tensorflow.identity(self._waited.assign_add(gap))
         graph = tensorflow.compat.v1.get_default_graph()

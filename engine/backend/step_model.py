@@ -13,7 +13,7 @@ from engine.keras_setup.loaded import keras, ops
 from engine.model.subgraph import Forward
 
 INPUT_WAIT = "input_wait"
-"""Among a step's logs: seconds waited for batches since the clock was restarted."""
+"""Key in a step's logs of the seconds waited for batches since the clock was restarted."""
 
 
 class StepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
@@ -30,7 +30,7 @@ class StepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
 
         Args:
             network: whose variables train, by their layers' state.
-            prefix: from images to the cut tensors, frozen; None where features are given.
+            prefix: from images to the cut tensors, frozen; None where features are the input.
             suffix: from the cut tensors, or from images, to probabilities.
             label_smoothing: share of the label spread over all classes, in training only.
         """
@@ -39,11 +39,11 @@ class StepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         self._prefix, self._suffix = prefix, suffix
         self._smoothing = label_smoothing
         self.parts = 1
-        """Of a batch, one after the other through the network; their gradients are added up."""
+        """Parts of a batch, run one after the other; their gradients are added up."""
         self.has_memory_limit = False
-        """Whether a step may find no memory and is to leave all weights as they were then."""
+        """Whether a step may run out of memory and must then leave all weights unchanged."""
         self.clock: StepClock | None = None
-        """Of the gaps between steps; None where they are not measured."""
+        """The clock of the gaps between steps; None where they are not measured."""
         self.built = True
 
     @property
@@ -57,11 +57,11 @@ class StepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         return False
 
     def mean_metrics(self) -> dict[str, float]:
-        """Loss and accuracy since `fit` began, as a step gives them; NaN before the first."""
+        """Return loss and accuracy since `fit` began, as a step does; NaN before the first."""
         raise NotImplementedError
 
     def call(self, x: Any, training: bool | None = None) -> Any:
-        """Probabilities (batch, classes) of images, or of one tensor or a tuple of features."""
+        """Return probabilities (batch, classes) of images, or of a tensor or tuple of features."""
         given = list(x) if isinstance(x, (list, tuple)) else [x]
         if self._prefix is not None:
             given = [ops.stop_gradient(tensor) for tensor in self._prefix(given)]
@@ -75,7 +75,7 @@ class StepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Mean cross-entropy, with smoothed labels in training."""
+        """Return the mean cross-entropy, with smoothed labels in training."""
         losses = keras.losses
         if training and self._smoothing:
             labels = ops.one_hot(y, y_pred.shape[-1])
@@ -93,7 +93,7 @@ def step_model(
 ) -> StepModel:
     """Return a StepModel for the backend in use."""
     if keras.backend.backend() == "tensorflow":
-        # TensorFlow imports Keras, which is loaded under our settings by now.
+        # TensorFlow imports Keras, which is loaded with our settings by now.
         from engine.backend.tensorflow_step import TensorFlowStepModel
 
         return TensorFlowStepModel(network, prefix, suffix, label_smoothing)
@@ -107,7 +107,7 @@ def compile_step(model: StepModel, optimizer: Any, steps_per_execution: int, dev
     model.compile(
         optimizer=optimizer,
         metrics=["accuracy"],
-        # XLA would compute the parts of a batch side by side.
+        # XLA would compute the parts of a batch at the same time.
         jit_compile=jit_compile(device) if model.parts == 1 else False,
         steps_per_execution=steps_per_execution,
     )

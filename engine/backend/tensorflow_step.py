@@ -11,7 +11,7 @@ from engine.backend.step_model import INPUT_WAIT, StepModel
 
 
 class TensorFlowStepModel(StepModel):
-    """Keeps sums of loss and hits of its own: Keras' metrics cost more than a small head."""
+    """Keeps its own sums of loss and hits: Keras' metrics cost more than a small head."""
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
@@ -19,7 +19,7 @@ class TensorFlowStepModel(StepModel):
 
     @property
     def metrics(self) -> list[Any]:
-        """None: the sums stand in for them."""
+        """Keras' metrics: none, as the sums replace them."""
         return []
 
     @property
@@ -33,20 +33,20 @@ class TensorFlowStepModel(StepModel):
         return True
 
     def mean_metrics(self) -> dict[str, float]:
-        """Loss and accuracy since `fit` began."""
+        """Return loss and accuracy since `fit` began."""
         loss, hits, images = self._sums.numpy().tolist()
         return {"loss": loss / (images or math.nan), "accuracy": hits / (images or math.nan)}
 
     def reset_metrics(self) -> None:
-        """Begin the means anew; Keras calls it at the start of an epoch and an evaluation."""
+        """Start the means again; Keras calls it at the start of an epoch and an evaluation."""
         self._sums.assign(tensorflow.zeros(3))
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """Nothing: the steps return their logs."""
+        """Return nothing: the steps return their logs."""
         return {}
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """One step; gives the means since `fit` began, and `INPUT_WAIT` where that is timed."""
+        """Train a step; return the means since `fit` began, and `INPUT_WAIT` if that is timed."""
         if self.clock is None:
             return self._learn(*data)
         logs, waited = self.clock.time(data, lambda: self._learn(*data))
@@ -69,7 +69,7 @@ class TensorFlowStepModel(StepModel):
         return tape.gradient(loss, values), loss, probabilities
 
     def _gradients_in_parts(self, x: Any, y: Any) -> tuple[list[Any], Any, Any]:
-        """The same for the batch in two parts, the second once the first is done with.
+        """Compute the same for the batch in two parts, the second once the first is done.
 
         A batch of one image goes through twice: an empty part would spoil the moving
         statistics of a BatchNormalization.
@@ -90,7 +90,7 @@ class TensorFlowStepModel(StepModel):
         return gradients, share * first[1] + (1 - share) * second[1], probabilities
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        """One batch of an evaluation; gives the means since it began."""
+        """Evaluate a batch; return the means since the evaluation began."""
         x, y = data
         probabilities = self(x, training=False)
         loss = self.compute_loss(y=y, y_pred=probabilities, training=False)
@@ -105,6 +105,6 @@ class TensorFlowStepModel(StepModel):
 
 
 def _rows(x: Any, y: Any, rows: slice) -> tuple[Any, Any]:
-    """A part of a batch: of one tensor of images, or of several of features."""
+    """Return a part of a batch: of one tensor of images, or of several of features."""
     several = isinstance(x, (list, tuple))
     return (tuple(tensor[rows] for tensor in x) if several else x[rows]), y[rows]

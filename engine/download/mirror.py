@@ -1,4 +1,4 @@
-"""Where published files come from: their own servers, or a folder or address that mirrors them.
+"""Where published files come from: their own servers, or a folder or address as a mirror.
 
 A mirror holds `weights/<file>`, `datasets/<file>` and `manifest.json`, which names each file with
 its bytes and SHA-256; `cifar-tui fetch --to DIR` makes one.
@@ -29,12 +29,12 @@ _HOW_TO_MAKE = "`cifar-tui fetch --to DIR` on a machine with a network makes one
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A file as a manifest has it."""
+    """A file as a manifest lists it."""
 
     name: str
-    """Of the model or data set."""
+    """Name of the model or data set."""
     path: str
-    """Inside the mirror: `weights/<file>` or `datasets/<file>`."""
+    """Path inside the mirror: `weights/<file>` or `datasets/<file>`."""
     bytes: int
     sha256: str
 
@@ -46,7 +46,7 @@ def use_mirror(where: str) -> None:
         where: a folder, or an http or https address that serves one.
 
     Raises:
-        InputError: no folder with a manifest; an address is asked only once something is needed.
+        InputError: no folder with a manifest; an address is only used once a file is needed.
     """
     if _is_address(where):
         os.environ[MIRROR_VARIABLE] = where
@@ -57,7 +57,7 @@ def use_mirror(where: str) -> None:
 
 
 def chosen_mirror() -> str | None:
-    """Return the folder or address that `use_mirror` or the environment names; None for none."""
+    """Return the folder or address that `use_mirror` or the environment sets; None without one."""
     where = os.environ.get(MIRROR_VARIABLE)
     if not where:
         return None
@@ -84,17 +84,17 @@ def obtain(
     Args:
         path: inside a mirror.
         url: where it is published.
-        destination: see `engine.download.transfer.download`, as for the others.
+        destination: see `engine.download.transfer.download`, also for the others.
         expected_bytes: as published.
         expected_hash: as published.
-        progress: told of the bytes.
+        progress: called with the bytes.
         option: for the error.
         arguments: those by which `cifar-tui fetch` gets the file into a mirror, for the error.
 
     Raises:
-        InputError: it cannot be had, or is not what it should be.
+        InputError: it is not available, or is not the expected file.
     """
-    # Here and below: the command line asks for this module's names, and needs no network.
+    # Here and below: the command line imports this module, and needs no network.
     from engine.download.transfer import download
 
     mirror = chosen_mirror()
@@ -111,7 +111,7 @@ def obtain(
 
 
 def check_source(path: str, url: str, destination: Path, arguments: str = "") -> None:
-    """Refuse what `obtain` could not get, without getting it; takes the same.
+    """Reject what `obtain` could not get, without getting it; takes the same arguments.
 
     Raises:
         InputError: the mirror lacks it, or the network or the server is not as expected.
@@ -126,10 +126,10 @@ def check_source(path: str, url: str, destination: Path, arguments: str = "") ->
 
 
 def read_manifest(mirror: str) -> dict[str, Listed]:
-    """Return what a mirror says it holds, by path.
+    """Return the files that a mirror lists, by path.
 
     Raises:
-        InputError: there is none, it cannot be had, or it is none of ours.
+        InputError: the manifest is missing, not available, or not one of this program.
     """
     try:
         if _is_address(mirror):
@@ -155,10 +155,10 @@ def read_manifest(mirror: str) -> dict[str, Listed]:
 
 
 def add_to_manifest(folder: Path, files: Iterable[Listed]) -> None:
-    """Write these files into a folder's manifest, over what it said of them before.
+    """Write these files into a folder's manifest, replacing older entries for them.
 
     Raises:
-        InputError: the manifest that is there is none of ours.
+        InputError: the manifest there is not one of this program.
         OSError: it cannot be written.
     """
     listed = read_manifest(str(folder)) if os.path.exists(folder / MANIFEST) else {}

@@ -1,4 +1,4 @@
-"""What has come of a download so far: kept beside the file it becomes, to go on from."""
+"""The part of a download that has arrived, kept beside its file to be resumed from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.common.locks import try_lock
 
 _MOST_ABOUT_BYTES = 10_000
 STALE_SECONDS = 60.0
-"""After so long without a byte, and with nobody who holds it, a file of one's own is forgotten."""
+"""Age at which an extra partial file that no process holds is removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +26,22 @@ class PartialFile:
     path: Path
     file: FileIO
     is_shared: bool
-    """Whether it lies where the next download looks for it; else it goes when closed."""
+    """Whether it is where the next download looks for it; else it is removed when closed."""
 
     @property
     def size(self) -> int:
-        """Bytes that are here."""
+        """Bytes that have arrived."""
         return os.fstat(self.file.fileno()).st_size
 
     def source(self, url: str) -> tuple[int, str]:
-        """Bytes that came from `url` and its validator for `If-Range`, empty where it gave none."""
+        """Return the bytes from `url` and its validator for `If-Range`, empty if it sent none."""
         about = self._about()
         if not self.size or about.get("url") != url:
             return 0, ""
         return self.size, about.get("validator", "")
 
     def beside(self) -> PartialFile:
-        """Return an empty one, for bytes that may be of another file than those here.
+        """Return an empty partial file, for bytes that may be of another file than these.
 
         Raises:
             OSError: it cannot be written.
@@ -49,42 +49,42 @@ class PartialFile:
         return _of_its_own(self.path)
 
     def replace_shorter(self, other: PartialFile) -> None:
-        """Take the place of another one that holds less, so that the next download goes on here.
+        """Replace another one that holds less, so that the next download resumes from this.
 
         Raises:
-            OSError: it cannot be done.
+            OSError: it cannot be replaced.
         """
         if self is other or not other.is_shared or self.size <= other.size:
             return
-        # The file before its validator: a file under the wrong one is asked for from its start.
+        # The file before its validator: with the wrong one, a file is requested from its start.
         self.path.replace(other.path)
         self._about_path.replace(other._about_path)
 
     def begin(self, url: str, validator: str) -> None:
-        """Forget what is here and note where the bytes to come are from."""
+        """Drop what is here and note where the coming bytes are from."""
         self.clear()
         text = json.dumps({"url": url, "validator": validator})
         self._about_path.write_text(text, encoding="utf-8")
 
     def append(self, chunk: bytes) -> None:
-        """Write at the end; unbuffered, so that closing has nothing left to fail with."""
+        """Write at the end; unbuffered, so that closing cannot fail."""
         left = memoryview(chunk)
         while left:
             left = left[self.file.write(left) :]
 
     def become(self, destination: Path) -> None:
-        """Sync, and take the place of `destination`."""
+        """Sync the file and rename it to `destination`."""
         os.fsync(self.file.fileno())
         self.path.replace(destination)
         self._about_path.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Empty it; an empty one is gone once closed."""
+        """Empty it; an empty one is removed when closed."""
         self.file.seek(0)
         self.file.truncate()
 
     def close(self) -> None:
-        """Let go of it, and remove it where nothing can go on from it."""
+        """Release it, and remove it if no download can resume from it."""
         with contextlib.suppress(OSError):
             is_here = self._is(self.path)
             if is_here and (not self.is_shared or not self.size):
@@ -114,7 +114,7 @@ class PartialFile:
 
 
 def open_partial(destination: Path) -> PartialFile:
-    """The partial file of `destination`, its folder made; one of its own where that is in use.
+    """Open the partial file of `destination`, making its folder; another one if that is in use.
 
     Raises:
         OSError: the folder or the file cannot be written.
@@ -126,7 +126,7 @@ def open_partial(destination: Path) -> PartialFile:
         if not try_lock(partial.file.fileno()):
             partial.file.close()
             return _of_its_own(path)
-        # The holder before may have renamed the file between the opening and the lock.
+        # The previous holder may have renamed the file between the opening and the lock.
         if partial._is(path):
             partial.file.seek(0, os.SEEK_END)
             _forget_stale(path)
@@ -143,7 +143,7 @@ def _of_its_own(path: Path) -> PartialFile:
 
 
 def _forget_stale(path: Path) -> None:
-    """Remove what processes that are gone left of their own beside a partial file."""
+    """Remove the extra partial files that ended processes left beside one."""
     for own in path.parent.glob(f"{glob.escape(path.name)}-*[0-9]"):
         with contextlib.suppress(OSError), FileIO(own, "r") as file:
             is_old = time.time() - own.stat().st_mtime > STALE_SECONDS

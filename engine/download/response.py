@@ -1,4 +1,4 @@
-"""What a server, or a file on this machine, answers with: its headers and its body as it comes."""
+"""The response of a server, or of a local file: its headers, and its body as it arrives."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ class Response(Protocol):
 
     @property
     def length(self) -> int | None:
-        """Bytes of the body that are not read yet; None where that is not known."""
+        """Bytes of the body that are not read yet; None if unknown."""
 
     @property
     def status(self) -> int:
-        """The status code of HTTP."""
+        """The HTTP status code."""
 
     @property
     def headers(self) -> Message:
         """The header fields."""
 
     def read1(self, n: int, /) -> bytes:
-        """Return what has come of the body, at most `n` bytes; nothing at its end."""
+        """Return what has arrived of the body, at most `n` bytes; nothing at its end."""
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
 
 
 class LocalFile:
@@ -67,13 +67,13 @@ class LocalFile:
 
 @contextlib.contextmanager
 def read_ahead(response: Response, waiting: Callable[[], None]) -> Iterator[Iterator[bytes]]:
-    """The body as it comes, read by a thread of its own, which closes the response.
+    """Provide the body as it arrives, read by a thread of its own, which closes the response.
 
     Leaving it does not wait for the thread, however long the server stays silent.
 
     Args:
         response: to read to its end.
-        waiting: called ten times a second while nothing comes; what it raises goes through.
+        waiting: called ten times a second while nothing arrives; what it raises is passed on.
 
     Yields:
         An iterator over the body, which raises BodyError where reading failed.
@@ -90,11 +90,11 @@ def read_ahead(response: Response, waiting: Callable[[], None]) -> Iterator[Iter
     def read() -> None:
         with contextlib.closing(response):
             try:
-                # read1 hands over what has come; read would wait for a whole chunk
+                # read1 returns what has arrived; read would wait for a whole chunk
                 while not given_up.is_set() and (chunk := response.read1(CHUNK_BYTES)):
                     give(chunk)
                 give(b"")
-            except Exception as error:  # given to the thread that waits, which raises
+            except Exception as error:  # passed to the waiting thread, which raises
                 give(error)
 
     threading.Thread(target=read, name="download body", daemon=True).start()
@@ -119,13 +119,13 @@ def _taken(came: queue.Queue[bytes | Exception], waiting: Callable[[], None]) ->
 
 
 def is_page(response: Response) -> bool:
-    """Return whether it is a page to be read by a person, as a network sends that wants a login."""
+    """Return whether it is a web page, such as a network's login page."""
     kind: str = response.headers.get("Content-Type", "")
     return kind.lower().startswith(("text/html", "application/xhtml"))
 
 
 def validator_of(response: Response) -> str:
-    """By what the server knows this very file again: its strong ETag, else its date."""
+    """Return what identifies this very file at the server: its strong ETag, else its date."""
     tag: str = response.headers.get("ETag", "")
     if tag.startswith('"'):
         return tag

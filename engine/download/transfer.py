@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
 
 PARTIAL, RANGE_REFUSED = 206, 416
-"""Status codes of HTTP for a part, and for a part that the server does not have."""
+"""HTTP status codes for a part, and for a part that the server does not have."""
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
@@ -48,19 +48,19 @@ def download(
 ) -> Path:
     """Fetch `url` into `destination`, which appears only when whole and verified.
 
-    What came of an interrupted download stays beside it as `<name>.part`, and the next one goes on
-    from there where the server still has the same file.
+    The part of an interrupted download stays beside it as `<name>.part`, and the next one resumes
+    from there if the server still has the same file.
 
     Args:
         url: http or https, redirects are followed; or the path of a file on this machine.
-        destination: file to make, its folder too.
-        expected_bytes: as published; None where that is not known.
+        destination: file to make, with its folder.
+        expected_bytes: as published; None if unknown.
         expected_hash: `md5:<hex>` or `sha256:<hex>`; empty where none is published, and then
             only the length is checked.
-        progress: told of the bytes; what it raises cancels the download and goes through.
+        progress: called with the bytes; what it raises cancels the download and is passed on.
         timeout_seconds: how long name, connection and answer may take together, and how long
             any later wait for more bytes.
-        option: the command's option that can name the file instead, for the error.
+        option: the command-line option that can name the file instead, for the error.
         listed_hash: what a mirror's manifest says, in the same form; checked as well.
 
     Returns:
@@ -79,7 +79,7 @@ def download(
 
 
 def read_small(url: str, limit_bytes: int) -> bytes:
-    """Return what `url` serves, where that is small.
+    """Return what `url` serves, if that is small.
 
     Raises:
         InputError: the network or the server is not as expected, or it serves more.
@@ -95,7 +95,7 @@ def read_small(url: str, limit_bytes: int) -> bytes:
 
 
 def check_reachable(url: str, destination: Path, *, timeout_seconds: float = 5.0) -> None:
-    """Ask for `url` and read nothing of the answer.
+    """Request `url` and read nothing of the response.
 
     Raises:
         InputError: the network or the server is not as expected; names `destination` as the place
@@ -106,12 +106,12 @@ def check_reachable(url: str, destination: Path, *, timeout_seconds: float = 5.0
 
 
 def file_hash(path: Path, algorithm: str, progress: Progress | None = None) -> str:
-    """Hash (hex) of a file.
+    """Return the hash (hex) of a file.
 
     Args:
         path: an existing file.
         algorithm: `md5` or `sha256`.
-        progress: told of the bytes.
+        progress: called with the bytes.
     """
     digest = _digest(algorithm)
     total = path.stat().st_size
@@ -139,17 +139,17 @@ def _digest(algorithm: str) -> _Hash:
 
 @dataclass(frozen=True, slots=True)
 class _Fetch:
-    """One download: the steps, and the words for each way in which it can fail."""
+    """One download: its steps, and an error for each way in which it can fail."""
 
     url: str
     destination: Path | None
-    """None for what is read and not kept."""
+    """None for a body that is read and not kept."""
     expected_bytes: int | None
     timeout_seconds: float
     option: str
 
     def open(self, progress: Progress, offset: int = 0, validator: str = "") -> Response:
-        """Ask for the file from `offset` on, in a thread: a name lookup knows no timeout."""
+        """Request the file from `offset`, in a thread: a name lookup has no timeout."""
         answers: queue.SimpleQueue[Response | Exception] = queue.SimpleQueue()
         abandoned = threading.Event()
 
@@ -179,35 +179,35 @@ class _Fetch:
         if answer.status == PARTIAL and not (offset and self._goes_on(answer, offset)):
             answer.close()
             if not offset:
-                raise self.failed("the server sends a part that nobody asked for")
+                raise self.failed("the server sends a part that was not requested")
             return self.open(progress)
         return answer
 
     def complete(self, partial: PartialFile, hashes: tuple[str, ...], progress: Progress) -> None:
-        """Get what a partial file lacks, and put it in the destination's place once verified."""
+        """Get the rest of a partial file, and put it in the destination's place once verified."""
         digests = _digests(hashes)
         with self.disk_errors():
             _digest_file(partial, digests)
         if hashes and partial.size and _found(hashes, digests) == hashes:
-            self._keep(partial)  # it was cut off between its last byte and its name
+            self._keep(partial)  # interrupted between its last byte and its renaming
             return
         offset, validator = partial.source(self.url)
         if not validator and not hashes:
-            offset = 0  # nothing could tell whether the rest belongs to it
+            offset = 0  # the rest might belong to another file
         answer = self.open(progress, offset, validator)
         if answer.status == PARTIAL:
             self._append(partial, answer, digests, offset, progress)
             if _found(hashes, digests) == hashes:
                 self._keep(partial)
                 return
-            partial.clear()  # what was kept is of another file than the rest
+            partial.clear()  # what was kept is part of another file than the rest
             answer = self.open(progress)
         self._receive_anew(partial, answer, hashes, progress)
 
     def _receive_anew(
         self, partial: PartialFile, answer: Response, hashes: tuple[str, ...], progress: Progress
     ) -> None:
-        """Get all of the file, beside what was kept before: that stays until this is better."""
+        """Get the whole file, beside what was kept before: that stays until this is better."""
         if not partial.size:
             self._receive(partial, answer, hashes, progress)
             return
@@ -225,7 +225,7 @@ class _Fetch:
     def _receive(
         self, partial: PartialFile, answer: Response, hashes: tuple[str, ...], progress: Progress
     ) -> None:
-        """Get all of the file into an empty one, and keep it once verified."""
+        """Get the whole file into an empty partial file, and keep it once verified."""
         digests = _digests(hashes)
         with self.disk_errors(partial):
             partial.begin(self.url, validator_of(answer))
@@ -280,7 +280,7 @@ class _Fetch:
 
     @contextlib.contextmanager
     def disk_errors(self, partial: PartialFile | None = None) -> Iterator[None]:
-        """Turn what the disk refuses into words; a full one gets back what `partial` holds."""
+        """Turn errors of the disk into messages, and free what `partial` holds."""
         try:
             yield
         except OSError as error:
@@ -294,7 +294,7 @@ class _Fetch:
 
     @contextlib.contextmanager
     def body(self, answer: Response, waiting: Callable[[], None]) -> Iterator[Iterator[bytes]]:
-        """The body as it comes, until the block is left."""
+        """Provide the body as it arrives, until the block ends."""
         with read_ahead(answer, waiting) as chunks:
             yield self._in_words(chunks)
 
@@ -332,7 +332,7 @@ class _Fetch:
         return TimeoutError()
 
     def _goes_on(self, answer: Response, offset: int) -> bool:
-        """Return whether a part is the one asked for, of a file of the expected size."""
+        """Return whether a part is the requested one, of a file of the expected size."""
         match = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
         if match is None or int(match[1]) != offset:
             return False
@@ -369,12 +369,12 @@ def _status(error: Exception) -> int | None:
 
 
 def _digests(hashes: tuple[str, ...]) -> list[_Hash]:
-    """Return one for each of the hashes, of nothing as yet."""
+    """Return a digest of nothing yet for each hash."""
     return [_digest(expected.partition(":")[0]) for expected in hashes]
 
 
 def _found(hashes: tuple[str, ...], digests: Sequence[_Hash]) -> tuple[str, ...]:
-    """Return what the digests have come to, in the form and the order of the hashes expected."""
+    """Return the digests in the form and order of the expected hashes."""
     pairs = zip(hashes, digests, strict=True)
     return tuple(f"{h.partition(':')[0]}:{d.hexdigest()}" for h, d in pairs)
 

@@ -1,4 +1,4 @@
-"""Holds the features of a frontier: from the disk, from earlier features, or from the images."""
+"""The features of a frontier: read from disk, or computed from earlier features or images."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FORMAT = "1"
 
 @dataclass(frozen=True, eq=False)
 class _Missing:
-    """The features of one view of one pool, not there yet."""
+    """The features of one view of one pool, not computed yet."""
 
     features: Features
     key: str
@@ -35,7 +35,7 @@ class _Missing:
 
 
 class FeatureCache:
-    """Keeps the features of one run's network, on disk for later runs and at hand for this one."""
+    """Keeps the features of a run's network, on disk for later runs and in memory for this one."""
 
     def __init__(
         self,
@@ -45,14 +45,14 @@ class FeatureCache:
         emit: Callable[[Event], None],
         stops: Callable[[], bool],
     ) -> None:
-        """Begin with nothing.
+        """Start without features.
 
         Args:
             spec: sets the limits.
-            network: whose features; its weights before a frontier must not change.
-            device: as `backend.choose_device` gives it.
-            emit: told of extraction and its progress.
-            stops: asked at every batch; waits out pauses, True ends the extraction.
+            network: the one whose features are kept; its weights before a frontier must not change.
+            device: as `backend.choose_device` returns it.
+            emit: called with the events of extraction and its progress.
+            stops: called at every batch; waits out pauses, and ends the extraction if True.
         """
         self._spec, self._network, self._device = spec, network, device
         self._emit, self._stops = emit, stops
@@ -63,7 +63,7 @@ class FeatureCache:
         self.memory_bytes = int(free * MEMORY_SHARE if given is None else given * GIGABYTE)
 
     def max_bytes_per_image(self, pools: Sequence[Pool], held: Features | None) -> float:
-        """Return how large the features of one image may be to be kept at all."""
+        """Return the largest size of one image's features that can be kept."""
         rows = sum(pool.rows for pool in pools)
         memory = self.memory_bytes - (held.bytes if held and held.held == "memory" else 0)
         a_batch = self.memory_bytes / self._spec.batch_size
@@ -76,18 +76,18 @@ class FeatureCache:
         epoch: int,
         earlier: Features | None = None,
     ) -> list[tuple[Features, FeaturesReady]]:
-        """Have the features of all rows of some pools at several frontiers, in one pass.
+        """Get the features of all rows of some pools at several frontiers, in one pass.
 
         Args:
             frontiers: with a cut each.
-            pools: what images.
+            pools: the images.
             epoch: the one about to run.
-            earlier: features held already; where its cut lies before all others and gives the
-                same bytes, they are computed from.
+            earlier: features held already; if their cut is before all others and gives the same
+                bytes, the others are computed from them.
 
         Returns:
-            The features and what to say of them, in the order of the frontiers; nothing where
-            they can be kept neither in memory nor on disk, or a Stop came.
+            The features and a remark on them, in the order of the frontiers; nothing if they can be
+            kept neither in memory nor on disk, or a Stop came.
         """
         started = time.perf_counter()
         self._emit(PhaseChanged(phase="extracting", detail=self._spec.model))
@@ -114,13 +114,13 @@ class FeatureCache:
         return [(f, replace(ready, bytes=f.bytes, held=f.held)) for f in held]
 
     def add(self, features: Features, pool: Pool) -> bool:
-        """Have the features of a further pool at the same cut, without a word of it."""
+        """Get the features of a further pool at the same cut, without reporting it."""
         return self._fill([features], [pool], None) is not None
 
     def _fill(
         self, held: Sequence[Features], pools: Sequence[Pool], earlier: Features | None
     ) -> str | None:
-        """Fill in all pools: where from, or None where they cannot be held."""
+        """Fill all pools; return where from, or None if they cannot be held."""
         digests = [prefix_digest(self._network, features.cut) for features in held]
         missing: dict[tuple[str, int], list[_Missing]] = {}
         for features, digest in zip(held, digests, strict=True):
@@ -137,7 +137,7 @@ class FeatureCache:
         return self._extract({pool.name: pool for pool in pools}, missing, earlier)
 
     def _room(self, features: Features, pool: Pool) -> list[list[Any] | None]:
-        """Arrays for each view of a pool, where they are held in memory."""
+        """Return arrays for each view of a pool, if held in memory; else None for each."""
         features.views[pool.name] = []
         if features.held != "memory":
             return [None] * pool.views
@@ -150,7 +150,7 @@ class FeatureCache:
     def _find(
         self, features: Features, pool: Pool, key: str, arrays: list[Any] | None
     ) -> list[Any] | None:
-        """Return one view from the disk, in memory or mapped; None where it is not there whole."""
+        """Return one view from the disk, in memory or mapped; None if it is not complete."""
         stored = self._store.find(key, features.layouts, len(pool.images))
         if stored is None:
             return None
@@ -190,7 +190,7 @@ class FeatureCache:
     def _make(
         self, pool: Pool, view: int, wanted: list[_Missing], maker: Maker, progress: Progress
     ) -> bool:
-        """Compute one view, into memory and onto the disk as far as there is room."""
+        """Compute one view, into memory and onto the disk if there is room."""
         with ExitStack() as stack:
             outlets = [_Outlet(one, self._writer(one, pool, view), self._warn) for one in wanted]
             for outlet in outlets:
@@ -231,7 +231,7 @@ class FeatureCache:
             return None
 
     def _warn(self, error: OSError) -> None:
-        """Say once that features are not kept for later runs."""
+        """Warn once that features are not kept for later runs."""
         if self._warned:
             return
         self._warned = True
@@ -241,7 +241,7 @@ class FeatureCache:
 
 
 class _Outlet:
-    """Where the features of one cut go, batch by batch."""
+    """The target of the features of one cut, batch by batch."""
 
     def __init__(self, one: _Missing, writer: Any, warn: Callable[[OSError], None]) -> None:
         self._one, self._warn = one, warn
@@ -253,7 +253,7 @@ class _Outlet:
         return self.writer is None and self._one.arrays is None
 
     def take(self, span: slice, made: dict[int, Any]) -> None:
-        """Put a batch away; a disk that fails is given up."""
+        """Store a batch; a disk that fails is no longer used."""
         arrays = [made[id(tensor)] for tensor in self._one.features.cut]
         for target, array in zip(self._one.arrays or (), arrays, strict=bool(self._one.arrays)):
             target[span] = array

@@ -1,4 +1,4 @@
-"""Computes features view by view: from the images, or from features of an earlier cut."""
+"""Compute features view by view, from the images or from features of an earlier cut."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Maker:
     def __init__(
         self, network: keras.Model, earlier: Features | None, batch: int, device: str, flip: bool
     ) -> None:
-        """Begin with nothing compiled; the arguments are those of `Extractor`."""
+        """Start with nothing compiled; the arguments are those of `Extractor`."""
         self._network, self._batch, self._device, self._flip = network, batch, device, flip
         self._earlier = earlier
         self._extractors: dict[tuple[int, ...], Extractor] = {}
@@ -44,7 +44,7 @@ class Maker:
             yield span, run([array[span] for array in given])
 
     def _held(self, pool: Pool, wanted: Sequence[Features]) -> list[list[Any]] | None:
-        """Return the views of the earlier features, where the wanted ones can come from them."""
+        """Return the views of the earlier features, if the wanted ones can come from them."""
         earlier = self._earlier
         if earlier is None or pool.name not in earlier.views:
             return None
@@ -52,7 +52,7 @@ class Maker:
             return None
         views = earlier.views[pool.name]
         if self._is_same is None:
-            # The first batch, computed both ways, has to agree to the last bit.
+            # The first batch, computed both ways, must agree to the last bit.
             first = next(spans(len(pool.images), self._batch))
             direct = self._extractor(self._network.inputs, wanted)([pool.images[first]])
             given = [array[first] for array in views[0]]
@@ -62,7 +62,7 @@ class Maker:
         return views if self._is_same else None
 
     def _extractor(self, sources: Sequence[Any], wanted: Sequence[Features]) -> Extractor:
-        """Compiled once for each pair of cuts."""
+        """Return the extractor, compiled once for each pair of cuts."""
         pairs = [
             pair for features in wanted for pair in zip(features.cut, features.layouts, strict=True)
         ]
@@ -76,7 +76,7 @@ class Maker:
 
 
 class Progress:
-    """Tells how many images are done, twice a second."""
+    """Reports how many images are done, twice a second."""
 
     def __init__(self, total: int, emit: Callable[[Event], None]) -> None:
         """Count up to `total` images."""
@@ -84,7 +84,7 @@ class Progress:
         self._done, self._told_at = 0, 0.0
 
     def add(self, images: int) -> None:
-        """Count so many more."""
+        """Count `images` more."""
         self._done += images
         at = time.perf_counter()
         if at - self._told_at >= PROGRESS_SECONDS or self._done == self._total:

@@ -1,4 +1,4 @@
-"""Runs a frozen prefix over images in batches of one fixed size."""
+"""Run a frozen prefix over images in batches of one fixed size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PIXELS = 256 * 96 * 96
 
 
 def extraction_batch(image_size: int) -> int:
-    """Return images of one batch at this input size, in pixels."""
+    """Return the number of images of a batch at this input size, in pixels."""
     return max(16, min(512, PIXELS // image_size**2))
 
 
@@ -26,7 +26,7 @@ class Extractor:
     """Computes cut tensors from images, or from the features of an earlier cut.
 
     The last batch is filled up, so that every image is computed in a batch of the same size:
-    kernels round differently in others.
+    kernels round differently otherwise.
     """
 
     def __init__(
@@ -70,6 +70,6 @@ def _stored(value: Any, layout: Layout) -> Any:
 
 
 def spans(rows: int, batch: int) -> Iterator[slice]:
-    """Yield the batches of so many rows."""
+    """Yield the batches of `rows` rows."""
     for start in range(0, rows, batch):
         yield slice(start, min(start + batch, rows))

@@ -3,7 +3,7 @@
 The first line is JSON (`Header`, padded with spaces to a multiple of 64 bytes). Then the tensors
 one after the other, each row-major and starting at a multiple of 64 bytes. Then CRC-32 values as
 little-endian uint32: one for each block of each tensor, and last one over the first line and those.
-All sizes follow from the first line: a file that was cut short shows without being read.
+All sizes follow from the first line: a truncated file is recognized without being read.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ _MARK = json.dumps(_FORMAT)[:-1].encode()
 
 
 class BrokenEntryError(Exception):
-    """A file of this format that was cut short or altered."""
+    """A file of this format that is truncated or altered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One row of one tensor."""
+    """The layout of one row of a tensor."""
 
     shape: tuple[int, ...]
     dtype: str
-    """NumPy's name of it, such as `float32` or `uint16`."""
+    """NumPy's name of its dtype, such as `float32` or `uint16`."""
 
     @property
     def row_bytes(self) -> int:
@@ -52,7 +52,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """Where one tensor lies in the file."""
+    """The place of one tensor in the file."""
 
     layout: Layout
     start: int
@@ -61,13 +61,13 @@ class Tensor:
 
     @property
     def blocks(self) -> int:
-        """How many checksums it has."""
+        """Number of its checksums."""
         return -(-self.bytes // self.block_bytes)
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the first line says."""
+    """The content of the first line."""
 
     layouts: tuple[Layout, ...]
     rows: int
@@ -82,7 +82,7 @@ class Header:
             raise ValueError(f"expected rows that hold something, found {self.rows} {self.layouts}")
 
     def holds(self, layouts: Sequence[Layout], rows: int) -> bool:
-        """Return whether the entry has exactly these."""
+        """Return whether the entry has exactly these layouts and rows."""
         return (self.layouts, self.rows) == (tuple(layouts), rows)
 
     def line(self) -> bytes:
@@ -91,7 +91,7 @@ class Header:
         return text.ljust(_aligned(len(text) + 1) - 1) + b"\n"
 
     def tensors(self) -> list[Tensor]:
-        """Return where each tensor lies."""
+        """Return the place of each tensor."""
         found, start = [], len(self.line())
         for layout in self.layouts:
             tensor = Tensor(layout, start, self.rows * layout.row_bytes, self.block_bytes)
@@ -120,7 +120,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """All of a file but its tensors."""
+    """All of a file except its tensors."""
 
     header: Header
     checksums: tuple[int, ...]
@@ -144,10 +144,10 @@ class Index:
 
 
 def read_index(file: BinaryIO) -> Index | None:
-    """Read all but the tensors; None where the file is of another format.
+    """Read all but the tensors; None if the file is of another format.
 
     Raises:
-        BrokenEntryError: it is of this format, and was cut short or altered.
+        BrokenEntryError: it is of this format, and truncated or altered.
     """
     line = file.readline(1 << 20)
     if not line.startswith(_MARK):
@@ -170,7 +170,7 @@ def read_index(file: BinaryIO) -> Index | None:
 
 
 def load_index(path: Path) -> Index | None:
-    """The index of the file; None where it is missing, unreadable, of another format or broken.
+    """Return the index of the file; None if it is missing, unreadable, broken or in another format.
 
     A broken one is removed.
     """
@@ -185,7 +185,7 @@ def load_index(path: Path) -> Index | None:
 
 
 def remove_quietly(path: Path) -> None:
-    """Remove an entry that is of no use; it may stay where the folder cannot be written."""
+    """Remove a useless entry; it stays if the folder cannot be written."""
     with suppress(OSError):
         path.unlink()
 

@@ -21,10 +21,10 @@ TRAINING_ONLY_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 
 
 def prefix_digest(network: keras.Model, cut: Sequence[Any]) -> str:
-    """SHA-256 (hex) of all that turns an image into the cut tensors.
+    """Return the SHA-256 (hex) of all that turns an image into the cut tensors.
 
     Args:
-        network: a functional model; its present weights count.
+        network: a functional model, with its current weights.
         cut: its tensors (KerasTensor) that are kept.
     """
     digest = hashlib.sha256(kernels().encode())
@@ -61,7 +61,7 @@ def _describe(call: Call, places: dict[int, int]) -> str:
 
 
 def _of_values(settings: Any) -> Any:
-    """A layer's settings, at any depth, without those that no value of its output depends on."""
+    """Return a layer's settings, at any depth, without those that cannot change its output."""
     if isinstance(settings, dict):
         return {
             # The name of a dtype policy is the dtype.

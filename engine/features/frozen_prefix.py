@@ -1,4 +1,4 @@
-"""The frozen prefix of a network: where it ends, and what behind it stays in inference mode.
+"""The frozen prefix of a network: where it ends, and what after it stays in inference mode.
 
 While the first layers are frozen they are a fixed function of the image. What is fixed reaches as
 far as it can: a ReLU, a pooling or a locked BatchNormalization between the last frozen and the
@@ -6,7 +6,7 @@ first layer that trains belongs to it, and a wholly frozen backbone leaves its p
 head's dropout and what follows it never do, so that the head trains under dropout.
 
 The frontier is a cut through the fixed part: what is before it is computed once and kept. It need
-not stand at the very end: NASNet has nine tensors open there and one a cell earlier.
+not be at the very end: NASNet has nine tensors open there and only one a cell earlier.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from engine.model.graph import Call, calls, leaves
 from engine.model.measure import call_flops
 
 FLOPS_PER_BYTE = 50
-"""What a kept byte costs, in FLOPs: a core computes about 50 while it fetches one from memory."""
+"""Cost of a kept byte in FLOPs: a core computes about 50 while it fetches one from memory."""
 
 
 @dataclass(frozen=True)
 class Frontier:
-    """A cut through a network by the present state of its layers."""
+    """A cut through a network in the current state of its layers."""
 
     cut: tuple[Any, ...]
-    """The network's tensors (KerasTensor) that are kept; empty where nothing would be saved."""
+    """The network's tensors (KerasTensor) that are kept; empty if nothing would be saved."""
     prefix: frozenset[str]
     """Names of the operations before it."""
     inference: frozenset[str]
     """Names of all operations that run in inference mode, though dropout trains elsewhere."""
     fixed: frozenset[str]
-    """Names of all operations that depend on nothing that trains, before the cut or behind it."""
+    """Names of all operations that depend on nothing that trains, before the cut or after it."""
     bytes_per_image: int
 
 
 def find_frontier(network: keras.Model, max_bytes_per_image: float = math.inf) -> Frontier:
-    """Find the cut that is cheapest at every step: FLOPs left to do plus bytes to fetch.
+    """Find the cut that is cheapest per step: FLOPs left to compute plus bytes to fetch.
 
     Args:
-        network: a functional model; its layers' present state counts.
-        max_bytes_per_image: what can be kept at most.
+        network: a functional model, with its layers' current state.
+        max_bytes_per_image: the most that can be kept.
     """
     steps = calls(network)
     fixed = _fixed_calls(steps)
@@ -76,7 +76,7 @@ def _fixed_calls(steps: list[Call]) -> list[Call]:
 
 
 def _cuts(steps: list[Call], fixed: list[Call]) -> Iterator[tuple[int, int, tuple[Any, ...]]]:
-    """Yield every cut behind the first n fixed calls: n, the fixed FLOPs behind it, its tensors."""
+    """Yield every cut after the first n fixed calls: n, the fixed FLOPs after it, its tensors."""
     readers = Counter(id(tensor) for call in steps for tensor in call.inputs)
     left = sum(call_flops(call) for call in fixed)
     total = left
@@ -93,11 +93,11 @@ def _cuts(steps: list[Call], fixed: list[Call]) -> Iterator[tuple[int, int, tupl
 
 
 def _inference_names(steps: list[Call]) -> Iterator[str]:
-    """Operations without weights whose nearest layer with weights before them is frozen.
+    """Yield operations without weights whose nearest layer with weights before them is frozen.
 
     A frozen EfficientNet called as `fit` calls it still drops connections at random, so that two
-    calls on one batch differ by 15 %. BatchNormalization between them says nothing: it is locked
-    in blocks that train.
+    calls on one batch differ by 15 %. A BatchNormalization between them does not count: it is
+    locked in blocks that train.
     """
     live: dict[int, bool] = {}
     for call in steps:
@@ -113,7 +113,7 @@ def _inference_names(steps: list[Call]) -> Iterator[str]:
 
 
 def trains(operation: Any) -> bool:
-    """Return whether training would change any weight of it, moving statistics included."""
+    """Return whether training would change any of its weights, moving statistics included."""
     if not isinstance(operation, keras.Layer):
         return False
     return any(

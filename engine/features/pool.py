@@ -1,4 +1,4 @@
-"""Features that are held: of which cut, for which images, in memory or memory-mapped."""
+"""Features that are held: of a cut, for a pool of images, in memory or memory-mapped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Images that are computed and kept together, whatever split of them a run makes."""
+    """Images whose features are computed and kept together, however a run splits them."""
 
     name: Literal["train", "test"]
     images: NDArray[np.uint8]
@@ -24,7 +24,7 @@ class Pool:
     views: int
     """Views of each image, the image itself included."""
     fingerprint: str
-    """Of the images."""
+    """Hash of the images."""
 
     @property
     def rows(self) -> int:
@@ -37,25 +37,25 @@ class Features:
     """The cut tensors of all views of the images of some pools."""
 
     cut: tuple[Any, ...]
-    """The network's tensors (KerasTensor) they are values of."""
+    """The network's tensors (KerasTensor) whose values they are."""
     prefix: frozenset[str]
     """The operations before the cut, all frozen."""
     layouts: tuple[Layout, ...]
     dtypes: tuple[str, ...]
-    """What the network computes in; bfloat16 is held as uint16."""
+    """Dtypes in which the network computes; bfloat16 is held as uint16."""
     held: Literal["memory", "disk"]
     views: dict[str, list[list[Any]]] = field(default_factory=dict)
-    """By pool: the arrays of each view, (images, ...) one a tensor."""
+    """By pool: the arrays of each view, one (images, ...) per tensor."""
     whole: dict[str, list[Any]] = field(default_factory=dict)
     """By pool, in memory only: the same over all views, (rows, ...)."""
 
     @property
     def bytes(self) -> int:
-        """Of all arrays."""
+        """Bytes of all arrays."""
         return sum(array.nbytes for views in self.views.values() for v in views for array in v)
 
     def take(self, pool: str, rows: NDArray[np.int64]) -> list[Any]:
-        """Return the features of some rows of a pool, whatever views they lie in."""
+        """Return the features of some rows of a pool, in any of its views."""
         import numpy as np
 
         views = self.views[pool]
@@ -71,7 +71,7 @@ class Features:
 
 
 def layouts_of(cut: Sequence[Any]) -> tuple[tuple[Layout, ...], tuple[str, ...]]:
-    """Return how the cut tensors lie on disk, and the dtypes that they have in the network."""
+    """Return the cut tensors' layouts on disk, and their dtypes in the network."""
     dtypes = tuple(str(tensor.dtype) for tensor in cut)
     layouts = tuple(
         Layout(tuple(tensor.shape[1:]), "uint16" if dtype == "bfloat16" else dtype)

@@ -1,4 +1,4 @@
-"""Reading an entry of the feature cache, checked block by block."""
+"""Read an entry of the feature cache, checked block by block."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoredFeatures:
-    """An entry that says it has what was asked for; reading it shows whether it is intact."""
+    """An entry that claims to be the requested one; reading it shows whether it is intact."""
 
     path: Path
     layouts: tuple[Layout, ...]
     rows: int
 
     def read_into(self, arrays: Sequence[NDArray[Any]]) -> bool:
-        """Fill arrays (rows, *shape), C-contiguous, one a tensor.
+        """Fill arrays (rows, *shape), C-contiguous, one per tensor.
 
-        False where the entry is gone, or is not what was written and is removed now; the arrays
-        then hold anything.
+        Returns False if the entry is missing, or differs from what was written and is now removed;
+        the arrays then hold anything.
 
         Raises:
             ValueError: the arrays are not of the entry's layouts.
@@ -42,10 +42,10 @@ class StoredFeatures:
         return False
 
     def map(self) -> list[np.memmap[Any, Any]] | None:
-        """Read-only memory maps (rows, *shape), one a tensor, after a pass that checks all.
+        """Return read-only memory maps (rows, *shape), one per tensor, after checking all of it.
 
-        They stay valid when the entry is evicted. None where it is gone, or is not what was
-        written and is removed now.
+        They stay valid when the entry is evicted. None if it is missing, or differs from what was
+        written and is now removed.
         """
         import numpy as np
 
@@ -65,12 +65,12 @@ class StoredFeatures:
         except BrokenEntryError:
             remove_quietly(self.path)
         except OSError as error:
-            # A block that the disk cannot read; a shortage of memory or of files says nothing.
+            # A block that the disk cannot read; a shortage of memory or of files is no sign of it.
             if error.errno == errno.EIO:
                 remove_quietly(self.path)
 
     def _index(self, file: BinaryIO) -> Index:
-        """Read afresh: another process may have replaced the entry since it was found."""
+        """Read the index again: another process may have replaced the entry since it was found."""
         index = read_index(file)
         if index is None or not index.header.holds(self.layouts, self.rows):
             raise FileNotFoundError(errno.ENOENT, "replaced by another entry", str(self.path))

@@ -22,7 +22,7 @@ ENDING = ".features"
 
 
 class FeatureCacheFullError(OSError):
-    """An entry has no place within the limit, whatever would be evicted."""
+    """An entry does not fit within the limit, whatever is evicted."""
 
     def __init__(self, needed: int, limit: int) -> None:
         expected = f"expected features within the cache's limit of {byte_size(limit)}"
@@ -51,7 +51,7 @@ class Entry:
 class FeatureStore:
     """Features in the folder `features` of `root`, of at most `limit_bytes` together.
 
-    Several processes may use one folder at a time. With a limit of 0 nothing is kept.
+    Several processes may use one folder at once. With a limit of 0 nothing is kept.
     """
 
     def __init__(self, root: Path, limit_bytes: int) -> None:
@@ -59,9 +59,9 @@ class FeatureStore:
         self.limit_bytes = limit_bytes
 
     def find(self, key: str, layouts: Sequence[Layout], rows: int) -> StoredFeatures | None:
-        """The entry, where it says that it has exactly these layouts and rows; counts as a use.
+        """Return the entry, if it claims exactly these layouts and rows; counts as a use.
 
-        An entry that was cut short is removed.
+        A truncated entry is removed.
         """
         path = self._path(key)
         index = load_index(path)
@@ -75,10 +75,10 @@ class FeatureStore:
     def writing(
         self, key: str, layouts: Sequence[Layout], rows: int, about: Mapping[str, str | int]
     ) -> FeatureWriter:
-        """Begin an entry: evicts those not used for longest, and reserves its place.
+        """Begin an entry: evict those not used for longest, and reserve its space.
 
         Raises:
-            FeatureCacheFullError: it exceeds the limit, beside what is being written now.
+            FeatureCacheFullError: it exceeds the limit, together with what is being written now.
             OSError: the folder cannot be written, or the disk is full.
         """
         plain = {name: v if isinstance(v, str) else int(v) for name, v in about.items()}
@@ -91,7 +91,7 @@ class FeatureStore:
         return FeatureWriter(self._path(key), header)
 
     def entries(self) -> list[Entry]:
-        """Return all entries, the one used last first; without broken files and those of others.
+        """Return all entries, the last used first, without broken files and other programs' files.
 
         Raises:
             OSError: the folder cannot be read.
@@ -108,7 +108,7 @@ class FeatureStore:
         return found
 
     def clear(self) -> tuple[int, int]:
-        """Remove everything but what is being written; gives how many entries, and the bytes.
+        """Remove everything except what is being written; return the number of entries and bytes.
 
         Raises:
             OSError: the folder cannot be written.
@@ -124,13 +124,13 @@ class FeatureStore:
         return self.folder / (key + ENDING)
 
     def _files(self, ending: str) -> list[tuple[Path, os.stat_result]]:
-        """Return the files of the folder with this ending, the one used last at the end."""
+        """Return the files of the folder with this ending, the last used at the end."""
         return sorted(self._scan(ending), key=lambda file: (file[1].st_mtime_ns, file[0]))
 
     def _scan(self, ending: str) -> Iterator[tuple[Path, os.stat_result]]:
         with suppress(FileNotFoundError), os.scandir(self.folder) as scan:
             for found in scan:
-                # Another process may remove a file between the list and the look at it.
+                # Another process may remove a file between the listing and this look.
                 with suppress(FileNotFoundError):
                     if found.name.endswith(ending) and found.is_file(follow_symlinks=False):
                         yield Path(found.path), found.stat()

@@ -1,4 +1,4 @@
-"""Writing one entry of the feature cache: unseen by others until it is whole."""
+"""Write one entry of the feature cache, invisible to others until it is complete."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ENDING = ".part"
 
 
 class FeatureWriter:
-    """Appends rows to an entry; as a context manager it abandons what was not finished.
+    """Appends rows to an entry; as a context manager it abandons what is not finished.
 
     Nothing is left on the disk after an error while writing or finishing.
     """
 
     def __init__(self, path: Path, header: Header) -> None:
-        """Reserve the whole entry's place beside `path`, where `finish` will put it.
+        """Reserve the space of the whole entry beside `path`, where `finish` will put it.
 
         Raises:
             OSError: the folder cannot be written, or the disk is full.
@@ -35,7 +35,7 @@ class FeatureWriter:
         self._path = path
         self._header = header
         descriptor, self._part = _locked_part(path)
-        # Unbuffered, so that a full disk shows in the write and not once more at the close.
+        # Unbuffered, so that a full disk shows in the write and not again at the close.
         self._file = open(descriptor, "wb", buffering=0)  # noqa: SIM115
         self._columns = [_Column(tensor) for tensor in header.tensors()]
         try:
@@ -64,7 +64,7 @@ class FeatureWriter:
     def finish(self) -> None:
         """Make the entry visible, unless another process has finished the same one by now.
 
-        The writer is of no use afterwards, whether it went well or not.
+        The writer cannot be used afterwards, whether it succeeds or not.
 
         Raises:
             ValueError: rows are missing.
@@ -86,7 +86,7 @@ class FeatureWriter:
     def abandon(self) -> None:
         """Remove what was written; does nothing after `finish`."""
         if not self._file.closed:
-            # Before the lock goes with the file: nobody else should find it in between.
+            # Before the lock is released with the file: no process should find it in between.
             self._part.unlink(missing_ok=True)
             self._file.close()
 
@@ -125,7 +125,7 @@ class FeatureWriter:
 
 
 class _Column:
-    """How far one tensor is written, and the checksums so far."""
+    """The progress of writing one tensor, and its checksums so far."""
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
@@ -135,11 +135,11 @@ class _Column:
 
     @property
     def room(self) -> int:
-        """Bytes until the present block is full."""
+        """Bytes until the current block is full."""
         return self.tensor.block_bytes - self.done % self.tensor.block_bytes
 
     def count(self, chunk: memoryview) -> None:
-        """Take in bytes of the present block."""
+        """Add bytes of the current block."""
         self._checksum = zlib.crc32(chunk, self._checksum)
         self.done += len(chunk)
         if self.done % self.tensor.block_bytes == 0 or self.done == self.tensor.bytes:
@@ -148,7 +148,7 @@ class _Column:
 
 
 def remove_leftovers(folder: Path) -> int:
-    """Remove what writers left behind whose process is gone; gives the bytes.
+    """Remove the leftovers of writers whose process has ended; return their bytes.
 
     Raises:
         OSError: the folder cannot be written.
@@ -172,12 +172,12 @@ def _locked_part(path: Path) -> tuple[int, Path]:
         part = Path(name)
         if try_lock(descriptor) and part.exists():
             return descriptor, part
-        # Taken for a leftover, by another process, in the moment before it was locked.
+        # Another process took it for a leftover in the moment before it was locked.
         os.close(descriptor)
 
 
 def _reserve(descriptor: int, size: int) -> None:
-    """Take the place now, so that a full disk shows before the work is done."""
+    """Reserve the space now, so that a full disk shows before the work is done."""
     try:
         if hasattr(os, "posix_fallocate"):  # macOS has none
             os.posix_fallocate(descriptor, 0, size)

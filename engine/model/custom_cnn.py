@@ -9,7 +9,7 @@ from engine.keras_setup.loaded import layers
 BLOCKS = ((32, 32), (64, 64), (128,))
 """Widths of the convolutions of each block; a block ends in a pooling."""
 PIXEL_DEVIATION = 63.0
-"""Standard deviation of about CIFAR-10's pixels, whose mean is about twice as much."""
+"""About the standard deviation of CIFAR-10's pixels; their mean is about twice as much."""
 
 
 def custom_cnn_features(pixels: Any) -> Any:
