@@ -1,4 +1,4 @@
-"""`cifar-tui`: reads the command line and hands over to a command."""
+"""`cifar-tui`: read the command line and run a command."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HINT = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status.
+    """Run the command line; return the exit status.
 
     0 all went well or was left running, 1 some run failed, 2 bad usage or input, or output that
     cannot be written, 130 interrupted.
@@ -42,10 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def exit_status(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
-    """Do the work of a command line, with usable streams and a home; report an error in one line.
+    """Run a command line with usable streams and a home folder; report an error in one line.
 
     Returns:
-        What `work` returns, or the status that belongs to the error.
+        What `work` returns, or the status of the error.
     """
     prepare_streams()
     terminal.settle()
@@ -72,7 +72,7 @@ def exit_status(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> in
 
 
 def _written(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
-    """Do `work`, which ends with all that it printed being written, however it ends."""
+    """Do `work`, and write out all that it printed, however it ends."""
     try:
         status = work(argv)
     except SystemExit:

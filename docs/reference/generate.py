@@ -83,8 +83,8 @@ def commands_page() -> str:
     summaries = [(a.dest, str(a.help)) for a in subparsers._choices_actions]
     parts = [
         "# Commands",
-        "`cifar-tui` without a command opens the launcher. `--help` behind a command says what "
-        "stands here; `--version` says which version it is.",
+        "`cifar-tui` without a command opens the launcher. `--help` after a command prints what "
+        "is listed here; `--version` prints the version.",
         table(
             ("Command", "What it does"),
             ((f"[`{name}`](#cifar-tui-{name})", cell(says)) for name, says in summaries),
@@ -227,9 +227,9 @@ def recipe_page() -> str:
         [
             "# Recipe files",
             "A recipe of your own is a file of TOML. Its name without `.toml` is the recipe's. "
-            "`cifar-tui recipes recommended > mine.toml` writes one to begin with, `cifar-tui "
-            "train VGG16 --recipe mine.toml` trains by it, and `cifar-tui recipes --save "
-            "mine.toml` keeps it, to be chosen by its name. A key that is not known, or a value "
+            "`cifar-tui recipes recommended > mine.toml` writes one to start from, `cifar-tui "
+            "train VGG16 --recipe mine.toml` trains with it, and `cifar-tui recipes --save "
+            "mine.toml` saves it under its name. An unknown key, or a value "
             "beyond its limits, is rejected by name.",
             f"The default recipe, `{DEFAULT_RECIPE.name}`, as a file:",
             f"```toml\n{recipe_text(DEFAULT_RECIPE).strip()}\n```",

@@ -105,7 +105,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         flag = unknown[0].partition("=")[0]
         raise InputError(
             f"expected an option of {PROGRAM}, found {flag[:60]!r}; "
-            f"{did_you_mean(flag, parser.flags())}`{PROGRAM} --help` shows what there is"
+            f"{did_you_mean(flag, parser.flags())}see `{PROGRAM} --help`"
         )
     return parsed
 

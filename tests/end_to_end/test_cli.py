@@ -27,8 +27,8 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CIFAR_TUI_RUNS", raising=False)
 
 
-def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Run a command line that is refused; gives its one line."""
+def rejection(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the one line with which a command line is rejected."""
     before = sorted(Path().rglob("*"))
     assert main(arguments) == 2
     printed = capsys.readouterr()
@@ -75,17 +75,17 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["tran"], ["did you mean train?"]),
         (["atach"], ["did you mean attach?"]),
         (["bench"], ["expected a command, found 'bench'"]),
-        (["xyzzy"], ["found 'xyzzy'; `cifar-tui --help`"]),
+        (["xyzzy"], ["found 'xyzzy'; see `cifar-tui --help`"]),
         (["--runs-dir", "x", "tran"], ["'tran'", "did you mean train?"]),
         (["--runs-dir", "x"], ["a terminal to open the launcher on"]),
         (["--runs-dri", "x"], ["'--runs-dri'", "did you mean --runs-dir?"]),
         (["--recpie", "notebook"], ["'--recpie'", "did you mean --recipe?"]),
-        (["--dataset", "digits"], ["--dataset: expected behind a command, found without one"]),
-        (["--epochs", "5", "train", "CustomCNN"], ["--epochs: expected behind", "found before it"]),
-        (["--json", "rank"], ["--json: expected behind a command", "`cifar-tui rank --help`"]),
+        (["--dataset", "digits"], ["--dataset: expected after a command, found without one"]),
+        (["--epochs", "5", "train", "CustomCNN"], ["--epochs: expected after", "found before it"]),
+        (["--json", "rank"], ["--json: expected after a command", "`cifar-tui rank --help`"]),
         (["--epochs", "3", "rank"], ["an option of cifar-tui rank, found '--epochs'"]),
-        (["rank", "--epochs", "3"], ["found '--epochs'; train would take it"]),
-        (["rank", "--plain"], ["found '--plain'; train and demo would take it"]),
+        (["rank", "--epochs", "3"], ["found '--epochs'; train takes it"]),
+        (["rank", "--plain"], ["found '--plain'; train and demo take it"]),
         (["train", "CustomCNN", "--epoch", "5"], ["'--epoch'", "did you mean --epochs?"]),
         (["rank", "--ascii"], ["--ascii: expected before rank"]),
         (["rank", "x"], ["expected nothing more, found 'x'"]),
@@ -94,39 +94,39 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["rank", "--json", "--csv"], ["not allowed with"]),
     ],
 )
-def test_bad_input_is_refused_in_one_line(
+def test_bad_input_is_rejected_in_one_line(
     arguments: list[str], said: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = refused([*arguments, *(["--plain"] if arguments[0] == "train" else [])], capsys)
+    line = rejection([*arguments, *(["--plain"] if arguments[0] == "train" else [])], capsys)
     assert [part for part in said if part not in line] == []
 
 
-def test_a_weights_file_that_is_none_is_refused(
+def test_a_weights_file_that_is_not_one_is_rejected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "notes.h5").write_text("not weights")
-    assert "notes.h5" in refused(
+    assert "notes.h5" in rejection(
         ["train", "EfficientNetLite0", "--dataset", "digits", "--weights", "notes.h5"], capsys
     )
 
 
-def test_a_runs_folder_that_cannot_be_made_is_refused(
+def test_a_runs_folder_that_cannot_be_made_is_rejected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
     arguments = ["train", "CustomCNN", "--dataset", "digits", "--runs-dir", "file/runs"]
-    assert "--runs-dir" in refused(arguments, capsys)
+    assert "--runs-dir" in rejection(arguments, capsys)
 
 
-def test_a_runs_folder_is_not_made_for_a_session_that_is_refused(
+def test_a_runs_folder_is_not_made_for_a_session_that_is_rejected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refused(["train", "CustomCNN", "--runs-dir", "new", "--epochs", "0"], capsys)
+    rejection(["train", "CustomCNN", "--runs-dir", "new", "--epochs", "0"], capsys)
     assert not (tmp_path / "new").exists()
 
 
 def test_without_a_terminal_the_launcher_gives_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
-    line = refused([], capsys)
+    line = rejection([], capsys)
     assert "terminal" in line
     assert "cifar-tui demo" in line
 
@@ -221,9 +221,9 @@ def test_rank_takes_the_folder_from_the_environment_and_names_broken_runs(
     assert "left out torn" in printed.err
 
 
-def test_rank_of_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rank_of_a_file_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "runs").touch()
-    assert "expected a folder" in refused(["rank"], capsys)
+    assert "expected a folder" in rejection(["rank"], capsys)
 
 
 def test_models_lists_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,7 +66,7 @@ def test_a_training_that_is_left_while_it_loads_completes(
     process.send_signal(signal.SIGHUP)
     until(lambda: is_gone(process))
     after = terminal.drawn.rpartition(LEFT_SCREEN)[2].decode()
-    assert f"CustomCNN goes on training without a screen (process {process.pid})." in after
+    assert f"CustomCNN keeps training without a screen (process {process.pid})." in after
     assert "accurate" not in after
     assert (summary(tmp_path)["status"], summary(tmp_path)["ranked"]) == ("completed", True)
     (run,) = tmp_path.iterdir()

@@ -78,7 +78,7 @@ def test_a_complaint_with_nowhere_to_go_is_an_exit_status(
 def test_a_training_outlives_its_output(tmp_path: Path) -> None:
     done = ran(f"{TRAINS} >/dev/full", tmp_path)
     assert done.returncode == 0
-    assert done.stderr.splitlines()[-1].startswith(f"{FULL}; the training went on without it")
+    assert done.stderr.splitlines()[-1].startswith(f"{FULL}; the training continued without it")
     assert "Traceback" not in done.stderr
     assert recorded(tmp_path) == "RunEnded"
 

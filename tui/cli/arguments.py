@@ -1,4 +1,4 @@
-"""The table of options as options of the command line, and what else several commands take."""
+"""The option table as command-line options, and the options that several commands share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.config.options import Options
 
 RUNS_DIR_VARIABLE = "CIFAR_TUI_RUNS"
 OnHangup = Literal["continue", "checkpoint"]
-"""What a training does when its terminal goes."""
+"""What a training does when its terminal closes."""
 TEXT = Text()
 ALL = frozenset(setting.flag for setting in SETTINGS)
 
@@ -24,12 +24,12 @@ def add_settings(
     flags: Collection[str] = ALL,
     defaults: Mapping[str, str] | None = None,
 ) -> None:
-    """Add options of the table; None stands for what was not given.
+    """Add options of the table to a parser; an option that is not given is None.
 
     Args:
-        parser: of a command.
-        flags: of the options that it takes.
-        defaults: in words, by flag, where they are not those of the table.
+        parser: the parser of a command.
+        flags: the flags of the options that it takes.
+        defaults: the defaults as texts, by flag, where they differ from the table's.
     """
     for setting in SETTINGS:
         if setting.flag not in flags:
@@ -43,25 +43,25 @@ def add_settings(
 
 
 def chosen_options(arguments: argparse.Namespace) -> Options:
-    """What a command was asked for; what was not given stays at its default."""
+    """Return the options of a command; those not given keep their defaults."""
     given = {setting.field: getattr(arguments, setting.field, None) for setting in SETTINGS}
     return Options(**{field: value for field, value in given.items() if value is not None})
 
 
 def read_path(flag: str, text: str) -> Path:
-    """The path that a text holds.
+    """Return the path in a text.
 
     Raises:
-        InputError: it holds none.
+        InputError: the text is no path.
     """
     return Path(TEXT.read(flag, text))
 
 
 def read_shares(flag: str, text: str) -> tuple[float, ...]:
-    """Shares above 0 and up to 1, with commas between them.
+    """Return the comma-separated shares of a text, each above 0 and at most 1.
 
     Raises:
-        InputError: they are none, or one is given twice.
+        InputError: a part is no such share, or one is given twice.
     """
     try:
         shares = tuple(float(part) for part in text.split(","))
@@ -73,5 +73,5 @@ def read_shares(flag: str, text: str) -> tuple[float, ...]:
 
 
 def default_runs_dir() -> Path:
-    """`$CIFAR_TUI_RUNS`, else `runs` here."""
+    """Return `$CIFAR_TUI_RUNS`, or else `runs` in the current folder."""
     return Path(os.environ.get(RUNS_DIR_VARIABLE) or "runs")

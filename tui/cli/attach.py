@@ -1,4 +1,4 @@
-"""`cifar-tui attach`: the screen of a training that another process does."""
+"""`cifar-tui attach`: watch a run that another process is training."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tui.cli.screen import expect_screen
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show the run until the user leaves; it goes on. A run that is over is shown as it ended.
+    """Show the run until the user leaves, without stopping it; show an ended run as it ended.
 
     Raises:
-        InputError: there is no such run, or no terminal that shows screens.
+        InputError: there is no such run, or the terminal cannot show a screen.
     """
     chosen = choose_run(arguments.runs_dir, arguments.run)
     expect_screen("attach", f"`tail -f {chosen.directory.log}` follows without one")
@@ -33,5 +33,5 @@ def run(arguments: argparse.Namespace) -> int:
     status = follow(app, session.close, arguments)
     if session.is_alive and not status and not app.wants_new_session:
         name = session.run.run_id
-        print(f"{name} goes on training; `cifar-tui attach {name}` shows it again.")
+        print(f"{name} is still training; `cifar-tui attach {name}` shows it again.")
     return status

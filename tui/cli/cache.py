@@ -1,4 +1,4 @@
-"""`cifar-tui cache`: the kept features of frozen prefixes, listed or cleared."""
+"""`cifar-tui cache`: list or clear the cached features of frozen prefixes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ COLUMNS = {
     "view": "view",
     "precision": "precision",
 }
-"""What an entry says about itself, and its title."""
+"""The fields of an entry, and the titles of their columns."""
 TITLES = (*COLUMNS.values(), "size", "last used")
 NUMBERS = {"px", "images", "size"}
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List what is kept, or remove all of it; a folder that is not there is an empty cache."""
+    """List the cached features, or remove all of them; a missing folder is an empty cache."""
     store = FeatureStore(features_root(), limit_bytes=0)
     if arguments.json:
         use_utf8(sys.stdout)

@@ -1,4 +1,4 @@
-"""`cifar-tui completion`: a script with which a shell completes what the parser knows."""
+"""`cifar-tui completion`: print a shell completion script, generated from the parser."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ SHELLS = ("bash", "zsh", "fish")
 _ALTERNATIVES = re.compile(r"[a-z0-9_-]+(\|[a-z0-9_-]+)+")
 _OF_RUNS = re.compile(r"\bRUN\b")
 _RUN_ID = "[A-Za-z0-9][A-Za-z0-9._-]*"
-"""What a run's directory is called. Shells expand the words that they complete: a directory of any
-other name, `$(rm -r x)`, must not be among them."""
+"""The names of run directories. Shells expand the words that they complete, so a directory of any
+other name, such as `$(rm -r x)`, must not be among them."""
 _ONLY_IDS = f'2>/dev/null | env LC_ALL=C grep -Ex "{_RUN_ID}"'
 _LIST_RUNS = f'command ls -1 -- "${{CIFAR_TUI_RUNS:-runs}}" {_ONLY_IDS}'
 _FISH_FOLDER = '(set -q CIFAR_TUI_RUNS; and echo "$CIFAR_TUI_RUNS"; or echo runs)'
@@ -30,25 +30,25 @@ class Option:
 
     flags: tuple[str, ...]
     words: tuple[str, ...]
-    """Its values, where these are words."""
+    """Its values, where they are a fixed set of words."""
     takes_value: bool
     help: str
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command with what may follow it."""
+    """A command and the arguments that it takes."""
 
     name: str
     help: str
     options: tuple[Option, ...]
     words: tuple[str, ...]
-    """What may stand without a flag, where these are words."""
+    """Its positional arguments, where they are a fixed set of words."""
     takes_runs: bool
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the script for a shell."""
+    """Print the completion script for a shell."""
     from tui.cli.parser import build_parser
 
     script = fish_script if arguments.shell == "fish" else bash_script
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def commands_of(parser: argparse.ArgumentParser) -> list[Command]:
-    """What the parser knows, the one source of its help as well."""
+    """Return the commands that a parser knows, with their options and help texts."""
     (subparsers,) = (
         action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
     )
@@ -97,7 +97,7 @@ def _words(action: argparse.Action) -> tuple[str, ...]:
 
 
 def bash_script(commands: list[Command], *, zsh: bool = False) -> str:
-    """For bash; zsh reads the same one through its own `bashcompinit`."""
+    """Return the script for bash; zsh loads the same one through its own `bashcompinit`."""
     names = " ".join(command.name for command in commands)
     return "\n".join(
         [
@@ -132,7 +132,7 @@ def _cases(commands: list[Command]) -> Iterator[str]:
 
 
 def fish_script(commands: list[Command], *, zsh: bool = False) -> str:
-    """For fish, with the help of each option beside it."""
+    """Return the script for fish, which shows the help of each option beside it."""
     lines = []
     for command in commands:
         summary = shlex.quote(command.help)

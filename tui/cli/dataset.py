@@ -1,4 +1,4 @@
-"""`cifar-tui dataset`: what a data set holds, before anything is trained on it."""
+"""`cifar-tui dataset`: describe a data set before training on it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tui.cli.output import image_progress
 
 TITLES = ("class", "train", "test")
 NAMED = 10
-"""Unreadable files that are named; `--json` names all."""
+"""How many unreadable files are named; `--json` names all."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print classes and counts, sizes, and what will be converted or left out.
+    """Print the classes, image counts and sizes, and what will be converted or left out.
 
     Raises:
-        InputError: no such data set, or a folder that is none.
+        InputError: there is no such data set, or the folder does not hold one.
     """
     with image_progress("decoding") as progress:
         report = report_on(arguments.dataset, progress)
     if arguments.json:
-        # File names may hold bytes that are no UTF-8: in ASCII they are escaped.
+        # File names may hold bytes that are not UTF-8; ASCII output escapes them.
         print(json.dumps(asdict(report), indent=1, allow_nan=False))
     else:
         print("\n".join(map(printable, _lines(report))))

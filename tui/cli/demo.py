@@ -1,4 +1,4 @@
-"""`cifar-tui demo`: the main job on the built-in digits, with nothing to prepare."""
+"""`cifar-tui demo`: train and rank two models on the built-in digits; nothing to prepare."""
 
 from __future__ import annotations
 

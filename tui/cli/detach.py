@@ -1,4 +1,4 @@
-"""Leaving a training that goes on: the terminal is let go of, the shell's prompt comes back."""
+"""Leave a training running: release the terminal, so that the shell's prompt comes back."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ if TYPE_CHECKING:
 
 NAMES_SHOWN = 3
 DOES = {
-    "": "goes on training without a screen",
-    "run": "goes on to its end without a screen",
+    "": "keeps training without a screen",
+    "run": "trains to its end without a screen",
     "epoch": "stops after this epoch, without a screen",
     "now": "stops, without a screen",
 }
-"""What the run that was left does, by the Stop that was asked of it."""
+"""What the run that was left does, by the requested Stop."""
 UNTOLD = (*FREQUENT, RunEnded)
-"""Too many for a log that may grow for days, in it already, or the last word of the record."""
+"""Events that the log leaves out: too many for a log that may grow for days, already in it, or
+the end, which the record tells."""
 
 
 def leave_running(
@@ -47,22 +48,22 @@ def leave_running(
     *,
     stopping: str = "",
 ) -> int:
-    """Say what goes on, give the shell its prompt back, and wait for the session's end.
+    """Print the farewell, return the prompt to the shell, and wait for the session's end.
 
     The process then has no terminal, outlives its shell, and SIGTERM interrupts the session.
-    Where the terminal has gone before, nothing is said and the rest is the same.
+    If the terminal has already closed, nothing is printed and the rest is the same.
 
     Args:
-        session: at work.
+        session: the running session.
         runs_dir: where its runs are kept.
-        parent: exits with 0, with 130 if the session has been told to stop, or with 143 if it was
-            interrupted because the terminal has gone.
-        capture: active; what anything prints goes on to the log of the run at work.
-        signals: entered; SIGTERM stays theirs.
-        stopping: the Stop that was asked of the run at work: `now`, `epoch`, `run` or none.
+        parent: exits with 0, with 130 if the session was asked to stop, or with 143 if it was
+            interrupted because the terminal closed.
+        capture: active; further output goes to the log of the current run.
+        signals: entered; they still handle SIGTERM.
+        stopping: the Stop requested of the current run: `now`, `epoch`, `run`, or empty for none.
 
     Returns:
-        The exit status of the session; 143 where a signal ended it before its time.
+        The exit status of the session; 143 if a signal ended it early.
     """
     _take_signals(session)
     # The first run gets its folder a moment after the session's start.
@@ -86,13 +87,13 @@ def leave_running(
 def farewell(
     specs: Sequence[RunSpec], directory: RunDirectory, process: int, stopping: str = ""
 ) -> str:
-    """The lines that tell what goes on, how to follow it, and how to stop it.
+    """Return the lines that say what keeps training, how to follow it, and how to stop it.
 
     Args:
-        specs: of the run at work, and of those still to come.
-        directory: of the run at work.
-        process: that trains it.
-        stopping: as `leave_running` takes it.
+        specs: the current run's, then those of the runs that wait.
+        directory: the current run's.
+        process: the id of the process that trains it.
+        stopping: as in `leave_running`.
     """
     then = "" if stopping or len(specs) == 1 else f", then {_models(specs[1:])}"
     lines = [
@@ -127,10 +128,10 @@ def _leave_terminal(capture: OutputCapture, log: Path) -> None:
 
 
 class _ProgressLog:
-    """A sink that writes the progress into the run's log, a few lines an epoch."""
+    """A sink that writes the progress to the run's log, a few lines per epoch."""
 
     def __init__(self, session: Session, place: int, directory: RunDirectory) -> None:
-        """Take in, silently, what the run at `place` has said so far."""
+        """Apply the events of the run at `place` so far, without logging them."""
         self._session = session
         self._lines = ProgressLines(session.specs)
         for event in read_events(directory):

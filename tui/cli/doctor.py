@@ -1,4 +1,4 @@
-"""`cifar-tui doctor`: what this machine and this terminal have, and what to do about the rest."""
+"""`cifar-tui doctor`: check this machine and this terminal, and advise on what is missing."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.terminal.capabilities import DUMB, MILLIONS, Terminal, current
 
 MARKS: dict[State, tuple[str, str]] = {"good": ("✓", "+"), "note": ("·", "-"), "bad": ("✗", "!")}
-"""And what stands for them where they cannot be shown."""
+"""The mark of each state, and its ASCII replacement."""
 COMFORTABLE = (80, 24)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what was found; 1 where something keeps the program from working."""
+    """Print the findings; return 1 if something keeps the program from working."""
     if not arguments.json:
-        print("looking around; TensorFlow takes a few seconds to load…", file=sys.stderr)
+        print("checking this machine; TensorFlow takes a few seconds to load…", file=sys.stderr)
     findings = [*examine(arguments.runs_dir), *examine_terminal(current(), os.environ)]
     if arguments.json:
         use_utf8(sys.stdout)
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def examine_terminal(terminal: Terminal, environment: Mapping[str, str]) -> list[Finding]:
-    """What the terminal can show, as every other command takes it."""
+    """Return what the terminal can show, detected as for every other command."""
     return [
         _size(),
         _colours(terminal, environment),
@@ -54,7 +54,7 @@ def _size() -> Finding:
         advice = f"at least {MIN_WIDTH} × {MIN_HEIGHT} are needed"
         return Finding("terminal", "bad", found, advice)
     if width < COMFORTABLE[0] or height < COMFORTABLE[1]:
-        return Finding("terminal", "note", found, "80 × 24 show more, 120 × 40 all panels")
+        return Finding("terminal", "note", found, "80 × 24 shows more, 120 × 40 all panels")
     return Finding("terminal", "good", found)
 
 
@@ -68,7 +68,7 @@ def _colours(terminal: Terminal, environment: Mapping[str, str]) -> Finding:
         return Finding("colours", "good", "16 million")
     if terminal.colours > 16:
         return Finding("colours", "good", f"{terminal.colours}", _more_colours(terminal))
-    advice = f"export TERM={_with_256(terminal)}, if it has more"
+    advice = f"if the terminal has more: export TERM={_with_256(terminal)}"
     return Finding("colours", "note", f"16 ({terminal.name})", advice)
 
 

@@ -1,4 +1,4 @@
-"""One line for each thing that people come for, shown by `--help`."""
+"""The examples that `--help` shows."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "completion": ("source <(cifar-tui completion bash)", "cifar-tui completion fish | source"),
     "cache": ("cifar-tui cache", "cifar-tui cache clear"),
 }
-"""By command."""
+"""Example command lines, by command."""
 
 
 def examples_text(command: str) -> str:
-    """The examples of a command, a line each under a title."""
+    """Return the examples of a command, one per line under a title."""
     return "\n".join(["examples:", *(f"  {line}" for line in EXAMPLES[command])])

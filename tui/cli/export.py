@@ -1,4 +1,4 @@
-"""`cifar-tui export`: a run's model or figures for other programs."""
+"""`cifar-tui export`: write a run's model or figures for other programs."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from engine.tools.export_formats import find_format
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the export and say how large it is and how far it agrees with the run.
+    """Write the export; print its size and how closely it agrees with the run.
 
     Raises:
-        InputError: the run, the place or the format cannot be used.
+        InputError: the run, the output path or the format cannot be used.
     """
     from engine.tools.export import export_run
 
     record = choose_run(arguments.runs_dir, arguments.run)
     if find_format(arguments.format).holds_model:
         check_temporary_folder()
-    # TensorFlow greets on descriptor 2, whatever Python is told.
+    # TensorFlow writes its greeting to descriptor 2 itself, past `sys.stderr`.
     with OutputCapture(lambda line: None):
         done = export_run(record, arguments.format, arguments.output, force=arguments.force)
     print(f"{arguments.format}: {done.path.resolve()}, {byte_size(done.bytes)}")

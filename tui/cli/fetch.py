@@ -1,4 +1,4 @@
-"""`cifar-tui fetch`: weights and data, downloaded before they are needed."""
+"""`cifar-tui fetch`: download weights and data before they are needed."""
 
 from __future__ import annotations
 
@@ -28,20 +28,18 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 PACE_SECONDS = 2.0
-"""Between two lines where there is no terminal to draw on."""
+"""Least time between two lines of progress, where there is no terminal to draw on."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Fetch what is named; 0 all is there, 1 some is not, 130 interrupted.
+    """Fetch what is named; return 0 if all of it is there, 1 if some is not, 130 if interrupted.
 
     Raises:
-        InputError: nothing is named, or something that nobody knows; or the disk has no room.
+        InputError: nothing is named, a name is unknown, or the disk is too full.
     """
     datasets = arguments.dataset or []
     if not arguments.models and not datasets:
-        raise InputError(
-            "expected MODEL or --dataset; `cifar-tui fetch --help` shows what there is"
-        )
+        raise InputError("expected MODEL or --dataset; see `cifar-tui fetch --help`")
     wanted = list_needed(arguments.models, datasets, image_size=arguments.image_size)
     outcomes: list[Fetched] = []
     try:
@@ -52,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
                     _say(outcome)
     except KeyboardInterrupt:
         print(
-            "cifar-tui: interrupted; what came is kept, and the same command goes on from there",
+            "cifar-tui: interrupted; run the same command again to resume the download",
             file=sys.stderr,
         )
         return 130
@@ -65,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _showing(arguments: argparse.Namespace) -> Iterator[OnStep]:
-    """Bars on a terminal, else a line now and then; nothing around JSON."""
+    """Show bars on a terminal, else a line now and then; nothing with JSON."""
     if arguments.json:
         yield ignore_step
     elif sys.stdout.isatty():
@@ -113,7 +111,7 @@ def _bars() -> Iterator[OnStep]:
 
 
 def _say(outcome: Fetched) -> None:
-    """Print how one ended; below the bars, which move for it."""
+    """Print how one download ended; the bars make room for the line."""
     name = outcome.needed.name
     if outcome.state == "failed":
         where = "" if outcome.error.startswith(f"{name}:") else f"{name}: "

@@ -1,4 +1,4 @@
-"""The options of `cifar-tui fetch`, and the one for mirrors that other commands share."""
+"""The options of `cifar-tui fetch`, and the option for mirrors that other commands share."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tui.cli.arguments import TEXT, read_path
 
 
 def add_mirror(parser: argparse.ArgumentParser, default: str | None = argparse.SUPPRESS) -> None:
-    """Add `--mirror`; without a default, what was given before the command stands."""
+    """Add `--mirror`; without a default, a value given before the command is kept."""
     parser.add_argument(
         "--mirror",
         metavar="DIR|URL",
         default=default,
         type=partial(TEXT.read, "--mirror"),
-        help="take weights and data from here, not from their servers; `cifar-tui fetch --to DIR` "
-        f"makes one (default: ${MIRROR_VARIABLE})",
+        help="take weights and data from this mirror, not from their servers; `cifar-tui fetch "
+        f"--to DIR` makes one (default: ${MIRROR_VARIABLE})",
     )
 
 
 def add_fetch(parser: argparse.ArgumentParser) -> None:
-    """Add all that `fetch` takes."""
+    """Add the options of `fetch`."""
     parser.add_argument("models", metavar="MODEL", nargs="*", help="`cifar-tui models` lists them")
     parser.add_argument(
         "--dataset",
@@ -32,7 +32,7 @@ def add_fetch(parser: argparse.ArgumentParser) -> None:
         action="append",
         type=partial(TEXT.read, "--dataset"),
         help=f"fetch these images as well: {', '.join(row.name for row in BUILT_IN)}, or those of "
-        "an installed package; may be given again",
+        "an installed package; may be repeated",
     )
     parser.add_argument(
         "--image-size",
@@ -44,7 +44,7 @@ def add_fetch(parser: argparse.ArgumentParser) -> None:
         "--to",
         metavar="DIR",
         type=partial(read_path, "--to"),
-        help="gather all of it there, for --mirror on a machine without a network (default: the "
+        help="put the files there, for --mirror on a machine without a network (default: the "
         "cache, where training looks)",
     )
     add_mirror(parser)

@@ -1,4 +1,4 @@
-"""The screen over what no trainer of this process does: another's training, or a recording."""
+"""The screen over what this process does not train: another's training, or a recording."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def follow(app: CifarApp, close: Callable[[], None], arguments: argparse.Namespace) -> int:
-    """Show an app until it leaves, and the launcher after it where that was asked for.
+    """Show an app until it exits, and then the launcher if the user asked for it.
 
     Args:
-        app: over an open session.
+        app: shows an open session.
         close: ends the session's threads.
-        arguments: of the command.
+        arguments: those of the command.
 
     Returns:
-        The exit status: 0, 1 after a crash, 129 where the terminal has gone, 143 after SIGTERM.
+        The exit status: 0, 1 after a crash, 129 if the terminal closed, 143 after SIGTERM.
     """
     with OutputCapture(_drop) as capture, signals_over(lambda: app, arguments.parent) as signals:
         show(app, signals)
@@ -40,4 +40,4 @@ def follow(app: CifarApp, close: Callable[[], None], arguments: argparse.Namespa
 
 
 def _drop(line: str) -> None:
-    """Nothing is to be printed over the screen, and there is no log that it belongs in."""
+    """Drop output: nothing may be printed over the screen, and there is no log to write to."""

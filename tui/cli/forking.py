@@ -1,8 +1,8 @@
 """Two processes on a terminal: a child does the work, its parent is what the shell waits for.
 
 A process with TensorFlow's threads can neither fork nor leave its shell. So the fork comes first,
-before any thread and any heavy import; when the child wants to go on without the terminal it has
-the parent end, and the shell shows its prompt.
+before any thread and any heavy import; when the child is to continue without the terminal, it lets
+the parent exit, and the shell shows its prompt.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from types import FrameType
 from tui.terminal.capabilities import current, terminal_restorer
 
 CONTINUE_SECONDS = 0.2
-"""A shell continues all of a job; a child that does not move within this time was left out."""
+"""A shell continues all of a job; a child that is still stopped after this time was left out."""
 SCREEN_COMMANDS = (None, "train", "demo", "resume", "attach", "replay")
 
 
 def opens_screen(arguments: argparse.Namespace) -> bool:
-    """Whether the command opens the screen rather than printing."""
+    """Return whether the command opens the screen rather than printing."""
     is_plain = getattr(arguments, "plain", False) or getattr(arguments, "json", False)
     return arguments.command in SCREEN_COMMANDS and not is_plain and current().shows_screens
 
@@ -35,7 +35,7 @@ class WaitingParent:
         self._descriptor = descriptor
 
     def let_go(self, status: int = 0) -> None:
-        """Have it exit with `status` now; to be called once at most."""
+        """Let it exit with `status` now; call this at most once."""
         with suppress(BrokenPipeError):  # it may have been killed
             os.write(self._descriptor, bytes([status]))
         os.close(self._descriptor)
@@ -45,12 +45,12 @@ def run_in_child(work: Callable[[WaitingParent], int]) -> int:
     """Do `work` in a forked child, and wait for it in this process.
 
     Returns:
-        In the child what `work` returns. In the parent the child's exit status, 128 and the
-        signal's number if one killed it, or what the child let it go with.
+        In the child, what `work` returns. In the parent, the child's exit status, 128 plus the
+        signal's number if one killed it, or the status that the child passed to `let_go`.
     """
     restore_terminal = terminal_restorer()
     told, telling = os.pipe()
-    # Held back until both processes are ready for them.
+    # Blocked until both processes are ready for them.
     signals = {signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     child = os.fork()
@@ -68,7 +68,7 @@ def run_in_child(work: Callable[[WaitingParent], int]) -> int:
 
 
 def _take_signals(child: int) -> int:
-    """Leave the keyboard's signals to the child, pass the others on; a pipe that wakes `select`."""
+    """Ignore the keyboard's signals, pass others to the child; return a pipe to wake `select`."""
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         with suppress(ProcessLookupError):
@@ -87,7 +87,7 @@ def _take_signals(child: int) -> int:
 
 
 def _wait(child: int, told: int, woken: int) -> tuple[int, bool]:
-    """The exit status to end with, and whether a signal killed the child."""
+    """Return the exit status to end with, and whether a signal killed the child."""
     is_stopped = False
     while True:
         ready, _, _ = select.select([told, woken], [], [], CONTINUE_SECONDS if is_stopped else None)
@@ -104,13 +104,13 @@ def _wait(child: int, told: int, woken: int) -> tuple[int, bool]:
                 return _ending(change)
             is_stopped = os.WIFSTOPPED(change)
         if is_stopped and not ready:
-            # Never to one that moves: Textual would open its screen twice.
+            # Never to a running child: Textual would open its screen twice.
             os.kill(child, signal.SIGCONT)
             is_stopped = False
 
 
 def _state_change(child: int) -> int | None:
-    """The wait status of a child that has stopped, gone on or ended since the last call."""
+    """Return the wait status of a child that stopped, continued or ended since the last call."""
     pid, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
     return status if pid else None
 

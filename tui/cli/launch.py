@@ -27,8 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Open the launcher.
 
     Raises:
-        InputError: the folder of the runs, or none for temporary files, can be written, or nothing
-            could be trained.
+        InputError: the runs folder cannot be written, there is no writable temporary folder, or
+            no backend works here.
     """
     check_temporary_folder()
     check_backend()
@@ -44,19 +44,20 @@ def open_app(
     resumes: RunRecord | None = None,
     ends_on_answers: bool = False,
 ) -> int:
-    """Show the app, training `specs` at once if there are any; then the ranking of its runs.
+    """Show the app, training `specs` at once if there are any; then print its runs' ranking.
 
     Args:
         specs: the first queue; empty for the launcher.
         runs_dir: where its runs are kept.
-        parent: what the shell waits for, if not this process: a training can then be left running.
-        on_hangup: what a training does when its terminal goes.
-        resumes: an unfinished run to go on with at once, in the place of `specs`.
+        parent: the process that the shell waits for, if not this one; with it, a training can be
+            left running.
+        on_hangup: what a training does when its terminal closes.
+        resumes: an unfinished run to resume at once, instead of `specs`.
         ends_on_answers: whether the end of `specs` opens the answers to the exercise's questions.
 
     Returns:
-        The exit status, as the sessions give it; where none was started 0, or 129 if the terminal
-        has gone; 1 after a crash of the screen, 143 after SIGTERM.
+        The exit status of the sessions; if none was started 0, or 129 if the terminal closed; 1
+        after a crash of the screen, 143 after SIGTERM.
     """
     from tui.app import CifarApp
     from tui.session.source import trained_here
@@ -90,7 +91,7 @@ def open_app(
             if sessions and sessions[-1].is_alive:
                 session = sessions[-1]
                 if not ((app.leaves_running and parent) or signals.hung_up):
-                    _go_on_without_screen(session, runs_dir, capture, signals)
+                    _continue_without_screen(session, runs_dir, capture, signals)
                 if (app.leaves_running or signals.hung_up) and parent:
                     from tui.cli.detach import leave_running
 
@@ -111,15 +112,15 @@ def open_app(
     return TERMINATED if signals.terminated else status
 
 
-def _go_on_without_screen(
+def _continue_without_screen(
     session: Session, runs_dir: Path, capture: OutputCapture, signals: LeavingSignals
 ) -> None:
-    """Wait for the session's end, telling how it goes on, or for the terminal's."""
+    """Wait until the session ends or the terminal closes, printing progress."""
     from engine.runs.directory import RunDirectory
     from engine.runs.listing import read_events
     from tui.cli.plain import ProgressPrinter, interrupts_stop, wait
 
-    words = "the training goes on without a screen; Ctrl-C stops it"
+    words = "the training continues without a screen; Ctrl-C stops it"
     if signals.terminated:
         words = "SIGTERM: the training ends after this batch with a checkpoint"
     print(words, file=capture.terminal)

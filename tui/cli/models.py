@@ -1,4 +1,4 @@
-"""`cifar-tui models`: the catalogue, without TensorFlow."""
+"""`cifar-tui models`: list the model catalogue, without loading TensorFlow."""
 
 from __future__ import annotations
 

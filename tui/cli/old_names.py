@@ -1,4 +1,4 @@
-"""What options were called before: taken until the next version, with a line for each."""
+"""Former names of options, accepted until the next version with a notice for each."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ OLD_NAMES: Mapping[str, Mapping[str, str]] = {
     "report": {"--out": "--output"},
     "export": {"--to": "--output"},
 }
-"""By command: an option, or one with a value, and what says the same now."""
+"""By command: a former option, alone or with a value, and its replacement."""
 
 
 def with_new_names(
     words: Iterable[str], old: Mapping[str, str]
 ) -> tuple[list[str], tuple[str, ...]]:
-    """The arguments of a command under today's names, and a line for each old one among them.
+    """Return the arguments of a command under current names, and a notice for each old name.
 
     Args:
         words: the arguments.
@@ -41,5 +41,5 @@ def with_new_names(
             left = left if equals else left[1:]
         renamed.append(word)
     return renamed, tuple(
-        f"{name} is now {old[name]}; the old name goes with the next version" for name in found
+        f"{name} is now {old[name]}; the old name goes away in the next version" for name in found
     )

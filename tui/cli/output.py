@@ -1,4 +1,4 @@
-"""What several commands print: a ranking that fits the terminal."""
+"""Output that several commands share, such as a ranking that fits the terminal."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ WIDTH_WITHOUT_TERMINAL = 120
 
 
 def terminal_width() -> int:
-    """Columns of the terminal, or of `COLUMNS` where there is none; 120 without either."""
+    """Return the columns of the terminal, or `COLUMNS` where there is none; 120 without either."""
     return shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 24)).columns
 
 
 def print_table(frame: DataFrame) -> None:
-    """Print a ranking in the width and the characters that standard output has."""
+    """Print a ranking in the width and the characters of standard output."""
     width = terminal_width()
     sys.stdout.write(table_text(frame, width, ascii_only=not can_show(BEST + FASTEST + MISSING)))
 
 
 def use_utf8(stream: TextIO) -> None:
-    """JSON is UTF-8 whatever the locale says."""
+    """Make a stream write UTF-8, as JSON requires whatever the locale says."""
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(encoding="utf-8")
 
 
 def can_show(text: str) -> bool:
-    """Whether standard output has these characters, and its terminal or its reader shows them."""
+    """Return whether standard output can encode these characters, and its terminal show them."""
     if current().is_ascii:
         return text.isascii()
     try:
@@ -53,7 +53,7 @@ def can_show(text: str) -> bool:
 
 
 def print_ending(runs_dir: Path, run_ids: Sequence[str]) -> None:
-    """Print the ranking of these runs and where they lie; nothing where there are none."""
+    """Print the ranking of these runs and their folder; nothing if there are none."""
     from engine.ranking.table import rank_runs
 
     records = []
@@ -92,10 +92,10 @@ def _filled(text: str, width: int) -> str:
 
 @contextmanager
 def image_progress(doing: str) -> Iterator[Progress]:
-    """Show on standard error how many images are read, where that is a terminal.
+    """Show on standard error how many images have been read, if it is a terminal.
 
     Args:
-        doing: in a word.
+        doing: the activity in a word, such as `decoding`.
     """
     if not sys.stderr.isatty():
         yield ignore_progress

@@ -30,22 +30,25 @@ from tui.terminal.slow_link import VARIABLE as SLOW_VARIABLE
 
 _HELP_WIDTH = 78
 
-_RUN_WORDS = "its id, a part of it that no other run has, or its path"
+_RUN_WORDS = "run id, a unique part of it, or the run's path"
 DEFAULT_SPEED, MAX_SPEED = 20.0, 10_000
-"""Of a recording: seconds of it a second."""
+"""Speeds of a replay, in recorded seconds per second."""
 SPEED = Number(f"1 to {MAX_SPEED:,}", 1, MAX_SPEED)
 
 
 def build_parser() -> CommandLineParser:
-    """The parser of the whole command; `command` is None where none was given."""
+    """Build the parser of the whole command line; `command` is None where none was given."""
     parser = CommandLineParser(
         prog="cifar-tui",
         description="Fine-tune pretrained image classifiers on CIFAR or your own images, watch "
-        "them train, rank them. Without a command it opens the launcher.",
+        "them train, and rank them. Without a command, it opens the launcher.",
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--version", action="version", version=f"cifar-tui {VERSION}", help="print it and exit"
+        "--version",
+        action="version",
+        version=f"cifar-tui {VERSION}",
+        help="print the version and exit",
     )
     _add_drawing(parser)
     add_mirror(parser, None)
@@ -55,13 +58,17 @@ def build_parser() -> CommandLineParser:
     demo = _add(commands, "demo", "train two models on the built-in digits; nothing to download")
     _add_outputs(demo)
     recipes = _add(commands, "recipes", "list the recipes, print one as TOML, or save one")
-    recipes.add_argument("name", metavar="NAME", nargs="?", help="print this one; a file as well")
+    recipes.add_argument("name", metavar="NAME", nargs="?", help="recipe to print, or its file")
     recipes.add_argument(
-        "--save", metavar="FILE.toml", help="check a recipe and keep it under the file's name"
+        "--save",
+        metavar="FILE.toml",
+        help="check a recipe file and save the recipe under the file's name",
     )
-    models = _add(commands, "models", "list the catalogue of models")
+    models = _add(commands, "models", "list the model catalogue")
     models.add_argument("--json", action="store_true", help="print a JSON array")
-    dataset = _add(commands, "dataset", "count a data set's classes and images, and what is odd")
+    dataset = _add(
+        commands, "dataset", "count a data set's classes and images, and report problems"
+    )
     dataset.add_argument(
         "dataset",
         metavar="NAME|FOLDER",
@@ -78,19 +85,19 @@ def build_parser() -> CommandLineParser:
     _add_report(commands)
     _add_predict(commands)
     _add_export(commands)
-    doctor = _add(commands, "doctor", "say what this machine has, and what to do about the rest")
+    doctor = _add(commands, "doctor", "check this machine, and say what to do about problems")
     _add_runs_dir(doctor)
     doctor.add_argument("--json", action="store_true", help="print a JSON array")
-    completion = _add(commands, "completion", "print what a shell completes this command by")
+    completion = _add(commands, "completion", "print a shell completion script")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
-    cache = _add(commands, "cache", "list or clear the features kept of frozen layers")
+    cache = _add(commands, "cache", "list or clear the cached features of frozen layers")
     cache.add_argument("action", nargs="?", choices=("list", "clear"), default="list")
     cache.add_argument("--json", action="store_true", help="print a JSON object")
     return parser
 
 
 Commands = Any
-"""What `add_subparsers` gives; argparse keeps its type private."""
+"""What `add_subparsers` returns; argparse keeps its type private."""
 
 
 def _add(commands: Commands, name: str, summary: str) -> OneLineParser:
@@ -107,12 +114,12 @@ def _add(commands: Commands, name: str, summary: str) -> OneLineParser:
 
 
 def _add_train(commands: Commands) -> None:
-    train = _add(commands, "train", "train models one after the other and rank them")
+    train = _add(commands, "train", "train models one after another and rank them")
     train.add_argument("models", metavar="MODEL", nargs="*", help="`cifar-tui models` lists them")
     train.add_argument(
         "--compare-exercise",
         action="store_true",
-        help="train the exercise's models, those with weights to be had, by the notebook recipe, "
+        help="train the exercise's models whose weights are available, with the notebook recipe, "
         "and answer its questions at the end",
     )
     add_settings(train)
@@ -132,35 +139,35 @@ def _recipes_in_lines() -> str:
 
 
 def _add_resume(commands: Commands) -> None:
-    resume = _add(commands, "resume", "go on with an unfinished run, and then with its queue")
+    resume = _add(commands, "resume", "resume an unfinished run, and then its queue")
     resume.add_argument(
-        "run", metavar="RUN", nargs="?", help=f"{_RUN_WORDS} (default: the newest unfinished)"
+        "run", metavar="RUN", nargs="?", help=f"{_RUN_WORDS} (default: the newest unfinished run)"
     )
     add_mirror(resume)
     _add_outputs(resume)
 
 
 def _add_attach(commands: Commands) -> None:
-    attach = _add(commands, "attach", "open the screen of a training that another process does")
+    attach = _add(commands, "attach", "watch a run that another process is training")
     attach.add_argument(
         "run",
         metavar="RUN",
         nargs="?",
-        help=f"{_RUN_WORDS} (default: the newest that trains, else the newest)",
+        help=f"{_RUN_WORDS} (default: the newest running one, else the newest)",
     )
     _add_runs_dir(attach)
     _add_drawing(attach)
 
 
 def _add_replay(commands: Commands) -> None:
-    replay = _add(commands, "replay", "play the record of a run on the training screen")
+    replay = _add(commands, "replay", "replay the record of a run on the training screen")
     replay.add_argument("run", metavar="RUN", help=_RUN_WORDS)
     replay.add_argument(
         "--speed",
         metavar="N",
         default=DEFAULT_SPEED,
         type=partial(SPEED.read, "--speed"),
-        help=f"seconds of the recording a second, 1 to {MAX_SPEED:,} (default: {DEFAULT_SPEED:g})",
+        help=f"recorded seconds per second, 1 to {MAX_SPEED:,} (default: {DEFAULT_SPEED:g})",
     )
     _add_runs_dir(replay)
     _add_drawing(replay)
@@ -170,29 +177,29 @@ def _add_rank(commands: Commands) -> None:
     rank = _add(commands, "rank", "rank the runs so far, best first")
     _add_runs_dir(rank)
     forms = rank.add_mutually_exclusive_group()
-    forms.add_argument("--json", action="store_true", help="an array with every run")
-    forms.add_argument("--csv", action="store_true", help="a line a run")
-    forms.add_argument("--markdown", action="store_true", help="a table for a README")
+    forms.add_argument("--json", action="store_true", help="print a JSON array of all runs")
+    forms.add_argument("--csv", action="store_true", help="print CSV, one line per run")
+    forms.add_argument("--markdown", action="store_true", help="print a Markdown table")
     rank.add_argument(
         "--filter",
         metavar="TEXT",
         type=partial(TEXT.read, "--filter"),
-        help="only runs that fit: words, model:vgg, dataset:digits, tag:x, acc>0.85, train<600",
+        help="only matching runs: words, model:vgg, dataset:digits, tag:x, acc>0.85, train<600",
     )
     rank.add_argument(
         "--sort",
         metavar="COLUMN",
         type=partial(TEXT.read, "--sort"),
-        help="a column as --csv names it; the other way round after a `-`",
+        help="column to sort by, named as in --csv; prefix it with `-` to reverse the order",
     )
     rank.add_argument(
         "--time-to",
         metavar="SHARE[,SHARE...]",
         type=partial(read_shares, "--time-to"),
-        help="show the seconds until these validation accuracies (default: 0.8,0.85)",
+        help="show the seconds to reach these validation accuracies (default: 0.8,0.85)",
     )
     rank.add_argument(
-        "--by-model", action="store_true", help="a line a model: best, mean and deviation"
+        "--by-model", action="store_true", help="print one line per model: best, mean and deviation"
     )
 
 
@@ -201,7 +208,9 @@ def _add_runs(commands: Commands) -> None:
     runs.add_argument("action", nargs="?", choices=("list", "delete", "prune"), default="list")
     runs.add_argument("runs", metavar="RUN", nargs="*", help=f"to delete: {_RUN_WORDS}")
     _add_runs_dir(runs)
-    runs.add_argument("--yes", action="store_true", help="do not ask; prune: remove what it lists")
+    runs.add_argument(
+        "--yes", action="store_true", help="do not ask; prune: remove what it would list"
+    )
     runs.add_argument("--json", action="store_true", help="print a JSON object")
 
 
@@ -212,9 +221,11 @@ def _add_report(commands: Commands) -> None:
         "--output",
         metavar="FILE",
         type=partial(read_path, "--output"),
-        help="write it there (default: standard output)",
+        help="file to write (default: standard output)",
     )
-    report.add_argument("--html", action="store_true", help="a page with charts, not Markdown")
+    report.add_argument(
+        "--html", action="store_true", help="write an HTML page with charts, not Markdown"
+    )
 
 
 def _add_predict(commands: Commands) -> None:
@@ -225,14 +236,18 @@ def _add_predict(commands: Commands) -> None:
         metavar="IMAGE",
         nargs="+",
         type=partial(read_path, "IMAGE"),
-        help="of any size and mode; its middle is taken",
+        help="image file of any size and mode; its central square is used",
     )
-    predict.add_argument("--json", action="store_true", help="an array with an object an image")
+    predict.add_argument(
+        "--json", action="store_true", help="print a JSON array, one object per image"
+    )
     _add_runs_dir(predict)
 
 
 def _add_export(commands: Commands) -> None:
-    export = _add(commands, "export", "write a finished run for other programs, and check it")
+    export = _add(
+        commands, "export", "export a finished run for other programs, and check the result"
+    )
     export.add_argument("run", metavar="RUN", help=_RUN_WORDS)
     export.add_argument(
         "--format",
@@ -246,14 +261,14 @@ def _add_export(commands: Commands) -> None:
         metavar="PATH",
         required=True,
         type=partial(read_path, "--output"),
-        help="the file or folder to make",
+        help="file or folder to write",
     )
-    export.add_argument("--force", action="store_true", help="replace an earlier export there")
+    export.add_argument("--force", action="store_true", help="replace an existing export")
     _add_runs_dir(export)
 
 
 def _add_drawing(parser: argparse.ArgumentParser) -> None:
-    # Suppressed: a command's default would take back what was said before the command.
+    # Suppressed: a command's default would override what was given before the command.
     parser.add_argument(
         "--ascii",
         action="store_true",
@@ -271,9 +286,11 @@ def _add_drawing(parser: argparse.ArgumentParser) -> None:
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     _add_runs_dir(parser)
     _add_drawing(parser)
-    parser.add_argument("--plain", action="store_true", help="no screen: progress a line at a time")
     parser.add_argument(
-        "--json", action="store_true", help="no screen: every event as a line of JSON"
+        "--plain", action="store_true", help="no screen: print progress line by line"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="no screen: print every event as a line of JSON"
     )
     answers = get_args(OnHangup)
     parser.add_argument(
@@ -281,17 +298,17 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
         metavar="|".join(answers),
         default=answers[0],
         type=partial(Choice(answers).read, "--on-hangup"),
-        help="when the terminal closes or the connection drops: train on without it, or end with "
-        f"a checkpoint (default: {answers[0]})",
+        help="when the terminal closes or the connection drops: keep training, or stop with a "
+        f"checkpoint (default: {answers[0]})",
     )
 
 
 def _add_runs_dir(parser: argparse.ArgumentParser) -> None:
-    # Suppressed as above: it may stand before the command, and without one is the launcher's.
+    # Suppressed as above: it may stand before the command; without one it is the launcher's.
     parser.add_argument(
         "--runs-dir",
         metavar="PATH",
         default=argparse.SUPPRESS,
         type=partial(read_path, "--runs-dir"),
-        help=f"folder of the runs (default: runs here, or ${RUNS_DIR_VARIABLE})",
+        help=f"folder of the runs (default: ${RUNS_DIR_VARIABLE}, or else ./runs)",
     )

@@ -1,4 +1,4 @@
-"""Training without a screen: progress a line at a time, or every event as JSON."""
+"""Training without a screen: progress line by line, or every event as JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tui.cli.progress_lines import ProgressLines
 from tui.cli.signals import STOPPED, LeavingSignals
 from tui.cli.streams import complain_of_output, give_up_output
 
-AFTER_ALL = "; the training went on without it, `cifar-tui rank` shows what came of it"
+AFTER_ALL = "; the training continued without it, `cifar-tui rank` shows the result"
 
 
 def train_plainly(
@@ -36,11 +36,10 @@ def train_plainly(
     on_hangup: OnHangup = "continue",
     resumes: RunRecord | None = None,
 ) -> int:
-    """Train with no screen, or go on with a run; prints the ranking last, but for JSON.
+    """Train without a screen, or resume a run; print the ranking at the end, except with JSON.
 
     Returns:
-        The exit status of the session, whatever became of what was printed; 143 where a signal
-        ended it before its time.
+        The exit status of the session, even if its output failed; 143 if a signal ended it early.
     """
     session = Session(specs, runs_dir, resumes=resumes)
     if as_json:
@@ -54,13 +53,13 @@ def train_plainly(
             session.start()
             wait(session, signals)
             if signals.hung_up:
-                # What was redirected is written on.
+                # Redirected output is still written.
                 capture.give_up_terminal(Path(os.devnull), redirected_too=False)
                 leave_input()
                 wait(session)
     fault = printer.fault
     if not as_json:
-        # The training is done: a reader that has gone, as with `| head`, changes nothing of it.
+        # The training is done: a reader that has closed, as with `| head`, does not change that.
         try:
             print_ending(runs_dir, session.run_ids)
             sys.stdout.flush()
@@ -73,14 +72,14 @@ def train_plainly(
 
 
 def wait(session: SessionHandle, signals: LeavingSignals | None = None) -> None:
-    """Wait for a session's end, open to signals, or until the terminal is seen to have gone."""
+    """Wait until a session ends or the terminal closes, letting signals through meanwhile."""
     while not session.join(timeout=0.5):
         if signals is not None and signals.hung_up:
             return
 
 
 def leave_input() -> None:
-    """Have descriptor 0 hold no terminal any more."""
+    """Point descriptor 0 at the null device, so that it no longer holds the terminal."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -88,7 +87,7 @@ def leave_input() -> None:
 
 @contextmanager
 def interrupts_stop(session: SessionHandle) -> Iterator[None]:
-    """Ctrl-C stops the session after this batch, and again quits at once."""
+    """Let Ctrl-C stop the session after this batch, and a second one quit at once."""
     presses = 0
 
     def interrupted(number: int, frame: FrameType | None) -> None:
@@ -98,7 +97,7 @@ def interrupts_stop(session: SessionHandle) -> Iterator[None]:
             # The trainer may sit in native code that nothing interrupts.
             os._exit(STOPPED)
         session.send(Stop(when="now"))
-        with suppress(OSError):  # its terminal may have gone
+        with suppress(OSError):  # its terminal may have closed
             print("stopping after this batch; Ctrl-C again quits at once", file=sys.__stderr__)
 
     before = signal.signal(signal.SIGINT, interrupted)
@@ -109,12 +108,12 @@ def interrupts_stop(session: SessionHandle) -> Iterator[None]:
 
 
 class _Printer:
-    """Writes lines from whichever thread emits; a reader that has gone ends only the printing."""
+    """A printer for any emitting thread; a reader that has closed ends only the printing."""
 
     def __init__(self, specs: Sequence[RunSpec], out: TextIO) -> None:
         self._out: TextIO | None = out
         self.fault: OSError | None = None
-        """What ended the printing."""
+        """The error that ended the printing."""
         self._lock = threading.Lock()
 
     def write(self, lines: Sequence[str]) -> None:
@@ -125,7 +124,7 @@ class _Printer:
             self._out.write("".join(line.rstrip("\n") + "\n" for line in lines))
             self._out.flush()
         except OSError as error:
-            # The record on disk is what counts: the training is worth more than its echo.
+            # The record on disk is what counts: the training matters more than its output.
             self._out, self.fault = None, error
 
 
@@ -138,14 +137,14 @@ class JsonPrinter(_Printer):
 
 
 class ProgressPrinter(_Printer):
-    """A sink that prints what a person wants to know, at a person's pace."""
+    """A sink that prints the progress that a user wants to know, at a readable pace."""
 
     def __init__(self, specs: Sequence[RunSpec], out: TextIO) -> None:
         super().__init__(specs, out)
         self._lines = ProgressLines(specs)
 
     def catch_up(self, index: int, run_id: str, events: Iterable[Event]) -> None:
-        """Take in what has happened before, silently."""
+        """Apply earlier events without printing them."""
         with self._lock:
             for event in events:
                 self._lines.lines(index, run_id, event)

@@ -1,4 +1,4 @@
-"""`cifar-tui predict`: what a run's model says of images."""
+"""`cifar-tui predict`: classify images with the model of a run."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the five most probable classes of each image.
 
     Returns:
-        0 where every image could be read, else 1: the others are answered all the same.
+        0 if every image could be read, else 1; the others are classified either way.
 
     Raises:
-        InputError: there is no such run, it has no model, or the backend is none that works here.
+        InputError: there is no such run, it has no model, or its backend does not work here.
     """
     record = choose_run(arguments.runs_dir, arguments.run)
     if arguments.json:
         use_utf8(sys.stdout)
-    # TensorFlow greets on descriptor 2, whatever Python is told.
+    # TensorFlow writes its greeting to descriptor 2 itself, past `sys.stderr`.
     with OutputCapture(lambda line: None) as capture:
         classifier = open_classifier(record)
         answers = ((path, _answer(classifier, path)) for path in arguments.images)
@@ -89,7 +89,7 @@ def _print_each(answers: Any, terminal: TextIO) -> Any:
 
 
 def _print(console: Console, prediction: Prediction) -> None:
-    """The image, where the terminal has colours for it, and a bar for each class beside it."""
+    """Print a bar for each class, beside the image if the terminal has enough colours."""
     from rich.table import Table
 
     name = printable(str(prediction.path))
@@ -116,7 +116,7 @@ def _bars(classes: Sequence[tuple[str, float]]) -> list[str]:
 
 
 def _drawn(prediction: Prediction) -> Text:
-    """Two pixels a cell, the upper one in the foreground of a half block."""
+    """Draw two pixels per cell, the upper one in the foreground of a half block."""
     from rich.color import Color
     from rich.style import Style
     from rich.text import Text

@@ -1,4 +1,4 @@
-"""What `--plain` says of each event: pure, from events to lines."""
+"""The lines that `--plain` prints of each event. Pure functions."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from engine.state.store import RunStore
 
 PACE_SECONDS = 2.0
 SHORT_PHASES = ("validating", "saving")
-"""Phases that come with every epoch, and are named only where nothing else was said lately."""
+"""Phases of every epoch, named only if nothing else was printed recently."""
 STAGELESS_PHASES = ("loading", "downloading", "testing", "saving")
 FEATURE_SOURCES = {
     "extracted": "extracted",
-    "derived": "computed from those before",
+    "derived": "computed from earlier ones",
     "cache": "from the cache",
 }
 GROUPS_OPENED = ("model", "backbone", "stage")
-"""Kinds of groups whose own groups are listed too."""
+"""Kinds of groups whose subgroups are listed too."""
 
 
 class ProgressLines:
-    """Turns a session's events into lines, at most one every two seconds within a phase."""
+    """A session's events as lines, at most one every two seconds within a phase."""
 
     def __init__(self, specs: Sequence[RunSpec]) -> None:
         self._specs = tuple(specs)
@@ -70,7 +70,7 @@ class ProgressLines:
         }
 
     def lines(self, index: int, run_id: str, event: Event) -> list[str]:
-        """The lines to print for one event; mostly none."""
+        """Return the lines to print for one event; mostly none."""
         lines = []
         name = self._names[index]
         if index not in self._stores:
@@ -89,12 +89,12 @@ class ProgressLines:
         return lines
 
     def _change_queue(self, index: int, name: str, waiting: tuple[RunSpec, ...]) -> str:
-        """Know what waits from now on, and say it."""
+        """Update the runs that wait, and return the line that names them."""
         begun = max(index, *self._stores) + 1
         self._specs = (*self._specs[:begun], *waiting)
         self._names = _names(self._specs)
-        then = ", ".join(self._names[begun:]) or "nothing"
-        return f"{name}  queue: then {then}"
+        names = ", ".join(self._names[begun:])
+        return f"{name}  queue: {f'next {names}' if names else 'empty'}"
 
     def _is_due(self, event: Event) -> bool:
         paced = isinstance(event, (BatchEnded, PhaseProgressed)) or (
@@ -104,7 +104,7 @@ class ProgressLines:
 
 
 def _names(specs: tuple[RunSpec, ...]) -> list[str]:
-    """Model names; with the seed where the queue holds a model more than once."""
+    """Return the model names, with the seed if the queue holds a model more than once."""
     counts = Counter(spec.model for spec in specs)
     return [
         f"{spec.model} seed {spec.seed}" if counts[spec.model] > 1 else spec.model for spec in specs
@@ -138,7 +138,7 @@ def _phase_progress(name: str, run: RunSnapshot, event: PhaseProgressed) -> list
 
 
 def _phase_pace(run: RunSnapshot) -> str:
-    """Images a second of an extraction, and how long it still takes."""
+    """Return the images per second of an extraction, and its remaining time."""
     pace, left = run.phase_units_per_second, run.phase_seconds_left
     if run.phase != "extracting" or pace is None:
         return ""

@@ -1,4 +1,4 @@
-"""`cifar-tui rank`: the runs so far, best first, or filtered, sorted, by model."""
+"""`cifar-tui rank`: rank the runs so far; filter, sort or group them by model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MODEL_FORMS = {"json": models_to_json, "csv": models_to_csv, "markdown": models_
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the ranking in the form asked for; a folder without runs is an empty ranking."""
-    # The process ends with its output: what looking for garbage takes would never pay.
+    # The process ends with its output: collecting garbage would never pay off.
     gc.disable()
     try:
         return _run(arguments)
@@ -44,10 +44,10 @@ def _run(arguments: argparse.Namespace) -> int:
     for line in found.broken:
         print(f"cifar-tui: left out {line}", file=sys.stderr)
     if not found.rows:
-        print(f"cifar-tui: no runs in {runs_dir} yet; `cifar-tui demo` makes two", file=sys.stderr)
+        print(f"cifar-tui: no runs in {runs_dir} yet; `cifar-tui demo` trains two", file=sys.stderr)
     rows = [row for row in found.rows if run_filter.matches(row)]
     if found.rows and not rows:
-        print(f"cifar-tui: none of {len(found.rows)} runs fits the filter", file=sys.stderr)
+        print(f"cifar-tui: none of {len(found.rows)} runs matches the filter", file=sys.stderr)
     frame = rank_rows(rows)
     if arguments.time_to is not None:
         frame = add_targets(frame, arguments.time_to)

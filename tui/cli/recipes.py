@@ -1,4 +1,4 @@
-"""`cifar-tui recipes`: which there are, one of them as TOML to begin with, or a new one."""
+"""`cifar-tui recipes`: list the recipes, print one as TOML to start from, or save one."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tui.cli.output import use_utf8
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List, print or save.
+    """List, print or save recipes.
 
     Raises:
-        InputError: there is no such recipe, or its file does not hold.
+        InputError: there is no such recipe, or its file is invalid.
     """
     use_utf8(sys.stdout)
     if arguments.save is not None:
         if arguments.name is not None:
             raise InputError(f"expected a name or --save, found both: {arguments.name}")
         recipe = read_recipe(Path(os.path.expanduser(arguments.save)))
-        print(f"saved {save_recipe(recipe)}; `--recipe {recipe.name}` trains by it")
+        print(f"saved {save_recipe(recipe)}; `--recipe {recipe.name}` trains with it")
     elif arguments.name is not None:
         sys.stdout.write(recipe_text(find_recipe(arguments.name)))
     else:

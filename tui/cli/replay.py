@@ -1,4 +1,4 @@
-"""`cifar-tui replay`: plays the record of a run on the training screen."""
+"""`cifar-tui replay`: replay the record of a run on the training screen."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tui.cli.screen import expect_screen
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play the record to its end, or until the user leaves.
+    """Replay the record to its end, or until the user leaves.
 
     Raises:
-        InputError: no such run, one that still trains, or no terminal.
+        InputError: there is no such run, it is still training, or there is no terminal.
     """
     chosen = choose_run(arguments.runs_dir, arguments.run)
     if chosen.status not in OVER:
@@ -29,6 +29,6 @@ def run(arguments: argparse.Namespace) -> int:
     from tui.session.source import replayed
 
     session = ReplaySession(chosen, arguments.speed)
-    greeting = f"A recording of {chosen.run_id}, {arguments.speed:g} times as fast: q leaves"
+    greeting = f"Replaying {chosen.run_id} at {arguments.speed:g} times the speed: q leaves"
     app = CifarApp(replayed(session, greeting), runs_dir=chosen.directory.path.parent)
     return follow(app, session.close, arguments)

@@ -1,4 +1,4 @@
-"""`cifar-tui report`: the exercise's questions answered from the runs, as Markdown or HTML."""
+"""`cifar-tui report`: answer the exercise's questions from the runs, as Markdown or HTML."""
 
 from __future__ import annotations
 
@@ -38,14 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check_output(path: Path) -> None:
-    """Refuse what could not be written, before anything is read.
+    """Reject a path that cannot be written, before anything is read.
 
     Raises:
-        InputError: what was found in the place of a file or its folder.
+        InputError: the path is not that of a file, or its folder is missing.
     """
     if path.exists() and not path.is_file():
         raise InputError(f"--output: expected a file to write, found {path}, which is not one")
     if not path.parent.is_dir():
-        raise InputError(
-            f"--output: expected a file in a folder that is there, found no {path.parent}"
-        )
+        raise InputError(f"--output: expected a file in an existing folder, found no {path.parent}")

@@ -1,4 +1,4 @@
-"""`cifar-tui resume`: goes on with an unfinished run, and then with its queue."""
+"""`cifar-tui resume`: resume an unfinished run, and then its queue."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tui.cli.train import train
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Go on from the last checkpoint, in the run's own directory.
+    """Resume from the last checkpoint, in the run's own directory.
 
     Raises:
-        InputError: there is nothing to resume, or not on the backend that it began on.
+        InputError: there is nothing to resume, or the run began on another backend.
     """
     record = find_unfinished(arguments.runs_dir, arguments.run)
     arguments.runs_dir = record.directory.path.parent

@@ -1,4 +1,4 @@
-"""`cifar-tui runs`: the runs with their sizes on disk; delete to the trash, prune."""
+"""`cifar-tui runs`: list the runs with their sizes on disk, move some to the trash, or prune."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NUMBERS = {"model file", "checkpoints", "total"}
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """A run and what it takes on disk, in bytes."""
+    """A run and its sizes on disk, in bytes."""
 
     run_id: str
     model: str
@@ -34,21 +34,21 @@ class Sizes:
 
     @property
     def plain(self) -> dict[str, str | int]:
-        """For JSON."""
+        """The fields by name, for JSON."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """Under `TITLES`."""
+        """The texts of the columns of `TITLES`."""
         sizes = (self.model_bytes, self.checkpoints_bytes, self.bytes)
         return (self.run_id, self.model, self.status, *map(byte_size, sizes))
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the runs, move some to the trash, or remove what nobody needs.
+    """List the runs, move some to the trash, or remove what is no longer needed.
 
     Raises:
-        InputError: no such run, one that is alive, or nobody to ask.
+        InputError: there is no such run, it is still running, or there is no terminal to ask on.
     """
     runs_dir = arguments.runs_dir
     if runs_dir.exists() and not runs_dir.is_dir():
@@ -121,7 +121,7 @@ def _delete(runs_dir: Path, names: Sequence[str], *, yes: bool, as_json: bool) -
 
 
 def _chosen(runs_dir: Path, name: str) -> RunDirectory:
-    """The run that is meant; by its whole id also one that cannot be read."""
+    """Return the named run; by its full id, also one that cannot be read."""
     try:
         return choose_run(runs_dir, name).directory
     except InputError:
@@ -134,7 +134,9 @@ def _chosen(runs_dir: Path, name: str) -> RunDirectory:
 
 def _agreed(run_ids: Sequence[str], size: int) -> bool:
     if not sys.stdin.isatty():
-        raise InputError("expected --yes, as nobody can be asked here; it moves them to the trash")
+        raise InputError(
+            "expected --yes, found no terminal to ask on; --yes moves them to the trash"
+        )
     named = ", ".join(map(printable, run_ids))
     question = f"Move {named} ({byte_size(size)}) to the trash? [y/N] "
     try:

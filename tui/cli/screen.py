@@ -25,7 +25,7 @@ def expect_screen(command: str, instead: str = "") -> None:
     """Reject a command where no screen can be drawn.
 
     Raises:
-        InputError: there is no terminal, or one that shows none.
+        InputError: there is no terminal, or it cannot show a screen.
     """
     terminal = current()
     if not terminal.shows_screens:
@@ -36,12 +36,12 @@ def expect_screen(command: str, instead: str = "") -> None:
 def signals_over(
     app: Callable[[], CifarApp], parent: WaitingParent | None, on_hangup: OnHangup = "continue"
 ) -> LeavingSignals:
-    """What takes the signals of a screen, not entered yet.
+    """Return the signal handling of a screen, not entered yet.
 
     Args:
-        app: gives the one that is shown, once a signal asks for its end.
-        parent: what the shell waits for, if not this process.
-        on_hangup: what a training of this process does when its terminal goes.
+        app: returns the app that is shown, for a signal that asks it to exit.
+        parent: the process that the shell waits for, if not this one.
+        on_hangup: what a training of this process does when its terminal closes.
     """
     return LeavingSignals(
         on_hangup,
@@ -51,9 +51,9 @@ def signals_over(
 
 
 def show(app: CifarApp, signals: LeavingSignals) -> tuple[RunSnapshot, ...] | None:
-    """Run an app on the full screen until it leaves, and give the terminal back.
+    """Run an app on the full screen until it exits, and release the terminal.
 
-    Output is to be captured and the signals entered.
+    Output must be captured and the signals entered.
     """
     from rich.console import Console
 
@@ -65,12 +65,12 @@ def show(app: CifarApp, signals: LeavingSignals) -> tuple[RunSnapshot, ...] | No
 
 
 def exit_status(app: CifarApp, signals: LeavingSignals) -> int:
-    """What a screen over no training of this process ends with."""
+    """Return the exit status of a screen that shows no training of this process."""
     if signals.terminated:
         return TERMINATED
     return HUNG_UP if signals.hung_up else crash_status(app)
 
 
 def crash_status(app: CifarApp) -> int:
-    """1 where the app crashed, else 0: one that was left has a return code, which a panic lacks."""
+    """Return 1 if the app crashed, else 0: only an app that was left has a return code."""
     return CRASHED if app.return_code is None else app.return_code

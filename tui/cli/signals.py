@@ -21,16 +21,16 @@ GRACE_SECONDS = 15.0
 """From SIGTERM until the process ends without its trainer; some schedulers kill after 20 s."""
 LAST_WORDS_SECONDS = 1.0
 SAME_SECONDS = 1.0
-"""What is sent to a whole process group arrives twice: the waiting parent passes its own on."""
-LEFT = "SIGTERM: the process ended before its trainer could; the last checkpoint is what there is"
+"""A signal to a whole process group arrives twice: the waiting parent passes its own on."""
+LEFT = "SIGTERM: the process ended before its trainer could; only the last checkpoint is left"
 
 
 class LeavingSignals:
-    """Takes SIGTERM and SIGHUP while it is entered, at any moment of a screen's life.
+    """A handler of SIGTERM and SIGHUP while it is entered, at any moment of a screen's life.
 
-    SIGTERM interrupts the session: it ends after its batch with a checkpoint. Where it has not
-    within 15 s, or at a second SIGTERM, the process ends at once with 143. SIGHUP does the same
-    without the limit, or nothing, as was chosen; nobody looks any more, and a screen leaves.
+    SIGTERM interrupts the session, which ends after its batch with a checkpoint. If it has not
+    within 15 s, or at a second SIGTERM, the process exits at once with 143. SIGHUP does the same
+    without the limit, or nothing, as chosen; in both cases a screen closes.
     """
 
     def __init__(
@@ -40,20 +40,20 @@ class LeavingSignals:
         leave_screen: Callable[[bool], None] | None = None,
         restore_terminal: Callable[[], None] | None = None,
     ) -> None:
-        """Prepare; nothing is taken yet.
+        """Prepare; no signal is handled yet.
 
         Args:
             on_hangup: what a session does without its terminal: `continue` or `checkpoint`.
-            leave_screen: ends the screen; told whether the training outlives it. To be callable
-                from a signal's handler. None where there is no screen.
-            restore_terminal: makes the terminal usable again where the screen cannot any more.
+            leave_screen: ends the screen, given whether the training outlives it; must be callable
+                from a signal handler. None if there is no screen.
+            restore_terminal: makes the terminal usable again if the screen no longer can.
         """
         self.session: Session | None = None
-        """The one at work."""
+        """The running session."""
         self.hung_up = False
-        """Whether the terminal has gone."""
+        """Whether the terminal has closed."""
         self.terminated = False
-        """Whether SIGTERM has come."""
+        """Whether SIGTERM has arrived."""
         self._on_hangup: OnHangup = on_hangup
         self._leave_screen, self._restore_terminal = leave_screen, restore_terminal
         self._terminated_at = 0.0
@@ -63,7 +63,7 @@ class LeavingSignals:
 
     def __enter__(self) -> LeavingSignals:
         self._take(signal.SIGTERM, self._terminate)
-        # Under nohup it is ignored, which stays so. But a screen without a terminal would spin.
+        # Under nohup it stays ignored, except for a screen, which would spin without a terminal.
         if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
             self._on_hangup = "continue"
             if self._leave_screen is None:
@@ -83,16 +83,16 @@ class LeavingSignals:
 
     @property
     def interrupts(self) -> bool:
-        """Whether the session was told to end with a checkpoint."""
+        """Whether the session was asked to end with a checkpoint."""
         return self.terminated or (self.hung_up and self._on_hangup == "checkpoint")
 
     def exit_code(self, status: int) -> int:
-        """A session's exit status, but 143 where it ended before its time because of a signal."""
+        """Return a session's exit status, or 143 if a signal ended it early."""
         return TERMINATED if self.interrupts and status == STOPPED else status
 
     def screen_has_left(self) -> None:
-        """Tell that the terminal is as it was before the screen."""
-        # Textual's handlers, which stay, would open it again.
+        """Note that the screen has closed and restored the terminal."""
+        # Textual's handlers are still installed, and would open it again.
         for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH):
             signal.signal(number, signal.SIG_DFL)
         self._leave_screen = self._restore_terminal = None
@@ -102,7 +102,7 @@ class LeavingSignals:
 
     def _hang_up(self, number: int, frame: FrameType | None) -> None:
         if self.hung_up:
-            return  # the kernel tells of it, and so does the driver that reads the keys
+            return  # the kernel reports it, and so does the driver that reads the keys
         self.hung_up = True
         self._go()
 
@@ -120,12 +120,12 @@ class LeavingSignals:
 
             self.session.send(Interrupt())
         if self._leave_screen is not None:
-            # The kernel sends it as well, as does `timeout`: the screen would be opened once more.
+            # The kernel and `timeout` send it as well: the screen would be opened again.
             signal.signal(signal.SIGCONT, lambda number, frame: None)
             self._leave_screen(not self.interrupts)
 
     def _quit(self) -> None:
-        """End the process; no thread, terminal or disk that hangs keeps it from that."""
+        """End the process, even if a thread, the terminal or the disk hangs."""
         words = threading.Thread(target=self._say_last_words, daemon=True)
         words.start()
         words.join(LAST_WORDS_SECONDS)

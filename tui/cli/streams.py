@@ -1,4 +1,4 @@
-"""The standard streams, made fit to be used: there, and clear about what they do not take."""
+"""The standard streams, made usable: open, with marks for missing characters, clear on errors."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from engine.machine.output_capture import replace_originals, text_file
 from tui.terminal.ascii_marks import to_ascii
 
 MARKS = "cifar-tui-marks"
-"""Of `open`'s `errors`: an ASCII mark for what an encoding lacks."""
+"""A value of `open`'s `errors`: write an ASCII mark for a character that an encoding lacks."""
 _errors_are_lost = False
 
 
 def prepare_streams() -> None:
-    """Have descriptors 0 to 2 open, and print to the last two of them.
+    """Open those of the descriptors 0 to 2 that are closed, and print to the last two.
 
-    One that was closed would be the next file that anything opens: a checkpoint, say, into which
-    TensorFlow then writes its greetings.
+    A closed one would be taken by the next file that is opened: a checkpoint, say, into which
+    TensorFlow would then write its greeting.
     """
     global _errors_are_lost
-    # Standard output cannot be written then, which is said; nobody waits for standard error.
+    # A closed standard output stays unwritable, which is reported; nobody waits for standard error.
     closed = [
         number
         for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY))
-        if _opened_anew(number, mode)
+        if _reopened(number, mode)
     ]
     _errors_are_lost = 2 in closed
     codecs.register_error(MARKS, _mark)
@@ -42,31 +42,31 @@ def prepare_streams() -> None:
 
 
 def complain(text: str) -> None:
-    """Say in one line why the command ends: on standard error, or on the terminal without one."""
+    """Print in one line why the command ends: on standard error, or without it on the terminal."""
     stream = sys.stdout if _errors_are_lost and sys.stdout.isatty() else sys.stderr
     with suppress(OSError):
         print(f"cifar-tui: {text}", file=stream, flush=True)
 
 
 def complain_of_output(error: OutputError, consequence: str = "") -> None:
-    """Say that what was printed is lost, and why."""
+    """Report that output was lost, and why."""
     found = "closed" if error.errno == errno.EBADF else error.strerror
     complain(f"expected a standard output that can be written, found: {found}{consequence}")
 
 
 def give_up_output() -> None:
-    """Drop what was not written; Python would complain once more while it flushes at exit."""
+    """Drop unwritten output; Python would complain again when it flushes at exit."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
     os.close(nothing)
 
 
-def _opened_anew(number: int, mode: int) -> bool:
-    """Whether a descriptor was closed, which it is no more."""
+def _reopened(number: int, mode: int) -> bool:
+    """Open a descriptor if it is closed; return whether it was."""
     try:
         os.fstat(number)
     except OSError:
-        # The lowest free number is taken, so those below are open by now.
+        # `open` takes the lowest free number; those below are open by now.
         os.open(os.devnull, mode)
         os.set_inheritable(number, True)
         return True
@@ -74,7 +74,7 @@ def _opened_anew(number: int, mode: int) -> bool:
 
 
 def _own(stream: TextIO | None, original: TextIO | None, number: int) -> TextIO:
-    """The stream to print to; what took the original's place stays, as where tests capture."""
+    """Return the stream to print to; a replaced original stays replaced, as where tests capture."""
     if stream is not None and stream is not original:
         return stream
     made = text_file(

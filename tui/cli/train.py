@@ -1,4 +1,4 @@
-"""`cifar-tui train`: checks what was asked, then trains with a screen or without."""
+"""`cifar-tui train`: check the options, then train with or without a screen."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.compare_exercise:
         return _compare(arguments, options)
     if not arguments.models:
-        raise InputError("expected MODEL; `cifar-tui train --help` shows what there is")
+        raise InputError("expected MODEL; see `cifar-tui train --help`")
     return train(plan(arguments.models, options), arguments)
 
 
 def with_weights(options: Options, runs_dir: Path) -> Options:
-    """The same with the file that `--weights RUN` means; says where it is not clear which.
+    """Return the options with the file that `--weights RUN` means; print a note if it is unclear.
 
     Raises:
-        InputError: several runs could be meant, or the one that is has no model.
+        InputError: several runs match, or the one that does has no model.
     """
     options, note = planning.with_weights(options, runs_dir)
     if note:
@@ -63,14 +63,14 @@ def train(
     *,
     ends_on_answers: bool = False,
 ) -> int:
-    """Train on a screen, or a line at a time where there is none or none is wanted.
+    """Train on a screen, or printing line by line where there is none or none is wanted.
 
     Returns:
         The exit status: 0 all completed or left running, 1 some run failed, 130 stopped,
         143 interrupted by a signal.
 
     Raises:
-        InputError: the folder of the runs, or none for temporary files, can be written.
+        InputError: the runs folder cannot be written, or there is no writable temporary folder.
     """
     runs_dir = open_folders(arguments.runs_dir)
     if not opens_screen(arguments):

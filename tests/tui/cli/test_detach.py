@@ -30,16 +30,16 @@ def said(make_spec: MakeSpec, directory: RunDirectory, models: str, stopping: st
     return farewell(specs, directory, 12_345, stopping).splitlines()[0]
 
 
-def test_what_goes_on_is_named(make_spec: MakeSpec, directory: RunDirectory) -> None:
-    goes_on = "A goes on training without a screen (process 12345)"
-    assert said(make_spec, directory, "A") == f"{goes_on}."
-    assert said(make_spec, directory, "A B C D") == f"{goes_on}, then B, C, D."
-    assert said(make_spec, directory, "A B C D E F") == f"{goes_on}, then B, C, D and 2 more."
+def test_the_farewell_names_what_still_trains(make_spec: MakeSpec, directory: RunDirectory) -> None:
+    leaves = "A keeps training without a screen (process 12345)"
+    assert said(make_spec, directory, "A") == f"{leaves}."
+    assert said(make_spec, directory, "A B C D") == f"{leaves}, then B, C, D."
+    assert said(make_spec, directory, "A B C D E F") == f"{leaves}, then B, C, D and 2 more."
 
 
-def test_a_stop_that_was_asked_is_told(make_spec: MakeSpec, directory: RunDirectory) -> None:
+def test_the_farewell_names_a_requested_stop(make_spec: MakeSpec, directory: RunDirectory) -> None:
     for stopping, words in (
-        ("run", "goes on to its end without a screen"),
+        ("run", "trains to its end without a screen"),
         ("epoch", "stops after this epoch, without a screen"),
         ("now", "stops, without a screen"),
     ):

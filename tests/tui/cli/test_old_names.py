@@ -37,7 +37,7 @@ def test_an_old_name_means_the_new_one_and_says_so_in_a_line(
     assert capsys.readouterr().err == ""
     words = given(command, old, new, joined=joined)
     assert PARSER.parse_args(words) == expected
-    line = f"cifar-tui: {old} is now {new}; the old name goes with the next version\n"
+    line = f"cifar-tui: {old} is now {new}; the old name goes away in the next version\n"
     assert capsys.readouterr().err == line
     assert PARSER.parse_args([*words, *words[1 + len(BEFORE[command]) :]]) == expected
     assert capsys.readouterr().err == line
@@ -88,7 +88,7 @@ def test_a_flag_that_had_a_value_takes_no_model_for_one(
         (["export", "x", "--format", "csv", "--out", "x"], "expected --output"),
         (["train", "A", "--crop", "3"], "found '--crop'; did you mean --crops?"),
         (["train", "A", "--view", "3"], "found '--view'; did you mean --device?"),
-        (["train", "A", "--to", "x"], "found '--to'; fetch would take it"),
+        (["train", "A", "--to", "x"], "found '--to'; fetch takes it"),
         (["train", "A", "--flip=maybe"], "--flip/--no-flip: expected no value, found 'maybe'"),
         (["train", "A", "--views", "-1"], "--crops: expected 1 to 64, found -1"),
         (["train", "A", "--views"], "--crops: expected one argument"),

@@ -228,7 +228,7 @@ def test_an_extraction_is_told_with_its_pace() -> None:
         (
             {"source": "derived", "images": 105_000, "views": 2},
             "105,000 rows with 2 views of each training image, 293 MB in memory, "
-            "computed from those before in 3.2 s",
+            "computed from earlier ones in 3.2 s",
         ),
     ],
 )
@@ -259,8 +259,8 @@ def test_runs_that_join_the_queue_are_told_and_followed() -> None:
     lines.lines(0, "a", PhaseChanged(time=1, phase="loading"))
     changed = QueueChanged(time=2, waiting=(other, SPEC), place=1)
     assert lines.lines(0, "a", changed) == [
-        "EfficientNetLite0  queue: then VGG16, EfficientNetLite0 seed 0"
+        "EfficientNetLite0  queue: next VGG16, EfficientNetLite0 seed 0"
     ]
     assert lines.lines(1, "b", PhaseChanged(time=3, phase="loading"))[0] == "VGG16  run 2 of 3: b"
     emptied = lines.lines(1, "b", QueueChanged(time=4, waiting=(), place=2))
-    assert emptied == ["VGG16  queue: then nothing"]
+    assert emptied == ["VGG16  queue: empty"]

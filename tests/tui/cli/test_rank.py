@@ -46,7 +46,7 @@ def test_a_filter_leaves_the_rest_out_and_marks_the_best_of_what_stays(
     assert "★ most accurate: VGG16, 0.8400" in capsys.readouterr().out
     assert main(["rank", "--filter", "nothing"]) == 0
     printed = capsys.readouterr()
-    assert (printed.out, printed.err) == ("", "cifar-tui: none of 5 runs fits the filter\n")
+    assert (printed.out, printed.err) == ("", "cifar-tui: none of 5 runs matches the filter\n")
 
 
 def test_any_column_sorts(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ def test_a_printed_recipe_is_saved_and_listed(
     text = capsys.readouterr().out
     (tmp_path / "short.toml").write_text(text.replace("epochs = 3", "epochs = 1"))
     assert main(["recipes", "--save", str(tmp_path / "short.toml")]) == 0
-    assert capsys.readouterr().out.endswith("`--recipe short` trains by it\n")
+    assert capsys.readouterr().out.endswith("`--recipe short` trains with it\n")
     assert main(["recipes"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in lines] == [*RECIPES, "short"]

@@ -46,7 +46,7 @@ def test_a_folder_without_runs_is_a_report_that_says_so(tmp_path: Path, capsys: 
 
 @pytest.mark.parametrize(
     ("out", "words"),
-    [(".", "which is not one"), ("none/report.md", "in a folder that is there")],
+    [(".", "which is not one"), ("none/report.md", "in an existing folder")],
 )
 def test_a_place_that_cannot_be_written_is_refused(
     runs: list[str], tmp_path: Path, capsys: Capture, out: str, words: str
