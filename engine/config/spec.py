@@ -41,7 +41,7 @@ class Stage:
     unfreezes: tuple[Unfreeze, ...] = ()
     """Layers that join in its course, by epoch."""
     block_every: int = 0
-    """Epochs until one more block joins, again and again, from the output on; 0 for none."""
+    """One more block joins after every so many epochs, from the output on; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,23 +16,23 @@ class CifarSet:
     title: str
     """For errors."""
     archives: tuple[Archive, ...]
-    """The first is downloaded: it holds no pickles."""
+    """Archives; the first is downloaded: it holds no pickles."""
     keras_archives: tuple[str, ...]
-    """Names under which versions of Keras keep the Python archive, the last one."""
+    """Names under which versions of Keras keep the Python archive, which is the last one."""
     folders: tuple[str, ...]
-    """Where archives and Keras put the batches; the version without pickles first."""
+    """Folders of the batches in archives and Keras; the version without pickles first."""
     python_batches: tuple[str, ...]
-    """Training first, the test images last."""
+    """Batches; training first, the test images last."""
     binary_batches: tuple[str, ...]
     label_key: str
-    """Of the pickles."""
+    """Key of the labels in the pickles."""
     label_bytes: int
-    """Before each image of the binary version; the last of them is the class."""
+    """Bytes before each image of the binary version; the last of them is the class."""
     class_names: tuple[str, ...]
 
     @property
     def batch_names(self) -> frozenset[str]:
-        """Of both versions."""
+        """Names of the batches of both versions."""
         return frozenset(self.python_batches + self.binary_batches)
 
 

@@ -19,14 +19,14 @@ CROP_PADDING = 4
 """Pixels around an image of 32, in proportion for others; as He et al. 2016 pad CIFAR-10."""
 _PADDED_SIDE = 32
 _CROP_SALT = 0x63726F70
-"""Keeps the offsets apart from what else is drawn from small numbers."""
+"""Seeds the offsets, unlike any other draw from small numbers."""
 _LEAST_OFFSETS = 2**16
 _BLOCK = 1024
-"""Images padded at a time, so that the copies stay in the processor's cache."""
+"""Images padded at once, so that the copies stay in the processor's cache."""
 
 
 def draw_views(seed: int, epoch: int, images: int, count: int) -> NDArray[np.int64]:
-    """In which view each training image is seen during an epoch.
+    """Draw the view in which each training image is seen during an epoch.
 
     Returns:
         Shape (images,): uniform in 0 to `count` - 1; the same for the same seed and epoch.
@@ -45,7 +45,7 @@ def render_view(
 
     Args:
         images: Shape (n, height, width, 3).
-        view: From 0; 0 gives `images` itself, not a copy.
+        view: From 0; 0 returns `images` itself, not a copy.
         flip: Whether views are numbered with mirrored ones between.
         first: Index of `images[0]` in its split.
 
@@ -62,12 +62,12 @@ def render_view(
 def render_choice(
     images: NDArray[np.uint8], indices: NDArray[np.int64], views: NDArray[np.int64], *, flip: bool
 ) -> NDArray[np.uint8]:
-    """Return a batch, each image in a view of its own; equals the rows of `render_view`.
+    """Return a batch, each image in its own view; equal to the rows of `render_view`.
 
     Args:
         images: A whole split, shape (n, height, width, 3).
         indices: Which images, shape (m,).
-        views: In which view each is wanted, shape (m,).
+        views: The view of each, shape (m,).
         flip: As for `render_view`.
 
     Returns:
@@ -93,7 +93,7 @@ def _reach(images: NDArray[np.uint8]) -> tuple[int, int]:
 def _offsets_of(
     crops: NDArray[np.int64], indices: NDArray[np.int64], count: int, reach: tuple[int, int]
 ) -> NDArray[np.uint16]:
-    """Offsets for each image in its own crop, shape (m, 2); crop 0 is cut where it was padded."""
+    """Return offsets of each image in its own crop, shape (m, 2); crop 0 has the padding's."""
     import numpy as np
 
     offsets = np.full((len(crops), 2), reach, np.uint16)
@@ -104,13 +104,13 @@ def _offsets_of(
 
 
 def _offsets(crop: int, count: int, rows: int, columns: int) -> NDArray[np.uint16]:
-    """Row and column offsets of a crop for the first `count` images or more, shape (count+, 2)."""
+    """Return row and column offsets of a crop for `count` images or more, shape (count+, 2)."""
     return _offset_table(crop, max(_LEAST_OFFSETS, 1 << (count - 1).bit_length()), rows, columns)
 
 
 @functools.lru_cache(maxsize=128)
 def _offset_table(crop: int, count: int, rows: int, columns: int) -> NDArray[np.uint16]:
-    """Drawn image after image, so that a longer table begins as a shorter one."""
+    """Draw offsets image by image, so that a longer table begins as a shorter one."""
     import numpy as np
 
     drawn = np.random.default_rng((crop, _CROP_SALT)).random((count, 2))
@@ -136,7 +136,7 @@ def _cut(images: NDArray[np.uint8], offsets: NDArray[np.uint16]) -> NDArray[np.u
 
 
 def _mirror(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A copy with left and right exchanged; channel by channel is four times as fast as at once."""
+    """Return a mirrored copy, made channel by channel, which is four times as fast."""
     import numpy as np
 
     mirrored = np.empty(images.shape, np.uint8)

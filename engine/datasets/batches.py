@@ -1,4 +1,4 @@
-"""One CIFAR batch, pickled or binary, from its bytes to images and labels."""
+"""One CIFAR batch, pickled or binary, from bytes to images and labels."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read_batches(
     Args:
         files: names of the data set's batches and their bytes, in any order.
         where: names their archive or folder in errors.
-        progress: told how many images are read.
+        progress: called with the number of images read.
         cifar: the data set.
 
     Raises:
@@ -55,7 +55,7 @@ def read_batches(
 
 
 def missing_batches(found: Iterable[str], cifar: CifarSet) -> str:
-    """Return what is missing, in words, where neither version is complete."""
+    """Return a sentence on what is missing, where neither version is complete."""
     present = cifar.batch_names.intersection(found)
     binary = cifar.binary_batches
     names = binary if present & set(binary) else cifar.python_batches
@@ -74,7 +74,7 @@ def missing_batches(found: Iterable[str], cifar: CifarSet) -> str:
 
 
 def checked(images: NDArray[Any], labels: NDArray[Any], where: str, cifar: CifarSet) -> Batch:
-    """Return images and labels of one split or batch, once they are what they claim to be.
+    """Return images and labels of one split or batch, after checking them.
 
     Args:
         images: uint8 (N, 32, 32, 3).
@@ -83,7 +83,7 @@ def checked(images: NDArray[Any], labels: NDArray[Any], where: str, cifar: Cifar
         cifar: the data set.
 
     Raises:
-        InputError: they are not.
+        InputError: they are not as described.
     """
     import numpy as np
 

@@ -27,13 +27,13 @@ from engine.datasets.source import DataRequest, DatasetSource, download_words
 from engine.errors import InputError
 
 IMAGES = (50_000, 10_000)
-"""To train and to test, of CIFAR-10 and CIFAR-100 alike."""
+"""Images to train and to test, of CIFAR-10 and CIFAR-100 alike."""
 SIDE = 32
 """Pixels."""
 
 
 class CifarSource(DatasetSource):
-    """One of the two: an archive in either version, extracted, or as Keras or an .npz keeps it."""
+    """One of the two: an archive in either version, extracted, in Keras' layout or an .npz."""
 
     published: ClassVar[CifarSet]
 
@@ -43,7 +43,7 @@ class CifarSource(DatasetSource):
         return self.published.archives[0]
 
     def check(self, request: DataRequest) -> str:
-        """Say where it comes from; looks into archives and folders for their names.
+        """Say where it comes from, by the names in archives and folders.
 
         Raises:
             InputError: nothing usable at the path, or a damaged archive in a usual place.
@@ -63,7 +63,7 @@ class CifarSource(DatasetSource):
         path, archive = self._find(request.data_path)
         if path is None:
             path = download_archive(self.archive, self.name, self.title, progress, on_download)
-            archive = None  # verified as it came
+            archive = None  # verified while downloaded
         layout = find_layout(path, self.published)
         if archive is not None and layout.kind == "archive":
             check_bytes(path, archive)
@@ -92,7 +92,7 @@ class CifarSource(DatasetSource):
             check_hash(path, archive, progress)
 
     def report(self, request: DataRequest, progress: Progress) -> Report:
-        """Return what is published of it: each class has as many images as any other."""
+        """Return the published figures: all classes have equally many images."""
         names = self.published.class_names
         train, test = (images // len(names) for images in IMAGES)
         classes = tuple(ClassCount(each, train, test) for each in names)
@@ -100,7 +100,7 @@ class CifarSource(DatasetSource):
         return Report(self.name, self.check(request), classes, sides, sides, {"RGB": sum(IMAGES)})
 
     def _find(self, data_path: str | None) -> tuple[Path | None, Archive | None]:
-        """The data and the archive they claim by name to be, each None where there is none."""
+        """Return the data and the archive that they are by name, each None where there is none."""
         if data_path is not None:
             path = Path(os.path.expanduser(data_path))
             by_file = {archive.file: archive for archive in self.published.archives}

@@ -1,6 +1,6 @@
-"""Tells folders that are no classes, by their names and by what lies where in them.
+"""Recognize folders that are not classes, by their names and what is where in them.
 
-Looks at nothing on the disk: all is told from what a walk has listed.
+Reads nothing from the disk: all is derived from what a walk has listed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from engine.datasets.folder_names import (
 from engine.errors import InputError
 
 Place = tuple[str, ...]
-"""A folder inside that of a class, by the names on the way to it; empty for the class itself."""
+"""A folder inside that of a class, by the names on its path; empty for the class itself."""
 
 
 _MASK_FILE = re.compile(r"[ _-](?:masks?|gt|seg|segmentation|labels?|trimap)(?:_?\d+)?$", re.I)
@@ -36,16 +36,16 @@ _MASK_FILE = re.compile(r"[ _-](?:masks?|gt|seg|segmentation|labels?|trimap)(?:_
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """What would be a class."""
+    """A folder that may be a class."""
 
     name: str
     top: Path
     below: dict[Place, list[str]]
-    """Folders with an image in or below them, by the folder in which they lie."""
+    """Folders with an image in or below them, by their parent folder."""
     loose: frozenset[Place]
     """Folders with images directly in them."""
     fork: Place
-    """Where the images or several folders lie: folders on the way to it hold one folder only."""
+    """The folder with the images or several folders; those above it hold only one folder."""
 
     @property
     def forks(self) -> list[str]:
@@ -58,16 +58,16 @@ class _Folder:
         return self.fork in self.loose
 
     def path(self, place: Place) -> Path:
-        """Return where a folder in it lies."""
+        """Return the path of a folder in it."""
         return self.top.joinpath(*place)
 
     def inside(self, place: Place) -> str:
-        """Return a folder in it as a person reads it."""
+        """Return a folder in it as text for messages."""
         return "/".join((self.name, *place))
 
 
 def reject_wrapper(found: ClassFiles, root: Path) -> None:
-    """Reject a folder that holds one folder only, in which the data set lies.
+    """Reject a folder that holds only one folder, which holds the data set.
 
     Args:
         found: in the folder.
@@ -88,13 +88,13 @@ def reject_wrapper(found: ClassFiles, root: Path) -> None:
 
 
 def check_class_folders(found: ClassFiles) -> list[str]:
-    """Reject folders that are no classes, as far as that can be told.
+    """Reject folders that are not classes, as far as that can be recognized.
 
     Args:
         found: what would be the classes of one folder.
 
     Returns:
-        A line for each thing that looks wrong and may be right.
+        A line for each thing that looks wrong but may be right.
 
     Raises:
         InputError: names the folders, and what to give or do instead.
@@ -149,7 +149,7 @@ def _reject_splits(path: Path, names: Sequence[str]) -> None:
 
 
 def _reject_annotations(found: ClassFiles, folders: Sequence[_Folder]) -> None:
-    """Masks or annotations beside a folder of the images that they belong to."""
+    """Reject masks or annotations beside a folder of the images that they belong to."""
     images = next((folder for folder in folders if says_images(folder.name)), None)
     names = [folder.name for folder in folders]
     others = [name for name in (*names, *found.foreign) if says(name, ANNOTATIONS)]
@@ -157,7 +157,7 @@ def _reject_annotations(found: ClassFiles, folders: Sequence[_Folder]) -> None:
         return
     rest = [name for name in names if not says_images(name) and name not in others]
     if rest and len(images.forks) < 2:
-        return  # `button`, `image`, `label`: words of honest classes, too
+        return  # `button`, `image`, `label`: words of real classes, too
     instead = f"sort the images of {images.name}/ into a folder for each class"
     if len(images.forks) > 1:
         instead = f"give {images.path(images.fork)}"
@@ -168,7 +168,7 @@ def _reject_annotations(found: ClassFiles, folders: Sequence[_Folder]) -> None:
 
 
 def _reject_mask_classes(path: Path, names: Sequence[str]) -> None:
-    """`cat_mask` beside `cat`."""
+    """Reject folders such as `cat_mask` beside `cat`."""
     words = {words_of(name): name for name in names}
     masks = []
     for said, name in words.items():
@@ -184,7 +184,7 @@ def _reject_mask_classes(path: Path, names: Sequence[str]) -> None:
 
 
 def _copies(path: Path, folders: Sequence[_Folder]) -> Iterator[str]:
-    """Folders inside of a class that are named like the classes."""
+    """Yield a line for folders inside of a class that are named like the classes."""
     names = {alike(folder.name) for folder in folders}
     for folder in folders:
         for place, children in folder.below.items():
@@ -230,7 +230,7 @@ def _is_below(place: Place, folders: set[Place]) -> bool:
 
 
 def _reject_split_classes(path: Path, folders: Sequence[_Folder]) -> None:
-    """`cat/train` and `cat/test` in place of `train/cat` and `test/cat`."""
+    """Reject `cat/train` and `cat/test` in place of `train/cat` and `test/cat`."""
     for folder in folders:
         for place, children in folder.below.items():
             said = {child: split_of(child) for child in children}
@@ -251,7 +251,7 @@ def _reject_split_classes(path: Path, folders: Sequence[_Folder]) -> None:
 
 
 def _shared(path: Path, folders: Sequence[_Folder]) -> Iterator[str]:
-    """Several folders that hold the same folders: the classes may be those."""
+    """Yield a line for folders that hold the same folders: the classes may be those."""
     forked = [(folder, {alike(name) for name in folder.forks}) for folder in folders]
     for (one, ones), (two, twos) in combinations([each for each in forked if each[1]], 2):
         both = ones & twos
@@ -310,7 +310,7 @@ def _odd_names(folders: Sequence[_Folder]) -> Iterator[str]:
 
 
 def _mask_files(found: ClassFiles) -> Iterator[str]:
-    """`1_mask.png` beside `1.png`."""
+    """Yield a line for masks such as `1_mask.png` beside `1.png`."""
     for name, files in found.images.items():
         marked = [(file, mark) for file in files if (mark := _MASK_FILE.search(file.stem))]
         if not marked:

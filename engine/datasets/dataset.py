@@ -1,4 +1,4 @@
-"""What a data set is once it is in memory."""
+"""A data set in memory."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ class Dataset:
     test_labels: NDArray[np.int64]
     class_names: tuple[str, ...]
     source: str = ""
-    """Where it was read from, in a few words or as a path."""
+    """Where it was read from, as a phrase or a path."""
     notes: tuple[str, ...] = ()
     """How it was read, a line each."""
     warnings: tuple[str, ...] = ()
-    """What a user should know of it, a line each."""
+    """What a user should know about it, a line each."""
     files: tuple[str, str] = ("", "")
-    """Of a folder: SHA-256 (hex) over the image files that were read and their classes, of both
-    splits and of the test split; the same for every size they are brought to."""
+    """Of a folder: SHA-256 (hex) over the image files read and their classes, of both splits and
+    of the test split; the same for every size they are resized to."""
     ranges: tuple[SampleRange, ...] = ()
-    """Of a folder: the samples of more than 8 bits that became 0 and 255, one a format."""
+    """Of a folder: the samples of more than 8 bits that became 0 and 255, one per format."""
 
     test_files: tuple[str, ...] = ()
-    """Of a folder: where each test image lies, from the folder on."""
+    """Of a folder: the path of each test image within it."""
     left_out: tuple[str, ...] = ()
     """Of a folder: files that could not be read, a line each that begins with the path."""
     can_change: bool = False
-    """Whether its arrays may be others another time, as with the next version of a package."""
+    """Whether its arrays may differ another time, as with the next version of a package."""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -50,7 +50,7 @@ class Dataset:
 
     @property
     def identity(self) -> str:
-        """What tells these images of both splits from others that the same name may stand for.
+        """What identifies the images of both splits among others of the same name.
 
         SHA-256 (hex), over the files of a folder, else over the arrays; empty where they are
         always the same.
@@ -59,7 +59,7 @@ class Dataset:
 
     @property
     def test_identity(self) -> str:
-        """The same of the test split."""
+        """What identifies the images of the test split."""
         if self.can_change:
             return _digest(self.test_images, self.test_labels)
         return self.files[1]

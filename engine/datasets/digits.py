@@ -40,6 +40,6 @@ class Digits(DatasetSource):
         )
 
     def report(self, request: DataRequest, progress: Progress) -> Report:
-        """As the base class, with the grey images that scikit-learn holds."""
+        """Return the report of the base class, with the grey images that scikit-learn holds."""
         report = super().report(request, progress)
         return replace(report, modes={"L": sum(report.modes.values())})

@@ -1,4 +1,4 @@
-"""The image files below a folder, by class, told by their names alone."""
+"""The image files below a folder, by class, from their names alone."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from engine.errors import InputError
 
 MIN_CLASSES, MAX_CLASSES = 2, 1_000
 NAMED = 3
-"""Of several folders or endings, that are named."""
+"""How many of several folders or endings are named."""
 EXPECTED = "a folder for each class, with its images in it, or train/ and test/ of such folders"
 
 
 @dataclass(slots=True)
 class ClassFiles:
-    """What lies in the folders of classes below one folder."""
+    """The content of the folders of classes below one folder."""
 
     path: Path
     tops: dict[str, Path] = field(default_factory=dict)
@@ -40,17 +40,17 @@ class ClassFiles:
     others: Counter[str] = field(default_factory=Counter)
     """Files of other kinds beside the images, by their endings in lower case."""
     foreign: dict[str, Counter[str]] = field(default_factory=dict)
-    """Folders with files and no image: their endings."""
+    """Endings of the files in folders without an image."""
     empty: list[str] = field(default_factory=list)
     """Folders without any file."""
     merged: list[str] = field(default_factory=list)
-    """Classes of two folders, whose names are the same but for their form in Unicode."""
+    """Classes of two folders, whose names differ only in their Unicode form."""
 
     def add(self, top: Path, contents: Contents) -> None:
-        """Take in the folder of a class.
+        """Add the folder of a class.
 
         Raises:
-            InputError: another folder gives a class of the same name.
+            InputError: another folder makes a class of the same name.
         """
         if not contents.images:
             if contents.others:
@@ -79,14 +79,14 @@ class ClassFiles:
 
 
 def find_classes(root: Path, parts: Sequence[Path]) -> tuple[list[ClassFiles], FolderWalk]:
-    """Return the images of each folder directly below `parts`, those of deeper folders with them.
+    """Return the images of each folder directly below `parts`, including deeper folders.
 
     Args:
         root: of the data set.
         parts: the folders in which those of the classes lie.
 
     Returns:
-        What each part holds; and the walk, which tells what was left alone.
+        What each part holds; and the walk, which lists what was ignored.
 
     Raises:
         InputError: too many folders or files, or two classes that are one folder.
@@ -134,7 +134,7 @@ def loose_images(folder: Path) -> int:
 
 
 def endings_of(files: Counter[str]) -> list[str]:
-    """Return how many files have which ending, the most first."""
+    """Return the number of files of each ending, the most first."""
     return [f"{count:,} {ending or 'without ending'}" for ending, count in files.most_common()]
 
 

@@ -1,4 +1,4 @@
-"""What the words of a folder's name say that it holds: images, masks, a split, what is no class."""
+"""What a folder holds by the words of its name: images, masks, a split, or no class."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ASIDE = _set(
     "prediction predictions inference thumb thumbs thumbnail thumbnails preview previews backup "
     "bak tmp temp trash duplicate duplicates augmented"
 )
-"""Images that belong to no class, or are copies."""
+"""Words for images that belong to no class, or are copies."""
 _GENERIC = _set(
     "set sets data dataset datasets folder folders file files dir seg split splits all full new "
     "final cropped resized class classes object objects fine coarse color bit left right the part "
@@ -61,19 +61,19 @@ def words_of(name: str) -> tuple[str, ...]:
 
 
 def alike(name: str) -> str:
-    """Return the same for names that differ in case, spaces or the form of their letters only."""
+    """Return the same text for names that differ only in case, spaces or the form of letters."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def difference(name: str, other: str) -> str:
-    """In what two names that are alike differ, in words."""
+    """Return a phrase of how two names that are alike differ."""
     if name.casefold() == other.casefold():
         return "in upper and lower case only"
     return "in spaces or the form of their letters only"
 
 
 def says(name: str, kind: frozenset[str]) -> bool:
-    """Return whether a name says that a folder holds such a kind of files, and nothing else.
+    """Return whether a name says that a folder holds such files, and nothing else.
 
     `train_masks` says masks; `no_mask` and `gas mask` may be classes.
     """
@@ -100,7 +100,7 @@ def split_of(name: str) -> tuple[str, frozenset[str]] | None:
 
 
 def portion_of(name: str) -> tuple[str, ...]:
-    """The words of a name that numbers one of several portions, without the number; else empty."""
+    """Return the words of a name that numbers a portion, without the number; else empty."""
     words = words_of(name)
     rest = tuple(word for word in words if not word.isdigit())
     says_so = set(rest) & _PORTIONS or says_images(name) or says(name, frozenset(_SPLITS))
@@ -109,7 +109,7 @@ def portion_of(name: str) -> tuple[str, ...]:
 
 
 def are_numbered(names: Iterable[str]) -> bool:
-    """Return whether names differ in a number or a single letter only: `sample_a`, `sample_b`."""
+    """Return whether names differ only in a number or a single letter: `sample_a`, `sample_b`."""
     rests = {tuple(w for w in words_of(name) if w.isalpha() and len(w) > 1) for name in names}
     return len(rests) == 1
 

@@ -15,7 +15,7 @@ from engine.datasets.split import check_training
 from engine.errors import InputError
 
 REPORT_SIDE = 8
-"""Pixels to which images are brought for a report: a JPEG is decoded the faster for it."""
+"""Pixels to which images are resized for a report: small sizes decode JPEGs faster."""
 
 
 class FolderSource(DatasetSource):
@@ -25,7 +25,7 @@ class FolderSource(DatasetSource):
         """Count images and classes by the names of the files; see the base class.
 
         Raises:
-            InputError: it is no such folder, or a class has too few images to train on, or to
+            InputError: it is not such a folder, or a class has too few images to train on, or to
                 hold that share out.
         """
         listing = list_folder(_path(request))
@@ -55,7 +55,7 @@ class FolderSource(DatasetSource):
         """Decode each image; see the base class.
 
         Raises:
-            InputError: it is no such folder, or has no image that can be read.
+            InputError: it is not such a folder, or has no image that can be read.
         """
         from engine.datasets.image_reading import read_splits
 

@@ -1,4 +1,4 @@
-"""Walks the folders of classes by names alone: each folder once, links to folders followed."""
+"""Walk the folders of classes by names alone, each folder once, following links to folders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STILL = """
     .webp
 """
 SUFFIXES = frozenset(_STILL.split())
-"""Still images that Pillow reads by itself: no video, no PostScript, which another program runs."""
+"""Still images that Pillow reads by itself: no video, no PostScript, which needs a program."""
 _SYSTEM = """
     @eadir, @recycle, @recently-snapshot, @tmp, #recycle, #snapshot, __macosx, $recycle.bin,
     recycler, system volume information, lost+found, network trash folder, temporary items
@@ -28,15 +28,15 @@ SYSTEM = frozenset(map(str.strip, _SYSTEM.split(",")))
 MAX_FILES = 2_000_000
 
 Kind = Literal["file", "folder", "link", "system", "broken"]
-"""`link` leads to a folder, `broken` nowhere."""
+"""`link` leads to a folder, `broken` is a dangling link."""
 
 
 @dataclass(slots=True)
 class Contents:
-    """What lies in the folder of a class and below it."""
+    """The content of the folder of a class and below it."""
 
     images: list[Path] = field(default_factory=list)
-    """Those of a folder before those of the folders in it, each sorted; those of links last."""
+    """Images: a folder's before those of the folders in it, each sorted; those of links last."""
     folders: dict[str, int] = field(default_factory=dict)
     """Images directly in each folder, by its path inside the class; the class itself is empty."""
     others: Counter[str] = field(default_factory=Counter)
@@ -44,7 +44,7 @@ class Contents:
 
 
 def list_entries(folder: Path) -> list[tuple[Path, Kind]]:
-    """Return what lies directly in a folder, by name; hidden entries are left out.
+    """Return the entries directly in a folder, by name, without hidden ones.
 
     Raises:
         OSError: it cannot be read; names it.
@@ -55,7 +55,7 @@ def list_entries(folder: Path) -> list[tuple[Path, Kind]]:
 
 
 def folders(folder: Path) -> list[Path]:
-    """Return those directly in a folder, by name; hidden ones and a system's own are left out."""
+    """Return the folders directly in a folder, by name, without hidden ones and a system's own."""
     return [path for path, kind in list_entries(folder) if kind in ("folder", "link")]
 
 
@@ -88,7 +88,7 @@ class FolderWalk:
         """Find the folders of the classes.
 
         Args:
-            root: of the data set; names are told from here.
+            root: of the data set; names are relative to it.
             parts: the folders in which those of the classes lie.
 
         Raises:
@@ -109,7 +109,7 @@ class FolderWalk:
     def read(self) -> dict[Path, Contents]:
         """Return what each folder of a class holds.
 
-        Real folders come first, so that a link never takes the place of what it leads to.
+        Real folders come first, so that a link never replaces its target.
 
         Raises:
             InputError: too many files.
@@ -118,7 +118,7 @@ class FolderWalk:
         found = {top: Contents() for tops in self.classes.values() for top in tops}
         for top, contents in found.items():
             self._read(top, top, contents)
-        for link, top in self._links:  # which grows while it is worked off
+        for link, top in self._links:  # which grows in the loop
             if self._enter(link):
                 self._followed += 1
                 self._read(link, top, found[top])
@@ -130,7 +130,7 @@ class FolderWalk:
             yield f"linked folders followed: {self._followed:,}"
 
     def warnings(self) -> Iterator[str]:
-        """Yield a line for each kind of what was left alone."""
+        """Yield a line for each kind of entry that was ignored."""
         if self._left:
             yield (
                 "folders left alone that lead up, or to images counted already: "
@@ -225,13 +225,13 @@ def _kind(entry: os.DirEntry[str]) -> Kind:
         leads = entry.is_file() or os.path.exists(entry.path)
     except OSError:  # a link to itself
         leads = False
-    # an image that is gone is read like any other, and told by its name
+    # a missing image is read like any other, and reported by its name
     return "file" if leads or is_image(Path(entry.name)) else "broken"
 
 
 def _identity(folder: Path) -> tuple[int, int] | str:
     status = os.stat(folder)
-    # some network and FAT drives number no files
+    # some network and FAT drives do not number files
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(folder)
 
 

@@ -28,21 +28,21 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAX_PIXELS = 300_000_000
-"""That are unpacked of a file, which take 900 MB; cameras of phones have up to 200 million."""
+"""Most pixels unpacked of a file, which take 900 MB; phones' cameras have up to 200 million."""
 MANY_PIXELS = 50_000_000
-"""From which on images are unpacked one after the other, whatever threads there are."""
+"""Pixels from which images are unpacked one after the other, whatever the threads."""
 _DRAFT_FROM = 4
-"""Times the wanted size from which on a JPEG is decoded at a part of its own."""
+"""Multiple of the wanted size from which a JPEG is decoded at a fraction of its own size."""
 
 _OTHER_BYTE = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
-"""What makes Pillow's readers of 16-bit colours, which drop the lower byte, drop the upper one."""
+"""Makes Pillow's readers of 16-bit colours drop the upper byte instead of the lower one."""
 
 
 _GREY_ALPHA = "LA;16B"
 _BITS_TAG, _PLANES_TAG, _SEPARATE = 258, 284, 2
-"""Of a TIFF: bits of each sample, and how they lie."""
+"""Tags of a TIFF: bits per sample, and their arrangement."""
 _DEEP_COST = 4
-"""Times the memory of an image of 8 bits that one of more takes while it is scaled."""
+"""Memory of an image of more bits while it is scaled, in multiples of one of 8 bits."""
 _one_at_a_time = threading.Lock()
 
 
@@ -55,22 +55,22 @@ class Decoded:
     size: tuple[int, int]
     """Width and height in the file, in pixels."""
     mode: str
-    """Pillow's name of what the file keeps: `RGB`, `L`, `CMYK`."""
+    """Pillow's mode of the file: `RGB`, `L`, `CMYK`."""
     format: str = ""
-    """That of samples of more than 8 bits, as in `engine.datasets.sample_ranges`; else empty."""
+    """Format of samples of more than 8 bits, see `engine.datasets.sample_ranges`; else empty."""
 
 
 def decode_image(path: Path, height: int, width: int, range_of: RangeOf = of_this_image) -> Decoded:
     """Return an image file as a model takes it, uint8 (height, width, 3).
 
-    It is turned as its EXIF says, laid over white where it is transparent, brought to 8 bits a
-    channel, cut to the middle in the model's proportions, and resized by Lanczos' filter.
+    It is turned as its EXIF says, laid over white where it is transparent, converted to 8 bits per
+    channel, cropped to the middle in the model's proportions, and resized by Lanczos' filter.
 
     Args:
         path: of the file.
         height: wanted, in pixels.
         width: wanted, in pixels.
-        range_of: asked where samples have more than 8 bits.
+        range_of: called where samples have more than 8 bits.
 
     Raises:
         InputError: it cannot be read as an image, or is too large.
@@ -86,12 +86,12 @@ def decode_image(path: Path, height: int, width: int, range_of: RangeOf = of_thi
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Image]:
-    """An image of a size that can be unpacked; what goes wrong within becomes a line."""
+    """Open an image of a size that can be unpacked; what fails inside becomes one line."""
     from PIL import Image as images
 
     try:
-        # A bomb is refused by the count of pixels below, before anything is unpacked; the filters
-        # of warnings belong to all threads and cannot be set for one.
+        # A bomb is rejected by the count of pixels below, before anything is unpacked; warning
+        # filters belong to all threads and cannot be set for one.
         images.MAX_IMAGE_PIXELS = None
         with open_regular(path) as file, images.open(file) as image:
             yield image
@@ -100,7 +100,7 @@ def _opened(path: Path) -> Iterator[Image]:
     except OSError as error:
         reason = (error.strerror or "").lower() or "none that Pillow can read, or one cut short"
         raise InputError(f"{path}: expected an image, found {reason}") from error
-    # A damaged file makes decoders raise whatever comes.
+    # A damaged file may make decoders raise anything.
     except Exception as error:
         raise InputError(
             f"{path}: expected an image, found a damaged one ({type(error).__name__})"
@@ -117,7 +117,7 @@ def _check_size(image: Image) -> None:
 
 
 def _check_planes(image: Image) -> None:
-    """Reject colours of 16 bits that lie in a plane each, which Pillow takes for 8 bits."""
+    """Reject colours of 16 bits in separate planes, which Pillow takes for 8 bits."""
     tags = getattr(image, "tag_v2", {})
     bits, planes = tags.get(_BITS_TAG, (8,)), tags.get(_PLANES_TAG, 1)
     if planes == _SEPARATE and max(bits if isinstance(bits, tuple) else (bits,)) > 8:
@@ -147,7 +147,7 @@ def _has_raw(image: Image, rawmode: str) -> bool:
 
 
 def _dropped_bytes(image: Image) -> list[Any]:
-    """The tiles of an image that give the bytes which Pillow drops; empty where it drops none."""
+    """Return the tiles that yield the bytes which Pillow drops; empty where it drops none."""
     tiles = []
     for tile in getattr(image, "tile", ()):
         colours, _, bits = _rawmode(tile).partition(";")
@@ -190,7 +190,7 @@ def _unpacked(image: Image, kind: str, height: int, width: int, range_of: RangeO
 
 
 def _samples(image: Image, kind: str) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
-    """The samples of more than 8 bits, turned as the EXIF says, and 8 bits of what covers them."""
+    """Return the samples of more than 8 bits, turned by the EXIF, and their 8-bit alpha."""
     import numpy as np
     from PIL.ImageOps import exif_transpose
 
@@ -209,7 +209,7 @@ def _samples(image: Image, kind: str) -> tuple[NDArray[Any], NDArray[np.uint8] |
 
 
 def _opened_again(image: Image, tiles: list[Any]) -> Image:
-    """Return the same file, unpacked in another way."""
+    """Return the same image with other tiles."""
     from PIL import Image as images
     from PIL.ImageFile import ImageFile
 
@@ -238,9 +238,9 @@ def _eight_bits(
 
     Args:
         samples: (height, width), or with colours last.
-        alpha: (height, width, 1), what covers them.
+        alpha: (height, width, 1), their opacity.
         kind: the format.
-        range_of: gives the range.
+        range_of: returns the range.
     """
     import numpy as np
     from PIL import Image as images

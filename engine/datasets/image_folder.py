@@ -27,11 +27,11 @@ from engine.datasets.seen import untested
 from engine.errors import InputError
 
 TEST_SHARE = 0.2
-"""Of each class, where the folder brings no test split."""
+"""Share of each class held out to test, if the folder has no test split."""
 SPLIT_SEED = 0
-"""The same for every run, so that all are tested on the same images."""
+"""Salt of the draw, the same for every run, so that all are tested on the same images."""
 LEAST_IMAGES = 3
-"""Of a class: one to train on, one to validate, one to test."""
+"""Least images of a class: one to train on, one to validate, one to test."""
 Labelled = tuple[tuple[Path, int], ...]
 """Files and the indices of their classes."""
 _TRAINING = ("train", "training")
@@ -63,12 +63,12 @@ def list_folder(path: Path, *, is_trained_on: bool = True) -> Listing:
 
     Args:
         path: of the folder.
-        is_trained_on: whether folders that are no classes are rejected; False reads what an
+        is_trained_on: whether folders that are not classes are rejected; False reads what an
             earlier run was trained on, whatever it took for a class.
 
     Raises:
         InputError: no classes, only one, more than 1,000, or too few images of one; or a folder
-            that cannot be read, that is no class, or could be a class as well as a split.
+            that cannot be read, that is not a class, or could be a class as well as a split.
     """
     try:
         layout = find_split_folders(path)
@@ -116,7 +116,7 @@ def list_folder(path: Path, *, is_trained_on: bool = True) -> Listing:
 
 
 def _class_names(training: Sequence[ClassFiles]) -> tuple[str, ...]:
-    """Sorted as their folders are, which may write a name in another form of Unicode."""
+    """Return the classes sorted as their folders are, whose names may have another Unicode form."""
     written: dict[str, str] = {}
     for found in training:
         for name, top in found.tops.items():
@@ -125,7 +125,7 @@ def _class_names(training: Sequence[ClassFiles]) -> tuple[str, ...]:
 
 
 def _check_alike(path: Path, training: Sequence[ClassFiles]) -> list[str]:
-    """Reject classes of two folders that differ in case only; a line for those of one folder."""
+    """Reject classes of two folders that differ only in case; return a line for those of one."""
     groups: dict[str, list[str]] = {}
     for name in _class_names(training):
         groups.setdefault(alike(name), []).append(name)
@@ -143,7 +143,7 @@ def _check_alike(path: Path, training: Sequence[ClassFiles]) -> list[str]:
 
 
 def _check_parts(path: Path, parts: Sequence[ClassFiles]) -> list[str]:
-    """Reject folders that are no classes; what looks like none and may be one, a line each."""
+    """Reject folders that are not classes; return a line for each that may be one."""
     warnings = []
     for part in parts:
         elsewhere = {name for other in parts if other is not part for name in other.images}
@@ -170,9 +170,9 @@ def _labelled(parts: Sequence[ClassFiles], names: Sequence[str]) -> list[tuple[P
 def _divided(
     path: Path, files: Sequence[tuple[Path, int]]
 ) -> tuple[list[tuple[Path, int]], list[tuple[Path, int]]]:
-    """Return a stratified split; each class gives `TEST_SHARE` of its images, and one at least.
+    """Return a stratified split with `TEST_SHARE` of the images of each class, at least one.
 
-    Each file's name decides, so that images which join later move few of the others.
+    Each file's name decides, so that images added later move few of the others.
     """
     by_class: dict[int, list[Path]] = {}
     for file, label in files:
@@ -188,7 +188,7 @@ def _divided(
 
 
 def _draw(root: Path, file: Path, purpose: str) -> bytes:
-    """A number that only the file's place inside the folder decides, as if drawn at random."""
+    """Return a random-looking number that depends only on the file's path inside the folder."""
     place = str(file).removeprefix(str(root)).replace(os.sep, "/").strip("/")
     return hashlib.sha256(os.fsencode(f"{SPLIT_SEED} {purpose} {place}")).digest()
 
@@ -239,20 +239,20 @@ def _check_enough(
 
 @dataclass(frozen=True, slots=True)
 class SplitFolders:
-    """The folders in which the folders of the classes lie."""
+    """The folders that hold the folders of the classes."""
 
     training: tuple[Path, ...]
     testing: Path | None
-    """None where the test images have to be held out."""
+    """None if the test images must be held out."""
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def find_split_folders(path: Path) -> SplitFolders:
-    """Tell by names and places of its folders how a data set is laid out.
+    """Find the layout of a data set by the names and places of its folders.
 
     Raises:
-        InputError: folders of splits that make no data set, or one that could be either.
+        InputError: folders of splits that do not make a data set, or one that could be either.
         OSError: a folder cannot be read; names it.
     """
     below = folders(path)
@@ -284,7 +284,7 @@ def find_split_folders(path: Path) -> SplitFolders:
 
 
 def _is_sorted(testing: Path) -> bool:
-    """Return whether test images lie in folders of classes, and not all in one as `val/images/`."""
+    """Return whether test images are in folders of classes, not all in one like `val/images/`."""
     held = list(filter(holds_image, folders(testing)))
     return bool(held) and not (len(held) == 1 and says_images(held[0].name))
 
@@ -292,7 +292,7 @@ def _is_sorted(testing: Path) -> bool:
 def _check_no_split(
     path: Path, training: list[Path], testing: list[Path], tests: list[Path]
 ) -> None:
-    """Refuse to take the folders of splits for classes."""
+    """Reject folders of splits where classes belong."""
     if training and testing:
         raise InputError(
             f"{training[0]}: expected a folder for each class, with its images in it, found none; "

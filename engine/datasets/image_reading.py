@@ -1,4 +1,4 @@
-"""The images of a folder as arrays, read by several threads, what cannot be read left out."""
+"""The images of a folder as arrays, read by several threads, without unreadable ones."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MEMORY_SHARE = 0.5
-"""Of the free memory, that the images may take."""
+"""Share of the free memory that the images may take."""
 _BLOCK = 256
-"""Images read between two words of progress."""
+"""Images read between two reports of progress."""
 
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """The images of both splits of a folder, and what was seen of its files."""
+    """The images of both splits of a folder, and what its files held."""
 
     train: Split
     test: Split
     seen: Seen
     ranges: tuple[tuple[SampleRange, int], ...]
-    """Found from the training images, each with the number of images it was found from."""
+    """Ranges of the training images, each with the number of images it was found from."""
     warnings: tuple[str, ...]
-    """What the user should know of the files, a line each."""
+    """What the user should know about the files, a line each."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -58,13 +58,13 @@ def read_listing(
     progress: Progress,
     range_of: RangeOf | None = None,
 ) -> Dataset:
-    """Read the images, each cut to its middle square and resized to `side` pixels.
+    """Read the images, each cropped to its middle square and resized to `side` pixels.
 
     Args:
         listing: of the folder.
         side: width and height of all images, in pixels.
         train_limit: read no more training images than these; None for all.
-        progress: told how many images are read; what it raises ends the reading.
+        progress: called with the number of images read; what it raises ends the reading.
         range_of: how samples of more than 8 bits are scaled; None finds a range of each format
             from the training images.
 
@@ -110,7 +110,7 @@ def read_splits(
     progress: Progress,
     range_of: RangeOf | None = None,
 ) -> Splits:
-    """Read whatever can be read of both splits; the arguments are those of `read_listing`.
+    """Read all readable images of both splits; the arguments are those of `read_listing`.
 
     Raises:
         InputError: the images do not fit in memory.
@@ -160,7 +160,7 @@ class Split:
     """SHA-256 over labels and files."""
 
     def counts(self, classes: int) -> tuple[int, ...]:
-        """Return images of each class."""
+        """Return the number of images of each class."""
         import numpy as np
 
         return tuple(np.bincount(self.labels, minlength=classes).tolist())
@@ -185,7 +185,7 @@ class _Reading:
             files: of the split.
             side: width and height, in pixels.
             seen: counts what is read.
-            progress: told of `done` images and those read here, out of `total`.
+            progress: called with `done` images plus those read here, out of `total`.
             total: images of all splits.
             done: images read before.
         """
@@ -250,7 +250,7 @@ class _Reading:
     def _read(
         self, rows: Sequence[int], range_of: RangeOf | None
     ) -> Iterator[tuple[int, Decoded | str]]:
-        """Each row with what its file held, or with the line that says what is wrong with it."""
+        """Yield each row with what its file held, or with a line on what is wrong with it."""
         # Pillow decodes and resizes without Python's lock.
         with ThreadPoolExecutor(os.cpu_count(), "images") as pool:
             for start in range(0, len(rows), _BLOCK):
@@ -282,7 +282,7 @@ class _Reading:
 def _unranged(
     seen: Seen, found: list[tuple[SampleRange, int]], range_of: RangeOf | None
 ) -> Iterator[str]:
-    """Yield a line where a format is in the test split alone."""
+    """Yield a line where a format is only in the test split."""
     alone = seen.formats.keys() - {each.format for each, _ in found}
     if range_of is None and alone:
         yield (

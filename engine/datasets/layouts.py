@@ -1,4 +1,4 @@
-"""The forms in which CIFAR-10 and CIFAR-100 lie on disk: archive, extracted folder, `.npz`."""
+"""The forms of CIFAR-10 and CIFAR-100 on disk: archive, extracted folder, `.npz`."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _IMAGES = 60_000
-"""Of each of the data sets."""
+"""Number of training and test images of each data set."""
 MAX_NPZ_BYTES = 512_000_000
-"""Uncompressed, twice the 60,000 images with room for wide labels."""
+"""Most bytes uncompressed: twice the 60,000 images with room for wide labels."""
 _NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A form and where it lies."""
+    """A form and its path."""
 
     kind: Literal["archive", "folder", "npz"]
     path: Path
@@ -37,7 +37,7 @@ class Layout:
 
 
 def find_layout(path: Path, cifar: CifarSet) -> Layout:
-    """Return what lies at a path, told from names and headers alone.
+    """Return the form of what is at a path, by names and headers alone.
 
     Raises:
         InputError: nothing, or nothing that could be this data set.
@@ -88,7 +88,7 @@ def _file_layout(path: Path, cifar: CifarSet) -> Layout:
     except _DAMAGED as error:
         raise InputError(
             f"{path}: expected {_expected(cifar)}, found a file of "
-            f"{path.stat().st_size:,} bytes that is none of them or is cut short; get it again"
+            f"{path.stat().st_size:,} bytes that is none of them or is truncated; get it again"
         ) from error
     return Layout("archive", path, cifar)
 
@@ -127,7 +127,7 @@ def _archive_files(path: Path, cifar: CifarSet) -> Iterator[tuple[str, bytes]]:
             file = tar.extractfile(member) if wanted else None
             if file is not None:
                 yield name, file.read()
-        # the checksum stands behind the end of the tar, where tarfile does not look
+        # the checksum comes after the end of the tar, where tarfile does not look
         while tar.fileobj is not None and tar.fileobj.read(1 << 20):
             pass
 
@@ -160,7 +160,7 @@ def _read_npz(path: Path, cifar: CifarSet) -> tuple[Batch, Batch]:
 
 
 def _flat(labels: NDArray[Any]) -> NDArray[Any]:
-    """Keras keeps labels as a column."""
+    """Return labels as (N,): Keras keeps them as a column."""
     return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
 
@@ -184,7 +184,7 @@ def _expected(cifar: CifarSet) -> str:
 
 
 def _most_bytes(cifar: CifarSet) -> int:
-    """Of one batch, with room for what else is in it: CIFAR-100 has all training images in one."""
+    """Return the most bytes of a batch, with extra room: CIFAR-100 has one for all training."""
     return 2 * _IMAGES // len(cifar.python_batches) * (IMAGE_BYTES + 100)
 
 

@@ -19,7 +19,7 @@ def source_of(name: str) -> DatasetSource:
     """Return the data set of a recorded name, which `resolve` gave.
 
     Raises:
-        InputError: nothing here brings one of that name, or its package is not as it should be.
+        InputError: no data set of that name is installed, or its package is not as it should be.
     """
     row = find_row(name)
     if row is None:
@@ -37,9 +37,9 @@ def check_dataset(
     train_limit: int | None = None,
     validation: float | Literal["test"] = "test",
 ) -> str:
-    """Say where the data will come from, after the checks that take no time.
+    """Say where the data will come from, after the quick checks.
 
-    Reads names and headers only: hashes and the images themselves are for `load_dataset`.
+    Reads only names and headers: `load_dataset` checks hashes and the images themselves.
 
     Args:
         name: of a data set, or a folder of images.
@@ -64,14 +64,14 @@ def count_images(name: str, data_path: str | None) -> tuple[int, int]:
         data_path: as for `load_dataset`.
 
     Raises:
-        InputError: no such data set, or a folder that is none.
+        InputError: no such data set, or a folder that is not one.
     """
     name, data_path = resolve(name, data_path)
     return source_of(name).count(DataRequest(data_path))
 
 
 def bytes_to_download(name: str, data_path: str | None) -> int:
-    """Return how much `load_dataset` would download; 0 where the data are here, or come otherwise.
+    """Return the bytes that `load_dataset` would download; 0 if the data are here or packaged.
 
     Args:
         name: of a data set, or a folder of images.
@@ -99,14 +99,14 @@ def load_dataset(
     range_of: RangeOf | None = None,
     has_begun: bool = False,
 ) -> Dataset:
-    """Read a data set whole, downloading it where it is nowhere on this machine.
+    """Read a whole data set, downloading it if it is not on this machine.
 
     Args:
         name: of a data set, or a folder of images.
         data_path: archive, folder or `.npz`; None for the usual places, then the download.
-        progress: told of bytes while downloading and verifying, of images while reading.
-        on_download: called with a few words before a download begins.
-        image_size: pixels to which the images of a folder are brought; the others keep theirs.
+        progress: called with bytes while downloading and verifying, images while reading.
+        on_download: called with a phrase before a download begins.
+        image_size: pixels to which the images of a folder are resized; the others keep theirs.
         train_limit: of a folder no more training images are read than these; 0 reads the test
             images of an earlier run, and does not check the folder for new ones.
         range_of: how samples of more than 8 bits in a folder's images are scaled; None finds a
@@ -129,10 +129,10 @@ def report_on(name: str, progress: Progress = ignore_progress) -> Report:
 
     Args:
         name: of a data set, or the path of a folder of images.
-        progress: told how many images are read.
+        progress: called with the number of images read.
 
     Raises:
-        InputError: no such data set, a folder that is none, or one without a readable image.
+        InputError: no such data set, a folder that is not one, or one without a readable image.
     """
     name, data_path = resolve(name, None)
     return source_of(name).report(DataRequest(data_path), progress)

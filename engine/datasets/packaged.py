@@ -1,6 +1,6 @@
-"""A data set of an installed package, checked: what it does wrong becomes one line.
+"""A data set of an installed package, checked: its errors become one line.
 
-Its module is imported when the data set is first asked for something.
+Its module is imported when the data set is first used.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MAX_CLASSES = 1_000
 _MOST_CHARACTERS = 200
-"""Of what a package's error says."""
+"""Characters shown of a package's error."""
 _URL = re.compile(r"https?://[^/]+/.*")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _HASH = re.compile(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
@@ -43,16 +43,16 @@ def imported(source: str) -> Any:
 
 
 class PackagedSource(DatasetSource):
-    """What a package's own source returns, once it is as it should be.
+    """A package's own source, whose results are checked.
 
-    An InputError of the package's own goes through as it is: it says what its user can do.
+    An InputError of the package itself is passed on: it says what its user can do.
     """
 
     def __init__(self, row: DatasetRow) -> None:
         """Import the class of a row.
 
         Raises:
-            InputError: there is none, or it is no data set.
+            InputError: there is none, or it is not a data set.
         """
         super().__init__(row.name, row.title)
         self._row = row
@@ -121,7 +121,7 @@ class PackagedSource(DatasetSource):
         return archive
 
     def _checked(self, data: Dataset) -> Dataset:
-        """Return the same, once its arrays are what the rest of the program relies on."""
+        """Return the data set, after checking what the rest of the program relies on."""
         names = data.class_names
         if problem := _wrong_names(names):
             raise self._unlike(f"2 to {MAX_CLASSES:,} different class names, texts", problem)
@@ -166,7 +166,7 @@ class PackagedSource(DatasetSource):
         """Return what the package's code returns."""
         try:
             value = work()
-        # What it raises is of every kind; SystemExit would end the program without a word.
+        # It may raise anything; SystemExit would end the program silently.
         except (Exception, SystemExit) as error:
             if told is not None and told.raised is not None:
                 raise told.raised from None
@@ -176,7 +176,7 @@ class PackagedSource(DatasetSource):
             found = printable(" ".join(words.split()))[:_MOST_CHARACTERS]
             raise self._unlike(f"{what} to work", found) from error
         if told is not None and told.raised is not None:
-            raise told.raised  # the package caught what was to end its work
+            raise told.raised  # the package caught what should end its work
         return value
 
     def _unlike(self, expected: str, found: str) -> InputError:
@@ -187,7 +187,7 @@ class PackagedSource(DatasetSource):
 
 
 class _Listeners:
-    """Passes words of progress on, and keeps what a listener raises, whoever catches it."""
+    """Passes progress on, and keeps what a listener raises, even if the package catches it."""
 
     def __init__(self, progress: Progress, on_download: OnDownload) -> None:
         self._progress, self._on_download = progress, on_download

@@ -15,7 +15,7 @@ from engine.errors import InputError
 from engine.keras_setup.loading import keras_folder
 
 OnDownload = Callable[[str], None]
-"""Called with a few words before a download begins; what it raises keeps it from beginning."""
+"""Called with a phrase before a download begins; what it raises prevents it."""
 _WAYS_OUT = "delete it and fetch it again, or extract it and name the folder with --data"
 
 
@@ -32,12 +32,12 @@ class Archive:
 
 
 def usual_folders() -> tuple[Path, Path]:
-    """Where archives are looked for: Keras' folder, then the user's cache, where downloads go."""
+    """Return the folders to search for archives: Keras', then the user's cache of downloads."""
     return keras_folder() / "datasets", cache_folder() / "datasets"
 
 
 def find_archive(archive: Archive) -> Path | None:
-    """Return where it lies in a usual folder, by its name alone; None where it does not."""
+    """Return its path in a usual folder, by its name alone; None if it is in none."""
     paths = (folder / archive.file for folder in usual_folders())
     # False where the folder may not be read
     return next((path for path in paths if os.path.isfile(path)), None)
@@ -57,7 +57,7 @@ def check_bytes(path: Path, archive: Archive) -> None:
 
 
 def check_hash(path: Path, archive: Archive, progress: Progress) -> None:
-    """Reject a file of another content; `progress` hears of the bytes.
+    """Reject a file of another content, calling `progress` with the bytes.
 
     Raises:
         InputError: it is damaged, or another file.
@@ -73,14 +73,14 @@ def check_hash(path: Path, archive: Archive, progress: Progress) -> None:
 def download_archive(
     archive: Archive, name: str, title: str, progress: Progress, on_download: OnDownload
 ) -> Path:
-    """Download an archive into the user's cache, verified as it comes.
+    """Download an archive into the user's cache, verified while it arrives.
 
     Args:
         archive: what to download.
         name: of the data set, for errors.
         title: of the data set, for `on_download`.
-        progress: told of the bytes.
-        on_download: told before it begins.
+        progress: called with the bytes.
+        on_download: called before it begins.
 
     Raises:
         InputError: the network, the server, the file or the disk is not as expected.

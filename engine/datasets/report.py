@@ -1,4 +1,4 @@
-"""What a data set holds, before anything is trained on it: counts, sizes, what cannot be read."""
+"""A report of a data set before training: counts, sizes, what cannot be read."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ class ClassCount:
 
     name: str
     train: int
-    """To train and validate."""
+    """Images to train and validate."""
     test: int
 
     @property
     def images(self) -> int:
-        """Of both splits."""
+        """Images of both splits."""
         return self.train + self.test
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A data set; of a folder each image was decoded, as a training does it."""
+    """The content of a data set; of a folder each image is decoded, as in training."""
 
     name: str
     where: str
-    """Its folder, or in a few words where it comes from."""
+    """Its folder, or a phrase of where it comes from."""
     classes: tuple[ClassCount, ...]
     widths: tuple[int, int]
-    """Of the narrowest and the widest image, in pixels."""
+    """Sizes of the narrowest and the widest image, in pixels."""
     heights: tuple[int, int]
     modes: dict[str, int]
-    """Images by what their files keep, as Pillow calls it; all but `RGB` are converted."""
+    """Images by Pillow's mode of their files; all but `RGB` are converted."""
     unreadable: tuple[str, ...] = ()
-    """A line each, that begins with the path."""
+    """Unreadable files, a line each that begins with the path."""
     notes: tuple[str, ...] = ()
     """How it is read, a line each."""
     warnings: tuple[str, ...] = ()
-    """What a user should know of it, a line each."""
+    """What a user should know about it, a line each."""
 
 
 def report_of(name: str, where: str, data: Dataset) -> Report:
-    """Return what a data set holds that was read whole.
+    """Return the report of a data set that was read whole.
 
     Args:
         name: under which it is recorded.
-        where: it comes from, in a few words.
+        where: a phrase of where it comes from.
         data: its images, all of one size.
     """
     to_train, to_test = Counter(data.train_labels.tolist()), Counter(data.test_labels.tolist())

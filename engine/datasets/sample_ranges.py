@@ -1,6 +1,7 @@
-"""Which range of 16-bit and float samples becomes 0 to 255: one a data set, for each format.
+"""The range of 16-bit and float samples that becomes 0 to 255: one per data set and format.
 
-Each image by its own largest value would give one scene two brightnesses, by a single hot pixel.
+Scaling each image by its own largest value would give one scene two brightnesses, by a single hot
+pixel.
 """
 
 from __future__ import annotations
@@ -17,46 +18,46 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 GREY, COLOUR, INTEGER, FLOAT = "16-bit", "16-bit colour", "integer", "float"
-"""The formats; real numbers that lie within 0 to 1 are never rescaled."""
+"""The formats; real numbers within 0 to 1 are never rescaled."""
 TAIL = 0.01
 """Share of an image's samples, at either end, that may be noise."""
 BLOCK = 3
-"""Pixels a side whose median is no hot pixel, and may be a small object."""
+"""Side, in pixels, of blocks whose median is no hot pixel but may be a small object."""
 MARGIN = 0.1
-"""Share of the range that is added at either end, as far as samples were seen there."""
+"""Share of the range added at either end, as far as samples were seen there."""
 ODD_SHARE, ODD_SPANS = 0.05, 8.0
 """An image that reaches so many times the usual span beyond the usual range is odd, and left out
-of the search where such images are as few as this share, or the only one."""
+of the search if such images are at most this share, or the only one."""
 MOST_PIXELS = 1 << 20
-"""Of one image, that are looked at."""
+"""Most samples of one image that are examined."""
 _ROWS = 256
-"""Of an image, that are scaled at a time."""
+"""Rows of an image that are scaled at once."""
 FULL_RANGES = (255.0, 1_023.0, 4_095.0, 16_383.0, 65_535.0)
-"""Whites of 8, 10, 12, 14 and 16 bits."""
+"""White in 8, 10, 12, 14 and 16 bits."""
 _OLD_RANGES = (255.0, 4_095.0, 65_535.0)
 
 RangeOf = Callable[[str, "NDArray[Any]"], tuple[float, float] | None]
-"""Takes the format and the samples of an image, (height, width) or with colours last; gives those
-that become 0 and 255, or None where no more than the samples are wanted."""
+"""Takes the format and the samples of an image, (height, width) or with colours last; returns those
+that become 0 and 255, or None where only the samples are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Where the samples of one image lie."""
+    """The spread of the samples of one image."""
 
     low: float
-    """But for single pixels and a little noise, as `high`."""
+    """Without single pixels and a little noise, as `high`."""
     high: float
     least: float
-    """Of all, as `most`."""
+    """Of all samples, as `most`."""
     most: float
 
 
 def spread_of(samples: NDArray[Any]) -> Spread:
-    """Return where the finite samples of an image lie; at 0 where there are none.
+    """Return the spread of the finite samples of an image; at 0 without any.
 
-    A hot pixel is alone, an object is not: medians of small blocks leave out the one and keep the
-    other, however small its share of the image.
+    A hot pixel is alone, an object is not: medians of small blocks drop the one and keep the other,
+    however small its share of the image.
 
     Args:
         samples: (height, width), or with colours last.
@@ -77,7 +78,7 @@ def spread_of(samples: NDArray[Any]) -> Spread:
 
 
 def _block_medians(planes: NDArray[Any], step: int) -> NDArray[np.float64]:
-    """The medians of blocks side by side, of every `step`-th in both directions, a colour each."""
+    """Return medians of adjacent blocks, every `step`-th in both directions, for each colour."""
     import numpy as np
 
     down, across = (side // BLOCK for side in planes.shape[:2])
@@ -92,7 +93,7 @@ def _block_medians(planes: NDArray[Any], step: int) -> NDArray[np.float64]:
 
 
 def find_range(kind: str, spreads: Sequence[Spread]) -> SampleRange:
-    """Return the range of a format over the images of a data set, robust against a few odd ones.
+    """Return the range of a format over a data set's images, robust against a few odd ones.
 
     Args:
         kind: the format.
@@ -110,7 +111,7 @@ def find_range(kind: str, spreads: Sequence[Spread]) -> SampleRange:
 
 
 def _without_odd(spreads: Sequence[Spread]) -> Sequence[Spread]:
-    """The images but for a few that are nothing like the others: saturated, or of another scale."""
+    """Return the spreads without those of a few odd images: saturated, or of another scale."""
     import numpy as np
 
     low, high = np.median([(s.low, s.high) for s in spreads], axis=0)
@@ -121,7 +122,7 @@ def _without_odd(spreads: Sequence[Spread]) -> Sequence[Spread]:
 
 
 def _full_range(kind: str, value: float) -> SampleRange:
-    """Return the range of images of one grey: that of the fewest bits that hold it."""
+    """Return the range of images of a single grey: that of the fewest bits that hold it."""
     low = min(value, 0.0)
     high = next((full for full in FULL_RANGES if value <= full), value)
     return SampleRange(kind, low, high)
@@ -131,8 +132,8 @@ def scaling(ranges: Iterable[SampleRange] | None) -> RangeOf:
     """Return how samples are scaled by the ranges that a run recorded.
 
     Args:
-        ranges: None for a run that was recorded before there were any; it was trained on images
-            each of which was scaled by its own largest sample.
+        ranges: None for a run recorded before they existed, which was trained on images scaled
+            each by its own largest sample.
     """
     if ranges is None:
         return by_largest_sample
@@ -145,13 +146,13 @@ def scaling(ranges: Iterable[SampleRange] | None) -> RangeOf:
 
 
 def of_this_image(kind: str, samples: NDArray[Any]) -> tuple[float, float]:
-    """Return the range of an image alone, where there is no data set to take one from."""
+    """Return the range of a single image, if there is no data set to take one from."""
     found = find_range(kind, [spread_of(samples)])
     return found.low, found.high
 
 
 def by_largest_sample(kind: str, samples: NDArray[Any]) -> tuple[float, float]:
-    """The least of a few ranges that holds the largest sample: the rule of earlier records."""
+    """Return the least of a few ranges that holds the largest sample, as older records did."""
     import numpy as np
 
     if kind == COLOUR:
@@ -162,7 +163,7 @@ def by_largest_sample(kind: str, samples: NDArray[Any]) -> tuple[float, float]:
 
 
 def to_bytes(samples: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
-    """Return the samples as 0 to 255; those that are no number as the lowest.
+    """Return the samples as 0 to 255, NaN as the lowest.
 
     Args:
         samples: of any shape.
@@ -176,7 +177,7 @@ def to_bytes(samples: NDArray[Any], low: float, high: float) -> NDArray[np.uint8
         looked_up: NDArray[np.uint8] = table[samples]
         return looked_up
     scaled = np.empty(samples.shape, np.uint8)
-    for start in range(0, len(samples), _ROWS):  # reals of a whole image would take much memory
+    for start in range(0, len(samples), _ROWS):  # floats of a whole image would take much memory
         rows = slice(start, start + _ROWS)
         scaled[rows] = _scaled(samples[rows], low, high)
     return scaled

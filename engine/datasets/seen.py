@@ -1,4 +1,4 @@
-"""What the image files of a folder held, and how that is said."""
+"""What the image files of a folder held, and sentences about it."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from dataclasses import dataclass, field
 from engine.common.text import printable
 
 NAMED = 3
-"""Unreadable files that are named."""
+"""Most unreadable files that are named."""
 COUNTED = 10
-"""Classes whose images are counted in a line."""
+"""Most classes whose images are counted in a line."""
 UNEVEN_FROM = 1.5
-"""Images of the largest class over those of the smallest, from which on it is said."""
+"""Ratio of the largest class to the smallest from which a line warns of it."""
 
 
 @dataclass(slots=True)
 class Seen:
-    """Files that were looked at."""
+    """Files that were read."""
 
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     """Width and height in the file, in pixels."""
     modes: Counter[str] = field(default_factory=Counter)
-    """Pillow's names of what the files keep."""
+    """Pillow's modes of the files."""
     formats: Counter[str] = field(default_factory=Counter)
-    """Of samples of more than 8 bits, as in `engine.datasets.sample_ranges`."""
+    """Formats of samples of more than 8 bits, as in `engine.datasets.sample_ranges`."""
     unreadable: list[str] = field(default_factory=list)
-    """A line each, that begins with the path."""
+    """Unreadable files, a line each that begins with the path."""
 
     def add(self, size: tuple[int, int], mode: str, kind: str = "") -> None:
-        """Count a file that can be read, and its format where its samples have more than 8 bits."""
+        """Count a readable file, and its format if its samples have more than 8 bits."""
         self.sizes[size] += 1
         self.modes[mode] += 1
         if kind:
@@ -61,7 +61,7 @@ class Seen:
 
 
 def counts_words(names: Sequence[str], train: Sequence[int], test: Sequence[int]) -> str:
-    """Return the images of each class, as far as a line goes.
+    """Return the images of each class, as many as fit a line.
 
     Args:
         names: of the classes.

@@ -1,4 +1,4 @@
-"""What a data set is to the rest of the program: one class that finds, counts and reads it.
+"""A data set for the rest of the program: one class that finds, counts and reads it.
 
 `docs/contributing/add-a-data-set.md` shows how to add one.
 """
@@ -27,20 +27,20 @@ from engine.datasets.sample_ranges import RangeOf
 from engine.errors import InputError
 
 FOLDER_SIDE = 224
-"""Pixels of a folder's images where no model says what it takes."""
+"""Pixels of a folder's images where no model determines them."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataRequest:
-    """How a data set is asked for; most of it is for a folder of images alone."""
+    """A request for a data set; most of it concerns only folders of images."""
 
     data_path: str | None = None
     """What `--data` names: a file or a folder; None for the usual places, then the download."""
     image_size: int = FOLDER_SIDE
-    """Pixels to which the images of a folder are brought; other data sets keep their own."""
+    """Pixels to which the images of a folder are resized; other data sets keep their own."""
     train_limit: int | None = None
-    """No more training images than these are used; 0 where only the test images are. None for
-    all. Where reading costs no more for all of them, it can be ignored."""
+    """The most training images used; 0 if only the test images are; None for all. It can be ignored
+    if reading all of them costs no more."""
     validation: float | Literal["test"] = "test"
     """The share of the training images that is held out; `"test"` for none."""
     range_of: RangeOf | None = None
@@ -52,14 +52,14 @@ class DataRequest:
 
 
 class DatasetSource(ABC):
-    """Where one data set comes from. Subclasses say how many images it has, and read them.
+    """The source of one data set. Subclasses say how many images it has, and read them.
 
     Whatever is imported to read images belongs inside of `load`: the other methods are called
     before the first frame is drawn.
     """
 
     def __init__(self, name: str, title: str) -> None:
-        """Take the names that the registry has.
+        """Store the names from the registry.
 
         Args:
             name: as `--dataset` takes it; of a folder as it is recorded.
@@ -89,10 +89,10 @@ class DatasetSource(ABC):
 
         Args:
             request: what is asked for.
-            progress: told of bytes while downloading and verifying, of images while reading; what
+            progress: called with bytes while downloading and verifying, images while reading; what
                 it raises must end the reading.
-            on_download: called with a few words before a download begins; what it raises must keep
-                it from beginning.
+            on_download: called with a phrase before a download begins; what it raises must prevent
+                it.
 
         Returns:
             uint8 images (N, height, width, 3), RGB from 0 to 255, of one height and width in both
@@ -103,7 +103,7 @@ class DatasetSource(ABC):
         """
 
     def check(self, request: DataRequest) -> str:
-        """Say where the images will come from, in a few words, by names and sizes of files alone.
+        """Say in a phrase where the images will come from, by names and sizes of files alone.
 
         Raises:
             InputError: they cannot come from where `request` says, or a file there is damaged.
@@ -128,15 +128,15 @@ class DatasetSource(ABC):
         return shown(path) if given is None else given
 
     def locate(self) -> Path | None:
-        """Where it lies in a usual place, by names alone; None where it would be downloaded."""
+        """Return its path in a usual place, by names alone; None if it would be downloaded."""
         return find_archive(self.archive) if self.archive is not None else None
 
     def verify(self, path: Path, progress: Progress) -> None:
-        """Reject a damaged archive; whatever is no archive is left to `load`.
+        """Reject a damaged archive; `load` checks anything else.
 
         Args:
             path: from `locate`, or named by the user.
-            progress: told of the bytes.
+            progress: called with the bytes.
 
         Raises:
             InputError: it is not the file that was published.
@@ -147,10 +147,10 @@ class DatasetSource(ABC):
             check_hash(path, archive, progress)
 
     def obtain(self, request: DataRequest, progress: Progress, on_download: OnDownload) -> Path:
-        """The archive, verified, or whatever else the user named; downloaded where it is nowhere.
+        """Return the verified archive, or what else the user named; download it if it is missing.
 
         Raises:
-            InputError: it cannot be had, or is damaged.
+            InputError: it is not available, or is damaged.
         """
         assert self.archive is not None  # there is nothing to obtain without one
         given = request.data_path
@@ -177,9 +177,9 @@ class DatasetSource(ABC):
 
 
 def download_words(archive: Archive) -> str:
-    """Return what `check` says where an archive has to be downloaded."""
+    """Return what `check` says if an archive must be downloaded."""
     return f"to download: {archive.bytes / 1e6:.0f} MB"
 
 
 def ignore_download(words: str) -> None:
-    """For callers that show nothing."""
+    """Do nothing, for callers that show nothing."""

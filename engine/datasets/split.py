@@ -1,4 +1,4 @@
-"""Which training images train and which are held out to validate."""
+"""Which training images train, and which are held out to validate."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def limit_and_split(
     *,
     needs_all: bool = True,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices of the images to train on and of those held out, each ascending.
+    """Return the indices of the images to train on and of those held out, each ascending.
 
     Args:
         dataset_labels: (N,), the labels of all training images.
-        train_limit: take the first so many, the hold-out included; None, or more than there
+        train_limit: take only the first ones, the hold-out included; None, or more than there
             are, takes all.
         validation: share held out, stratified by class; `"test"` holds out nothing.
         seed: the same seed gives the same hold-out.
-        class_names: of all classes; without them those that occur are all.
-        needs_all: whether a class without an image is an error, as for every run that begins.
+        class_names: of all classes; without them, those that occur are all.
+        needs_all: whether a class without an image is an error, as for every new run.
 
     Raises:
         InputError: too few images to have every class on every side.
@@ -66,7 +66,7 @@ def check_training(
     Args:
         labels: of the training images.
         validation: share held out; `"test"` for none.
-        class_names: of all classes; without them those that occur are all, told by number.
+        class_names: of all classes; without them, those that occur are all, named by number.
         is_limited: whether there are more images than these.
 
     Raises:

@@ -1,8 +1,8 @@
 """Read a pickled CIFAR-10 batch without letting the pickle call anything.
 
-The only names a batch may ask for are NumPy's, and even these are not NumPy's own: they stand for a
-small class that takes note of the array, checks it, and builds it from its bytes. What the
-pickle says can thus neither run code nor describe an array that its bytes do not hold.
+A batch may only ask for NumPy's names, and even these are not NumPy's own: they stand for a small
+class that records the array, checks it, and builds it from its bytes. The pickle can thus neither
+run code nor describe an array that its bytes do not hold.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def load_plain(data: bytes, where: str) -> dict[str, Any]:
         found = _Unpickler(io.BytesIO(data), encoding="bytes").load()
         if isinstance(found, dict):
             return {_text(key): _built(value) for key, value in found.items()}
-    except _RefusedError as error:
+    except _RejectedError as error:
         raise InputError(
             f"{where}: expected NumPy arrays and plain containers, found a pickle that asks for "
             f"{error}; nothing of it was run: get the file from its official place"
@@ -52,7 +52,7 @@ def load_plain(data: bytes, where: str) -> dict[str, Any]:
     )
 
 
-class _RefusedError(Exception):
+class _RejectedError(Exception):
     """The name that the pickle asked for."""
 
 
@@ -65,7 +65,7 @@ class _Dtype:
         self.code = _text(code)
         self.order = "|"
         if not _NUMERIC.fullmatch(self.code):
-            raise _RefusedError(f"an array of dtype {self.code}")
+            raise _RejectedError(f"an array of dtype {self.code}")
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
         self.order = _text(state[1])
@@ -77,7 +77,7 @@ class _Array:
     __slots__ = ("dtype", "fortran", "raw", "shape")
 
     def __init__(self, *_: object) -> None:
-        """Take the arguments of either; what counts comes with the state."""
+        """Accept the arguments of either; the state has what matters."""
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
         _version, self.shape, self.dtype, self.fortran, self.raw = state
@@ -86,13 +86,13 @@ class _Array:
         import numpy as np
 
         if not (isinstance(self.dtype, _Dtype) and isinstance(self.raw, bytes)):
-            raise _RefusedError("an array without its bytes")
+            raise _RejectedError("an array without its bytes")
         shape = self.shape
         if not (isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)):
-            raise _RefusedError(f"an array of shape {self.shape!r:.60}")
+            raise _RejectedError(f"an array of shape {self.shape!r:.60}")
         dtype: np.dtype[Any] = np.dtype(self.dtype.order + self.dtype.code)
         if math.prod(shape) * dtype.itemsize != len(self.raw):
-            raise _RefusedError(f"an array of shape {shape} from {len(self.raw)} bytes")
+            raise _RejectedError(f"an array of shape {shape} from {len(self.raw)} bytes")
         return np.frombuffer(self.raw, dtype).reshape(shape, order="F" if self.fortran else "C")
 
 
@@ -108,7 +108,7 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> type:
         admitted = _ADMITTED.get((module, name))
         if admitted is None:
-            raise _RefusedError(f"{module}.{name}"[:80])
+            raise _RejectedError(f"{module}.{name}"[:80])
         return admitted
 
 

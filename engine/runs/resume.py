@@ -102,7 +102,7 @@ class Resumption:
         if not self.lost_commands:
             return begins
         lost = "1 command" if self.lost_commands == 1 else f"{self.lost_commands} commands"
-        return f"{begins}; {lost} given after the checkpoint dropped"
+        return f"{begins}; dropped {lost} given after the checkpoint"
 
 
 def find_unfinished(runs_dir: Path, name: str | None) -> RunRecord:
