@@ -67,9 +67,9 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self.leaves_running = False
         """Whether the user left without waiting for the training's end."""
         self.wants_new_session = False
-        """Whether the user left for a launcher in an app of its own."""
+        """Whether the user left to open the launcher in another app."""
         self.ends_on_answers = ends_on_answers
-        """Whether the end of the queue opens the answers, which it does once."""
+        """Whether the end of the queue opens the answers; it does so once."""
         self._arrivals = Arrivals(lambda: self.post_message(EventsArrived()))
         self._faults = None if source.is_own else Faults("what is followed")
         self._sent: set[str] = set()
@@ -85,16 +85,16 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self.theme = remembered_theme()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """What Textual's own themes lack of the variables that the stylesheets use."""
+        """Return the variables of the stylesheets that Textual's own themes lack."""
         return dict(OTHER_THEMES)
 
     def run(self, *arguments: Any, **options: Any) -> tuple[RunSnapshot, ...] | None:
-        """Draw until it is left; what was told of faults meanwhile is written below the screen."""
+        """Run until the user leaves; then print the faults met meanwhile below the screen."""
         with told_afterwards(sys.__stderr__, self._tell_of_fault):
             return super().run(*arguments, **options)
 
     def _tell_of_fault(self) -> None:
-        self.notify("A fault of this program was met: it is told when you leave.", severity="error")
+        self.notify("An internal error occurred: it is printed when you leave.", severity="error")
 
     def _handle_exception(self, error: Exception) -> None:
         # A screen that leaves loses its widgets before its timers and workers end: no crash.
@@ -102,7 +102,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             super()._handle_exception(error)
 
     def get_driver_class(self) -> type[Driver]:
-        """Textual's own driver, but for a Unix terminal, to which only changes are written."""
+        """Return Textual's own driver, or on a Unix terminal one that writes only changes."""
         driver = super().get_driver_class()
         if driver.__name__ != "LinuxDriver":
             return driver
@@ -111,7 +111,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         return SparingDriver
 
     async def on_event(self, event: events.Event) -> None:
-        """Take it that a terminal of another size shows anything, before the screens draw."""
+        """Assume, before the screens draw, that a resized terminal shows nothing known."""
         if isinstance(event, events.Resize):
             self._forget_screen()
         await super().on_event(event)
@@ -136,7 +136,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     @property
     def is_training(self) -> bool:
-        """Whether a trainer is at work."""
+        """Whether a trainer is running."""
         return self._shown is not None and self._shown.is_alive
 
     # Events in, commands out.
@@ -146,15 +146,15 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             if self._shown is not None:
                 with self._told(event):
                     self._shown.apply(index, run_id, event)
-                self._tell_refusal(event)
+                self._tell_rejection(event)
 
     def _told(self, event: Event) -> AbstractContextManager[None]:
-        """Let a fault in showing another's record be told; over an own training it is fatal."""
+        """Report a fault in showing another process's record; over an own training it is fatal."""
         if self._faults is None:
             return nullcontext()
         return self._faults.told(f"showing {type(event).__name__}")
 
-    def _tell_refusal(self, event: Event) -> None:
+    def _tell_rejection(self, event: Event) -> None:
         from engine.protocol.events import CommandRejected
 
         # A record also holds what others asked for, and when.
@@ -192,7 +192,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self._show_answers()
 
     def _call_back(self, view: SessionView) -> None:
-        """Tell a user who looks elsewhere that the queue has ended, if that was asked for."""
+        """Notify a user who looks elsewhere that the queue has ended, if they asked for it."""
         ended = ", ".join(f"{run.spec.model} {run.status}" for run in view.runs)
         written = sequence(chosen_way(), f"cifar-tui: {ended}")
         if written and self._driver is not None:
@@ -201,7 +201,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
     # Screens.
 
     def _show_answers(self) -> None:
-        """Open the answers over a training that has ended, once, if that was asked for."""
+        """Open the answers over an ended training, once, if the user asked for it."""
         from tui.screens.training.screen import TrainingScreen
 
         if self.ends_on_answers and isinstance(self.screen, TrainingScreen):
@@ -232,8 +232,8 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self.pop_screen()
             self.request(AddRuns(specs=tuple(message.specs)))
         elif self.source.start is None:
-            # The queue that was to take them has ended meanwhile.
-            self.notify("The training has ended: n starts a session of its own.")
+            # The queue that they were for has ended meanwhile.
+            self.notify("The training has ended: n starts a new session.")
             self.pop_screen()
         else:
             self._earlier = self._seen_runs()
@@ -280,7 +280,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
     # Actions.
 
     def action_results(self) -> None:
-        """Put the results over the training, or in the launcher's place."""
+        """Open the results over the training or the launcher."""
         from tui.screens.results.screen import ResultsScreen
 
         if not isinstance(self.screen, ResultsScreen):
@@ -308,23 +308,23 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self._open_launcher()
 
     def action_show_help(self) -> None:
-        """Show every key, those of the present screen first."""
+        """Show every key, those of the current screen first."""
         from tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(keys.places_from(self, self.screen)))
 
     def action_toggle_theme(self) -> None:
-        """Change between the dark and the light theme."""
+        """Switch between the dark and the light theme."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
         remember_theme(self.theme)
 
     def action_change_notification(self) -> None:
-        """Choose what tells that a queue has ended: nothing, the bell, a message as well."""
+        """Choose how the end of a queue is signalled: not at all, by the bell, with a message."""
         self.notify(f"When the queue has ended: {choose_next_way()}.")
 
     def action_redraw(self) -> None:
-        """Draw all of the screen, should something else have written on it."""
+        """Draw the whole screen again, in case something else has written on it."""
         self._forget_screen()
         self.screen.refresh(layout=True)
 
@@ -333,14 +333,14 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         if not self.source.is_own:
             self._leave()
         elif not self.is_training:
-            self.notify("No model trains at the moment: q leaves.")
+            self.notify("No model is training: q leaves.")
         elif self.source.can_leave_running:
             self._leave_running()
         else:
-            self.notify("It cannot go on without this terminal: q asks how to leave.")
+            self.notify("It cannot continue without this terminal: q asks how to leave.")
 
     async def action_quit(self) -> None:
-        """Leave; while a model trains here, ask how. Pressed again it leaves that running."""
+        """Leave; while a model trains here, ask how. Pressed again, leave it running."""
         from tui.screens.choice import (
             LEAVE,
             LEAVE_WHILE_STOPPING,
@@ -381,10 +381,10 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self._leave()
 
     def leave_at_once(self, goes_on: bool) -> None:
-        """Leave without a question, where a signal asks for it; can be called by its handler.
+        """Leave without a question, as a signal demands; can be called from its handler.
 
         Args:
-            goes_on: whether the training is left running.
+            goes_on: whether to leave the training running.
         """
         self._leaves_at_once = True
         if self._event_loop is not None:
@@ -393,7 +393,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
                 self._event_loop.call_soon_threadsafe(leave)
 
     def _settle_leaving(self) -> None:
-        """The training is over: leave if that was to follow, else withdraw a question about it."""
+        """Leave if the user chose to when the training is over, else close a question about it."""
         from tui.screens.choice import ChoiceScreen
 
         if self._leave_when_over:
@@ -408,7 +408,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         return (*self._earlier, *(self._shown.runs if self._shown is not None else ()))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every key's action by name, then Textual's own commands."""
+        """Yield every key's action by name, then Textual's own commands."""
         for key in keys.KEYS:
             owner = keys.owner_of(key, self, screen)
             if owner is not None:

@@ -157,7 +157,7 @@ async def test_a_training_and_what_opens_over_it(
             ("help", HelpScreen(keys.places_from(training, training.screen)), "Keys"),
             ("stop", ChoiceScreen(STOP), "After this epoch"),
             ("leave", ChoiceScreen(LEAVE), "Leave it running"),
-            ("waiting", WaitingRunsScreen(lambda: session.specs[1:]), "Runs that wait"),
+            ("waiting", WaitingRunsScreen(lambda: session.specs[1:]), "Waiting runs"),
         ):
             await training.push_screen(screen)
             assert await settled(pilot, words) == looks(name=name)

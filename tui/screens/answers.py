@@ -25,7 +25,7 @@ _MOST_REPORTS = 1_000
 
 
 class AnswersScreen(Screen[None]):
-    """What was measured and what may explain it, kept apart; warnings where it is unfair.
+    """What was measured, separate from what may explain it; warnings where it is unfair.
 
     Args:
         runs_dir: the folder of runs.
@@ -70,14 +70,14 @@ class AnswersScreen(Screen[None]):
         from engine.analysis.answers import answer
 
         self._answers = await asyncio.to_thread(answer, self._runs_dir)
-        # A screen that is leaving loses its widgets before its workers are cancelled.
+        # A screen that closes loses its widgets before its workers are cancelled.
         if self.query("#answers-wait"):
             self._draw_head()
             await self.query_one("#answers-wait").remove()
             await self.query_one("#answers-page").mount(*parts(self._answers))
 
     def action_write_report(self) -> None:
-        """Write the whole report as Markdown into the current folder, over no other file."""
+        """Write the whole report as Markdown into the current folder, replacing no file."""
         self._write()
 
     @work(exclusive=True, group="report")
@@ -92,7 +92,7 @@ class AnswersScreen(Screen[None]):
 
 
 def write_report(runs_dir: Path, folder: Path) -> Path:
-    """Write the Markdown report of a folder of runs as `report.md`, or with a number that is free.
+    """Write the Markdown report of a folder of runs as `report.md`, or numbered if that exists.
 
     Raises:
         OSError: the folder cannot be written.
@@ -113,7 +113,7 @@ def write_report(runs_dir: Path, folder: Path) -> Path:
 
 
 def parts(answers: Answers) -> list[Widget]:
-    """The page: a question, what the runs show, what may explain it; warnings at the end."""
+    """Yield the page: each question, what the runs show, what may explain it; then warnings."""
     found: list[Widget] = []
     for number, one in enumerate(answers.questions, 1):
         found += _question(number, one)

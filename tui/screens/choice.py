@@ -16,23 +16,23 @@ from textual.widgets.option_list import Option
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: what it is called in code, its key, and what it does in words."""
+    """One answer: its id in code, its key, and a description of what it does."""
 
     id: str
     key: str
     label: str
     note: str = ""
-    """What exactly it does, in lines of up to 60 cells, which fit a terminal of 80."""
+    """What exactly it does, in lines of at most 60 cells, which fit a terminal of 80."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question and its answers, the mildest first: enter takes it before the cursor has moved."""
+    """A question and its answers, the mildest first: enter takes that before the cursor moves."""
 
     title: str
     answers: tuple[Answer, ...]
     hurried: str = ""
-    """What pressing the quit key again means; never what destroys anything."""
+    """The answer that pressing the quit key again means; never a destructive one."""
 
 
 CUT_SHORT = "this epoch stays unfinished: no validation, test or ranking;\na checkpoint is kept"
@@ -42,7 +42,7 @@ MARKED_STOPPED = "the model is validated, tested and ranked, marked stopped"
 STOP = Question(
     "Stop the training, and the rest of the queue?",
     (
-        Answer("run", "m", "After this model", "it trains on to its end, as planned"),
+        Answer("run", "m", "After this model", "it trains to its end, as planned"),
         Answer("epoch", "e", "After this epoch", MARKED_STOPPED),
         Answer("now", "n", "Now", CUT_SHORT),
         Answer("cancel", "c", "Cancel", "keep training"),
@@ -65,7 +65,7 @@ LEAVE = Question(
     hurried="leave",
 )
 LEAVE_WHILE_STOPPING = Question(
-    "The training is stopping; the program leaves when it has.",
+    "The training is stopping; the program quits when it has.",
     (
         Answer("leave", "l", "Leave at once", f"it stops as asked, without a screen;\n{_AGAIN}"),
         Answer("now", "n", "Stop now and quit", "do not wait for the epoch's end"),
@@ -76,8 +76,8 @@ LEAVE_WHILE_STOPPING = Question(
 
 
 def bound_to_terminal(leave: Question) -> Question:
-    """The question where the training cannot go on without this terminal: its screen closes."""
-    label, note = "Close the screen", "the training goes on here, told a line at a time"
+    """Return the question for a training that needs this terminal: only its screen closes."""
+    label, note = "Close the screen", "the training continues here, printed line by line"
     answers = (
         replace(answer, label=label, note=f"{note};\n{_AGAIN}") if answer.id == "leave" else answer
         for answer in leave.answers
@@ -86,7 +86,7 @@ def bound_to_terminal(leave: Question) -> Question:
 
 
 class ChoiceScreen(ModalScreen[str | None]):
-    """Asks a question; gives the answer's id, None for the last answer and for escape."""
+    """A question; returns the answer's id, or None for the last answer and for escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel"),
@@ -112,7 +112,7 @@ class ChoiceScreen(ModalScreen[str | None]):
         self.action_answer(event.option_id or "cancel")
 
     def action_go(self, by: int) -> None:
-        """Move the cursor by so many answers."""
+        """Move the cursor by a number of answers."""
         answers = self.query_one(OptionList)
         if by > 0:
             answers.action_cursor_down()

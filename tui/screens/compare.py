@@ -1,4 +1,4 @@
-"""Runs side by side: their curves in one chart, what was asked differently, and what is chance."""
+"""Runs side by side: their curves in one chart, the settings that differ, and what is chance."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _READING = Content.styled("reading the runs…", "$muted")
 
 
 class CompareScreen(Screen[None]):
-    """Two to six runs; of more, the first six.
+    """A comparison of two to six runs; of more, the first six.
 
     Args:
         runs: at least one; the most accurate is shown first.
@@ -79,7 +79,7 @@ class CompareScreen(Screen[None]):
         self._draw()
 
     def _draw(self) -> None:
-        # A screen that is leaving loses its widgets before its workers are cancelled.
+        # A screen that closes loses its widgets before its workers are cancelled.
         if not self.query("#compare-classes"):
             return
         self._draw_head()

@@ -1,4 +1,4 @@
-"""Fetching what is not on this machine: how far each file has come, how fast, how long still."""
+"""Downloads of what this machine lacks: the progress, rate and remaining time of each file."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _WORDS_ROOM = 44
 
 
 class FetchScreen(Screen[None]):
-    """Fetches one file after the other on a thread of its own, which ends with the screen.
+    """The downloads of files, one after another, on a thread that ends with the screen.
 
     Args:
-        wanted: what is not here, from `engine.tools.fetching.list_needed`.
+        wanted: the missing files, from `engine.tools.fetching.list_needed`.
     """
 
     CSS_PATH = "fetch.tcss"
@@ -66,7 +66,7 @@ class FetchScreen(Screen[None]):
         self._draw()
 
     def action_leave(self) -> None:
-        """Cancel what is under way; what came is kept. Else go back."""
+        """Cancel a running download, keeping what has arrived; else go back."""
         self._cancel.set()
         self.dismiss()
 
@@ -99,10 +99,12 @@ class FetchScreen(Screen[None]):
         if self._problem:
             return Content.styled(self._problem, "$error")
         if self._thread.is_alive():
-            return Content.styled("escape cancels; what came is kept for the next time", "$muted")
+            return Content.styled(
+                "escape cancels; what has arrived is kept for the next time", "$muted"
+            )
         if done == len(self._wanted):
-            return Content.styled("all of it is here; escape goes back", "$success")
-        return Content.styled("not all of it could be had; escape goes back", "$warning")
+            return Content.styled("everything is here; escape goes back", "$success")
+        return Content.styled("some downloads failed; escape goes back", "$warning")
 
     def _line(self, needed: Needed, width: int) -> Content:
         left = name_width([each.name for each in self._wanted], _MOST_NAME)

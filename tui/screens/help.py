@@ -24,7 +24,7 @@ _KEY_WIDTH = 18
 
 
 class HelpScreen(ModalScreen[None]):
-    """Every key with what it does, and what the signs mean."""
+    """Every key and what it does, and the meaning of the signs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1,enter", "dismiss", "close"),
@@ -45,7 +45,7 @@ class HelpScreen(ModalScreen[None]):
 
 
 def help_text(places: Sequence[keys.Place] = tuple(keys.PLACES)) -> Content:
-    """The keys by place, then the signs of the layer tree."""
+    """Return the keys by place, then the signs of the layer tree."""
     parts: list[Content | tuple[str, str]] = []
     for place in places:
         parts.append((f"{keys.PLACES[place]}\n", "$muted bold"))

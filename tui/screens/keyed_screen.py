@@ -1,4 +1,4 @@
-"""A screen whose footer has only keys that do something, also while a text is typed."""
+"""A screen whose footer shows only keys that do something, even while a text is typed."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from textual.keys import key_to_character
 from textual.screen import Screen
 
 WHILE_TYPING = {"escape": "", "f1": "F1", "ctrl+q": ""}
-"""Keys that the footer has in the place of those that are typed, and how they are written."""
+"""Keys that the footer shows while a text is typed, and how they are written."""
 
 
 class KeyedScreen(Screen[None]):
-    """In a text field letters and signs are typed: they are no keys there."""
+    """A screen on which letters and signs typed into a text field do not act as keys."""
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
-        """What the keys do at present, by key."""
+        """The bindings in effect, by key."""
         found, field = super().active_bindings, self.focused
         if field is None or not field.check_consume_key("a", "a"):
             return found

@@ -19,14 +19,14 @@ _MAX_LENGTH = 20
 
 @dataclass(frozen=True, slots=True)
 class NumberWanted:
-    """What a number is asked for, and which ones will do."""
+    """What a number is for, and the numbers that are allowed."""
 
     title: str
     low: float
     high: float
     is_whole: bool = False
     above_low: bool = False
-    """Whether `low` itself is too little."""
+    """Whether `low` itself is too low."""
     initial: str = ""
 
     @property
@@ -37,10 +37,10 @@ class NumberWanted:
         return f"a number in {'(' if self.above_low else '['}{self.low:g}, {self.high:g}]"
 
     def read(self, text: str) -> float:
-        """The number that a text holds.
+        """Return the number in a text.
 
         Raises:
-            InputError: it holds none that will do.
+            InputError: it is not a number, or not an allowed one.
         """
         try:
             number = float(int(text)) if self.is_whole else float(text)
@@ -53,7 +53,7 @@ class NumberWanted:
 
 
 class NumberPrompt(ModalScreen[float | None]):
-    """Asks for a number and says while it is typed whether it will do; None for escape."""
+    """A prompt for a number that checks it while it is typed; returns None for escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
 

@@ -1,4 +1,4 @@
-"""What a run's model says of an image: the five most probable classes, and the image itself."""
+"""The prediction of a run's model for an image: the five most probable classes and the image."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from engine.tools.predict import Prediction, Predictor
 
 LOAD_AFTER_SECONDS = 0.1
-"""Importing TensorFlow holds the interpreter's lock at times: the first frame goes before it."""
+"""Importing TensorFlow holds the interpreter's lock at times, so the first frame comes first."""
 _TICK_SECONDS = 0.25
 _MOST_BAR = 50
 _MOST_NAME = 16
 _MOST_IMAGE = (64, 32)
-"""Columns and lines: twice as large as a test image, the pixels of larger ones grow too small."""
+"""Columns and lines: twice a test image; the pixels of larger ones would be too small."""
 _HINT = "Type the path of an image and press enter; → takes the suggestion."
 
 
 def load_predictor(run: RunRecord) -> Predictor:
-    """Load a run's model beside whatever trains; slow, for a worker thread.
+    """Load a run's model, even while another trains; slow, for a worker thread.
 
     Raises:
-        InputError: the run has exported no model, or one that cannot be read.
+        InputError: the run has no exported model, or one that cannot be read.
     """
     from engine.tools.predict import Predictor
 
@@ -49,10 +49,10 @@ def load_predictor(run: RunRecord) -> Predictor:
 
 
 class PredictScreen(KeyedScreen):
-    """Loads a run's model once, then classifies one image after another.
+    """Predictions of a run's model, which is loaded once, for one image after another.
 
     Args:
-        run: a finished run; of one without a model the screen says so.
+        run: a finished run; if it has no model, the screen says so.
     """
 
     CSS_PATH = "predict.tcss"
@@ -66,7 +66,7 @@ class PredictScreen(KeyedScreen):
         self._predictor: Predictor | None = None
         self._prediction: Prediction | None = None
         self._waiting: Path | None = None
-        """An image that was asked for before the model was there."""
+        """The image that was asked for before the model was loaded."""
         self._busy = "loading the model"
         self._ticks = 0
 
@@ -123,10 +123,10 @@ class PredictScreen(KeyedScreen):
         self.action_predict_image()
 
     def action_predict_image(self) -> None:
-        """Classify the image at the path typed; once the model is there."""
+        """Classify the image at the typed path, once the model is loaded."""
         typed = self.query_one("#predict-path", Input).value.strip()
         if typed:
-            # Path's own raises where there is no such user.
+            # `Path.expanduser` raises if there is no such user.
             self._waiting = Path(os.path.expanduser(typed))
             if self._predictor is not None:
                 self._predict(self._waiting)
@@ -164,7 +164,7 @@ class PredictScreen(KeyedScreen):
         self._write(Content.styled(words, "$error" if is_wrong else "$muted"))
 
     def _write(self, words: Content) -> None:
-        # A screen that is leaving loses its widgets before its workers are cancelled.
+        # A screen that closes loses its widgets before its workers are cancelled.
         if self.query("#predict-note"):
             self.query_one("#predict-note", Static).update(words)
 
@@ -187,7 +187,7 @@ class PredictScreen(KeyedScreen):
 
 
 def classes_text(classes: tuple[tuple[str, float], ...], width: int) -> Content:
-    """The most probable class in words, then a bar for each.
+    """Return the name of the most probable class, then a bar for each class.
 
     Args:
         classes: names and probabilities, the most probable first.

@@ -1,4 +1,4 @@
-"""What is shown on a terminal that has no room for any screen."""
+"""The screen shown on a terminal too small for any other."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ MIN_WIDTH, MIN_HEIGHT = 60, 15
 
 
 def too_small(size: Size) -> bool:
-    """Whether the screens cannot be laid out in `size` cells."""
+    """Return whether the screens do not fit in `size` cells."""
     return size.width < MIN_WIDTH or size.height < MIN_HEIGHT
 
 
 class TooSmallScreen(ModalScreen[None]):
-    """Covers everything until the terminal is large enough; the training goes on below it."""
+    """A cover over everything until the terminal is large enough; the training continues."""
 
     _is_leaving = False
 
@@ -32,7 +32,7 @@ class TooSmallScreen(ModalScreen[None]):
         self._leave_if_possible()
 
     def _leave_if_possible(self) -> None:
-        # Several sizes may come before the screen is gone: a second dismissal would be an error.
+        # Several resizes may arrive before the screen closes: a second dismissal would be an error.
         if not too_small(self.app.size) and self.is_current and not self._is_leaving:
             self._is_leaving = True
             self.dismiss()

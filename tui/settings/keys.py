@@ -240,7 +240,7 @@ PLACES: dict[Place, str] = {
     "answers": "Answers",
     "predict": "Prediction",
     "fetch": "Fetching",
-    "waiting": "Runs that wait",
+    "waiting": "Waiting runs",
     "everywhere": "Everywhere",
 }
 

@@ -60,12 +60,12 @@ async def test_files_come_one_after_the_other_and_what_fails_is_named(
     good = needs(loopback.serve("/w", content), content)
     bad = needs(loopback.url("/gone"), content, "gone.h5")
     async with on_screen(FetchScreen([bad, good]), (120, 30)) as pilot:
-        await until(pilot, lambda: "not all of it could be had" in said(pilot))
+        await until(pilot, lambda: "some downloads failed" in said(pilot))
         assert "the server says 404" in said(pilot)
         assert "✓ small.h5  fetched" in said(pilot)
         assert "1 of 2 here" in said(pilot)
         await pilot.app.push_screen(FetchScreen([good]))
-        await until(pilot, lambda: "all of it is here" in said(pilot))
+        await until(pilot, lambda: "everything is here" in said(pilot))
         assert loopback.requests == ["/gone", "/w"]
 
 

@@ -64,7 +64,7 @@ async def test_a_training_and_what_opens_over_it(running: Running, layers: Layer
             pilot,
             (HelpScreen(), "Keys"),
             (ChoiceScreen(QUESTION), "Stop?"),
-            (WaitingRunsScreen(lambda: session.specs[1:]), "Runs that wait"),
+            (WaitingRunsScreen(lambda: session.specs[1:]), "Waiting runs"),
             sizes=SMALL,
         )
 

@@ -26,7 +26,7 @@ FLAGS = {setting.flag: setting.field for setting in SETTINGS}
 
 
 class RunForm(VerticalScroll):
-    """A field for each option; empty means that the recipe or the catalogue decides."""
+    """A field for each option; an empty one leaves it to the recipe or the catalogue."""
 
     class Changed(Message):
         """Something was typed or chosen."""
@@ -40,16 +40,16 @@ class RunForm(VerticalScroll):
         *,
         id: str | None = None,  # noqa: A002
     ) -> None:
-        """Begin with `texts` in the fields, by field; the others empty."""
+        """Start with `texts` in the fields, by field, and the others empty."""
         super().__init__(id=id, classes="panel", can_focus=False)
         self.border_title = "Options"
         self._first_texts = dict(texts or {})
 
     is_filled = False
-    """Whether the fields are there; until then what they will begin with counts."""
+    """Whether the fields are mounted; until then their initial texts count."""
 
     def on_mount(self) -> None:
-        # The fields take as long as the rest of the screen: the first frame goes first.
+        # The fields take as long as the rest of the screen, so the first frame comes before them.
         self.set_timer(FILL_AFTER_SECONDS, self._fill)
 
     async def _fill(self) -> None:
@@ -68,7 +68,7 @@ class RunForm(VerticalScroll):
         self.post_message(self.Changed())
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Say what the field under the cursor is for."""
+        """Show what the field under the cursor is for."""
         fields = {f"field-{setting.field}": setting for setting in SETTINGS}
         setting = fields.get(event.widget.id or "")
         self.query_one("#form-help", Static).update(setting.help if setting else "")
@@ -77,7 +77,7 @@ class RunForm(VerticalScroll):
 
     @work(exclusive=True)
     async def _list_datasets(self, field: Widget) -> None:
-        """Name those of installed packages as well, while the cursor is there."""
+        """Offer the data sets of installed packages too, while the cursor is in the field."""
         names = await asyncio.to_thread(known_names)
         if field.has_focus:
             self.query_one("#form-help", Static).update(dataset_words(names))
@@ -100,7 +100,7 @@ class RunForm(VerticalScroll):
         self.post_message(self.StartAsked())
 
     def read(self) -> tuple[Options, dict[str, str]]:
-        """What is asked for, and what cannot be read: messages by field."""
+        """Return the options in the form, and error messages by field."""
         given: dict[str, Any] = {}
         errors: dict[str, str] = {}
         for setting in SETTINGS:
@@ -115,14 +115,14 @@ class RunForm(VerticalScroll):
 
     @property
     def texts(self) -> dict[str, str]:
-        """What was typed or chosen, by field; nothing of what stands at its default."""
+        """What was typed or chosen, by field, without fields at their defaults."""
         if not self.is_filled:
             return dict(self._first_texts)
         found = {setting.field: self._text(setting) for setting in SETTINGS}
         return {name: text for name, text in found.items() if text and text != _value_of(name)}
 
     def fill(self, texts: Mapping[str, str]) -> None:
-        """Put texts into the fields, by field; the others go back to their defaults.
+        """Put texts into the fields, by field, and reset the others to their defaults.
 
         A choice that is no longer offered stays at its default.
         """
@@ -140,7 +140,7 @@ class RunForm(VerticalScroll):
                 widget.value = text
 
     def offer_recipes(self) -> None:
-        """Offer the recipes that there are now; the chosen one stays."""
+        """Offer the recipes that exist now, keeping the chosen one."""
         widget = self.query_one("#field-recipe", Select)
         chosen = widget.value
         widget.set_options([(name, name) for name in recipe_names()])
@@ -152,7 +152,7 @@ class RunForm(VerticalScroll):
             self.query_one(f"#row-{setting.field}").set_class(setting.field in errors, "-wrong")
 
     def focus_field(self, field: str) -> None:
-        """Put the cursor into a field."""
+        """Move the cursor into a field."""
         self.query_one(f"#field-{field}").focus()
 
     def _text(self, setting: Setting) -> str:
@@ -178,22 +178,22 @@ class RunForm(VerticalScroll):
 
 
 def label(setting: Setting) -> str:
-    """`--learning-rate` as `learning rate`."""
+    """Return the label of an option: `learning rate` for `--learning-rate`."""
     return setting.flag.removeprefix("--").replace("-", " ")
 
 
 def is_choice(setting: Setting) -> bool:
-    """Whether only the words that are listed can be given."""
+    """Return whether an option takes only listed values."""
     return isinstance(setting.kind, (Choice, YesNo, RecipeName))
 
 
 def field_of(error: str) -> str:
-    """The field that an error of `plan_runs` is about; empty where it names none."""
+    """Return the field that an error of `plan_runs` is about; empty if it names none."""
     return FLAGS.get(error.split(":", 1)[0], "")
 
 
 def in_words(error: str) -> str:
-    """The error with the field's label in the flag's place."""
+    """Return the error with the field's label in place of the flag."""
     flag, colon, rest = error.partition(":")
     if flag in FLAGS:
         return f"{flag.removeprefix('--').replace('-', ' ')}{colon}{rest}"
@@ -201,7 +201,7 @@ def in_words(error: str) -> str:
 
 
 def _value_of(field: str) -> str:
-    """What a choice that may not be empty stands at; empty for all other fields."""
+    """Return the default of a choice that may not be empty; empty for all other fields."""
     setting = next(setting for setting in SETTINGS if setting.field == field)
     if not is_choice(setting) or field in recipe_defaults(DEFAULT_RECIPE):
         return ""

@@ -1,4 +1,4 @@
-"""What of data and weights is on this machine; nothing here is for the event loop's thread."""
+"""The data and weights on this machine; too slow for the event loop's thread."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def look_for_inputs(
     """Look for data and weights on this machine.
 
     Returns:
-        The field and the message of what is wrong, if anything is; and where the data are.
+        The field and the message of an error, if there is one; and where the data are.
     """
     from engine.datasets.loading import check_dataset
     from engine.weights.locate import check_weights
@@ -46,10 +46,10 @@ def look_for_inputs(
 
 
 def missing_files(specs: Sequence[RunSpec]) -> list[Needed]:
-    """What these runs need and this machine lacks.
+    """Return what these runs need and this machine lacks.
 
     Raises:
-        InputError: a data set or a model that cannot be had.
+        InputError: a data set or a model is not available.
     """
     from engine.datasets.loading import bytes_to_download
     from engine.tools.fetching import list_needed
@@ -69,10 +69,11 @@ def missing_files(specs: Sequence[RunSpec]) -> list[Needed]:
 
 
 def weights_states(sizes: Mapping[str, int]) -> dict[str, str]:
-    """Where the weights of every entry are, in words.
+    """Return a text, for each entry by name, that says where its weights are.
 
     Args:
-        sizes: input pixels by name, since some have weights for each; without it the usual ones.
+        sizes: input pixels by name, as some models have weights for each size; the usual sizes
+            by default.
     """
     from engine.weights.locate import weights_state
 
@@ -80,7 +81,7 @@ def weights_states(sizes: Mapping[str, int]) -> dict[str, str]:
 
 
 def count_images(options: Options) -> tuple[int, int] | None:
-    """The images to train and to test; None where they cannot be counted."""
+    """Return the numbers of training and test images; None if they cannot be counted."""
     from engine.datasets.loading import count_images as count
 
     try:

@@ -1,4 +1,4 @@
-"""A name for the recipe that the form describes, over the launcher; keeps it under that name."""
+"""A prompt over the launcher for a name, under which it saves the form as a recipe."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ HELD = "epochs, rates, unfreezing, sizes, batches, flips and the like; not data,
 
 
 class RecipePrompt(ModalScreen[Path | None]):
-    """Asks for a name and saves; gives the file, None for escape.
+    """A prompt for a name that saves the recipe; returns the file, None for escape.
 
     Args:
-        options: what the form holds.
-        models: those for which an image size that was asked for is kept.
+        options: the options in the form.
+        models: the models for which a chosen image size is saved.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
@@ -51,7 +51,7 @@ class RecipePrompt(ModalScreen[Path | None]):
             self._say(str(error), wrong=True)
             return
         is_saved = name in recipe_names()
-        self._say(f"takes the place of the saved recipe {name}" if is_saved else HELD)
+        self._say(f"replaces the saved recipe {name}" if is_saved else HELD)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The launcher: which models, trained how; says what is wrong while it is typed."""
+"""The launcher: which models to train and how; reports errors while they are typed."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
 
 MARKED_AT_FIRST = ("EfficientNetLite0", "CustomCNN")
 SECTION = "launcher"
-"""Of the preferences."""
+"""The section of the preferences."""
 ALL_HERE = "data and weights of the marked models are on this machine"
 ADDING = "Add to the queue"
 PROBE_AFTER_SECONDS = 1.0
-"""Measuring the machine keeps it busy: the first frame and the first keys go before it."""
+"""Measuring keeps the machine busy, so the first frame and the first keys come before it."""
 NOTHING_MARKED = "mark at least one model with space"
 
 
 class LauncherScreen(KeyedScreen):
-    """The catalogue beside the options; posts `Started` with the runs to do."""
+    """The catalogue beside the options; posts `Started` with the runs to train."""
 
     CSS_PATH = "launcher.tcss"
     BINDINGS = keys.bindings("launcher")
@@ -56,14 +56,14 @@ class LauncherScreen(KeyedScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (116, "-wide")]  # noqa: RUF012
 
     class Started(Message):
-        """These runs shall be trained, in this order; all that can be checked is."""
+        """These runs are to be trained, in this order; they have been checked."""
 
         def __init__(self, specs: list[RunSpec]) -> None:
             super().__init__()
             self.specs = specs
 
     class Resumed(Message):
-        """This unfinished run shall go on."""
+        """This unfinished run is to be resumed."""
 
         def __init__(self, run: RunRecord) -> None:
             super().__init__()
@@ -74,8 +74,8 @@ class LauncherScreen(KeyedScreen):
 
         Args:
             runs_dir: the folder of runs, for an unfinished one.
-            joins: a run of the queue at work, to which what is chosen will be added: its data and
-                its recipe are chosen at first; None for a session of its own.
+            joins: a run of the current queue, to which the chosen runs will be added; its data
+                and recipe are the initial choice. None for a new session.
         """
         super().__init__()
         self._runs_dir = runs_dir
@@ -84,7 +84,7 @@ class LauncherScreen(KeyedScreen):
         self._errors: dict[str, str] = {}
         self._specs: list[RunSpec] = []
         self._each: dict[str, RunSpec] = {}
-        """A run of each model by the options as they stand, by name."""
+        """A run of each model with the current options, by name."""
         self._looked_for: dict[str, int] | None = None
         """The input sizes for which weights were looked for."""
         self._data_state = ""
@@ -110,14 +110,14 @@ class LauncherScreen(KeyedScreen):
     def on_mount(self) -> None:
         self.query_one("#filter").display = False
         self._plan()
-        # What looks for data and weights takes imports that would hold up the first frame.
+        # Looking for data and weights needs imports that would delay the first frame.
         self.call_after_refresh(self._check)
         self.set_timer(PROBE_AFTER_SECONDS, self._look_for_speed)
         if self._joins is not None and self._joins.recipe not in recipe_names():
-            # It was a file, or was removed: its name alone says nothing of how to train.
+            # It was a file, or was removed: its name alone does not say how to train.
             self.notify(
-                f"The recipe {self._joins.recipe} of the run at work is not among the saved ones: "
-                f"{DEFAULT_RECIPE.name} stands in its place.",
+                f"The recipe {self._joins.recipe} of the current run is not a saved one: "
+                f"{DEFAULT_RECIPE.name} is chosen instead.",
                 severity="warning",
                 markup=False,
             )
@@ -125,12 +125,12 @@ class LauncherScreen(KeyedScreen):
     def on_resize(self) -> None:
         self._show()
 
-    # What is asked for.
+    # Planning.
 
     @on(CatalogueTable.Marked)
     @on(RunForm.Changed)
     def _check(self) -> None:
-        """Plan the runs anew; data and weights are looked for in threads."""
+        """Plan the runs again, and look for data and weights in threads."""
         options = self._plan()
         self._show()
         self._look_for_data(options)
@@ -151,7 +151,7 @@ class LauncherScreen(KeyedScreen):
         return options
 
     def _with_weights(self, options: Options) -> Options:
-        """The same with the file of the run that the weights may name, by its whole id."""
+        """Return the options with the file of the run that the weights name by its full id."""
         if options.weights in ("imagenet", "none"):
             return options
         from engine.runs.weights import resolve_weights
@@ -204,10 +204,10 @@ class LauncherScreen(KeyedScreen):
 
     @property
     def _is_there(self) -> bool:
-        # A screen that is leaving loses its widgets before its workers are cancelled.
+        # A screen that closes loses its widgets before its workers are cancelled.
         return self.display
 
-    # What the screen says.
+    # Drawing.
 
     def _show(self) -> None:
         if not self._is_there:
@@ -227,7 +227,7 @@ class LauncherScreen(KeyedScreen):
         return summary_text(self._specs, ", ".join(expected))
 
     def _show_plans(self) -> None:
-        """Show of each model what it would cost by the options that stand in the form."""
+        """Show what each model would cost with the options in the form."""
         seconds: dict[str, float] = {}
         if self._speed is not None and self._images is not None:
             seconds = expected_seconds(self._each, self._speed, self._images)
@@ -247,18 +247,18 @@ class LauncherScreen(KeyedScreen):
             right.append(Field(text + Content.styled(f"  {self._data_state}", "$muted"), 8))
         return fit(left, right, max(self.size.width, 20)).stylize("on $panel")
 
-    # What the keys do.
+    # Actions.
 
     @on(CatalogueTable.StartAsked)
     @on(RunForm.StartAsked)
     @on(Button.Pressed, "#start")
     def action_start(self) -> None:
-        """Start, if everything holds; else go to what does not."""
+        """Start, if everything is valid; else go to the first error."""
         self._start()
 
     @work(exclusive=True, group="start")
     async def _start(self) -> None:
-        # What was typed last may not have been heard of yet.
+        # The message of the last keystroke may not have arrived yet.
         options = self._plan()
         if not self._problem():
             problem, _ = await asyncio.to_thread(look_for_inputs, self._marked, options)
@@ -277,11 +277,11 @@ class LauncherScreen(KeyedScreen):
             self.query_one(CatalogueTable).focus()
 
     def action_add_runs(self) -> None:
-        """Add to the queue at work, if everything holds; else go to what does not."""
+        """Add to the current queue, if everything is valid; else go to the first error."""
         self._start()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Of starting, adding and resuming what can be done; a slash may be part of a path."""
+        """Allow starting, adding and resuming where possible; a slash may be part of a path."""
         if action == "filter":
             return not isinstance(self.focused, Input)
         if action == "add_runs":
@@ -290,7 +290,7 @@ class LauncherScreen(KeyedScreen):
 
     @work(exclusive=True, group="recipe")
     async def action_save_recipe(self) -> None:
-        """Keep what the form says of the training under a name."""
+        """Save the form as a recipe, under a name."""
         from tui.screens.launcher.recipe_prompt import RecipePrompt
 
         options, errors = self.query_one(RunForm).read()
@@ -303,11 +303,11 @@ class LauncherScreen(KeyedScreen):
             self.notify(f"Saved: {path}", markup=False)
 
     def action_usual_options(self) -> None:
-        """Put every option back to its default."""
+        """Reset every option to its default."""
         self.query_one(RunForm).fill({})
 
     def action_resume(self) -> None:
-        """Go on with the newest unfinished run."""
+        """Resume the newest unfinished run."""
         from engine.runs.resume import find_unfinished
 
         try:
@@ -317,7 +317,7 @@ class LauncherScreen(KeyedScreen):
 
     @work(exclusive=True, group="fetch")
     async def action_fetch(self) -> None:
-        """Download what the marked models and the data set lack on this machine."""
+        """Download what this machine lacks of the marked models and the data set."""
         try:
             missing = await asyncio.to_thread(missing_files, list(self._specs))
         except InputError as error:
@@ -326,7 +326,7 @@ class LauncherScreen(KeyedScreen):
         if not missing:
             self.notify(ALL_HERE if self._specs else NOTHING_MARKED, markup=False)
             return
-        # Its downloads need modules that the first frame does not.
+        # Its downloads need modules that the first frame does not need.
         from tui.screens.fetch import FetchScreen
 
         await self.app.push_screen_wait(FetchScreen(missing))
@@ -334,13 +334,13 @@ class LauncherScreen(KeyedScreen):
         self._check()
 
     def action_filter(self) -> None:
-        """Type a part of a name."""
+        """Filter the models by a part of their names."""
         box = self.query_one("#filter", Input)
         box.display = True
         self.set_focus(box)
 
     def action_catalogue(self) -> None:
-        """Clear the filter and go to the models; from there back to the training."""
+        """Clear the filter and go to the models; from there return to the training."""
         box = self.query_one("#filter", Input)
         if self._adds and not box.value and isinstance(self.focused, CatalogueTable):
             self.dismiss(None)
@@ -360,7 +360,7 @@ class LauncherScreen(KeyedScreen):
 
 
 def last_choices() -> tuple[list[str], dict[str, str]]:
-    """The models and the options, as text by field, that were started last."""
+    """Return the models and the options, as texts by field, that were started last."""
     kept = read_preferences(SECTION)
     names = {entry.name for entry in CATALOGUE}
     models, texts = kept.get("models"), kept.get("options")
@@ -372,7 +372,7 @@ def last_choices() -> tuple[list[str], dict[str, str]]:
 
 
 def choices_like(spec: RunSpec) -> tuple[list[str], dict[str, str]]:
-    """No model, and the data and the recipe of a run."""
+    """Return no models, and the data and the recipe of a run."""
     texts = {"dataset": spec.dataset, "data_path": spec.data_path or "", "recipe": spec.recipe}
     if is_folder(spec.dataset):
         texts |= {"dataset": spec.data_path or "", "data_path": ""}
@@ -380,6 +380,6 @@ def choices_like(spec: RunSpec) -> tuple[list[str], dict[str, str]]:
 
 
 def remember_choices(backbones: Sequence[Backbone], texts: Mapping[str, str]) -> None:
-    """Keep what was started, for the next time."""
+    """Save what was started, for the next time."""
     models = [backbone.name for backbone in backbones]
     write_preferences(SECTION, {"models": models, "options": dict(texts)})

@@ -1,4 +1,4 @@
-"""What the launcher says of the runs that are asked for."""
+"""What the launcher says about the requested runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def plan_each(options: Options) -> dict[str, RunSpec]:
-    """One run of each model of the catalogue that these options can be had of, by name."""
+    """Return a run of each model of the catalogue that these options allow, by name."""
     plans = {}
     for entry in CATALOGUE:
         with suppress(InputError):
@@ -34,7 +34,7 @@ def plan_each(options: Options) -> dict[str, RunSpec]:
 def expected_seconds(
     plans: Mapping[str, RunSpec], speed: Speed, images: tuple[int, int]
 ) -> dict[str, float]:
-    """How long each of these runs would take here, by model; of those whose device was measured."""
+    """Return how long each run would take here, by model, if its device was measured."""
     from engine.tools.expectation import expect
 
     found = {n: expect(spec, find_backbone(n), speed, images).seconds for n, spec in plans.items()}
@@ -42,7 +42,7 @@ def expected_seconds(
 
 
 def expected_text(specs: Sequence[RunSpec], speed: Speed | None, images: tuple[int, int]) -> str:
-    """How long all runs take one after the other, where known, and the memory of the largest."""
+    """Return how long all runs take in sequence, if known, and the memory of the largest."""
     from engine.tools.expectation import expect
 
     runs = [expect(spec, find_backbone(spec.model), speed, images) for spec in specs]
@@ -53,7 +53,7 @@ def expected_text(specs: Sequence[RunSpec], speed: Speed | None, images: tuple[i
 
 
 def summary_text(specs: Sequence[RunSpec], expected: str = "") -> Content:
-    """What will run: how many, which, on what, in which stages, and what that takes."""
+    """Return what will run: how many runs, which models, data and stages, and at what cost."""
     models = list(dict.fromkeys(spec.model for spec in specs))
     names = ", ".join(models[:4]) + (f" and {len(models) - 4} more" if len(models) > 4 else "")
     first = max(specs, key=_stages_to_say)
@@ -66,7 +66,7 @@ def summary_text(specs: Sequence[RunSpec], expected: str = "") -> Content:
 
 
 def _stages_to_say(spec: RunSpec) -> tuple[int, bool]:
-    # A model without a backbone has one stage, in which nothing joins.
+    # A model without a backbone has one stage, in which no layers are unfrozen.
     return len(spec.stages), any(map(unfreezing_words, spec.stages))
 
 

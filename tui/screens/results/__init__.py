@@ -1,1 +1,1 @@
-"""The results screen, and what it does with a run."""
+"""The results screen, and its actions on runs."""

@@ -1,4 +1,4 @@
-"""What the results screen does with a run, or with several: pages over it, notes, deleting."""
+"""The actions of the results screen on runs: pages over it, notes, deleting."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ T = TypeVar("T")
 
 
 class RunActions:
-    """Acts on the runs of a folder; each action says in a line why it cannot be done.
+    """Actions on the runs of a folder; an action that cannot be done says why in one line.
 
     Args:
         runs_dir: the folder; it need not exist.
-        screen: the one that the runs are chosen on: it does the work, and others open over it.
-        changed: called when something of a run was written or removed.
+        screen: the screen that the runs are chosen on; it runs the workers, and others open over
+            it.
+        changed: called when a run's files were written or removed.
     """
 
     def __init__(self, runs_dir: Path, screen: Screen[Any], changed: Callable[[], None]) -> None:
@@ -41,7 +42,7 @@ class RunActions:
         self._changed = changed
 
     def has_run(self, run_id: str | None) -> TypeGuard[str]:
-        """Whether there is a run to act on; says so where there is none."""
+        """Return whether there is a run to act on; notify the user if there is none."""
         if run_id is None:
             self._say("No run is under the cursor.")
         return run_id is not None
@@ -65,7 +66,7 @@ class RunActions:
             self._screen.app.push_screen(CompareScreen(runs))
 
     def predict(self, run_id: str | None) -> None:
-        """Let the run's model classify an image."""
+        """Classify an image with the run's model."""
         if self.has_run(run_id):
             self._start(partial(self._open_predictor, run_id))
 
@@ -79,7 +80,7 @@ class RunActions:
     # What is written beside a run.
 
     def pin(self, run_id: str | None) -> None:
-        """Keep the run on top, or no longer."""
+        """Pin the run to the top, or unpin it."""
         if self.has_run(run_id):
             self._start(partial(self._pin, self._directory(run_id)))
 
@@ -103,7 +104,7 @@ class RunActions:
         wanted = await self._screen.app.push_screen_wait(screen)
         if wanted is None or wanted == notes:
             return
-        # Another terminal may have pinned it since the question was asked.
+        # Another terminal may have pinned it since the prompt opened.
         now = await self._notes(directory)
         if now is not None:
             await self._keep(directory, replace(now, tags=wanted.tags, note=wanted.note))
@@ -144,7 +145,7 @@ class RunActions:
                 self._say(f"Moved to {trashed}")
             self._changed()
 
-    # How it is done.
+    # Workers.
 
     def _start(self, work: WorkType[None]) -> None:
         self._screen.run_worker(work, exclusive=True, group="action")
@@ -158,7 +159,7 @@ class RunActions:
         )
 
     async def _tried(self, action: Callable[[], T]) -> T | None:
-        """What a slow action gives; None, and its message shown, where it cannot be done."""
+        """Return the result of a slow action; if it fails, show the message and return None."""
         try:
             return await asyncio.to_thread(action)
         except (InputError, OSError) as error:
@@ -170,7 +171,7 @@ class RunActions:
 
 
 def delete_question(run: RunRecord, size: int | None) -> Question:
-    """Whether to delete a run: what it is and where it would go."""
+    """Return the question whether to delete a run, which it is and where it would go."""
     taken = f"{byte_size(size)}; " if size is not None else ""
     return Question(
         escape(f"Delete {run.file.spec.model} · {run.run_id}?"),

@@ -1,4 +1,4 @@
-"""The line in which is typed what the runs shown shall have."""
+"""The line in which the filter of the runs is typed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HINT = "model:lite  acc>0.85  train<600  status:failed  tag:…"
 
 
 class FilterInput(Input):
-    """Takes the text; enter and down keep it, escape clears it."""
+    """A text field; enter and down keep the text, escape clears it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,down", "keep", "keep", key_display="⏎"),
@@ -22,20 +22,20 @@ class FilterInput(Input):
     ]
 
     def action_keep(self) -> None:
-        """Keep what was typed and go back to the table."""
+        """Keep the text and return to the table."""
         self.post_message(FilterLine.Closed())
 
     def action_clear(self) -> None:
-        """Clear what was typed and go back to the table."""
+        """Clear the text and return to the table."""
         self.value = ""
         self.post_message(FilterLine.Closed())
 
 
 class FilterLine(Horizontal):
-    """Hidden until it is opened, and again when it was left empty."""
+    """The filter's line, hidden until it is opened and again when it is left empty."""
 
     class Closed(Message):
-        """The person is done with typing."""
+        """The user has finished typing."""
 
     def compose(self) -> ComposeResult:
         yield Static("/ ", id="filter-word")
@@ -43,7 +43,7 @@ class FilterLine(Horizontal):
         yield Static(id="filter-wrong", markup=False)
 
     def open(self) -> None:
-        """Show the line and type into it."""
+        """Show the line and focus it."""
         self.add_class("-open")
         self.screen.set_focus(self.query_one(FilterInput))
 
@@ -53,7 +53,7 @@ class FilterLine(Horizontal):
         self.set_class(bool(text), "-open")
 
     def say(self, wrong: str) -> None:
-        """What is wrong with the text, in a line; nothing where it holds."""
+        """Show what is wrong with the text, in one line; empty if it is valid."""
         self.query_one("#filter-wrong", Static).update(wrong)
 
     def on_filter_line_closed(self) -> None:

@@ -18,7 +18,7 @@ _MAX_NOTE = 500
 
 
 class RunNotesScreen(ModalScreen[Notes | None]):
-    """Asks for tags and a note; gives the notes as they are to be, None for escape."""
+    """A prompt for tags and a note; returns the new notes, None for escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
 
@@ -38,7 +38,7 @@ class RunNotesScreen(ModalScreen[Notes | None]):
             yield Static("enter keeps both · tab changes · esc cancels", classes="dialog-hint")
 
     def on_input_submitted(self) -> None:
-        # What is written is put in order by `write_notes`.
+        # `write_notes` normalizes what is written.
         tags = self.query_one("#tags", Input).value.split(",")
         note = self.query_one("#note", Input).value.strip()
         self.dismiss(replace(self._notes, tags=tuple(tags), note=note))

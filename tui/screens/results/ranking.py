@@ -1,4 +1,4 @@
-"""What the results screen shows, read and worked out apart from the screen: slow, for a thread."""
+"""What the results screen shows, read and computed apart from it: slow, for a thread."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ class Ranking:
     """A folder of runs, ready to show."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
-    """Best first, as the ranking has them; `status` is the state, running and paused too."""
+    """In the order of the ranking, best first; `status` may also be running or paused."""
     marks: dict[str, str] = field(default_factory=dict)
-    """Of the most accurate and the fastest, by run id."""
+    """The marks of the most accurate and the fastest run, by run id."""
     notes: list[str] = field(default_factory=list)
     """What these marks mean."""
     broken: tuple[str, ...] = ()
     frame: DataFrame | None = field(default=None, compare=False, repr=False)
 
     def row(self, run_id: str | None) -> dict[str, Any] | None:
-        """The row of a run, None where it is not there."""
+        """Return the row of a run, None if it is missing."""
         return next((row for row in self.rows if row["run_id"] == run_id), None)
 
 
 @dataclass(frozen=True)
 class View:
-    """What of a ranking is looked at."""
+    """The part of a ranking that is shown."""
 
     only: frozenset[str] | None
-    """Ids of the runs that the filter lets through; None where there is no filter."""
+    """Ids of the runs that match the filter; None if there is no filter."""
     pareto: ParetoData
     models: list[dict[str, Any]]
-    """One row a model of these runs, where they are grouped."""
+    """One row per model of these runs, if they are grouped."""
 
 
 def read_ranking(runs_dir: Path) -> Ranking:
@@ -57,7 +57,7 @@ def read_ranking(runs_dir: Path) -> Ranking:
     apart = zip(frame["run_id"], frame["differs"], strict=True)
     rows = [by_id[run_id] | {"differs": differs} for run_id, differs in apart]
     marks = marks_by_run(frame)
-    # The legend is about the marked ones and how the accuracies came to be, not about all.
+    # The legend is about the marked runs and how the accuracies were measured, not about all runs.
     telling = frame["run_id"].isin(list(marks)) | ~frame["validation"].duplicated()
     return Ranking(rows, marks, legend(frame[telling]), found.broken, frame)
 
@@ -69,7 +69,7 @@ def view_of(
     *,
     by_model: bool = False,
 ) -> View:
-    """Filter a ranking, and work out its chart and, if asked for, its models."""
+    """Filter a ranking, and compute its chart and, if requested, its models."""
     rows, only = ranking.rows, None
     if run_filter is not None:
         rows = [row for row in rows if run_filter.matches(row)]

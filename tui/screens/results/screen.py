@@ -1,4 +1,4 @@
-"""The results screen: the runs of a folder as a table, their accuracy against cost, one in full."""
+"""The results screen: a folder's runs as a table, their accuracy against cost, and one in full."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from engine.ranking.filter import RunFilter
 
 LOOK_SECONDS = 5.0
-"""Between two looks at the folder, so that a run that died shows it within ten seconds."""
+"""Seconds between two reads of the folder, so that a run that died shows it within ten seconds."""
 LOOK_SHARE = 0.05
-"""Of the time, at most, that the looks take."""
+"""Largest share of the time that reading the folder takes."""
 _READING = ("folder", "run")
-"""Workers that read from the disk, for however long that takes."""
+"""Groups of workers that read from the disk, which may take any time."""
 SETTLE_SECONDS = 0.05
-"""The cursor rests so long on a run before its record is read: a held key passes over hundreds."""
+"""How long the cursor rests on a run before its record is read: a held key passes hundreds."""
 
 _NEED_FOCUS = ("right,l", "left,h", "down,j", "up,k", "shift+right", "shift+left", "u")
-"""Keys of the run in full that mean something else in the table."""
+"""Keys of the run's panel that mean something else in the table."""
 
 
 class ResultsScreen(KeyedScreen):
@@ -88,7 +88,7 @@ class ResultsScreen(KeyedScreen):
         self.set_interval(LOOK_SECONDS, self._look)
 
     def _look(self) -> None:
-        # A look that is still at work would be given up for the next one, each time.
+        # Starting a read cancels a running one, so that a slow one would never finish.
         if any(worker.group in _READING for worker in self.workers if worker.is_running):
             return
         if self.is_current and time.monotonic() >= self._look_after:
@@ -103,7 +103,7 @@ class ResultsScreen(KeyedScreen):
         if self._ranking is not None:
             self.action_reload()
 
-    # What the table says.
+    # The table.
 
     @property
     def _table(self) -> VirtualTable:
@@ -116,15 +116,15 @@ class ResultsScreen(KeyedScreen):
 
     @property
     def current_run(self) -> str | None:
-        """The id of the run that the cursor is on; None where it is on none."""
+        """The id of the run under the cursor; None if there is none."""
         return None if self._is_grouped else self.query_one(RunTable).current_run
 
     @property
     def marked_runs(self) -> tuple[str, ...]:
-        """Ids of the runs marked to be compared."""
+        """Ids of the runs marked for comparison."""
         return self.query_one(RunTable).marked
 
-    # What the keys do with runs.
+    # Actions on runs.
 
     def action_compare(self) -> None:
         """Compare the marked runs, or the marked one with the current one."""
@@ -137,11 +137,11 @@ class ResultsScreen(KeyedScreen):
         self.app.push_screen(AnswersScreen(self.runs_dir))
 
     def action_predict(self) -> None:
-        """Let the current run's model classify an image."""
+        """Classify an image with the current run's model."""
         self._actions.predict(self.current_run)
 
     def action_pin(self) -> None:
-        """Keep the current run on top, or no longer."""
+        """Pin the current run to the top, or unpin it."""
         self._actions.pin(self.current_run)
 
     def action_notes(self) -> None:
@@ -152,7 +152,7 @@ class ResultsScreen(KeyedScreen):
         """Ask whether to move the current run to the trash."""
         self._actions.delete(self.current_run)
 
-    # What the keys do with what is shown.
+    # Actions on what is shown.
 
     def action_reload(self) -> None:
         """Read the folder again."""
@@ -164,44 +164,44 @@ class ResultsScreen(KeyedScreen):
         self._show_head()
 
     def action_reverse(self) -> None:
-        """Sort the other way round."""
+        """Reverse the order."""
         self._table.sort_by(self._table.sort_key)
         self._show_head()
 
     def action_mark(self) -> None:
-        """Mark the current run to be compared, or take its mark away."""
+        """Mark the current run for comparison, or unmark it."""
         if self._actions.has_run(self.current_run):
             self.query_one(RunTable).toggle_mark()
             self._show_head()
             self._show_verdict()
 
     def action_group(self) -> None:
-        """Show a line a model, or the runs again."""
+        """Show one line per model, or the runs again."""
         self.toggle_class("-grouped")
         self.remove_class("-detail")
-        self._look_anew()
+        self._update_view()
         self.call_after_refresh(self._focus_what_shows)
 
     def action_cost(self) -> None:
-        """Show the chart, or hold accuracy against the next cost."""
+        """Show the chart, or plot accuracy against the next cost."""
         is_shown = self.has_class("-chart") or self._is_large
         if is_shown and not self.has_class("-detail"):
             self._cost = COSTS[(COSTS.index(self._cost) + 1) % len(COSTS)]
         self.remove_class("-detail")
         self.set_class(not self._is_large, "-chart")
-        self._look_anew()
+        self._update_view()
         self.call_after_refresh(self._focus_what_shows)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A slash that is typed is one."""
+        """Allow all but a slash that is typed into the filter."""
         return action != "filter" or not isinstance(self.focused, Input)
 
     def action_filter(self) -> None:
-        """Type what the runs shown shall have."""
+        """Open the filter's line."""
         self.query_one(FilterLine).open()
 
     def action_toggle_detail(self) -> None:
-        """Give the room to the highlighted run, or back to the table; of a model, show its runs."""
+        """Expand the highlighted run, or return to the table; for a model, show its runs."""
         if self._is_grouped:
             self._show_runs_of(self._table.current_row)
             return
@@ -210,7 +210,7 @@ class ResultsScreen(KeyedScreen):
         self.call_after_refresh(self._show_current_run)
 
     def action_tab(self, name: str) -> None:
-        """Show a tab of the current run, opening the run in full where it is hidden."""
+        """Show a tab of the current run, opening its panel if it is hidden."""
         if self._is_grouped or not self._actions.has_run(self.current_run):
             return
         detail = self.query_one(RunDetail)
@@ -237,7 +237,7 @@ class ResultsScreen(KeyedScreen):
             first.focus()
 
     async def action_leave(self) -> None:
-        """Close what was opened last, or go back to the screen below."""
+        """Close what was opened last, or return to the screen below."""
         if self.has_class("-detail"):
             self.action_toggle_detail()
         elif self.has_class("-chart") and not self._is_large:
@@ -264,13 +264,13 @@ class ResultsScreen(KeyedScreen):
             return
         line.say("")
         self._filter_text, self._filter = event.value.strip(), wanted
-        self._look_anew()
+        self._update_view()
 
     @on(FilterLine.Closed)
     def _leave_filter(self) -> None:
         self._focus_what_shows()
 
-    # What the folder holds.
+    # Reading the folder.
 
     @work(exclusive=True, group="folder")
     async def _read(self) -> None:
@@ -289,10 +289,10 @@ class ResultsScreen(KeyedScreen):
         self.query_one(RunTable).show(ranking.rows, ranking.marks)
         self._show_head()
         self._show_verdict()
-        self._look_anew()
+        self._update_view()
 
     @work(exclusive=True, group="view")
-    async def _look_anew(self) -> None:
+    async def _update_view(self) -> None:
         ranking = self._ranking
         if ranking is None:
             return
@@ -336,12 +336,12 @@ class ResultsScreen(KeyedScreen):
 
     @property
     def _is_large(self) -> bool:
-        """Whether table, chart and run have room beside each other."""
+        """Whether table, chart and run fit side by side."""
         return self.has_class("-tall") and not self.has_class("-narrow")
 
     @property
     def _is_there(self) -> bool:
-        # A screen that is leaving loses its widgets before its workers are cancelled.
+        # A screen that closes loses its widgets before its workers are cancelled.
         return self.display
 
     # The highlighted run.
@@ -377,7 +377,7 @@ class ResultsScreen(KeyedScreen):
         await asyncio.sleep(SETTLE_SECONDS)
         try:
             run = await asyncio.to_thread(load_run, self.runs_dir / run_id)
-        except InputError:  # it has gone, or is being written: the next look says so
+        except InputError:  # it was removed, or is being written: the next read shows it
             return
         if self._is_there and self.query_one(RunDetail).run_id != run_id:
             self.query_one(RunDetail).show(run, None)

@@ -1,4 +1,4 @@
-"""What the results screen says around its table: head, notes, verdict. Pure functions."""
+"""The texts around the table of the results screen: head, notes, legend. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tui.panels.tables.runs import legend_of_marks
 from tui.screens.results.ranking import Ranking
 
 NAMED_MOST = 8
-"""`rank` names them all, with what is wrong with each."""
+"""How many unreadable directories are named; `rank` names all, with the reason for each."""
 _DATA_MOST = 3
 _NARROWEST = 20
 
 
 def note_text(ranking: Ranking, runs_dir: Path) -> str:
-    """What to do in an empty folder, and which directories cannot be read; else nothing."""
+    """Return what to do in an empty folder, and which directories are unreadable; else nothing."""
     lines = []
     if not ranking.rows:
         lines.append(
@@ -35,7 +35,7 @@ def note_text(ranking: Ranking, runs_dir: Path) -> str:
 
 
 def verdict_text(ranking: Ranking, marked: Sequence[str], width: int) -> str:
-    """What every mark means, in as few lines of `width` cells as they take."""
+    """Return what every mark means, in as few lines of `width` cells as possible."""
     notes = [*ranking.notes, *legend_of_marks(ranking.rows, marked)]
     if ranking.notes:
         notes.append("w why")
@@ -43,7 +43,7 @@ def verdict_text(ranking: Ranking, marked: Sequence[str], width: int) -> str:
 
 
 def count_words(total: int, shown: int, *, by_model: bool) -> str:
-    """`3 of 14 runs by model`."""
+    """Return a count such as `3 of 14 runs by model`."""
     words = f"{total:,} run{'s' if total != 1 else ''}"
     words = words if shown == total else f"{shown:,} of {words}"
     return f"{words} by model" if by_model else words
@@ -59,15 +59,15 @@ def head_line(
     order: str,
     width: int,
 ) -> Content:
-    """The screen's first line.
+    """Return the screen's first line.
 
     Args:
-        ranking: what is shown; None while it is read.
-        runs_dir: where the runs are.
-        count: how many are shown, in words.
-        wanted: what the filter asks for.
-        marked: how many runs are marked to be compared.
-        order: the column that the rows stand by.
+        ranking: the ranking that is shown; None while it is read.
+        runs_dir: the folder of the runs.
+        count: how many are shown, as a text.
+        wanted: the text of the filter.
+        marked: how many runs are marked for comparison.
+        order: the column that the rows are sorted by.
         width: cells of the line.
     """
     left = [Field(Content.styled("Results", "$primary bold"), 9)]

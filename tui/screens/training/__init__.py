@@ -1,1 +1,1 @@
-"""The training screen, and the keys that tell the run at work something."""
+"""The training screen, and the keys that change the current run."""

@@ -1,4 +1,4 @@
-"""From an answer and what is known of a run to what the trainer is asked. Pure functions."""
+"""The commands to the trainer that follow from an answer and a run's state. Pure functions."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ from tui.screens.choice import CUT_SHORT, MARKED_STOPPED, Answer, Question
 from tui.session.view import SessionView
 
 LAST_LAYERS = 30
-"""What the exercise's fine-tuning stage trains beside the head."""
+"""The layers that the exercise's fine-tuning stage trains besides the head."""
 RATE_STEPS_A_DECADE = 4
 _CANCEL = Answer("cancel", "c", "Cancel", "change nothing")
 
 
 def wished(run: RunSnapshot) -> frozenset[str]:
-    """The leaf layers that are to train once all that waits is done."""
+    """Return the leaf layers that train once all pending changes are applied."""
     asked_on = {name for name, value in run.pending.items() if value}
     asked_off = run.pending.keys() - asked_on
     return frozenset(((run.selected or run.trainable) - asked_off) | asked_on)
 
 
 def changes_to(run: RunSnapshot, wanted: Collection[str]) -> tuple[SetTrainable, ...]:
-    """What to ask so that just these leaf layers train: at most two commands, none if all do."""
+    """Return the commands, at most two, after which exactly these leaf layers train."""
     if run.layers is None:
         return ()
     now, wanted = wished(run), set(wanted)
     names = weighted(run.layers)
     on = tuple(name for name in names if name in wanted and name not in now)
     off = tuple(name for name in names if name in now and name not in wanted)
-    # Unfreezing goes first: between the two there is never a model of which nothing trains.
+    # Unfreezing goes first, so that between the two commands at least one layer trains.
     asked = (SetTrainable(layers=on, value=True), SetTrainable(layers=off, value=False))
     return tuple(command for command in asked if command.layers)
 
 
 def preset_layers(tree: LayerNode, preset: str) -> tuple[str, ...]:
-    """The leaf layers that a preset trains: `head`, `block`, `last` (the last 30) or `all`."""
+    """Return the leaf layers of a preset: `head`, `block`, `last` (the last 30) or `all`."""
     if preset == "head":
         return head_layers(tree)
     if preset == "block":
@@ -58,7 +58,7 @@ def preset_layers(tree: LayerNode, preset: str) -> tuple[str, ...]:
 
 
 def preset_question(run: RunSnapshot, tree: LayerNode) -> Question:
-    """Which layers are to train, each preset with what it comes to."""
+    """Return the question which layers are to train, with the size of each preset."""
     locked = run.batchnorm_locked if run.pending_lock is None else run.pending_lock
     held = lockable(tree) if locked else frozenset()
 
@@ -68,12 +68,12 @@ def preset_question(run: RunSnapshot, tree: LayerNode) -> Question:
         return Answer(preset, key, label, _extent(len(layers), parameters))
 
     return Question(
-        "What is to train from the epoch's end on?",
+        "Which layers train after this epoch?",
         (
             answer("head", "h", "Head only"),
             answer("block", "b", "Last block and head"),
             answer("last", "l", f"Last {LAST_LAYERS} layers and head"),
-            Answer("ask", "n", "Last N layers and head", f"asks N, 1 to {body_size(tree)}"),
+            Answer("ask", "n", "Last N layers and head", f"asks for N, 1 to {body_size(tree)}"),
             answer("all", "a", "All layers"),
             _CANCEL,
         ),
@@ -86,19 +86,19 @@ def _extent(layers: int, parameters: int) -> str:
 
 
 def body_size(tree: LayerNode) -> int:
-    """How many layers, with weights or without, `last_layers` can count back over."""
+    """Return how many layers, with or without weights, `last_layers` can count back over."""
     backbone = [group for group in tree.children if group.kind == "backbone"]
     body = backbone or [group for group in tree.children if group.kind not in ("input", "head")]
     return sum(1 for group in body for _ in leaf_nodes(group))
 
 
 def stepped_rate(rate: float, steps: int) -> float:
-    """The learning rate so many steps of 10^¼ up, or down where `steps` is negative."""
+    """Return the learning rate `steps` factors of 10^¼ higher, or lower if negative."""
     return float(rate * 10 ** (steps / RATE_STEPS_A_DECADE))
 
 
 def lock_words(run: RunSnapshot, value: bool) -> str:
-    """What locking (`value`) or releasing BatchNormalization will do, and why one would."""
+    """Return what locking (`value`) or releasing BatchNormalization does, and what it is for."""
     if value == run.batchnorm_locked:
         return f"BatchNormalization stays {'locked' if value else 'released'}."
     if value:
@@ -113,13 +113,13 @@ def lock_words(run: RunSnapshot, value: bool) -> str:
 
 
 def skip_question(view: SessionView) -> Question | None:
-    """What can be skipped to; None in the last stage of the last run."""
+    """Return the question what to skip to; None in the last stage of the last run."""
     run = view.run
     answers = []
     stage = max(run.stage, 1)
     if stage < len(run.spec.stages):
         label = f"Next stage ({run.spec.stages[stage].name}) after this epoch"
-        answers.append(Answer("stage", "s", label, "the rest of this stage is left out"))
+        answers.append(Answer("stage", "s", label, "the rest of this stage is skipped"))
     if view.current + 1 < len(view.runs):
         label = f"Next model ({view.runs[view.current + 1].spec.model})"
         answers.append(Answer("epoch", "e", f"{label} after this epoch", MARKED_STOPPED))
@@ -130,9 +130,9 @@ def skip_question(view: SessionView) -> Question | None:
 
 
 def skip_command(answer: str) -> tuple[Command, str]:
-    """The command for an answer to the skip question, and what to tell the person."""
+    """Return the command for an answer to the skip question, and a message for the user."""
     if answer == "stage":
-        return SkipStage(), "Asked: the next stage begins after this epoch."
+        return SkipStage(), "Requested: the next stage begins after this epoch."
     if answer == "epoch":
-        return SkipModel(when="epoch"), "Asked: the next model begins after this epoch."
-    return SkipModel(when="now"), "Asked: the next model begins after this batch."
+        return SkipModel(when="epoch"), "Requested: the next model begins after this epoch."
+    return SkipModel(when="now"), "Requested: the next model begins after this batch."

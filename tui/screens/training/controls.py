@@ -1,4 +1,4 @@
-"""The keys that tell the run at work something, as questions and commands."""
+"""The keys that change the current run, as questions and commands."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ from tui.screens.training.changes import (
 from tui.session.view import SessionView
 
 _HIGHEST_RATE = 10.0
-"""The engine takes no higher one."""
+"""The highest rate that the engine accepts."""
 T = TypeVar("T")
 
 
 class OpenScreen(Protocol):
-    """Opens a screen over the present one, and hands on its answer."""
+    """Opens a screen over the current one, and passes its answer on."""
 
     def __call__(
         self, screen: ModalScreen[T], answered: Callable[[T | None], None] | None = None, /
@@ -53,20 +53,20 @@ class OpenScreen(Protocol):
 
 
 class Say(Protocol):
-    """Tells the user something."""
+    """Shows the user a message."""
 
     def __call__(self, message: str, /, *, severity: SeverityLevel = "information") -> None: ...
 
 
 class RunControls:
-    """Asks for changes of the run at work; never makes them.
+    """Requests for changes to the current run; it never makes them itself.
 
     Args:
-        view: gives the queue as it is shown at present.
-        send: takes what the trainer is asked.
-        open_screen: opens a question, and hands on its answer.
-        say: tells what will happen, or why nothing will.
-        unchangeable: why nothing can be changed; empty where it can.
+        view: returns the queue as it is shown.
+        send: takes the commands to the trainer.
+        open_screen: opens a question, and passes its answer on.
+        say: shows what will happen, or why nothing will.
+        unchangeable: why nothing can be changed; empty if it can.
     """
 
     def __init__(
@@ -89,15 +89,15 @@ class RunControls:
         return self._present_view()
 
     def pause(self) -> None:
-        """Ask for a pause, or for its end."""
-        run = self._run_at_work()
+        """Request a pause, or the end of one."""
+        run = self._current_run()
         if run is not None:
             wants_resume = run.pause_requested or run.phase == "paused"
             self._send(Resume() if wants_resume else Pause())
 
     def stop(self) -> None:
         """Ask when to stop."""
-        if self._run_at_work() is not None:
+        if self._current_run() is not None:
             self._open_screen(ChoiceScreen(STOP), self._stop_as_chosen)
 
     def _stop_as_chosen(self, choice: str | None) -> None:
@@ -110,7 +110,7 @@ class RunControls:
 
     def choose_preset(self) -> None:
         """Ask which layers are to train."""
-        run = self._run_at_work()
+        run = self._current_run()
         tree = self._tree(run)
         if run is not None and tree is not None:
             self._ask(ChoiceScreen(preset_question(run, tree)), self._train_preset)
@@ -121,7 +121,7 @@ class RunControls:
             return
         if preset == "ask":
             wanted = NumberWanted(
-                "How many of the last layers are to train beside the head?",
+                "How many of the last layers are to train besides the head?",
                 1,
                 body_size(tree),
                 is_whole=True,
@@ -139,11 +139,11 @@ class RunControls:
         for command in commands:
             self._send(command)
         if not commands:
-            self._say("Nothing to change: just these layers train, or are asked to.")
+            self._say("Nothing to change: exactly these layers train, or will.")
 
     def lock_batchnorm(self) -> None:
-        """Ask to lock the backbone's BatchNormalization, or to release it, and say what for."""
-        run = self._run_at_work()
+        """Request to lock the backbone's BatchNormalization, or to release it, and say why."""
+        run = self._current_run()
         tree = self._tree(run)
         if run is None or tree is None:
             return
@@ -155,25 +155,25 @@ class RunControls:
         self._say(lock_words(run, value))
 
     def apply_now(self) -> None:
-        """Ask for what waits to be done after this batch."""
-        run = self._run_at_work()
+        """Request that pending changes be applied after this batch."""
+        run = self._current_run()
         if run is not None and self._waits(run):
             self._send(ApplyNow())
 
     def withdraw(self) -> None:
-        """Take back what waits."""
-        run = self._run_at_work()
+        """Withdraw the pending changes."""
+        run = self._current_run()
         if run is not None and self._waits(run):
             self._send(Withdraw(commands=run.pending_ids))
 
     def _waits(self, run: RunSnapshot) -> bool:
         if not run.pending_ids:
-            self._say("No change waits.")
+            self._say("No change is pending.")
         return bool(run.pending_ids)
 
     def step_rate(self, steps: int) -> None:
-        """Ask for a learning rate so many steps higher, or lower."""
-        run = self._run_at_work()
+        """Request a learning rate that is a number of steps higher, or lower."""
+        run = self._current_run()
         rate = self._rate(run)
         if rate is None:
             return
@@ -184,8 +184,8 @@ class RunControls:
             self._send(SetLearningRate(value=wanted))
 
     def type_rate(self) -> None:
-        """Ask for a learning rate to be typed."""
-        rate = self._rate(self._run_at_work())
+        """Ask the user to type a learning rate."""
+        rate = self._rate(self._current_run())
         if rate is not None:
             title = f"Learning rate from the next batch on (now {written_rate(rate)})"
             wanted = NumberWanted(title, 0, _HIGHEST_RATE, above_low=True, initial=f"{rate:.4g}")
@@ -195,7 +195,7 @@ class RunControls:
         self._send(SetLearningRate(value=rate))
 
     def _rate(self, run: RunSnapshot | None) -> float | None:
-        """The rate asked for last, else the present one; None before any stage, which is said."""
+        """Return the rate requested last, else the current one; say so if there is none yet."""
         if run is None:
             return None
         rate = run.learning_rate if run.pending_learning_rate is None else run.pending_learning_rate
@@ -205,7 +205,7 @@ class RunControls:
 
     def skip(self) -> None:
         """Ask what to skip to."""
-        if self._run_at_work() is None or self._view is None:
+        if self._current_run() is None or self._view is None:
             return
         question = skip_question(self._view)
         if question is None:
@@ -219,8 +219,8 @@ class RunControls:
         self._say(words)
 
     def show_waiting(self) -> None:
-        """Show the runs that wait, to be moved, removed and added to."""
-        if self._run_at_work() is not None:
+        """Show the waiting runs, to move, remove or add some."""
+        if self._current_run() is not None:
             from tui.screens.training.waiting_runs import WaitingRunsScreen
 
             self._open_screen(WaitingRunsScreen(self._waiting))
@@ -230,23 +230,23 @@ class RunControls:
         return tuple(run.spec for run in view.runs[view.current + 1 :]) if view else ()
 
     def set_trainable(self, layers: tuple[str, ...], value: bool) -> None:
-        """Ask to unfreeze these layers (`value`), or to freeze them."""
-        if self._run_at_work() is not None:
+        """Request to unfreeze these layers (`value`), or to freeze them."""
+        if self._current_run() is not None:
             self._send(SetTrainable(layers=layers, value=value))
 
     def save_checkpoint(self) -> None:
-        """Ask for a checkpoint."""
-        if self._run_at_work() is not None:
+        """Request a checkpoint."""
+        if self._current_run() is not None:
             self._send(SaveCheckpoint())
-            self._say("Asked: a checkpoint is saved after this batch.")
+            self._say("Requested: a checkpoint is saved after this batch.")
 
-    def _run_at_work(self) -> RunSnapshot | None:
-        """The run that can be told something; None, and the user told so, if there is none."""
+    def _current_run(self) -> RunSnapshot | None:
+        """Return the run that takes commands; if there is none, say so and return None."""
         if self._unchangeable:
             self._say(self._unchangeable, severity="warning")
             return None
         if self._view is None or self._view.is_over or self._view.run.is_over:
-            self._say("No model trains at the moment.", severity="warning")
+            self._say("No model is training.", severity="warning")
             return None
         return self._view.run
 
@@ -256,13 +256,13 @@ class RunControls:
         return run.layers if run is not None else None
 
     def _ask(self, screen: ModalScreen[T | None], act: Callable[[RunSnapshot, T], None]) -> None:
-        """Ask about the run at work, and act on the answer while that run is at work."""
+        """Ask about the current run, and act on the answer if it is still the current one."""
         place = self._view.current if self._view is not None else 0
 
         def answered(answer: T | None) -> None:
             if answer is None:
                 return
-            run = self._run_at_work()
+            run = self._current_run()
             if run is None or self._view is None:
                 return
             if self._view.current != place:

@@ -1,4 +1,4 @@
-"""The training screen: one glance tells whether it lives, learns, how long still, what trains."""
+"""The training screen: whether it runs and learns, how long it still takes, what trains."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ T = TypeVar("T")
 
 
 def layout_classes(size: Size, single: str, log_choice: bool | None) -> frozenset[str]:
-    """What training.tcss lays out by.
+    """Return the classes that training.tcss lays out by.
 
     Args:
-        size: the screen's.
-        single: the panel to show alone; empty for all, which a narrow screen has no room for.
-        log_choice: whether the user opened or closed the log; None while they did neither.
+        size: the screen's size.
+        single: the panel to show alone; empty for all, for which a narrow screen has no room.
+        log_choice: whether the user opened or closed the log; None if they did neither.
     """
     layout = "-narrow"
     if size.width >= _NORMAL_SIZE[0] and size.height >= _NORMAL_SIZE[1]:
@@ -64,7 +64,7 @@ def layout_classes(size: Size, single: str, log_choice: bool | None) -> frozense
 
 
 class TrainingScreen(KeyedScreen):
-    """Draws a SessionView, and lays its panels out by the size of the terminal."""
+    """The panels of a SessionView, laid out for the size of the terminal."""
 
     CSS_PATH = "training.tcss"
     BINDINGS = keys.bindings("training")
@@ -76,9 +76,9 @@ class TrainingScreen(KeyedScreen):
         """Show a queue of runs.
 
         Args:
-            view: as it stands.
-            clock: the Unix second by the clock that the runs' events are told by.
-            unchangeable: why nothing can be asked of the runs; empty where it can.
+            view: the queue at its current state.
+            clock: returns the Unix time by the clock of the runs' events.
+            unchangeable: why the runs take no commands; empty if they do.
         """
         super().__init__()
         self._controls = RunControls(
@@ -137,7 +137,7 @@ class TrainingScreen(KeyedScreen):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Set the classes by which training.tcss lays the panels out, all at once."""
+        """Set the classes by which training.tcss lays the panels out, all together."""
         layout = layout_classes(self.size, self._single, self._log_choice)
         if layout != self._layout_now:
             self.set_classes((self.classes - self._layout_now) | layout)
@@ -154,7 +154,7 @@ class TrainingScreen(KeyedScreen):
         self.query_one(NoticeStrip).unread = run.log_count - self._log_seen
 
     def action_panel(self, name: str) -> None:
-        """Show one panel alone, or all again; on a large terminal the log opens below the rest."""
+        """Show one panel alone, or all again; on a large terminal, open the log below the rest."""
         if name == "log" and not self.has_class("-narrow"):
             self._single, self._log_choice = "", not self.has_class("-log")
         else:
@@ -165,20 +165,20 @@ class TrainingScreen(KeyedScreen):
             panel.focus()
 
     def action_toggle_window(self) -> None:
-        """Charts: all of the history, or its recent part."""
+        """Show all of the history in the charts, or its recent part."""
         settings = self.query_one(ChartsPanel).settings
         self._set_charts(replace(settings, recent=not settings.recent))
 
     def action_change_x_axis(self) -> None:
-        """Charts over epochs, steps or seconds of training."""
+        """Draw the charts over epochs, steps or seconds of training."""
         self._set_charts(self.query_one(ChartsPanel).settings.next_unit())
 
     def action_change_smoothing(self) -> None:
-        """Charts: the train line as measured, or a moving average of it."""
+        """Draw the training curve as measured, or as a moving average."""
         self._set_charts(self.query_one(ChartsPanel).settings.next_smoothing())
 
     def action_toggle_log_loss(self) -> None:
-        """The loss chart: equal steps or equal ratios."""
+        """Switch the loss chart between a linear and a logarithmic axis."""
         settings = self.query_one(ChartsPanel).settings
         self._set_charts(replace(settings, log_loss=not settings.log_loss))
 
@@ -196,7 +196,7 @@ class TrainingScreen(KeyedScreen):
             await self.run_action("app.results")
 
     def action_dismiss_notice(self) -> None:
-        """Hide the failures that the banner shows."""
+        """Hide the failures in the banner."""
         self.query_one(Banner).dismiss()
 
     @on(LayerTree.FreezeToggled)
@@ -204,10 +204,10 @@ class TrainingScreen(KeyedScreen):
         message.stop()
         self._controls.set_trainable(message.layers, message.value)
 
-    # What the trainer is asked.
+    # Commands to the trainer.
 
     def action_pause(self) -> None:
-        """Ask for a pause, or for its end."""
+        """Request a pause, or the end of one."""
         self._controls.pause()
 
     def action_stop(self) -> None:
@@ -219,27 +219,27 @@ class TrainingScreen(KeyedScreen):
         self._controls.choose_preset()
 
     def action_lock_batchnorm(self) -> None:
-        """Ask to lock the backbone's BatchNormalization, or to release it."""
+        """Request to lock the backbone's BatchNormalization, or to release it."""
         self._controls.lock_batchnorm()
 
     def action_apply_now(self) -> None:
-        """Ask for what waits to be done after this batch."""
+        """Request that pending changes be applied after this batch."""
         self._controls.apply_now()
 
     def action_withdraw(self) -> None:
-        """Take back what waits."""
+        """Withdraw the pending changes."""
         self._controls.withdraw()
 
     def action_rate_up(self) -> None:
-        """Ask for the next higher learning rate."""
+        """Request the next higher learning rate."""
         self._controls.step_rate(1)
 
     def action_rate_down(self) -> None:
-        """Ask for the next lower learning rate."""
+        """Request the next lower learning rate."""
         self._controls.step_rate(-1)
 
     def action_rate(self) -> None:
-        """Ask for a learning rate to be typed."""
+        """Ask the user to type a learning rate."""
         self._controls.type_rate()
 
     def action_skip(self) -> None:
@@ -247,11 +247,11 @@ class TrainingScreen(KeyedScreen):
         self._controls.skip()
 
     def action_waiting_runs(self) -> None:
-        """Show the runs that wait, to be moved, removed and added to."""
+        """Show the waiting runs, to move, remove or add some."""
         self._controls.show_waiting()
 
     def action_checkpoint(self) -> None:
-        """Ask for a checkpoint."""
+        """Request a checkpoint."""
         self._controls.save_checkpoint()
 
     def _open_screen(

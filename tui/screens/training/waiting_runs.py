@@ -1,4 +1,4 @@
-"""The runs that wait, over the training: to be moved, removed and added to."""
+"""The waiting runs, over the training: to move, remove or add some."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ HINT = "shift+↑↓ moves · delete removes · n adds · esc closes"
 
 
 class WaitingRunsScreen(ModalScreen[None]):
-    """Shows a change at once and what the trainer made of it when that has answered.
+    """A list that shows a change at once, and the trainer's answer when it comes.
 
     Args:
-        waiting: gives the runs that wait, in order, as the trainer last told them.
+        waiting: returns the waiting runs, in order, as the trainer last reported them.
     """
 
     BINDINGS = keys.bindings("waiting")
@@ -39,7 +39,7 @@ class WaitingRunsScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="waiting-runs"):
-            yield Static("Runs that wait", classes="dialog-title")
+            yield Static("Waiting runs", classes="dialog-title")
             yield OptionList()
             yield Static(HINT, classes="dialog-hint")
 
@@ -48,13 +48,13 @@ class WaitingRunsScreen(ModalScreen[None]):
         self.set_interval(paced(LOOK_SECONDS), self._look)
 
     def action_go(self, by: int) -> None:
-        """Move the cursor by so many runs."""
+        """Move the cursor by a number of runs."""
         runs = self.query_one(OptionList)
         if self._shown and runs.highlighted is not None:
             runs.highlighted = min(max(runs.highlighted + by, 0), len(self._shown) - 1)
 
     def action_move(self, by: int) -> None:
-        """Ask for the run under the cursor to go before, or after, its neighbour."""
+        """Request to move the run under the cursor before or after its neighbour."""
         position = self._position
         if position is None or not 0 <= position + by < len(self._shown):
             return
@@ -65,7 +65,7 @@ class WaitingRunsScreen(ModalScreen[None]):
         self._ask(command, tuple(changed), position + by)
 
     def action_remove(self) -> None:
-        """Ask for the run under the cursor to be left out."""
+        """Request to remove the run under the cursor."""
         position = self._position
         if position is not None:
             changed = (*self._shown[:position], *self._shown[position + 1 :])
@@ -73,7 +73,7 @@ class WaitingRunsScreen(ModalScreen[None]):
             self._ask(command, changed, min(position, len(changed) - 1))
 
     def action_close(self) -> None:
-        """Back to the training."""
+        """Return to the training."""
         self.dismiss(None)
 
     @property
@@ -87,14 +87,14 @@ class WaitingRunsScreen(ModalScreen[None]):
         self._draw(cursor)
 
     def on_command_refused(self, message: CommandRefused) -> None:
-        """Show what really waits: the queue stays as it was, whatever was asked for since."""
+        """Show the actual queue: a command was rejected, so the later requests may not fit."""
         message.stop()
         self._asked.clear()
         self._told = self._shown = self._waiting()
         self._draw(self.query_one(OptionList).highlighted or 0)
 
     def _look(self) -> None:
-        """Take in what was told; on the way to what was asked last, that stays in view."""
+        """Read the reported queue; until it matches the last request, keep showing that."""
         told = self._waiting()
         if told == self._told:
             return

@@ -199,7 +199,7 @@ async def test_what_waits_is_applied_now_or_taken_back(
     async with at_work() as pilot:
         app: Any = pilot.app
         await pilot.press(key)
-        await until(pilot, lambda: "No change waits" in told(app))
+        await until(pilot, lambda: "No change is pending" in told(app))
         assert session.sent == []
         show(app, pending={"stem_conv": True}, pending_ids=("first", "second"))
         await pilot.press(key)
@@ -357,7 +357,7 @@ async def test_no_control_acts_when_no_model_trains(
         for number, key in enumerate(CONTROLS, start=1):
             await pilot.press(key)
             assert app.screen is training(app), key
-            assert told(app).count("No model trains at the moment") == number, key
+            assert told(app).count("No model is training") == number, key
         assert session.sent == []
 
 

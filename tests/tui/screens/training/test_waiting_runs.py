@@ -160,4 +160,4 @@ async def test_a_recipe_that_is_not_kept_is_said_to_be_replaced(
         await pilot.press("n")
         await until(pilot, lambda: messages(pilot.app))
         (said,) = messages(pilot.app)
-        assert said.startswith("The recipe mine of the run at work is not among the saved ones")
+        assert said.startswith("The recipe mine of the current run is not a saved one")
