@@ -1,4 +1,4 @@
-"""Horizontal bars in eighths of a cell, with a mark where one is wanted: pure."""
+"""Horizontal bars in eighths of a cell, with an optional mark. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MARK = "│"
 
 
 def bar(share: float, cells: int, style: str = "$primary", mark: float | None = None) -> Content:
-    """A bar over exactly `cells` cells.
+    """Return a bar that takes exactly `cells` cells.
 
     Args:
         share: 0 to 1 of the cells; the least share above 0 shows an eighth of a cell.
@@ -30,10 +30,10 @@ def bar(share: float, cells: int, style: str = "$primary", mark: float | None = 
 
 
 def name_width(names: list[str] | tuple[str, ...], most: int) -> int:
-    """Cells that a column of names takes, `most` at most."""
+    """Return the cells that a column of names takes, at most `most`."""
     return min(max((len(name) for name in names), default=0), most)
 
 
 def shortened(name: str, width: int) -> str:
-    """The name in exactly `width` cells, cut with an ellipsis where it is longer."""
+    """Return the name in exactly `width` cells, cut with an ellipsis if it is longer."""
     return f"{name if len(name) <= width else name[: width - 1] + '…':<{width}}"

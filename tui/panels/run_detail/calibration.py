@@ -1,4 +1,4 @@
-"""Calibration: how far confidence agrees with accuracy, as reliability bars: pure."""
+"""Calibration, the agreement of confidence and accuracy, as reliability bars. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FIXED = 12 + 8 + 8 + 9
 
 
 def calibration_text(material: Material, tested: Outcome) -> Content:
-    """The calibration error, and a bar for each bin that holds images."""
+    """Return the calibration error, and a bar for each bin that holds images."""
     found = tested.calibration
     filled = [part for part in found.bins if part.images]
     room = min(max(material.width - _FIXED, 8), _MOST_BAR)

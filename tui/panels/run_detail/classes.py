@@ -1,4 +1,4 @@
-"""Accuracy by class as bars: pure."""
+"""Accuracy by class as bars. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tui.panels.run_detail.material import Material, Outcome
 _MOST_NAME = 16
 _MOST_BAR = 60
 _COUNT_FROM = 52
-"""Cells from which on the images of each class are told."""
+"""Least cells in which the number of images of each class is shown."""
 
 
 def classes_text(material: Material, tested: Outcome) -> Content:
-    """A bar for each class, the best and the worst named above."""
+    """Return a bar for each class, with the best and the worst named above."""
     names = material.class_names
     images = [int(count) for count in tested.matrix.sum(axis=1)]
     rows = list(zip(names, tested.accuracies, images, strict=True))

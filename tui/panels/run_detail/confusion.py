@@ -1,4 +1,4 @@
-"""The confusion matrix as a heat map, a part of it where it is large."""
+"""The confusion matrix as a heat map, or the part of it that fits."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tui.panels.run_detail.page import TextPage, when_tested
 _MOST_NAME = 10
 _LEAST_CELL, _MOST_CELL = 4, 8
 _LINES_AROUND = 5
-"""The heads, a blank, and what is said below."""
+"""Lines of the heads, a blank and the text below."""
 _LEAST_ROWS = 3
 _MOST_MISSING = 8
-"""Classes without an image that are named."""
+"""How many classes without an image are named."""
 _FULL_MISTAKE = 0.2
-"""Share of a class's images, taken for one other class, from which on the cell is fully coloured;
-in proportion to all of them mistakes would hardly be seen."""
+"""Share of a class's images, taken for one other class, at which a cell has its full colour; on a
+scale up to all of them, mistakes would hardly be visible."""
 _FAINTEST = 0.06
 
 
 class ConfusionPage(TextPage):
-    """The matrix; where not all of it fits, the arrows show another part."""
+    """The matrix; if not all of it fits, the arrow keys show another part."""
 
     def __init__(self, **names: Any) -> None:
         super().__init__(when_tested(confusion_text), **names)
@@ -42,7 +42,7 @@ class ConfusionPage(TextPage):
         super().start()
 
     def move(self, down: int, right: int) -> None:
-        """Show the part half a page on."""
+        """Show the part half a page further."""
         material = self._material
         if material is None or not isinstance(material.tested, Outcome):
             return
@@ -60,9 +60,9 @@ class ConfusionPage(TextPage):
 
 
 def confusion_text(material: Material, tested: Outcome) -> Content:
-    """Rows are true classes, columns predicted ones; shades are shares of the row.
+    """Return the matrix: rows are true classes, columns predicted ones, shades shares of the row.
 
-    Where not all fits, the part from `material.corner` on is drawn, below and beside its names.
+    If not all fits, the part from `material.corner` on is drawn, with its names.
     """
     names, matrix = material.class_names, tested.matrix.tolist()
     left, cell = _widths(material, tested)
@@ -79,7 +79,7 @@ def confusion_text(material: Material, tested: Outcome) -> Content:
 
 
 def shown_part(material: Material, tested: Outcome) -> tuple[range, range]:
-    """The rows and the columns of the matrix that fit, from `material.corner` on."""
+    """Return the rows and the columns of the matrix that fit, from `material.corner` on."""
     classes = len(material.class_names)
     left, cell = _widths(material, tested)
     columns = min(max((material.width - left - 1) // cell, 1), classes)
@@ -92,7 +92,7 @@ def shown_part(material: Material, tested: Outcome) -> tuple[range, range]:
 
 
 def _widths(material: Material, tested: Outcome) -> tuple[int, int]:
-    """Cells of the names and of each number."""
+    """Return the cells of the names and of each number."""
     names = material.class_names
     left = name_width(names, _MOST_NAME)
     least = max(len(str(tested.matrix.max())) + 1, _LEAST_CELL)
@@ -145,7 +145,7 @@ def _words(material: Material, names: tuple[str, ...], matrix: list[list[int]]) 
 
 
 def missing_classes(names: tuple[str, ...], images: list[int]) -> list[Content]:
-    """A line that names the classes without a test image, if there are any."""
+    """Return a line that names the classes without a test image, if there are any."""
     missing = [name for name, count in zip(names, images, strict=True) if not count]
     if not missing:
         return []

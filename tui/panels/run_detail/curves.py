@@ -1,4 +1,4 @@
-"""The curves of a run that is over, or of one that still trains, as they were last read."""
+"""The curves of an ended run, or of a running one as last read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.panels.run_detail.material import Material
 from tui.panels.run_detail.page import RunView
 
 _BESIDE_FROM = 100
-"""Cells from which on the two charts stand side by side."""
+"""Least cells in which the two charts stand side by side."""
 _CHARTS = (
     ("accuracy", accuracy_title, accuracy_data),
     ("loss", loss_title, loss_data),
@@ -22,7 +22,7 @@ _CHARTS = (
 
 
 class CurvesPage(RunView):
-    """Accuracy and loss over the epochs, with what was frozen and which rates, and when."""
+    """Accuracy and loss over the epochs, with the changes of freezing and of learning rate."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="run-curves-note")
@@ -33,7 +33,7 @@ class CurvesPage(RunView):
                     yield CurveChart(id=f"run-{name}")
 
     def show(self, material: Material) -> None:
-        """Draw a run's curves, once its record is read."""
+        """Draw a run's curves, once its record has been read."""
         run = material.snapshot
         words = curves_note(run)
         note = self.query_one("#run-curves-note", Static)
@@ -52,7 +52,7 @@ class CurvesPage(RunView):
 
 
 def curves_note(run: RunSnapshot | None) -> str:
-    """What has to be said about the curves; empty where they speak for themselves."""
+    """Return a note on missing or short curves; empty if they need none."""
     if run is None:
         return "reading the record…"
     epochs = len(run.ended_epochs)

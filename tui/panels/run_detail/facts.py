@@ -1,4 +1,4 @@
-"""The facts of a run as names and values: what was asked, what it reached, where the time went."""
+"""The facts of a run as names and values: its settings, its results, and its times."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAME_WIDTH = 12
 
 
 def facts_text(material: Material) -> Content:
-    """The facts as lines, an error first; long values go on below where they began."""
+    """Return the facts as lines, an error first; long values continue on indented lines."""
     room = max(material.width - _NAME_WIDTH, 20)
     error = textwrap.wrap(material.run.summary.error, room + _NAME_WIDTH)
     parts = [Content.styled(line, "$error") for line in error]
@@ -34,9 +34,9 @@ def facts_text(material: Material) -> Content:
 
 
 def facts(run: RunRecord, snapshot: RunSnapshot | None) -> list[Fact]:
-    """Names and values, in the order a person asks for them.
+    """Return names and values, the most important first.
 
-    A run that wrote no summary is summed up from its record, once `snapshot` is there.
+    A run without a summary is summarized from its record, once `snapshot` has been read.
     """
     summary = run.summary
     if snapshot is not None and not summary.wall_seconds:

@@ -1,4 +1,4 @@
-"""The layer tree of a run as it ended: who trained last, and how far the weights went."""
+"""The layer tree of a run as it ended: which layers trained last, and how far weights moved."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tui.panels.run_detail.page import RunView
 
 
 class EndedTree(DrawnTree):
-    """The rows without keys of their own: the run's keys go through them."""
+    """The tree without keys of its own, so that the panel's keys work."""
 
     can_focus = False
 
@@ -36,7 +36,7 @@ class LayersPage(RunView):
         yield EndedTree(id="run-layer-tree")
 
     def show(self, material: Material) -> None:
-        """Draw a run's layers, once its record is read."""
+        """Draw a run's layers, once its record has been read."""
         run = material.snapshot
         self.query_one("#run-layers-note", Static).update(layers_note(run))
         tree = self.query_one(EndedTree)
@@ -50,7 +50,7 @@ class LayersPage(RunView):
         tree.show_states(layer_states(run, lockable(layers)))
 
     def move(self, down: int, right: int) -> None:
-        """Move the cursor by so many rows."""
+        """Move the cursor by a number of rows."""
         tree = self.query_one(EndedTree)
         tree.cursor_line = min(max(tree.cursor_line + down, 0), max(tree.last_line, 0))
 
@@ -62,7 +62,7 @@ class LayersPage(RunView):
 
 
 def layers_note(run: RunSnapshot | None) -> Content:
-    """How much of the model trained at the end."""
+    """Return how much of the model trained at the end."""
     if run is None:
         return Content.styled("reading the record…", "$muted")
     if run.layers is None:

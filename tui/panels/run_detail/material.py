@@ -1,4 +1,4 @@
-"""What the tabs of a run are drawn from, and reading what is too much to read for every run."""
+"""The data that a run's tabs are drawn from, and reading those parts that are large."""
 
 from __future__ import annotations
 
@@ -19,43 +19,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Outcome:
-    """What the predictions for the test images tell."""
+    """The results of the predictions for the test images."""
 
     matrix: NDArray[np.int64]
     """(classes, classes): images by true class (rows) and predicted class."""
     accuracies: tuple[float, ...]
-    """By class; NaN where a class has no image."""
+    """By class; NaN for a class without an image."""
     calibration: Calibration
     mistakes: tuple[Mistake, ...]
     """The most confident first."""
     images: int
     files: tuple[str, ...] = ()
-    """Of each test image, where it lies in a folder of images; empty for other data sets."""
+    """The file of each test image in a folder of images; empty for other data sets."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Material:
-    """A run as far as it was read, and the room to draw it in.
+    """A run as far as it has been read, and the room to draw it in.
 
-    What is not there is a line that says why; None where it is being read.
+    A missing part is a line that says why; None while it is being read.
     """
 
     run: RunRecord
     snapshot: RunSnapshot | None
     tested: Outcome | str | None
     pictures: tuple[NDArray[np.uint8], ...] | str | None
-    """Of `Outcome.mistakes`, each (height, width, 3)."""
+    """The images of `Outcome.mistakes`, each (height, width, 3)."""
     palette: Palette
     width: int
     height: int
     first: int = 0
     """Which of the mistakes is drawn first."""
     corner: tuple[int, int] = (0, 0)
-    """Row and column of the confusion matrix drawn first, where not all of it fits."""
+    """The first row and column of the confusion matrix that are drawn, if not all of it fits."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """As the record names them, or else numbers."""
+        """The names in the record, or else numbers."""
         classes = len(self.tested.accuracies) if isinstance(self.tested, Outcome) else 0
         data = self.snapshot.data if self.snapshot is not None else None
         if data is not None and len(data.class_names) == classes:
@@ -64,10 +64,10 @@ class Material:
 
 
 def read_tested(run: RunRecord) -> Outcome | str:
-    """Read a run's predictions and work out what its tabs show; slow, as it imports scikit-learn.
+    """Read a run's predictions and compute what its tabs show; slow, as it imports scikit-learn.
 
     Returns:
-        Why there are none, in a line, where that is so.
+        The results; or a line that says why there are none.
     """
     from engine.analysis import predictions as analysis
     from engine.runs.image_files import tested_files
@@ -100,7 +100,7 @@ def read_pictures(run: RunRecord, tested: Outcome) -> tuple[NDArray[np.uint8], .
     """Read the images of a run's mistakes from where its data lies on this machine.
 
     Returns:
-        Why there are none, in a line, where that is so.
+        The images; or a line that says why there are none.
     """
     from engine.analysis.test_images import read_test_images, recorded_images
 

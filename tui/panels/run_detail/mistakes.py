@@ -30,7 +30,7 @@ _LEAST_TILE = 20
 
 @dataclass(frozen=True, slots=True)
 class Tiling:
-    """How many images stand side by side and below each other, and how large."""
+    """The grid of images on a page: columns, rows and sizes."""
 
     across: int
     down: int
@@ -41,12 +41,12 @@ class Tiling:
 
     @property
     def images(self) -> int:
-        """On a page."""
+        """The number of images on a page."""
         return self.across * self.down
 
 
 def tiling(width: int, height: int) -> Tiling:
-    """As many images as fit at full size, or one row of smaller ones where the height is low."""
+    """Return a grid of as many full-size images as fit, or one row of smaller ones."""
     room = height - _HEAD
     rows = min(max(room - _CAPTION, _LEAST_ROWS), _FULL_ROWS)
     tile = max(rows * PIXELS_A_CELL, _LEAST_TILE)
@@ -56,7 +56,7 @@ def tiling(width: int, height: int) -> Tiling:
 
 
 class MistakesPage(TextPage):
-    """The mistakes, as many at a time as fit; the arrows show those before and after."""
+    """The mistakes, as many at a time as fit; the arrow keys turn the pages."""
 
     def __init__(self, **names: Any) -> None:
         super().__init__(when_tested(mistakes_text), **names)
@@ -72,7 +72,7 @@ class MistakesPage(TextPage):
         super().start()
 
     def move(self, down: int, right: int) -> None:
-        """Show the page of mistakes after these, or before them."""
+        """Show the next page of mistakes, or the previous one."""
         material = self._material
         if material is None or not isinstance(material.tested, Outcome):
             return
@@ -86,7 +86,7 @@ class MistakesPage(TextPage):
 
 
 def mistakes_text(material: Material, tested: Outcome) -> Content:
-    """A page of mistakes from `material.first` on."""
+    """Return a page of mistakes from `material.first` on."""
     if not tested.mistakes:
         return Content.styled("no mistake on the test images", "$foreground")
     tiles = tiling(material.width, material.height)
@@ -125,7 +125,7 @@ def _tile(
     picture: NDArray[np.uint8] | None,
     tiles: Tiling,
 ) -> list[Content]:
-    """The image's lines and two of caption, all `tiles.width` wide."""
+    """Return the image's lines and two of caption, all `tiles.width` cells wide."""
     blank = Content(" " * tiles.width)
     lines = [] if picture is None else list(half_blocks(picture, tiles.width, tiles.rows))
     lines = [line.pad_right(tiles.width - line.cell_length) for line in lines]
@@ -161,7 +161,7 @@ def _line(material: Material, tested: Outcome, mistake: Mistake) -> Content:
 
 
 def _place(tested: Outcome, mistake: Mistake) -> str:
-    """The file of a test image, or else its number."""
+    """Return the file of a test image, or else its number."""
     if not tested.files:
         return f"#{mistake.index}"
     return printable(PurePath(tested.files[mistake.index]).name)

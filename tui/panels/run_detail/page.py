@@ -1,4 +1,4 @@
-"""What a page of a run is: something that is shown a run, and that the panel's keys move."""
+"""A page of the run panel: it draws a run, and the panel's keys move it."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from tui.settings.run_pages import RunPage
 
 Write = Callable[[Material], Content]
 _SIDEWAYS = 8
-"""Cells of a step to the side."""
+"""Cells of a sideways step."""
 
 
 class RunView(Container):
-    """A page of a run; what it does not do when a key is pressed it leaves out."""
+    """A page of a run; it overrides only the methods of the keys that it supports."""
 
     def show(self, material: Material) -> None:
-        """Draw a run as far as it was read."""
+        """Draw a run as far as it has been read."""
         raise NotImplementedError
 
     def start(self) -> None:
-        """Go back to where the page begins."""
+        """Return to the start of the page."""
 
     def move(self, down: int, right: int) -> None:
-        """Go on by so many lines and steps to the side."""
+        """Move by a number of lines and of sideways steps."""
 
     def toggle(self) -> None:
-        """Open or close what is under the cursor."""
+        """Open or close the group under the cursor."""
 
 
 class TextPage(RunView):
-    """A text that scrolls where it is larger than the page."""
+    """A text that scrolls if it is larger than the page."""
 
     DEFAULT_CSS = """
     TextPage {
@@ -47,7 +47,7 @@ class TextPage(RunView):
     """
 
     def __init__(self, write: Write, **names: Any) -> None:
-        """Write the page's text with a function; the other arguments are a widget's."""
+        """Create a page whose text a function writes; other arguments are a widget's."""
         super().__init__(**names)
         self._write = write
 
@@ -65,7 +65,7 @@ class TextPage(RunView):
 
 
 def when_tested(write: Callable[[Material, Outcome], Content]) -> Write:
-    """The same text from a run alone: without predictions it says why there are none."""
+    """Return a page's function that draws predictions, or else says why there are none."""
 
     def text(material: Material) -> Content:
         if isinstance(material.tested, Outcome):
@@ -78,7 +78,7 @@ def when_tested(write: Callable[[Material, Outcome], Content]) -> Write:
 
 
 def view_of(page: RunPage) -> RunView:
-    """Make what draws a page."""
+    """Create the widget that draws a page."""
     names = {"id": f"run-{page.name}-page", "classes": "run-page"}
     made = resolve_name(page.view)
     if isinstance(made, type):

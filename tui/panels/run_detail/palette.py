@@ -1,4 +1,4 @@
-"""Colours that are mixed, as a heat map needs them, from those of the theme."""
+"""The theme's colours, and mixtures of them for a heat map."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _EXTREMES = (Color(0, 0, 0), Color(255, 255, 255))
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """The theme's colours that are mixed."""
+    """The theme's colours that are mixed for a heat map."""
 
     background: Color
     foreground: Color
     right: Color
-    """For what a model got right."""
+    """The colour of correct predictions."""
     wrong: Color
-    """For what it got wrong."""
+    """The colour of wrong predictions."""
 
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> Palette:
-        """From a theme's variables, `App.theme_variables`."""
+        """Return the palette of a theme's variables, `App.theme_variables`."""
         names = ("background", "foreground", "primary", "validation")
         return cls(*(Color.parse(variables[name]) for name in names))
 
     def heat(self, share: float, right: bool) -> Style:
-        """A cell's background for a share from 0 to 1, with the text that reads best on it."""
+        """Return a cell's background for a share from 0 to 1, with the most legible text colour."""
         behind = self.background.blend(
             self.right if right else self.wrong, min(max(share, 0.0), 1.0)
         )
@@ -47,7 +47,7 @@ def _best(texts: Iterable[Color], behind: Color) -> Color:
 
 
 def contrast(a: Color, b: Color) -> float:
-    """The contrast ratio of two colours as WCAG 2.1 defines it, from 1 to 21."""
+    """Return the contrast ratio of two colours as WCAG 2.1 defines it, from 1 to 21."""
     high, low = sorted((_luminance(a), _luminance(b)), reverse=True)
     return (high + 0.05) / (low + 0.05)
 

@@ -1,4 +1,4 @@
-"""The panel of one run: its tabs, and reading what a tab needs once it is shown."""
+"""The panel of one run: its tabs, and reading what each needs once it is shown."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class RunDetail(Container, can_focus=True):
-    """Tabs for the run that `show` was given; each is drawn, and what it needs read, when shown."""
+    """The tabs of the run given to `show`; each is read and drawn only when it is shown."""
 
     BINDINGS = keys.bindings("detail")
     DEFAULT_CSS = """
@@ -81,14 +81,14 @@ class RunDetail(Container, can_focus=True):
             yield from map(view_of, RUN_PAGES)
 
     def show(self, run: RunRecord, snapshot: RunSnapshot | None) -> None:
-        """Show a run; `snapshot` follows once its record is read, and with it the curves."""
+        """Show a run; `snapshot` follows, and with it the curves, once its record has been read."""
         before = self._run
         if before is None or (before.directory, before.state) != (run.directory, run.state):
             self._tested = self._pictures = None
             for view in self.query(RunView):
                 view.start()
         self.run_id, self._run, self._snapshot = run.run_id, run, snapshot
-        # As content: a folder's name may look like markup.
+        # As `Content`, since a folder's name may look like markup.
         self.border_title = Content(f"{run.file.spec.model} · {run.run_id}")
         self._draw()
 
@@ -102,33 +102,33 @@ class RunDetail(Container, can_focus=True):
     def _redraw_later(self, _theme: Theme) -> None:
         self.call_after_refresh(self._draw)
 
-    # What the keys do.
+    # Actions.
 
     def action_tab(self, name: str) -> None:
-        """Show a tab by its name, from its beginning."""
+        """Show a tab by its name, from its start."""
         self.tab = name
         if self._view is not None:
             self._view.start()
         self._draw()
 
     def action_next_tab(self) -> None:
-        """Show the tab to the right; after the last the first."""
+        """Show the next tab; after the last, the first."""
         self.action_tab(NAMES[(NAMES.index(self.tab) + 1) % len(NAMES)])
 
     def action_previous_tab(self) -> None:
-        """Show the tab to the left; before the first the last."""
+        """Show the previous tab; before the first, the last."""
         self.action_tab(NAMES[NAMES.index(self.tab) - 1])
 
     def action_back_up(self) -> None:
-        """Go a line up, or to what stands before."""
+        """Move up a line, or to the previous part."""
         self._move(-1, 0)
 
     def action_further_down(self) -> None:
-        """Go a line down, or to what comes after."""
+        """Move down a line, or to the next part."""
         self._move(1, 0)
 
     def action_sideways(self, step: int) -> None:
-        """Go to the side, as a matrix of many classes needs it."""
+        """Move sideways, as a matrix of many classes needs."""
         self._move(0, step)
 
     def _move(self, down: int, right: int) -> None:
@@ -148,7 +148,7 @@ class RunDetail(Container, can_focus=True):
 
     @property
     def _view(self) -> RunView | None:
-        """What draws the tab; None before it is there, or when it has gone."""
+        """The widget that draws the tab; None before it is mounted, or after it is removed."""
         name = f"run-{self.tab}-page"
         view = next((view for view in self.query(RunView) if view.id == name), None)
         return view if view is not None and view.children else None
@@ -159,7 +159,7 @@ class RunDetail(Container, can_focus=True):
 
     def _draw(self) -> None:
         shown = self._view
-        # A run may come before the parts that show it, or when they have gone.
+        # A run may arrive before the widgets that show it, or after they are removed.
         if self._run is None or shown is None:
             return
         width, _ = self._room()
@@ -193,7 +193,7 @@ class RunDetail(Container, can_focus=True):
 
     @work(exclusive=True, group="predictions")
     async def _read(self, run: RunRecord) -> None:
-        """Read the predictions; once they are there, the images of the mistakes."""
+        """Read the predictions, and then the images of the mistakes."""
         if self._tested is None:
             tested = await asyncio.to_thread(read_tested, run)
             if run is self._run:

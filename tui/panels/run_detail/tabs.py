@@ -1,4 +1,4 @@
-"""The tabs of a run in full, as two lines in the room there is: pure."""
+"""The titles of a run's tabs, as two lines of limited width. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _MORE = ("‹ ", " ›")
 
 
 def tab_lines(active: str, width: int) -> Content:
-    """The titles, and below them a rule that is heavy under the active one.
+    """Return the titles, and below them a rule that is heavy under the active one.
 
-    The longest form that fits is taken: with numbers, without, with short names; else as many
-    titles around the active one as there is room for.
+    The longest form that fits is used: with numbers, without, with short names; else as many
+    titles around the active one as fit.
     """
     place = NAMES.index(active)
     titles, gap = _form(width)
@@ -66,7 +66,7 @@ def _length(titles: Sequence[str], gap: int) -> int:
 
 
 def _window(titles: Sequence[str], gap: int, place: int, width: int) -> tuple[int, int]:
-    """From which title up to which there is room, the one at `place` among them."""
+    """Return the range of titles that fits, including the one at `place`."""
     if _length(titles, gap) <= width:
         return 0, len(titles)
     room = width - sum(map(len, _MORE))

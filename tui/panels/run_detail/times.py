@@ -1,4 +1,4 @@
-"""Where a run's time went, by phase and by stage, as bars: pure."""
+"""Where a run's time went, by phase and by stage, as bars. Pure functions."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Row = tuple[str, float, str, str]
 _MOST_NAME = 24
 _MOST_BAR = 60
 _NOTES_FROM = 64
-"""Cells from which on the notes have room beside the bars."""
+"""Least cells in which the notes fit beside the bars."""
 _LEAST_SHOWN = 0.05
 
 
 def times_text(material: Material) -> Content:
-    """The phases of the run, then its stages, each with its share of the whole."""
+    """Return the phases of the run, then its stages, each with its share of the whole."""
     summary = material.run.summary
     if not summary.wall_seconds and material.snapshot is not None:
         summary = summarize(material.snapshot)
@@ -55,7 +55,7 @@ def _phases(summary: Summary) -> list[Row]:
         if seconds >= _LEAST_SHOWN
     ]
     rest = summary.wall_seconds - sum(summary.phase_seconds.values())
-    # What is lost between two phases is not worth a line; an interruption is.
+    # The time between two phases is not worth a line; an interruption is.
     if rest > 1:
         phases.append(("in no phase", rest, "$line", ""))
     return phases
