@@ -1,4 +1,4 @@
-"""Fixtures that more than one part of the tests needs."""
+"""Fixtures that several parts of the tests share."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tests.support.runs import RunWriter
 
 NOBODY = 65534
 
-# Before any test loads TensorFlow: processes that tests start inherit it and compute alike.
+# Before any test loads TensorFlow: subprocesses inherit it and compute the same.
 prepare_environment()
-# Tests import Keras themselves, and must not find what the user has set for it.
+# Tests import Keras themselves, and must not see the user's settings for it.
 os.environ["KERAS_HOME"] = str(HOME)
 for variable in IGNORED_VARIABLES:
     os.environ.pop(variable, None)
@@ -40,16 +40,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give TensorFlow one thread in each worker of the fast tier, two where slow tests run.
+    """Give TensorFlow one thread in each worker of the fast tier, two if slow tests run.
 
-    Two threads change the order of sums: what compares numbers is slow, and sees them.
+    Two threads change the order of sums; tests that compare numbers are slow, and run with two.
     """
     threads = "2" if _takes_slow(config) else "1"
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the slow tests out, unless `--all` or an expression of markers asks for them."""
+    """Skip the slow tests, unless `--all` or a marker expression selects them."""
     slow = [item for item in items if item.get_closest_marker("slow")]
     for item in slow:
         if not all(marker.args for marker in item.iter_markers("slow")):
@@ -65,7 +65,7 @@ def _takes_slow(config: pytest.Config) -> bool:
 
 @pytest.fixture(scope="session")
 def cifar10_dir() -> Path:
-    """The folder that holds the real images, in one official layout or both."""
+    """Return the folder of the real images, in one official layout or both."""
     folder = os.environ.get("CIFAR_TUI_DATA")
     if not folder:
         pytest.skip("the real CIFAR-10 images are not here: name their folder in CIFAR_TUI_DATA")
@@ -81,7 +81,7 @@ class _Raising(logging.Handler):
 
 @pytest.fixture(autouse=True)
 def faults_raise() -> Iterator[None]:
-    """A fault of this program, which it would tell and pass over, ends the test."""
+    """Fail the test at an internal fault, which the program would report and survive."""
     handler = _Raising()
     engine.common.faults.LOG.addHandler(handler)
     yield
@@ -90,7 +90,7 @@ def faults_raise() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_feature_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cache of its own for every test, so that none starts from what another kept."""
+    """Give every test its own cache, so that none starts from another's features."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CIFAR_TUI_CACHE", str(folder))
@@ -99,7 +99,7 @@ def own_feature_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
 
 @pytest.fixture(autouse=True)
 def config_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A config folder of its own for every test; not made yet."""
+    """Return a config folder of the test's own, which does not exist yet."""
     folder = tmp_path_factory.mktemp("home") / "config"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CIFAR_TUI_CONFIG", str(folder))
@@ -108,7 +108,7 @@ def config_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def unprivileged() -> Iterator[Path]:
-    """A folder of a user other than root, as whom the test goes on: root may read everything."""
+    """Run the test as a user other than root, who may read anything; return the user's folder."""
     folder = Path(tempfile.mkdtemp())
     is_root = os.geteuid() == 0
     if is_root:
@@ -127,13 +127,13 @@ def unprivileged() -> Iterator[Path]:
 
 @pytest.fixture
 def small_cifar10() -> SmallCifar10:
-    """100 training and 20 test images."""
+    """Return 100 training and 20 test images."""
     return SmallCifar10()
 
 
 @pytest.fixture
 def loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
-    """A running loopback server, asked directly even where a proxy is set."""
+    """Start a loopback server that is reached directly even if a proxy is set."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     server = LoopbackServer()
     yield server
@@ -142,13 +142,13 @@ def loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
 
 @pytest.fixture
 def write_run(tmp_path: Path) -> RunWriter:
-    """Writes runs into `tmp_path / "runs"`, its `runs_dir`."""
+    """Return a writer of runs into `tmp_path / "runs"`, its `runs_dir`."""
     return RunWriter(tmp_path / "runs")
 
 
 @pytest.fixture(scope="session")
 def classifier_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A `model.keras` as a trainer exports it: uint8 images of 8 × 8 in, ten probabilities out."""
+    """Return a `model.keras` as a trainer exports it: 8 × 8 uint8 images in, ten classes out."""
     import keras
 
     keras.utils.set_random_seed(0)
@@ -166,7 +166,7 @@ def classifier_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def classifier_predictions(classifier_file: Path) -> NDArray[np.float32]:
-    """What the model says of all test digits, (500, 10)."""
+    """Return the model's predictions for all test digits, (500, 10)."""
     import keras
 
     from engine.analysis.test_images import read_test_images
@@ -184,7 +184,7 @@ def finished(
     classifier_predictions: NDArray[np.float32],
     tmp_path: Path,
 ) -> RunRecord:
-    """A finished run on the digits, with its model, predictions and metrics."""
+    """Return a finished run on the digits, with its model, predictions and metrics."""
     path = tmp_path / "runs" / write_run("CustomCNN", test=0.5, dataset="digits", image_size=8)
     shutil.copy(classifier_file, path / "model.keras")
     labels = np.arange(500) % 10

@@ -1,6 +1,6 @@
-"""What tests of several parts share: no tests, only what they are built from."""
+"""Building blocks that tests of several parts share; no tests."""
 
 import pytest
 
-# Before these are imported: their assertions then say what they compared.
+# Before these are imported, so that their failed assertions show what they compared.
 pytest.register_assert_rewrite(f"{__name__}.freezing", f"{__name__}.training")

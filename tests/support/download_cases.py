@@ -16,7 +16,7 @@ HASH = "sha256:" + hashlib.sha256(BODY).hexdigest()
 
 
 class Cancelled(Exception):
-    """What a caller raises out of its progress."""
+    """An error that a caller raises from its progress callback."""
 
 
 def fetch(
@@ -46,7 +46,7 @@ def refused(
     expected_bytes: int | None = len(BODY),
     kept: bytes | None = None,
 ) -> str:
-    """The line that a failing download ends with, once nothing but `kept` is seen to be left."""
+    """Return the error line of a failing download, after checking that only `kept` is left."""
     with pytest.raises(InputError) as caught:
         fetch(url, folder, timeout_seconds=timeout_seconds, expected_bytes=expected_bytes)
     left = {path.name for path in folder.rglob("*") if path.is_file()}

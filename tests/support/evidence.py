@@ -1,4 +1,4 @@
-"""Evidence to write reports from: generated rows, and a comparison as people have it."""
+"""Evidence to write reports from: generated rows, and a typical comparison."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BASE: dict[str, Any] = {key: None for key in KINDS} | {
 
 
 def row(model: str, accuracy: float, seconds: float | None, **known: Any) -> dict[str, Any]:
-    """A ranked run's row; what is not given is as in the exercise, or not known."""
+    """Return a ranked run's row; fields not given are as in the exercise, or unknown."""
     low, high = wilson_interval(accuracy, 10_000)
     return BASE | {
         "model": model,
@@ -48,7 +48,7 @@ def row(model: str, accuracy: float, seconds: float | None, **known: Any) -> dic
 
 
 def two_models() -> Evidence:
-    """EfficientNetLite0 by two recipes against CustomCNN."""
+    """Return EfficientNetLite0 trained with two recipes against CustomCNN."""
     rows = (
         row("EfficientNetLite0", 0.9332, 809, recipe="recommended", image_size=128, to_85=325.0),
         row("EfficientNetLite0", 0.8539, 265, to_85=209.0, to_80=94.0),
@@ -107,7 +107,7 @@ def _rows(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def evidences(draw: st.DrawFn) -> Evidence:
-    """Whatever runs could be compared, with or without what their records would add."""
+    """Generate any comparable runs, with or without the data of their records."""
     rows = draw(st.lists(_rows(), min_size=1, max_size=7))
     rows.sort(key=lambda row: -row["test_accuracy"])
     first, beside = select(rows)

@@ -1,4 +1,4 @@
-"""A session that plays scripted events, and the events and the model that it speaks of."""
+"""A session that plays scripted events, with builders for the events and their model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEPS = 10
 
 
 class FakeSession:
-    """A session whose trainer says what the test plays and notes what it is asked."""
+    """A session that emits the events that a test plays, and records the commands it is sent."""
 
     def __init__(self, specs: tuple[RunSpec, ...]) -> None:
         self._specs = specs
@@ -51,7 +51,7 @@ class FakeSession:
         return not self.alive
 
     def play(self, *events: Event, index: int = 0) -> None:
-        """Say these events for the run at `index`."""
+        """Emit these events for the run at `index`."""
         for event in events:
             for sink in self._sinks:
                 sink(index, f"run-{index}", event)
@@ -78,12 +78,12 @@ class FakeSession:
 
 
 def spec_of(model: str = "EfficientNetLite0", seed: int = 0) -> RunSpec:
-    """A run of the notebook's recipe."""
+    """Return the spec of a run with the notebook's recipe."""
     return RunSpec(model=model, dataset="cifar10", stages=NOTEBOOK.stages, image_size=96, seed=seed)
 
 
 def frozen_but(*names: str, ids: tuple[str, ...] = ()) -> FreezeApplied:
-    """The confirmation that only these layers train, asked for by the commands of these ids."""
+    """Return the confirmation that only these layers train, as the given commands requested."""
     return FreezeApplied(
         epoch=1,
         trainable=names,
@@ -115,7 +115,7 @@ def epoch_end(epoch: int, val_accuracy: float, stage: int = 1) -> EpochEnded:
 
 
 def small_model() -> LayerNode:
-    """A model of two stages with a block each, and a head."""
+    """Return a model of two stages with a block each, and a head."""
     return _group(
         "model",
         "model",

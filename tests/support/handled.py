@@ -1,8 +1,8 @@
-"""Keys and pauses that end when everything is handled.
+"""Keys and pauses that end when everything has been handled.
 
-After each key Textual's pilot sleeps until the process is idle, 40 ms at least, and takes a process
-that waits for its turn on a busy machine for an idle one. Here it ends as soon as no part of the
-app has a message left to handle and nothing is left to draw.
+After each key Textual's pilot sleeps until the process is idle, 40 ms at least, and mistakes a
+process that waits for its turn on a busy machine for an idle one. Here a pause ends as soon as no
+part of the app has a message left to handle and nothing is left to draw.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from textual.app import App, ScreenStackError
 from textual.screen import Screen
 
 _CALM = 6
-"""Rounds of the event loop without a message, in which a key gets from the driver to the app."""
+"""Idle rounds of the event loop after which a key has passed from the driver to the app."""
 _MOST_ROUNDS = 3_000
-"""An app that a clock of its own keeps busy all the time is not waited for for ever."""
+"""The longest wait, for an app that its own timer keeps busy all the time."""
 
 
 async def all_handled(*_: float) -> None:
-    """Wait until the app that is tested has handled all messages, and those that these led to."""
+    """Wait until the tested app has handled all messages, and those that they caused."""
     app = active_app.get()
     calm = 0
     for _round in range(_MOST_ROUNDS):
@@ -39,13 +39,13 @@ def _has_messages(app: App[Any]) -> bool:
 
 
 def _draws(app: App[Any]) -> bool:
-    """Draw what waits for the clock of the screen; whether there was anything."""
+    """Draw what waits for the screen's timer; return whether there was anything."""
     try:
         screen = app.screen
     except ScreenStackError:
         return False
     if app._resize_event is not None:
-        app._check_resize()  # else it waits for more sizes to come
+        app._check_resize()  # else it waits for further resizes
         return True
     if not _is_stale(screen):
         return False

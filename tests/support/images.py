@@ -1,4 +1,4 @@
-"""CIFAR-10 in small, in the layouts it is published in."""
+"""A small CIFAR-10 in the layouts of the published one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class SmallCifar10:
-    """Random images with balanced labels, to be written in the layouts of CIFAR-10."""
+    """Random images with balanced labels, to write in the layouts of CIFAR-10."""
 
     per_batch: int = 20
 
@@ -30,7 +30,7 @@ class SmallCifar10:
         return np.arange(6 * self.per_batch) % 10
 
     def rows(self) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.int64]]]:
-        """Name, images as rows of planes, and labels of each batch."""
+        """Yield the name, the images as rows of planes, and the labels of each batch."""
         planes = self.images.transpose(0, 3, 1, 2).reshape(-1, 3072)
         for i in range(6):
             part = slice(i * self.per_batch, (i + 1) * self.per_batch)
@@ -38,7 +38,7 @@ class SmallCifar10:
             yield name, planes[part].copy(), self.labels[part]
 
     def write_python(self, parent: Path) -> Path:
-        """Write `parent/cifar-10-batches-py`; gives that folder."""
+        """Write `parent/cifar-10-batches-py`; return that folder."""
         folder = parent / "cifar-10-batches-py"
         folder.mkdir(parents=True)
         for name, data, labels in self.rows():
@@ -47,7 +47,7 @@ class SmallCifar10:
         return folder
 
     def write_binary(self, parent: Path) -> Path:
-        """Write `parent/cifar-10-batches-bin`; gives that folder."""
+        """Write `parent/cifar-10-batches-bin`; return that folder."""
         folder = parent / "cifar-10-batches-bin"
         folder.mkdir(parents=True)
         for name, data, labels in self.rows():

@@ -1,4 +1,4 @@
-"""The launcher under test: its parts, and when all of it is there."""
+"""The launcher under test: its parts, and waiting until it is ready."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tui.screens.launcher.screen import LauncherScreen
 
 
 class LauncherReader:
-    """Finds the parts of the launcher that is open in an app, and waits for what they say."""
+    """The parts of the launcher open in an app, and waits for their texts."""
 
     def __init__(self, app: CifarApp, pilot: AnyPilot) -> None:
         self.app = app
         self.pilot = pilot
 
     async def ready(self) -> None:
-        """Wait for its first check, and for the fields."""
+        """Wait for the first check and for the fields."""
         await until(self.pilot, lambda: is_open(self.app, LauncherScreen) and self.summary)
         await until(self.pilot, lambda: self.form.is_filled)
 
@@ -38,7 +38,7 @@ class LauncherReader:
 
     @property
     def start(self) -> Button:
-        """The button that starts, or adds to the queue."""
+        """The button that starts or adds to the queue."""
         return self.app.screen.query_one("#start", Button)
 
     @property
@@ -52,15 +52,15 @@ class LauncherReader:
         return [entry.name for entry in self.table.marked]
 
     def field(self, name: str) -> Input:
-        """The field of an option."""
+        """Return the field of an option."""
         return self.app.screen.query_one(f"#field-{name}", Input)
 
     def choice(self, name: str) -> Select[str]:
-        """The field of an option that has a few words only."""
+        """Return the field of an option with a fixed set of values."""
         return self.app.screen.query_one(f"#field-{name}", Select)
 
     async def says(self, words: str) -> None:
-        """Wait until the summary has these words."""
+        """Wait until the summary contains this text."""
         await until(self.pilot, lambda: words in self.summary)
 
 

@@ -1,4 +1,4 @@
-"""An HTTP server on this machine that fails in every way that a test asks for."""
+"""An HTTP server on this machine that fails in the ways that a test chooses."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True)
 class Route:
-    """What the loopback server does when asked for one path."""
+    """What the loopback server does with requests for one path."""
 
     body: bytes = b""
     status: int = 200
     location: str = ""
     """Where a redirect leads."""
     cut_after: int | None = None
-    """Close the connection after so many bytes of the body."""
+    """Close the connection after this many bytes of the body."""
     stall_after: int | None = None
-    """Say nothing more after so many bytes of the body, until the test ends."""
+    """Send nothing more after this many bytes of the body, until the test ends."""
     silent: bool = False
     """Accept the connection and never answer."""
     length: bool = True
     """Whether to announce the body's length."""
     etag: str = ""
-    """What the file is known by; with quotes."""
+    """The file's entity tag, with quotes."""
     ranges: bool = False
-    """Whether to serve a part where one is asked for, and the file is still the same."""
+    """Whether to serve a range if one is requested and the file is unchanged."""
     content_type: str = ""
-    """What kind of content to say it is."""
+    """The content type to declare."""
     part: str = ""
-    """What to say the part is, in place of what it is."""
+    """The content range to declare, instead of the actual one."""
 
 
 class LoopbackServer:
-    """An HTTP server on this machine that serves, and fails, as its routes say."""
+    """An HTTP server on this machine that serves and fails as its routes say."""
 
     def __init__(self) -> None:
         self.routes: dict[str, Route] = {}
         self.requests: list[str] = []
         self.asked_ranges: list[str] = []
-        """The parts asked for, empty for the whole; one a request."""
+        """The requested range of each request, empty for the whole file."""
         self.closing = threading.Event()
         owner = self
 
@@ -60,16 +60,16 @@ class LoopbackServer:
         self.thread.start()
 
     def url(self, path: str) -> str:
-        """The address of a path, which begins with `/`."""
+        """Return the address of a path, which begins with `/`."""
         return f"http://127.0.0.1:{self.server.server_port}{path}"
 
     def serve(self, path: str, route: Route | bytes) -> str:
-        """Serve this at `path`; gives its address."""
+        """Serve this at `path`; return its address."""
         self.routes[path] = Route(route) if isinstance(route, bytes) else route
         return self.url(path)
 
     def answer(self, handler: BaseHTTPRequestHandler, route: Route) -> None:
-        """Do to one request what the route says."""
+        """Answer one request as its route says."""
         handler.close_connection = True
         if route.silent:
             self.closing.wait()
@@ -90,13 +90,13 @@ class LoopbackServer:
             handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         end = route.stall_after if route.cut_after is None else route.cut_after
-        with contextlib.suppress(ConnectionError):  # the client may have heard enough
+        with contextlib.suppress(ConnectionError):  # the client may have closed the connection
             handler.wfile.write(body[:end])
         if route.stall_after is not None:
             self.closing.wait()
 
     def _start(self, handler: BaseHTTPRequestHandler, route: Route) -> int | None:
-        """Where the part begins that is asked for; None for the whole file."""
+        """Return where the requested range begins; None for the whole file."""
         asked = handler.headers.get("Range", "")
         known = handler.headers.get("If-Range", route.etag)
         if not route.ranges or not asked or known != route.etag:
@@ -104,7 +104,7 @@ class LoopbackServer:
         return int(asked.removeprefix("bytes=").removesuffix("-"))
 
     def close(self) -> None:
-        """Let every waiting request go and stop."""
+        """Release every waiting request and stop."""
         self.closing.set()
         self.server.shutdown()
         self.thread.join()

@@ -1,4 +1,4 @@
-"""Packages that bring data sets, on the disk as an installer leaves them; the code of the page."""
+"""Packages that provide data sets, on the disk as an installer leaves them; the page's code."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class Birds(DatasetSource):
     def load(self, request, progress, on_download):
         return arrays()
 """
-"""A module with a data set of 30 and 10 images, to which a test adds what is wrong with it."""
+"""A module with a data set of 30 and 10 images, to which a test adds a defect."""
 
 
 def page_files() -> dict[str, str]:
-    """The code blocks of the page, by the file that their first line names."""
+    """Return the code blocks of the page, by the file that their first line names."""
     blocks = re.findall(r"^```\w+\n# (\S+)\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     return dict(blocks)
 
@@ -62,7 +62,7 @@ def write_package(
     """Write a package into a folder of packages, with its metadata; returns that folder.
 
     Args:
-        folder: made where it is not there.
+        folder: created if missing.
         entry_points: `module:Class` by the name of the data set.
         modules: their text, by file.
         name: of the package.
@@ -93,7 +93,7 @@ def write_dots(folder: Path) -> Path:
 
 @contextmanager
 def installed_in(folder: Path) -> Iterator[None]:
-    """Have this process find the packages of a folder, and forget them in the end."""
+    """Make this process find the packages of a folder, and forget them at the end."""
     before = set(sys.modules)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)

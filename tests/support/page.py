@@ -23,13 +23,13 @@ class Page:
     name: str
 
     def block(self, module: str) -> str:
-        """The only block of this module, without its first line."""
+        """Return the only block of this module, without its first line."""
         text = (FOLDER / self.name).read_text(encoding="utf-8")
         (found,) = [code for named, code in _BLOCK.findall(text) if named == module]
         return str(found)
 
     def row(self, module: str, *more: ModuleType) -> Any:
-        """The row of a table that the block of this module is, evaluated.
+        """Evaluate the block of this module as a row of a table.
 
         Args:
             module: whose names it may use.
@@ -40,7 +40,7 @@ class Page:
         return eval(self.block(module), names)
 
     def add_module(self, module: str, patch: pytest.MonkeyPatch) -> ModuleType:
-        """Make the module that a block is, as if there were a file for it."""
+        """Create the module in a block, as if there were a file for it."""
         made = ModuleType(module)
         patch.setitem(sys.modules, module, made)
         exec(compile(self.block(module), f"{self.name}: {module}", "exec"), vars(made))

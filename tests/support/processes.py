@@ -1,4 +1,4 @@
-"""Real processes of the program: how they are started, waited for, and what they leave."""
+"""Real processes of the program: starting them, waiting for them, reading what they leave."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-m", "tui")
 SECONDS = 240
-"""In which anything that a test waits for has to happen, on a busy machine."""
+"""Time within which anything that a test waits for happens, on a busy machine."""
 TRAIN = ("train", "CustomCNN", "--dataset", "digits", "--train-limit", "100")
 """The smallest training; without `--epochs` yet."""
 
@@ -34,23 +34,23 @@ def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
 
 
 def is_gone(process: psutil.Process) -> bool:
-    """Whether a process has ended; an orphan that nobody reaps stays as a zombie."""
+    """Return whether a process has ended; an orphan that is not reaped stays a zombie."""
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def has_trained(runs_dir: Path) -> bool:
-    """Whether the run in this folder has ended an epoch."""
+    """Return whether the run in this folder has ended an epoch."""
     return bool(list(runs_dir.glob("*/metrics.csv")))
 
 
 def summary(runs_dir: Path) -> Any:
-    """`summary.json` of the only run in this folder."""
+    """Return `summary.json` of the only run in this folder."""
     (path,) = runs_dir.glob("*/summary.json")
     return json.loads(path.read_text())
 
 
 def on_terminals(process: psutil.Process) -> list[str]:
-    """The files that a process has open on a terminal."""
+    """Return the files that a process has open on a terminal."""
     files = [os.readlink(file) for file in Path(f"/proc/{process.pid}/fd").iterdir()]
     return [file for file in files if file.startswith(("/dev/pts", "/dev/tty"))]
 
@@ -76,7 +76,7 @@ def call_bare(
     *,
     program: Sequence[str] = PROGRAM,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end in `folder`, with next to no environment."""
+    """Run the command to its end in `folder`, with a minimal environment."""
     variables = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", **(environment or {})}
     return subprocess.run(
         [*program, *arguments],

@@ -1,4 +1,4 @@
-"""Runs as their events tell them, for the tests of the store."""
+"""Runs as sequences of events, for the tests of the store."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def epoch_ended(epoch: int, stage: int, val_accuracy: float, time: float) -> Epo
 
 
 def whole_run(spec: RunSpec) -> list[Event]:
-    """Two epochs of the head, one of fine-tuning, ten steps each, at given seconds."""
+    """Return two epochs of the head and one of fine-tuning, ten steps each, at given seconds."""
     freeze = FreezeApplied(
         epoch=1, trainable=("head",), trainable_parameters=10, frozen_parameters=90, time=106
     )
@@ -140,7 +140,7 @@ def features(source: str = "extracted", seconds: float = 8.0) -> FeaturesReady:
 
 
 def store_on_features(spec: RunSpec, tree: LayerNode = TREE) -> RunStore:
-    """A store that heard of a head on features that were extracted, before its first epoch."""
+    """Return a store whose run trains a head on extracted features, before its first epoch."""
     started = RunStarted(
         spec=spec,
         model=ModelFacts(30, 3, tree.flops, 32, 3),
@@ -161,7 +161,7 @@ def store_on_features(spec: RunSpec, tree: LayerNode = TREE) -> RunStore:
 
 
 def head_epoch(store: RunStore) -> None:
-    """An epoch of the head: 1 ms a step, and 2 ms of validation."""
+    """Return an epoch of the head: 1 ms a step, and 2 ms of validation."""
     store.apply(EpochStarted(epoch=1, stage=1, steps=10))
     store.apply(
         BatchEnded(epoch=1, step=10, loss=0.5, accuracy=0.8, batches=10, images_per_second=32_000.0)
@@ -177,6 +177,6 @@ def head_epoch(store: RunStore) -> None:
 
 
 def record_data(run: RunRecord, data: DataFacts) -> None:
-    """Let a run's record say that it began on these data."""
+    """Make a run's record say that it began on these data."""
     started = next(e for e in whole_run(run.file.spec) if isinstance(e, RunStarted))
     run.directory.events.write_text(event_to_line(replace(started, data=data)), encoding="utf-8")

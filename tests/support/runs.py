@@ -16,7 +16,7 @@ from engine.state.snapshot import Status
 
 
 class RunWriter:
-    """Writes runs with known figures into a folder, as a trainer would have left them."""
+    """A writer of runs with known figures into a folder, as a trainer would leave them."""
 
     def __init__(self, runs_dir: Path) -> None:
         self.runs_dir = runs_dir
@@ -33,7 +33,7 @@ class RunWriter:
         epochs: int = 0,
         **asked: Any,
     ) -> str:
-        """Write one run, a minute younger than the one before; gives its id.
+        """Write one run, a minute newer than the previous one; return its id.
 
         `test` makes it a ranked one; `interrupted` leaves it without a summary; `epochs` is how
         many epochs its record has; the rest goes into its spec.

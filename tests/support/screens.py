@@ -1,4 +1,4 @@
-"""Driving and reading an app under test: waiting for a condition, what stands on the screen."""
+"""Driving and reading an app under test: waiting for a condition, reading the screen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tui.settings.themes import DARK, LIGHT
 
 AnyPilot = Pilot[Any]
 Condition = Callable[..., object]
-"""Asked without arguments; those of a lambda in a loop have defaults."""
+"""A condition, called without arguments; those of a lambda in a loop have defaults."""
 Until = Callable[[AnyPilot, Condition], Awaitable[None]]
 MakeApp = Callable[..., CifarApp]
 Running = Callable[..., AbstractAsyncContextManager[AnyPilot]]
@@ -40,7 +40,7 @@ async def until(pilot: AnyPilot, condition: Condition) -> None:
 
 
 class ThemedApp(App[None]):
-    """Nothing but the program's themes, so that it is there at once."""
+    """An app with only the program's themes, so that it starts at once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,32 +50,32 @@ class ThemedApp(App[None]):
 
 
 def is_open(app: App[Any], kind: type[object]) -> bool:
-    """Whether a screen of this kind is on top."""
+    """Return whether a screen of this kind is on top."""
     return isinstance(app.screen, kind)
 
 
 def messages(app: App[Any]) -> list[str]:
-    """What was notified and still stands on the screen."""
+    """Return the notifications that are still on the screen."""
     return [notification.message for notification in app._notifications]
 
 
 def text_of(app: App[Any], selector: str) -> str:
-    """What a part of the screen says."""
+    """Return the text of a part of the screen."""
     return str(app.screen.query_one(selector, Static).render())
 
 
 def drawn(pilot: AnyPilot) -> list[Strip]:
-    """The lines of the terminal."""
+    """Return the lines of the terminal."""
     return pilot.app.screen._compositor.render_strips()
 
 
 def picture(pilot: AnyPilot) -> str:
-    """The text of the terminal, without the blanks at the ends of its lines."""
+    """Return the text of the terminal, without trailing blanks."""
     return "\n".join(strip.text.rstrip() for strip in drawn(pilot)) + "\n"
 
 
 async def settled(pilot: AnyPilot, words: str) -> str:
-    """The text of the terminal, once it has these words, nothing is read and nothing changes."""
+    """Return the text of the terminal once it contains this, nothing is read, nothing changes."""
     await until(pilot, lambda: shows(pilot, words))
     before, now = "", picture(pilot)
     while now != before:
@@ -86,5 +86,5 @@ async def settled(pilot: AnyPilot, words: str) -> str:
 
 
 def shows(pilot: AnyPilot, words: str) -> bool:
-    """Whether a line of the terminal has these words."""
+    """Return whether a line of the terminal contains this text."""
     return any(words in line.text for line in drawn(pilot))

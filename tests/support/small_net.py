@@ -1,8 +1,8 @@
-"""Small networks in the places of large ones: the real trainer trains them in seconds.
+"""Small networks in place of large ones: the real trainer trains them in seconds.
 
-One has every shape that the catalogue has, and takes the place of MobileNetV2's constructor;
-preprocessing, head, calibration and all that trains it stay the engine's own. The other is a
-narrower CustomCNN, for tests of what a network is not needed for.
+One has every kind of block that the catalogue has, and replaces MobileNetV2's constructor;
+preprocessing, head, calibration and training stay the engine's own. The other is a narrower
+CustomCNN, for tests that do not depend on the network.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ TOP = ("block4_conv", "block4_conv_bn", "block4_depthwise", "block4_depthwise_bn
 BACKBONE = (*STEM, *RESIDUAL, *NESTED, *BRANCHES, *TOP)
 HEAD = ("head_dense",)
 STEPS = 3
-"""Batches of an epoch of `small_spec`: 80 images."""
+"""Batches per epoch of `small_spec`: 80 images."""
 
 
 def small_spec(epochs: int, *, last: int | None = 0, **asked: Any) -> RunSpec:
-    """One stage on a hundred digits; `last` is how many of the backbone's last layers train."""
+    """Return one stage on a hundred digits, whose `last` backbone layers train."""
     usual: dict[str, Any] = {
         "model": "MobileNetV2",
         "dataset": "digits",
@@ -46,7 +46,7 @@ def small_spec(epochs: int, *, last: int | None = 0, **asked: Any) -> RunSpec:
 
 @contextlib.contextmanager
 def in_mobilenets_place() -> Iterator[None]:
-    """Have the engine build it wherever MobileNetV2 is asked for."""
+    """Make the engine build the small network in place of MobileNetV2."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.applications, "MobileNetV2", small_backbone)
         yield
@@ -54,14 +54,14 @@ def in_mobilenets_place() -> Iterator[None]:
 
 @contextlib.contextmanager
 def narrow_custom_cnn() -> Iterator[None]:
-    """Have the engine build CustomCNN with two narrow convolutions."""
+    """Make the engine build CustomCNN with two narrow convolutions."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine.model.custom_cnn, "BLOCKS", ((4,), (8,)))
         yield
 
 
 def small_backbone(*, include_top: bool, weights: None, input_tensor: Any) -> keras.Model:
-    """Build it on scaled images (batch, 32, 32, 3), as `keras.applications` would."""
+    """Build the network on scaled images (batch, 32, 32, 3), as `keras.applications` would."""
     assert not include_top
     assert weights is None
     x = _convolve(input_tensor, "stem_conv", "stem_bn", 8, 7, strides=2)
@@ -84,7 +84,7 @@ def _residual(x: Any) -> Any:
     x = _depthwise(x, "block1_depthwise", "block1_depthwise_bn")
     x = layers.Conv2D(8, 1, use_bias=False, name="block1_project")(x)
     x = layers.BatchNormalization(name="block1_project_bn")(x)
-    # One number an image: drop-connect, as EfficientNet has it.
+    # One number per image: drop-connect, as in EfficientNet.
     return layers.Dropout(0.2, noise_shape=(None, 1, 1, 1), name="block1_drop")(x)
 
 

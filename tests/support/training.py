@@ -1,4 +1,4 @@
-"""Runs of the real trainer: what to train, commands at chosen events, and what came of it."""
+"""Runs of the real trainer: what to train, commands at chosen events, and the results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.runs.recorder import Recorder
 from engine.training.trainer import Trainer
 
 OnEvent = Callable[[Event], Iterable[Command]]
-"""Called with each event on the trainer's thread; gives commands that belong after it."""
+"""Called with each event on the trainer's thread; returns the commands to send after it."""
 SCRATCH = RunSpec(
     model="CustomCNN",
     dataset="digits",
@@ -35,12 +35,12 @@ SCRATCH = RunSpec(
 
 
 def nothing_more(event: Event) -> Iterable[Command]:
-    """Give no command after any event."""
+    """Return no commands after any event."""
     return ()
 
 
 class Trained:
-    """A finished run: its events, its directory."""
+    """A finished run: its events and its directory."""
 
     def __init__(
         self, folder: Path, spec: RunSpec, told: dict[str, Sequence[Command]], on_event: OnEvent
@@ -60,7 +60,7 @@ class Trained:
         self._recorder.close()
 
     def _emit(self, event: Event) -> None:
-        """Give the commands that belong after this event: by class name and count, or phase."""
+        """Send the commands that belong after this event: by class name and count, or phase."""
         self.events.append(event)
         self._recorder.record(event)
         count = sum(type(seen) is type(event) for seen in self.events)
@@ -69,12 +69,12 @@ class Trained:
             self._queue.put(command)
 
     def all(self, kind: type[Any]) -> list[Any]:
-        """The events of a kind, in order."""
+        """Return the events of a kind, in order."""
         return [event for event in self.events if type(event) is kind]
 
     @property
     def phases(self) -> list[str]:
-        """The phases it went through, in order."""
+        """The phases of the run, in order."""
         return [event.phase for event in self.events if isinstance(event, PhaseChanged)]
 
     @property
@@ -84,7 +84,7 @@ class Trained:
 
 
 class Train(Protocol):
-    """Trains a spec; `EpochStarted_1=[command]` gives commands after that event."""
+    """Trains a spec; `EpochStarted_1=[command]` sends commands after that event."""
 
     def __call__(
         self, spec: RunSpec, on_event: OnEvent = nothing_more, /, **told: Sequence[Command]
@@ -92,7 +92,7 @@ class Train(Protocol):
 
 
 def trainer_in(folder: Path) -> Train:
-    """Train every run in a directory of its own below `folder`."""
+    """Return a function that trains each run in its own directory below `folder`."""
 
     def train(
         spec: RunSpec, on_event: OnEvent = nothing_more, /, **told: Sequence[Command]
@@ -104,7 +104,7 @@ def trainer_in(folder: Path) -> Train:
 
 
 class TrainTwice(Protocol):
-    """Trains a spec on kept features and without; `EpochStarted_1=command` is given to both."""
+    """Trains a spec with cached features and without; `EpochStarted_1=command` goes to both."""
 
     def __call__(self, spec: RunSpec, /, **told: Command) -> tuple[Trained, Trained]: ...
 
@@ -112,14 +112,14 @@ class TrainTwice(Protocol):
 def train_plainly(
     train: Train, spec: RunSpec, on_event: OnEvent = nothing_more, /, **told: Sequence[Command]
 ) -> Trained:
-    """Train without kept features, every layer as Keras calls it."""
+    """Train without cached features, every layer as Keras calls it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine.training.assembly, "fuses", lambda device: False)
         return train(dataclasses.replace(spec, feature_cache=False), on_event, **told)
 
 
 def train_twice(train: Train, spec: RunSpec, /, **told: Command) -> tuple[Trained, Trained]:
-    """Train on kept features and without, and check that it is the same training."""
+    """Train with cached features and without, and check that both trainings are the same."""
     kept = train(spec, **{after: [command] for after, command in told.items()})
     plain = train_plainly(train, spec, **{after: [command] for after, command in told.items()})
     check_same_training(kept, plain)
@@ -127,7 +127,7 @@ def train_twice(train: Train, spec: RunSpec, /, **told: Command) -> tuple[Traine
 
 
 def check_same_training(kept: Trained, plain: Trained) -> None:
-    """Losses within 0.1 %, accuracies within 0.002 or one image."""
+    """Check that losses agree within 0.1 %, accuracies within 0.002 or one image."""
     assert kept.status == plain.status == "completed"
     pairs = list(zip(kept.all(EpochEnded), plain.all(EpochEnded), strict=True))
     assert pairs
@@ -142,5 +142,5 @@ def check_same_training(kept: Trained, plain: Trained) -> None:
 
 
 def tolerance(images: int) -> float:
-    """Of an accuracy over so many images."""
+    """Return the tolerance of an accuracy over a number of images."""
     return max(0.002, 1.001 / images)

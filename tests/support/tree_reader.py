@@ -1,4 +1,4 @@
-"""Reading a layer tree as it stands on the screen."""
+"""Reading a layer tree as it is on the screen."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tui.panels.layers import LayersPanel, LayerTree
 
 
 class TreeReader:
-    """Reads a layer tree as it stands on the screen, goes to its rows, feeds its panel."""
+    """A reader of a layer tree on the screen, which also moves its cursor and feeds its panel."""
 
     async def begun(
         self, pilot: AnyPilot, session: FakeSession, layers: LayerNode
     ) -> tuple[LayerTree, LayersPanel]:
-        """Begin a run; returns its tree and panel once they show all of `FakeSession.begin`."""
+        """Begin a run; return its tree and panel once they show all of `FakeSession.begin`."""
         session.begin(layers)
         panel = pilot.app.screen.query_one(LayersPanel)
         await until(pilot, lambda: panel.snapshot is not None and panel.snapshot.step == 4)
@@ -50,9 +50,9 @@ class TreeReader:
             if node is not None and node.data is not None and node.data.node.name == name:
                 tree.move_cursor(node)
                 return
-        raise AssertionError(f"{name} is not in sight")
+        raise AssertionError(f"{name} is not visible")
 
     def text(self, panel: LayersPanel, place: str) -> str:
-        """What a line of the panel says: `waiting` or `detail`; empty where it is hidden."""
+        """Return the text of a line of the panel, `waiting` or `detail`; empty if it is hidden."""
         line = panel.query_one(f"#layer-{place}", Static)
         return str(line.render()) if line.display else ""

@@ -1,4 +1,4 @@
-"""What is asked of a run, and a plain model of what should train at each moment of it."""
+"""The commands to a run, and a plain model of what should train at each moment of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Change = SetTrainable | SetBatchNormLock
 Moment = tuple[int, int]
 """Epoch (1-based) and how many of its steps are done."""
 Script = Mapping[Moment, Sequence[Command]]
-"""Commands by the moment at which they are given."""
+"""Commands by the moment at which they are sent."""
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,12 @@ class Asked:
     """What should train."""
 
     selected: frozenset[str]
-    """Leaf layers with weights that are asked to train."""
+    """Leaf layers with weights that were asked to train."""
     locked: bool
-    """Whether the backbone's BatchNormalization is not to, whatever is asked."""
+    """Whether the backbone's BatchNormalization must not train, whatever was asked."""
 
     def after(self, change: Change) -> Asked:
-        """The same once a change is carried out."""
+        """Return the state after a change is applied."""
         if isinstance(change, SetBatchNormLock):
             return replace(self, locked=change.value)
         layers = frozenset(change.layers)
@@ -35,7 +35,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Landing:
-    """Changes that should be carried out at one moment, and what should train from then on."""
+    """Changes that should be applied at one moment, and what should train from then on."""
 
     at: Moment
     ids: frozenset[str]
@@ -43,10 +43,10 @@ class Landing:
 
 
 def landings(script: Script, start: Asked, epochs: int, steps: int) -> list[Landing]:
-    """Where every change of a script should land, in order; the first is the run's start.
+    """Return where every change of a script should land, in order; the first is the run's start.
 
-    What is given after a step lands before the next one if it is for now, else before the next
-    epoch; what would land after the last epoch is left out.
+    A change sent after a step lands before the next one if it is for now, else before the next
+    epoch; one that would land after the last epoch is left out.
     """
     asked, waiting = start, list[Change]()
     found = [Landing((1, 0), frozenset(), start)]
@@ -66,7 +66,7 @@ def landings(script: Script, start: Asked, epochs: int, steps: int) -> list[Land
 
 
 def asked_at(found: Sequence[Landing], moment: Moment) -> Asked:
-    """What should train from a moment on."""
+    """Return what should train from a moment on."""
     return [landing for landing in found if landing.at <= moment][-1].asked
 
 

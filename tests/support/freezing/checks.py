@@ -1,4 +1,4 @@
-"""Holds what the trainer said against what the weights did, and both against what was asked."""
+"""Compare what the trainer reported with what the weights did, and both with the commands."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from tests.support.training import Trained
 def check_everything(
     run: Trained, witness: Witness, expected: Sequence[Landing], *, every_variable: bool
 ) -> None:
-    """All the checks below, on a run of one stage.
+    """Make all the checks below, on a run of one stage.
 
     Args:
-        run: what was trained.
-        witness: what it saw of that run.
+        run: the trained run.
+        witness: the witness of that run.
         expected: what should have trained, by the plain model.
-        every_variable: whether each variable of a layer that trains must have moved; else any.
+        every_variable: whether each variable of a training layer must have moved, or just one.
     """
     check_history(run)
     check_weights(witness, expected, every_variable=every_variable)
@@ -45,7 +45,7 @@ def check_everything(
 
 
 def check_weights(witness: Witness, expected: Sequence[Landing], *, every_variable: bool) -> None:
-    """Byte for byte: what should train moved between two events, and nothing else did."""
+    """Check, byte for byte, that what should train moved between events, and nothing else."""
     for before, after in pairwise(witness.sightings):
         took_steps = after.steps > before.steps
         asked = asked_at(expected, before.at)
@@ -70,7 +70,7 @@ def _check_layer(
 
 
 def check_words(run: Trained, witness: Witness, expected: Sequence[Landing]) -> None:
-    """The tree and every FreezeApplied say what trains, and carry out what was asked in time."""
+    """Check that the tree and every FreezeApplied say what trains, and apply commands in time."""
     (started,) = run.all(RunStarted)
     order = [leaf.name for leaf in leaf_nodes(started.layers)]
     shown = {leaf.name for leaf in leaf_nodes(started.layers) if leaf.trainable}
@@ -111,7 +111,7 @@ def _check_frontier(event: FreezeApplied, order: list[str], *, kept: bool) -> No
 
 
 def check_optimizer(run: Trained, witness: Witness, expected: Sequence[Landing]) -> None:
-    """Steps go on; what stays keeps momenta and its own step count, a newcomer begins empty."""
+    """Check that steps continue, kept layers keep momenta and step counts, new ones start empty."""
     (started,) = run.all(RunStarted)
     carried = False
     for handover in witness.handovers:
@@ -138,7 +138,7 @@ def check_optimizer(run: Trained, witness: Witness, expected: Sequence[Landing])
 
 
 def check_history(run: Trained) -> None:
-    """Epochs without a gap, each of its steps told once, its loss the mean over all of them."""
+    """Check that no epoch is missing, each step is reported once, each loss is the mean of all."""
     (started,) = run.all(RunStarted)
     steps, size = started.steps_per_epoch, run.spec.batch_size
     every = list(range(1, run.spec.epochs + 1))
@@ -154,7 +154,7 @@ def check_history(run: Trained) -> None:
 
 
 def check_movement(run: Trained, witness: Witness) -> None:
-    """Right after each epoch the layers that moved in it are told, and none of them is broken."""
+    """Check that each epoch is followed by a report of its moved layers, none of them broken."""
     kinds = (EpochStarted, EpochEnded, LayersMoved, FreezeApplied)
     told = [event for event in run.events if isinstance(event, kinds)]
     after = [then for event, then in pairwise(told) if isinstance(event, EpochEnded)]
@@ -170,7 +170,7 @@ def check_movement(run: Trained, witness: Witness) -> None:
 
 
 def check_record(run: Trained, witness: Witness, expected: Sequence[Landing]) -> None:
-    """A RunStore that reads the run's record shows as training what trains, no sooner or later."""
+    """Check that a RunStore reading the record shows what trains, no sooner and no later."""
     store = RunStore(run.directory.run_id, run.spec)
     freezes = [s for s in witness.sightings if isinstance(s.event, FreezeApplied)]
     landed = {landing.at: landing.ids for landing in expected}

@@ -11,7 +11,7 @@ from tests.support.freezing.asked import Moment
 
 
 def family_spec(model: str, batchnorm: BatchNorm, *, cache: bool = True) -> RunSpec:
-    """Three epochs of two batches, begun with the last 30 layers, random weights, few pixels."""
+    """Return three epochs of two batches: first the last 30 layers, random weights, few pixels."""
     return RunSpec(
         model=model,
         dataset="digits",
@@ -28,7 +28,7 @@ def family_spec(model: str, batchnorm: BatchNorm, *, cache: bool = True) -> RunS
 
 
 def two_paths(tree: LayerNode) -> dict[Moment, list[Command]]:
-    """From the last 30 layers to the head; a deep block for the rest of one epoch."""
+    """Return two paths: from the last 30 layers to the head; a deep block for part of an epoch."""
     head = head_layers(tree)
     body = tuple(name for name in weighted(tree) if name not in head)
     deep = deep_block(tree)
@@ -42,7 +42,7 @@ def two_paths(tree: LayerNode) -> dict[Moment, list[Command]]:
 
 
 def deep_block(tree: LayerNode) -> tuple[str, ...]:
-    """The layers of the last block that holds any to train, what follows the blocks left out."""
+    """Return the layers of the last block that has any to train; what follows is left out."""
     blocks = [node for node in _blocks(tree) if node.name != "top" and weighted(node)]
     return weighted(blocks[-1])
 

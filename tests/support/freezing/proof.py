@@ -1,4 +1,4 @@
-"""Trains by a script of commands and proves that what is called frozen is frozen."""
+"""Train by a script of commands, and prove that what is reported as frozen is frozen."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ProveFreezing(Protocol):
 
 
 class _Player:
-    """Gives the commands of a script at their moments, and stops after the last epoch."""
+    """A sender of a script's commands at their moments, which stops after the last epoch."""
 
     def __init__(self, spec: RunSpec, witness: Witness, script_of: ScriptOf) -> None:
         self._spec, self._witness, self._script_of = spec, witness, script_of
@@ -60,19 +60,19 @@ class _Player:
 def prove(
     train: Train, spec: RunSpec, script_of: ScriptOf, *, every_variable: bool = False
 ) -> Trained:
-    """Train a spec of one stage by a script and hold the run against a plain model of it.
+    """Train a spec of one stage by a script and compare the run with a plain model of it.
 
     Args:
         train: trains the spec.
         spec: what to train.
-        script_of: gives the commands; each step is a moment of its own.
-        every_variable: whether each variable of a layer that trains must have moved; else any.
+        script_of: returns the commands; each step is a separate moment.
+        every_variable: whether each variable of a training layer must have moved, or just one.
 
     Returns:
-        The run, with all of it proved.
+        The run, fully checked.
     """
     with pytest.MonkeyPatch.context() as patch:
-        # One step an execution, and each of them told: commands land where the script says.
+        # One step per execution, and each reported, so that commands land where the script says.
         patch.setattr(engine.training.execution, "EXECUTION_SECONDS", 0.0)
         patch.setattr(engine.training.segment, "BATCH_EVENT_SECONDS", 0.0)
         # The least images a pass, since the last of its batches is filled up.

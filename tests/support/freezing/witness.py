@@ -1,4 +1,4 @@
-"""Sees every weight and the optimizer's state at the boundaries of a run; judges nothing."""
+"""A record of every weight and the optimizer's state at the boundaries of a run; no checks."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class Sighting:
     event: Event
     at: Moment
     steps: int
-    """Training steps of the run so far."""
+    """Number of training steps of the run so far."""
     weights: dict[str, Digests]
-    """Of each leaf layer the variables that it trains where it does."""
+    """The variables that each leaf layer trains if it trains."""
     statistics: dict[str, Digests]
-    """Of each leaf layer all others."""
+    """All other variables of each leaf layer."""
     iterations: int
 
     def moved(self, later: Sighting) -> frozenset[str]:
-        """Leaf layers of which any byte is another one later."""
+        """Return the leaf layers of which any byte differs later."""
         return frozenset(
             name
             for name in self.weights
@@ -63,11 +63,11 @@ class Handover:
     before: Slots
     after: Slots
     trained: bool
-    """Whether a step was taken since the handover before."""
+    """Whether a step was taken since the previous handover."""
 
 
 class Witness:
-    """Looks on at one run of the real trainer, through `see`."""
+    """An observer of one run of the real trainer, through `see`."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.classifier: Any = None
@@ -105,7 +105,7 @@ class Witness:
         return {name: layer for name, layer in every.items() if layer.weights}
 
     def training(self, asked: Asked) -> frozenset[str]:
-        """Which layers train where this is asked."""
+        """Return the layers that train under these commands."""
         return frozenset(
             name
             for name in asked.selected
@@ -113,20 +113,20 @@ class Witness:
         )
 
     def is_batchnorm(self, name: str) -> bool:
-        """Whether a layer is a BatchNormalization; all of them stand in the backbone."""
+        """Return whether a layer is a BatchNormalization; all of them are in the backbone."""
         return isinstance(self.layers[name], keras.layers.BatchNormalization)
 
     def count(self, names: Iterable[str]) -> int:
-        """Numbers that train while these layers do."""
+        """Return how many parameters train while these layers do."""
         owned = (weight for name in names for weight in own_weights(self.layers[name]))
         return sum(math.prod(weight.shape) for weight in owned)
 
     def paths(self, names: Iterable[str]) -> set[str]:
-        """The paths of the variables that train while these layers do."""
+        """Return the paths of the variables that train while these layers do."""
         return {weight.path for name in names for weight in own_weights(self.layers[name])}
 
     def see(self, event: Event) -> None:
-        """Take note of an event, on the trainer's thread."""
+        """Record an event, on the trainer's thread."""
         if isinstance(event, EpochStarted):
             self._at = (event.epoch, 0)
         elif isinstance(event, BatchEnded):
@@ -151,7 +151,7 @@ class Witness:
         return Sighting(event, self._at, self._steps, weights, statistics, iterations)
 
     def _hand_over(self) -> None:
-        """Compare the optimizer with the one before, where there is a new one."""
+        """Compare the optimizer with the previous one, if there is a new one."""
         *_, before, after = (None, *self._optimizers)
         self._optimizers = [after]
         if before is not None:

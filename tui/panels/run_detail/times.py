@@ -29,7 +29,7 @@ def times_text(material: Material) -> Content:
     if not summary.wall_seconds and material.snapshot is not None:
         summary = summarize(material.snapshot)
     if not summary.wall_seconds:
-        return Content.styled("the record tells no times", "$muted")
+        return Content.styled("the record holds no times", "$muted")
     phases, stages = _phases(summary), list(_stages(material.snapshot))
     lines = _rows([*phases, *stages], summary.wall_seconds, material.width)
     head = Content.assemble(
