@@ -30,7 +30,7 @@ NOBODYS_NUMBER = 54_321
         (None, ["recipes"]),
     ],
 )
-def test_a_user_without_an_entry_is_told_what_to_set(
+def test_a_user_without_an_entry_is_shown_what_to_set(
     named: str | None, command: list[str], tmp_path: Path
 ) -> None:
     if os.geteuid() != 0 or not shutil.which("setpriv"):

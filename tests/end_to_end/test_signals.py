@@ -150,7 +150,7 @@ def test_a_terminal_that_goes_can_interrupt(tmp_path: Path, started: list[psutil
     ("on_hangup", "status", "ending"),
     [("continue", 0, "completed"), ("checkpoint", 143, "interrupted")],
 )
-def test_without_a_screen_it_goes_on_or_interrupts_too(
+def test_without_a_screen_it_continues_or_interrupts_too(
     on_hangup: str, status: int, ending: str, tmp_path: Path, started: list[psutil.Process]
 ) -> None:
     terminal = Screen(

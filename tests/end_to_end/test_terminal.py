@@ -111,7 +111,7 @@ def test_no_screen_outlives_its_terminal_where_nothing_tells_of_that(
     assert waiting.wait(timeout=SECONDS) == 129
 
 
-def test_a_job_that_is_continued_gives_back_what_it_found(open_terminal: Open) -> None:
+def test_a_job_that_is_continued_restores_what_it_found(open_terminal: Open) -> None:
     """With `timeout` a SIGCONT follows the SIGTERM; a shell's `kill -STOP` gives no warning."""
     terminal = open_terminal([])
     before = termios.tcgetattr(terminal.descriptor)

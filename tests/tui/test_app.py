@@ -194,7 +194,7 @@ async def test_a_training_can_be_left_running(
     assert [run.status for run in app.return_value] == ["running"]
 
 
-async def test_a_paused_training_that_is_left_goes_on(
+async def test_a_paused_training_that_is_left_is_resumed(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
     async with running(session, can_leave_running=True) as pilot:

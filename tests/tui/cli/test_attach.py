@@ -137,7 +137,7 @@ async def test_a_command_waits_until_the_record_confirms_it(record: RunRecord, u
         await until(pilot, lambda: "rate 5.0e-04" in head(app))
 
 
-async def test_only_what_was_asked_here_is_told_when_it_is_refused(
+async def test_only_what_was_asked_here_is_shown_when_it_is_rejected(
     record: RunRecord, until: Any, events: Any
 ) -> None:
     add(record, CommandRejected(command=Stop(), reason="long ago"))

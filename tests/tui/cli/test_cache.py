@@ -103,7 +103,7 @@ def test_a_folder_that_cannot_be_used_is_said_in_one_line(
     )
 
 
-def test_an_unknown_word_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_word_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cache", "drop"]) == 2
     line = capsys.readouterr().err
     assert "'drop'" in line

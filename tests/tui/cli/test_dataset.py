@@ -24,7 +24,7 @@ def pets(tmp_path: Path) -> Path:
     return tmp_path / "pets"
 
 
-def test_a_folder_is_told_in_lines(pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_is_printed_in_lines(pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dataset", str(pets)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"pets: {pets}"

@@ -47,7 +47,7 @@ def test_gnu_screen_is_advised_nothing_that_it_misreads() -> None:
         ({"CIFAR_TUI_ASCII": "1"}, "ASCII: CIFAR_TUI_ASCII=1"),
     ],
 )
-def test_who_says_that_only_ascii_is_drawn_is_told(environment: dict[str, str], found: str) -> None:
+def test_the_output_says_who_asked_for_ascii_only(environment: dict[str, str], found: str) -> None:
     findings = doctor.examine_terminal(look(environment, {}), environment)
     (encoding,) = [finding for finding in findings if finding.name == "encoding"]
     assert (encoding.state, encoding.found) == ("note", found)

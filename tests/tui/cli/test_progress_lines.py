@@ -199,7 +199,7 @@ def test_seeds_tell_runs_of_one_model_apart() -> None:
     assert lines[0] == "EfficientNetLite0 seed 7  run 2 of 2: run-2"
 
 
-def test_an_extraction_is_told_with_its_pace() -> None:
+def test_an_extraction_is_printed_with_its_pace() -> None:
     lines = said(
         STARTED,
         STAGE,
@@ -239,7 +239,7 @@ def test_features_are_told_when_they_stand_ready(kept: dict[str, Any], words: st
     assert line == f"EfficientNetLite0  stage 1/2 head  features: {words}"
 
 
-def test_the_frontier_is_told_with_what_trains() -> None:
+def test_the_frontier_is_printed_with_what_trains() -> None:
     freeze = FreezeApplied(
         time=3,
         epoch=1,

@@ -48,7 +48,7 @@ def test_a_folder_without_runs_is_a_report_that_says_so(tmp_path: Path, capsys: 
     ("out", "words"),
     [(".", "which is not one"), ("none/report.md", "in an existing folder")],
 )
-def test_a_place_that_cannot_be_written_is_refused(
+def test_a_place_that_cannot_be_written_is_rejected(
     runs: list[str], tmp_path: Path, capsys: Capture, out: str, words: str
 ) -> None:
     assert main(["report", *runs, "--output", str(tmp_path / out)]) == 2
@@ -58,7 +58,7 @@ def test_a_place_that_cannot_be_written_is_refused(
     assert printed.out == ""
 
 
-def test_a_file_in_the_place_of_the_runs_is_refused(tmp_path: Path, capsys: Capture) -> None:
+def test_a_file_in_the_place_of_the_runs_is_rejected(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "runs").write_text("")
     assert main(["report", "--runs-dir", str(tmp_path / "runs")]) == 2
     assert "found the file" in capsys.readouterr().err

@@ -108,7 +108,7 @@ def test_a_run_that_cannot_be_read_is_deleted_by_its_whole_name(runs_dir: Path) 
     assert os.listdir(runs_dir) == [TRASH]
 
 
-def test_all_that_is_refused(
+def test_all_that_is_rejected(
     write_run: WriteRun, runs_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alive, over = write_run(status="stopped"), write_run()

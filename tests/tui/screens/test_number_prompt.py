@@ -65,7 +65,7 @@ def test_numbers_that_will_not(wanted: NumberWanted, text: str) -> None:
     assert str(refusal.value) == f"expected {wanted.expected}, found {text or 'nothing'}"
 
 
-def test_what_is_expected_in_words() -> None:
+def test_the_text_of_what_is_expected() -> None:
     assert RATE.expected == "a number in (0, 10]"
     assert LAYERS.expected == "a whole number from 1 to 155"
 

@@ -46,7 +46,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-async def test_an_image_is_classified_and_drawn_and_a_file_that_is_none_is_a_line(
+async def test_an_image_is_classified_and_drawn_and_another_file_is_one_line(
     write_run: Any, on_screen: OnScreen, model_file: Path, tmp_path: Path
 ) -> None:
     from PIL import Image

@@ -26,7 +26,7 @@ def test_times_are_told_of_the_device_that_was_measured() -> None:
     assert " here, ~" in expected_text(runs, SPEED, IMAGES)
 
 
-def test_on_another_device_the_memory_alone_is_told() -> None:
+def test_on_another_device_the_memory_alone_is_shown() -> None:
     runs = plans(device="gpu")
     assert expected_seconds({run.model: run for run in runs}, SPEED, IMAGES) == {}
     text = expected_text([*runs, *plans()], SPEED, IMAGES)

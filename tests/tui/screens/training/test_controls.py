@@ -267,7 +267,7 @@ async def test_a_typed_rate(session: Any, at_work: AtWork, until: Any) -> None:
         ]
 
 
-async def test_a_rate_that_the_trainer_refuses_is_told_with_the_reason(
+async def test_a_rate_that_the_trainer_rejects_is_shown_with_the_reason(
     session: Any, at_work: AtWork, until: Any
 ) -> None:
     async with at_work() as pilot:

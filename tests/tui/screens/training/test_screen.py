@@ -135,7 +135,7 @@ async def test_the_stop_menu(
         )
 
 
-async def test_a_failed_run_is_told_until_dismissed(
+async def test_a_failed_run_is_shown_until_dismissed(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
     async with running(session) as pilot:

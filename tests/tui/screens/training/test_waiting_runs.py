@@ -130,7 +130,7 @@ async def test_marked_models_join_the_queue(
             await until(pilot, lambda number=number: len(view(pilot).runs) == 4 + number)
 
 
-async def test_escape_leads_back_and_a_queue_that_ended_meanwhile_begins_anew(
+async def test_escape_returns_and_a_queue_that_ended_meanwhile_starts_again(
     queue: FakeSession, running: Running, layers: LayerNode
 ) -> None:
     async with running(queue) as pilot:
