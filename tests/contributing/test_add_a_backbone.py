@@ -86,6 +86,7 @@ SPEC = RunSpec(
 )
 
 
+@pytest.mark.slow("that a network added by a row trains, is exported and predicts")
 def test_it_is_trained_exported_and_predicts(added: Added, tmp_path: Path) -> None:
     assert weights_state(added.row) == "to download (1 MB)"
     trained = trainer_in(tmp_path)(SPEC)

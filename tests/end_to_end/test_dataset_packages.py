@@ -33,6 +33,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "runs"
 
 
+@pytest.mark.slow("that a package's images are trained on by the command")
 def test_a_run_on_a_package_is_on_record(trained: Path) -> None:
     (run,) = list_runs(trained).runs
     assert run.status == "completed"
@@ -40,6 +41,7 @@ def test_a_run_on_a_package_is_on_record(trained: Path) -> None:
     assert run.file.origin.dataset_package == "dots-data 1.0"
 
 
+@pytest.mark.slow("that ranking and predicting need no package")
 def test_without_the_package_it_is_ranked_and_predicts(
     trained: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -53,6 +55,7 @@ def test_without_the_package_it_is_ranked_and_predicts(
     assert {each["class"] for each in answer["classes"]} == {"one", "two"}
 
 
+@pytest.mark.slow("that resuming names the package that is missing")
 def test_without_the_package_it_is_not_resumed(
     trained: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -178,6 +178,7 @@ def call_on_a_thread(cell: Callable[[], Coroutine[None, None, None]]) -> None:
     thread.join()
 
 
+@pytest.mark.slow("that ctrl+c in a script leaves a run to resume")
 def test_ctrl_c_leaves_a_checkpoint_and_is_raised_again(tmp_path: Path) -> None:
     def press() -> None:
         until(lambda: [*tmp_path.glob("*/metrics.csv")])
