@@ -53,7 +53,7 @@ def test_the_plain_path_keeps_no_features() -> None:
         (["--repeat", "x"], "--repeat: expected a whole number, found 'x'"),
         (["--epochs", "0"], "--epochs: expected 1 to"),
         (["--json", "--markdown"], "not allowed with"),
-        (["--epoch", "5"], "found '--epoch'; did you mean --epochs? `python tests/benchmarks/"),
+        (["--epoch", "5"], "found '--epoch'; did you mean --epochs? see `python tests/benchmarks/"),
         (["more"], "expected an option of python tests/benchmarks/bench.py, found 'more'"),
     ],
 )

@@ -37,9 +37,9 @@ def printed_by(code: str) -> list[str]:
 def test_importing_it_loads_no_other_module_of_ours_or_of_others() -> None:
     code = "import sys; before = {*sys.modules}; import engine; dir(engine); "
     new = printed_by(code + "print(*sorted({*sys.modules} - before))")
-    assert {name for name in new if name.partition(".")[0] not in sys.stdlib_module_names} == {
-        "engine"
-    }
+    others = {name for name in new if name.partition(".")[0] not in sys.stdlib_module_names}
+    # What says on Windows that the package does not work there.
+    assert others == {"engine", "engine.errors"}
 
 
 def test_its_functions_load_nothing_heavy_until_they_are_called() -> None:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -189,7 +190,7 @@ def test_other_images_under_the_name_are_told_apart(packages: Path) -> None:
     write_birds(packages, "Birds.load = lambda self, *_: arrays(**getattr(self, 'others', {}))")
     first, again = (load_dataset("birds", None, ignore_progress) for _ in range(2))
     assert (first.identity, first.test_identity) == (again.identity, again.test_identity)
-    import birds_data  # type: ignore[import-not-found]
+    birds_data = import_module("birds_data")
 
     birds_data.Birds.others = {"train_labels": np.arange(30) // 15}
     other = load_dataset("birds", None, ignore_progress)
@@ -219,7 +220,7 @@ def shapes(
     url = loopback.serve("/shapes", content)
     digest = hashlib.sha256(content).hexdigest()
     archive = Archive(url, "shapes-v1.npz", f"sha256:{digest}", len(content))
-    import shapes_data  # type: ignore[import-not-found]
+    shapes_data = import_module("shapes_data")
 
     assert bytes_to_download("shapes", None) == 12_345_678
     assert check_dataset("shapes", None) == "to download: 12 MB"

@@ -193,7 +193,7 @@ def test_a_folder_of_other_things_is_never_replaced(
     [
         ("keras", "net.h5", "ends in .keras"),
         ("onnx", "net", "ends in .onnx"),
-        ("savedmodel", "none/net", "in a folder that is there"),
+        ("savedmodel", "none/net", "in an existing folder"),
     ],
 )
 def test_a_place_that_cannot_be_is_refused(
