@@ -30,8 +30,10 @@ def errors_by_keyword() -> Iterator[None]:
 
 
 def by_keyword(text: str) -> str:
-    """Return the text with keywords in place of flags."""
-    return re.sub(r"--[a-z][a-z-]*", lambda flag: KEYWORDS.get(flag[0], flag[0]), text)
+    """Return the text with keywords in place of flags; commands that it quotes stay."""
+    return re.sub(
+        r"`cifar-tui[^`]*`|--[a-z][a-z-]*", lambda found: KEYWORDS.get(found[0], found[0]), text
+    )
 
 
 @contextmanager

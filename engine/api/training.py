@@ -66,7 +66,8 @@ def train(
         on_event: called with each event of `engine.protocol.events`, in order, on the thread that
             called this; a slow one does not delay the run. What it raises ends the run like ctrl+c,
             and is raised again from here.
-        recipe: how to train: `recommended`, `notebook`, `demo`, a saved one or the path of a TOML.
+        recipe: how to train: `recommended`, `notebook`, `gradual`, `demo`, a saved one, or the
+            path of a TOML file.
         dataset: `cifar10`, `cifar100`, `digits`, or the path of a folder of images.
         data_path: where the data of a known set are: archive, extracted folder or `.npz`.
         epochs: of each stage; of a model without pretrained weights their sum counts.

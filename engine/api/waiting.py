@@ -21,8 +21,6 @@ from engine.runs.resume import RESUMABLE
 from engine.sessions.local import TRAINER, Session
 
 OnEvent = Callable[[Event], object]
-WAKE_SECONDS = 0.5
-"""Seconds between checks for ctrl+c where it does not wake a wait, as on Windows."""
 _TENSORFLOW = logging.getLogger("tensorflow")
 _at_work = threading.Lock()
 """Held while a run trains: two would share Keras' global state, which each clears."""
@@ -47,12 +45,12 @@ def wait_for(
         RunError: the run failed.
     """
     with users_settings_kept():
-        with errors_by_keyword():
-            if on_event is not None and not callable(on_event):
-                raise unexpected("on_event", "a function that takes an event", repr(on_event))
-            attempt = _Attempt(make, runs_dir, resumed)
+        attempt = _Attempt(runs_dir, resumed)
         try:
-            attempt.start()
+            with errors_by_keyword():
+                if on_event is not None and not callable(on_event):
+                    raise unexpected("on_event", "a function that takes an event", repr(on_event))
+                attempt.start(make)
             attempt.wait(on_event)
         except BaseException as error:
             attempt.interrupt()
@@ -65,10 +63,19 @@ def wait_for(
 class _Attempt:
     """A running run, as seen by the thread that asked for it and waits."""
 
-    def __init__(
-        self, make: Callable[[], Session], runs_dir: Path, resumed: RunRecord | None
-    ) -> None:
-        """Make its session.
+    def __init__(self, runs_dir: Path, resumed: RunRecord | None) -> None:
+        self._runs_dir, self._resumed = runs_dir, resumed
+        self._session: Session | None = None
+        self._thread = threading.Thread(target=self._work, name="training", daemon=True)
+        self._ended: RunEnded | None = None
+        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        """Its events; None once its thread is done."""
+
+    def start(self, make: Callable[[], Session]) -> None:
+        """Make its session and start it, on a thread that waits for it.
+
+        Waiting for a thread is not safe from ctrl+c: before Python 3.13 one at that moment makes
+        the thread look dead. Only the main thread receives ctrl+c.
 
         Raises:
             InputError: another is running in this process, or the session cannot be made.
@@ -80,39 +87,26 @@ class _Attempt:
             )
         try:
             self._session = make()
-        except BaseException:
-            _at_work.release()
-            raise
-        self._session.add_sink(self._hear)
-        self._runs_dir, self._resumed = runs_dir, resumed
-        self._ended: RunEnded | None = None
-        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        """Its events; None once its thread is done."""
+            self._session.add_sink(self._hear)
+            self._thread.start()
+        finally:
+            if not self._is_started:  # else it ends what it holds by itself
+                _at_work.release()
 
-    def start(self) -> None:
-        """Start it, and a thread that waits for it.
-
-        Waiting for a thread is not safe from ctrl+c: before Python 3.13 one at that moment makes
-        the thread look dead. Only the main thread receives ctrl+c.
-        """
-        try:
-            threading.Thread(target=self._work, name="training", daemon=True).start()
-        except RuntimeError:  # no more threads
-            self._end()
-            raise
+    @property
+    def _is_started(self) -> bool:
+        return self._thread.ident is not None
 
     def _work(self) -> None:
+        assert self._session is not None
         try:
             # Before another may begin: its seed must stay.
             with random_states_kept(), _Chatter(self._session.log):
                 self._session.start()
                 self._session.join()
         finally:
-            self._end()
-
-    def _end(self) -> None:
-        _at_work.release()
-        self._events.put(None)
+            _at_work.release()
+            self._events.put(None)
 
     def _hear(self, index: int, run_id: str, event: Event) -> None:
         """Take an event of the run, but none of a run queued behind it."""
@@ -122,11 +116,9 @@ class _Attempt:
     def wait(self, on_event: OnEvent | None = None) -> None:
         """Wait for the end, passing events on meanwhile."""
         while True:
-            try:
-                event = self._events.get(timeout=WAKE_SECONDS)
-            except queue.Empty:
-                continue
+            event = self._events.get()
             if event is None:
+                self._events.put(None)  # for a wait after ctrl+c at this moment
                 return
             if isinstance(event, RunEnded):
                 self._ended = event
@@ -134,9 +126,10 @@ class _Attempt:
                 on_event(event)
 
     def interrupt(self) -> None:
-        """End it after its batch with a checkpoint, and wait for that."""
-        self._session.send(Interrupt())
-        self.wait()
+        """End it after its batch with a checkpoint, and wait for that, if it has started."""
+        if self._session is not None and self._is_started:
+            self._session.send(Interrupt())
+            self.wait()
 
     def way_on(self) -> str:
         """Return how an interrupted run is resumed; empty where nothing is left to resume."""
@@ -162,7 +155,7 @@ class _Attempt:
         """The run's folder; None where none was made."""
         if self._resumed is not None:
             return self._resumed.directory.path.absolute()
-        ids = self._session.run_ids
+        ids = self._session.run_ids if self._session is not None else ()
         return (self._runs_dir / ids[0]).absolute() if ids else None
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 import engine
+from engine.api.process import by_keyword
 from engine.errors import InputError, RunError
 from engine.protocol.commands import Stop, command_to_plain
 from engine.protocol.events import EpochEnded, EpochStarted, Event, PhaseChanged, RunEnded
@@ -131,6 +132,7 @@ class EnoughError(Exception):
     """Raised by what listens."""
 
 
+@pytest.mark.slow("that what a listener raises leaves a run to resume")
 def test_what_a_listener_raises_leaves_a_run_to_resume(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -267,6 +269,11 @@ def test_bad_input_is_one_line_by_keyword_before_anything_is_written(
         engine.train(**(usual | asked))
     assert "\n" not in str(raised.value)
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_command_in_an_error_keeps_its_flags() -> None:
+    said = "--dataset: expected it here; fetch it by `cifar-tui fetch --dataset cifar100 --to DIR`"
+    assert by_keyword(said) == said.replace("--dataset:", "dataset:")
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(unprivileged: Path) -> None:
