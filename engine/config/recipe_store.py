@@ -272,7 +272,11 @@ def _recipe(path: Path, table: Mapping[str, Any]) -> Recipe:
 
 def _needed(cls: type[Any]) -> list[str]:
     """Return the keys that a table must hold: the fields without a default."""
-    return [field.name for field in fields(cls) if field.default is MISSING]
+    return [
+        field.name
+        for field in fields(cls)
+        if field.default is MISSING and field.default_factory is MISSING
+    ]
 
 
 def _read(

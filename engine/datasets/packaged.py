@@ -217,6 +217,8 @@ def _wrong_names(names: object) -> str:
         return _kind(names)
     if not all(isinstance(name, str) and name.strip() for name in names):
         return "one that is no text or an empty one"
+    if not all(name.isprintable() for name in names):
+        return "one with characters that cannot be shown"
     if len(set(names)) < len(names):
         return "one of them twice"
     return "" if 2 <= len(names) <= MAX_CLASSES else f"{len(names):,}"

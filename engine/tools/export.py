@@ -184,7 +184,8 @@ def _is_earlier_export(row: ExportFormat, to: Path) -> bool:
     if to.is_symlink() or not to.is_dir():
         return False
     names = {entry.name for entry in to.iterdir()}
-    return not names or (row.entries[0] in names and names <= set(row.entries))
+    ours = {*row.entries, Path(row.description).parts[0]}
+    return not names or (names <= ours and not names.isdisjoint(row.entries[:1]))
 
 
 def _check_packages(row: ExportFormat) -> None:

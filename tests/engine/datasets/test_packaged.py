@@ -124,6 +124,7 @@ def test_what_is_no_data_set_is_one_line(added: str, found: str, packages: Path)
         ("class_names=('gull',)", "2 to 1,000 different class names, texts, found 1"),
         ("class_names=('gull', 'gull')", "found one of them twice"),
         ("class_names=('gull', 3)", "found one that is no text or an empty one"),
+        ("class_names=('gull', 'tern\\x1b[2J')", "found one with characters that cannot be shown"),
         ("class_names='gt'", "found str"),
     ],
 )
