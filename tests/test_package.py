@@ -24,7 +24,7 @@ from tests.support.imports import imported_by
 from tui.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 INSTALLED_BY_CHOICE = {"jax"}
 """By those who set KERAS_BACKEND; the error that names the package says so."""
@@ -52,7 +52,7 @@ def test_what_is_imported_is_declared_and_nothing_else(
 
 
 def test_the_constraints_hold_a_version_of_each_dependency() -> None:
-    lines = (ROOT / ".ci/constraints.txt").read_text().splitlines()
+    lines = (ROOT / ".ci/constraints.txt").read_text("utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     versions = {canonicalize_name(name): version for name, version in pins.items()}
     for text in (*PROJECT["dependencies"], *EXTRAS["test"], *EXTRAS["release"]):
@@ -107,7 +107,7 @@ def _read(folder: str) -> _Source:
     here = {path.stem for place in (ROOT, ROOT / "tests/benchmarks") for path in place.iterdir()}
     source = _Source(set(), set())
     for path in (ROOT / folder).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             source.imports.update(imported_by(node) - here - sys.stdlib_module_names)
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 source.strings.add(node.value)
