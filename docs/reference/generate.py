@@ -53,17 +53,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, name what differs")
     is_check = parser.parse_args(argv).check
     found = {HERE / name: NOTICE + text for name, text in pages().items()}
-    differ = [path for path, text in found.items() if not path.exists() or path.read_text() != text]
+    texts = {path: path.read_text("utf-8") if path.exists() else "" for path in found}
+    differ = [path for path in found if found[path] != texts[path]]
     for path in differ:
         if is_check:
             print(f"{path.name}: not as the program has it; run `{COMMAND}`")
         else:
-            path.write_text(found[path])
+            path.write_text(found[path], "utf-8")
     return 1 if is_check and differ else 0
 
 
 def pages() -> dict[str, str]:
-    """What each page holds, by its name."""
+    """Return what each page holds, by its name."""
     return {
         "commands.md": commands_page(),
         "options.md": options_page(),
@@ -77,7 +78,7 @@ def pages() -> dict[str, str]:
 
 
 def commands_page() -> str:
-    """Every command with what it takes."""
+    """Return every command with what it takes."""
     parser = build_parser()
     (subparsers,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
     summaries = [(a.dest, str(a.help)) for a in subparsers._choices_actions]
@@ -99,7 +100,7 @@ def commands_page() -> str:
 
 
 def command_section(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
-    """What one command is for and what it takes."""
+    """Return what one command is for and what it takes."""
     yield f"## cifar-tui {name}"
     yield str(parser.description)
     yield "```\n" + "\n".join(EXAMPLES[name]) + "\n```"
@@ -118,7 +119,7 @@ def command_section(name: str, parser: argparse.ArgumentParser) -> Iterator[str]
 
 
 def argument_row(action: argparse.Action) -> tuple[str, str]:
-    """A row about what stands without a flag."""
+    """Return a row about what stands without a flag."""
     name = str(action.metavar or action.dest.upper())
     words = " or ".join(f"`{word}`" for word in action.choices or ())
     says = "; ".join(filter(None, (words, cell(plain(action)))))
@@ -128,7 +129,7 @@ def argument_row(action: argparse.Action) -> tuple[str, str]:
 
 
 def options_table(actions: Iterable[argparse.Action]) -> str:
-    """A table of options, without the help's own."""
+    """Return a table of options, without the help's own."""
     return table(
         ("Option", "Default", "What it does"),
         (option_row(action) for action in actions if action.dest != "help"),
@@ -136,7 +137,7 @@ def options_table(actions: Iterable[argparse.Action]) -> str:
 
 
 def option_row(action: argparse.Action) -> tuple[str, str, str]:
-    """A row about an option of a command."""
+    """Return a row about an option of a command."""
     flag = "/".join(action.option_strings)
     usage = f"{flag} {action.metavar}" if action.nargs != 0 else flag
     found = DEFAULT.fullmatch(plain(action))
@@ -146,12 +147,12 @@ def option_row(action: argparse.Action) -> tuple[str, str, str]:
 
 
 def plain(action: argparse.Action) -> str:
-    """The help of an argument as argparse prints it."""
+    """Return the help of an argument as argparse prints it."""
     return (action.help or "").replace("%%", "%")
 
 
 def options_page() -> str:
-    """The options of a run, with their limits and what the recipes make of them."""
+    """Return the options of a run, with their limits and what the recipes make of them."""
     by_recipe = {name: recipe_defaults(recipe) for name, recipe in RECIPES.items()}
     decided = [setting for setting in SETTINGS if setting.field in recipe_defaults(DEFAULT_RECIPE)]
     return page(
@@ -187,7 +188,7 @@ def options_page() -> str:
 
 
 def values_of(setting: Setting) -> str:
-    """What the option takes, where its usage does not say it."""
+    """Return what the option takes, where its usage does not say it."""
     kind = setting.kind
     if isinstance(kind, Listed):
         return f"{kind.form}, {kind.limits}"
@@ -201,7 +202,7 @@ def values_of(setting: Setting) -> str:
 
 
 def keys_page() -> str:
-    """Every key, by the part of the screen where it works."""
+    """Return every key, by the part of the screen where it works."""
     parts = [
         "# Keys",
         "`?` shows those that work at the moment. A key that the footer lacks works all the same.",
@@ -222,7 +223,7 @@ NOTHING = (None, ())
 
 
 def recipe_page() -> str:
-    """The keys of a recipe's file."""
+    """Return the keys of a recipe's file."""
     return page(
         [
             "# Recipe files",
@@ -251,7 +252,7 @@ def recipe_page() -> str:
 
 
 def keys_table(cls: type[Any], keys: Mapping[str, Kind]) -> str:
-    """A table of the keys that a dataclass is read from."""
+    """Return a table of the keys that a dataclass is read from."""
     says, by_name = field_docs(cls), {field.name: field for field in dataclasses.fields(cls)}
     return table(
         ("Key", "Type", "Default", "Values", "Meaning"),
@@ -272,7 +273,7 @@ def keys_table(cls: type[Any], keys: Mapping[str, Kind]) -> str:
 
 
 def protocol_page() -> str:
-    """All events and commands with their fields, and the objects that these hold."""
+    """Return all events and commands with their fields, and the objects that these hold."""
     kinds = [*events.EVENT_TYPES.values(), *commands.COMMAND_TYPES.values()]
     return page(
         [
@@ -300,12 +301,12 @@ def protocol_page() -> str:
 
 
 def order_of_events() -> list[str]:
-    """What the module of events says of it, without its first and its last paragraph."""
+    """Return what the module of events says of it, without its first and its last paragraph."""
     return inspect.cleandoc(events.__doc__ or "").split("\n\n")[1:-1]
 
 
 def class_section(cls: type[Any]) -> Iterator[str]:
-    """An event, a command or an object with its fields."""
+    """Return an event, a command or an object with its fields."""
     yield f"### {cls.__name__}"
     yield NULLS.sub("null", first_line(cls))
     hints, says = typing.get_type_hints(cls), field_docs(cls)
@@ -326,7 +327,7 @@ def class_section(cls: type[Any]) -> Iterator[str]:
 
 
 def held_by(classes: Iterable[type[Any]]) -> list[type[Any]]:
-    """The dataclasses that fields of these hold, and of those in turn."""
+    """Return the dataclasses that fields of these hold, and of those in turn."""
     found: dict[type[Any], None] = {}
     left = list(classes)
     while left:
@@ -339,7 +340,7 @@ def held_by(classes: Iterable[type[Any]]) -> list[type[Any]]:
 
 
 def dataclasses_in(hint: Any) -> Iterator[type[Any]]:
-    """Those that a type hint names."""
+    """Return those that a type hint names."""
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         yield hint
     for argument in typing.get_args(hint):
@@ -358,7 +359,7 @@ PLAIN_TYPES = {
 
 
 def json_type(hint: Any) -> str:
-    """What stands in JSON for a value of a type."""
+    """Return what stands in JSON for a value of a type."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint == commands.AnyCommand:
         return "a [command](#commands)"
@@ -380,12 +381,12 @@ def json_type(hint: Any) -> str:
 
 
 def first_line(cls: type[Any]) -> str:
-    """Of its docstring."""
+    """Return the first line of its docstring."""
     return cell((cls.__doc__ or "").splitlines()[0])
 
 
 def field_docs(cls: type[Any]) -> dict[str, str]:
-    """The docstrings that stand below a dataclass's fields, each as one line."""
+    """Return the docstrings that stand below a dataclass's fields, each as one line."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if dataclasses.is_dataclass(base):
@@ -396,7 +397,7 @@ def field_docs(cls: type[Any]) -> dict[str, str]:
 
 
 def documented(body: Sequence[ast.stmt]) -> Iterator[tuple[str, str]]:
-    """Names and docstrings of annotated fields."""
+    """Return names and docstrings of annotated fields."""
     for field, below in pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             match below:
@@ -405,7 +406,9 @@ def documented(body: Sequence[ast.stmt]) -> Iterator[tuple[str, str]]:
 
 
 def default_of(field: dataclasses.Field[Any]) -> str:
-    """A field's default as JSON; where it has none it is required."""
+    """Return a field's default as JSON; where it has none it is required."""
+    if field.default_factory is not dataclasses.MISSING:
+        return code(json.dumps(field.default_factory()))
     if field.default is dataclasses.MISSING:
         return "required"
     return code(json.dumps(field.default))
@@ -415,7 +418,7 @@ def default_of(field: dataclasses.Field[Any]) -> str:
 
 
 def page(parts: Iterable[str]) -> str:
-    """Paragraphs and tables as a page; items of a list stay together."""
+    """Return paragraphs and tables as a page; items of a list stay together."""
     text = ""
     for part in parts:
         is_item = part.startswith("- ") and text.rsplit("\n\n", 1)[-1].startswith("- ")
@@ -424,18 +427,18 @@ def page(parts: Iterable[str]) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose cells are Markdown already."""
+    """Return a table whose cells are Markdown already."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def code(text: str) -> str:
-    """A text as code, fit for a cell."""
+    """Return a text as code, fit for a cell."""
     return "`" + text.replace("|", "\\|") + "`"
 
 
 def cell(text: str) -> str:
-    """A text for a cell: code in it stays code, the rest is what it says."""
+    """Return a text for a cell: code in it stays code, the rest is what it says."""
     pieces = " ".join(text.split()).replace("|", "\\|").split("`")
     for place in range(0, len(pieces), 2):
         pieces[place] = re.sub(r"([<*])", r"\\\1", pieces[place])

@@ -129,7 +129,7 @@ CATALOGUE: tuple[Backbone, ...] = (
 
 Parameters, depth and flops were computed from the networks as Keras 3.15 builds them, without
 their classifier, under global average pooling and a dense layer for ten classes:
-`python tests/benchmarks/catalogue_figures.py --check` does it again.
+`python tests/benchmarks/catalogue_figures.py --check` computes them again.
 
 ImageNet top-1: the table on keras.io/api/applications; for MobileNetV3, which it leaves out, the
 table in the docstring of `keras.applications.MobileNetV3Large`; for EfficientNetLite0 the README of

@@ -36,7 +36,7 @@ class Metric:
 
 
 def top5_accuracy(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> float | None:
-    """Share with the right class among the five most probable; None of five classes or fewer."""
+    """Return the share with the right class among the five most probable; None of five or fewer."""
     import numpy as np
 
     if probabilities.shape[1] <= TOP:
@@ -62,25 +62,25 @@ class Measured(Protocol):
 
 
 def measure_all(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> dict[str, float]:
-    """Every metric that has a meaning for these predictions, by key."""
+    """Measure all that has a meaning for these predictions, by key."""
     found = {metric.key: metric.measure(labels, probabilities) for metric in METRICS}
     return {key: value for key, value in found.items() if value is not None}
 
 
 def as_recorded(measured: Mapping[str, float]) -> dict[str, Any]:
-    """The fields of a record that hold these metrics, see `Measured`."""
+    """Return the fields of a record that hold these metrics, see `Measured`."""
     others = {key: value for key, value in measured.items() if key != "top5_accuracy"}
     return {"top5_accuracy": measured.get("top5_accuracy"), "metrics": others}
 
 
 def values_of(record: Measured) -> dict[str, float | None]:
-    """The value of each metric of the table in a record of any age, None where it is not known."""
+    """Return each metric of the table in a record of any age, None where it is not known."""
     found = {**record.metrics, "top5_accuracy": record.top5_accuracy}
     return {metric.key: found.get(metric.key) for metric in METRICS}
 
 
 def texts_of(record: Measured) -> list[str]:
-    """`top-5 0.9954` for each metric that is known."""
+    """Return `top-5 0.9954` for each metric that is known."""
     values = values_of(record)
     known = [metric for metric in METRICS if values[metric.key] is not None]
     return [f"{metric.title} {metric.text(values[metric.key])}" for metric in known]

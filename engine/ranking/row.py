@@ -22,7 +22,7 @@ PHASES = (
     "testing",
     "saving",
 )
-"""Accuracies whose seconds have a column each."""
+"""Phases whose seconds have a column each."""
 TARGETS = {"to_80": 0.80, "to_85": 0.85}
 """Columns of the train seconds until a validation accuracy was reached."""
 KINDS = {
