@@ -205,8 +205,10 @@ def write_one(runs_dir: Path, run: Path, number: int, what: str) -> None:
     elif what == "notes":
         write_longer(run / "notes.json", to_plain(Notes(True, ("x",), "y" * number)))
     elif what == "linked summary":
-        (run / "summary.json").replace(runs_dir / f"elsewhere-{number}.json")
-        (run / "summary.json").symlink_to(runs_dir / f"elsewhere-{number}.json")
+        elsewhere = runs_dir / f"elsewhere-{number}.json"
+        if not (run / "summary.json").is_symlink():  # moved, the link would lead to itself
+            (run / "summary.json").replace(elsewhere)
+            (run / "summary.json").symlink_to(elsewhere)
     else:
         write_summary(run, number, "completed" if what == "summary" else what)  # type: ignore[arg-type]
 
