@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -10,10 +12,67 @@ class EngineError(Exception):
 
 
 class InputError(EngineError):
-    """Bad input: one line that says what was expected, what was found and what to do.
+    """Bad input: what was expected, what was found and what to do, each by itself.
 
-    The command line prints it and exits with 2; inside a run it fails the run with this line.
+    `str` makes one line of it, in the names of the Python API. A front end that has other names
+    for the options, such as the flags of a command line, makes its own with `line`. The command
+    line exits with 2; inside a run it fails the run with this line.
+
+    Attributes:
+        field: the option or argument it is about, as Python names it; empty for none.
+        place: the file, folder or part of one it is about; empty for none.
+        expected: what would have been right; another option in it stands in backticks.
+        found: what was there instead.
+        hint: what to do, with other options in backticks; may be empty.
     """
+
+    def __init__(
+        self,
+        field: str | Path,
+        expected: str = "",
+        found: str = "",
+        hint: str = "",
+        place: str | Path = "",
+    ) -> None:
+        """Describe bad input; a path as `field` is the place, and no field is to blame."""
+        super().__init__(field, expected, found, hint, place)
+        if isinstance(field, Path):
+            field, place = "", field
+        self.field, self.place = field, str(place)
+        self.expected, self.found, self.hint = expected, found, hint
+
+    def __str__(self) -> str:
+        return self.line()
+
+    def line(self, name: Callable[[str], str] = str) -> str:
+        """Return the error as `field: place: expected X, found Y; do Z`.
+
+        Args:
+            name: returns what to call an option, given its Python name; other words unchanged.
+        """
+        if not self.expected:
+            return self.field
+        start = "".join(f"{part}: " for part in (name(self.field), self.place) if part)
+        end = f"; {self.hint}" if self.hint else ""
+        return f"{start}{with_names(f'expected {self.expected}, found {self.found}{end}', name)}"
+
+    def within(self, place: str | Path, field: str = "") -> InputError:
+        """Return the same error in a wider place, and about `field` if it names none itself."""
+        inner = f"{place}: {self.place}" if self.place else str(place)
+        return InputError(self.field or field, self.expected, self.found, self.hint, inner)
+
+
+def with_names(text: str, name: Callable[[str], str]) -> str:
+    """Return a text in which each option in backticks is called what `name` returns for it.
+
+    A word that `name` returns unchanged keeps its backticks.
+    """
+
+    def called(match: re.Match[str]) -> str:
+        known = name(match[1])
+        return match[0] if known == match[1] else known
+
+    return re.sub(r"`([a-z][a-z_]*)`", called, text)
 
 
 class PlatformError(ImportError):

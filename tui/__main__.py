@@ -22,6 +22,7 @@ from tui.cli.arguments import default_runs_dir
 from tui.cli.forking import WaitingParent, opens_screen, run_in_child
 from tui.cli.parser import build_parser
 from tui.cli.streams import complain, complain_of_output, give_up_output, prepare_streams
+from tui.settings.option_names import as_flag
 from tui.terminal import capabilities as terminal
 from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.terminal.slow_link import VARIABLE as SLOW_VARIABLE
@@ -54,7 +55,7 @@ def exit_status(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> in
             print(f"cifar-tui: {line}", file=sys.stderr)
         return _written(work, argv)
     except InputError as error:
-        complain(_one_line(str(error)))
+        complain(_one_line(error.line(as_flag)))
         return 2
     except BrokenPipeError:
         give_up_output()

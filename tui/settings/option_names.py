@@ -1,0 +1,23 @@
+"""What the command line and the launcher call an option that the engine names as Python does."""
+
+from __future__ import annotations
+
+from engine.config.option_table import SETTINGS
+from engine.errors import with_names
+
+_FLAGS = {setting.field: setting.flag for setting in SETTINGS} | {"runs_dir": "--runs-dir"}
+
+
+def as_flag(field: str) -> str:
+    """Return the flag of an option, `--image-size` for `image_size`; other words unchanged."""
+    return _FLAGS.get(field, field)
+
+
+def as_label(field: str) -> str:
+    """Return the label of an option, `image size` for `image_size`; other words unchanged."""
+    return as_flag(field).removeprefix("--").replace("-", " ") if field in _FLAGS else field
+
+
+def in_flags(text: str) -> str:
+    """Return an engine's line with flags for the options that it names in backticks."""
+    return with_names(text, as_flag)
