@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
 import pickle
 import re
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from engine.datasets.loading import load_dataset
 from engine.errors import InputError
 from engine.model.build import Classifier, build_classifier
 from engine.model.lite0 import BLOCKS
+from engine.weights import torch_pickle
 from engine.weights.lite0 import load_lite0_weights
 from engine.weights.torch_pickle import read_tensors
 
@@ -124,48 +125,41 @@ def rejection() -> Callable[[Path], str]:
     return load
 
 
-def altered(folder: Path, old: bytes, new: bytes, *, last: bool = False) -> Path:
-    data = WEIGHTS.read_bytes()
-    assert old in data
-    at = data.rindex(old) if last else data.index(old)
-    path = folder / "weights.pth"
-    path.write_bytes(data[:at] + new + data[at + len(old) :])
-    return path
+@pytest.fixture
+def altered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, bytes], Path]:
+    """Writes the file with other bytes at a place, and has it be a known one."""
+
+    def write(place: int, new: bytes) -> Path:
+        data = WEIGHTS.read_bytes()
+        data = data[:place] + new + data[place + len(new) :]
+        (tmp_path / "weights.pth").write_bytes(data)
+        known = {"weights.pth": hashlib.sha256(data).hexdigest()}
+        monkeypatch.setattr(torch_pickle, "KNOWN_FILES", known)
+        return tmp_path / "weights.pth"
+
+    return write
 
 
 def test_a_file_of_another_model_changes_nothing(
-    tmp_path: Path, rejection: Callable[[Path], str]
+    altered: Callable[[int, bytes], Path], rejection: Callable[[Path], str]
 ) -> None:
-    path = altered(tmp_path, b"_blocks.3._bn2.weight", b"_blocks.3._bn9.weight")
-    assert "_blocks.3._bn" in rejection(path)
-
-
-def test_weights_that_are_no_numbers_are_rejected(
-    tmp_path: Path, rejection: Callable[[Path], str]
-) -> None:
-    bias = read_tensors(WEIGHTS)["_bn1.bias"].tobytes()
-    broken = np.full(1280, np.nan, "<f4").tobytes()
-    assert "_bn1.bias" in rejection(altered(tmp_path, bias, broken))
+    at = WEIGHTS.read_bytes().index(b"_blocks.3._bn2.weight")
+    assert "with _blocks.3._bn2.weight of shape (40,), found none" in rejection(
+        altered(at, b"_blocks.3._bn9.weight")
+    )
 
 
 def test_a_shape_of_another_model_is_rejected(
-    tmp_path: Path, rejection: Callable[[Path], str]
+    altered: Callable[[int, bytes], Path], rejection: Callable[[Path], str]
 ) -> None:
     # The stem's normalization, 32 long, told as half of that; its storage stays as it is.
     data = WEIGHTS.read_bytes()
-    at = data.index(b"_bn0.running_mean")
-    one_long, half_long = b"K \x85q", b"K\x10\x85q"
-    place = data.index(one_long, at)
-    path = tmp_path / "weights.pth"
-    path.write_bytes(data[:place] + half_long + data[place + len(one_long) :])
-    assert "_bn0.running_mean" in rejection(path)
+    place = data.index(b"K \x85q", data.index(b"_bn0.running_mean"))
+    said = rejection(altered(place, b"K\x10\x85q"))
+    assert "with _bn0.running_mean of shape (32,), found (16,); leave" in said
 
 
-def test_no_weights_file_at_all_is_rejected(
-    tmp_path: Path, rejection: Callable[[Path], str]
-) -> None:
+def test_an_unknown_file_is_rejected(tmp_path: Path, rejection: Callable[[Path], str]) -> None:
     path = tmp_path / "weights.pth"
-    buffer = io.BytesIO()
-    pickle.dump({"any": "thing"}, buffer)
-    path.write_bytes(buffer.getvalue())
-    rejection(path)
+    path.write_bytes(pickle.dumps({"any": "thing"}))
+    assert "found a file with SHA-256" in rejection(path)
