@@ -9,12 +9,15 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 import engine.common.faults
+from engine.download import transfer
 from engine.keras_setup.loading import HOME, IGNORED_VARIABLES, prepare_environment
 from engine.runs.listing import RunRecord, load_run
 from tests.support.images import SmallCifar10
@@ -138,6 +141,18 @@ def loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
     server = LoopbackServer()
     yield server
     server.close()
+
+
+@pytest.fixture
+def published_here(loopback: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> LoopbackServer:
+    """Have the loopback server answer, at the paths of their URLs, for all published files."""
+    ask = transfer._ask
+
+    def ask_here(url: str, *rest: Any) -> None:
+        ask(loopback.url(urlsplit(url).path), *rest)
+
+    monkeypatch.setattr(transfer, "_ask", ask_here)
+    return loopback
 
 
 @pytest.fixture

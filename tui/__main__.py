@@ -90,10 +90,6 @@ def _run(argv: Sequence[str]) -> int:
         terminal.settle()
     if getattr(arguments, "slow_link", False):
         os.environ[SLOW_VARIABLE] = "1"
-    if arguments.mirror is not None:
-        from engine.download.mirror import use_mirror
-
-        use_mirror(arguments.mirror)
     if getattr(arguments, "runs_dir", None) is None:
         arguments.runs_dir = default_runs_dir()
     if arguments.command is None and not terminal.current().shows_screens:

@@ -62,7 +62,7 @@ class CifarSource(DatasetSource):
     def load(self, request: DataRequest, progress: Progress, on_download: OnDownload) -> Dataset:
         path, archive = self._find(request.data_path)
         if path is None:
-            path = download_archive(self.archive, self.name, self.title, progress, on_download)
+            path = download_archive(self.archive, self.title, progress, on_download)
             archive = None  # verified while downloaded
         layout = find_layout(path, self.published)
         if archive is not None and layout.kind == "archive":

@@ -9,14 +9,13 @@ from pathlib import Path
 
 from engine.common.folders import cache_folder, home
 from engine.common.progress import Progress
-from engine.download.mirror import chosen_mirror, obtain
-from engine.download.transfer import file_hash
+from engine.download.transfer import download, file_hash
 from engine.errors import InputError
 from engine.keras_setup.loading import keras_folder
 
 OnDownload = Callable[[str], None]
 """Called with a phrase before a download begins; what it raises prevents it."""
-_WAYS_OUT = "delete it and fetch it again, or extract it and name the folder with --data"
+_WAYS_OUT = "delete it and fetch it again, or extract it and name the folder with `data_path`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Archive:
 
     url: str
     file: str
-    """Its name on this machine and in a mirror: letters, digits, `.`, `_` and `-`."""
+    """Its name on this machine: letters, digits, `.`, `_` and `-`."""
     hash: str
     """`md5:<hex>` or `sha256:<hex>`, as published."""
     bytes: int
@@ -50,10 +49,8 @@ def check_bytes(path: Path, archive: Archive) -> None:
         InputError: it is truncated, or another file.
     """
     if (found := path.stat().st_size) != archive.bytes:
-        raise InputError(
-            f"{path}: expected the {archive.bytes:,} bytes of the official archive, "
-            f"found {found:,}, so it is truncated or another; {_WAYS_OUT}"
-        )
+        expected = f"the {archive.bytes:,} bytes of the official archive"
+        raise InputError(path, expected, f"{found:,}", _WAYS_OUT)
 
 
 def check_hash(path: Path, archive: Archive, progress: Progress) -> None:
@@ -64,39 +61,39 @@ def check_hash(path: Path, archive: Archive, progress: Progress) -> None:
     """
     algorithm, _, expected = archive.hash.partition(":")
     if (found := file_hash(path, algorithm, progress)) != expected:
-        raise InputError(
-            f"{path}: wrong hash: expected the official archive's {algorithm} {expected}, "
-            f"found {found}; {_WAYS_OUT}"
-        )
+        expected = f"the official archive's {algorithm} {expected}"
+        raise InputError(path, expected, found, _WAYS_OUT)
 
 
 def download_archive(
-    archive: Archive, name: str, title: str, progress: Progress, on_download: OnDownload
+    archive: Archive, title: str, progress: Progress, on_download: OnDownload
 ) -> Path:
     """Download an archive into the user's cache, verified while it arrives.
 
     Args:
         archive: what to download.
-        name: of the data set, for errors.
-        title: of the data set, for `on_download`.
+        title: of the data set, for `on_download` and the error.
         progress: called with the bytes.
         on_download: called before it begins.
 
     Raises:
         InputError: the network, the server, the file or the disk is not as expected.
     """
-    host = chosen_mirror() or archive.url.split("/")[2]
-    on_download(f"{title}, {archive.bytes / 1e6:.0f} MB from {host}")
-    return obtain(
-        f"datasets/{archive.file}",
+    on_download(f"{title}, {archive.bytes / 1e6:.0f} MB from {archive.url.split('/')[2]}")
+    return download(
         archive.url,
-        usual_folders()[1] / archive.file,
+        archive_destination(archive),
+        title,
         expected_bytes=archive.bytes,
         expected_hash=archive.hash,
         progress=progress,
-        option="--data",
-        arguments=f"--dataset {name}",
+        instead=" or name it with `data_path`",
     )
+
+
+def archive_destination(archive: Archive) -> Path:
+    """Return the path to which it is downloaded."""
+    return usual_folders()[1] / archive.file
 
 
 def shown(path: Path) -> str:

@@ -156,7 +156,7 @@ class DatasetSource(ABC):
         given = request.data_path
         path = self.locate() if given is None else Path(os.path.expanduser(given))
         if path is None:
-            return download_archive(self.archive, self.name, self.title, progress, on_download)
+            return download_archive(self.archive, self.title, progress, on_download)
         self.verify(path, progress)
         return path
 

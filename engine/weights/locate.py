@@ -13,11 +13,10 @@ from pathlib import Path
 from engine.backbones.entry import Backbone, PackagedWeights, WeightsFile
 from engine.common.folders import cache_folder, expanded
 from engine.common.progress import Progress
-from engine.download.mirror import check_source, obtain
-from engine.download.transfer import verify
+from engine.download.transfer import check_reachable, download, file_hash
 from engine.errors import InputError
 from engine.keras_setup.loading import keras_folder
-from engine.weights.hdf5 import check_signature, open_weights
+from engine.weights.hdf5 import open_weights
 from engine.weights.own import check_own
 
 USUAL_INPUT_SIZE = 224
@@ -75,20 +74,19 @@ def check_weights_option(backbone: Backbone, asked: str) -> None:
         return
     if asked != "imagenet":
         try:
-            check_signature(_asked_path(asked))
+            check_own(expanded(asked), backbone)
         except InputError as error:
-            model = f"{backbone.name}: " if backbone.from_scratch else ""
-            raise InputError(f"--weights: {model}{error}") from error
-        try:
-            check_own(_asked_path(asked), backbone)
-        except InputError as error:
-            raise InputError(f"--weights: {error}") from error
+            raise InputError(
+                "weights", error.expected, error.found, error.hint, error.place
+            ) from error
     elif backbone.packaged is not None:
         _installed(backbone.name, backbone.packaged)
     elif not backbone.weights:
         raise InputError(
-            f"--weights: {backbone.name} has no published ImageNet weights; give a file of your "
-            "own with --weights PATH, or --weights none to train from random weights"
+            "weights",
+            f"a file or none, as no ImageNet weights of {backbone.name} are published",
+            asked,
+            "name a file of your own, or train from random weights with `weights` none",
         )
 
 
@@ -104,8 +102,10 @@ def check_weights(backbones: Sequence[Backbone], asked: str) -> None:
     names = dict.fromkeys(backbone.name for backbone in backbones)
     if asked not in ("imagenet", "none") and len(names) > 1:
         raise InputError(
-            f"--weights: expected one model with {asked}, which fits one at most, found "
-            f"{', '.join(names)}; train the others without it"
+            "weights",
+            f"one model with {asked}, which fits one at most",
+            ", ".join(names),
+            "train the others without it",
         )
 
 
@@ -124,8 +124,8 @@ def check_obtainable(backbone: Backbone, image_size: int | None = None) -> None:
     check_weights_option(backbone, "imagenet")
     file = choose_file(backbone, image_size or backbone.image_size)
     if file is not None and find_file(file) is None:
-        arguments = fetch_arguments(backbone, file)
-        check_source(mirror_path(file), file.url, weights_destination(file), arguments)
+        destination = weights_destination(file)
+        check_reachable(file.url, destination, _what(backbone), instead=_instead())
 
 
 def locate_weights(
@@ -153,108 +153,79 @@ def locate_weights(
     """
     check_weights_option(backbone, asked)
     if asked not in ("imagenet", "none"):
-        return _asked_path(asked)
+        return expanded(asked)
     if asked == "none" or backbone.from_scratch:
         return None
     if backbone.packaged is not None:
         return _installed(backbone.name, backbone.packaged)
     file = choose_file(backbone, image_size)
     assert file is not None  # check_weights_option rejected an entry without files
-    return check_found(backbone, file) or fetch_file(backbone, file, progress, on_download)
-
-
-def check_found(backbone: Backbone, file: WeightsFile) -> Path | None:
-    """Return the path of the file, after checking its hash and layout; None if it is not here.
-
-    Raises:
-        InputError: it is damaged or another file; names it.
-    """
     path = find_file(file)
-    if path is None:
-        return None
-    if file.hash and not _is_published(path, file):
-        raise InputError(
-            f"{path}: expected the published weights of {backbone.name} ({file.hash}), found "
-            "another content; delete the file to have it downloaded again, or give --weights PATH"
-        )
-    _check_readable(backbone, path)
-    return path
-
-
-def _is_published(path: Path, file: WeightsFile) -> bool:
-    try:
-        return verify(path, file.hash)
-    except OSError as error:
-        raise InputError(
-            f"{path}: expected a file that can be read, found {error.strerror}; permit reading it"
-        ) from error
-
-
-def fetch_file(
-    backbone: Backbone,
-    file: WeightsFile,
-    progress: Progress,
-    on_download: Callable[[str], None] | None = None,
-) -> Path:
-    """Download the file, from the mirror where there is one, into our own cache.
-
-    Raises:
-        InputError: it is not available or not a weights file; says what to do.
-    """
+    if path is not None:
+        _check_published(backbone, file, path)
+        return path
     if on_download is not None:
         on_download(f"{file.file}, {_megabytes(file)}")
+    return _download(backbone, file, progress)
+
+
+def _check_published(backbone: Backbone, file: WeightsFile, path: Path) -> None:
+    """Reject a file that is damaged or another, by its hash and its layout."""
+    algorithm, _, expected = file.hash.partition(":")
     try:
-        # Keras publishes no sizes, so there is none to check the server's against.
-        path = obtain(
-            mirror_path(file),
-            file.url,
-            weights_destination(file),
-            expected_bytes=None,
-            expected_hash=file.hash,
-            progress=progress,
-            arguments=fetch_arguments(backbone, file),
-        )
-    except InputError as error:
+        found = file_hash(path, algorithm) if expected else ""
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(path, "a file that can be read", reason, "permit reading it") from error
+    if found != expected:
         raise InputError(
-            f"{backbone.name}: expected its ImageNet weights, found none here; {error}; other "
-            f"ways: put {file.file} in {_keras_directory()}, give --weights PATH, or --weights "
-            "none to train from random weights"
-        ) from error
-    keep_if_readable(backbone, path)
-    return path
+            path,
+            f"{_what(backbone)} as published ({file.hash})",
+            f"{algorithm}:{found}",
+            "delete the file to have it downloaded again, or name another with `weights`",
+        )
+    _check_readable(backbone, path)
 
 
-def keep_if_readable(backbone: Backbone, path: Path) -> None:
-    """Remove a downloaded file that does not open, such as a web page in its place.
-
-    Raises:
-        InputError: it does not open.
-    """
+def _download(backbone: Backbone, file: WeightsFile, progress: Progress) -> Path:
+    # Keras publishes no sizes, so there is none to check the server's against.
+    path = download(
+        file.url,
+        weights_destination(file),
+        _what(backbone),
+        expected_bytes=None,
+        expected_hash=file.hash,
+        progress=progress,
+        instead=_instead(),
+    )
     try:
         _check_readable(backbone, path)
     except InputError:
-        path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)  # without a published hash it can be anything
         raise
+    return path
 
 
 def _check_readable(backbone: Backbone, path: Path) -> None:
     if backbone.weights_loader:
         return  # in another format than Keras', and identified by its hash
     try:
-        open_weights(path).close()
+        with open_weights(path):
+            pass
     except InputError as error:
-        raise InputError(f"{error}; delete the file if it is there and try again") from error
+        hint = "delete the file if it is there and try again"
+        raise InputError(path, error.expected, error.found, hint) from error
 
 
-def fetch_arguments(backbone: Backbone, file: WeightsFile) -> str:
-    """Return the arguments with which `cifar-tui fetch` gets this file of a model."""
-    size = f" --image-size {file.input_size}" if file.input_size is not None else ""
-    return f"{backbone.name}{size}"
+def _what(backbone: Backbone) -> str:
+    return f"the ImageNet weights of {backbone.name}"
 
 
-def mirror_path(file: WeightsFile) -> str:
-    """Return its path inside a mirror."""
-    return f"weights/{file.file}"
+def _instead() -> str:
+    return (
+        f" or in {_keras_directory()}, name another with `weights`, or train from random weights "
+        "with `weights` none"
+    )
 
 
 def weights_destination(file: WeightsFile) -> Path:
@@ -269,10 +240,6 @@ def find_file(file: WeightsFile) -> Path | None:
         if os.path.isfile(path):  # False where the folder may not be read
             return path
     return None
-
-
-def _asked_path(asked: str) -> Path:
-    return expanded(asked)
 
 
 def _keras_directory() -> Path:
@@ -294,9 +261,11 @@ def _installed(model: str, packaged: PackagedWeights) -> Path:
     folder = _package_folder(packaged)
     if folder is None or not os.path.isfile(folder / packaged.file):
         raise InputError(
-            f"{model}: expected its weights in the package {packaged.distribution}, which is not "
-            "installed or not whole; install it again with pip, or give --weights none to train "
-            "from random weights"
+            "",
+            f"its weights in the package {packaged.distribution}",
+            "that not installed" if folder is None else f"no {packaged.file} in {folder}",
+            "install it again with pip, or train from random weights with `weights` none",
+            model,
         )
     return folder / packaged.file
 

@@ -31,11 +31,12 @@ def fetch(
     return download(
         url,
         folder / "cache" / "file.bin",
+        "the data",
         expected_bytes=expected_bytes,
         expected_hash=expected_hash,
         progress=progress,
         timeout_seconds=timeout_seconds,
-        option="--data",
+        instead=" or name it with `data_path`",
     )
 
 
@@ -53,7 +54,7 @@ def refused(
     if kept is None:
         assert left == set()
     else:
-        assert left == {"file.bin.part", "file.bin.part.json"}
+        assert left == {"file.bin.part"}
         assert (folder / "cache" / "file.bin.part").read_bytes() == kept
     line = str(caught.value)
     assert "\n" not in line

@@ -18,7 +18,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "dataset": ("cifar-tui dataset ~/pets", "cifar-tui dataset cifar100 --json"),
     "fetch": (
         "cifar-tui fetch VGG16 ResNet50V2 --dataset cifar10",
-        "cifar-tui fetch VGG16 --dataset cifar100 --to /media/stick",
+        "cifar-tui fetch MobileNetV2 --image-size 160 --json",
     ),
     "resume": ("cifar-tui resume", "cifar-tui resume 20260102-120000-vgg16 --plain"),
     "attach": ("cifar-tui attach", "cifar-tui attach vgg16"),

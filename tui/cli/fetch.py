@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from engine.common.text import byte_size
 from engine.errors import InputError
@@ -23,9 +22,7 @@ from engine.tools.fetching import (
     list_needed,
 )
 from tui.cli.output import use_utf8
-
-if TYPE_CHECKING:
-    from rich.progress import TaskID
+from tui.settings.option_names import in_flags
 
 PACE_SECONDS = 2.0
 """Least time between two lines of progress, where there is no terminal to draw on."""
@@ -39,12 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
     """
     datasets = arguments.dataset or []
     if not arguments.models and not datasets:
-        raise InputError("expected MODEL or --dataset; see `cifar-tui fetch --help`")
+        hint = "see `cifar-tui fetch --help`"
+        raise InputError("", "MODEL or --dataset", "neither", hint)
     wanted = list_needed(arguments.models, datasets, image_size=arguments.image_size)
     outcomes: list[Fetched] = []
     try:
         with _showing(arguments) as on_step:
-            for outcome in fetch_all(wanted, on_step=on_step, to=arguments.to):
+            for outcome in fetch_all(wanted, on_step=on_step):
                 outcomes.append(outcome)
                 if not arguments.json:
                     _say(outcome)
@@ -55,19 +53,17 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return 130
     if arguments.json:
-        _print_json(outcomes, arguments.to)
-    elif arguments.to is not None and any(outcome.path for outcome in outcomes):
-        print(f"use it with: --mirror {arguments.to}")
+        _print_json(outcomes)
     return 1 if any(outcome.state == "failed" for outcome in outcomes) else 0
 
 
 @contextmanager
 def _showing(arguments: argparse.Namespace) -> Iterator[OnStep]:
-    """Show bars on a terminal, else a line now and then; nothing with JSON."""
+    """Show a bar on a terminal, else a line now and then; nothing with JSON."""
     if arguments.json:
         yield ignore_step
     elif sys.stdout.isatty():
-        with _bars() as on_step:
+        with _bar() as on_step:
             yield on_step
     else:
         yield _lines()
@@ -87,21 +83,19 @@ def _lines(clock: Callable[[], float] = time.monotonic) -> OnStep:
 
 
 @contextmanager
-def _bars() -> Iterator[OnStep]:
+def _bar() -> Iterator[OnStep]:
     from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"))
-    tasks: dict[str, TaskID] = {}
     shows_errors = sys.stderr.isatty()
     with Progress(*columns, transient=True, redirect_stderr=shows_errors) as progress:
+        task = progress.add_task("", words="", visible=False)
 
         def on_step(needed: Needed, step: FetchStep) -> None:
-            if needed.name not in tasks:
-                for task in tasks.values():
-                    progress.update(task, visible=False)
-                tasks[needed.name] = progress.add_task(needed.name, words="")
             progress.update(
-                tasks[needed.name],
+                task,
+                visible=True,
+                description=needed.name,
                 completed=step.done_bytes,
                 total=step.total_bytes,
                 words=step.text,
@@ -111,13 +105,12 @@ def _bars() -> Iterator[OnStep]:
 
 
 def _say(outcome: Fetched) -> None:
-    """Print how one download ended; the bars make room for the line."""
+    """Print how one download ended; the bar makes room for the line."""
     name = outcome.needed.name
     if outcome.state == "failed":
-        where = "" if outcome.error.startswith(f"{name}:") else f"{name}: "
-        print(f"cifar-tui: {where}{outcome.error}", file=sys.stderr)
+        print(f"cifar-tui: {name}: {in_flags(outcome.error)}", file=sys.stderr)
         return
-    what = outcome.needed.built_in or ("here" if outcome.state == "here" else "fetched")
+    what = outcome.needed.built_in or outcome.state
     print(f"{name}  {what}{_where(outcome.path)}", flush=True)
 
 
@@ -128,7 +121,7 @@ def _where(path: Path | None) -> str:
     return f": {size}{path}"
 
 
-def _print_json(outcomes: list[Fetched], to: Path | None) -> None:
+def _print_json(outcomes: list[Fetched]) -> None:
     use_utf8(sys.stdout)
     files = [
         {
@@ -136,9 +129,8 @@ def _print_json(outcomes: list[Fetched], to: Path | None) -> None:
             "kind": outcome.needed.kind,
             "state": outcome.needed.built_in or outcome.state,
             "path": str(outcome.path) if outcome.path is not None else None,
-            "error": outcome.error or None,
+            "error": in_flags(outcome.error) or None,
         }
         for outcome in outcomes
     ]
-    plain = {"to": str(to) if to is not None else None, "files": files}
-    print(json.dumps(plain, indent=1, allow_nan=False, ensure_ascii=False))
+    print(json.dumps({"files": files}, indent=1, allow_nan=False, ensure_ascii=False))

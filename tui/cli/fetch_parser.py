@@ -1,4 +1,4 @@
-"""The options of `cifar-tui fetch`, and the option for mirrors that other commands share."""
+"""The options of `cifar-tui fetch`."""
 
 from __future__ import annotations
 
@@ -7,20 +7,7 @@ from functools import partial
 
 from engine.config.dataset_names import BUILT_IN
 from engine.config.option_table import IMAGE_SIZE
-from engine.download.mirror import MIRROR_VARIABLE
-from tui.cli.arguments import TEXT, read_path
-
-
-def add_mirror(parser: argparse.ArgumentParser, default: str | None = argparse.SUPPRESS) -> None:
-    """Add `--mirror`; without a default, a value given before the command is kept."""
-    parser.add_argument(
-        "--mirror",
-        metavar="DIR|URL",
-        default=default,
-        type=partial(TEXT.read, "--mirror"),
-        help="take weights and data from this mirror, not from their servers; `cifar-tui fetch "
-        f"--to DIR` makes one (default: ${MIRROR_VARIABLE})",
-    )
+from tui.cli.arguments import TEXT
 
 
 def add_fetch(parser: argparse.ArgumentParser) -> None:
@@ -40,12 +27,4 @@ def add_fetch(parser: argparse.ArgumentParser) -> None:
         type=partial(IMAGE_SIZE.read, "--image-size"),
         help="pixels; MobileNet and MobileNetV2 have weights for each size (default: the model's)",
     )
-    parser.add_argument(
-        "--to",
-        metavar="DIR",
-        type=partial(read_path, "--to"),
-        help="put the files there, for --mirror on a machine without a network (default: the "
-        "cache, where training looks)",
-    )
-    add_mirror(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON object at the end")

@@ -22,7 +22,7 @@ from tui.cli.arguments import (
     read_shares,
 )
 from tui.cli.examples import examples_text
-from tui.cli.fetch_parser import add_fetch, add_mirror
+from tui.cli.fetch_parser import add_fetch
 from tui.cli.old_names import OLD_NAMES
 from tui.cli.usage import CommandLineParser, OneLineParser
 from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
@@ -51,7 +51,6 @@ def build_parser() -> CommandLineParser:
         help="print the version and exit",
     )
     _add_drawing(parser)
-    add_mirror(parser, None)
     _add_runs_dir(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=OneLineParser)
     _add_train(commands)
@@ -123,7 +122,6 @@ def _add_train(commands: Commands) -> None:
         "and answer its questions at the end",
     )
     add_settings(train)
-    add_mirror(train)
     _add_outputs(train)
     train.epilog = f"{examples_text('train')}\n\n{_recipes_in_lines()}"
 
@@ -143,7 +141,6 @@ def _add_resume(commands: Commands) -> None:
     resume.add_argument(
         "run", metavar="RUN", nargs="?", help=f"{_RUN_WORDS} (default: the newest unfinished run)"
     )
-    add_mirror(resume)
     _add_outputs(resume)
 
 

@@ -17,6 +17,7 @@ from engine.tools.fetching import Fetched, FetchStep, Needed, fetch_all
 from tui.panels.line_fitting import Field, fit
 from tui.panels.run_detail.bars import bar, name_width, shortened
 from tui.settings import keys
+from tui.settings.option_names import in_flags
 from tui.terminal.slow_link import paced
 
 _TICK_SECONDS = 0.25
@@ -76,7 +77,7 @@ class FetchScreen(Screen[None]):
             for outcome in outcomes:
                 self._outcomes[outcome.needed.name] = outcome
         except (InputError, OSError) as error:
-            self._problem = str(error)
+            self._problem = in_flags(str(error))
 
     def _tell(self, needed: Needed, step: FetchStep) -> None:
         self._steps[needed.name] = step
@@ -114,7 +115,11 @@ class FetchScreen(Screen[None]):
             size = f"  {byte_size(needed.bytes)}" if needed.bytes else ""
             return Content.styled("✓ ", "$success") + name + Content(f"{outcome.state}{size}")
         if outcome is not None:
-            return Content.styled("✗ ", "$error") + name + Content.styled(outcome.error, "$error")
+            return (
+                Content.styled("✗ ", "$error")
+                + name
+                + Content.styled(in_flags(outcome.error), "$error")
+            )
         if step is None:
             waits = f"waits, about {byte_size(needed.bytes)}"
             return Content.styled("· ", "$muted") + name + Content.styled(waits, "$muted")

@@ -246,10 +246,10 @@ def test_a_file_is_downloaded_once_and_verified(
     assert report_on("shapes").classes[0].name == "circle"
     place.write_bytes(shapes[:-1] + b"x")
     for path in (None, str(place)):
-        with pytest.raises(InputError, match="wrong hash"):
+        with pytest.raises(InputError, match="expected the official archive's sha256"):
             load_dataset("shapes", path, ignore_progress)
     place.write_bytes(shapes[:-1])
-    with pytest.raises(InputError, match="truncated or another"):
+    with pytest.raises(InputError, match="bytes of the official archive, found"):
         check_dataset("shapes", None)
     other = tmp_path / "mine.npz"
     other.write_bytes(shapes)
@@ -265,8 +265,6 @@ def test_a_file_is_fetched_before_it_is_needed(
     wanted = list_needed([], ["shapes"])
     states = [[each.state for each in fetch_all(wanted)] for _ in range(2)]
     assert states == [["fetched"], ["here"]]
-    (outcome,) = fetch_all(wanted, to=tmp_path / "mirror")
-    assert outcome.path == tmp_path / "mirror" / "datasets" / "shapes-v1.npz"
     assert loopback.requests == ["/shapes"]
 
 

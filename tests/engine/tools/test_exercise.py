@@ -29,7 +29,7 @@ def test_without_weights_and_network_the_plain_network_is_left() -> None:
     assert models == ("CustomCNN",)
     assert [entry.model for entry in skipped] == list(EXERCISE_MODELS[1:])
     for entry in skipped:
-        assert entry.reason.startswith("download of https://storage.googleapis.com/")
+        assert entry.reason.startswith("https://storage.googleapis.com/")
         assert "check the network and try again, or put the file at" in entry.reason
         assert "\n" not in entry.reason
 

@@ -51,7 +51,7 @@ def test_the_notebook_recipe_and_a_reason_for_each_that_is_skipped(
     skipped = ("ResNet50V2", "MobileNetV2", "VGG16", "EfficientNetB0")
     assert len(lines) == 4
     for line, model in zip(lines, skipped, strict=True):
-        assert line.startswith(f"cifar-tui: skipped {model}: download of https://")
+        assert line.startswith(f"cifar-tui: skipped {model}: https://")
 
 
 def test_a_recipe_that_is_named_is_kept(queued: list[RunSpec]) -> None:

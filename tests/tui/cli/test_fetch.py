@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
+import h5py
 import pytest
 
-from engine.download.mirror import MIRROR_VARIABLE
+from tests.support.loopback import LoopbackServer
 from tui.__main__ import main
 
 BUILT_IN = ["fetch", "EfficientNetLite0", "customcnn", "--dataset", "digits"]
@@ -15,19 +17,10 @@ BUILT_IN = ["fetch", "EfficientNetLite0", "customcnn", "--dataset", "digits"]
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder with nothing in it; what `--mirror` sets is undone."""
+    """A home folder with nothing in it."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv(MIRROR_VARIABLE, "")
     return tmp_path
-
-
-@pytest.fixture
-def empty_mirror(tmp_path: Path) -> str:
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    (folder / "manifest.json").write_text('{"format": 1, "files": []}')
-    return str(folder)
 
 
 def test_what_is_built_in_has_not_to_be_fetched(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,26 +35,50 @@ def test_what_is_built_in_has_not_to_be_fetched(capsys: pytest.CaptureFixture[st
     assert [file["state"] for file in files] == ["bundled", "from scratch", "built in"]
 
 
+@pytest.mark.usefixtures("published_here")
 def test_what_cannot_be_had_is_named_and_the_rest_is_done(
-    empty_mirror: str, capsys: pytest.CaptureFixture[str]
+    home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["fetch", "VGG16", "CustomCNN", "--dataset", "cifar100", "--mirror", empty_mirror]
-    assert main(asked) == 1
+    assert main(["fetch", "VGG16", "CustomCNN", "--dataset", "cifar100"]) == 1
     said = capsys.readouterr()
     assert said.out == "CustomCNN  from scratch\n"
     vgg, data = said.err.splitlines()
-    assert vgg.startswith("cifar-tui: VGG16: expected its ImageNet weights, found none here")
-    assert data.startswith("cifar-tui: cifar100: --mirror ")
-    assert "expected datasets/cifar-100-binary.tar.gz, found it not listed" in data
+    assert vgg.startswith("cifar-tui: VGG16: https://storage.googleapis.com/")
+    assert "expected the ImageNet weights of VGG16, found HTTP status 404 Not Found; check" in vgg
+    assert f"or in {home}/keras/models, name another with --weights, or train from" in vgg
+    assert data.startswith("cifar-tui: cifar100: https://www.cs.toronto.edu/~kriz/cifar-100-binary")
+    assert "expected CIFAR-100, found HTTP status 404" in data
+    assert data.endswith("cifar-100-binary.tar.gz or name it with --data")
+
+
+def test_what_was_fetched_is_named_with_its_size(
+    home: Path, published_here: LoopbackServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "mobilenet_1_0_128_tf_no_top.h5"
+    content = io.BytesIO()
+    h5py.File(content, "w").close()
+    published_here.serve(f"/tensorflow/keras-applications/mobilenet/{name}", content.getvalue())
+    place = home / "cache" / "cifar-tui" / "weights" / name
+    for state in ("fetched", "here"):
+        assert main(["fetch", "MobileNet", "--image-size", "128"]) == 0
+        assert capsys.readouterr().out == f"MobileNet  {state}: 800 B {place}\n"
+    assert main(["fetch", "MobileNet", "--image-size", "128", "--json"]) == 0
+    (file,) = json.loads(capsys.readouterr().out)["files"]
+    assert file == {
+        "name": "MobileNet",
+        "kind": "weights",
+        "state": "here",
+        "path": str(place),
+        "error": None,
+    }
 
 
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ([], "expected MODEL or --dataset"),
+        ([], "expected MODEL or --dataset, found neither; see `cifar-tui fetch --help`"),
         (["VGG61"], "did you mean VGG19?"),
         (["--dataset", "mnist"], "found 'mnist'"),
-        (["VGG16", "--mirror", "nowhere"], "expected a folder with manifest.json"),
     ],
 )
 def test_bad_input_is_one_line(

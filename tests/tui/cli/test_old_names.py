@@ -88,7 +88,7 @@ def test_a_flag_that_had_a_value_takes_no_model_for_one(
         (["export", "x", "--format", "csv", "--out", "x"], "expected --output"),
         (["train", "A", "--crop", "3"], "found '--crop'; did you mean --crops?"),
         (["train", "A", "--view", "3"], "found '--view'; did you mean --device?"),
-        (["train", "A", "--to", "x"], "found '--to'; fetch takes it"),
+        (["train", "A", "--html"], "found '--html'; report takes it"),
         (["train", "A", "--flip=maybe"], "--flip/--no-flip: expected no value, found 'maybe'"),
         (["train", "A", "--views", "-1"], "--crops: expected 1 to 64, found -1"),
         (["train", "A", "--views"], "--crops: expected one argument"),
@@ -98,7 +98,3 @@ def test_neither_a_part_of_a_name_nor_a_wrong_value_is_taken(words: list[str], s
     with pytest.raises(InputError) as caught:
         PARSER.parse_args(words)
     assert said in str(caught.value)
-
-
-def test_another_command_keeps_a_name_that_some_have_given_up() -> None:
-    assert str(PARSER.parse_args(["fetch", "--to", "x"]).to) == "x"

@@ -43,7 +43,6 @@ def test_one_that_no_longer_holds_is_listed_with_the_reason(
         (["recipes", "--save", "nowhere.toml"], "expected a readable file"),
         (["recipes", "--save", "~nosuch-user/x.toml"], "expected a readable file"),
         (["train", "VGG16", "--recipe", "~nosuch-user/x.toml"], "expected a readable file"),
-        (["train", "VGG16", "--mirror", "~nosuch-user/x"], "expected a folder"),
         (["train", "VGG16", "--recipe", "nope"], "found 'nope'"),
         (["train", "VGG16", "--recipe", "nowhere.toml"], "expected a readable file"),
     ],

@@ -15,8 +15,7 @@ import pytest
 import tui.screens.fetch
 from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import WeightsFile
-from engine.download.mirror import MIRROR_VARIABLE
-from engine.tools.fetching import Needed
+from engine.tools.fetching import Needed, needed_weights
 from tests.support.launcher import Launcher
 from tests.support.loopback import LoopbackServer, Route
 from tests.support.screens import AnyPilot, OnScreen, is_open, messages, text_of, until
@@ -26,13 +25,10 @@ from tui.screens.launcher.screen import ALL_HERE, LauncherScreen
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder with nothing in it, and a mirror with nothing in it."""
+    """A home folder with nothing in it."""
     monkeypatch.setattr(tui.screens.fetch, "_TICK_SECONDS", 0.01)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv(MIRROR_VARIABLE, "")
-    (tmp_path / "mirror").mkdir()
-    (tmp_path / "mirror" / "manifest.json").write_text('{"format": 1, "files": []}')
     return tmp_path
 
 
@@ -47,7 +43,7 @@ def content() -> bytes:
 def needs(url: str, content: bytes, name: str = "small.h5") -> Needed:
     file = WeightsFile(name, url, len(content), f"sha256:{hashlib.sha256(content).hexdigest()}")
     backbone = dataclasses.replace(find_backbone("VGG16"), weights=(file,))
-    return Needed(name, "weights", bytes=len(content), backbone=backbone, file=file)
+    return dataclasses.replace(needed_weights(backbone), name=name)
 
 
 def said(pilot: AnyPilot) -> str:
@@ -61,7 +57,7 @@ async def test_files_come_one_after_the_other_and_what_fails_is_named(
     bad = needs(loopback.url("/gone"), content, "gone.h5")
     async with on_screen(FetchScreen([bad, good]), (120, 30)) as pilot:
         await until(pilot, lambda: "some downloads failed" in said(pilot))
-        assert "the server says 404" in said(pilot)
+        assert "found HTTP status 404" in said(pilot)
         assert "✓ small.h5  fetched" in said(pilot)
         assert "1 of 2 here" in said(pilot)
         await pilot.app.push_screen(FetchScreen([good]))
@@ -100,16 +96,14 @@ async def test_escape_cancels_and_keeps_what_came(
     assert part.stat().st_size == 20_000
 
 
-async def test_the_launcher_fetches_what_is_missing(
-    launcher: Launcher, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(MIRROR_VARIABLE, str(home / "mirror"))
+@pytest.mark.usefixtures("published_here")
+async def test_the_launcher_fetches_what_is_missing(launcher: Launcher) -> None:
     async with launcher((120, 30)) as page:
         pilot = page.pilot
         await page.says("2 runs")
         await pilot.press("f")
         await until(pilot, lambda: is_open(page.app, FetchScreen))
-        # weights are bundled or none: only the data are missing, and the mirror lacks them
+        # weights are bundled or none: only the data are missing, and the server lacks them
         await until(pilot, lambda: "✗ cifar10" in said(pilot))
         assert "0 of 1 here" in said(pilot)
         await pilot.press("escape")
