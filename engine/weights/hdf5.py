@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.common.regular_file import open_regular
 from engine.errors import InputError
@@ -19,81 +21,74 @@ ARCHIVE_MEMBER = "model.weights.h5"
 WHAT_IS_READ = "a Keras weights file (.weights.h5, .h5 or .keras)"
 
 
-def check_signature(path: Path) -> None:
-    """Reject what cannot be a weights file, by its first bytes.
+@contextmanager
+def open_weights(path: Path) -> Iterator[h5py.File]:
+    """Open a weights file for reading, as long as the block takes.
 
     Raises:
-        InputError: missing, not a file, empty, unreadable, or neither HDF5 nor a `.keras` archive.
+        InputError: missing, not a file, empty, unreadable, neither HDF5 nor a `.keras` archive,
+            damaged, or with links or data outside the file.
     """
-    if os.path.isdir(path):
-        raise InputError(f"{path}: expected {WHAT_IS_READ}, found a folder; name the file in it")
+    import h5py
+
+    _check_signature(path)
+    with ExitStack() as stack:
+        try:
+            source: Any = path
+            if path.suffix == ".keras":
+                archive = stack.enter_context(zipfile.ZipFile(path))
+                source = stack.enter_context(archive.open(ARCHIVE_MEMBER))
+            file = stack.enter_context(h5py.File(source, "r"))
+            _check_inside(file)
+        except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+            found = f"a truncated or damaged one: {one_line(error)}"
+            raise InputError(path, WHAT_IS_READ, found, "fetch it again") from error
+        yield file
+
+
+def one_line(error: Exception) -> str:
+    """Return the words of another library's error, in one line and not at any length."""
+    return " ".join(str(error).split())[:200]
+
+
+def _check_signature(path: Path) -> None:
+    """Reject what cannot be a weights file, by its first bytes."""
+    hint = "check the path"
     try:
         with open_regular(path) as file:
             start = file.read(len(HDF5_SIGNATURE))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(
-            f"{path}: expected {WHAT_IS_READ}, found nothing there; check the path"
-        ) from error
     except (OSError, ValueError, InputError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or error
-        raise InputError(
-            f"{path}: expected {WHAT_IS_READ}, cannot read it: {reason}; check the path"
-        ) from error
+        found = getattr(error, "strerror", "") or getattr(error, "found", "") or str(error)
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            found = "nothing there"
+        elif os.path.isdir(path):
+            found, hint = "a folder", "name the file in it"
+        raise InputError(path, WHAT_IS_READ, found, hint) from error
     wanted = ZIP_SIGNATURE if path.suffix == ".keras" else HDF5_SIGNATURE
     if not start:
-        raise InputError(f"{path}: expected {WHAT_IS_READ}, found an empty file; fetch it again")
+        raise InputError(path, WHAT_IS_READ, "an empty file", "fetch it again")
     if not start.startswith(wanted):
-        raise InputError(f"{path}: expected {WHAT_IS_READ}, found something else; check the path")
+        raise InputError(path, WHAT_IS_READ, f"one that begins with {start!r}", hint)
 
 
-def open_weights(path: Path) -> h5py.File:
-    """Open a weights file for reading; the caller closes it.
-
-    Raises:
-        InputError: not a weights file, or a damaged one.
-    """
+def _check_inside(file: h5py.File) -> None:
+    """Reject links, and arrays that are not of numbers kept in this file."""
     import h5py
 
-    check_signature(path)
-    try:
-        if path.suffix == ".keras":
-            with zipfile.ZipFile(path) as archive:
-                return h5py.File(archive.open(ARCHIVE_MEMBER), "r")
-        return h5py.File(path, "r")
-    except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: expected {WHAT_IS_READ}, found a truncated or damaged one; fetch it again"
-        ) from error
+    # What these return ends the visit; h5py does not pass on what they raise.
+    def of_link(name: str, link: object) -> str | None:
+        return None if isinstance(link, h5py.HardLink) else f"{name} is a link"
 
+    def of_item(name: str, item: h5py.Group | h5py.Dataset) -> str | None:
+        if not isinstance(item, h5py.Dataset):
+            return None
+        if item.dtype.kind not in "fiub":
+            return f"{name} is no array of numbers"
+        is_here = not (item.external or item.is_virtual)
+        return None if is_here else f"{name} keeps its data in another file"
 
-def read_group(parent: h5py.Group, name: str) -> h5py.Group:
-    """Return the group of this name inside `parent`; links out of the file are not followed.
-
-    Raises:
-        ValueError: no such group.
-    """
-    import h5py
-
-    child = _follow(parent, name)
-    if not isinstance(child, h5py.Group):
-        raise ValueError(f"{name} is no group")
-    return child
-
-
-def read_dataset(parent: h5py.Group, name: str) -> h5py.Dataset:
-    """Return the dataset of this name inside `parent`; data outside the file is not read.
-
-    Raises:
-        ValueError: no such dataset, or not one of plain numbers kept in this file.
-    """
-    import h5py
-
-    child = _follow(parent, name)
-    if not isinstance(child, h5py.Dataset) or child.dtype.kind not in "fiub":
-        raise ValueError(f"{name} is no dataset of numbers")
-    if child.external or child.is_virtual:
-        raise ValueError(f"{name} keeps its data in another file")
-    return child
+    if problem := file.visititems_links(of_link) or file.visititems(of_item):
+        raise ValueError(problem)
 
 
 def read_names(group: h5py.Group, attribute: str) -> list[str] | None:
@@ -108,16 +103,3 @@ def read_names(group: h5py.Group, attribute: str) -> list[str] | None:
             return None
     names = [name for part in parts for name in part]
     return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
-
-
-def _follow(parent: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
-    import h5py
-
-    current = parent
-    for part in name.split("/"):
-        if not isinstance(current, h5py.Group) or part not in current:
-            raise ValueError(f"{name} is missing")
-        if not isinstance(current.get(part, getlink=True), h5py.HardLink):
-            raise ValueError(f"{name} is a link")
-        current = current[part]
-    return current

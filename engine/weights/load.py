@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.backbones.entry import Backbone
 from engine.errors import InputError
-from engine.weights.hdf5 import open_weights, read_dataset, read_group, read_names
+from engine.weights.hdf5 import one_line, open_weights, read_names
 
 if TYPE_CHECKING:
     import h5py
@@ -76,89 +77,66 @@ def check_finite(model: keras.Model, path: Path) -> None:
     for weight in model.weights:
         if not np.isfinite(np.asarray(weight.value)).all():
             layer = weight.path.rpartition("/")[0] or weight.path
-            raise InputError(
-                f"{path}: expected finite weights, found NaN or infinity in the layer {layer}; "
-                "give another file"
-            )
+            found = f"NaN or infinity in the layer {layer}"
+            raise InputError(path, "finite weights", found, "give another file")
 
 
 def _load_keras(model: keras.Model, path: Path, backbone_name: str, *, whole: bool) -> None:
+    before = model.get_weights()
     try:
         with open_weights(path) as file:
             legacy = legacy_layout(file)
-            if legacy is not None:
-                _assign(model, _legacy_values(model, legacy))
-                return
-            _compare_shapes(model, file)
-        if not path.name.endswith((".weights.h5", ".keras")):
-            raise ValueError("Keras 3's layout under another ending: rename it to .weights.h5")
+            _compare_shapes(model, file, legacy)
+        # Keras chooses the reader by the ending, not by what is in the file.
+        ending = ".h5" if legacy is not None else ".weights.h5"
+        if path.suffix != ".keras" and path.name.endswith(".weights.h5") == (legacy is not None):
+            raise ValueError(f"it under another ending than its layout's: rename it to {ending}")
         model.load_weights(str(path))
     except UNREADABLE as error:
-        reason = " ".join(str(error).split())[:200]
+        model.set_weights(before)
         part = "with its head" if whole else "without its classifier"
         raise InputError(
-            f"{path}: expected the weights of {backbone_name} {part}, found {reason}; "
-            "give the file of this model, or leave --weights out"
+            path,
+            f"the weights of {backbone_name} {part}",
+            one_line(error),
+            "give the file of this model, or leave `weights` out",
         ) from error
 
 
 def legacy_layout(file: h5py.File) -> h5py.Group | None:
     """Return the group that lists the layers, if the file is in the legacy layout."""
-    if read_names(file, "layer_names") is not None:
-        return file
-    if "model_weights" in file:
-        whole_model = read_group(file, "model_weights")
-        if read_names(whole_model, "layer_names") is not None:
-            return whole_model
+    for group in (file, file.get("model_weights")):
+        if group is not None and read_names(group, "layer_names") is not None:
+            return group
     return None
 
 
-def _legacy_values(model: keras.Model, group: h5py.Group) -> list[tuple[Any, Any]]:
-    """Return each variable with its value from the file, read and of the right shape."""
-    layers = [layer for layer in model.layers if layer.weights]
-    saved = []
-    for name in read_names(group, "layer_names") or []:
-        weights = read_group(group, name)
-        names = read_names(weights, "weight_names")
-        if names:
-            saved.append((name, [read_dataset(weights, weight) for weight in names]))
-    if len(saved) != len(layers):
-        raise ValueError(f"{len(saved)} layers with weights instead of {len(layers)}")
-    pairs: list[tuple[Any, Any]] = []
-    for layer, (name, datasets) in zip(layers, saved, strict=True):
-        variables = layer.trainable_weights + layer.non_trainable_weights
-        wanted = [tuple(variable.shape) for variable in variables]
-        found = [dataset.shape for dataset in datasets]
-        if wanted != found:
-            raise ValueError(f"layer {name} of shapes {found} instead of {wanted}")
-        pairs += zip(variables, datasets, strict=True)
-    # Reading can fail on a damaged file, so all of it comes before the first assignment.
-    return [(variable, dataset[()]) for variable, dataset in pairs]
-
-
-def _assign(model: keras.Model, values: list[tuple[Any, Any]]) -> None:
-    for variable, value in values:
-        variable.assign(value)
-    for layer in model.layers:
-        # Normalization computes with values that it derives from its weights here.
-        if layer.weights and hasattr(layer, "finalize_state"):
-            layer.finalize_state()
-
-
-def _compare_shapes(model: keras.Model, file: h5py.File) -> None:
-    """Reject a file that does not hold what Keras 3's own loader will look for."""
-    import h5py
-
-    found: Counter[tuple[int, ...]] = Counter()
-
-    def count(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset) and not any(part in name for part in NO_WEIGHTS):
-            found[item.shape] += 1
-
-    file.visititems(count)
+def _compare_shapes(model: keras.Model, file: h5py.File, legacy: h5py.Group | None) -> None:
+    """Reject a file without exactly the arrays of the model, before anything is assigned."""
+    found = Counter(_legacy_shapes(legacy) if legacy is not None else _shapes(file))
     wanted = Counter(tuple(weight.shape) for weight in model.weights)
     if found.total() != wanted.total():
         raise ValueError(f"{found.total()} arrays instead of {wanted.total()}")
     if found != wanted:
         shapes = (sorted(found - wanted)[0], sorted(wanted - found)[0])
         raise ValueError(f"an array of shape {shapes[0]} where one of {shapes[1]} belongs")
+
+
+def _legacy_shapes(group: h5py.Group) -> Iterator[tuple[int, ...]]:
+    for name in read_names(group, "layer_names") or ():
+        layer = group[name]
+        for weight in read_names(layer, "weight_names") or ():
+            yield layer[weight].shape
+
+
+def _shapes(file: h5py.File) -> list[tuple[int, ...]]:
+    import h5py
+
+    shapes: list[tuple[int, ...]] = []
+
+    def note(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset) and not any(part in name for part in NO_WEIGHTS):
+            shapes.append(item.shape)
+
+    file.visititems(note)
+    return shapes

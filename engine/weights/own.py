@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.backbones.entry import Backbone
 from engine.errors import InputError
 from engine.model.blocks import HEAD_DENSE
-from engine.weights.hdf5 import open_weights, read_dataset, read_group, read_names
+from engine.weights.hdf5 import one_line, open_weights, read_names
 from engine.weights.load import UNREADABLE, legacy_layout, load_into
 
 if TYPE_CHECKING:
@@ -44,10 +44,7 @@ def read_own(path: Path) -> OwnNetwork | None:
             legacy = legacy_layout(file)
             return _read_legacy(file, legacy) if legacy is not None else _read_keras3(file)
     except UNREADABLE as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"{path}: expected a whole weights file, found {reason}; fetch it again"
-        ) from error
+        raise InputError(path, "a whole weights file", one_line(error), "fetch it again") from error
 
 
 def check_own(path: Path, backbone: Backbone) -> OwnNetwork | None:
@@ -62,14 +59,15 @@ def check_own(path: Path, backbone: Backbone) -> OwnNetwork | None:
     """
     own = read_own(path)
     if own is None and backbone.from_scratch:
-        raise InputError(
-            f"{path}: expected the model.keras of a run of {backbone.name}, which has no other "
-            "weights, found the weights of something else; leave --weights out"
-        )
+        expected = f"the model.keras of a run of {backbone.name}, which has no other weights"
+        found = "weights that name no run's network"
+        raise InputError(path, expected, found, "leave `weights` out")
     if own is not None and own.model not in ("", backbone.name):
         raise InputError(
-            f"{path}: expected weights of {backbone.name}, found those of a run of {own.model}; "
-            "train that model with them, or leave --weights out"
+            path,
+            f"weights of {backbone.name}",
+            f"those of a run of {own.model}",
+            "train that model with them, or leave `weights` out",
         )
     return own
 
@@ -112,9 +110,9 @@ def load_own(
 def _read_legacy(file: h5py.File, group: h5py.Group) -> OwnNetwork | None:
     if HEAD_DENSE not in (read_names(group, "layer_names") or ()):
         return None
-    head = read_group(group, HEAD_DENSE)
+    head = group[HEAD_DENSE]
     kernel, *_ = read_names(head, "weight_names") or [""]
-    return OwnNetwork(_legacy_name(file), _width(read_dataset(head, kernel)))
+    return OwnNetwork(_legacy_name(file), _width(head[kernel]))
 
 
 def _legacy_name(file: h5py.File) -> str:
@@ -125,19 +123,15 @@ def _legacy_name(file: h5py.File) -> str:
 
 
 def _read_keras3(file: h5py.File) -> OwnNetwork | None:
-    if "layers" not in file:
-        return None
-    layers = read_group(file, "layers")
-    for key in layers:
-        layer = read_group(layers, key)
-        if "vars" in layer and _name(read_group(layer, "vars")) == HEAD_DENSE:
-            model = _name(read_group(file, "vars")) if "vars" in file else ""
-            return OwnNetwork(model, _width(read_dataset(layer, "vars/0")))
+    for layer in file.get("layers", {}).values():
+        if _name(layer) == HEAD_DENSE:
+            return OwnNetwork(_name(file), _width(layer["vars/0"]))
     return None
 
 
 def _name(group: h5py.Group) -> str:
-    name: Any = group.attrs.get("name", "")
+    """Return the name of a layer, or of a model, as Keras 3 keeps it beside its weights."""
+    name: Any = group["vars"].attrs.get("name", "") if "vars" in group else ""
     return name.decode() if isinstance(name, bytes) else str(name)
 
 

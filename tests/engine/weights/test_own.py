@@ -123,14 +123,12 @@ def test_a_model_from_scratch_takes_only_its_own(
         str(published): "expected the model.keras of a run of CustomCNN",
         str(files["MobileNetV2"] / "net.keras"): "expected weights of CustomCNN, found those of a",
         "/nope/none.h5": "found nothing there",
-        str(tmp_path / "text.keras"): "found something else",
+        str(tmp_path / "text.keras"): "found one that begins with b'no archi'",
     }
     for path, said in wrong.items():
         with pytest.raises(InputError) as rejected:
             check_weights_option(custom, path)
-        assert str(rejected.value).startswith("--weights: ")
-        assert f"{path}: expected" in str(rejected.value)
-        assert "CustomCNN" in str(rejected.value)
+        assert str(rejected.value).startswith(f"weights: {path}: expected")
         assert said in str(rejected.value)
         assert "\n" not in str(rejected.value)
     for word in ("imagenet", "none"):
@@ -170,7 +168,7 @@ def test_a_truncated_file_is_one_line(name: str, files: dict[str, Path], tmp_pat
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError) as rejected:
         check_weights_option(find_backbone("CustomCNN"), str(path))
-    assert str(rejected.value).startswith(f"--weights: {path}: expected")
+    assert str(rejected.value).startswith(f"weights: {path}: expected")
     assert "\n" not in str(rejected.value)
 
 
