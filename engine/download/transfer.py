@@ -24,94 +24,59 @@ PARTIAL, RANGE_REFUSED = 206, 416
 """HTTP status codes for a part, and for a part that the server does not have."""
 
 
-def download(
-    url: str,
-    destination: Path,
-    what: str,
-    *,
-    expected_bytes: int | None,
-    expected_hash: str,
-    progress: Progress,
-    instead: str = "",
-    timeout_seconds: float = 5.0,
-) -> Path:
-    """Fetch `url` into `destination`, which appears only when whole and verified.
-
-    The part of an interrupted download stays beside it as `<name>.part`. The next one resumes from
-    there, if the hash can tell that both parts are of one file. While another process downloads
-    the file, this one waits for it.
-
-    Args:
-        url: http or https; redirects are followed.
-        destination: file to make, with its folder; one that is there already is left as it is.
-        what: what the file is, for the error.
-        expected_bytes: as published; None if unknown.
-        expected_hash: `md5:<hex>` or `sha256:<hex>`; empty where none is published, and then
-            only the length is checked.
-        progress: called with the bytes; what it raises cancels the download and is passed on.
-        instead: what else the user can do without the file, for the error.
-        timeout_seconds: how long name, connection and answer may take together, and how long
-            any later wait for more bytes.
-
-    Returns:
-        `destination`.
-
-    Raises:
-        InputError: the network, the server, the file or the disk is not as expected.
-    """
-    fetch = _Fetch(url, destination, what, expected_bytes, expected_hash, timeout_seconds, instead)
-    with fetch.held_part(progress) as part:
-        if not destination.is_file():  # else another process has just brought it
-            fetch.complete(part, progress)
-    return destination
-
-
-def check_reachable(
-    url: str, destination: Path, what: str, *, instead: str = "", timeout_seconds: float = 5.0
-) -> None:
-    """Request `url` and read nothing of the response; takes the arguments of `download`.
-
-    Raises:
-        InputError: the network or the server is not as expected.
-    """
-    fetch = _Fetch(url, destination, what, None, "", timeout_seconds, instead)
-    with fetch.answer(0, lambda: None):
-        pass
-
-
-def file_hash(path: Path, algorithm: str, progress: Progress = ignore_progress) -> str:
-    """Return the hash (hex) of a file.
-
-    Args:
-        path: an existing file.
-        algorithm: `md5` or `sha256`.
-        progress: called with the bytes.
-    """
-    import hashlib
-
-    digest = hashlib.new(algorithm, usedforsecurity=False)
-    with path.open("rb") as file:
-        total = os.fstat(file.fileno()).st_size
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-            progress(file.tell(), total, "bytes")
-    return digest.hexdigest()
-
-
 @dataclass(frozen=True, slots=True)
-class _Fetch:
-    """One download: its steps, and an error for each way in which it can fail."""
+class Download:
+    """A file on a server, and where it is to be put; the errors say what to do without it."""
 
     url: str
+    """http or https; redirects are followed."""
     destination: Path
+    """The file to make, with its folder; one that is there already is left as it is."""
     what: str
-    expected_bytes: int | None
+    """What the file is, for the error."""
     expected_hash: str
-    timeout_seconds: float
-    instead: str
+    """`md5:<hex>` or `sha256:<hex>`; empty where none is published, and then only the length is
+    checked."""
+    expected_bytes: int | None = None
+    """As published; None if unknown."""
+    instead: str = ""
+    """What else the user can do without the file, for the error."""
+    timeout_seconds: float = 5.0
+    """How long name, connection and answer may take together, and how long any later wait for more
+    bytes."""
+
+    def run(self, progress: Progress) -> Path:
+        """Fetch the file to its destination, where it appears only when whole and verified.
+
+        The part of an interrupted download stays beside it as `<name>.part`. The next one resumes
+        from there, if the hash can tell that both parts are of one file. While another process
+        downloads the file, this one waits for it.
+
+        Args:
+            progress: called with the bytes; what it raises cancels the download and is passed on.
+
+        Returns:
+            The destination.
+
+        Raises:
+            InputError: the network, the server, the file or the disk is not as expected.
+        """
+        with self._held_part(progress) as part:
+            if not self.destination.is_file():  # else another process has just brought it
+                self._complete(part, progress)
+        return self.destination
+
+    def check_reachable(self) -> None:
+        """Request the file and read nothing of it.
+
+        Raises:
+            InputError: the network or the server is not as expected.
+        """
+        with self._answer(0, lambda: None):
+            pass
 
     @contextlib.contextmanager
-    def held_part(self, progress: Progress) -> Iterator[FileIO]:
+    def _held_part(self, progress: Progress) -> Iterator[FileIO]:
         """Hold the part for as long as the block takes, once no other download holds it."""
         while True:
             with self._disk_errors():
@@ -130,7 +95,7 @@ class _Fetch:
                 progress(_size(file), self.expected_bytes, "bytes")
             time.sleep(POLL_SECONDS)
 
-    def complete(self, part: FileIO, progress: Progress) -> None:
+    def _complete(self, part: FileIO, progress: Progress) -> None:
         """Get the rest of the part, and put it in the destination's place once verified."""
         kept = _size(part) if self.expected_hash else 0
         found = self._hash() if kept else None
@@ -148,14 +113,16 @@ class _Fetch:
     def _receive(self, part: FileIO, offset: int, progress: Progress) -> None:
         """Get what follows `offset` into the part; nothing if the server has no such part."""
         received, total = offset, self.expected_bytes
-        with self.answer(offset, lambda: progress(received, total, "bytes")) as (response, chunks):
-            if offset and response.status != PARTIAL:
-                return
+        with self._answer(offset, lambda: progress(received, total, "bytes")) as (response, chunks):
             if response.length is not None:
                 total = offset + response.length
-            if self.expected_bytes not in (None, total):
+            is_fit = self.expected_bytes in (None, total)
+            if offset and not (is_fit and response.status == PARTIAL):
+                return
+            if not is_fit:
                 raise self._failed(f"{total:,} offered", f"{self.expected_bytes:,} bytes")
-            part.truncate(offset)
+            with self._disk_errors():
+                part.truncate(offset)
             for chunk in chunks:
                 received += len(chunk)
                 if total is not None and received > total:
@@ -168,7 +135,7 @@ class _Fetch:
             raise self._failed(f"the connection cut after {received:,}", f"{total:,} bytes")
 
     @contextlib.contextmanager
-    def answer(
+    def _answer(
         self, offset: int, waiting: Callable[[], None]
     ) -> Iterator[tuple[_Response, Iterator[bytes]]]:
         """Request the file from `offset`; provide the response, and its body as it arrives.
@@ -246,6 +213,25 @@ class _Fetch:
     @property
     def _part(self) -> Path:
         return part_of(self.destination)
+
+
+def file_hash(path: Path, algorithm: str, progress: Progress = ignore_progress) -> str:
+    """Return the hash (hex) of a file.
+
+    Args:
+        path: an existing file.
+        algorithm: `md5` or `sha256`.
+        progress: called with the bytes.
+    """
+    import hashlib
+
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    with path.open("rb") as file:
+        total = os.fstat(file.fileno()).st_size
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+            progress(file.tell(), total, "bytes")
+    return digest.hexdigest()
 
 
 def part_of(destination: Path) -> Path:

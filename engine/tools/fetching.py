@@ -39,7 +39,7 @@ PACE_WINDOW_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Download:
+class PublishedFile:
     """How to get the published file that a model or a data set needs."""
 
     bytes: int
@@ -59,13 +59,13 @@ class Needed:
     kind: Kind
     built_in: str = ""
     """Why nothing must be fetched: `bundled`, `from scratch`, `built in`; empty otherwise."""
-    download: Download | None = None
+    file: PublishedFile | None = None
     """None for what is built in."""
 
     @property
     def bytes(self) -> int:
         """Bytes of the file to fetch."""
-        return self.download.bytes if self.download is not None else 0
+        return self.file.bytes if self.file is not None else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +147,13 @@ def needed_weights(backbone: Backbone, image_size: int | None = None) -> Needed:
     size = image_size or backbone.image_size
     file = choose_file(backbone, size)
     assert file is not None  # check_weights_option rejected an entry without files
-    download = Download(
+    published = PublishedFile(
         file.bytes,
         weights_destination(file),
         partial(find_file, file),
         partial(locate_weights, backbone, size, "imagenet"),
     )
-    return Needed(backbone.name, "weights", download=download)
+    return Needed(backbone.name, "weights", file=published)
 
 
 def _needed_data(name: str) -> Needed:
@@ -162,13 +162,13 @@ def _needed_data(name: str) -> Needed:
     source = source_of(name)
     if source.archive is None:
         return Needed(name, "dataset", "built in")
-    download = Download(
+    published = PublishedFile(
         source.archive.bytes,
         archive_destination(source.archive),
         source.locate,
         partial(source.obtain, DataRequest()),
     )
-    return Needed(name, "dataset", download=download)
+    return Needed(name, "dataset", file=published)
 
 
 def fetch_all(
@@ -199,16 +199,16 @@ def fetch_all(
     for needed in wanted:
         if cancel.is_set():
             yield Fetched(needed, "cancelled")
-        elif needed.download is None:
+        elif needed.file is None:
             yield Fetched(needed, "here")
         else:
-            yield _fetch_one(needed, needed.download, PaceMeter(needed, on_step, cancel))
+            yield _fetch_one(needed, needed.file, PaceMeter(needed, on_step, cancel))
 
 
-def _fetch_one(needed: Needed, download: Download, meter: PaceMeter) -> Fetched:
+def _fetch_one(needed: Needed, file: PublishedFile, meter: PaceMeter) -> Fetched:
     begun: list[str] = []
     try:
-        path = download.obtain(meter, begun.append)
+        path = file.obtain(meter, begun.append)
     except Cancelled:
         return Fetched(needed, "cancelled")
     except (InputError, OSError) as error:
@@ -250,11 +250,11 @@ class PaceMeter:
 def _check_room(wanted: Sequence[Needed]) -> None:
     """Reject downloads that would not fit on the disk of the user's cache."""
     missing = 0
-    for download in (needed.download for needed in wanted):
-        if download is not None and download.locate() is None:
-            part = part_of(download.destination)
+    for file in (needed.file for needed in wanted):
+        if file is not None and file.locate() is None:
+            part = part_of(file.destination)
             here = part.stat().st_size if os.path.isfile(part) else 0
-            missing += max(download.bytes - here, 0)
+            missing += max(file.bytes - here, 0)
     folder = cache_folder()
     disk = next(each for each in (folder, *folder.parents) if os.path.exists(each))
     if missing and missing > (free := shutil.disk_usage(disk).free):

@@ -13,7 +13,7 @@ from pathlib import Path
 from engine.backbones.entry import Backbone, PackagedWeights, WeightsFile
 from engine.common.folders import cache_folder, expanded
 from engine.common.progress import Progress
-from engine.download.transfer import check_reachable, download, file_hash
+from engine.download.transfer import Download, file_hash
 from engine.errors import InputError
 from engine.keras_setup.loading import keras_folder
 from engine.weights.hdf5 import open_weights
@@ -124,8 +124,7 @@ def check_obtainable(backbone: Backbone, image_size: int | None = None) -> None:
     check_weights_option(backbone, "imagenet")
     file = choose_file(backbone, image_size or backbone.image_size)
     if file is not None and find_file(file) is None:
-        destination = weights_destination(file)
-        check_reachable(file.url, destination, _what(backbone), instead=_instead())
+        _download(backbone, file).check_reachable()
 
 
 def locate_weights(
@@ -166,11 +165,17 @@ def locate_weights(
         return path
     if on_download is not None:
         on_download(f"{file.file}, {_megabytes(file)}")
-    return _download(backbone, file, progress)
+    path = _download(backbone, file).run(progress)
+    try:
+        _check_readable(backbone, file, path)
+    except InputError:
+        path.unlink(missing_ok=True)  # a web page, for all that is known
+        raise
+    return path
 
 
 def _check_published(backbone: Backbone, file: WeightsFile, path: Path) -> None:
-    """Reject a file that is damaged or another, by its hash and its layout."""
+    """Reject a file that is damaged or another."""
     algorithm, _, expected = file.hash.partition(":")
     try:
         found = file_hash(path, algorithm) if expected else ""
@@ -180,35 +185,17 @@ def _check_published(backbone: Backbone, file: WeightsFile, path: Path) -> None:
     if found != expected:
         raise InputError(
             path,
-            f"{_what(backbone)} as published ({file.hash})",
+            f"the published weights of {backbone.name} ({file.hash})",
             f"{algorithm}:{found}",
             "delete the file to have it downloaded again, or name another with `weights`",
         )
-    _check_readable(backbone, path)
+    _check_readable(backbone, file, path)
 
 
-def _download(backbone: Backbone, file: WeightsFile, progress: Progress) -> Path:
-    # Keras publishes no sizes, so there is none to check the server's against.
-    path = download(
-        file.url,
-        weights_destination(file),
-        _what(backbone),
-        expected_bytes=None,
-        expected_hash=file.hash,
-        progress=progress,
-        instead=_instead(),
-    )
-    try:
-        _check_readable(backbone, path)
-    except InputError:
-        path.unlink(missing_ok=True)  # without a published hash it can be anything
-        raise
-    return path
-
-
-def _check_readable(backbone: Backbone, path: Path) -> None:
-    if backbone.weights_loader:
-        return  # in another format than Keras', and identified by its hash
+def _check_readable(backbone: Backbone, file: WeightsFile, path: Path) -> None:
+    """Reject what does not open, where no hash says that it is right."""
+    if file.hash or backbone.weights_loader:
+        return
     try:
         with open_weights(path):
             pass
@@ -217,37 +204,33 @@ def _check_readable(backbone: Backbone, path: Path) -> None:
         raise InputError(path, error.expected, error.found, hint) from error
 
 
-def _what(backbone: Backbone) -> str:
-    return f"the ImageNet weights of {backbone.name}"
-
-
-def _instead() -> str:
-    return (
-        f" or in {_keras_directory()}, name another with `weights`, or train from random weights "
-        "with `weights` none"
+def _download(backbone: Backbone, file: WeightsFile) -> Download:
+    # Keras publishes no sizes, so there is none to check the server's against.
+    return Download(
+        file.url,
+        weights_destination(file),
+        f"the ImageNet weights of {backbone.name}",
+        file.hash,
+        instead=f" or in {_folders()[0]}, name another with `weights`, or train from random "
+        "weights with `weights` none",
     )
 
 
 def weights_destination(file: WeightsFile) -> Path:
     """Return the path to which it is downloaded."""
-    return _own_directory() / file.file
+    return _folders()[1] / file.file
 
 
 def find_file(file: WeightsFile) -> Path | None:
     """Return its path in Keras' cache or in our own, by its name; None where in neither."""
-    for directory in (_keras_directory(), _own_directory()):
-        path = directory / file.file
-        if os.path.isfile(path):  # False where the folder may not be read
-            return path
-    return None
+    paths = (folder / file.file for folder in _folders())
+    # False where the folder may not be read
+    return next((path for path in paths if os.path.isfile(path)), None)
 
 
-def _keras_directory() -> Path:
-    return keras_folder() / "models"
-
-
-def _own_directory() -> Path:
-    return cache_folder() / "weights"
+def _folders() -> tuple[Path, Path]:
+    """Return the folders to search for weights: Keras', then the user's cache of downloads."""
+    return keras_folder() / "models", cache_folder() / "weights"
 
 
 def _package_folder(packaged: PackagedWeights) -> Path | None:
@@ -262,7 +245,7 @@ def _installed(model: str, packaged: PackagedWeights) -> Path:
     if folder is None or not os.path.isfile(folder / packaged.file):
         raise InputError(
             "",
-            f"its weights in the package {packaged.distribution}",
+            f"its weights in the package {packaged.package}",
             "that not installed" if folder is None else f"no {packaged.file} in {folder}",
             "install it again with pip, or train from random weights with `weights` none",
             model,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.common.progress import Progress, ignore_progress
-from engine.download.transfer import download
+from engine.download.transfer import Download
 from engine.errors import InputError
 
 BODY = bytes(range(256)) * 4096
@@ -28,16 +28,16 @@ def fetch(
     expected_bytes: int | None = len(BODY),
     expected_hash: str = HASH,
 ) -> Path:
-    return download(
+    download = Download(
         url,
         folder / "cache" / "file.bin",
         "the data",
-        expected_bytes=expected_bytes,
-        expected_hash=expected_hash,
-        progress=progress,
-        timeout_seconds=timeout_seconds,
-        instead=" or name it with `data_path`",
+        expected_hash,
+        expected_bytes,
+        " or name it with `data_path`",
+        timeout_seconds,
     )
+    return download.run(progress)
 
 
 def refused(

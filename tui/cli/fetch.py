@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,14 +69,14 @@ def _showing(arguments: argparse.Namespace) -> Iterator[OnStep]:
         yield _lines()
 
 
-def _lines(clock: Callable[[], float] = time.monotonic) -> OnStep:
-    said_at = clock()
+def _lines() -> OnStep:
+    said_at = time.monotonic()
 
     def on_step(needed: Needed, step: FetchStep) -> None:
         nonlocal said_at
-        if clock() - said_at < PACE_SECONDS:
+        if time.monotonic() - said_at < PACE_SECONDS:
             return
-        said_at = clock()
+        said_at = time.monotonic()
         print(f"{needed.name}  {step.text}", flush=True)
 
     return on_step

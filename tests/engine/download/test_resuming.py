@@ -75,6 +75,14 @@ def test_a_part_that_does_not_fit_is_found_by_the_hash_and_fetched_anew(
     assert only_the_file_is_there(tmp_path)
 
 
+def test_a_part_of_another_length_is_not_taken(
+    loopback: LoopbackServer, tmp_path: Path, cut_short: str
+) -> None:
+    loopback.serve("/file", Route(BODY + b"x", ranges=True))
+    assert "found 1,048,577 offered" in refused(cut_short, tmp_path, kept=BODY[:1000])
+    assert loopback.asked_ranges == ["", "bytes=1000-", ""]
+
+
 def test_a_part_that_nobody_asked_for_is_not_taken(
     loopback: LoopbackServer, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import pytest
 
-from engine.download.transfer import check_reachable, file_hash
+from engine.download.transfer import Download, file_hash
 from engine.errors import InputError
 from tests.support.download_cases import (
     BODY,
@@ -211,7 +211,7 @@ def test_what_can_be_had_is_asked_for_and_not_fetched(
     loopback: LoopbackServer, tmp_path: Path
 ) -> None:
     url = loopback.serve("/weights.h5", BODY)
-    check_reachable(url, tmp_path / "weights.h5", "the weights")
+    Download(url, tmp_path / "weights.h5", "the weights", "").check_reachable()
     assert loopback.requests == ["/weights.h5"]
     assert list(tmp_path.iterdir()) == []
 
@@ -220,6 +220,8 @@ def test_what_cannot_be_had_is_said_with_the_place_to_put_it(
     loopback: LoopbackServer, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError) as refused:
-        check_reachable(loopback.url("/gone.h5"), tmp_path / "gone.h5", "the weights")
+        Download(
+            loopback.url("/gone.h5"), tmp_path / "gone.h5", "the weights", ""
+        ).check_reachable()
     assert "found HTTP status 404 Not Found" in str(refused.value)
     assert f"put the file at {tmp_path / 'gone.h5'}" in str(refused.value)

@@ -103,7 +103,7 @@ def test_what_models_and_data_sets_need() -> None:
         ("cifar100", ""),
         ("digits", "built in"),
     ]
-    files = [each.download.destination.name for each in wanted if each.download is not None]
+    files = [each.file.destination.name for each in wanted if each.file is not None]
     assert files[0] == "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5"
     assert files[1:] == ["cifar-10-binary.tar.gz", "cifar-100-binary.tar.gz"]
 
@@ -111,8 +111,8 @@ def test_what_models_and_data_sets_need() -> None:
 def test_the_file_depends_on_the_input_size() -> None:
     for size in (96, 160):
         (needed,) = list_needed(["MobileNetV2"], image_size=size)
-        assert needed.download is not None
-        assert f"_{size}_" in needed.download.destination.name
+        assert needed.file is not None
+        assert f"_{size}_" in needed.file.destination.name
 
 
 @pytest.mark.parametrize(("models", "data"), [(["nope"], []), ([], ["nope"])])
