@@ -12,38 +12,36 @@ from engine.backbones.entry import WeightsFile
 
 BUCKET = "https://storage.googleapis.com/"
 FOLDER = BUCKET + "tensorflow/keras-applications/"
-KERNELS = "{}_weights_tf_dim_ordering_tf_kernels_notop.h5"
-NOTOP = "{}_notop.h5"
+KERNELS = FOLDER + "{}_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 Row = tuple[str, str, int, str]
-"""Model, what its file is named after, bytes, hash."""
+"""Model, what stands for it in the URL, bytes, hash."""
 
 
-def _family(folder: str, file: str, *rows: Row) -> dict[str, tuple[WeightsFile, ...]]:
-    """Return the files of models that share a folder and are named alike."""
+def _family(url: str, *rows: Row) -> dict[str, tuple[WeightsFile, ...]]:
+    """Return the files of models whose URLs are alike."""
     table: dict[str, tuple[WeightsFile, ...]] = {}
     for model, stem, size, digest in rows:
-        name = file.format(stem)
-        table[model] = (WeightsFile(name, folder + name, size, digest),)
+        name = url.format(stem).rpartition("/")[2]
+        table[model] = (WeightsFile(name, url.format(stem), size, digest),)
     return table
 
 
-def _sizes(folder: str, file: str, size: int, *inputs: int) -> tuple[WeightsFile, ...]:
+def _sizes(url: str, size: int, *inputs: int) -> tuple[WeightsFile, ...]:
     """Return the files of a model that has one for each input size, in pixels."""
+    urls = {pixels: url.format(pixels) for pixels in inputs}
     return tuple(
-        WeightsFile(name, folder + name, size, "", pixels)
-        for pixels in inputs
-        for name in (file.format(pixels),)
+        WeightsFile(each.rpartition("/")[2], each, size, "", pixels)
+        for pixels, each in urls.items()
     )
 
 
 PUBLISHED: dict[str, tuple[WeightsFile, ...]] = {
     "MobileNet": _sizes(
-        FOLDER + "mobilenet/", "mobilenet_1_0_{}_tf_no_top.h5", 13_100_000, 128, 160, 192, 224
+        FOLDER + "mobilenet/mobilenet_1_0_{}_tf_no_top.h5", 13_100_000, 128, 160, 192, 224
     ),
     "MobileNetV2": _sizes(
-        FOLDER + "mobilenet_v2/",
-        "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{}_no_top.h5",
+        FOLDER + "mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{}_no_top.h5",
         9_400_000,
         96,
         128,
@@ -52,34 +50,39 @@ PUBLISHED: dict[str, tuple[WeightsFile, ...]] = {
         224,
     ),
     **_family(
-        FOLDER + "mobilenet_v3/",
-        "weights_mobilenet_v3_{}_224_1.0_float_no_top_v2.h5",
+        FOLDER + "mobilenet_v3/weights_mobilenet_v3_{}_224_1.0_float_no_top_v2.h5",
         ("MobileNetV3Small", "small", 4_100_000, "md5:d3e8ec802a04aa4fc771ee12a9a9b836"),
         ("MobileNetV3Large", "large", 12_400_000, "md5:07fb09a5933dd0c8eaafa16978110389"),
     ),
     **_family(
-        FOLDER + "resnet/",
         KERNELS,
-        ("ResNet50", "resnet50", 94_800_000, "md5:4d473c1dd8becc155b73f8504c6f6626"),
-        ("ResNet101", "resnet101", 171_500_000, "md5:88cf7a10940856eca736dc7b7e228a21"),
-        ("ResNet152", "resnet152", 234_700_000, "md5:ee4c566cf9a93f14d82f913c2dc6dd0c"),
-        ("ResNet50V2", "resnet50v2", 94_700_000, "md5:fac2f116257151a9d068a22e544a4917"),
-        ("ResNet101V2", "resnet101v2", 171_300_000, "md5:c0ed64b8031c3730f411d2eb4eea35b5"),
-        ("ResNet152V2", "resnet152v2", 234_600_000, "md5:ed17cf2e0169df9d443503ef94b23b33"),
+        ("ResNet50", "resnet/resnet50", 94_800_000, "md5:4d473c1dd8becc155b73f8504c6f6626"),
+        ("ResNet101", "resnet/resnet101", 171_500_000, "md5:88cf7a10940856eca736dc7b7e228a21"),
+        ("ResNet152", "resnet/resnet152", 234_700_000, "md5:ee4c566cf9a93f14d82f913c2dc6dd0c"),
+        ("ResNet50V2", "resnet/resnet50v2", 94_700_000, "md5:fac2f116257151a9d068a22e544a4917"),
+        ("ResNet101V2", "resnet/resnet101v2", 171_300_000, "md5:c0ed64b8031c3730f411d2eb4eea35b5"),
+        ("ResNet152V2", "resnet/resnet152v2", 234_600_000, "md5:ed17cf2e0169df9d443503ef94b23b33"),
+        ("VGG16", "vgg16/vgg16", 58_900_000, "md5:6d6bbae143d832006294945121d1f1fc"),
+        ("VGG19", "vgg19/vgg19", 80_200_000, "md5:253f8cb515780f3b799900260a226db6"),
+        ("DenseNet121", "densenet/densenet121", 29_100_000, "md5:30ee3e1110167f948a6b9946edeeb738"),
+        ("DenseNet169", "densenet/densenet169", 51_900_000, "md5:b8c4d4c20dd625c148057b9ff1c1176b"),
+        ("DenseNet201", "densenet/densenet201", 74_900_000, "md5:c13680b51ded0fb44dff2d8f86ac8bb1"),
+        (
+            "InceptionV3",
+            "inception_v3/inception_v3",
+            87_900_000,
+            "md5:bcbd6486424b2319ff4ef7d526e38f63",
+        ),
+        (
+            "InceptionResNetV2",
+            "inception_resnet_v2/inception_resnet_v2",
+            219_000_000,
+            "md5:d19885ff4a710c122648d3b5c3b684e4",
+        ),
+        ("Xception", "xception/xception", 83_800_000, "md5:b0042744bf5b25fce3cb969f33bebb97"),
     ),
     **_family(
-        FOLDER + "vgg16/",
-        KERNELS,
-        ("VGG16", "vgg16", 58_900_000, "md5:6d6bbae143d832006294945121d1f1fc"),
-    ),
-    **_family(
-        FOLDER + "vgg19/",
-        KERNELS,
-        ("VGG19", "vgg19", 80_200_000, "md5:253f8cb515780f3b799900260a226db6"),
-    ),
-    **_family(
-        BUCKET + "keras-applications/",
-        NOTOP,
+        BUCKET + "keras-applications/{}_notop.h5",
         ("EfficientNetB0", "efficientnetb0", 16_700_000, "md5:50bc09e76180e00e4465e1a485ddc09d"),
         ("EfficientNetB1", "efficientnetb1", 27_000_000, "md5:74c4e6b3e1f6a1eea24c589628592432"),
         ("EfficientNetB2", "efficientnetb2", 31_800_000, "md5:111f8e2ac8aa800a7a99e3239f7bfb39"),
@@ -90,8 +93,7 @@ PUBLISHED: dict[str, tuple[WeightsFile, ...]] = {
         ("EfficientNetB7", "efficientnetb7", 258_100_000, "md5:cbcfe4450ddf6f3ad90b1b398090fe4a"),
     ),
     **_family(
-        FOLDER + "efficientnet_v2/",
-        "efficientnetv2-{}_notop.h5",
+        FOLDER + "efficientnet_v2/efficientnetv2-{}_notop.h5",
         ("EfficientNetV2B0", "b0", 24_300_000, "md5:893217f2bb855e2983157299931e43ff"),
         ("EfficientNetV2B1", "b1", 28_500_000, "md5:0e80663031ca32d657f9caa404b6ec37"),
         ("EfficientNetV2B2", "b2", 35_900_000, "md5:1dfe2e7a5d45b6632553a8961ea609eb"),
@@ -101,35 +103,7 @@ PUBLISHED: dict[str, tuple[WeightsFile, ...]] = {
         ("EfficientNetV2L", "l", 473_200_000, "md5:b0b66b5c863aef5b46e8608fe1711615"),
     ),
     **_family(
-        FOLDER + "densenet/",
-        KERNELS,
-        ("DenseNet121", "densenet121", 29_100_000, "md5:30ee3e1110167f948a6b9946edeeb738"),
-        ("DenseNet169", "densenet169", 51_900_000, "md5:b8c4d4c20dd625c148057b9ff1c1176b"),
-        ("DenseNet201", "densenet201", 74_900_000, "md5:c13680b51ded0fb44dff2d8f86ac8bb1"),
-    ),
-    **_family(
-        FOLDER + "inception_v3/",
-        KERNELS,
-        ("InceptionV3", "inception_v3", 87_900_000, "md5:bcbd6486424b2319ff4ef7d526e38f63"),
-    ),
-    **_family(
-        FOLDER + "inception_resnet_v2/",
-        KERNELS,
-        (
-            "InceptionResNetV2",
-            "inception_resnet_v2",
-            219_000_000,
-            "md5:d19885ff4a710c122648d3b5c3b684e4",
-        ),
-    ),
-    **_family(
-        FOLDER + "xception/",
-        KERNELS,
-        ("Xception", "xception", 83_800_000, "md5:b0042744bf5b25fce3cb969f33bebb97"),
-    ),
-    **_family(
-        FOLDER + "convnext/",
-        NOTOP,
+        FOLDER + "convnext/{}_notop.h5",
         (
             "ConvNeXtTiny",
             "convnext_tiny",

@@ -91,15 +91,8 @@ def _check_inside(file: h5py.File) -> None:
         raise ValueError(problem)
 
 
-def read_names(group: h5py.Group, attribute: str) -> list[str] | None:
-    """Return a list of names that Keras keeps in an attribute, or in parts of it; None without."""
-    if attribute in group.attrs:
-        parts = [group.attrs[attribute]]
-    else:
-        parts = []
-        while f"{attribute}{len(parts)}" in group.attrs:
-            parts.append(group.attrs[f"{attribute}{len(parts)}"])
-        if not parts:
-            return None
-    names = [name for part in parts for name in part]
+def read_names(group: h5py.Group, attribute: str) -> list[str]:
+    """Return the names that Keras keeps in an attribute, or in numbered parts of a long one."""
+    parts = (attribute, *(f"{attribute}{i}" for i in range(len(group.attrs))))
+    names = [name for part in parts for name in group.attrs.get(part, ())]
     return [name.decode() if isinstance(name, bytes) else str(name) for name in names]

@@ -36,7 +36,7 @@ def load_published(model: keras.Model, path: Path, backbone: Backbone) -> None:
         load_into(model, path, backbone.name)
         return
     resolve_name(backbone.weights_loader)(model, path)
-    check_finite(model, path)
+    _check_finite(model, path)
 
 
 def load_into(model: keras.Model, path: Path, backbone_name: str, *, whole: bool = False) -> None:
@@ -58,39 +58,17 @@ def load_into(model: keras.Model, path: Path, backbone_name: str, *, whole: bool
         InputError: not a weights file, damaged, of another model, or with weights that are not
             finite.
     """
-    _load_keras(model, path, backbone_name, whole=whole)
-    check_finite(model, path)
-
-
-def check_finite(model: keras.Model, path: Path) -> None:
-    """Reject weights that are not finite, naming their layer.
-
-    Args:
-        model: has the weights of the file.
-        path: of the file, for the error.
-
-    Raises:
-        InputError: names the first such layer.
-    """
-    import numpy as np
-
-    for weight in model.weights:
-        if not np.isfinite(np.asarray(weight.value)).all():
-            layer = weight.path.rpartition("/")[0] or weight.path
-            found = f"NaN or infinity in the layer {layer}"
-            raise InputError(path, "finite weights", found, "give another file")
-
-
-def _load_keras(model: keras.Model, path: Path, backbone_name: str, *, whole: bool) -> None:
     before = model.get_weights()
     try:
         with open_weights(path) as file:
             legacy = legacy_layout(file)
             _compare_shapes(model, file, legacy)
         # Keras chooses the reader by the ending, not by what is in the file.
-        ending = ".h5" if legacy is not None else ".weights.h5"
+        layout, ending = ("Keras 3's layout", ".weights.h5")
+        if legacy is not None:
+            layout, ending = ("the legacy layout", ".h5")
         if path.suffix != ".keras" and path.name.endswith(".weights.h5") == (legacy is not None):
-            raise ValueError(f"it under another ending than its layout's: rename it to {ending}")
+            raise ValueError(f"{layout} under another ending: rename it to {ending}")
         model.load_weights(str(path))
     except UNREADABLE as error:
         model.set_weights(before)
@@ -101,12 +79,13 @@ def _load_keras(model: keras.Model, path: Path, backbone_name: str, *, whole: bo
             one_line(error),
             "give the file of this model, or leave `weights` out",
         ) from error
+    _check_finite(model, path)
 
 
 def legacy_layout(file: h5py.File) -> h5py.Group | None:
     """Return the group that lists the layers, if the file is in the legacy layout."""
     for group in (file, file.get("model_weights")):
-        if group is not None and read_names(group, "layer_names") is not None:
+        if group is not None and read_names(group, "layer_names"):
             return group
     return None
 
@@ -123,9 +102,9 @@ def _compare_shapes(model: keras.Model, file: h5py.File, legacy: h5py.Group | No
 
 
 def _legacy_shapes(group: h5py.Group) -> Iterator[tuple[int, ...]]:
-    for name in read_names(group, "layer_names") or ():
+    for name in read_names(group, "layer_names"):
         layer = group[name]
-        for weight in read_names(layer, "weight_names") or ():
+        for weight in read_names(layer, "weight_names"):
             yield layer[weight].shape
 
 
@@ -140,3 +119,22 @@ def _shapes(file: h5py.File) -> list[tuple[int, ...]]:
 
     file.visititems(note)
     return shapes
+
+
+def _check_finite(model: keras.Model, path: Path) -> None:
+    """Reject weights that are not finite, naming their layer.
+
+    Args:
+        model: has the weights of the file.
+        path: of the file, for the error.
+
+    Raises:
+        InputError: names the first such layer.
+    """
+    import numpy as np
+
+    for weight in model.weights:
+        if not np.isfinite(np.asarray(weight.value)).all():
+            layer = weight.path.rpartition("/")[0] or weight.path
+            found = f"NaN or infinity in the layer {layer}"
+            raise InputError(path, "finite weights", found, "give another file")

@@ -47,12 +47,10 @@ def read_own(path: Path) -> OwnNetwork | None:
         raise InputError(path, "a whole weights file", one_line(error), "fetch it again") from error
 
 
-def check_own(path: Path, backbone: Backbone) -> OwnNetwork | None:
+def check_own(path: Path, backbone: Backbone) -> None:
     """Reject the weights of another model's run; for a model from scratch, all but its own.
 
-    Returns:
-        None where the file holds no network of this program: for a backbone it may be a
-        published one.
+    A file that holds no network of this program may be a published one of a backbone.
 
     Raises:
         InputError: names the file, the model and what was found.
@@ -69,7 +67,6 @@ def check_own(path: Path, backbone: Backbone) -> OwnNetwork | None:
             f"those of a run of {own.model}",
             "train that model with them, or leave `weights` out",
         )
-    return own
 
 
 def load_own(
@@ -108,18 +105,12 @@ def load_own(
 
 
 def _read_legacy(file: h5py.File, group: h5py.Group) -> OwnNetwork | None:
-    if HEAD_DENSE not in (read_names(group, "layer_names") or ()):
+    if HEAD_DENSE not in read_names(group, "layer_names"):
         return None
     head = group[HEAD_DENSE]
-    kernel, *_ = read_names(head, "weight_names") or [""]
-    return OwnNetwork(_legacy_name(file), _width(head[kernel]))
-
-
-def _legacy_name(file: h5py.File) -> str:
-    config = file.attrs.get("model_config", "")
-    plain = json.loads(config) if config else {}
-    inner = plain.get("config") if isinstance(plain, dict) else None
-    return str(inner.get("name", "")) if isinstance(inner, dict) else ""
+    kernel, *_ = read_names(head, "weight_names")
+    config = json.loads(file.attrs.get("model_config", "{}")).get("config", {})
+    return OwnNetwork(str(config.get("name", "")), _width(head[kernel]))
 
 
 def _read_keras3(file: h5py.File) -> OwnNetwork | None:

@@ -134,6 +134,27 @@ def test_a_file_with_another_number_of_layers_is_refused(save: Save, tmp_path: P
         )
 
 
+def test_weights_in_another_order_are_put_back(save_legacy: Save, tmp_path: Path) -> None:
+    """As many arrays of the same shapes, which Keras finds out only while it assigns them."""
+    inputs = keras.Input((8,))
+    two = keras.Model(inputs, layers.Dense(8)(layers.Dense(8, use_bias=False)(inputs)))
+    swapped = keras.Model(inputs, layers.Dense(8, use_bias=False)(layers.Dense(8)(inputs)))
+    before = values(two)
+    with pytest.raises(InputError, match=r"expected the weights of Two .*, found Weight count"):
+        load_into(two, save_legacy(swapped, tmp_path / "two.h5"), "Two")
+    assert same(values(two), before)
+    two = keras.Model(inputs, layers.Dense(8)(layers.Dense(8)(inputs)))
+    three = keras.Model(inputs, layers.Dense(8)(keras.Sequential([layers.Dense(8)])(inputs)))
+    load_into(two, save_legacy(three, tmp_path / "two.h5"), "Two")
+    assert same(values(two), values(three))
+
+
+def test_the_legacy_layout_wants_its_ending(save_legacy: Save, tmp_path: Path) -> None:
+    path = save_legacy(small_model(), tmp_path / "small.weights.h5")
+    with pytest.raises(InputError, match=r"found the legacy layout under another ending.* \.h5;"):
+        load_into(small_model(), path, "Small")
+
+
 def test_the_layout_of_keras_3_wants_its_ending(tmp_path: Path) -> None:
     small_model().save_weights(tmp_path / "small.weights.h5")
     path = (tmp_path / "small.weights.h5").rename(tmp_path / "renamed.h5")
