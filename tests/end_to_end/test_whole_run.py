@@ -180,7 +180,7 @@ def test_another_training_begins_from_its_weights(
             ["MobileNetV2", "--weights", "customcnn"],
             "{model}: expected weights of MobileNetV2, found those of a",
         ),
-        (["CustomCNN", "--weights", "/nope/none.h5"], "CustomCNN: /nope/none.h5: expected"),
+        (["CustomCNN", "--weights", "/nope/none.h5"], "/nope/none.h5: expected"),
     ],
 )
 def test_weights_that_do_not_fit_are_rejected_before_a_run_begins(
