@@ -5,15 +5,12 @@ Reads nothing from the disk: all is derived from what a walk has listed.
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from itertools import combinations
 from pathlib import Path
 
 from engine.common.text import printable
-from engine.datasets.folder_files import ClassFiles, named
 from engine.datasets.folder_names import (
     ANNOTATIONS,
     ASIDE,
@@ -25,73 +22,21 @@ from engine.datasets.folder_names import (
     split_of,
     words_of,
 )
+from engine.datasets.folder_walk import ClassFolder, Part, Place
+from engine.datasets.seen import listed
 from engine.errors import InputError
 
-Place = tuple[str, ...]
-"""A folder inside that of a class, by the names on its path; empty for the class itself."""
-
-
+_CLASSES = "a folder for each class"
 _MASK_FILE = re.compile(r"[ _-](?:masks?|gt|seg|segmentation|labels?|trimap)(?:_?\d+)?$", re.I)
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    """A folder that may be a class."""
-
-    name: str
-    top: Path
-    below: dict[Place, list[str]]
-    """Folders with an image in or below them, by their parent folder."""
-    loose: frozenset[Place]
-    """Folders with images directly in them."""
-    fork: Place
-    """The folder with the images or several folders; those above it hold only one folder."""
-
-    @property
-    def forks(self) -> list[str]:
-        """The folders at the fork."""
-        return self.below.get(self.fork, [])
-
-    @property
-    def is_loose(self) -> bool:
-        """Whether images lie directly at the fork."""
-        return self.fork in self.loose
-
-    def path(self, place: Place) -> Path:
-        """Return the path of a folder in it."""
-        return self.top.joinpath(*place)
-
-    def inside(self, place: Place) -> str:
-        """Return a folder in it as text for messages."""
-        return "/".join((self.name, *place))
-
-
-def reject_wrapper(found: ClassFiles, root: Path) -> None:
-    """Reject a folder that holds only one folder, which holds the data set.
-
-    Args:
-        found: in the folder.
-        root: of the data set.
-
-    Raises:
-        InputError: names the folder to give instead.
-    """
-    (folder,) = _read(found)
-    if len(folder.forks) < 2:
-        return
-    inner = folder.path(folder.fork)
-    instead = f"give {inner}" if found.path == root else f"move them up into {found.path}"
-    raise InputError(
-        f"{found.path}: expected a folder for each class, found images in one folder only, "
-        f"{folder.name}/, with the folders {named(folder.forks)} in it; {instead}"
-    )
-
-
-def check_class_folders(found: ClassFiles) -> list[str]:
+def check_class_folders(part: Part, root: Path, elsewhere: Collection[str]) -> list[str]:
     """Reject folders that are not classes, as far as that can be recognized.
 
     Args:
-        found: what would be the classes of one folder.
+        part: what would be the classes.
+        root: of the data set.
+        elsewhere: names of the classes of other parts.
 
     Returns:
         A line for each thing that looks wrong but may be right.
@@ -99,77 +44,69 @@ def check_class_folders(found: ClassFiles) -> list[str]:
     Raises:
         InputError: names the folders, and what to give or do instead.
     """
-    folders = _read(found)
-    _reject_splits(found.path, [folder.name for folder in folders])
-    _reject_annotations(found, folders)
-    _reject_mask_classes(found.path, [folder.name for folder in folders])
-    warnings = list(_copies(found.path, folders))
-    _reject_masks(found.path, folders)
-    _reject_split_classes(found.path, folders)
-    warnings += _shared(found.path, folders)
+    folders = list(part.classes.values())
+    if len(folders) == 1 and folders[0].name not in elsewhere:
+        _reject_wrapper(part.path, root, folders[0])
+    _reject_splits(part)
+    _reject_annotations(part)
+    _reject_mask_classes(part)
+    warnings = list(_copies(part.path, folders))
+    _reject_masks(part.path, folders)
+    _reject_split_classes(part.path, folders)
+    warnings += _shared(part.path, folders)
     if len(folders) > 1:
         warnings += _odd_names(folders)
-    return [*warnings, *_mask_files(found)]
+    return [*warnings, *_mask_files(folders)]
 
 
-def count_inner(found: ClassFiles) -> int:
-    """Return how many folders inside of classes count as their class."""
-    return sum(len(folder.forks) for folder in _read(found))
+def _reject_wrapper(path: Path, root: Path, folder: ClassFolder) -> None:
+    """Reject a folder that holds only one folder, which holds the data set."""
+    if len(folder.forks) < 2:
+        return
+    inner = folder.path(folder.fork)
+    raise InputError(
+        path,
+        _CLASSES,
+        f"images in one folder only, {folder.name}/, with the folders {listed(folder.forks)} in it",
+        f"give {inner}" if path == root else f"move them up into {path}",
+    )
 
 
-def _read(found: ClassFiles) -> list[_Folder]:
-    return [_folder(name, found.tops[name], inside) for name, inside in found.folders.items()]
-
-
-def _folder(name: str, top: Path, inside: dict[str, int]) -> _Folder:
-    loose = frozenset(tuple(path.split(os.sep)) if path else () for path in inside)
-    below: dict[Place, dict[str, None]] = {}
-    for place in sorted(loose):
-        for depth, child in enumerate(place):
-            below.setdefault(place[:depth], {})[child] = None
-    fork: Place = ()
-    while fork not in loose and len(below[fork]) == 1:
-        fork = (*fork, *below[fork])
-    return _Folder(name, top, {place: list(each) for place, each in below.items()}, loose, fork)
-
-
-def _reject_splits(path: Path, names: Sequence[str]) -> None:
+def _reject_splits(part: Part) -> None:
     together: dict[frozenset[str], dict[str, list[str]]] = {}
-    for name in names:
+    for name in part.classes:
         if (said := split_of(name)) is not None:
             together.setdefault(said[1], {}).setdefault(said[0], []).append(name)
     for splits in together.values():
         if len(splits) > 1:
             found = sorted(name for each in splits.values() for name in each)
             raise InputError(
-                f"{path}: expected a folder for each class, found {named(found)}, splits by their "
-                "names; rename them to train and test, with a folder for each class directly in "
-                "each"
+                part.path,
+                _CLASSES,
+                f"{listed(found)}, splits by their names",
+                "rename them to train and test, with a folder for each class directly in each",
             )
 
 
-def _reject_annotations(found: ClassFiles, folders: Sequence[_Folder]) -> None:
+def _reject_annotations(part: Part) -> None:
     """Reject masks or annotations beside a folder of the images that they belong to."""
-    images = next((folder for folder in folders if says_images(folder.name)), None)
-    names = [folder.name for folder in folders]
-    others = [name for name in (*names, *found.foreign) if says(name, ANNOTATIONS)]
+    images = next((each for each in part.classes.values() if says_images(each.name)), None)
+    others = [name for name in (*part.classes, *part.foreign) if says(name, ANNOTATIONS)]
     if images is None or not others:
         return
-    rest = [name for name in names if not says_images(name) and name not in others]
+    rest = [name for name in part.classes if not says_images(name) and name not in others]
     if rest and len(images.forks) < 2:
         return  # `button`, `image`, `label`: words of real classes, too
-    instead = f"sort the images of {images.name}/ into a folder for each class"
+    hint = f"sort the images of {images.name}/ into a folder for each class"
     if len(images.forks) > 1:
-        instead = f"give {images.path(images.fork)}"
-    raise InputError(
-        f"{found.path}: expected a folder for each class, found {images.name}/ and what belongs "
-        f"to its images in {named(others)}; {instead}"
-    )
+        hint = f"give {images.path(images.fork)}"
+    found = f"{images.name}/ and what belongs to its images in {listed(others)}"
+    raise InputError(part.path, _CLASSES, found, hint)
 
 
-def _reject_mask_classes(path: Path, names: Sequence[str]) -> None:
+def _reject_mask_classes(part: Part) -> None:
     """Reject folders such as `cat_mask` beside `cat`."""
-    words = {words_of(name): name for name in names}
+    words = {words_of(name): name for name in part.classes}
     masks = []
     for said, name in words.items():
         rest = tuple(word for word in said if word not in ANNOTATIONS)
@@ -177,13 +114,14 @@ def _reject_mask_classes(path: Path, names: Sequence[str]) -> None:
             masks.append(name)
     if masks:
         raise InputError(
-            f"{path}: expected a folder for each class, found {named(masks)} beside the folders "
-            "of the images that these belong to; move them elsewhere, or rename them where they "
-            "are classes"
+            part.path,
+            _CLASSES,
+            f"{listed(masks)} beside the folders of the images that these belong to",
+            "move them elsewhere, or rename them where they are classes",
         )
 
 
-def _copies(path: Path, folders: Sequence[_Folder]) -> Iterator[str]:
+def _copies(path: Path, folders: list[ClassFolder]) -> Iterator[str]:
     """Yield a line for folders inside of a class that are named like the classes."""
     names = {alike(folder.name) for folder in folders}
     for folder in folders:
@@ -192,8 +130,10 @@ def _copies(path: Path, folders: Sequence[_Folder]) -> Iterator[str]:
             if len(same) > 1:
                 inner = folder.inside(place)
                 raise InputError(
-                    f"{path}: expected each class once, found the classes {named(same)} again in "
-                    f"{inner}/; move {inner}/ elsewhere, or give {folder.path(place)} alone"
+                    path,
+                    "each class once",
+                    f"the classes {listed(same)} again in {inner}/",
+                    f"move {inner}/ elsewhere, or give {folder.path(place)} alone",
                 )
             for child in same:
                 if alike(child) != alike(folder.name):
@@ -203,7 +143,7 @@ def _copies(path: Path, folders: Sequence[_Folder]) -> Iterator[str]:
                     )
 
 
-def _reject_masks(path: Path, folders: Sequence[_Folder]) -> None:
+def _reject_masks(path: Path, folders: list[ClassFolder]) -> None:
     found = []
     for folder in folders:
         own = set(words_of(folder.name))
@@ -219,9 +159,10 @@ def _reject_masks(path: Path, folders: Sequence[_Folder]) -> None:
             found += [folder.inside(place) for place in sorted(masks)]
     if found:
         raise InputError(
-            f"{path}: expected images of classes, found masks or annotations among them in "
-            f"{named(found)}; move these folders elsewhere, or rename them where they hold images "
-            "of their class"
+            path,
+            "images of classes",
+            f"masks or annotations among them in {listed(found)}",
+            "move these folders elsewhere, or rename them where they hold images of their class",
         )
 
 
@@ -229,28 +170,27 @@ def _is_below(place: Place, folders: set[Place]) -> bool:
     return any(place[:depth] in folders for depth in range(1, len(place) + 1))
 
 
-def _reject_split_classes(path: Path, folders: Sequence[_Folder]) -> None:
+def _reject_split_classes(path: Path, folders: list[ClassFolder]) -> None:
     """Reject `cat/train` and `cat/test` in place of `train/cat` and `test/cat`."""
     for folder in folders:
         for place, children in folder.below.items():
             said = {child: split_of(child) for child in children}
             splits = {split[0]: child for child, split in said.items() if split and not split[1]}
-            if len(splits) > 1:
-                found = [folder.inside((*place, child)) for child in splits.values()]
-                if any(folder.below.get((*place, child)) for child in splits.values()):
-                    raise InputError(
-                        f"{path}: expected a folder for each class, found train/ and test/ of a "
-                        f"whole data set, {named(found)}; give {folder.path(place)}"
-                    )
-                raise InputError(
-                    f"{path}: expected train/ and test/ with a folder for each class in them, "
-                    f"found the splits inside of a class, {named(found)}; move them to "
-                    f"train/{folder.name} and test/{folder.name}, or the images up into "
-                    f"{folder.name}/ where these names are no splits"
-                )
+            if len(splits) < 2:
+                continue
+            found = "the splits inside of a class"
+            hint = (
+                f"move them to train/{folder.name} and test/{folder.name}, or the images up into "
+                f"{folder.name}/ where these names are no splits"
+            )
+            if any(folder.below.get((*place, child)) for child in splits.values()):
+                found = "train/ and test/ of a whole data set"
+                hint = f"give {folder.path(place)}"
+            named = listed([folder.inside((*place, child)) for child in splits.values()])
+            raise InputError(path, _CLASSES, f"{found}, {named}", hint)
 
 
-def _shared(path: Path, folders: Sequence[_Folder]) -> Iterator[str]:
+def _shared(path: Path, folders: list[ClassFolder]) -> Iterator[str]:
     """Yield a line for folders that hold the same folders: the classes may be those."""
     forked = [(folder, {alike(name) for name in folder.forks}) for folder in folders]
     for (one, ones), (two, twos) in combinations([each for each in forked if each[1]], 2):
@@ -265,21 +205,22 @@ def _shared(path: Path, folders: Sequence[_Folder]) -> Iterator[str]:
         are_portions = tops or len(same) > 2
         if one.is_loose or two.is_loose or are_series or not are_portions:
             yield (
-                f"{one.name}/ and {two.name}/ both hold folders named {named(same)}: their "
+                f"{one.name}/ and {two.name}/ both hold folders named {listed(same)}: their "
                 f"images count as {one.name} and {two.name}; if these folders are the classes, "
                 f"give {one.path(one.fork)} alone, or merge them"
             )
             return
         first, second = same[:2]
         raise InputError(
-            f"{path}: expected a folder for each class, found {one.name}/ and {two.name}/ with the "
-            f"same folders in both ({named(same)}); give {one.path(one.fork)} "
-            f"alone, or merge them into {first}/ and {second}/, or, where {one.name} and "
-            f"{two.name} are the classes, move their images up"
+            path,
+            _CLASSES,
+            f"{one.name}/ and {two.name}/ with the same folders in both ({listed(same)})",
+            f"give {one.path(one.fork)} alone, or merge them into {first}/ and {second}/, or, "
+            f"where {one.name} and {two.name} are the classes, move their images up",
         )
 
 
-def _odd_names(folders: Sequence[_Folder]) -> Iterator[str]:
+def _odd_names(folders: list[ClassFolder]) -> Iterator[str]:
     names = [folder.name for folder in folders]
     for folder in folders:
         others = [name for name in names if name != folder.name]
@@ -294,8 +235,8 @@ def _odd_names(folders: Sequence[_Folder]) -> Iterator[str]:
                 )
         elif says_images(folder.name) and len(folder.forks) > 1:
             yield (
-                f"{folder.name}/ is taken for one class, with the folders {named(folder.forks)} in "
-                "it: give it alone if these are the classes"
+                f"{folder.name}/ is taken for one class, with the folders {listed(folder.forks)} "
+                "in it: give it alone if these are the classes"
             )
     numbered: dict[tuple[str, ...], list[str]] = {}
     for name in names:
@@ -304,21 +245,21 @@ def _odd_names(folders: Sequence[_Folder]) -> Iterator[str]:
     for portions in numbered.values():
         if len(portions) > 1:
             yield (
-                f"{named(portions)} are taken for classes: if they are portions of one data set, "
+                f"{listed(portions)} are taken for classes: if they are portions of one data set, "
                 "sort their images into a folder for each class"
             )
 
 
-def _mask_files(found: ClassFiles) -> Iterator[str]:
+def _mask_files(folders: list[ClassFolder]) -> Iterator[str]:
     """Yield a line for masks such as `1_mask.png` beside `1.png`."""
-    for name, files in found.images.items():
-        marked = [(file, mark) for file in files if (mark := _MASK_FILE.search(file.stem))]
+    for folder in folders:
+        marked = [(file, mark) for file in folder.images if (mark := _MASK_FILE.search(file.stem))]
         if not marked:
             continue
-        stems = {(file.parent, file.stem) for file in files}
+        stems = {(file.parent, file.stem) for file in folder.images}
         masks = [file for file, mark in marked if (file.parent, file.stem[: mark.start()]) in stems]
         if masks:
             yield (
-                f"{name}/: {len(masks):,} images are named like masks of others beside them, as "
-                f"{printable(masks[0].name)}: move them elsewhere if they are"
+                f"{folder.name}/: {len(masks):,} images are named like masks of others beside "
+                f"them, as {printable(masks[0].name)}: move them elsewhere if they are"
             )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from engine.common.text import printable
+from engine.datasets.seen import Seen
 from engine.protocol.facts import SampleRange
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class Dataset:
     """Of a folder: the path of each test image within it."""
     left_out: tuple[str, ...] = ()
     """Of a folder: files that could not be read, a line each that begins with the path."""
+    seen: Seen = field(default_factory=Seen)
+    """Of a folder: what its files held."""
     can_change: bool = False
     """Whether its arrays may differ another time, as with the next version of a package."""
 
@@ -74,3 +78,44 @@ def _digest(*arrays: NDArray[Any]) -> str:
         # a memory view of a contiguous array: nothing is copied
         digest.update(array.data if array.flags.c_contiguous else array.tobytes())
     return digest.hexdigest()
+
+
+def wrong_arrays(images: object, labels: object, classes: int) -> tuple[str, str]:
+    """Return what images and labels that belong together should be, and what they are instead.
+
+    Args:
+        images: uint8 (N, height, width, 3), one or more.
+        labels: integers (N,), from 0 to `classes` - 1.
+        classes: the number of classes.
+
+    Returns:
+        Two phrases; both are empty where nothing is wrong.
+    """
+    import numpy as np
+
+    if (
+        not isinstance(images, np.ndarray)
+        or images.dtype != np.uint8
+        or images.ndim != 4
+        or images.shape[3] != 3
+        or not images.size
+    ):
+        return "uint8 images (N, height, width, 3), one or more", kind_of(images)
+    if (
+        not isinstance(labels, np.ndarray)
+        or labels.dtype.kind not in "iu"
+        or labels.shape != (len(images),)
+    ):
+        return "one integer label an image", f"{kind_of(labels)} for {len(images):,} images"
+    low, high = int(labels.min()), int(labels.max())
+    is_wrong = low < 0 or high >= classes
+    return (f"labels from 0 to {classes - 1}", f"{low} to {high}") if is_wrong else ("", "")
+
+
+def kind_of(value: object) -> str:
+    """Return a phrase of what a value is: an array's type and shape, another's type and name."""
+    import numpy as np
+
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    return f"{type(value).__name__} {printable(getattr(value, '__name__', ''))}".strip()

@@ -8,8 +8,7 @@ from engine.common.progress import Progress
 from engine.datasets.dataset import Dataset
 from engine.datasets.image_folder import list_folder
 from engine.datasets.published import OnDownload
-from engine.datasets.report import ClassCount, Report
-from engine.datasets.seen import imbalance
+from engine.datasets.report import Report, report_of
 from engine.datasets.source import DataRequest, DatasetSource
 from engine.datasets.split import check_training
 from engine.errors import InputError
@@ -42,14 +41,9 @@ class FolderSource(DatasetSource):
     def load(self, request: DataRequest, progress: Progress, on_download: OnDownload) -> Dataset:
         from engine.datasets.image_reading import read_listing
 
-        is_new = request.train_limit != 0 and not request.has_begun
-        return read_listing(
-            list_folder(_path(request), is_trained_on=is_new),
-            request.image_size,
-            request.train_limit,
-            progress,
-            request.range_of,
-        )
+        limit = request.train_limit
+        listing = list_folder(_path(request), is_trained_on=limit != 0 and not request.has_begun)
+        return read_listing(listing, request.image_size, limit, progress, request.range_of)
 
     def report(self, request: DataRequest, progress: Progress) -> Report:
         """Decode each image; see the base class.
@@ -57,32 +51,14 @@ class FolderSource(DatasetSource):
         Raises:
             InputError: it is not such a folder, or has no image that can be read.
         """
-        from engine.datasets.image_reading import read_splits
+        from engine.datasets.image_reading import read_listing
 
-        path = _path(request)
-        listing = list_folder(path)
-        splits = read_splits(listing, REPORT_SIDE, None, progress)
-        seen = splits.seen
-        if not seen.sizes:
-            raise InputError(
-                f"{path}: expected readable images, found none, first {seen.unreadable[0]}; "
-                "replace the files"
-            )
-        widths, heights = zip(*seen.sizes, strict=True)
-        counts = [split.counts(len(listing.class_names)) for split in (splits.train, splits.test)]
-        classes = tuple(map(ClassCount, listing.class_names, *counts))
-        uneven = imbalance(listing.class_names, [each.images for each in classes])
-        return Report(
-            self.name,
-            str(path),
-            classes,
-            (min(widths), max(widths)),
-            (min(heights), max(heights)),
-            dict(seen.modes.most_common()),
-            tuple(seen.unreadable),
-            (*listing.notes, *splits.notes),
-            (*listing.warnings, *uneven, *splits.warnings),
-        )
+        listing = list_folder(_path(request))
+        data = read_listing(listing, REPORT_SIDE, None, progress, is_report=True)
+        if not data.seen.sizes:
+            found = f"none, first {data.left_out[0]}"
+            raise InputError(listing.path, "readable images", found, "replace the files")
+        return report_of(self.name, str(listing.path), data)
 
 
 def _path(request: DataRequest) -> Path:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
-from engine.common.text import printable
+from engine.common.text import one_line_name, printable
+from engine.datasets.seen import listed
 from engine.errors import InputError
+
+MIN_CLASSES, MAX_CLASSES = 2, 1_000
+EXPECTED = "a folder for each class, with its images in it, or train/ and test/ of such folders"
 
 _STILL = """
     .apng .avif .avifs .bmp .dcx .dds .dib .fit .fits .gif .icns .ico .j2c .j2k .jfif .jp2 .jpc .jpe
@@ -31,16 +38,120 @@ Kind = Literal["file", "folder", "link", "system", "broken"]
 """`link` leads to a folder, `broken` is a dangling link."""
 
 
-@dataclass(slots=True)
-class Contents:
-    """The content of the folder of a class and below it."""
+Place = tuple[str, ...]
+"""A folder inside that of a class, by the names on its path; empty for the class itself."""
 
+
+@dataclass(eq=False)
+class ClassFolder:
+    """The folder of a class, or of what may be one, and what is below it."""
+
+    top: Path
     images: list[Path] = field(default_factory=list)
     """Images: a folder's before those of the folders in it, each sorted; those of links last."""
-    folders: dict[str, int] = field(default_factory=dict)
-    """Images directly in each folder, by its path inside the class; the class itself is empty."""
+    loose: set[Place] = field(default_factory=set)
+    """Folders with images directly in them."""
     others: Counter[str] = field(default_factory=Counter)
     """Files of other kinds, by their endings in lower case."""
+
+    @cached_property
+    def name(self) -> str:
+        """Name of the class: in NFC and on one line, however the folder writes it."""
+        return one_line_name(unicodedata.normalize("NFC", self.top.name))
+
+    @cached_property
+    def below(self) -> dict[Place, list[str]]:
+        """Folders with an image in or below them, by their parent folder."""
+        found: dict[Place, dict[str, None]] = {}
+        for place in sorted(self.loose):
+            for depth, child in enumerate(place):
+                found.setdefault(place[:depth], {})[child] = None
+        return {place: list(each) for place, each in found.items()}
+
+    @cached_property
+    def fork(self) -> Place:
+        """The folder with the images or several folders; those above it hold only one folder."""
+        place: Place = ()
+        while place not in self.loose and len(self.below[place]) == 1:
+            place = (*place, *self.below[place])
+        return place
+
+    @property
+    def forks(self) -> list[str]:
+        """The folders at the fork."""
+        return self.below.get(self.fork, [])
+
+    @property
+    def is_loose(self) -> bool:
+        """Whether images lie directly at the fork."""
+        return self.fork in self.loose
+
+    def path(self, place: Place) -> Path:
+        """Return the path of a folder in it."""
+        return self.top.joinpath(*place)
+
+    def inside(self, place: Place) -> str:
+        """Return a folder in it as text for messages."""
+        return "/".join((self.name, *place))
+
+
+@dataclass(slots=True)
+class Part:
+    """The folders of the classes of all images, or of those of one split."""
+
+    path: Path
+    classes: dict[str, ClassFolder] = field(default_factory=dict)
+    """By name."""
+    others: Counter[str] = field(default_factory=Counter)
+    """Files of other kinds beside the images, by their endings in lower case."""
+    empty: list[str] = field(default_factory=list)
+    """Folders without any file."""
+    foreign: dict[str, Counter[str]] = field(default_factory=dict)
+    """Endings of the files in folders without an image."""
+    merged: list[str] = field(default_factory=list)
+    """Classes of two folders, whose names differ only in their Unicode form."""
+
+    def add(self, folder: ClassFolder) -> None:
+        """Add the folder of a class, or of none.
+
+        Raises:
+            InputError: another folder makes a class of the same name.
+        """
+        if not folder.images:
+            if folder.others:
+                self.foreign[folder.top.name] = folder.others
+            else:
+                self.empty.append(folder.top.name)
+            return
+        self.others += folder.others
+        known = self.classes.setdefault(folder.name, folder)
+        if known is folder:
+            return
+        one, two = (unicodedata.normalize("NFC", each.top.name) for each in (known, folder))
+        if one != two:
+            raise InputError(
+                self.path,
+                f"one folder for the class {folder.name!r}",
+                "two, one of which has a name that cannot be shown as it is",
+                "rename it",
+            )
+        self.merged.append(folder.name)
+        known.images += folder.images
+        known.loose |= folder.loose
+
+    def check_foreign(self) -> None:
+        """Reject a folder that holds files of which none is an image.
+
+        Raises:
+            InputError: names the first one.
+        """
+        for name, endings in self.foreign.items():
+            raise InputError(
+                self.path / name,
+                "images",
+                f"{endings.total():,} files that are none ({listed(endings_of(endings))})",
+                "convert them to .jpg or .png, or move the folder elsewhere",
+            )
 
 
 def list_entries(folder: Path) -> list[tuple[Path, Kind]]:
@@ -57,6 +168,21 @@ def list_entries(folder: Path) -> list[tuple[Path, Kind]]:
 def folders(folder: Path) -> list[Path]:
     """Return the folders directly in a folder, by name, without hidden ones and a system's own."""
     return [path for path, kind in list_entries(folder) if kind in ("folder", "link")]
+
+
+def holds_classes(folder: Path) -> bool:
+    """Return whether a folder below this one has an image in it."""
+    return any(map(holds_image, folders(folder)))
+
+
+def loose_images(folder: Path) -> int:
+    """Return how many images lie directly in a folder."""
+    return sum(kind == "file" and is_image(path) for path, kind in list_entries(folder))
+
+
+def endings_of(files: Counter[str]) -> list[str]:
+    """Return the number of files of each ending, the most first."""
+    return [f"{count:,} {ending or 'without ending'}" for ending, count in files.most_common()]
 
 
 def is_image(file: Path) -> bool:
@@ -85,44 +211,36 @@ class FolderWalk:
     """Reads the folders of the classes of a data set, so that no image is counted twice."""
 
     def __init__(self, root: Path, parts: Sequence[Path]) -> None:
-        """Find the folders of the classes.
+        """Read all of them; real folders come first, so that a link never replaces its target.
 
         Args:
             root: of the data set; names are relative to it.
             parts: the folders in which those of the classes lie.
 
         Raises:
-            InputError: two classes are one folder.
+            InputError: too many folders or files, or two classes that are one folder.
             OSError: a folder cannot be read; names it.
         """
         self._root = root
         self._seen = 0
         self._followed = 0
         self._known = {_identity(path): path for part in parts for path in _and_above(part)}
-        self._links: list[tuple[Path, Path]] = []
+        self._links: list[tuple[Path, ClassFolder]] = []
         self._left: list[str] = []
         self._broken: list[str] = []
         self._system: list[Path] = []
-        self.classes = {part: list(self._own(part)) for part in parts}
-        """By part."""
-
-    def read(self) -> dict[Path, Contents]:
-        """Return what each folder of a class holds.
-
-        Real folders come first, so that a link never replaces its target.
-
-        Raises:
-            InputError: too many files.
-            OSError: a folder cannot be read; names it.
-        """
-        found = {top: Contents() for tops in self.classes.values() for top in tops}
-        for top, contents in found.items():
-            self._read(top, top, contents)
-        for link, top in self._links:  # which grows in the loop
+        found = {part: [ClassFolder(top) for top in self._own(part)] for part in parts}
+        for folder in chain.from_iterable(found.values()):
+            self._read(folder.top, folder)
+        for link, folder in self._links:  # which grows in the loop
             if self._enter(link):
                 self._followed += 1
-                self._read(link, top, found[top])
-        return found
+                self._read(link, folder)
+        self.parts = [Part(part) for part in parts]
+        """What each part holds."""
+        for part in self.parts:
+            for folder in found[part.path]:
+                part.add(folder)
 
     def notes(self) -> Iterator[str]:
         """Yield a line where links were followed."""
@@ -143,46 +261,52 @@ class FolderWalk:
             each = (f"{printable(name)} ({count:,})" for name, count in sorted(names.items()))
             yield f"images in a system's own folders left alone: {', '.join(each)}"
 
-    def _own(self, part: Path) -> Iterator[Path]:
+    def _own(self, part: Path) -> list[Path]:
+        """Return the folders directly in a part."""
+        found = []
         for path, kind in list_entries(part):
             if kind in ("system", "broken"):
                 self._leave(path, kind)
             elif kind != "file":
                 known = self._known.setdefault(_identity(path), path)
                 if known == path:
-                    yield path
+                    found.append(path)
                 elif known in (part, *part.resolve().parents, part.resolve()):
                     self._left.append(self._to(path, known))
                 else:
                     raise InputError(
-                        f"{path}: expected a folder of its own for each class, found that it is "
-                        f"{self._named(known)} by another name; take one of the two away"
+                        path,
+                        "a folder of its own for each class",
+                        f"that it is {self._named(known)} by another name",
+                        "take one of the two away",
                     )
+        if len(found) > MAX_CLASSES:
+            expected = f"{MIN_CLASSES} to {MAX_CLASSES:,} classes"
+            raise InputError(part, expected, f"{len(found):,} folders", f"give {EXPECTED}")
+        return found
 
-    def _read(self, start: Path, top: Path, contents: Contents) -> None:
+    def _read(self, start: Path, into: ClassFolder) -> None:
         waiting = [start]
         while waiting:
             folder = waiting.pop()
             if folder != start and not self._enter(folder):
                 continue
             below = []
-            images = others = 0
+            before = len(into.images)
             for path, kind in list_entries(folder):
                 if kind == "folder":
                     below.append(path)
                 elif kind == "link":
-                    self._links.append((path, top))
+                    self._links.append((path, into))
                 elif kind != "file":
                     self._leave(path, kind)
                 elif is_image(path):
-                    images += 1
-                    contents.images.append(path)
+                    into.images.append(path)
                 else:
-                    others += 1
-                    contents.others[path.suffix.lower()] += 1
-            if images:
-                contents.folders[str(folder)[len(str(top)) :].strip(os.sep)] = images
-            self._count(images + others)
+                    into.others[path.suffix.lower()] += 1
+                self._count(kind)
+            if len(into.images) > before:
+                into.loose.add(folder.parts[len(into.top.parts) :])
             waiting += reversed(below)
 
     def _enter(self, folder: Path) -> bool:
@@ -198,13 +322,12 @@ class FolderWalk:
         else:
             self._broken.append(self._named(path))
 
-    def _count(self, files: int) -> None:
-        self._seen += files
+    def _count(self, kind: Kind) -> None:
+        self._seen += kind == "file"
         if self._seen > MAX_FILES:
-            raise InputError(
-                f"{self._root}: expected at most {MAX_FILES:,} files, found more; name the folder "
-                "of the images themselves"
-            )
+            hint = "name the folder of the images themselves"
+            found = f"{self._seen:,} or more"
+            raise InputError(self._root, f"at most {MAX_FILES:,} files", found, hint)
 
     def _to(self, path: Path, known: Path) -> str:
         return f"{self._named(path)} to {self._named(known)}"

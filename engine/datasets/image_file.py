@@ -96,23 +96,23 @@ def _opened(path: Path) -> Iterator[Image]:
         with open_regular(path) as file, images.open(file) as image:
             yield image
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise error.within(path) from error
     except OSError as error:
         reason = (error.strerror or "").lower() or "none that Pillow can read, or one cut short"
-        raise InputError(f"{path}: expected an image, found {reason}") from error
+        raise InputError(path, "an image", reason) from error
     # A damaged file may make decoders raise anything.
     except Exception as error:
-        raise InputError(
-            f"{path}: expected an image, found a damaged one ({type(error).__name__})"
-        ) from error
+        raise InputError(path, "an image", f"a damaged one ({type(error).__name__})") from error
 
 
 def _check_size(image: Image) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise InputError(
-            f"expected an image of at most {MAX_PIXELS // 10**6} million pixels, "
-            f"found {width:,} × {height:,}; make it smaller first"
+            "",
+            f"an image of at most {MAX_PIXELS // 10**6} million pixels",
+            f"{width:,} × {height:,}",
+            "make it smaller first",
         )
 
 
@@ -122,8 +122,10 @@ def _check_planes(image: Image) -> None:
     bits, planes = tags.get(_BITS_TAG, (8,)), tags.get(_PLANES_TAG, 1)
     if planes == _SEPARATE and max(bits if isinstance(bits, tuple) else (bits,)) > 8:
         raise InputError(
-            "expected the colours of each pixel side by side, found 16 bits of them in planes of "
-            "their own; save it with PlanarConfiguration contiguous"
+            "",
+            "the colours of each pixel side by side",
+            "16 bits of them in planes of their own",
+            "save it with PlanarConfiguration contiguous",
         )
 
 

@@ -9,21 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.datasets.class_folders import check_class_folders, count_inner, reject_wrapper
-from engine.datasets.folder_files import (
+from engine.datasets.class_folders import check_class_folders
+from engine.datasets.folder_names import alike, difference, says_images
+from engine.datasets.folder_walk import (
     EXPECTED,
     MIN_CLASSES,
-    ClassFiles,
-    check_foreign,
+    FolderWalk,
+    Part,
     endings_of,
-    find_classes,
+    folders,
     holds_classes,
+    holds_image,
     loose_images,
-    named,
 )
-from engine.datasets.folder_names import alike, difference, says_images
-from engine.datasets.folder_walk import folders, holds_image
-from engine.datasets.seen import untested
+from engine.datasets.seen import listed, per_class, untested
 from engine.errors import InputError
 
 TEST_SHARE = 0.2
@@ -52,11 +51,6 @@ class Listing:
     warnings: tuple[str, ...] = ()
     """What of it is left out, a line each."""
 
-    def counts(self, files: Labelled) -> tuple[int, ...]:
-        """Return how many of these files each class has."""
-        found = Counter(label for _, label in files)
-        return tuple(found[label] for label in range(len(self.class_names)))
-
 
 def list_folder(path: Path, *, is_trained_on: bool = True) -> Listing:
     """Find the classes and the images of a folder by their names.
@@ -70,61 +64,115 @@ def list_folder(path: Path, *, is_trained_on: bool = True) -> Listing:
         InputError: no classes, only one, more than 1,000, or too few images of one; or a folder
             that cannot be read, that is not a class, or could be a class as well as a split.
     """
+    notes: list[str] = []
+    warnings: list[str] = []
     try:
-        layout = find_split_folders(path)
-        testing = layout.testing
-        parts, walk = find_classes(path, (*layout.training, *([testing] if testing else [])))
-        training = parts[: len(layout.training)]
-        names = _class_names(training)
-        warnings = [*layout.warnings, *walk.warnings()]
+        training, testing = _find_splits(path, notes, warnings)
+        walk = FolderWalk(path, training if testing is None else [*training, testing])
+        warnings += walk.warnings()
     except OSError as error:
         raise InputError(
-            f"{error.filename or path}: expected a folder of images, found one that cannot be "
-            f"read ({error.strerror}); check its permissions"
+            Path(error.filename or path),
+            "a folder of images",
+            f"one that cannot be read ({error.strerror})",
+            "check its permissions",
         ) from error
+    parts, trained = walk.parts, walk.parts[: len(training)]
+    names = _class_names(trained)
     if is_trained_on:
-        warnings += [*_check_parts(path, parts), *_check_alike(path, training)]
-    _check_classes(path, layout.training[0], names)
+        warnings += [*_check_parts(path, parts), *_check_alike(path, trained)]
+    _check_classes(path, training[0], names)
     for part in parts:
-        check_foreign(part)
-    train = _labelled(training, names)
-    notes = [*layout.notes, *walk.notes()]
-    if inner := sum(map(count_inner, parts)):
+        part.check_foreign()
+    train = _labelled(trained, names)
+    notes += walk.notes()
+    if inner := sum(len(each.forks) for part in parts for each in part.classes.values()):
         notes.append(f"folders inside of classes, whose images count as their class: {inner:,}")
     if testing is not None:
-        _check_known(testing, parts[-1], layout.training[0], names)
+        _check_known(parts[-1], training[0], names)
         _check_enough(path, train, names, LEAST_IMAGES - 1, "training images")
         test = _labelled(parts[-1:], names)
-        tested = Counter(label for _, label in test)
-        warnings += untested(names, [tested[label] for label in range(len(names))])
+        warnings += untested(names, (label for _, label in test))
     else:
         _check_enough(path, train, names, LEAST_IMAGES, "images")
         train, test = _divided(path, train)
         notes.append(f"no test split: {TEST_SHARE:.0%} of each class are held out to test")
     others = sum((part.others for part in parts), Counter[str]())
     if others:
-        line = f"{others.total():,} other files left alone: {named(endings_of(others))}"
+        line = f"{others.total():,} other files left alone: {listed(endings_of(others))}"
         if others.total() > len(train) + len(test):
             warnings.append(f"{line}, more than the images taken; convert them to .jpg or .png")
         else:
             notes.append(line)
     empty = sorted({name for part in parts for name in part.empty})
     if empty:
-        warnings.append(f"folders without a file: {named(empty)}")
+        warnings.append(f"folders without a file: {listed(empty)}")
     shuffled = tuple(sorted(train, key=lambda each: _draw(path, each[0], "order")))
     return Listing(path, names, shuffled, tuple(test), tuple(notes), tuple(warnings))
 
 
-def _class_names(training: Sequence[ClassFiles]) -> tuple[str, ...]:
+def _find_splits(
+    path: Path, notes: list[str], warnings: list[str]
+) -> tuple[list[Path], Path | None]:
+    """Return the folders of training and of test images, by the names and places of folders.
+
+    Args:
+        path: of the data set.
+        notes: gets a line for each choice made.
+        warnings: gets a line for each thing left alone.
+
+    Returns:
+        The folders in which those of the classes lie; None in place of the test images' where
+        these must be held out.
+
+    Raises:
+        InputError: folders of splits that do not make a data set, or one that could be either.
+        OSError: a folder cannot be read; names it.
+    """
+    below = folders(path)
+    found = {entry.name.lower(): entry for entry in below}
+    training = [found[name] for name in _TRAINING if name in found]
+    testing = [found[name] for name in _TESTING if name in found]
+    trains, tests = list(filter(holds_classes, training)), list(filter(_is_sorted, testing))
+    if not trains:
+        _check_no_split(path, training, testing, tests)
+        trains = [path]
+    else:
+        unknown = [entry.name for entry in below if entry not in training + testing]
+        unknown = [name for name in unknown if holds_image(path / name)]
+        if not tests and unknown:
+            raise InputError(
+                path,
+                f"test/ or val/ beside {trains[0].name}/",
+                listed(unknown),
+                "rename the folder of the test images to test, and take away the others",
+            )
+        warnings += [f"{name}/ is neither train/ nor test/: left alone" for name in unknown]
+        flat = [each for each in training + testing if each not in trains + tests]
+        warnings += [
+            f"{each.name}/ has no folder for each class: left alone"
+            for each in filter(holds_image, flat)
+        ]
+        notes += [f"tested on {folder.name}/" for folder in tests[:1]]
+        notes += [f"{folder.name}/ joins the training images" for folder in tests[1:]]
+    for folder in trains + tests:
+        if count := loose_images(folder):
+            warnings.append(
+                f"images directly in {folder.name}/, in no class, left alone: {count:,}"
+            )
+    return [*trains, *tests[1:]], tests[0] if tests else None
+
+
+def _class_names(training: Sequence[Part]) -> tuple[str, ...]:
     """Return the classes sorted as their folders are, whose names may have another Unicode form."""
     written: dict[str, str] = {}
-    for found in training:
-        for name, top in found.tops.items():
-            written.setdefault(name, top.name)
+    for part in training:
+        for name, folder in part.classes.items():
+            written.setdefault(name, folder.top.name)
     return tuple(sorted(written, key=written.__getitem__))
 
 
-def _check_alike(path: Path, training: Sequence[ClassFiles]) -> list[str]:
+def _check_alike(path: Path, training: Sequence[Part]) -> list[str]:
     """Reject classes of two folders that differ only in case; return a line for those of one."""
     groups: dict[str, list[str]] = {}
     for name in _class_names(training):
@@ -133,37 +181,34 @@ def _check_alike(path: Path, training: Sequence[ClassFiles]) -> list[str]:
     for one, *others in groups.values():
         for other in others:
             how = difference(one, other)
-            if any((one in part.images) != (other in part.images) for part in training):
-                raise InputError(
-                    f"{path}: expected one name for each class, found {one!r} and {other!r}, which "
-                    f"differ {how}; give their folders the same name"
-                )
+            if any((one in part.classes) != (other in part.classes) for part in training):
+                found = f"{one!r} and {other!r}, which differ {how}"
+                hint = "give their folders the same name"
+                raise InputError(path, "one name for each class", found, hint)
             warnings.append(f"two classes differ {how}: {one!r} and {other!r}")
     return warnings
 
 
-def _check_parts(path: Path, parts: Sequence[ClassFiles]) -> list[str]:
+def _check_parts(path: Path, parts: Sequence[Part]) -> list[str]:
     """Reject folders that are not classes; return a line for each that may be one."""
     warnings = []
     for part in parts:
-        elsewhere = {name for other in parts if other is not part for name in other.images}
-        if len(part.images) == 1 and not elsewhere & part.images.keys():
-            reject_wrapper(part, path)
-        warnings += check_class_folders(part)
+        elsewhere = {name for other in parts if other is not part for name in other.classes}
+        warnings += check_class_folders(part, path, elsewhere)
         if part.merged:
             warnings.append(
-                f"folders of one name in two Unicode forms joined: {named(part.merged)}"
+                f"folders of one name in two Unicode forms joined: {listed(part.merged)}"
             )
     return list(dict.fromkeys(warnings))  # train/ and test/ look the same
 
 
-def _labelled(parts: Sequence[ClassFiles], names: Sequence[str]) -> list[tuple[Path, int]]:
+def _labelled(parts: Sequence[Part], names: Sequence[str]) -> list[tuple[Path, int]]:
     label = {name: i for i, name in enumerate(names)}
     return [
         (file, label[name])
         for part in parts
-        for name, files in part.images.items()
-        for file in files
+        for name, folder in part.classes.items()
+        for file in folder.images
     ]
 
 
@@ -197,90 +242,39 @@ def _check_classes(path: Path, training: Path, names: Sequence[str]) -> None:
     if len(names) >= MIN_CLASSES:
         return
     found = f"one class only, {names[0]!r}" if names else "no folder with an image in it"
-    instead = "add a second class"
+    hint = "add a second class"
     if names and says_images(names[0]):
-        instead = "sort its images into a folder for each class"
+        hint = "sort its images into a folder for each class"
     elif not names and (loose := loose_images(path)):
         found = f"no folder with an image in it and {loose:,} loose images"
-        instead = (
+        hint = (
             f"give the folder above, where {path.name}/ is one of the classes, or sort them into "
             "a folder for each class"
         )
-    raise InputError(f"{training}: expected {EXPECTED}, found {found}; {instead}")
+    raise InputError(training, EXPECTED, found, hint)
 
 
-def _check_known(testing: Path, found: ClassFiles, training: Path, names: Sequence[str]) -> None:
-    for name in found.images:
+def _check_known(tested: Part, training: Path, names: Sequence[str]) -> None:
+    for name in tested.classes:
         if name in names:
             continue
         twin = next((each for each in names if alike(each) == alike(name)), None)
-        hint = "beside them; give it training images or take it away"
+        found, hint = f"{name!r} beside them", "give it training images or take it away"
         if twin is not None:
-            hint = (
-                f"beside them, which differs from {twin!r} {difference(name, twin)}; give both "
-                "folders the same name"
-            )
-        raise InputError(
-            f"{testing}: expected the classes of {training.name}/, found {name!r} {hint}"
-        )
+            found += f", which differs from {twin!r} {difference(name, twin)}"
+            hint = "give both folders the same name"
+        raise InputError(tested.path, f"the classes of {training.name}/", found, hint)
 
 
 def _check_enough(
     path: Path, files: Sequence[tuple[Path, int]], names: Sequence[str], least: int, what: str
 ) -> None:
-    counts = Counter(label for _, label in files)
-    for label, name in enumerate(names):
-        if counts[label] < least:
-            raise InputError(
-                f"{path}: expected {least} {what} of each class or more, found {counts[label]} "
-                f"of {name!r}; add images or take the class away"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class SplitFolders:
-    """The folders that hold the folders of the classes."""
-
-    training: tuple[Path, ...]
-    testing: Path | None
-    """None if the test images must be held out."""
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-
-def find_split_folders(path: Path) -> SplitFolders:
-    """Find the layout of a data set by the names and places of its folders.
-
-    Raises:
-        InputError: folders of splits that do not make a data set, or one that could be either.
-        OSError: a folder cannot be read; names it.
-    """
-    below = folders(path)
-    found = {entry.name.lower(): entry for entry in below}
-    training = [found[name] for name in _TRAINING if name in found]
-    testing = [found[name] for name in _TESTING if name in found]
-    trains, tests = list(filter(holds_classes, training)), list(filter(_is_sorted, testing))
-    if not trains:
-        _check_no_split(path, training, testing, tests)
-        return SplitFolders((path,), None, warnings=_loose(path))
-    unknown = [entry.name for entry in below if entry not in training + testing]
-    unknown = [name for name in unknown if holds_image(path / name)]
-    if not tests and unknown:
-        raise InputError(
-            f"{path}: expected test/ or val/ beside {trains[0].name}/, found {named(unknown)}; "
-            "rename the folder of the test images to test, and take away the others"
-        )
-    warnings = [f"{name}/ is neither train/ nor test/: left alone" for name in unknown]
-    warnings += [
-        f"{flat.name}/ has no folder for each class: left alone"
-        for flat in training + testing
-        if flat not in trains + tests and holds_image(flat)
-    ]
-    notes = [f"tested on {tests[0].name}/"] if tests else []
-    notes += [f"{folder.name}/ joins the training images" for folder in tests[1:]]
-    warnings += [words for folder in trains + tests for words in _loose(folder)]
-    first = tests[0] if tests else None
-    return SplitFolders((*trains, *tests[1:]), first, tuple(notes), tuple(warnings))
+    counts = per_class((label for _, label in files), names)
+    for name, count in zip(names, counts, strict=True):
+        if count < least:
+            hint = "add images or take the class away"
+            expected = f"{least} {what} of each class or more"
+            raise InputError(path, expected, f"{count} of {name!r}", hint)
 
 
 def _is_sorted(testing: Path) -> bool:
@@ -294,19 +288,14 @@ def _check_no_split(
 ) -> None:
     """Reject folders of splits where classes belong."""
     if training and testing:
+        hint = "sort its images into such folders"
         raise InputError(
-            f"{training[0]}: expected a folder for each class, with its images in it, found none; "
-            "sort its images into such folders"
+            training[0], "a folder for each class, with its images in it", "none", hint
         )
     if tests:
         raise InputError(
-            f"{path}: expected train/ beside {tests[0].name}/, found none with classes in it; "
-            "name the folder of the training images train"
+            path,
+            f"train/ beside {tests[0].name}/",
+            "none with classes in it",
+            "name the folder of the training images train",
         )
-
-
-def _loose(folder: Path) -> tuple[str, ...]:
-    count = loose_images(folder)
-    if not count:
-        return ()
-    return (f"images directly in {folder.name}/, in no class, left alone: {count:,}",)

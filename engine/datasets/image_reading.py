@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,11 +15,10 @@ from engine.common.progress import Progress
 from engine.common.regular_file import digest_regular
 from engine.common.text import byte_size
 from engine.datasets.dataset import Dataset
-from engine.datasets.folder_files import named
 from engine.datasets.image_file import Decoded, decode_image
 from engine.datasets.image_folder import Labelled, Listing
 from engine.datasets.sample_ranges import RangeOf, Spread, find_range, scaling, spread_of, words
-from engine.datasets.seen import Seen, counts_words, imbalance
+from engine.datasets.seen import Seen, counts_words, imbalance, listed, per_class
 from engine.errors import InputError
 from engine.protocol.facts import SampleRange
 
@@ -33,32 +32,16 @@ _BLOCK = 256
 """Images read between two reports of progress."""
 
 
-@dataclass(frozen=True, eq=False)
-class Splits:
-    """The images of both splits of a folder, and what its files held."""
-
-    train: Split
-    test: Split
-    seen: Seen
-    ranges: tuple[tuple[SampleRange, int], ...]
-    """Ranges of the training images, each with the number of images it was found from."""
-    warnings: tuple[str, ...]
-    """What the user should know about the files, a line each."""
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """How the files were read, a line each."""
-        return tuple(words(each, images) for each, images in self.ranges)
-
-
 def read_listing(
     listing: Listing,
     side: int,
     train_limit: int | None,
     progress: Progress,
     range_of: RangeOf | None = None,
+    *,
+    is_report: bool = False,
 ) -> Dataset:
-    """Read the images, each cropped to its middle square and resized to `side` pixels.
+    """Read all readable images, each cropped to its middle square and resized to `side` pixels.
 
     Args:
         listing: of the folder.
@@ -67,86 +50,51 @@ def read_listing(
         progress: called with the number of images read; what it raises ends the reading.
         range_of: how samples of more than 8 bits are scaled; None finds a range of each format
             from the training images.
+        is_report: whether it is read for a report, which shows counts and unreadable files itself,
+            of whichever classes.
 
     Raises:
         InputError: they do not fit in memory, or a class has no readable training image.
     """
-    splits = read_splits(listing, side, train_limit, progress, range_of)
-    train, test, seen = splits.train, splits.test, splits.seen
-    _check_left(listing, listing.train[:train_limit], train.labels, test.labels)
-    counts = [split.counts(len(listing.class_names)) for split in (train, test)]
-    both = hashlib.sha256(train.digest + test.digest)
+    asked, names = listing.train[:train_limit], listing.class_names
+    total = len(asked) + len(listing.test)
+    _check_memory(listing, total, side)
+    reader = _Reader(side, progress, total)
+    train, found = reader.read(asked, range_of)
+    test, _ = reader.read(listing.test, range_of or scaling(each for each, _ in found))
+    seen = reader.seen
+    counts = [per_class(split.labels.tolist(), names) for split in (train, test)]
+    notes, left_out = [], []
+    if not is_report:
+        _check_left(listing, asked, train, test)
+        size = f"images of {seen.size_words()} pixels, cut to squares of {side}"
+        notes = [counts_words(names, *counts), size, *seen.converted()]
+        left_out = list(seen.left_out())
     return Dataset(
         train.images,
         train.labels,
         test.images,
         test.labels,
-        listing.class_names,
+        names,
         str(listing.path),
-        notes=(
-            *listing.notes,
-            counts_words(listing.class_names, *counts),
-            f"images of {seen.size_words()} pixels, cut to squares of {side}",
-            *seen.converted(),
-            *splits.notes,
-        ),
+        notes=(*listing.notes, *notes, *(words(each, images) for each, images in found)),
         warnings=(
             *listing.warnings,
-            *imbalance(listing.class_names, [sum(each) for each in zip(*counts, strict=True)]),
-            *seen.left_out(),
-            *splits.warnings,
+            *imbalance(names, [sum(each) for each in zip(*counts, strict=True)]),
+            *left_out,
+            *_unranged(seen, found, range_of),
+            *_in_both(listing.path, train, test),
         ),
-        ranges=tuple(each for each, _ in splits.ranges),
-        files=(both.hexdigest(), test.digest.hex()),
+        ranges=tuple(each for each, _ in found),
+        files=(hashlib.sha256(train.digest + test.digest).hexdigest(), test.digest.hex()),
         test_files=tuple(os.path.relpath(path, listing.path) for path in test.files),
         left_out=tuple(seen.unreadable),
+        seen=seen,
     )
-
-
-def read_splits(
-    listing: Listing,
-    side: int,
-    train_limit: int | None,
-    progress: Progress,
-    range_of: RangeOf | None = None,
-) -> Splits:
-    """Read all readable images of both splits; the arguments are those of `read_listing`.
-
-    Raises:
-        InputError: the images do not fit in memory.
-    """
-    train, test = listing.train[:train_limit], listing.test
-    total = len(train) + len(test)
-    _check_memory(listing, total, side)
-    seen = Seen()
-    trained = _Reading(train, side, seen, progress, total)
-    found = trained.read(range_of)
-    tested = _Reading(test, side, seen, progress, trained.total, done=trained.done)
-    tested.read(range_of or scaling(each for each, _ in found))
-    of_train, of_test = trained.kept(), tested.kept()
-    return Splits(
-        of_train,
-        of_test,
-        seen,
-        tuple(found),
-        (*_unranged(seen, found, range_of), *_in_both(listing.path, of_train, of_test)),
-    )
-
-
-def _in_both(root: Path, train: Split, test: Split) -> Iterator[str]:
-    """Yield a line where the same file is in both splits, under whatever names."""
-    known = set(train.digests)
-    same = [path for path, each in zip(test.files, test.digests, strict=True) if each in known]
-    if same:
-        names = named([os.path.relpath(path, root) for path in same])
-        yield (
-            f"{len(same):,} of {len(test.files):,} test images are training images, too, byte for "
-            f"byte: {names}; the test accuracy will look better than it is"
-        )
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class _Split:
     """The images of one split that could be read."""
 
     files: tuple[Path, ...]
@@ -156,134 +104,115 @@ class Split:
     """(files,)."""
     digests: tuple[bytes, ...]
     """SHA-256 of each file."""
-    digest: bytes
-    """SHA-256 over labels and files."""
 
-    def counts(self, classes: int) -> tuple[int, ...]:
-        """Return the number of images of each class."""
-        import numpy as np
-
-        return tuple(np.bincount(self.labels, minlength=classes).tolist())
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 over labels and files."""
+        labels = self.labels.astype("<i8").tobytes()
+        return hashlib.sha256(labels + b"".join(self.digests)).digest()
 
 
-class _Reading:
-    """The images of one split, read by several threads."""
+class _Reader:
+    """Reads the images of both splits with several threads, and counts them."""
 
-    def __init__(
-        self,
-        files: Labelled,
-        side: int,
-        seen: Seen,
-        progress: Progress,
-        total: int,
-        *,
-        done: int = 0,
-    ) -> None:
-        """Make room for the images.
+    def __init__(self, side: int, progress: Progress, total: int) -> None:
+        """Store how to read.
+
+        Args:
+            side: width and height, in pixels.
+            progress: called with how many of all images have been read; one that is read twice
+                counts twice.
+            total: images of both splits.
+        """
+        self._side, self._progress = side, progress
+        self._done, self._total = 0, total
+        self.seen = Seen()
+
+    def read(
+        self, files: Labelled, range_of: RangeOf | None
+    ) -> tuple[_Split, list[tuple[SampleRange, int]]]:
+        """Read all images of a split that can be read.
 
         Args:
             files: of the split.
-            side: width and height, in pixels.
-            seen: counts what is read.
-            progress: called with `done` images plus those read here, out of `total`.
-            total: images of all splits.
-            done: images read before.
-        """
-        import numpy as np
-
-        self._files, self._side, self._seen = files, side, seen
-        self._progress = progress
-        self.done, self.total = done, total
-        """Images read so far and in all; one that is read twice counts twice."""
-        self._images = np.empty((len(files), side, side, 3), np.uint8)
-        self._readable = np.zeros(len(files), bool)
-        self._digests = [b""] * len(files)
-        self._spreads: dict[int, tuple[str, Spread]] = {}
-
-    def read(self, range_of: RangeOf | None) -> list[tuple[SampleRange, int]]:
-        """Read all that can be read, and count it.
-
-        Args:
             range_of: how samples of more than 8 bits are scaled; None finds the ranges here, and
                 reads those images once more.
 
         Returns:
-            The ranges found, each with the number of images it was found from.
+            The images; and the ranges found, each with the number of images it was found from.
         """
-        for row, found in self._read(range(len(self._files)), range_of):
-            if isinstance(found, str):
-                self._seen.unreadable.append(found)
-            else:
-                self._readable[row] = True
-                if row not in self._spreads:
-                    self._seen.add(found.size, found.mode, found.format)
-            self.done += 1
-        if not self._spreads:
-            return []
-        ranges = self._ranges()
-        known = scaling(each for each, _ in ranges)
-        self.total += len(self._spreads)
-        for row, found in self._read(sorted(self._spreads), known):
-            if isinstance(found, str):
-                self._seen.unreadable.append(found)
-                self._readable[row] = False
-            else:
-                self._seen.add(found.size, found.mode, found.format)
-            self.done += 1
-        return ranges
-
-    def kept(self) -> Split:
-        """Return the images that were read."""
         import numpy as np
 
-        labels = np.array([label for _, label in self._files], np.int64)
-        kept = np.flatnonzero(self._readable)
-        digests = tuple(self._digests[row] for row in kept)
-        digest = hashlib.sha256(labels[kept].astype("<i8").tobytes())
-        digest.update(b"".join(digests))
+        images = np.empty((len(files), self._side, self._side, 3), np.uint8)
+        digests = [b""] * len(files)  # empty where it cannot be read
+        spreads: dict[int, tuple[str, Spread]] = {}
+
+        def read_one(range_of: RangeOf | None, row: int) -> Decoded | str | None:
+            def measure(kind: str, samples: NDArray[Any]) -> None:
+                spreads[row] = (kind, spread_of(samples))
+
+            path = files[row][0]
+            try:
+                decoded = decode_image(path, self._side, self._side, range_of or measure)
+                digests[row] = _file_digest(path)
+            except InputError as error:
+                spreads.pop(row, None)
+                digests[row] = b""
+                return str(error)
+            images[row] = decoded.pixels
+            # what was only measured is read again
+            return None if range_of is None and row in spreads else decoded
+
+        self._read(range(len(files)), partial(read_one, range_of))
+        formats: dict[str, list[Spread]] = {}
+        for _, (kind, spread) in sorted(spreads.items()):
+            formats.setdefault(kind, []).append(spread)
+        found = [(find_range(kind, each), len(each)) for kind, each in formats.items()]
+        self._total += len(spreads)
+        self._read(sorted(spreads), partial(read_one, scaling(each for each, _ in found)))
+        kept = [row for row, digest in enumerate(digests) if digest]
         for to, row in enumerate(kept):  # in place: a copy would take the memory twice
             if to != row:
-                self._images[to] = self._images[row]
-        files = tuple(self._files[row][0] for row in kept)
-        return Split(files, self._images[: len(kept)], labels[kept], digests, digest.digest())
+                images[to] = images[row]
+        split = _Split(
+            tuple(files[row][0] for row in kept),
+            images[: len(kept)],
+            np.array([files[row][1] for row in kept], np.int64),
+            tuple(digests[row] for row in kept),
+        )
+        return split, found
 
-    def _read(
-        self, rows: Sequence[int], range_of: RangeOf | None
-    ) -> Iterator[tuple[int, Decoded | str]]:
-        """Yield each row with what its file held, or with a line on what is wrong with it."""
+    def _read(self, rows: Sequence[int], work: Callable[[int], Decoded | str | None]) -> None:
+        """Count what each row's file held, or keep the line on what is wrong with it."""
         # Pillow decodes and resizes without Python's lock.
         with ThreadPoolExecutor(os.cpu_count(), "images") as pool:
             for start in range(0, len(rows), _BLOCK):
-                block = rows[start : start + _BLOCK]
-                yield from zip(block, pool.map(partial(self._one, range_of), block), strict=True)
-                self._progress(self.done, self.total, "images")
+                for found in pool.map(work, rows[start : start + _BLOCK]):
+                    self._done += 1
+                    if isinstance(found, str):
+                        self.seen.unreadable.append(found)
+                    elif found is not None:
+                        self.seen.add(found.size, found.mode, found.format)
+                self._progress(self._done, self._total, "images")
 
-    def _one(self, range_of: RangeOf | None, row: int) -> Decoded | str:
-        def measure(kind: str, samples: NDArray[Any]) -> None:
-            self._spreads[row] = (kind, spread_of(samples))  # the image is read again
 
-        path = self._files[row][0]
-        try:
-            decoded = decode_image(path, self._side, self._side, range_of or measure)
-            self._digests[row] = _file_digest(path)
-        except InputError as error:
-            self._spreads.pop(row, None)
-            return str(error)
-        self._images[row] = decoded.pixels
-        return decoded
-
-    def _ranges(self) -> list[tuple[SampleRange, int]]:
-        formats: dict[str, list[Spread]] = {}
-        for _, (kind, spread) in sorted(self._spreads.items()):
-            formats.setdefault(kind, []).append(spread)
-        return [(find_range(kind, spreads), len(spreads)) for kind, spreads in formats.items()]
+def _in_both(root: Path, train: _Split, test: _Split) -> Iterator[str]:
+    """Yield a line where the same file is in both splits, under whatever names."""
+    known = set(train.digests)
+    same = [path for path, each in zip(test.files, test.digests, strict=True) if each in known]
+    if same:
+        names = listed([os.path.relpath(path, root) for path in same])
+        yield (
+            f"{len(same):,} of {len(test.files):,} test images are training images, too, byte for "
+            f"byte: {names}; the test accuracy will look better than it is"
+        )
 
 
 def _unranged(
     seen: Seen, found: list[tuple[SampleRange, int]], range_of: RangeOf | None
 ) -> Iterator[str]:
     """Yield a line where a format is only in the test split."""
-    alone = seen.formats.keys() - {each.format for each, _ in found}
+    alone = seen.formats - {each.format for each, _ in found}
     if range_of is None and alone:
         yield (
             f"no training image has the format {' or '.join(sorted(alone))}: each test image "
@@ -295,7 +224,7 @@ def _file_digest(path: Path) -> bytes:
     try:
         return digest_regular(path)
     except OSError as error:
-        raise InputError(f"{path}: expected an image, found {error.strerror}") from error
+        raise InputError(path, "an image", str(error.strerror)) from error
 
 
 def _check_memory(listing: Listing, count: int, side: int) -> None:
@@ -304,26 +233,22 @@ def _check_memory(listing: Listing, count: int, side: int) -> None:
     needed, free = count * side * side * 3, psutil.virtual_memory().available
     if needed > MEMORY_SHARE * free:
         raise InputError(
-            f"{listing.path}: expected images that fit in half of the free memory, found {count:,} "
-            f"that take {byte_size(needed)} at {side} px, with {byte_size(free)} free; give a "
-            "smaller --image-size, or --train-limit"
+            listing.path,
+            "images that fit in half of the free memory",
+            f"{count:,} that take {byte_size(needed)} at {side} px, with {byte_size(free)} free",
+            "give a smaller `image_size`, or `train_limit`",
         )
 
 
-def _check_left(
-    listing: Listing,
-    asked: Labelled,
-    train_labels: NDArray[np.int64],
-    test_labels: NDArray[np.int64],
-) -> None:
-    left = set(train_labels.tolist())
-    for label in sorted({label for _, label in asked}):
-        if label not in left:
-            raise InputError(
-                f"{listing.path}: expected readable training images of each class, found none of "
-                f"{listing.class_names[label]!r}; replace its files or take the class away"
-            )
-    if not len(test_labels):
+def _check_left(listing: Listing, asked: Labelled, train: _Split, test: _Split) -> None:
+    """Reject a class or a split whose images are all unreadable."""
+    left = set(train.labels.tolist())
+    for label in sorted({label for _, label in asked} - left):
         raise InputError(
-            f"{listing.path}: expected readable test images, found none; replace the files"
+            listing.path,
+            "readable training images of each class",
+            f"none of {listing.class_names[label]!r}",
+            "replace its files or take the class away",
         )
+    if not test.files:
+        raise InputError(listing.path, "readable test images", "none", "replace the files")

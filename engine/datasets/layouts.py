@@ -6,114 +6,134 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.common.progress import Progress
 from engine.datasets.archives import CifarSet
-from engine.datasets.batches import IMAGE_BYTES, Batch, checked, missing_batches, read_batches
+from engine.datasets.dataset import kind_of, wrong_arrays
+from engine.datasets.unpickle import load_plain
 from engine.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
+SIDE = 32
+"""Pixels."""
+_PLANES = 3 * SIDE * SIDE
+"""Bytes of the red, the green and the blue plane of an image."""
 _IMAGES = 60_000
 """Number of training and test images of each data set."""
 MAX_NPZ_BYTES = 512_000_000
 """Most bytes uncompressed: twice the 60,000 images with room for wide labels."""
 _NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError)
+_AGAIN = "get it again"
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """A form and its path."""
+class Batch(NamedTuple):
+    """Images and labels that belong together."""
 
-    kind: Literal["archive", "folder", "npz"]
-    path: Path
-    cifar: CifarSet
+    images: NDArray[np.uint8]
+    """(N, 32, 32, 3)."""
+    labels: NDArray[np.int64]
+    """(N,)."""
 
 
-def find_layout(path: Path, cifar: CifarSet) -> Layout:
-    """Return the form of what is at a path, by names and headers alone.
+def find_layout(path: Path, cifar: CifarSet) -> Path:
+    """Return the archive, the `.npz` or the folder of the batches at a path, by headers alone.
 
     Raises:
         InputError: nothing, or nothing that could be this data set.
     """
-    try:
+    with _told(path, cifar):
         if path.is_dir():
-            return Layout("folder", _batches_folder(path, cifar), cifar)
-        if path.is_file():
-            return _file_layout(path, cifar)
-        found = "no such file or folder" if not path.exists() else "neither file nor folder"
-    except OSError as error:
-        raise _unreadable(path, error, cifar) from error
-    raise InputError(f"{path}: expected {_expected(cifar)}, found {found}; check the path")
+            return _batches_folder(path, cifar)
+        if not path.is_file():
+            found = "neither file nor folder" if path.exists() else "no such file or folder"
+            raise InputError(path, _expected(cifar), found, "check the path")
+        if zipfile.is_zipfile(path):
+            return path
+        with tarfile.open(path) as tar:
+            tar.next()
+        return path
 
 
-def read_layout(layout: Layout, progress: Progress) -> tuple[Batch, Batch]:
+def read_layout(path: Path, progress: Progress, cifar: CifarSet) -> tuple[Batch, Batch]:
     """Return the training and the test images.
+
+    Args:
+        path: from `find_layout`.
+        progress: called with the number of images read.
+        cifar: the data set.
 
     Raises:
         InputError: truncated, incomplete or of the wrong sizes.
     """
-    path, cifar = layout.path, layout.cifar
-    try:
-        if layout.kind == "npz":
+    import numpy as np
+
+    with _told(path, cifar):
+        if path.is_file() and zipfile.is_zipfile(path):
             return _read_npz(path, cifar)
-        list_files = _folder_files if layout.kind == "folder" else _archive_files
-        *train, test = read_batches(list_files(path, cifar), str(path), progress, cifar)
-    except _DAMAGED as error:
-        raise InputError(
-            f"{path}: expected a whole archive, found a truncated or damaged one ({error}); "
-            "get it again"
-        ) from error
-    except OSError as error:
-        raise _unreadable(path, error, cifar) from error
-    return _joined(train), _joined([test])
+        files = _folder_files(path, cifar) if path.is_dir() else _archive_files(path, cifar)
+        *train, test = _read_batches(files, path, progress, cifar)
+        return Batch(*map(np.concatenate, zip(*train, strict=True))), test
 
 
-def _file_layout(path: Path, cifar: CifarSet) -> Layout:
-    if path.suffix == ".npz" or zipfile.is_zipfile(path):
-        if not zipfile.is_zipfile(path):
-            raise InputError(
-                f"{path}: expected an .npz, found a truncated or damaged one; get it again"
-            )
-        return Layout("npz", path, cifar)
+@contextmanager
+def _told(path: Path, cifar: CifarSet) -> Iterator[None]:
+    """Turn what is raised by reading a damaged file, or none, into one line."""
     try:
-        with tarfile.open(path) as tar:
-            tar.next()
+        yield
     except _DAMAGED as error:
-        raise InputError(
-            f"{path}: expected {_expected(cifar)}, found a file of "
-            f"{path.stat().st_size:,} bytes that is none of them or is truncated; get it again"
-        ) from error
-    return Layout("archive", path, cifar)
+        found = f"a truncated, damaged or other file of {path.stat().st_size:,} bytes"
+        raise InputError(path, _expected(cifar), found, _AGAIN) from error
+    except OSError as error:
+        found = f"something that cannot be read ({error.strerror or error})"
+        hint = "check the path and its permissions"
+        raise InputError(path, _expected(cifar), found, hint) from error
+
+
+def _expected(cifar: CifarSet) -> str:
+    return f"a {cifar.title} archive (.tar.gz), its extracted folder or an .npz"
 
 
 def _batches_folder(path: Path, cifar: CifarSet) -> Path:
     best: set[str] = set()
     for folder in (path, *(path / name for name in cifar.folders)):
-        if not folder.is_dir():
-            continue
-        names = {entry.name for entry in folder.iterdir()}
-        if names >= set(cifar.binary_batches) or names >= set(cifar.python_batches):
-            return folder
-        best = max(best, names & cifar.batch_names, key=len)
+        if folder.is_dir():
+            names = {entry.name for entry in folder.iterdir()}
+            if cifar.complete(names):
+                return folder
+            best = max(best, names & cifar.batch_names, key=len)
     if not any(path.iterdir()):
-        raise InputError(
-            f"{path}: expected {_expected(cifar)}, found an empty folder; check the path"
-        )
-    raise InputError(f"{path}: {missing_batches(best, cifar)}")
+        raise InputError(path, _expected(cifar), "an empty folder", "check the path")
+    raise _incomplete(path, best, cifar)
+
+
+def _incomplete(path: Path, found: Iterable[str], cifar: CifarSet) -> InputError:
+    """Return what to say of batches of which some are missing in either version."""
+    present = cifar.batch_names.intersection(found)
+    names = cifar.binary_batches if present & {*cifar.binary_batches} else cifar.python_batches
+    if present:
+        missing = ", ".join(name for name in names if name not in present)
+        expected = f"all {len(names)} {cifar.title} batches"
+        return InputError(path, expected, f"that {missing} are missing", _AGAIN)
+    *training, test = names
+    words = " to ".join(dict.fromkeys((training[0], training[-1])))
+    return InputError(
+        path,
+        f"the {cifar.title} batches {words} and {test} (or .bin)",
+        "none of them",
+        "name the official archive, its extracted folder or an .npz",
+    )
 
 
 def _folder_files(path: Path, cifar: CifarSet) -> Iterator[tuple[str, bytes]]:
-    names = {entry.name for entry in path.iterdir()}
-    binary = cifar.binary_batches
-    complete = binary if names >= set(binary) else cifar.python_batches
-    for name in complete:
+    for name in cifar.complete({entry.name for entry in path.iterdir()}):
         _check_size(f"{path}: {name}", (path / name).stat().st_size, _most_bytes(cifar))
         yield name, (path / name).read_bytes()
 
@@ -132,30 +152,39 @@ def _archive_files(path: Path, cifar: CifarSet) -> Iterator[tuple[str, bytes]]:
             pass
 
 
+def _most_bytes(cifar: CifarSet) -> int:
+    """Return the most bytes of a batch, with extra room: CIFAR-100 has one for all training."""
+    return 2 * _IMAGES // len(cifar.python_batches) * (_PLANES + 100)
+
+
+def _check_size(place: str | Path, size: int, limit: int) -> None:
+    if size > limit:
+        expected, found = f"{limit // 10**6} MB at most", f"{size / 1e6:,.0f} MB"
+        raise InputError("", expected, found, "get the data from their official place", place)
+
+
 def _read_npz(path: Path, cifar: CifarSet) -> tuple[Batch, Batch]:
     import numpy as np
 
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
-    _check_size(str(path), size, MAX_NPZ_BYTES)
+    _check_size(path, size, MAX_NPZ_BYTES)
     try:
         with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in _NPZ_KEYS if key not in archive]
-            if missing:
+            if any(key not in archive for key in _NPZ_KEYS):
                 raise InputError(
-                    f"{path}: expected the arrays {', '.join(_NPZ_KEYS)}, "
-                    f"found {', '.join(archive.files)[:80] or 'none'}; save them under these names"
+                    path,
+                    f"the arrays {', '.join(_NPZ_KEYS)}",
+                    ", ".join(archive.files)[:80] or "none",
+                    "save them under these names",
                 )
-            arrays = [np.asarray(archive[key]) for key in _NPZ_KEYS]
+            x_train, y_train, x_test, y_test = (np.asarray(archive[key]) for key in _NPZ_KEYS)
     except (ValueError, RuntimeError, MemoryError) as error:  # objects, encryption, false headers
-        raise InputError(
-            f"{path}: expected plain arrays of numbers, found others ({error}); "
-            "save uint8 images and integer labels"
-        ) from error
-    x_train, y_train, x_test, y_test = arrays
+        hint = "save uint8 images and integer labels"
+        raise InputError(path, "plain arrays of numbers", f"others ({error})", hint) from error
     return (
-        checked(x_train, _flat(y_train), f"{path}: x_train, y_train", cifar),
-        checked(x_test, _flat(y_test), f"{path}: x_test, y_test", cifar),
+        _checked(x_train, _flat(y_train), f"{path}: x_train, y_train", cifar),
+        _checked(x_test, _flat(y_test), f"{path}: x_test, y_test", cifar),
     )
 
 
@@ -164,32 +193,82 @@ def _flat(labels: NDArray[Any]) -> NDArray[Any]:
     return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
 
-def _joined(batches: list[Batch]) -> Batch:
+def _read_batches(
+    files: Iterable[tuple[str, bytes]], path: Path, progress: Progress, cifar: CifarSet
+) -> list[Batch]:
+    """Return all batches, training first, of whichever version is complete.
+
+    Args:
+        files: names of the data set's batches and their bytes, in any order.
+        path: of their archive or folder, for errors.
+        progress: called with the number of images read.
+        cifar: the data set.
+
+    Raises:
+        InputError: a batch is missing or not what it should be.
+    """
+    batches: dict[str, Batch] = {}
+    images = 0
+    for name, data in files:
+        parse = _parse_binary if name in cifar.binary_batches else _parse_python
+        batches[name] = parse(data, f"{path}: {name}", cifar)
+        images += len(batches[name].labels)
+        progress(images, None, "images")
+    if names := cifar.complete(batches):
+        return [batches[name] for name in names]
+    raise _incomplete(path, batches, cifar)
+
+
+def _parse_binary(data: bytes, where: str, cifar: CifarSet) -> Batch:
     import numpy as np
 
-    images, labels = zip(*batches, strict=True)
-    return Batch(np.concatenate(images), np.concatenate(labels))
-
-
-def _check_size(where: str, size: int, limit: int) -> None:
-    if size > limit:
+    row_bytes = cifar.label_bytes + _PLANES
+    if len(data) % row_bytes:
+        expected, found = f"rows of {row_bytes} bytes", f"{len(data):,} bytes"
         raise InputError(
-            f"{where}: expected {limit // 10**6} MB at most, found {size / 1e6:,.0f} MB; "
-            "get the data from their official place"
+            "", expected, f"{found}, which is not a whole number of rows", _AGAIN, where
         )
+    rows = np.frombuffer(data, np.uint8).reshape(-1, row_bytes)
+    planes, labels = rows[:, cifar.label_bytes :], rows[:, cifar.label_bytes - 1]
+    return _checked(_channels_last(planes), labels, where, cifar)
 
 
-def _expected(cifar: CifarSet) -> str:
-    return f"a {cifar.title} archive (.tar.gz), its extracted folder or an .npz"
+def _parse_python(data: bytes, where: str, cifar: CifarSet) -> Batch:
+    import numpy as np
+
+    batch = load_plain(data, where)
+    planes: Any = batch.get("data")
+    labels: Any = batch.get(cifar.label_key)
+    is_array = isinstance(planes, np.ndarray) and planes.shape[1:] == (_PLANES,)
+    if not is_array or cifar.label_key not in batch:
+        found = ", ".join(f"{key}: {kind_of(value)}" for key, value in sorted(batch.items()))
+        expected = f"an array 'data' of N×{_PLANES} and a list '{cifar.label_key}'"
+        raise InputError("", expected, found[:100] or "nothing", _published(cifar), where)
+    with suppress(ValueError):  # lists of several lengths
+        labels = np.asarray(labels)
+    return _checked(_channels_last(planes), labels, where, cifar)
 
 
-def _most_bytes(cifar: CifarSet) -> int:
-    """Return the most bytes of a batch, with extra room: CIFAR-100 has one for all training."""
-    return 2 * _IMAGES // len(cifar.python_batches) * (IMAGE_BYTES + 100)
+def _channels_last(planes: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    images = np.empty((len(planes), SIDE * SIDE, 3), planes.dtype)
+    for channel, plane in enumerate(np.split(planes, 3, axis=1)):
+        images[..., channel] = plane  # twice as fast as one copy of the transposed array
+    return images.reshape(-1, SIDE, SIDE, 3)
 
 
-def _unreadable(path: Path, error: OSError, cifar: CifarSet) -> InputError:
-    return InputError(
-        f"{path}: expected {_expected(cifar)}, found something that cannot be read "
-        f"({error.strerror or error}); check the path and its permissions"
-    )
+def _checked(images: NDArray[Any], labels: NDArray[Any], where: str, cifar: CifarSet) -> Batch:
+    """Return images and labels of one split or batch, after checking them."""
+    import numpy as np
+
+    expected, found = wrong_arrays(images, labels, len(cifar.class_names))
+    if not expected and images.shape[1:3] != (SIDE, SIDE):
+        expected, found = f"images of {SIDE}×{SIDE}", kind_of(images)
+    if expected:
+        raise InputError("", expected, found, _published(cifar), where)
+    return Batch(images, labels.astype(np.int64))
+
+
+def _published(cifar: CifarSet) -> str:
+    return f"use {cifar.title} as published"

@@ -23,7 +23,7 @@ def source_of(name: str) -> DatasetSource:
     """
     row = find_row(name)
     if row is None:
-        raise InputError(f"--dataset: expected a data set that is here, found {name!r}; check it")
+        raise InputError("dataset", "a data set that is here", repr(name), "check it")
     if row.package:
         return PackagedSource(row)
     source: DatasetSource = imported(row.source)(row.name, row.title)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from engine.datasets.dataset import Dataset
+from engine.datasets.seen import per_class
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +50,21 @@ def report_of(name: str, where: str, data: Dataset) -> Report:
     Args:
         name: under which it is recorded.
         where: a phrase of where it comes from.
-        data: its images, all of one size.
+        data: its images.
     """
-    to_train, to_test = Counter(data.train_labels.tolist()), Counter(data.test_labels.tolist())
-    classes = tuple(
-        ClassCount(each, to_train[label], to_test[label])
-        for label, each in enumerate(data.class_names)
-    )
+    names = data.class_names
+    counts = [per_class(each.tolist(), names) for each in (data.train_labels, data.test_labels)]
+    classes = tuple(map(ClassCount, names, *counts))
     height, width = data.train_images.shape[1:3]
+    widths, heights = zip(*data.seen.sizes or [(width, height)], strict=True)
     return Report(
         name,
         where,
         classes,
-        (width, width),
-        (height, height),
-        {"RGB": sum(each.images for each in classes)},
-        notes=data.notes,
-        warnings=data.warnings,
+        (min(widths), max(widths)),
+        (min(heights), max(heights)),
+        dict(data.seen.modes.most_common()) or {"RGB": sum(each.images for each in classes)},
+        data.left_out,
+        data.notes,
+        data.warnings,
     )

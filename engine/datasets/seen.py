@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from engine.common.text import printable
 
 NAMED = 3
-"""Most unreadable files that are named."""
+"""Most folders, files or endings that are named in a line."""
 COUNTED = 10
-"""Most classes whose images are counted in a line."""
+"""Most classes that are named in a line, as with their images."""
 UNEVEN_FROM = 1.5
 """Ratio of the largest class to the smallest from which a line warns of it."""
 
@@ -24,7 +24,7 @@ class Seen:
     """Width and height in the file, in pixels."""
     modes: Counter[str] = field(default_factory=Counter)
     """Pillow's modes of the files."""
-    formats: Counter[str] = field(default_factory=Counter)
+    formats: set[str] = field(default_factory=set)
     """Formats of samples of more than 8 bits, as in `engine.datasets.sample_ranges`."""
     unreadable: list[str] = field(default_factory=list)
     """Unreadable files, a line each that begins with the path."""
@@ -34,7 +34,7 @@ class Seen:
         self.sizes[size] += 1
         self.modes[mode] += 1
         if kind:
-            self.formats[kind] += 1
+            self.formats.add(kind)
 
     def size_words(self) -> str:
         """Return the smallest and the largest image by their area; empty without any."""
@@ -53,11 +53,22 @@ class Seen:
     def left_out(self) -> Iterator[str]:
         """Yield a line where files cannot be read."""
         if self.unreadable:
-            named = "; ".join(self.unreadable[:NAMED])
-            more = len(self.unreadable) - NAMED
-            yield f"{len(self.unreadable):,} unreadable files left out: {named}" + (
-                f"; and {more:,} more" if more > 0 else ""
-            )
+            named = listed(self.unreadable, mark=";")
+            yield f"{len(self.unreadable):,} unreadable files left out: {named}"
+
+
+def listed(names: Sequence[str], most: int = NAMED, mark: str = ",") -> str:
+    """Return a few of these on one line, `mark` between them, and how many more there are."""
+    shown = f"{mark} ".join(map(printable, names[:most]))
+    more = len(names) - most
+    last = "" if mark == "," else mark
+    return f"{shown}{last} and {more:,} more" if more > 0 else shown
+
+
+def per_class(labels: Iterable[int], names: Sequence[str]) -> list[int]:
+    """Return how many of these labels each of the named classes has."""
+    counts = Counter(labels)
+    return [counts[label] for label in range(len(names))]
 
 
 def counts_words(names: Sequence[str], train: Sequence[int], test: Sequence[int]) -> str:
@@ -68,12 +79,11 @@ def counts_words(names: Sequence[str], train: Sequence[int], test: Sequence[int]
         train: images of each to train and validate.
         test: images of each to test.
     """
-    each = zip(names[:COUNTED], train, test, strict=False)
-    words = ", ".join(
-        f"{printable(name)} {to_train:,} + {to_test:,}" for name, to_train, to_test in each
-    )
-    more = len(names) - COUNTED
-    return f"images to train + to test: {words}" + (f", and {more:,} more" if more > 0 else "")
+    each = [
+        f"{name} {to_train:,} + {to_test:,}"
+        for name, to_train, to_test in zip(names, train, test, strict=True)
+    ]
+    return f"images to train + to test: {listed(each, COUNTED)}"
 
 
 def imbalance(names: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
@@ -92,18 +102,17 @@ def imbalance(names: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
         )
 
 
-def untested(names: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
+def untested(names: Sequence[str], labels: Iterable[int]) -> Iterator[str]:
     """Yield a line where classes have no image to test.
 
     Args:
         names: of the classes.
-        counts: images of each to test.
+        labels: of the test images.
     """
-    lacking = [printable(name) for name, count in zip(names, counts, strict=True) if not count]
+    counts = per_class(labels, names)
+    lacking = [name for name, count in zip(names, counts, strict=True) if not count]
     if lacking:
-        more = len(lacking) - COUNTED
-        words = f" and {more:,} more" if more > 0 else ""
-        yield f"no test image of {', '.join(lacking[:COUNTED])}{words}"
+        yield f"no test image of {listed(lacking, COUNTED)}"
 
 
 def _area(size: tuple[int, int]) -> int:

@@ -112,19 +112,20 @@ class DatasetSource(ABC):
         if archive is None:
             if given is not None:
                 raise InputError(
-                    f"--data: expected no path beside {self.name}, whose images are built in, "
-                    f"found {given!r}; leave the option out"
+                    "data_path",
+                    f"no path beside {self.name}, whose images are built in",
+                    repr(given),
+                    "leave the option out",
                 )
             return "built in"
-        path = self.locate() if given is None else Path(os.path.expanduser(given))
+        path = self._requested_path(request)
         if path is None:
-            return download_words(archive)
+            return f"to download: {archive.bytes / 1e6:.0f} MB"
         if not os.path.exists(path):
-            raise InputError(
-                f"{path}: expected {archive.file}, found no such file or folder; check the path"
-            )
-        if path.name == archive.file and path.is_file():
-            check_bytes(path, archive)
+            raise InputError(path, archive.file, "no such file or folder", "check the path")
+        published = self._published_archive(path)
+        if published is not None and path.is_file():
+            check_bytes(path, published)
         return shown(path) if given is None else given
 
     def locate(self) -> Path | None:
@@ -141,8 +142,8 @@ class DatasetSource(ABC):
         Raises:
             InputError: it is not the file that was published.
         """
-        archive = self.archive
-        if archive is not None and path.name == archive.file and path.is_file():
+        archive = self._published_archive(path)
+        if archive is not None and path.is_file():
             check_bytes(path, archive)
             check_hash(path, archive, progress)
 
@@ -153,8 +154,7 @@ class DatasetSource(ABC):
             InputError: it is not available, or is damaged.
         """
         assert self.archive is not None  # there is nothing to obtain without one
-        given = request.data_path
-        path = self.locate() if given is None else Path(os.path.expanduser(given))
+        path = self._requested_path(request)
         if path is None:
             return download_archive(self.archive, self.title, progress, on_download)
         self.verify(path, progress)
@@ -169,16 +169,23 @@ class DatasetSource(ABC):
         where = self.check(request)
         return report_of(self.name, where, self.load(request, progress, self._reject_download))
 
+    def _requested_path(self, request: DataRequest) -> Path | None:
+        """Return what the user named, else what lies in a usual place; None if neither is."""
+        given = request.data_path
+        return self.locate() if given is None else Path(os.path.expanduser(given))
+
+    def _published_archive(self, path: Path) -> Archive | None:
+        """Return the published archive that a file is by its name."""
+        return self.archive if self.archive is not None and path.name == self.archive.file else None
+
     def _reject_download(self, words: str) -> None:
         raise InputError(
-            f"{self.name}: expected its images on this machine, found none; "
-            f"`cifar-tui fetch --dataset {self.name}` brings them"
+            "",
+            "its images on this machine",
+            "none",
+            f"`cifar-tui fetch --dataset {self.name}` brings them",
+            self.name,
         )
-
-
-def download_words(archive: Archive) -> str:
-    """Return what `check` says if an archive must be downloaded."""
-    return f"to download: {archive.bytes / 1e6:.0f} MB"
 
 
 def ignore_download(words: str) -> None:

@@ -75,15 +75,15 @@ def check_training(
     counts = Counter(labels)
     classes = range(len(class_names)) if class_names else sorted(counts)
     least = min(classes, key=lambda label: counts[label], default=0)
-    more = "raise --train-limit" if is_limited else "add images"
+    more = "raise `train_limit`" if is_limited else "add images"
     needed = 1 if validation == "test" else 2
     if (found := counts[least]) < needed:
         name = class_names[least] if class_names else str(least)
-        flag = "--validation: " if found else "--train-limit: " if is_limited else ""
-        other = ", or give --validation test" if found else ""
         raise InputError(
-            f"{flag}expected at least {needed} training image{'s' if needed > 1 else ''} of a "
-            f"class, found {found} of {name!r} among {len(labels):,}; {more}{other}"
+            "validation" if found else "train_limit" if is_limited else "",
+            f"at least {needed} training image{'s' if needed > 1 else ''} of a class",
+            f"{found} of {name!r} among {len(labels):,}",
+            f"{more}, or give `validation` test" if found else more,
         )
     if validation == "test":
         return
@@ -92,7 +92,9 @@ def check_training(
         # With two images of each class a half is enough, so that there always is such a share.
         enough = math.ceil(100 * len(classes) / len(labels)) / 100
         raise InputError(
-            f"--validation: expected one image of each of the {len(classes)} classes or more both "
-            f"to train and to validate, found {len(labels):,} training images, {held_out:,} of "
-            f"them to validate by {validation:g}; {more}, or give --validation {enough:g}"
+            "validation",
+            f"one image of each of the {len(classes)} classes or more both to train and to "
+            "validate",
+            f"{len(labels):,} training images, {held_out:,} of them to validate by {validation:g}",
+            f"{more}, or give `validation` {enough:g}",
         )

@@ -11,15 +11,12 @@ import io
 import math
 import pickle
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.errors import InputError
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-_NUMERIC = re.compile(r"[iuf][1248]|b1")
+_NUMERIC = re.compile(r"[<>|=]([iuf][1248]|b1)")
+"""Byte order, kind and width of numbers."""
 
 
 def load_plain(data: bytes, where: str) -> dict[str, Any]:
@@ -32,93 +29,70 @@ def load_plain(data: bytes, where: str) -> dict[str, Any]:
     Raises:
         InputError: the pickle asks for anything but arrays and plain containers, or is damaged.
     """
+    expected = "a pickled dictionary of arrays and plain containers"
     try:
         found = _Unpickler(io.BytesIO(data), encoding="bytes").load()
         if isinstance(found, dict):
             return {_text(key): _built(value) for key, value in found.items()}
+        kind = type(found).__name__
     except _RejectedError as error:
-        raise InputError(
-            f"{where}: expected NumPy arrays and plain containers, found a pickle that asks for "
-            f"{error}; nothing of it was run: get the file from its official place"
-        ) from None
+        kind = f"one that asks for {error}, of which nothing was run"
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise InputError(
-            f"{where}: expected a pickled batch, found a damaged one ({_short(error)}); "
-            "get the file again"
-        ) from error
-    raise InputError(
-        f"{where}: expected a pickled dictionary, found {type(found).__name__}; "
-        "get the file from its official place"
-    )
+        raised = f"{type(error).__name__}: {error}"
+        kind = f"a damaged one ({' '.join(raised.split())[:100]})"
+    raise InputError("", expected, kind, "get the file from its official place", where)
 
 
 class _RejectedError(Exception):
     """The name that the pickle asked for."""
 
 
-class _Dtype:
-    """A number's kind, width and byte order."""
+class _Record:
+    """What the pickle says of an array or of the type of its numbers; nothing of it is true yet."""
 
-    __slots__ = ("code", "order")
+    __slots__ = ("args", "state")
 
-    def __init__(self, code: object, *_: object) -> None:
-        self.code = _text(code)
-        self.order = "|"
-        if not _NUMERIC.fullmatch(self.code):
-            raise _RejectedError(f"an array of dtype {self.code}")
+    def __init__(self, *args: object) -> None:
+        self.args = args
+        self.state: tuple[object, ...] = ()
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        self.order = _text(state[1])
+        self.state = state
 
 
-class _Array:
-    """An array's description; `_reconstruct` and `ndarray` both stand for it."""
-
-    __slots__ = ("dtype", "fortran", "raw", "shape")
-
-    def __init__(self, *_: object) -> None:
-        """Accept the arguments of either; the state has what matters."""
-
-    def __setstate__(self, state: tuple[object, ...]) -> None:
-        _version, self.shape, self.dtype, self.fortran, self.raw = state
-
-    def build(self) -> NDArray[Any]:
-        import numpy as np
-
-        if not (isinstance(self.dtype, _Dtype) and isinstance(self.raw, bytes)):
-            raise _RejectedError("an array without its bytes")
-        shape = self.shape
-        if not (isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)):
-            raise _RejectedError(f"an array of shape {self.shape!r:.60}")
-        dtype: np.dtype[Any] = np.dtype(self.dtype.order + self.dtype.code)
-        if math.prod(shape) * dtype.itemsize != len(self.raw):
-            raise _RejectedError(f"an array of shape {shape} from {len(self.raw)} bytes")
-        return np.frombuffer(self.raw, dtype).reshape(shape, order="F" if self.fortran else "C")
-
-
-_ADMITTED: dict[tuple[str, str], type] = {
-    ("numpy.core.multiarray", "_reconstruct"): _Array,
-    ("numpy._core.multiarray", "_reconstruct"): _Array,
-    ("numpy", "ndarray"): _Array,
-    ("numpy", "dtype"): _Dtype,
+_ADMITTED = {
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
 }
 
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> type:
-        admitted = _ADMITTED.get((module, name))
-        if admitted is None:
+        if (module, name) not in _ADMITTED:
             raise _RejectedError(f"{module}.{name}"[:80])
-        return admitted
+        return _Record
 
 
 def _built(value: object) -> object:
-    return value.build() if isinstance(value, _Array) else value
+    """Return the array that a record describes, after checking it; anything else as it is."""
+    import numpy as np
+
+    if not isinstance(value, _Record):
+        return value
+    _version, shape, kind, is_fortran, raw = value.state
+    dtype = f"{_text(kind.state[1])}{_text(kind.args[0])}" if isinstance(kind, _Record) else ""
+    if dtype and not _NUMERIC.fullmatch(dtype):
+        raise _RejectedError(f"an array of dtype {dtype}")
+    if not (dtype and isinstance(raw, bytes)):
+        raise _RejectedError("an array without its bytes")
+    if not (isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)):
+        raise _RejectedError(f"an array of shape {shape!r:.60}")
+    if math.prod(shape) * np.dtype(dtype).itemsize != len(raw):
+        raise _RejectedError(f"an array of shape {shape} from {len(raw)} bytes")
+    return np.frombuffer(raw, dtype).reshape(shape, order="F" if is_fortran else "C")
 
 
 def _text(value: object) -> str:
     return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _short(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:100]

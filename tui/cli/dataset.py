@@ -12,6 +12,7 @@ from engine.config.dataset_names import title
 from engine.datasets.loading import report_on
 from engine.datasets.report import Report
 from tui.cli.output import image_progress
+from tui.settings.option_names import in_flags
 
 TITLES = ("class", "train", "test")
 NAMED = 10
@@ -30,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         # File names may hold bytes that are not UTF-8; ASCII output escapes them.
         print(json.dumps(asdict(report), indent=1, allow_nan=False))
     else:
-        print("\n".join(map(printable, _lines(report))))
+        print("\n".join(in_flags(printable(line)) for line in _lines(report)))
     return 0
 
 

@@ -139,7 +139,10 @@ def test_a_folder_of_other_things(tmp_path: Path) -> None:
 
 def test_a_folder_that_lacks_a_batch(small_cifar10: SmallCifar10, tmp_path: Path) -> None:
     (small_cifar10.write_python(tmp_path) / "data_batch_3").unlink()
-    assert "expected all 6 CIFAR-10 batches, data_batch_3 not found" in refused_at_once(tmp_path)
+    assert (
+        "expected all 6 CIFAR-10 batches, found that data_batch_3 are missing"
+        in refused_at_once(tmp_path)
+    )
 
 
 def test_neither_file_nor_folder(tmp_path: Path) -> None:
@@ -165,7 +168,7 @@ def test_a_truncated_archive(small_cifar10: SmallCifar10, tmp_path: Path, share:
     archive = pack(small_cifar10.write_python(tmp_path), "mine.tar.gz")
     whole = archive.read_bytes()
     archive.write_bytes(whole[: int(len(whole) * share)])
-    assert "found a truncated or damaged one" in refused(archive)
+    assert "found a truncated, damaged or other file of" in refused(archive)
 
 
 def test_a_damaged_archive(small_cifar10: SmallCifar10, tmp_path: Path) -> None:
@@ -193,20 +196,41 @@ def test_rows_that_do_not_come_out_even(small_cifar10: SmallCifar10, tmp_path: P
 def test_a_label_above_nine(small_cifar10: SmallCifar10, tmp_path: Path) -> None:
     batch = small_cifar10.write_binary(tmp_path) / "test_batch.bin"
     batch.write_bytes(b"\x0a" + batch.read_bytes()[1:])
-    assert "test_batch.bin: expected labels 0 to 9, found 0 to 10" in refused(batch.parent)
+    assert "test_batch.bin: expected labels from 0 to 9, found 0 to 10" in refused(batch.parent)
 
 
 @pytest.mark.parametrize(
     ("batch", "words"),
     [
-        ({"data": np.zeros((2, 3072), np.uint8), "labels": [1]}, "2 images and 1 labels"),
-        ({"data": np.zeros((0, 3072), np.uint8), "labels": []}, "found 0 images and 0 labels"),
-        ({"data": np.zeros((2, 3071), np.uint8), "labels": [1, 2]}, "N×3072 columns, found (2,"),
-        ({"data": np.zeros((2, 3072)), "labels": [1, 2]}, "uint8 images of 32×32×3, found float64"),
-        ({"data": np.zeros((1, 3072), np.uint8), "labels": [-1]}, "labels 0 to 9, found -1 to -1"),
-        ({"data": np.zeros((1, 3072), np.uint8), "labels": ["cat"]}, "list of integer labels"),
-        ({"data": np.zeros((1, 3072), np.uint8), "labels": [10**30]}, "expected labels 0 to 9"),
-        ({"data": np.zeros((1, 3072), np.uint8), "fine_labels": [1]}, "found data, fine_labels"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [1]}, "found int64 (1,) for 2 images"),
+        (
+            {"data": np.zeros((0, 3072), np.uint8), "labels": []},
+            "one or more, found uint8 (0, 32, 32, 3)",
+        ),
+        (
+            {"data": np.zeros((2, 3071), np.uint8), "labels": [1, 2]},
+            "N×3072 and a list 'labels', found data: uint8 (2, 3071)",
+        ),
+        (
+            {"data": np.zeros((2, 3072)), "labels": [1, 2]},
+            "expected uint8 images (N, height, width, 3), one or more, found float64",
+        ),
+        (
+            {"data": np.zeros((1, 3072), np.uint8), "labels": [-1]},
+            "labels from 0 to 9, found -1 to -1",
+        ),
+        (
+            {"data": np.zeros((1, 3072), np.uint8), "labels": ["cat"]},
+            "one integer label an image, found <U3 (1,)",
+        ),
+        (
+            {"data": np.zeros((1, 3072), np.uint8), "labels": [10**30]},
+            "found object (1,) for 1 images",
+        ),
+        (
+            {"data": np.zeros((1, 3072), np.uint8), "fine_labels": [1]},
+            "(1, 3072), fine_labels: list",
+        ),
         ({}, "found nothing"),
     ],
 )
@@ -228,8 +252,8 @@ def test_pickled_batches_that_do_not_hold_together(
         ({"x_test": np.zeros((20, 32, 32, 3))}, "found float64"),
         ({"y_test": np.zeros((20, 10), np.int64)}, "one integer label an image, found int64 (20,"),
         ({"y_test": np.zeros(20)}, "one integer label an image, found float64"),
-        ({"y_test": np.full(20, 10)}, "labels 0 to 9, found 10 to 10"),
-        ({"y_test": np.zeros(19, np.int64)}, "20 images and 19 labels"),
+        ({"y_test": np.full(20, 10)}, "labels from 0 to 9, found 10 to 10"),
+        ({"y_test": np.zeros(19, np.int64)}, "found int64 (19,) for 20 images"),
         ({"y_train": np.array([{}] * 100)}, "expected plain arrays of numbers"),
     ],
 )

@@ -98,7 +98,9 @@ def test_the_digits_take_no_path() -> None:
         lambda: check_dataset("digits", "here"),
         lambda: load_dataset("digits", "here", ignore_progress),
     ):
-        with pytest.raises(InputError, match=r"--data: expected no path beside digits, .*'here'"):
+        with pytest.raises(
+            InputError, match=r"^data_path: expected no path beside digits, .*'here'"
+        ):
             ask()
 
 

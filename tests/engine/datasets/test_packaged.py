@@ -55,7 +55,7 @@ def rejected(added: str, packages: Path) -> str:
         ask_all()
     line = str(caught.value)
     assert line.isprintable()
-    assert line.startswith("--dataset: birds-data 1.2, entry point 'birds': expected ")
+    assert line.startswith("dataset: birds-data 1.2, entry point 'birds': expected ")
     assert line.endswith("; ask its authors, or uninstall the package")
     return line
 
@@ -77,7 +77,9 @@ def test_the_package_of_the_page_is_a_data_set(packages: Path) -> None:
     assert report.widths == (16, 16)
     (needed,) = list_needed([], ["dots"])
     assert needed.built_in == "built in"
-    with pytest.raises(InputError, match="--data: expected no path beside dots, whose images are"):
+    with pytest.raises(
+        InputError, match="data_path: expected no path beside dots, whose images are"
+    ):
         check_dataset("dots", "elsewhere")
 
 
@@ -94,12 +96,12 @@ def test_the_package_of_the_page_is_a_data_set(packages: Path) -> None:
         ("class Birds(DatasetSource): ...", "without count, load"),
         ("Birds.__init__ = lambda self: None", "Birds(name, title) to work, found TypeError"),
         ("Birds.check = lambda *_: 1 / 0", "check to work, found ZeroDivisionError"),
-        ("Birds.check = lambda *_: None", "a text from check, found NoneType"),
+        ("Birds.check = lambda *_: None", "expected str from check, found NoneType"),
         ("Birds.count = lambda *_: (3,)", "above 0, from count, found (3,)"),
         ("Birds.count = lambda *_: (3, 0.5)", "above 0, from count, found (3, 0.5)"),
         ("Birds.load = lambda *_: 1 / 0", "load to work, found ZeroDivisionError: division by"),
         ("Birds.load = lambda *_: None", "Dataset from load, found NoneType"),
-        ("Birds.archive = 'birds.zip'", "Archive or None, found str"),
+        ("Birds.archive = 'birds.zip'", "Archive or NoneType from archive, found str"),
     ],
 )
 def test_what_is_no_data_set_is_one_line(added: str, found: str, packages: Path) -> None:
@@ -110,14 +112,20 @@ def test_what_is_no_data_set_is_one_line(added: str, found: str, packages: Path)
     ("others", "found"),
     [
         ("train_images=np.zeros((30, 8, 8, 3))", "found float64 (30, 8, 8, 3)"),
-        ("test_images=np.full((10, 8, 8, 3), np.nan)", "(10, 8, 8, 3), 1,920 of its values not fi"),
+        (
+            "test_images=np.full((10, 8, 8, 3), np.nan)",
+            "(N, height, width, 3), one or more in the test split, found float64 (10, 8, 8, 3)",
+        ),
         ("train_images=np.zeros((30, 8, 8), np.uint8)", "found uint8 (30, 8, 8)"),
         ("train_images=np.zeros((30, 8, 8, 1), np.uint8)", "found uint8 (30, 8, 8, 1)"),
         ("train_images=np.zeros((0, 8, 8, 3), np.uint8)", "found uint8 (0, 8, 8, 3)"),
         ("train_images=[[0]]", "found list"),
         ("test_images=np.zeros((10, 9, 8, 3), np.uint8)", "found (8, 8, 3) and (9, 8, 3)"),
-        ("train_labels=np.arange(30) % 3", "from 0 to 1, one an image, found 0 to 2"),
-        ("test_labels=np.arange(10) % 2 - 1", "test labels as integers from 0 to 1, one an"),
+        ("train_labels=np.arange(30) % 3", "labels from 0 to 1 in the train split, found 0 to 2"),
+        (
+            "test_labels=np.arange(10) % 2 - 1",
+            "labels from 0 to 1 in the test split, found -1 to 0",
+        ),
         ("train_labels=np.full(30, np.nan)", "found float64 (30,) for 30 images"),
         ("train_labels=np.arange(29) % 2", "found int64 (29,) for 30 images"),
         ("test_labels=(np.arange(10) % 2)[:, None]", "found int64 (10, 1) for 10 images"),
@@ -183,7 +191,7 @@ def test_labels_names_and_lines_are_brought_into_form(
     assert data.test_labels.dtype == np.int64
     assert data.warnings == (
         "no test image of tern",
-        "the folder birds here is not read; --dataset ./birds takes it",
+        "the folder birds here is not read; ./birds as `dataset` takes it",
     )
 
 
@@ -278,7 +286,7 @@ def test_an_archive_that_cannot_be_fetched_is_one_line(
     usual = {"url": "http://x/y", "file": "y", "hash": f"md5:{'0' * 32}", "bytes": 1}
     fields = ", ".join(f"{key}={item!r}" for key, item in (usual | {field: value}).items())
     added = f"from engine.datasets.published import Archive\nBirds.archive = Archive({fields})"
-    assert f"{field} of its archive" in rejected(added, packages)
+    assert f"a value for {field} of its archive" in rejected(added, packages)
 
 
 def test_a_path_that_is_none_is_one_line(packages: Path) -> None:
@@ -288,5 +296,5 @@ Birds.archive = Archive("http://x/y", "y", "md5:{"0" * 32}", 1)
 Birds.locate = lambda self: "y"
 """
     write_birds(packages, added)
-    with pytest.raises(InputError, match=r"Path or None from locate, found str"):
+    with pytest.raises(InputError, match=r"Path or NoneType from locate, found str"):
         bytes_to_download("birds", None)

@@ -48,17 +48,19 @@ def test_validating_on_the_test_split_holds_out_nothing() -> None:
 
 def test_a_class_with_one_image_is_named() -> None:
     labels = np.array([0] * 50 + [7])
-    with pytest.raises(InputError, match="found 1 of '7' among 51; add images, or give"):
+    with pytest.raises(InputError, match="found 1 of '7' among 51; add images, or give `val"):
         limit_and_split(labels, None, 0.2, seed=0)
     labels[labels == 7] = 1
-    with pytest.raises(InputError, match="found 1 of 'h' among 51; raise --train-limit, or give"):
+    with pytest.raises(
+        InputError, match="found 1 of 'h' among 51; raise `train_limit`, or give `val"
+    ):
         limit_and_split(labels, 51, 0.2, 0, "ah")
 
 
 @pytest.mark.parametrize(("validation", "least"), [(0.2, "2 training images"), ("test", "1 tr")])
 def test_a_class_without_a_training_image_is_named(validation: Any, least: str) -> None:
     labels = np.array([0, 1] * 30 + [2] * 10)
-    words = rf"^--train-limit: expected at least {least}.* found 0 of 'cat' among 60; raise --trai"
+    words = rf"^train_limit: expected at least {least}.* found 0 of 'cat' among 60; raise `trai"
     with pytest.raises(InputError, match=words):
         limit_and_split(labels, 60, validation, 0, ("ant", "bee", "cat"))
     train, held_out = limit_and_split(labels, 65, validation, 0, ("ant", "bee", "cat"))
@@ -77,7 +79,7 @@ def test_what_would_be_enough_is_said_where_a_side_lacks_classes(
     images: int, share: float, enough: float
 ) -> None:
     labels = np.arange(images) % 10
-    words = rf"each of the 10 classes .* found {images} .*add images, or give --validation {enough}"
+    words = rf"each of the 10 classes .* found {images} .*add images, or give `validation` {enough}"
     with pytest.raises(InputError, match=words):
         limit_and_split(labels, None, share, seed=0)
     train, held_out = limit_and_split(labels, None, enough, seed=0)

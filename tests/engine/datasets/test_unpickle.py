@@ -68,7 +68,9 @@ def test_a_batch_of_python_2_is_read() -> None:
 def test_a_pickle_that_would_run_a_command_does_not(tmp_path: Path) -> None:
     marker = tmp_path / "it-ran"
     batch = pickle.dumps({"data": Call(os.system, (f"touch {marker}",))})
-    with pytest.raises(InputError, match=r"^batch: .* asks for posix\.system; nothing of it was"):
+    with pytest.raises(
+        InputError, match=r"^batch: .* asks for posix\.system, of which nothing was"
+    ):
         load_plain(batch, "batch")
     assert not marker.exists()
     pickle.loads(batch)
@@ -82,8 +84,8 @@ def test_a_pickle_that_would_run_a_command_does_not(tmp_path: Path) -> None:
         (Call(getattr, ("", "join")), "builtins.getattr"),
         (Call(np.load, ("x",)), "numpy.load"),
         (np.float64(1), "scalar"),
-        (np.array([{}]), "dtype O8"),
-        (np.zeros(1, [("a", "u1")]), "dtype V1"),
+        (np.array([{}]), "dtype |O8"),
+        (np.zeros(1, [("a", "u1")]), "dtype |V1"),
         (array_with((10**9,), np.dtype("u1"), b"few"), "shape (1000000000,) from 3 bytes"),
         (array_with((-1,), np.dtype("u1"), b""), "shape (-1,)"),
         (array_with((1,), np.dtype("u1"), [{}]), "without its bytes"),
@@ -106,5 +108,5 @@ def test_a_pickle_cut_anywhere_is_one_line() -> None:
 
 
 def test_another_object_than_a_dictionary_is_refused() -> None:
-    with pytest.raises(InputError, match="expected a pickled dictionary, found list"):
+    with pytest.raises(InputError, match=r"expected a pickled dictionary .*, found list;"):
         load_plain(pickle.dumps([1, 2]), "batch")
