@@ -38,24 +38,20 @@ def draw_views(seed: int, epoch: int, images: int, count: int) -> NDArray[np.int
     return np.random.default_rng((seed, epoch, 1)).integers(0, count, images, dtype=np.int64)
 
 
-def render_view(
-    images: NDArray[np.uint8], view: int, *, flip: bool, first: int = 0
-) -> NDArray[np.uint8]:
-    """Return a block of images in one view.
+def render_view(images: NDArray[np.uint8], view: int, *, flip: bool) -> NDArray[np.uint8]:
+    """Return a whole split in one view.
 
     Args:
         images: Shape (n, height, width, 3).
         view: From 0; 0 returns `images` itself, not a copy.
         flip: Whether views are numbered with mirrored ones between.
-        first: Index of `images[0]` in its split.
 
     Returns:
         Shape (n, height, width, 3).
     """
     crop, mirrored = divmod(view, 2) if flip else (view, 0)
     if crop:
-        offsets = _offsets(crop, first + len(images), *_reach(images))[first : first + len(images)]
-        images = _cut(images, offsets)
+        images = _cut(images, _offsets(crop, len(images), *_reach(images))[: len(images)])
     return _mirror(images) if mirrored else images
 
 

@@ -51,6 +51,9 @@ _GENERIC = _set(
 _PORTIONS = _set("part parts fold folds batch chunk subset subsets shard split")
 _KNOWN = IMAGES | ANNOTATIONS | ASIDE | _GENERIC | _SPLITS.keys()
 
+DIFFERENCE = "in case, spaces or the form of letters only"
+"""How names differ that are alike."""
+
 
 @lru_cache(maxsize=4096)
 def words_of(name: str) -> tuple[str, ...]:
@@ -63,13 +66,6 @@ def words_of(name: str) -> tuple[str, ...]:
 def alike(name: str) -> str:
     """Return the same text for names that differ only in case, spaces or the form of letters."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
-def difference(name: str, other: str) -> str:
-    """Return a phrase of how two names that are alike differ."""
-    if name.casefold() == other.casefold():
-        return "in upper and lower case only"
-    return "in spaces or the form of their letters only"
 
 
 def says(name: str, kind: frozenset[str]) -> bool:

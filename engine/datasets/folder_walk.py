@@ -6,6 +6,7 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -36,8 +37,6 @@ MAX_FILES = 2_000_000
 
 Kind = Literal["file", "folder", "link", "system", "broken"]
 """`link` leads to a folder, `broken` is a dangling link."""
-
-
 Place = tuple[str, ...]
 """A folder inside that of a class, by the names on its path; empty for the class itself."""
 
@@ -109,14 +108,10 @@ class Part:
     foreign: dict[str, Counter[str]] = field(default_factory=dict)
     """Endings of the files in folders without an image."""
     merged: list[str] = field(default_factory=list)
-    """Classes of two folders, whose names differ only in their Unicode form."""
+    """Classes of two folders, whose names are the same in NFC and on one line."""
 
     def add(self, folder: ClassFolder) -> None:
-        """Add the folder of a class, or of none.
-
-        Raises:
-            InputError: another folder makes a class of the same name.
-        """
+        """Add the folder of a class, or of none."""
         if not folder.images:
             if folder.others:
                 self.foreign[folder.top.name] = folder.others
@@ -125,19 +120,10 @@ class Part:
             return
         self.others += folder.others
         known = self.classes.setdefault(folder.name, folder)
-        if known is folder:
-            return
-        one, two = (unicodedata.normalize("NFC", each.top.name) for each in (known, folder))
-        if one != two:
-            raise InputError(
-                self.path,
-                f"one folder for the class {folder.name!r}",
-                "two, one of which has a name that cannot be shown as it is",
-                "rename it",
-            )
-        self.merged.append(folder.name)
-        known.images += folder.images
-        known.loose |= folder.loose
+        if known is not folder:
+            self.merged.append(folder.name)
+            known.images += folder.images
+            known.loose |= folder.loose
 
     def check_foreign(self) -> None:
         """Reject a folder that holds files of which none is an image.
@@ -224,11 +210,11 @@ class FolderWalk:
         self._root = root
         self._seen = 0
         self._followed = 0
-        self._known = {_identity(path): path for part in parts for path in _and_above(part)}
+        above = ((part, *part.resolve().parents) for part in parts)
+        self._known = {_identity(path): path for path in chain.from_iterable(above)}
         self._links: list[tuple[Path, ClassFolder]] = []
         self._left: list[str] = []
-        self._broken: list[str] = []
-        self._system: list[Path] = []
+        self._ignored: dict[Kind, list[Path]] = {"broken": [], "system": []}
         found = {part: [ClassFolder(top) for top in self._own(part)] for part in parts}
         for folder in chain.from_iterable(found.values()):
             self._read(folder.top, folder)
@@ -254,19 +240,22 @@ class FolderWalk:
                 "folders left alone that lead up, or to images counted already: "
                 f"{', '.join(self._left)}"
             )
-        if self._broken:
-            yield f"links that lead nowhere: {', '.join(self._broken)}"
-        names = Counter(path.name for path in self._system if _may_hold_image(path))
-        if names:
-            each = (f"{printable(name)} ({count:,})" for name, count in sorted(names.items()))
+        if broken := self._ignored["broken"]:
+            yield f"links that lead nowhere: {', '.join(map(self._named, broken))}"
+        names = Counter[str]()
+        for path in self._ignored["system"]:
+            with suppress(OSError):  # lost+found is the superuser's
+                names[path.name] += holds_image(path)
+        each = [f"{printable(name)} ({count:,})" for name, count in sorted(names.items()) if count]
+        if each:
             yield f"images in a system's own folders left alone: {', '.join(each)}"
 
     def _own(self, part: Path) -> list[Path]:
         """Return the folders directly in a part."""
         found = []
         for path, kind in list_entries(part):
-            if kind in ("system", "broken"):
-                self._leave(path, kind)
+            if kind in self._ignored:
+                self._ignored[kind].append(path)
             elif kind != "file":
                 known = self._known.setdefault(_identity(path), path)
                 if known == path:
@@ -299,12 +288,16 @@ class FolderWalk:
                 elif kind == "link":
                     self._links.append((path, into))
                 elif kind != "file":
-                    self._leave(path, kind)
+                    self._ignored[kind].append(path)
                 elif is_image(path):
                     into.images.append(path)
                 else:
                     into.others[path.suffix.lower()] += 1
-                self._count(kind)
+                self._seen += kind == "file"
+            if self._seen > MAX_FILES:
+                expected, found = f"at most {MAX_FILES:,} files", f"{self._seen:,} or more"
+                hint = "name the folder of the images themselves"
+                raise InputError(self._root, expected, found, hint)
             if len(into.images) > before:
                 into.loose.add(folder.parts[len(into.top.parts) :])
             waiting += reversed(below)
@@ -316,19 +309,6 @@ class FolderWalk:
             self._left.append(self._to(folder, known))
         return known == folder
 
-    def _leave(self, path: Path, kind: Kind) -> None:
-        if kind == "system":
-            self._system.append(path)
-        else:
-            self._broken.append(self._named(path))
-
-    def _count(self, kind: Kind) -> None:
-        self._seen += kind == "file"
-        if self._seen > MAX_FILES:
-            hint = "name the folder of the images themselves"
-            found = f"{self._seen:,} or more"
-            raise InputError(self._root, f"at most {MAX_FILES:,} files", found, hint)
-
     def _to(self, path: Path, known: Path) -> str:
         return f"{self._named(path)} to {self._named(known)}"
 
@@ -338,14 +318,12 @@ class FolderWalk:
 
 
 def _kind(entry: os.DirEntry[str]) -> Kind:
-    if not entry.is_symlink():
-        if not entry.is_dir():
-            return "file"
-        return "system" if entry.name.lower() in SYSTEM else "folder"
+    is_link = entry.is_symlink()
     try:
         if entry.is_dir():
-            return "system" if entry.name.lower() in SYSTEM else "link"
-        leads = entry.is_file() or os.path.exists(entry.path)
+            is_system = entry.name.lower() in SYSTEM
+            return "system" if is_system else "link" if is_link else "folder"
+        leads = not is_link or os.path.exists(entry.path)
     except OSError:  # a link to itself
         leads = False
     # a missing image is read like any other, and reported by its name
@@ -356,15 +334,3 @@ def _identity(folder: Path) -> tuple[int, int] | str:
     status = os.stat(folder)
     # some network and FAT drives do not number files
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(folder)
-
-
-def _and_above(part: Path) -> Iterator[Path]:
-    real = part.resolve()
-    yield from (part, *real.parents)
-
-
-def _may_hold_image(folder: Path) -> bool:
-    try:
-        return holds_image(folder)
-    except OSError:  # lost+found is the superuser's
-        return False

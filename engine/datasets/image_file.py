@@ -36,9 +36,13 @@ _DRAFT_FROM = 4
 
 _OTHER_BYTE = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
 """Makes Pillow's readers of 16-bit colours drop the upper byte instead of the lower one."""
-
-
-_GREY_ALPHA = "LA;16B"
+_OTHER_RAW = {
+    f"{colours};{bits}": f"{colours};{other}"
+    for colours in ("RGB", "RGBA", "RGBX")
+    for bits, other in _OTHER_BYTE.items()
+} | {"LA;16B": "RGBA"}
+"""Raw modes of which Pillow drops bytes, and those that yield what it drops; of grey with an alpha
+channel both bytes of both, as if they were four colours."""
 _BITS_TAG, _PLANES_TAG, _SEPARATE = 258, 284, 2
 """Tags of a TIFF: bits per sample, and their arrangement."""
 _DEEP_COST = 4
@@ -131,37 +135,30 @@ def _check_planes(image: Image) -> None:
 
 def _format(image: Image) -> str:
     """Return the format of samples of more than 8 bits; empty for all others."""
-    if image.mode.startswith("I;16") or _has_raw(image, _GREY_ALPHA):
+    tiles = _other_tiles(image)
+    if image.mode.startswith("I;16") or (tiles and _raw_mode(tiles[0]) == _OTHER_RAW["LA;16B"]):
         return GREY
     if image.mode in ("I", "F"):
         return INTEGER if image.mode == "I" else FLOAT
-    return COLOUR if image.mode in ("RGB", "RGBA") and _dropped_bytes(image) else ""
+    return COLOUR if tiles and image.mode in ("RGB", "RGBA") else ""
 
 
-def _rawmode(tile: Any) -> str:
-    several = isinstance(tile.args, tuple)
-    return str(tile.args[0] if several and tile.args else tile.args)
-
-
-def _has_raw(image: Image, rawmode: str) -> bool:
-    tiles = getattr(image, "tile", ())
-    return bool(tiles) and all(_rawmode(tile) == rawmode for tile in tiles)
-
-
-def _dropped_bytes(image: Image) -> list[Any]:
+def _other_tiles(image: Image) -> list[Any]:
     """Return the tiles that yield the bytes which Pillow drops; empty where it drops none."""
     tiles = []
     for tile in getattr(image, "tile", ()):
-        colours, _, bits = _rawmode(tile).partition(";")
-        if colours not in ("RGB", "RGBA", "RGBX") or bits not in _OTHER_BYTE:
+        other = _OTHER_RAW.get(_raw_mode(tile))
+        if other is None:
             return []
-        tiles.append(_with_raw(tile, f"{colours};{_OTHER_BYTE[bits]}"))
+        is_one = isinstance(tile.args, str)
+        tiles.append(tile._replace(args=other if is_one else (other, *tile.args[1:])))
     return tiles
 
 
-def _with_raw(tile: Any, rawmode: str) -> Any:
+def _raw_mode(tile: Any) -> str:
+    """Return the first argument of a tile's decoder, which may be its only one."""
     several = isinstance(tile.args, tuple)
-    return tile._replace(args=(rawmode, *tile.args[1:]) if several else rawmode)
+    return str(tile.args[0] if several and tile.args else tile.args)
 
 
 def _fitted(image: Image, kind: str, height: int, width: int, range_of: RangeOf) -> Image:
@@ -176,18 +173,24 @@ def _fitted(image: Image, kind: str, height: int, width: int, range_of: RangeOf)
 
 
 def _unpacked(image: Image, kind: str, height: int, width: int, range_of: RangeOf) -> Image:
+    import numpy as np
     from PIL import Image as images
     from PIL.Image import Resampling
     from PIL.ImageOps import exif_transpose, fit
 
     if kind:
-        found = _eight_bits(*_samples(image, kind), kind, range_of)
-        if found is None:
+        samples, alpha = _samples(image, kind)
+        ends = range_of(kind, samples)
+        if ends is None:
             return images.new("RGB", (width, height))
-        image = found
+        scaled = to_bytes(samples, *ends)
+        image = images.fromarray(scaled if alpha is None else np.dstack([scaled, alpha]))
     else:
         image = exif_transpose(image)
-    plain = _plain_rgb(image)
+    if image.has_transparency_data:
+        over = images.new("RGBA", image.size, "white")
+        image = images.alpha_composite(over, image.convert("RGBA"))
+    plain = image.convert("RGB")
     return fit(plain, (width, height), Resampling.LANCZOS, centering=(0.5, 0.5))
 
 
@@ -196,18 +199,16 @@ def _samples(image: Image, kind: str) -> tuple[NDArray[Any], NDArray[np.uint8] |
     import numpy as np
     from PIL.ImageOps import exif_transpose
 
-    if _has_raw(image, _GREY_ALPHA):
-        # Both bytes of both samples, as if they were four colours.
-        tiles = [_with_raw(tile, "RGBA") for tile in getattr(image, "tile", ())]
-        four = np.asarray(exif_transpose(_opened_again(image, tiles)))
-        return four[..., 0].astype(np.uint16) << 8 | four[..., 1], four[..., 2:3]
-    if kind != COLOUR:
+    tiles = _other_tiles(image)
+    if not tiles:
         samples = np.asarray(exif_transpose(image))
         return samples.astype(np.uint16) if kind == GREY else samples, None
-    lower = exif_transpose(_opened_again(image, _dropped_bytes(image)))
-    whole = np.asarray(exif_transpose(image)).astype(np.uint16) << 8 | np.asarray(lower)
-    alpha = (whole[..., 3:] >> 8).astype(np.uint8)
-    return whole[..., :3], alpha if alpha.shape[2] else None
+    other = np.asarray(exif_transpose(_opened_again(image, tiles)))
+    if kind == GREY:
+        return other[..., 0].astype(np.uint16) << 8 | other[..., 1], other[..., 2:3]
+    upper = np.asarray(exif_transpose(image))
+    whole = upper[..., :3].astype(np.uint16) << 8 | other[..., :3]
+    return whole, upper[..., 3:] if upper.shape[2] > 3 else None
 
 
 def _opened_again(image: Image, tiles: list[Any]) -> Image:
@@ -222,36 +223,3 @@ def _opened_again(image: Image, tiles: list[Any]) -> Image:
     again.tile = tiles
     again.load()
     return again
-
-
-def _plain_rgb(image: Image) -> Image:
-    from PIL import Image as images
-
-    if image.has_transparency_data:
-        over = images.new("RGBA", image.size, "white")
-        image = images.alpha_composite(over, image.convert("RGBA"))
-    return image.convert("RGB")
-
-
-def _eight_bits(
-    samples: NDArray[Any], alpha: NDArray[np.uint8] | None, kind: str, range_of: RangeOf
-) -> Image | None:
-    """Return an image of larger samples, or of real numbers, with those of a range as 0 to 255.
-
-    Args:
-        samples: (height, width), or with colours last.
-        alpha: (height, width, 1), their opacity.
-        kind: the format.
-        range_of: returns the range.
-    """
-    import numpy as np
-    from PIL import Image as images
-
-    ends = range_of(kind, samples)
-    if ends is None:
-        return None
-    scaled = to_bytes(samples, *ends)
-    if alpha is None:
-        return images.fromarray(scaled)
-    planes = scaled if scaled.ndim == 3 else scaled[..., np.newaxis]
-    return images.fromarray(np.concatenate([planes, alpha], axis=2))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.datasets.class_folders import check_class_folders
-from engine.datasets.folder_names import alike, difference, says_images
+from engine.datasets.folder_names import DIFFERENCE, alike, says_images
 from engine.datasets.folder_walk import (
     EXPECTED,
     MIN_CLASSES,
@@ -31,7 +31,7 @@ SPLIT_SEED = 0
 """Salt of the draw, the same for every run, so that all are tested on the same images."""
 LEAST_IMAGES = 3
 """Least images of a class: one to train on, one to validate, one to test."""
-Labelled = tuple[tuple[Path, int], ...]
+Labelled = Sequence[tuple[Path, int]]
 """Files and the indices of their classes."""
 _TRAINING = ("train", "training")
 _TESTING = ("test", "testing", "val", "valid", "validation")
@@ -180,12 +180,11 @@ def _check_alike(path: Path, training: Sequence[Part]) -> list[str]:
     warnings = []
     for one, *others in groups.values():
         for other in others:
-            how = difference(one, other)
             if any((one in part.classes) != (other in part.classes) for part in training):
-                found = f"{one!r} and {other!r}, which differ {how}"
+                found = f"{one!r} and {other!r}, which differ {DIFFERENCE}"
                 hint = "give their folders the same name"
                 raise InputError(path, "one name for each class", found, hint)
-            warnings.append(f"two classes differ {how}: {one!r} and {other!r}")
+            warnings.append(f"two classes differ {DIFFERENCE}: {one!r} and {other!r}")
     return warnings
 
 
@@ -196,13 +195,11 @@ def _check_parts(path: Path, parts: Sequence[Part]) -> list[str]:
         elsewhere = {name for other in parts if other is not part for name in other.classes}
         warnings += check_class_folders(part, path, elsewhere)
         if part.merged:
-            warnings.append(
-                f"folders of one name in two Unicode forms joined: {listed(part.merged)}"
-            )
+            warnings.append(f"folders of one name in two forms joined: {listed(part.merged)}")
     return list(dict.fromkeys(warnings))  # train/ and test/ look the same
 
 
-def _labelled(parts: Sequence[Part], names: Sequence[str]) -> list[tuple[Path, int]]:
+def _labelled(parts: Sequence[Part], names: Sequence[str]) -> Labelled:
     label = {name: i for i, name in enumerate(names)}
     return [
         (file, label[name])
@@ -212,9 +209,7 @@ def _labelled(parts: Sequence[Part], names: Sequence[str]) -> list[tuple[Path, i
     ]
 
 
-def _divided(
-    path: Path, files: Sequence[tuple[Path, int]]
-) -> tuple[list[tuple[Path, int]], list[tuple[Path, int]]]:
+def _divided(path: Path, files: Labelled) -> tuple[Labelled, Labelled]:
     """Return a stratified split with `TEST_SHARE` of the images of each class, at least one.
 
     Each file's name decides, so that images added later move few of the others.
@@ -222,14 +217,13 @@ def _divided(
     by_class: dict[int, list[Path]] = {}
     for file, label in files:
         by_class.setdefault(label, []).append(file)
-    train: list[tuple[Path, int]] = []
     test: list[tuple[Path, int]] = []
     for label, found in by_class.items():
         drawn = sorted(found, key=lambda file: _draw(path, file, "test"))
-        held_out = max(round(TEST_SHARE * len(found)), 1)
-        test += [(file, label) for file in sorted(drawn[:held_out])]
-        train += [(file, label) for file in sorted(drawn[held_out:])]
-    return train, test
+        held_out = drawn[: max(round(TEST_SHARE * len(found)), 1)]
+        test += [(file, label) for file in sorted(held_out)]
+    held = set(test)
+    return [each for each in files if each not in held], test
 
 
 def _draw(root: Path, file: Path, purpose: str) -> bytes:
@@ -261,14 +255,12 @@ def _check_known(tested: Part, training: Path, names: Sequence[str]) -> None:
         twin = next((each for each in names if alike(each) == alike(name)), None)
         found, hint = f"{name!r} beside them", "give it training images or take it away"
         if twin is not None:
-            found += f", which differs from {twin!r} {difference(name, twin)}"
+            found += f", which differs from {twin!r} {DIFFERENCE}"
             hint = "give both folders the same name"
         raise InputError(tested.path, f"the classes of {training.name}/", found, hint)
 
 
-def _check_enough(
-    path: Path, files: Sequence[tuple[Path, int]], names: Sequence[str], least: int, what: str
-) -> None:
+def _check_enough(path: Path, files: Labelled, names: Sequence[str], least: int, what: str) -> None:
     counts = per_class((label for _, label in files), names)
     for name, count in zip(names, counts, strict=True):
         if count < least:

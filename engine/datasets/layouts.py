@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import os
 import tarfile
 import zipfile
 import zlib
@@ -25,9 +26,7 @@ SIDE = 32
 """Pixels."""
 _PLANES = 3 * SIDE * SIDE
 """Bytes of the red, the green and the blue plane of an image."""
-_IMAGES = 60_000
-"""Number of training and test images of each data set."""
-MAX_NPZ_BYTES = 512_000_000
+MAX_BYTES = 512_000_000
 """Most bytes uncompressed: twice the 60,000 images with room for wide labels."""
 _NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError)
@@ -105,7 +104,7 @@ def _batches_folder(path: Path, cifar: CifarSet) -> Path:
     best: set[str] = set()
     for folder in (path, *(path / name for name in cifar.folders)):
         if folder.is_dir():
-            names = {entry.name for entry in folder.iterdir()}
+            names = {*os.listdir(folder)}
             if cifar.complete(names):
                 return folder
             best = max(best, names & cifar.batch_names, key=len)
@@ -118,30 +117,29 @@ def _incomplete(path: Path, found: Iterable[str], cifar: CifarSet) -> InputError
     """Return what to say of batches of which some are missing in either version."""
     present = cifar.batch_names.intersection(found)
     names = cifar.binary_batches if present & {*cifar.binary_batches} else cifar.python_batches
-    if present:
-        missing = ", ".join(name for name in names if name not in present)
-        expected = f"all {len(names)} {cifar.title} batches"
-        return InputError(path, expected, f"that {missing} are missing", _AGAIN)
+    missing = ", ".join(name for name in names if name not in present)
     *training, test = names
     words = " to ".join(dict.fromkeys((training[0], training[-1])))
     return InputError(
         path,
         f"the {cifar.title} batches {words} and {test} (or .bin)",
-        "none of them",
+        f"all but {missing}" if present else "none of them",
         "name the official archive, its extracted folder or an .npz",
     )
 
 
 def _folder_files(path: Path, cifar: CifarSet) -> Iterator[tuple[str, bytes]]:
-    for name in cifar.complete({entry.name for entry in path.iterdir()}):
-        _check_size(f"{path}: {name}", (path / name).stat().st_size, _most_bytes(cifar))
-        yield name, (path / name).read_bytes()
+    files = [path / name for name in cifar.complete(os.listdir(path))]
+    _check_size(path, sum(file.stat().st_size for file in files))
+    for file in files:
+        yield file.name, file.read_bytes()
 
 
 def _archive_files(path: Path, cifar: CifarSet) -> Iterator[tuple[str, bytes]]:
+    size = 0
     with tarfile.open(path) as tar:
         for member in tar:
-            _check_size(f"{path}: {member.name}", member.size, _most_bytes(cifar))
+            _check_size(path, size := size + member.size)
             name = member.name.rpartition("/")[2]
             wanted = member.isfile() and name in cifar.batch_names
             file = tar.extractfile(member) if wanted else None
@@ -152,23 +150,17 @@ def _archive_files(path: Path, cifar: CifarSet) -> Iterator[tuple[str, bytes]]:
             pass
 
 
-def _most_bytes(cifar: CifarSet) -> int:
-    """Return the most bytes of a batch, with extra room: CIFAR-100 has one for all training."""
-    return 2 * _IMAGES // len(cifar.python_batches) * (_PLANES + 100)
-
-
-def _check_size(place: str | Path, size: int, limit: int) -> None:
-    if size > limit:
-        expected, found = f"{limit // 10**6} MB at most", f"{size / 1e6:,.0f} MB"
-        raise InputError("", expected, found, "get the data from their official place", place)
+def _check_size(path: Path, size: int) -> None:
+    if size > MAX_BYTES:
+        expected, found = f"{MAX_BYTES // 10**6} MB at most", f"{size / 1e6:,.0f} MB"
+        raise InputError(path, expected, found, "get the data from their official place")
 
 
 def _read_npz(path: Path, cifar: CifarSet) -> tuple[Batch, Batch]:
     import numpy as np
 
     with zipfile.ZipFile(path) as archive:
-        size = sum(member.file_size for member in archive.infolist())
-    _check_size(path, size, MAX_NPZ_BYTES)
+        _check_size(path, sum(member.file_size for member in archive.infolist()))
     try:
         with np.load(path, allow_pickle=False) as archive:
             if any(key not in archive for key in _NPZ_KEYS):

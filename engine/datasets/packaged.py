@@ -13,7 +13,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from engine.common.progress import Progress
 from engine.common.text import printable
@@ -21,7 +21,7 @@ from engine.config.dataset_names import DatasetRow
 from engine.datasets.dataset import Dataset, kind_of, wrong_arrays
 from engine.datasets.published import Archive, OnDownload
 from engine.datasets.seen import untested
-from engine.datasets.source import DataRequest, DatasetSource, ignore_download
+from engine.datasets.source import DataRequest, DatasetSource
 from engine.errors import InputError
 
 MAX_CLASSES = 1_000
@@ -75,16 +75,17 @@ class PackagedSource(DatasetSource):
         return found[0], found[1]
 
     def load(self, request: DataRequest, progress: Progress, on_download: OnDownload) -> Dataset:
-        told = _Listeners(progress, on_download)
-        work = partial(self._inner.load, request, told.progress, told.on_download)
+        told = _Listeners()
+        announce = told.kept(lambda words: on_download(printable(words)))
+        work = partial(self._inner.load, request, told.kept(progress), announce)
         return self._checked(self._asked("load", work, Dataset, told=told))
 
     def locate(self) -> Path | None:
         return self._asked("locate", self._inner.locate, Path, NoneType)
 
     def verify(self, path: Path, progress: Progress) -> None:
-        told = _Listeners(progress, ignore_download)
-        self._asked("verify", partial(self._inner.verify, path, told.progress), told=told)
+        told = _Listeners()
+        self._asked("verify", partial(self._inner.verify, path, told.kept(progress)), told=told)
 
     def _made(self) -> DatasetSource:
         source = self._row.source
@@ -143,18 +144,19 @@ class PackagedSource(DatasetSource):
         told: _Listeners | None = None,
     ) -> _Value:
         """Return what the package's code returns, if it is of one of these kinds."""
+        told = told or _Listeners()
         try:
             value = work()
         # It may raise anything; SystemExit would end the program silently.
         except (Exception, SystemExit) as error:
-            if told is not None and told.raised is not None:
+            if told.raised is not None:
                 raise told.raised from None
             if isinstance(error, InputError):
                 raise
             words = f"{type(error).__name__}: {error}".strip(": ")
             found = printable(" ".join(words.split()))[:_MOST_CHARACTERS]
             raise self._unlike(f"{what} to work", found) from error
-        if told is not None and told.raised is not None:
+        if told.raised is not None:
             raise told.raised  # the package caught what should end its work
         if kinds and not isinstance(value, kinds):
             names = " or ".join(kind.__name__ for kind in kinds)
@@ -172,24 +174,21 @@ class PackagedSource(DatasetSource):
 
 
 class _Listeners:
-    """Passes progress on, and keeps what a listener raises, even if the package catches it."""
+    """Keeps what a listener raises, even if the package catches it."""
 
-    def __init__(self, progress: Progress, on_download: OnDownload) -> None:
-        self._progress, self._on_download = progress, on_download
-        self.raised: BaseException | None = None
+    raised: BaseException | None = None
 
-    def progress(self, done: int, total: int | None, unit: Literal["images", "bytes"]) -> None:
-        self._tell(partial(self._progress, done, total, unit))
+    def kept(self, tell: Callable[..., None]) -> Callable[..., None]:
+        """Return a listener that tells this one."""
 
-    def on_download(self, words: str) -> None:
-        self._tell(partial(self._on_download, printable(words)))
+        def listener(*arguments: Any, **named: Any) -> None:
+            try:
+                tell(*arguments, **named)
+            except BaseException as error:
+                self.raised = error
+                raise
 
-    def _tell(self, tell: Callable[[], None]) -> None:
-        try:
-            tell()
-        except BaseException as error:
-            self.raised = error
-            raise
+        return listener
 
 
 def _wrong_names(names: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ class Seen:
         """Return the smallest and the largest image by their area; empty without any."""
         if not self.sizes:
             return ""
-        small, large = min(self.sizes, key=_area), max(self.sizes, key=_area)
+        small, large = min(self.sizes, key=math.prod), max(self.sizes, key=math.prod)
         words = f"{small[0]}×{small[1]}"
         return words if large == small else f"{words} to {large[0]}×{large[1]}"
 
@@ -113,7 +114,3 @@ def untested(names: Sequence[str], labels: Iterable[int]) -> Iterator[str]:
     lacking = [name for name, count in zip(names, counts, strict=True) if not count]
     if lacking:
         yield f"no test image of {listed(lacking, COUNTED)}"
-
-
-def _area(size: tuple[int, int]) -> int:
-    return size[0] * size[1]
