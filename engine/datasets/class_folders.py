@@ -49,9 +49,8 @@ def check_class_folders(part: Part, root: Path, elsewhere: Collection[str]) -> l
         _reject_wrapper(part.path, root, folders[0])
     _reject_splits(part)
     _reject_annotations(part)
-    _reject_mask_classes(part)
     warnings = list(_copies(part.path, folders))
-    _reject_masks(part.path, folders)
+    _reject_masks(part)
     _reject_split_classes(part.path, folders)
     warnings += _shared(part.path, folders)
     if len(folders) > 1:
@@ -84,7 +83,7 @@ def _reject_splits(part: Part) -> None:
                 part.path,
                 _CLASSES,
                 f"{listed(found)}, splits by their names",
-                "rename them to train and test, with a folder for each class directly in each",
+                "name them train and test, with a folder for each class directly in each",
             )
 
 
@@ -102,23 +101,6 @@ def _reject_annotations(part: Part) -> None:
         hint = f"give {images.path(images.fork)}"
     found = f"{images.name}/ and what belongs to its images in {listed(others)}"
     raise InputError(part.path, _CLASSES, found, hint)
-
-
-def _reject_mask_classes(part: Part) -> None:
-    """Reject folders such as `cat_mask` beside `cat`."""
-    words = {words_of(name): name for name in part.classes}
-    masks = []
-    for said, name in words.items():
-        rest = tuple(word for word in said if word not in ANNOTATIONS)
-        if rest and rest != said and rest in words:
-            masks.append(name)
-    if masks:
-        raise InputError(
-            part.path,
-            _CLASSES,
-            f"{listed(masks)} beside the folders of the images that these belong to",
-            "move them elsewhere, or rename them where they are classes",
-        )
 
 
 def _copies(path: Path, folders: list[ClassFolder]) -> Iterator[str]:
@@ -143,9 +125,15 @@ def _copies(path: Path, folders: list[ClassFolder]) -> Iterator[str]:
                     )
 
 
-def _reject_masks(path: Path, folders: list[ClassFolder]) -> None:
+def _reject_masks(part: Part) -> None:
+    """Reject folders such as `cat_mask` beside `cat`, or `masks` inside of a class."""
+    words = {words_of(name): name for name in part.classes}
     found = []
-    for folder in folders:
+    for said, name in words.items():
+        rest = tuple(word for word in said if word not in ANNOTATIONS)
+        if rest and rest != said and rest in words:
+            found.append(name)
+    for folder in part.classes.values():
         own = set(words_of(folder.name))
         masks = {
             (*place, child)
@@ -159,7 +147,7 @@ def _reject_masks(path: Path, folders: list[ClassFolder]) -> None:
             found += [folder.inside(place) for place in sorted(masks)]
     if found:
         raise InputError(
-            path,
+            part.path,
             "images of classes",
             f"masks or annotations among them in {listed(found)}",
             "move these folders elsewhere, or rename them where they hold images of their class",

@@ -256,19 +256,8 @@ class FolderWalk:
         for path, kind in list_entries(part):
             if kind in self._ignored:
                 self._ignored[kind].append(path)
-            elif kind != "file":
-                known = self._known.setdefault(_identity(path), path)
-                if known == path:
-                    found.append(path)
-                elif known in (part, *part.resolve().parents, part.resolve()):
-                    self._left.append(self._to(path, known))
-                else:
-                    raise InputError(
-                        path,
-                        "a folder of its own for each class",
-                        f"that it is {self._named(known)} by another name",
-                        "take one of the two away",
-                    )
+            elif kind != "file" and self._enter(path, part):
+                found.append(path)
         if len(found) > MAX_CLASSES:
             expected = f"{MIN_CLASSES} to {MAX_CLASSES:,} classes"
             raise InputError(part, expected, f"{len(found):,} folders", f"give {EXPECTED}")
@@ -302,15 +291,28 @@ class FolderWalk:
                 into.loose.add(folder.parts[len(into.top.parts) :])
             waiting += reversed(below)
 
-    def _enter(self, folder: Path) -> bool:
-        """Return whether a folder is met for the first time."""
-        known = self._known.setdefault(_identity(folder), folder)
-        if known != folder:
-            self._left.append(self._to(folder, known))
-        return known == folder
+    def _enter(self, folder: Path, part: Path | None = None) -> bool:
+        """Return whether a folder is met for the first time.
 
-    def _to(self, path: Path, known: Path) -> str:
-        return f"{self._named(path)} to {self._named(known)}"
+        Args:
+            folder: to be read.
+            part: where it would be that of a class, the part that it lies in.
+
+        Raises:
+            InputError: it is that of another class.
+        """
+        known = self._known.setdefault(_identity(folder), folder)
+        if known == folder:
+            return True
+        if part is not None and known not in (part, part.resolve(), *part.resolve().parents):
+            raise InputError(
+                folder,
+                "a folder of its own for each class",
+                f"that it is {self._named(known)} by another name",
+                "take one of the two away",
+            )
+        self._left.append(f"{self._named(folder)} to {self._named(known)}")
+        return False
 
     def _named(self, path: Path) -> str:
         inside = path.is_relative_to(self._root) and path != self._root

@@ -130,12 +130,15 @@ def _find_splits(
         OSError: a folder cannot be read; names it.
     """
     below = folders(path)
-    found = {entry.name.lower(): entry for entry in below}
-    training = [found[name] for name in _TRAINING if name in found]
-    testing = [found[name] for name in _TESTING if name in found]
+    known = {entry.name.lower(): entry for entry in below}
+    training = [known[name] for name in _TRAINING if name in known]
+    testing = [known[name] for name in _TESTING if name in known]
     trains, tests = list(filter(holds_classes, training)), list(filter(_is_sorted, testing))
     if not trains:
-        _check_no_split(path, training, testing, tests)
+        if tests:
+            expected, found = f"train/ beside {tests[0].name}/", "none with classes in it"
+            hint = "make train/ of the training images, with a folder for each class in it"
+            raise InputError(path, expected, found, hint)
         trains = [path]
     else:
         unknown = [entry.name for entry in below if entry not in training + testing]
@@ -273,21 +276,3 @@ def _is_sorted(testing: Path) -> bool:
     """Return whether test images are in folders of classes, not all in one like `val/images/`."""
     held = list(filter(holds_image, folders(testing)))
     return bool(held) and not (len(held) == 1 and says_images(held[0].name))
-
-
-def _check_no_split(
-    path: Path, training: list[Path], testing: list[Path], tests: list[Path]
-) -> None:
-    """Reject folders of splits where classes belong."""
-    if training and testing:
-        hint = "sort its images into such folders"
-        raise InputError(
-            training[0], "a folder for each class, with its images in it", "none", hint
-        )
-    if tests:
-        raise InputError(
-            path,
-            f"train/ beside {tests[0].name}/",
-            "none with classes in it",
-            "name the folder of the training images train",
-        )

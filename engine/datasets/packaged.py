@@ -110,7 +110,9 @@ class PackagedSource(DatasetSource):
         """Return the data set, after checking what the rest of the program relies on."""
         names = data.class_names
         if problem := _wrong_names(names):
-            raise self._unlike(f"2 to {MAX_CLASSES:,} different class names, texts", problem)
+            raise self._unlike(
+                f"2 to {MAX_CLASSES:,} different class names that can be shown", problem
+            )
         splits = {
             "train": (data.train_images, data.train_labels),
             "test": (data.test_images, data.test_labels),
@@ -195,10 +197,9 @@ def _wrong_names(names: object) -> str:
     """Return what is wrong with the names of the classes; empty where nothing is."""
     if not isinstance(names, (tuple, list)):
         return kind_of(names)
-    if not all(isinstance(name, str) and name.strip() for name in names):
-        return "one that is no text or an empty one"
-    if not all(name.isprintable() for name in names):
-        return "one with characters that cannot be shown"
+    for name in names:
+        if not (isinstance(name, str) and name.strip() and name.isprintable()):
+            return f"{name!r:.{_MOST_CHARACTERS}}"
     if len(set(names)) < len(names):
         return "one of them twice"
     return "" if 2 <= len(names) <= MAX_CLASSES else f"{len(names):,}"

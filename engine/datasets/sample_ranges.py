@@ -103,8 +103,9 @@ def find_range(kind: str, spreads: Sequence[Spread]) -> SampleRange:
     low, high = min(s.low for s in kept), max(s.high for s in kept)
     if kind == FLOAT and low >= 0 and high <= 1:
         return SampleRange(kind, 0.0, 1.0)
-    if not low < high:
-        return _full_range(kind, low)
+    if not low < high:  # images of a single grey: the range of the fewest bits that hold it
+        white = next((full for full in FULL_RANGES if low <= full), low)
+        return SampleRange(kind, min(low, 0.0), white)
     margin = MARGIN * (high - low)
     least, most = min(s.least for s in kept), max(s.most for s in kept)
     return SampleRange(kind, max(low - margin, least), min(high + margin, most))
@@ -119,13 +120,6 @@ def _without_odd(spreads: Sequence[Spread]) -> Sequence[Spread]:
     usual = [s for s in spreads if low - room <= s.low and s.high <= high + room]
     odd = len(spreads) - len(usual)
     return usual if usual and odd <= max(ODD_SHARE * len(spreads), 1) else spreads
-
-
-def _full_range(kind: str, value: float) -> SampleRange:
-    """Return the range of images of a single grey: that of the fewest bits that hold it."""
-    low = min(value, 0.0)
-    high = next((full for full in FULL_RANGES if value <= full), value)
-    return SampleRange(kind, low, high)
 
 
 def scaling(ranges: Iterable[SampleRange] | None) -> RangeOf:

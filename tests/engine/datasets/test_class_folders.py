@@ -148,7 +148,7 @@ REJECTED = {
     # splits under other names, or flat
     "dogs and cats": (
         "training_set/training_set/{cats,dogs} test_set/test_set/{cats,dogs}",
-        ["found test_set, training_set, splits by their names", "rename them to train and test"],
+        ["found test_set, training_set, splits by their names", "name them train and test"],
     ),
     "Intel": (
         "seg_train/seg_train/{sea,street} seg_test/seg_test/{sea,street} seg_pred/seg_pred",
@@ -168,7 +168,10 @@ REJECTED = {
     "hold-out": ("{train_data,hold-out}/{a,b}", ["hold-out, train_data"]),
     "dev": ("{dev,eval}/{a,b}", ["dev, eval"]),
     "validation and test, flat": ("{valid,test}", ["test, valid"]),
-    "masks beside each class": ("{cat,cat_mask,dog,dog_mask}", ["cat_mask, dog_mask beside the"]),
+    "masks beside each class": (
+        "{cat,cat_mask,dog,dog_mask}",
+        ["masks or annotations among them in cat_mask, dog_mask"],
+    ),
     "three sites": ("{amazon,webcam}/{bike,mug,pen}", ["amazon/ and webcam/ with the same"]),
     "a whole data set beside another": (
         "set/{train,val}/{cat,dog} other",

@@ -309,7 +309,7 @@ def test_a_training_folder_alone_is_divided(tmp_path: Path) -> None:
 def test_folders_of_splits_are_not_taken_for_classes(tmp_path: Path) -> None:
     for name in ("train", "test"):
         write(tmp_path / "flat" / name / "1.png")
-    assert "train: expected a folder for each class" in refused(tmp_path / "flat")
+    assert "found test, train, splits by their names; name them" in refused(tmp_path / "flat")
     for name in ("val", "test"):
         make(tmp_path / "two" / name, a=5, b=5)
     assert "two: expected train/ beside test/, found none" in refused(tmp_path / "two")

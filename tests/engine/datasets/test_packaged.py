@@ -129,10 +129,10 @@ def test_what_is_no_data_set_is_one_line(added: str, found: str, packages: Path)
         ("train_labels=np.full(30, np.nan)", "found float64 (30,) for 30 images"),
         ("train_labels=np.arange(29) % 2", "found int64 (29,) for 30 images"),
         ("test_labels=(np.arange(10) % 2)[:, None]", "found int64 (10, 1) for 10 images"),
-        ("class_names=('gull',)", "2 to 1,000 different class names, texts, found 1"),
+        ("class_names=('gull',)", "2 to 1,000 different class names that can be shown, found 1"),
         ("class_names=('gull', 'gull')", "found one of them twice"),
-        ("class_names=('gull', 3)", "found one that is no text or an empty one"),
-        ("class_names=('gull', 'tern\\x1b[2J')", "found one with characters that cannot be shown"),
+        ("class_names=('gull', 3)", "found 3;"),
+        ("class_names=('gull', 'tern\\x1b[2J')", "found 'tern\\x1b[2J'"),
         ("class_names='gt'", "found str"),
     ],
 )
