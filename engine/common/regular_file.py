@@ -25,7 +25,7 @@ def open_regular(path: Path) -> BinaryIO:
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return os.fdopen(descriptor, "rb", _BUFFER_BYTES)
     os.close(descriptor)
-    raise InputError("", "a file", f"something else under the name {path.name}")
+    raise InputError("", "a file", "something else of that name", place=path.name)
 
 
 def read_regular(path: Path, most: int) -> bytes:
@@ -38,7 +38,9 @@ def read_regular(path: Path, most: int) -> bytes:
     with open_regular(path) as file:
         found = os.fstat(file.fileno()).st_size
         if found > most:
-            raise InputError("", f"{path.name} of at most {byte_size(most)}", byte_size(found))
+            raise InputError(
+                f"expected {path.name} of at most {byte_size(most)}, found {byte_size(found)}"
+            )
         return file.read(most)
 
 

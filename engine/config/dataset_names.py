@@ -33,7 +33,7 @@ BUILT_IN = (
     DatasetRow("cifar100", "CIFAR-100", "engine.datasets.cifar:Cifar100"),
     DatasetRow("digits", "handwritten digits", "engine.datasets.digits:Digits"),
 )
-_IMAGE_FOLDER = "engine.datasets.folder_source:FolderSource"
+_IMAGE_FOLDER = "engine.datasets.image_folder:FolderSource"
 
 
 def find_row(name: str) -> DatasetRow | None:

@@ -13,8 +13,7 @@ from engine.datasets.archives import CIFAR10, CIFAR100, CifarSet
 from engine.datasets.dataset import Dataset
 from engine.datasets.layouts import SIDE, find_layout, read_layout
 from engine.datasets.published import Archive, OnDownload, usual_folders
-from engine.datasets.report import ClassCount, Report
-from engine.datasets.seen import untested
+from engine.datasets.report import ClassCount, Report, untested
 from engine.datasets.source import DataRequest, DatasetSource
 from engine.errors import InputError
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.common.text import printable
-from engine.datasets.seen import Seen
+from engine.datasets.report import Seen
 from engine.protocol.facts import SampleRange
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.common.text import one_line_name, printable
-from engine.datasets.seen import listed
+from engine.datasets.report import listed
 from engine.errors import InputError
 
 MIN_CLASSES, MAX_CLASSES = 2, 1_000

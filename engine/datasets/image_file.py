@@ -100,7 +100,7 @@ def _opened(path: Path) -> Iterator[Image]:
         with open_regular(path) as file, images.open(file) as image:
             yield image
     except InputError as error:
-        raise error.within(path) from error
+        raise InputError(path, error.expected, error.found, error.hint) from error
     except OSError as error:
         reason = (error.strerror or "").lower() or "none that Pillow can read, or one cut short"
         raise InputError(path, "an image", reason) from error

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.datasets.class_folders import check_class_folders
-from engine.datasets.folder_names import DIFFERENCE, alike, says_images
+from engine.common.progress import Progress
+from engine.datasets.class_folders import DIFFERENCE, alike, check_class_folders, says_images
+from engine.datasets.dataset import Dataset
 from engine.datasets.folder_walk import (
     EXPECTED,
     MIN_CLASSES,
@@ -22,9 +23,14 @@ from engine.datasets.folder_walk import (
     holds_image,
     loose_images,
 )
-from engine.datasets.seen import listed, per_class, untested
+from engine.datasets.published import OnDownload
+from engine.datasets.report import Report, listed, per_class, report_of, untested
+from engine.datasets.source import DataRequest, DatasetSource
+from engine.datasets.split import check_training
 from engine.errors import InputError
 
+REPORT_SIDE = 8
+"""Pixels to which images are resized for a report: small sizes decode JPEGs faster."""
 TEST_SHARE = 0.2
 """Share of each class held out to test, if the folder has no test split."""
 SPLIT_SEED = 0
@@ -50,6 +56,55 @@ class Listing:
     """How the folder is read, a line each."""
     warnings: tuple[str, ...] = ()
     """What of it is left out, a line each."""
+
+
+class FolderSource(DatasetSource):
+    """`<class>/*.jpg`, or `train/` and `test/` of such folders, at the request's path."""
+
+    def check(self, request: DataRequest) -> str:
+        """Count images and classes by the names of the files; see the base class.
+
+        Raises:
+            InputError: it is not such a folder, or a class has too few images to train on, or to
+                hold that share out.
+        """
+        listing = list_folder(_path(request))
+        labels = [label for _, label in listing.train[: request.train_limit]]
+        is_limited = len(labels) < len(listing.train)
+        check_training(labels, request.validation, listing.class_names, is_limited=is_limited)
+        images = len(listing.train) + len(listing.test)
+        return f"{images:,} images of {len(listing.class_names):,} classes"
+
+    def count(self, request: DataRequest) -> tuple[int, int]:
+        listing = list_folder(_path(request))
+        return len(listing.train), len(listing.test)
+
+    def load(self, request: DataRequest, progress: Progress, on_download: OnDownload) -> Dataset:
+        from engine.datasets.image_reading import read_listing
+
+        limit = request.train_limit
+        listing = list_folder(_path(request), is_trained_on=limit != 0 and not request.has_begun)
+        return read_listing(listing, request.image_size, limit, progress, request.range_of)
+
+    def report(self, request: DataRequest, progress: Progress) -> Report:
+        """Decode each image; see the base class.
+
+        Raises:
+            InputError: it is not such a folder, or has no image that can be read.
+        """
+        from engine.datasets.image_reading import read_listing
+
+        listing = list_folder(_path(request))
+        data = read_listing(listing, REPORT_SIDE, None, progress, is_report=True)
+        if not data.seen.sizes:
+            found = f"none, first {data.left_out[0]}"
+            raise InputError(listing.path, "readable images", found, "replace the files")
+        return report_of(self.name, str(listing.path), data)
+
+
+def _path(request: DataRequest) -> Path:
+    assert request.data_path is not None  # a folder is recorded with its path
+    return Path(request.data_path)
 
 
 def list_folder(path: Path, *, is_trained_on: bool = True) -> Listing:

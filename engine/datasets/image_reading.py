@@ -17,8 +17,8 @@ from engine.common.text import byte_size
 from engine.datasets.dataset import Dataset
 from engine.datasets.image_file import Decoded, decode_image
 from engine.datasets.image_folder import Labelled, Listing
+from engine.datasets.report import Seen, counts_words, imbalance, listed, per_class
 from engine.datasets.sample_ranges import RangeOf, Spread, find_range, scaling, spread_of, words
-from engine.datasets.seen import Seen, counts_words, imbalance, listed, per_class
 from engine.errors import InputError
 from engine.protocol.facts import SampleRange
 

@@ -175,14 +175,9 @@ def _read_npz(path: Path, cifar: CifarSet) -> tuple[Batch, Batch]:
         hint = "save uint8 images and integer labels"
         raise InputError(path, "plain arrays of numbers", f"others ({error})", hint) from error
     return (
-        _checked(x_train, _flat(y_train), f"{path}: x_train, y_train", cifar),
-        _checked(x_test, _flat(y_test), f"{path}: x_test, y_test", cifar),
+        _checked(x_train, y_train, f"{path}: x_train, y_train", cifar),
+        _checked(x_test, y_test, f"{path}: x_test, y_test", cifar),
     )
-
-
-def _flat(labels: NDArray[Any]) -> NDArray[Any]:
-    """Return labels as (N,): Keras keeps them as a column."""
-    return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
 
 def _read_batches(
@@ -254,6 +249,8 @@ def _checked(images: NDArray[Any], labels: NDArray[Any], where: str, cifar: Cifa
     """Return images and labels of one split or batch, after checking them."""
     import numpy as np
 
+    if labels.shape[1:] == (1,):  # Keras keeps them as a column
+        labels = labels[:, 0]
     expected, found = wrong_arrays(images, labels, len(cifar.class_names))
     if not expected and images.shape[1:3] != (SIDE, SIDE):
         expected, found = f"images of {SIDE}×{SIDE}", kind_of(images)

@@ -20,7 +20,7 @@ from engine.common.text import printable
 from engine.config.dataset_names import DatasetRow
 from engine.datasets.dataset import Dataset, kind_of, wrong_arrays
 from engine.datasets.published import Archive, OnDownload
-from engine.datasets.seen import untested
+from engine.datasets.report import untested
 from engine.datasets.source import DataRequest, DatasetSource
 from engine.errors import InputError
 

@@ -145,7 +145,7 @@ def test_what_the_package_says_to_its_user_is_left_as_it_is(packages: Path) -> N
     added = """
 from engine.errors import InputError
 def check(self, request):
-    raise InputError("BIRDS_KEY: expected a key, found none; set it")
+    raise InputError("BIRDS_KEY", "a key", "none", "set it")
 Birds.check = check
 """
     write_birds(packages, added)
