@@ -33,8 +33,6 @@ def draw_views(seed: int, epoch: int, images: int, count: int) -> NDArray[np.int
     """
     import numpy as np
 
-    if count == 1:
-        return np.zeros(images, np.int64)
     return np.random.default_rng((seed, epoch, 1)).integers(0, count, images, dtype=np.int64)
 
 

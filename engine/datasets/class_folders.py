@@ -309,16 +309,15 @@ def _shared(path: Path, folders: list[ClassFolder]) -> Iterator[str]:
 def _odd_names(folders: list[ClassFolder]) -> Iterator[str]:
     names = [folder.name for folder in folders]
     for folder in folders:
-        others = [name for name in names if name != folder.name]
         words = set(words_of(folder.name))
+        others = (set(words_of(name)) for name in names if name != folder.name)
+        reason = ""
         if says(folder.name, ASIDE):
-            yield f"{folder.name}/ is taken for a class: move it elsewhere if it is none"
-        elif says(folder.name, ANNOTATIONS):
-            if not any(words & set(words_of(name)) for name in others):
-                yield (
-                    f"{folder.name}/ is taken for a class: move it elsewhere if it belongs to the "
-                    "images of the others"
-                )
+            reason = "it is none"
+        elif says(folder.name, ANNOTATIONS) and not any(map(words.intersection, others)):
+            reason = "it belongs to the images of the others"
+        if reason:
+            yield f"{folder.name}/ is taken for a class: move it elsewhere if {reason}"
         elif says_images(folder.name) and len(folder.forks) > 1:
             yield (
                 f"{folder.name}/ is taken for one class, with the folders {listed(folder.forks)} "

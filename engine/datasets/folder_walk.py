@@ -156,11 +156,6 @@ def folders(folder: Path) -> list[Path]:
     return [path for path, kind in list_entries(folder) if kind in ("folder", "link")]
 
 
-def holds_classes(folder: Path) -> bool:
-    """Return whether a folder below this one has an image in it."""
-    return any(map(holds_image, folders(folder)))
-
-
 def loose_images(folder: Path) -> int:
     """Return how many images lie directly in a folder."""
     return sum(kind == "file" and is_image(path) for path, kind in list_entries(folder))

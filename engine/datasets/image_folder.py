@@ -19,7 +19,6 @@ from engine.datasets.folder_walk import (
     Part,
     endings_of,
     folders,
-    holds_classes,
     holds_image,
     loose_images,
 )
@@ -188,7 +187,8 @@ def _find_splits(
     known = {entry.name.lower(): entry for entry in below}
     training = [known[name] for name in _TRAINING if name in known]
     testing = [known[name] for name in _TESTING if name in known]
-    trains, tests = list(filter(holds_classes, training)), list(filter(_is_sorted, testing))
+    trains = [each for each in training if any(map(holds_image, folders(each)))]
+    tests = list(filter(_is_sorted, testing))
     if not trains:
         if tests:
             expected, found = f"train/ beside {tests[0].name}/", "none with classes in it"

@@ -13,18 +13,18 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import NoneType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from engine.common.progress import Progress
+from engine.common.progress import Progress, ignore_progress
 from engine.common.text import printable
 from engine.config.dataset_names import DatasetRow
 from engine.datasets.dataset import Dataset, kind_of, wrong_arrays
+from engine.datasets.folder_walk import MAX_CLASSES
 from engine.datasets.published import Archive, OnDownload
 from engine.datasets.report import untested
-from engine.datasets.source import DataRequest, DatasetSource
+from engine.datasets.source import DataRequest, DatasetSource, ignore_download
 from engine.errors import InputError
 
-MAX_CLASSES = 1_000
 _MOST_CHARACTERS = 200
 """Characters shown of a package's error."""
 _ARCHIVE = {
@@ -75,17 +75,16 @@ class PackagedSource(DatasetSource):
         return found[0], found[1]
 
     def load(self, request: DataRequest, progress: Progress, on_download: OnDownload) -> Dataset:
-        told = _Listeners()
-        announce = told.kept(lambda words: on_download(printable(words)))
-        work = partial(self._inner.load, request, told.kept(progress), announce)
+        told = _Listeners(progress, on_download)
+        work = partial(self._inner.load, request, told.progress, told.on_download)
         return self._checked(self._asked("load", work, Dataset, told=told))
 
     def locate(self) -> Path | None:
         return self._asked("locate", self._inner.locate, Path, NoneType)
 
     def verify(self, path: Path, progress: Progress) -> None:
-        told = _Listeners()
-        self._asked("verify", partial(self._inner.verify, path, told.kept(progress)), told=told)
+        told = _Listeners(progress)
+        self._asked("verify", partial(self._inner.verify, path, told.progress), told=told)
 
     def _made(self) -> DatasetSource:
         source = self._row.source
@@ -176,21 +175,26 @@ class PackagedSource(DatasetSource):
 
 
 class _Listeners:
-    """Keeps what a listener raises, even if the package catches it."""
+    """Passes progress on, and keeps what a listener raises, even if the package catches it."""
 
-    raised: BaseException | None = None
+    def __init__(
+        self, progress: Progress = ignore_progress, on_download: OnDownload = ignore_download
+    ) -> None:
+        self._progress, self._on_download = progress, on_download
+        self.raised: BaseException | None = None
 
-    def kept(self, tell: Callable[..., None]) -> Callable[..., None]:
-        """Return a listener that tells this one."""
+    def progress(self, done: int, total: int | None, unit: Literal["images", "bytes"]) -> None:
+        self._tell(partial(self._progress, done, total, unit))
 
-        def listener(*arguments: Any, **named: Any) -> None:
-            try:
-                tell(*arguments, **named)
-            except BaseException as error:
-                self.raised = error
-                raise
+    def on_download(self, words: str) -> None:
+        self._tell(partial(self._on_download, printable(words)))
 
-        return listener
+    def _tell(self, tell: Callable[[], None]) -> None:
+        try:
+            tell()
+        except BaseException as error:
+            self.raised = error
+            raise
 
 
 def _wrong_names(names: object) -> str:

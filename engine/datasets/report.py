@@ -42,9 +42,7 @@ class Seen:
             self.formats.add(kind)
 
     def size_words(self) -> str:
-        """Return the smallest and the largest image by their area; empty without any."""
-        if not self.sizes:
-            return ""
+        """Return the smallest and the largest image by their area, of one or more."""
         small, large = min(self.sizes, key=math.prod), max(self.sizes, key=math.prod)
         words = f"{small[0]}×{small[1]}"
         return words if large == small else f"{words} to {large[0]}×{large[1]}"

@@ -100,6 +100,7 @@ def test_the_package_of_the_page_is_a_data_set(packages: Path) -> None:
         ("Birds.count = lambda *_: (3,)", "above 0, from count, found (3,)"),
         ("Birds.count = lambda *_: (3, 0.5)", "above 0, from count, found (3, 0.5)"),
         ("Birds.load = lambda *_: 1 / 0", "load to work, found ZeroDivisionError: division by"),
+        ("Birds.load = lambda _, request, tell, *more: tell(1)", "found TypeError"),
         ("Birds.load = lambda *_: None", "Dataset from load, found NoneType"),
         ("Birds.archive = 'birds.zip'", "Archive or NoneType from archive, found str"),
     ],
