@@ -289,7 +289,8 @@ def _shared(path: Path, folders: list[ClassFolder]) -> Iterator[str]:
         tops = are_numbered((one.name, two.name))
         are_series = are_numbered(same) and not (tops and all(name.isdigit() for name in same))
         are_portions = tops or len(same) > 2
-        if one.is_loose or two.is_loose or are_series or not are_portions:
+        is_loose = any(each.fork in each.loose for each in (one, two))
+        if is_loose or are_series or not are_portions:
             yield (
                 f"{one.name}/ and {two.name}/ both hold folders named {listed(same)}: their "
                 f"images count as {one.name} and {two.name}; if these folders are the classes, "

@@ -80,11 +80,6 @@ class ClassFolder:
         """The folders at the fork."""
         return self.below.get(self.fork, [])
 
-    @property
-    def is_loose(self) -> bool:
-        """Whether images lie directly at the fork."""
-        return self.fork in self.loose
-
     def path(self, place: Place) -> Path:
         """Return the path of a folder in it."""
         return self.top.joinpath(*place)
