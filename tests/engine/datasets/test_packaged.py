@@ -268,9 +268,8 @@ def test_a_file_is_downloaded_once_and_verified(
         check_dataset("shapes", str(tmp_path / "gone.npz"))
 
 
-def test_a_file_is_fetched_before_it_is_needed(
-    shapes: bytes, loopback: LoopbackServer, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("shapes")
+def test_a_file_is_fetched_before_it_is_needed(loopback: LoopbackServer) -> None:
     wanted = list_needed([], ["shapes"])
     states = [[each.state for each in fetch_all(wanted)] for _ in range(2)]
     assert states == [["fetched"], ["here"]]
