@@ -58,7 +58,7 @@ class InputError(EngineError):
 
     def within(self, place: str | Path, field: str = "") -> InputError:
         """Return the same error in a wider place, and about `field` if it names none itself."""
-        inner = f"{place}: {self.place}" if self.place else str(place)
+        inner = ": ".join(filter(None, (str(place), self.place)))
         return InputError(self.field or field, self.expected, self.found, self.hint, inner)
 
 

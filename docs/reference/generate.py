@@ -27,10 +27,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from engine.config.kinds import Choice, Kind, Listed, Text, YesNo
-from engine.config.option_table import SETTINGS, Setting, recipe_defaults
-from engine.config.recipe import DEFAULT_RECIPE, RECIPES, Recipe
+from engine.config.recipe import DEFAULT_RECIPE, RECIPES, Recipe, default_text, recipe_defaults
 from engine.config.recipe_store import RECIPE_KEYS, STAGE_KEYS, UNFREEZE_KEYS, recipe_text
 from engine.config.recipe_words import recipe_words
+from engine.config.settings import SETTINGS, Setting
 from engine.config.spec import Stage, Unfreeze
 from engine.protocol import commands, events
 from tui.cli.examples import EXAMPLES
@@ -154,7 +154,7 @@ def plain(action: argparse.Action) -> str:
 def options_page() -> str:
     """Return the options of a run, with their limits and what the recipes make of them."""
     by_recipe = {name: recipe_defaults(recipe) for name, recipe in RECIPES.items()}
-    decided = [setting for setting in SETTINGS if setting.field in recipe_defaults(DEFAULT_RECIPE)]
+    decided = [setting for setting in SETTINGS if setting.of_recipe is not None]
     return page(
         [
             "# Options of a run",
@@ -163,7 +163,7 @@ def options_page() -> str:
             table(
                 ("Option", "Values", "Default", "What it sets"),
                 (
-                    (code(s.usage), cell(values_of(s)) or NONE, cell(s.default), cell(s.help))
+                    (code(s.usage), cell(values_of(s)) or NONE, cell(default_text(s)), cell(s.help))
                     for s in SETTINGS
                 ),
             ),
@@ -386,14 +386,23 @@ def first_line(cls: type[Any]) -> str:
 
 
 def field_docs(cls: type[Any]) -> dict[str, str]:
-    """Return the docstrings that stand below a dataclass's fields, each as one line."""
-    found: dict[str, str] = {}
+    """Return what is said of a dataclass's fields, each in one line.
+
+    It is the docstring below a field, or else the help of the option that the field is.
+    """
+    helps = {field.name: field.metadata["row"].help for field in options_in(cls)}
+    found = {name: f"{says[0].upper()}{says[1:]}." for name, says in helps.items()}
     for base in reversed(cls.__mro__):
         if dataclasses.is_dataclass(base):
             (definition,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
             assert isinstance(definition, ast.ClassDef)
             found |= dict(documented(definition.body))
     return found
+
+
+def options_in(cls: type[Any]) -> list[dataclasses.Field[Any]]:
+    """Return the fields that are options of a run."""
+    return [field for field in dataclasses.fields(cls) if "row" in field.metadata]
 
 
 def documented(body: Sequence[ast.stmt]) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from engine.analysis.grammar import known
 from engine.analysis.predictions import Predictions, load_predictions
 from engine.backbones.catalogue import CATALOGUE
 from engine.common.text import accuracy
-from engine.config.options import Options
+from engine.config.settings import Options
 from engine.errors import InputError
 from engine.protocol.events import Event, FeaturesReady, FreezeApplied, HardwareSampled, RunStarted
 from engine.ranking.row import ranking_row

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from engine.backbones.catalogue import find_backbone
 from engine.common.folders import check_temporary_folder
-from engine.config.options import Options
 from engine.config.planning import hold_out, plan_runs
+from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.datasets.loading import check_dataset
 from engine.keras_setup.loading import check_backend

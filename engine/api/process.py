@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from engine.config.option_table import SETTINGS
+from engine.config.settings import SETTINGS
 from engine.errors import InputError
 
 KEYWORDS = {setting.flag: setting.field for setting in SETTINGS} | {
@@ -23,6 +23,8 @@ def errors_by_keyword() -> Iterator[None]:
     try:
         yield
     except InputError as error:
+        if error.field == "seeds":  # a call takes one
+            error.field = "seed"
         said = by_keyword(str(error))
         if said == str(error):
             raise

@@ -12,9 +12,8 @@ from engine.api.process import by_keyword, errors_by_keyword
 from engine.api.results import Folder, Run, folder, named
 from engine.api.waiting import OnEvent, wait_for
 from engine.config.kinds import unexpected
-from engine.config.option_table import check_limits
-from engine.config.options import Options
 from engine.config.recipe import DEFAULT_RECIPE
+from engine.config.settings import Options, check_limits
 from engine.config.spec import DISK_LIMIT_GB, BatchNorm, Precision, Unfreeze
 from engine.runs.resume import find_unfinished
 from engine.sessions.local import Session

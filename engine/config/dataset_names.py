@@ -94,14 +94,14 @@ def resolve(name: str, data_path: str | None) -> tuple[str, str | None]:
         is_file = bool(name) and os.path.exists(path)
         found = "a file" if is_file else "no such data set or folder"
         hint = "name the folder that holds a folder for each class" if is_file else "check it"
-        raise InputError(
-            f"--dataset: expected {', '.join(known_names())} or a folder of images, "
-            f"found {name!r}, {found}; {hint}"
-        )
+        expected = f"{', '.join(known_names())} or a folder of images"
+        raise InputError("dataset", expected, f"{name!r}, {found}", hint)
     if data_path is not None:
         raise InputError(
-            f"--data: expected no path beside the folder {name}, found {data_path!r}; "
-            "leave one of the two out"
+            "data_path",
+            f"no path beside the folder {name}",
+            repr(data_path),
+            "leave one of the two out",
         )
     absolute = Path(os.path.abspath(path))
     shown = printable(absolute.name or "/")
@@ -128,5 +128,6 @@ def _check_problem(*names: str) -> None:
     from engine.config.dataset_packages import installed
 
     problems = installed().problems
-    if problem := next((problems[name] for name in names if name in problems), ""):
-        raise InputError(f"--dataset: {problem}")
+    for name in names:
+        if name in problems:
+            raise problems[name]

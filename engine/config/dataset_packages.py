@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine.common.text import printable
 from engine.config.dataset_names import BUILT_IN, NAME, DatasetRow
+from engine.errors import InputError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -28,9 +29,9 @@ class Installed(NamedTuple):
 
     rows: tuple[DatasetRow, ...]
     """Those that can be used, by name."""
-    problems: dict[str, str]
-    """Why one cannot be used, in a line, by the name in its package; under an empty name why none
-    can be found."""
+    problems: dict[str, InputError]
+    """Why one cannot be used, by the name in its package; under an empty name why none can be
+    found."""
 
 
 @cache
@@ -43,9 +44,15 @@ def installed() -> Installed:
     # Damaged metadata of a package may raise anything.
     except Exception as error:
         found = printable(f"{type(error).__name__}: {error}")[:200]
-        line = f"expected entry points of installed packages, found unreadable ones ({found})"
-        return Installed((), {"": f"{line}; `pip check` may name the package"})
-    rows, problems = [], {}
+        unreadable = InputError(
+            "dataset",
+            "entry points of installed packages that can be read",
+            found,
+            "`pip check` may name the package",
+        )
+        return Installed((), {"": unreadable})
+    rows = list[DatasetRow]()
+    problems = dict[str, InputError]()
     for name, same in groupby(entries, key=lambda entry: entry.name):
         found_rows = [_row(entry) for entry in same]
         if problem := _problem(printable(name), found_rows):
@@ -71,24 +78,22 @@ def _package(entry: EntryPoint) -> str:
     return printable(words) or printable(entry.value.partition(":")[0])
 
 
-def _problem(name: str, rows: list[DatasetRow]) -> str:
-    """Return why these cannot be used under their one name; empty where there is one that can."""
+def _problem(name: str, rows: list[DatasetRow]) -> InputError | None:
+    """Return why these cannot be used under their one name; None where there is one that can."""
     packages = " and ".join(row.package for row in rows)
+    source = rows[0].source
     if any(row.name == name for row in BUILT_IN):
-        return f"{name!r} of {packages} is left alone: expected a name that is not built in"
-    if len(rows) > 1:
-        return (
-            f"expected one package with a data set {name!r}, found {packages}; "
-            "uninstall all but one"
-        )
-    if not NAME.fullmatch(name):
-        return (
-            "expected a data set's name of lower-case letters, digits, - and _, at most 40, "
-            f"found {name!r} in {packages}; ask its authors to rename it"
-        )
-    if not _OBJECT.fullmatch(rows[0].source):
-        return (
-            f"expected module:Class at the entry point {name!r} of {packages}, found "
-            f"{printable(rows[0].source)!r}; ask its authors to correct it"
-        )
-    return ""
+        expected, found = "a name that is not built in", f"{name!r} in {packages}"
+        hint = "it is left alone"
+    elif len(rows) > 1:
+        expected, found = f"one package with a data set {name!r}", packages
+        hint = "uninstall all but one"
+    elif not NAME.fullmatch(name):
+        expected = "a data set's name of lower-case letters, digits, - and _, at most 40"
+        found, hint = f"{name!r} in {packages}", "ask its authors to rename it"
+    elif not _OBJECT.fullmatch(source):
+        expected = f"module:Class at the entry point {name!r} of {packages}"
+        found, hint = repr(printable(source)), "ask its authors to correct it"
+    else:
+        return None
+    return InputError("dataset", expected, found, hint)

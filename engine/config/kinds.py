@@ -1,8 +1,8 @@
 """The kinds of value that options have: how each is read from text, and its limits.
 
 A kind knows neither its option nor a front end. `read` takes what was typed, `check` a value that
-already has its type, as in a recipe's file; both return the value or raise InputError, which
-begins with `where`, the place of the value: the flag of an option or the key of a file.
+already has its type, as in a recipe's file; both return the value or raise InputError, whose field
+is `where`: the name of an option or the key of a file. `text` is the way back from `read`.
 
 These are plain classes: defining a dataclass costs every start most of a millisecond.
 """
@@ -10,9 +10,10 @@ These are plain classes: defining a dataclass costs every start most of a millis
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
-from engine.config.spec import Unfreeze
+from engine.config.stage import Unfreeze
 from engine.errors import InputError
 
 YES_NO = ("yes", "no")
@@ -20,7 +21,7 @@ YES_NO = ("yes", "no")
 
 def unexpected(where: str, expected: str, value: Any) -> InputError:
     """Return the error about a value that is not as expected."""
-    return InputError(f"{where}: expected {expected}, found {_quoted(value)}")
+    return InputError(where, expected, _quoted(value))
 
 
 def _quoted(value: Any) -> str:
@@ -40,6 +41,8 @@ class Kind:
     """Its limits in a phrase; empty where it has none."""
     stored = "string"
     """Its type in a file of TOML."""
+    metavar = ""
+    """How it is written in the usage of an option; empty for no value."""
 
     def read(self, where: str, text: str) -> Any:
         """Return the value that a text holds.
@@ -61,6 +64,10 @@ class Kind:
         """
         raise NotImplementedError
 
+    def text(self, value: Any) -> str:
+        """Return a value as it is written, which `read` takes."""
+        return str(value)
+
     def _parse(self, text: str) -> Any:
         """Return the value of a text, its limits aside; ValueError where there is none."""
         return text
@@ -69,7 +76,7 @@ class Kind:
 class Whole(Kind):
     """A whole number between two limits, both included."""
 
-    form, stored = "a whole number", "integer"
+    form, stored, metavar = "a whole number", "integer", "N"
 
     def __init__(self, low: int, high: int) -> None:
         self.low, self.high = low, high
@@ -79,11 +86,21 @@ class Whole(Kind):
         if isinstance(value, bool) or not isinstance(value, int):
             raise unexpected(where, self.form, value)
         if not self.low <= value <= self.high:
-            raise InputError(f"{where}: expected {self.limits}, found {value}")
+            raise InputError(where, self.limits, str(value))
         return value
+
+    def text(self, value: int) -> str:
+        return str(value) if value >= self.low else "none"
 
     def _parse(self, text: str) -> int:
         return int(text)
+
+
+class Layers(Whole):
+    """How many of the last layers train; in a recipe None stands for all."""
+
+    def text(self, value: int | None) -> str:
+        return "all" if value is None else super().text(value)
 
 
 class Number(Kind):
@@ -97,7 +114,7 @@ class Number(Kind):
         hint: what else the error says.
     """
 
-    form, stored = "a number", "number"
+    form, stored, metavar = "a number", "number", "N"
 
     def __init__(
         self,
@@ -116,25 +133,31 @@ class Number(Kind):
             raise unexpected(where, self.form, value)
         if not self.low <= value <= self.high or value in self.excluded:
             found = str(value).removesuffix(".0")
-            raise InputError(f"{where}: expected {self.limits}, found {found}{self.hint}")
+            raise InputError(where, self.limits, found, self.hint)
         return float(value)
+
+    def text(self, value: float) -> str:
+        return f"{value:g}"
 
     def _parse(self, text: str) -> float:
         return float(text)
 
 
-class NumberOr(Kind):
+class NumberOr(Number):
     """A number, or a word in its place."""
 
     def __init__(self, word: str, number: Number, form: str) -> None:
+        limits = f"{number.limits}, or '{word}'"
+        super().__init__(limits, number.low, number.high, excluded=number.excluded)
         self.word, self.form = word, form
-        self.limits = f"{number.limits}, or '{word}'"
-        self._number = Number(self.limits, number.low, number.high, excluded=number.excluded)
 
-    def check(self, where: str, value: Any) -> float | str:
-        return self.word if value == self.word else self._number.check(where, value)
+    def check(self, where: str, value: Any) -> Any:
+        return value if value == self.word else super().check(where, value)
 
-    def _parse(self, text: str) -> float | str:
+    def text(self, value: float | str) -> str:
+        return value if isinstance(value, str) else super().text(value)
+
+    def _parse(self, text: str) -> Any:
         return text if text == self.word else float(text)
 
 
@@ -146,6 +169,8 @@ class Listed(Kind):
         example: a list as it is written.
     """
 
+    metavar = "A,B"
+
     def __init__(self, item: Whole | Number, example: str) -> None:
         self.item = item
         self.form = f"{item.form.removeprefix('a ')}s like {example}"
@@ -153,6 +178,9 @@ class Listed(Kind):
 
     def check(self, where: str, value: Any) -> tuple[Any, ...]:
         return tuple(self.item.check(where, each) for each in value)
+
+    def text(self, value: Iterable[Any]) -> str:
+        return ",".join(map(self.item.text, value))
 
     def _parse(self, text: str) -> tuple[Any, ...]:
         return tuple(self.item._parse(part) for part in text.split(","))
@@ -162,7 +190,7 @@ class Choice(Kind):
     """One of a few words."""
 
     def __init__(self, words: tuple[str, ...]) -> None:
-        self.words, self.form = words, " or ".join(words)
+        self.words, self.form, self.metavar = words, " or ".join(words), "|".join(words)
 
     def check(self, where: str, value: Any) -> str:
         if value not in self.words:
@@ -181,6 +209,9 @@ class YesNo(Kind):
             raise unexpected(where, "true or false", value)
         return value
 
+    def text(self, value: bool) -> str:
+        return "yes" if value else "no"
+
     def _parse(self, text: str) -> bool:
         if text not in YES_NO:
             raise ValueError(text)
@@ -196,9 +227,7 @@ class Text(Kind):
         if not isinstance(value, str):
             raise unexpected(where, self.form, value)
         if not value.strip():
-            raise InputError(
-                f"{where}: expected a value, found nothing; leave the option out instead"
-            )
+            raise InputError(where, "a value", "nothing", "leave the option out instead")
         return value
 
     def _parse(self, text: str) -> str:
@@ -238,6 +267,10 @@ class Unfreezes(Kind):
     def check(self, where: str, value: Any) -> tuple[Unfreeze, ...]:
         return tuple(value)
 
+    def text(self, value: Iterable[Unfreeze]) -> str:
+        joins = [f"{join.after_epoch}:{_all_or(join.last)}" for join in value]
+        return ",".join(joins) or "none"
+
     def _parse(self, text: str) -> tuple[Unfreeze, ...]:
         return tuple(_unfreeze(part) for part in text.split(","))
 
@@ -247,11 +280,5 @@ def _unfreeze(text: str) -> Unfreeze:
     return Unfreeze(int(epoch), None if last.strip() == "all" else int(last))
 
 
-def unfreezes_text(unfreezes: tuple[Unfreeze, ...]) -> str:
-    """Return what `Unfreezes` reads; empty for none."""
-    return ",".join(f"{entry.after_epoch}:{layers_text(entry.last)}" for entry in unfreezes)
-
-
-def layers_text(last: int | None) -> str:
-    """Return how many of the last layers train, as an option writes it."""
+def _all_or(last: int | None) -> str:
     return "all" if last is None else str(last)

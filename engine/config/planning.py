@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, Protocol
 
-from engine.config.checks import check_block_every, check_count, check_unfreezes
 from engine.config.dataset_names import resolve
-from engine.config.option_table import IMAGE_SIZE, check_limits
-from engine.config.options import Options
-from engine.config.recipe import (
-    Recipe,
-)
+from engine.config.recipe import Recipe
 from engine.config.recipe_store import find_recipe
-from engine.config.spec import (
-    Keep,
-    RunSpec,
-    Stage,
-)
+from engine.config.settings import IMAGE_SIZE, OF_RECIPES, Keep, KeptSettings, Options, check_limits
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage, check_joining
 from engine.errors import InputError
 
 
@@ -90,7 +83,7 @@ def recipe_from(name: str, options: Options, models: Sequence[ModelTraits] = ())
     base = find_recipe(options.recipe)
     any_models = [_AnyModel(from_scratch=False), _AnyModel(from_scratch=True)]
     spec, scratch = plan_runs(any_models, replace(options, seeds=(0,)))
-    sizes = dict(base.image_sizes)
+    on_test, sizes = spec.validation == "test", dict(base.image_sizes)
     if options.image_size is not None:
         sizes |= {model.name: options.image_size for model in models if not model.from_scratch}
     return replace(
@@ -100,11 +93,8 @@ def recipe_from(name: str, options: Options, models: Sequence[ModelTraits] = ())
         scratch_learning_rate=scratch.stages[0].learning_rate,
         scratch_epochs=scratch.epochs,
         image_sizes=tuple(sizes.items()),
-        batch_size=spec.batch_size,
-        batchnorm=spec.batchnorm,
-        validation=base.validation if spec.validation == "test" else spec.validation,
-        flip=spec.flip,
-        views=spec.views,
+        **{field: getattr(spec, field) for field in OF_RECIPES}
+        | {"keep": base.keep, **({"validation": base.validation} if on_test else {})},
     )
 
 
@@ -114,35 +104,37 @@ def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> Ru
     image_size = usual if model.from_scratch else options.image_size or usual
     if image_size < model.min_image_size:
         raise InputError(
-            f"--image-size: {model.name} needs {model.min_image_size} px or more, found "
-            f"{image_size}; leave the option out for its default of {usual}"
+            "image_size",
+            f"{model.min_image_size} px or more for {model.name}",
+            str(image_size),
+            f"leave the option out for its default of {usual}",
         )
     stages = _scratch_stages if model.from_scratch else _backbone_stages
     dataset, data_path = resolve(options.dataset, options.data_path)
+    settings = _filled(options, recipe) | {"keep": _keep(recipe, options)}
+    if model.from_scratch:
+        settings["batchnorm"] = "keras"
     return RunSpec(
         model=model.name,
         dataset=dataset,
         stages=stages(recipe, options),
         image_size=image_size,
-        batch_size=options.batch_size or recipe.batch_size,
         recipe=recipe.name,
         data_path=None if data_path is None else _absolute(data_path),
-        train_limit=options.train_limit,
-        validation=recipe.validation if options.validation is None else options.validation,
-        batchnorm="keras" if model.from_scratch else options.batchnorm or recipe.batchnorm,
         seed=seed,
-        device=options.device,
         weights=_weights(options.weights, model),
-        precision=options.precision,
-        flip=recipe.flip if options.flip is None else options.flip,
-        views=recipe.views if options.views is None else options.views,
-        label_smoothing=recipe.label_smoothing,
-        keep=_keep(recipe, options),
-        patience=options.patience,
-        feature_cache=options.feature_cache,
-        feature_memory_gb=options.feature_memory_gb,
-        feature_disk_gb=options.feature_disk_gb,
+        **settings,
     )
+
+
+def _filled(options: Options, recipe: Recipe) -> dict[str, Any]:
+    """Return what a spec has in common with options and recipes, by field."""
+    kept = {field.name: getattr(options, field.name) for field in fields(KeptSettings)}
+    decided = {}
+    for field in OF_RECIPES:
+        asked = getattr(options, field, None)
+        decided[field] = getattr(recipe, field) if asked is None else asked
+    return kept | decided
 
 
 def _absolute(path: str) -> str:
@@ -172,10 +164,9 @@ def _backbone_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
 
 def _unfreezing(stage: Stage, options: Options) -> Stage:
     """Return the stage with the requested schedule in place of the recipe's."""
-    if options.unfreezes:
-        return replace(stage, unfreezes=options.unfreezes, block_every=0)
-    if options.block_every is not None:
-        return replace(stage, unfreezes=(), block_every=options.block_every)
+    if options.unfreezes or options.block_every is not None:
+        unfreezes, block_every = options.unfreezes, options.block_every or 0
+        return replace(stage, unfreezes=unfreezes, block_every=block_every)
     return stage
 
 
@@ -203,34 +194,38 @@ def check_options(options: Options, recipe: Recipe) -> None:
     resolve(options.dataset, options.data_path)
     check_limits(options)
     _check_stages(options, len(recipe.stages))
-    _check_unfreezing(options, _backbone_stages(recipe, options)[-1])
+    if options.unfreezes or options.block_every is not None:
+        check_joining(_backbone_stages(recipe, options)[-1])
     if options.patience is not None and options.validation == "test":
         raise InputError(
-            "--patience: expected training images held out for validation, found the test split, "
-            "which must not choose anything; give --validation a share, like 0.1"
+            "patience",
+            "training images held out for validation",
+            "the test split, which must not choose anything",
+            "give `validation` a share, like 0.1",
         )
 
 
 def _check_stages(options: Options, stages: int) -> None:
     if options.epochs is not None:
-        check_count("--epochs", len(options.epochs), stages)
-    run = len(options.epochs) if options.epochs is not None else stages
+        _check_count("epochs", len(options.epochs), stages)
+        stages = len(options.epochs)
     if options.learning_rates is not None:
-        check_count("--learning-rate", len(options.learning_rates), run)
-    if options.unfreeze_last is not None and run == 1:
+        _check_count("learning_rates", len(options.learning_rates), stages)
+    if options.unfreeze_last is not None and stages == 1:
         raise InputError(
-            "--unfreeze-last: expected a stage that fine-tunes, found only the head's; "
-            "give --epochs a number for each stage, like 5,3"
+            "unfreeze_last",
+            "a stage that fine-tunes",
+            "only the head's",
+            "give `epochs` a number for each stage, like 5,3",
         )
 
 
-def _check_unfreezing(options: Options, last_stage: Stage) -> None:
-    if options.unfreezes and options.block_every is not None:
+def _check_count(option: str, count: int, stages: int) -> None:
+    """Reject more values than stages, or none."""
+    if not 1 <= count <= stages:
         raise InputError(
-            "--unfreeze-after: expected no --unfreeze-blocks beside it, found both; "
-            "leave one of them out"
+            option,
+            f"at most {stages}, one a stage",
+            str(count),
+            f"the training asked for has {stages} stage{'s' if stages > 1 else ''}",
         )
-    if options.unfreezes:
-        check_unfreezes(last_stage)
-    if options.block_every is not None:
-        check_block_every(last_stage)

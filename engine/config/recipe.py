@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from engine.config.spec import BatchNorm, Keep, Stage
+from engine.config.settings import DEFAULT_RECIPE_NAME, SETTINGS, RecipeSettings, Setting
+from engine.config.stage import Stage
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+@dataclass(frozen=True)
+class Recipe(RecipeSettings):
     """A named way to train: the stages for a backbone and the defaults around them."""
 
     name: str
@@ -16,24 +17,10 @@ class Recipe:
     """One after the other, for a model with a backbone."""
     scratch_learning_rate: float
     """For a model without a backbone, whose single stage trains the epochs of all stages."""
-    batch_size: int = 64
-    """Images a step."""
-    batchnorm: BatchNorm = "locked"
-    """BatchNormalization of the backbone: in inference mode and frozen, or as Keras does it."""
-    validation: float = 0.1
-    """Share of the training images held out."""
     image_sizes: tuple[tuple[str, int], ...] = ()
     """Input sizes that differ from the catalogue's, pixels."""
     scratch_epochs: int | None = None
     """Epochs without a backbone, where they are not the sum over the stages."""
-    flip: bool = False
-    """Whether training images are seen mirrored half of the time."""
-    views: int = 1
-    """1 shows each training image as it is; K shows it and K - 1 random crops."""
-    label_smoothing: float = 0.0
-    """Label smoothing of the loss, from 0 to below 1."""
-    keep: Keep = "last"
-    """Which weights are tested and exported: the last, or the best on the validation images."""
 
 
 NOTEBOOK = Recipe(
@@ -67,5 +54,19 @@ GRADUAL = replace(
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, RECOMMENDED, GRADUAL, DEMO)}
-DEFAULT_RECIPE = RECOMMENDED
+DEFAULT_RECIPE = RECIPES[DEFAULT_RECIPE_NAME]
 """The recipe where none is named; help, README and launcher take their defaults from it."""
+
+
+def recipe_defaults(recipe: Recipe) -> dict[str, str]:
+    """Return what each omitted option means under a recipe, by field of `Options`."""
+    return {row.field: row.kind.text(row.of_recipe(recipe)) for row in SETTINGS if row.of_recipe}
+
+
+def default_text(setting: Setting) -> str:
+    """Return the default of an option for help: the value itself if all recipes agree on it."""
+    if setting.of_recipe is None:
+        return setting.unset or setting.kind.text(setting.usual)
+    texts = {name: recipe_defaults(recipe)[setting.field] for name, recipe in RECIPES.items()}
+    usual = texts[DEFAULT_RECIPE_NAME]
+    return usual if {*texts.values()} == {usual} else f"the recipe's: {usual}"

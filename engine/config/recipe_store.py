@@ -19,11 +19,10 @@ from engine.backbones.catalogue import CATALOGUE
 from engine.common.atomic import written_whole
 from engine.common.folders import config_folder
 from engine.common.regular_file import read_regular
-from engine.config import option_table
-from engine.config.checks import MAX_LAYERS, check_block_every, check_unfreezes
-from engine.config.kinds import Choice, Kind, Number, Whole, unexpected
+from engine.config.kinds import Choice, Kind, Whole, unexpected
 from engine.config.recipe import RECIPES, Recipe
-from engine.config.spec import Keep, Schedule, Stage, Unfreeze
+from engine.config.settings import BLOCK_EVERY, EPOCHS, IMAGE_SIZE, LEARNING_RATE, OF_RECIPES
+from engine.config.stage import MAX_LAYERS, Schedule, Stage, Unfreeze, check_joining
 from engine.errors import InputError
 
 ENDING = ".toml"
@@ -54,8 +53,7 @@ def find_recipe(name: str) -> Recipe:
         return read_recipe(Path(os.path.expanduser(name)))
     if name in recipe_names():
         return read_recipe(_saved(name))
-    names = " or ".join(recipe_names())
-    raise InputError(f"--recipe: expected {names} or a FILE{ENDING}, found {name!r}")
+    raise InputError("recipe", f"{' or '.join(recipe_names())} or a FILE{ENDING}", repr(name))
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -67,24 +65,24 @@ def read_recipe(path: Path) -> Recipe:
     import tomllib
 
     if not _NAME.fullmatch(path.stem):
-        raise InputError(f"--recipe: expected a file name {_NAME_WORDS}, found {path.name!r}")
+        raise InputError("recipe", f"a file name {_NAME_WORDS}", repr(path.name))
     try:
         table = tomllib.loads(read_regular(path, MAX_BYTES).decode("utf-8"))
     except OSError as error:
-        raise InputError(
-            f"--recipe: expected a readable file, found {path}: {error.strerror}"
-        ) from error
+        raise InputError("recipe", "a readable file", str(error.strerror), place=path) from error
     except InputError as error:
-        raise InputError(f"--recipe: {path}: {error}") from error
+        raise error.within(path, "recipe") from error
     except (ValueError, RecursionError) as error:
-        words = " ".join(str(error).split())
-        raise InputError(f"--recipe: expected {path} to hold TOML, found: {words}") from error
+        raise InputError("recipe", "TOML", " ".join(str(error).split()), place=path) from error
     recipe = _recipe(path, table)
     # Rankings and reports tell recipes apart by their names.
     if recipe != RECIPES.get(recipe.name, recipe):
         raise InputError(
-            f"--recipe: expected a name of its own for {path}, whose recipe differs from the "
-            f"built-in {recipe.name}; rename the file"
+            "recipe",
+            "a name of its own",
+            f"that of the built-in {recipe.name}, which trains otherwise",
+            "rename the file",
+            path,
         )
     return recipe
 
@@ -102,7 +100,7 @@ def save_recipe(recipe: Recipe) -> Path:
         with written_whole(path) as aside:
             aside.write_text(recipe_text(recipe), encoding="utf-8")
     except OSError as error:
-        raise InputError(f"expected to write {path}, found: {error.strerror}") from error
+        raise InputError(path, "to write the recipe", str(error.strerror)) from error
     return path
 
 
@@ -113,9 +111,9 @@ def check_name(name: str) -> None:
         InputError: what was expected and found.
     """
     if not _NAME.fullmatch(name):
-        raise InputError(f"expected a name {_NAME_WORDS}, found {name!r}")
+        raise InputError("", f"a name {_NAME_WORDS}", repr(name))
     if name in RECIPES:
-        raise InputError(f"expected a name of your own, found {name!r}, which is built in")
+        raise InputError("", "a name of your own", f"{name!r}, which is built in")
 
 
 def recipe_text(recipe: Recipe) -> str:
@@ -181,93 +179,85 @@ class _Title(Kind):
 
 
 class _Tables(Kind):
-    """Tables of one form, at most so many of them."""
+    """Tables from each of which a dataclass is made.
+
+    Args:
+        cls: the dataclass.
+        keys: the kinds of its fields.
+        least: the fewest tables.
+        most: the most.
+    """
 
     stored = "array of tables"
 
-    def __init__(self, most: int) -> None:
-        self.most, self.form = most, f"at most {most} tables"
+    def __init__(self, cls: type[Any], keys: Mapping[str, Kind], least: int, most: int) -> None:
+        self.cls, self.keys, self.least, self.most = cls, keys, least, most
+        self.form = f"{least} to {most} tables"
 
     def check(self, where: str, value: Any) -> tuple[Any, ...]:
         is_list = isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
-        if not is_list or len(value) > self.most:
+        if not is_list or not self.least <= len(value) <= self.most:
             raise unexpected(where, self.form, value)
-        return tuple(self._entry(f"{where}[{i}]", entry) for i, entry in enumerate(value, 1))
-
-    def _entry(self, where: str, table: Mapping[str, Any]) -> Any:
-        raise NotImplementedError
-
-
-class _Unfreezes(_Tables):
-    """The layers that join in the course of a stage."""
-
-    def _entry(self, where: str, table: Mapping[str, Any]) -> Unfreeze:
-        return Unfreeze(**_read(f"{where}.", table, UNFREEZE_KEYS, _needed(Unfreeze)))
+        return tuple(
+            self.cls(**_read(f"{where}[{i}].", entry, self.keys, _needed(self.cls)))
+            for i, entry in enumerate(value, 1)
+        )
 
 
 class _Stages(_Tables):
-    """The stages of a training: one or more."""
+    """The stages of a training, in each of which layers join in order."""
 
     def check(self, where: str, value: Any) -> tuple[Any, ...]:
-        if value == []:
-            raise unexpected(where, "a stage or more", value)
-        return super().check(where, value)
-
-    def _entry(self, where: str, table: Mapping[str, Any]) -> Stage:
-        stage = Stage(**_read(f"{where}.", table, STAGE_KEYS, _needed(Stage)))
-        if stage.unfreezes and stage.block_every:
-            raise unexpected(f"{where}.unfreezes", "no block_every beside it", stage.block_every)
-        try:
-            check_unfreezes(stage)
-            if stage.block_every:
-                check_block_every(stage)
-        except InputError as error:
-            text = str(error).replace("--unfreeze-after", f"{where}.unfreezes")
-            raise InputError(text.replace("--unfreeze-blocks", f"{where}.block_every")) from error
-        return stage
+        stages = super().check(where, value)
+        for i, stage in enumerate(stages, 1):
+            try:
+                if stage.unfreezes or stage.block_every:
+                    check_joining(stage)
+            except InputError as error:
+                key = f"{where}[{i}].{error.field}"
+                raise InputError(key, error.expected, error.found, error.hint) from error
+        return stages
 
 
 class _Sizes(Kind):
     """Input sizes by model."""
 
     form, stored = "a table of pixels by model", "table"
-    limits = f"each {option_table.IMAGE_SIZE.limits}"
+    limits = f"each {IMAGE_SIZE.limits}"
 
     def check(self, where: str, value: Any) -> tuple[tuple[str, int], ...]:
         if not isinstance(value, dict):
             raise unexpected(where, self.form, value)
-        known = {entry.name: option_table.IMAGE_SIZE for entry in CATALOGUE}
+        known = {entry.name: IMAGE_SIZE for entry in CATALOGUE}
         return tuple(_read(f"{where}.", value, known).items())
 
 
-UNFREEZE_KEYS: Mapping[str, Kind] = {"after_epoch": option_table.EPOCHS, "last": _Layers()}
+UNFREEZE_KEYS: Mapping[str, Kind] = {"after_epoch": EPOCHS, "last": _Layers()}
 STAGE_KEYS: Mapping[str, Kind] = {
     "name": _Title(),
-    "epochs": option_table.EPOCHS,
-    "learning_rate": option_table.LEARNING_RATE,
+    "epochs": EPOCHS,
+    "learning_rate": LEARNING_RATE,
     "unfreeze_last": _Layers(),
     "schedule": Choice(get_args(Schedule)),
-    "unfreezes": _Unfreezes(option_table.EPOCHS.high),
-    "block_every": Whole(0, option_table.BLOCK_EVERY.high),
+    "unfreezes": _Tables(Unfreeze, UNFREEZE_KEYS, 0, EPOCHS.high),
+    "block_every": Whole(0, BLOCK_EVERY.high),
 }
 RECIPE_KEYS: Mapping[str, Kind] = {
-    "stages": _Stages(MAX_STAGES),
-    "scratch_learning_rate": option_table.LEARNING_RATE,
-    "batch_size": option_table.BATCH_SIZE,
-    "batchnorm": option_table.BATCHNORM,
-    "validation": option_table.SHARE,
+    "stages": _Stages(Stage, STAGE_KEYS, 1, MAX_STAGES),
+    "scratch_learning_rate": LEARNING_RATE,
     "image_sizes": _Sizes(),
-    "scratch_epochs": option_table.EPOCHS,
-    "flip": option_table.YES_OR_NO,
-    "views": option_table.CROPS,
-    "label_smoothing": Number("a number from 0 to below 1", 0, 1, excluded=(1,)),
-    "keep": Choice(get_args(Keep)),
+    "scratch_epochs": EPOCHS,
+    **{field: row.file_kind for field, row in OF_RECIPES.items()},
 }
 
 
 def _recipe(path: Path, table: Mapping[str, Any]) -> Recipe:
     needed = [key for key in _needed(Recipe) if key != "name"]
-    return Recipe(name=path.stem, **_read(f"--recipe: {path}: ", table, RECIPE_KEYS, needed))
+    try:
+        return Recipe(name=path.stem, **_read("", table, RECIPE_KEYS, needed))
+    except InputError as error:
+        inner = InputError("", error.expected, error.found, error.hint, error.field)
+        raise inner.within(path, "recipe") from error
 
 
 def _needed(cls: type[Any]) -> list[str]:
@@ -282,13 +272,16 @@ def _needed(cls: type[Any]) -> list[str]:
 def _read(
     where: str, table: Mapping[str, Any], known: Mapping[str, Kind], needed: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Return the values of a table, each as its kind returns it."""
+    """Return the values of a table, each as its kind returns it.
+
+    Raises:
+        InputError: its field is the key: `where` and the name in the table.
+    """
     for key in table:
         if key not in known:
-            raise InputError(
-                f"{where}expected {', '.join(sorted(known))}, found the unknown key {key!r}"
-            )
+            field, found = where.removesuffix("."), f"the unknown key {key!r}"
+            raise InputError(field, ", ".join(sorted(known)), found)
     for key in needed:
         if key not in table:
-            raise InputError(f"{where}{key}: expected a value, found none")
+            raise InputError(f"{where}{key}", "a value", "none")
     return {key: known[key].check(f"{where}{key}", value) for key, value in table.items()}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from engine.config.recipe import Recipe
-from engine.config.spec import Stage
+from engine.config.settings import OF_RECIPES
+from engine.config.stage import Stage
 
 
 def recipe_words(recipe: Recipe) -> str:
@@ -34,15 +37,11 @@ def _stage_words(stage: Stage) -> str:
     return ", ".join(filter(None, (words, unfreezing_words(stage))))
 
 
-def _around_words(recipe: Recipe) -> list[str]:
-    words = [f"batch {recipe.batch_size}"]
-    words += [f"{model} at {size} px" for model, size in recipe.image_sizes]
-    if recipe.flip:
-        words.append("mirrored half of the time")
-    if recipe.views > 1:
-        words.append(f"{recipe.views} crops")
-    if recipe.label_smoothing:
-        words.append(f"label smoothing {recipe.label_smoothing:g}")
-    if recipe.keep == "best":
-        words.append("best weights on validation")
-    return words
+def _around_words(recipe: Recipe) -> Iterator[str]:
+    yield f"batch {recipe.batch_size}"
+    for model, size in recipe.image_sizes:
+        yield f"{model} at {size} px"
+    for row in OF_RECIPES.values():
+        value = getattr(recipe, row.field)
+        if row.words and value != row.usual:
+            yield row.words.format(row.kind.text(value))

@@ -216,7 +216,7 @@ def _disk(name: str, folder: Path, advice: str) -> Finding:
 def _data() -> Finding:
     """Return where the default data set is."""
     from engine.config.dataset_names import title
-    from engine.config.options import Options
+    from engine.config.settings import Options
     from engine.datasets.loading import bytes_to_download, check_dataset
 
     usual = Options().dataset
@@ -241,7 +241,7 @@ def _datasets() -> Finding:
     names += [f"{row.name} of {row.package}" for row in found.rows]
     words = ", ".join(names)
     if found.problems:
-        problems = "; ".join(found.problems[name] for name in sorted(found.problems))
+        problems = "; ".join(str(found.problems[name]) for name in sorted(found.problems))
         return Finding("data sets", "note", words, problems)
     return Finding("data sets", "good", words)
 

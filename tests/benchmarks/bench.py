@@ -29,13 +29,14 @@ from engine.common.folders import check_temporary_folder
 from engine.config.kinds import Whole
 from engine.config.planning import plan_runs
 from engine.config.recipe import NOTEBOOK
+from engine.config.settings import SETTINGS
 from engine.config.spec import RunSpec
 from engine.datasets.loading import check_dataset
 from engine.errors import InputError
 from engine.keras_setup.loading import check_backend
 from engine.weights.locate import check_weights_option
 from tui.__main__ import exit_status
-from tui.cli.arguments import TEXT, add_settings, chosen_options, default_runs_dir
+from tui.cli.arguments import TEXT, add_setting, chosen_options, default_runs_dir
 from tui.cli.output import use_utf8
 from tui.cli.train import with_weights
 from tui.cli.usage import OneLineParser, did_you_mean
@@ -125,7 +126,9 @@ def build_parser() -> OneLineParser:
         type=partial(TEXT.read, "--model"),
         help=f"one with a pretrained backbone (default: {MODEL})",
     )
-    add_settings(parser, SHARED_FLAGS, {"--epochs": EPOCHS})
+    for setting in SETTINGS:
+        if setting.flag in SHARED_FLAGS:
+            add_setting(parser, setting, EPOCHS if setting.flag == "--epochs" else None)
     parser.add_argument(
         "--repeat",
         metavar="N",

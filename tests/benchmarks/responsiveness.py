@@ -20,8 +20,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.backbones.catalogue import find_backbone
-from engine.config.options import Options
 from engine.config.planning import plan_runs
+from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.protocol.commands import Command, Pause, Resume, SaveCheckpoint, SetLearningRate, Stop
 from engine.protocol.events import (

@@ -10,10 +10,9 @@ import pytest
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.config.dataset_names import BUILT_IN
-from engine.config.option_table import SETTINGS, recipe_defaults
-from engine.config.options import Options
 from engine.config.planning import plan_runs
-from engine.config.recipe import DEFAULT_RECIPE, RECIPES
+from engine.config.recipe import DEFAULT_RECIPE, RECIPES, default_text, recipe_defaults
+from engine.config.settings import SETTINGS, Options
 from tui.__main__ import main
 from tui.cli.arguments import chosen_options
 from tui.cli.parser import build_parser
@@ -149,7 +148,7 @@ def test_help_has_every_option_with_its_default(capsys: pytest.CaptureFixture[st
     assert leaving.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
     assert all(option.flag in text for option in SETTINGS)
-    assert all(f"(default: {option.default})" in text for option in SETTINGS)
+    assert all(f"(default: {default_text(option)})" in text for option in SETTINGS)
     names = [row.name for row in BUILT_IN]
     for value in (*names, *RECIPES, *recipe_defaults(DEFAULT_RECIPE).values()):
         assert value in text

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from engine.backbones.catalogue import find_backbone
-from engine.config.options import Options
 from engine.config.planning import plan_runs
+from engine.config.settings import Options
 from engine.runs.directory import RunDirectory
 from tui.cli.completion import commands_of
 from tui.cli.detach import farewell

@@ -14,8 +14,8 @@ from notebook_comparison.preparation import SPEC_FILE
 from PIL import Image
 
 from engine.backbones.catalogue import find_backbone
-from engine.config.options import Options
 from engine.config.planning import plan_runs
+from engine.config.settings import Options
 from tests.support.processes import PROGRAM, TRAIN, call, until
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"

@@ -15,7 +15,7 @@ from typing import assert_type
 import pytest
 
 import engine
-from engine.config.options import Options
+from engine.config.settings import Options
 from engine.errors import EngineError, InputError, RunError
 from engine.ranking.row import KINDS
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Literal
 
 from engine.backbones.catalogue import find_backbone
-from engine.config.options import Options
 from engine.config.planning import plan_runs
+from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.protocol.events import (
     BatchEnded,

@@ -18,8 +18,8 @@ import psutil
 from rich.console import Console
 
 from engine.backbones.catalogue import find_backbone
-from engine.config.options import Options
 from engine.config.planning import plan_runs
+from engine.config.settings import Options
 from engine.machine.output_capture import OutputCapture
 from engine.protocol.events import EpochEnded, Event
 from engine.sessions.local import Session

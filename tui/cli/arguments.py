@@ -4,42 +4,35 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from engine.config.kinds import Text, YesNo, unexpected
-from engine.config.option_table import SETTINGS
-from engine.config.options import Options
+from engine.config.recipe import default_text
+from engine.config.settings import SETTINGS, Options, Setting
 
 RUNS_DIR_VARIABLE = "CIFAR_TUI_RUNS"
 OnHangup = Literal["continue", "checkpoint"]
 """What a training does when its terminal closes."""
 TEXT = Text()
-ALL = frozenset(setting.flag for setting in SETTINGS)
 
 
-def add_settings(
-    parser: argparse.ArgumentParser,
-    flags: Collection[str] = ALL,
-    defaults: Mapping[str, str] | None = None,
+def add_setting(
+    parser: argparse.ArgumentParser, setting: Setting, default: str | None = None
 ) -> None:
-    """Add options of the table to a parser; an option that is not given is None.
+    """Add an option of the table to a parser; where it is not given it is None.
 
     Args:
         parser: the parser of a command.
-        flags: the flags of the options that it takes.
-        defaults: the defaults as texts, by flag, where they differ from the table's.
+        setting: the row of the option.
+        default: the default as text, where it differs from the table's.
     """
-    for setting in SETTINGS:
-        if setting.flag not in flags:
-            continue
-        default = (defaults or {}).get(setting.flag, setting.default)
-        says = f"{setting.help} (default: {default})".replace("%", "%%")
-        how: dict[str, Any] = {"metavar": setting.metavar, "type": setting.read}
-        if isinstance(setting.kind, YesNo):
-            how = {"action": argparse.BooleanOptionalAction}
-        parser.add_argument(setting.flag, dest=setting.field, help=says, **how)
+    usual = default_text(setting) if default is None else default
+    says = f"{setting.help} (default: {usual})".replace("%", "%%")
+    how: dict[str, Any] = {"metavar": setting.metavar, "type": setting.read}
+    if isinstance(setting.kind, YesNo):
+        how = {"action": argparse.BooleanOptionalAction}
+    parser.add_argument(setting.flag, dest=setting.field, help=says, **how)
 
 
 def chosen_options(arguments: argparse.Namespace) -> Options:

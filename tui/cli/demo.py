@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from engine.api.planning import plan
-from engine.config.options import Options
 from engine.config.recipe import DEMO
+from engine.config.settings import Options
 from tui.cli.train import train
 
 MODELS = ("EfficientNetLite0", "CustomCNN")

@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 
 from engine.config.dataset_names import BUILT_IN
-from engine.config.option_table import IMAGE_SIZE
+from engine.config.settings import IMAGE_SIZE
 from tui.cli.arguments import TEXT
 
 

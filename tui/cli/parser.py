@@ -9,15 +9,15 @@ from typing import Any, get_args
 from engine.common.version import VERSION
 from engine.config.dataset_names import BUILT_IN
 from engine.config.kinds import Choice, Number
-from engine.config.option_table import dataset_words
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES
 from engine.config.recipe_words import recipe_words
+from engine.config.settings import SETTINGS, dataset_words
 from engine.tools.export_formats import format_names, formats_help
 from tui.cli.arguments import (
     RUNS_DIR_VARIABLE,
     TEXT,
     OnHangup,
-    add_settings,
+    add_setting,
     read_path,
     read_shares,
 )
@@ -121,7 +121,8 @@ def _add_train(commands: Commands) -> None:
         help="train the exercise's models whose weights are available, with the notebook recipe, "
         "and answer its questions at the end",
     )
-    add_settings(train)
+    for setting in SETTINGS:
+        add_setting(train, setting)
     _add_outputs(train)
     train.epilog = f"{examples_text('train')}\n\n{_recipes_in_lines()}"
 

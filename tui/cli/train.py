@@ -10,8 +10,8 @@ from pathlib import Path
 
 from engine.api import planning
 from engine.api.planning import open_folders, plan
-from engine.config.options import Options
 from engine.config.recipe import NOTEBOOK
+from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.runs.listing import RunRecord

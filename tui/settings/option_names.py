@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.config.option_table import SETTINGS
+from engine.config.settings import SETTINGS
 from engine.errors import with_names
 
 _FLAGS = {setting.field: setting.flag for setting in SETTINGS} | {"runs_dir": "--runs-dir"}

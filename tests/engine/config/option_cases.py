@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.config.option_table import SETTINGS, Setting
+from engine.config.settings import SETTINGS, Setting
 from engine.config.spec import Unfreeze
 
 NOTHING = "a value, found nothing; leave the option out instead"
@@ -23,18 +23,18 @@ HELD: dict[str, dict[str, Any]] = {
     "unfreeze_last": {"1": 1, "100000": 100_000},
     "unfreezes": {"1:60,2:all": (Unfreeze(1, 60), Unfreeze(2, None))},
     "block_every": {"1": 1, "1000": 1_000},
-    "patience": {"1": 1, "1000": 1_000},
     "image_size": {"8": 8, "1024": 1_024},
+    "seeds": {"1,2": (1, 2), "0,2147483647": (0, 2**31 - 1)},
+    "weights": {"none": "none", "/own.h5": "/own.h5"},
     "batch_size": {"1": 1, "65536": 65_536},
-    "train_limit": {"20": 20, "1000000000": 10**9},
-    "validation": {"test": "test", "0.001": 0.001, "0.899": 0.899},
     "batchnorm": {"locked": "locked", "keras": "keras"},
+    "validation": {"test": "test", "0.001": 0.001, "0.899": 0.899},
     "flip": {"yes": True, "no": False},
     "views": {"1": 1, "64": 64},
-    "seeds": {"1,2": (1, 2), "0,2147483647": (0, 2**31 - 1)},
+    "patience": {"1": 1, "1000": 1_000},
+    "train_limit": {"20": 20, "1000000000": 10**9},
     "device": {"auto": "auto", "cpu": "cpu", "gpu": "gpu", "gpu:1": "gpu:1"},
     "precision": {"float32": "float32", "mixed_bfloat16": "mixed_bfloat16"},
-    "weights": {"none": "none", "/own.h5": "/own.h5"},
     "feature_cache": {"yes": True, "no": False},
     "feature_memory_gb": {"0": 0.0, "0.5": 0.5},
     "feature_disk_gb": {"0": 0.0, "1e6": 1e6},
@@ -76,21 +76,23 @@ REJECTED: dict[str, dict[str, str]] = {
         "1001": "1 to 1000, found 1001",
         "x": "a whole number, found 'x'",
     },
-    "patience": {"0": "1 to 1000, found 0", "1001": "1 to 1000, found 1001"},
     "image_size": {
         "7": "8 to 1024, found 7",
         "1025": "8 to 1024, found 1025",
         "x": "a whole number, found 'x'",
     },
+    "seeds": {
+        "1,-2": "0 to 2147483647, found -2",
+        "2147483648": "0 to 2147483647, found 2147483648",
+        "1,": "whole numbers like 0,1,2, found '1,'",
+    },
+    "weights": {" ": NOTHING},
     "batch_size": {
         "0": "1 to 65536, found 0",
         "-4": "1 to 65536, found -4",
         "65537": "1 to 65536, found 65537",
     },
-    "train_limit": {
-        "19": "20 to 1000000000, found 19",
-        "1000000001": "20 to 1000000000, found 1000000001",
-    },
+    "batchnorm": {"off": "locked or keras, found 'off'"},
     "validation": {
         "0": "a share between 0 and 0.9, or 'test', found 0",
         "0.9": "a share between 0 and 0.9, or 'test', found 0.9",
@@ -98,13 +100,12 @@ REJECTED: dict[str, dict[str, str]] = {
         "nan": "a share between 0 and 0.9, or 'test', found nan",
         "all": "a share like 0.1, or 'test', found 'all'",
     },
-    "batchnorm": {"off": "locked or keras, found 'off'"},
     "flip": {"true": "yes or no, found 'true'"},
     "views": {"0": "1 to 64, found 0", "-1": "1 to 64, found -1", "65": "1 to 64, found 65"},
-    "seeds": {
-        "1,-2": "0 to 2147483647, found -2",
-        "2147483648": "0 to 2147483647, found 2147483648",
-        "1,": "whole numbers like 0,1,2, found '1,'",
+    "patience": {"0": "1 to 1000, found 0", "1001": "1 to 1000, found 1001"},
+    "train_limit": {
+        "19": "20 to 1000000000, found 19",
+        "1000000001": "20 to 1000000000, found 1000000001",
     },
     "device": {
         "tpu": "auto, cpu, gpu or gpu:N, found 'tpu'",
@@ -114,7 +115,6 @@ REJECTED: dict[str, dict[str, str]] = {
         " ": NOTHING,
     },
     "precision": {"float16": "float32 or mixed_bfloat16, found 'float16'"},
-    "weights": {" ": NOTHING},
     "feature_cache": {"off": "yes or no, found 'off'"},
     "feature_memory_gb": {
         "-1": MEMORY.format(-1),
@@ -141,5 +141,5 @@ def each(cases: dict[str, dict[str, Any]]) -> list[Any]:
 
 
 def complaint(setting: Setting, words: str) -> str:
-    """The whole error about an option."""
-    return f"{setting.flag}: expected {words}"
+    """The whole error about an option, in Python's name for it."""
+    return f"{setting.field}: expected {words}"

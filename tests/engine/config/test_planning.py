@@ -11,9 +11,9 @@ import pytest
 
 from engine.backbones.catalogue import find_backbone
 from engine.common.codec import from_plain, to_plain
-from engine.config.options import Options
 from engine.config.planning import plan_runs
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES, RECOMMENDED
+from engine.config.settings import Options
 from engine.config.spec import RunSpec, Stage, Unfreeze
 from engine.errors import InputError
 
@@ -202,22 +202,22 @@ def test_a_spec_of_an_earlier_version_is_read() -> None:
 @pytest.mark.parametrize(
     ("options", "names"),
     [
-        ({"recipe": "cake"}, "recipe"),
-        ({"dataset": "imagenet"}, "--dataset"),
-        ({"epochs": (0,)}, "--epochs: expected 1 to 10000, found 0"),
+        ({"recipe": "cake"}, "recipe: expected notebook"),
+        ({"dataset": "imagenet"}, "dataset: expected cifar10"),
+        ({"epochs": (0,)}, "epochs: expected 1 to 10000, found 0"),
         ({"epochs": (1, 1, 1)}, "has 2 stages"),
-        ({"epochs": ()}, "--epochs"),
+        ({"epochs": ()}, "epochs: expected at most 2"),
         ({"learning_rates": (1e-3, 1e-3, 1e-3)}, "has 2 stages"),
         ({"epochs": (3,), "learning_rates": (1e-3, 1e-5)}, "has 1 stage"),
-        ({"epochs": (3,), "unfreeze_last": 10}, "--unfreeze-last"),
-        ({"unfreezes": (Unfreeze(3, 60),)}, "--unfreeze-after: expected an epoch from 1 to 2"),
+        ({"epochs": (3,), "unfreeze_last": 10}, "unfreeze_last: expected"),
+        ({"unfreezes": (Unfreeze(3, 60),)}, "unfreezes: expected an epoch from 1 to 2"),
         ({"epochs": (5, 1), "unfreezes": (Unfreeze(1, 60),)}, "2 epochs or more, found 1"),
-        ({"unfreezes": (Unfreeze(1, 29),)}, "expected 30 layers or more, found 29"),
+        ({"unfreezes": (Unfreeze(1, 29),)}, "expected 30 layers or more after epoch 1, found 29"),
         ({"unfreeze_last": 61, "unfreezes": (Unfreeze(1, 60),)}, "expected 61 layers or more"),
-        ({"unfreezes": (Unfreeze(1, 60),), "block_every": 1}, "expected no --unfreeze-blocks"),
-        ({"block_every": 3}, "--unfreeze-blocks: expected fewer than the last stage's epochs, 3"),
-        ({"patience": 3, "validation": "test"}, "--patience: expected training images held out"),
-        ({"image_size": 31}, "MobileNetV2 needs 32"),
+        ({"unfreezes": (Unfreeze(1, 60),), "block_every": 1}, "expected no `block_every` beside"),
+        ({"block_every": 3}, "block_every: expected fewer than the last stage's epochs, 3"),
+        ({"patience": 3, "validation": "test"}, "patience: expected training images held out"),
+        ({"image_size": 31}, "image_size: expected 32 px or more for MobileNetV2, found 31"),
     ],
     ids=str,
 )

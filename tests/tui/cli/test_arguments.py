@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.config.kinds import YesNo
-from engine.config.option_table import Setting
+from engine.config.settings import Setting
 from engine.errors import InputError
 from tests.engine.config.option_cases import HELD, REJECTED, complaint, each
 from tui.cli.arguments import chosen_options
@@ -36,7 +36,7 @@ def test_what_is_rejected_is_named(setting: Setting, text: str, words: str) -> N
     _, errors = RunForm({setting.field: text}).read()
     # A choice that is not offered, such as one remembered, stays at its default.
     expected = {} if is_choice(setting) else {setting.field: complaint(setting, words)}
-    assert errors == expected
+    assert {field: str(error) for field, error in errors.items()} == expected
     if not isinstance(setting.kind, YesNo):
         with pytest.raises(InputError) as caught:
             typed(setting, text)

@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from engine.config.option_table import SETTINGS
+from engine.config.settings import SETTINGS
 from engine.errors import InputError
 from tui.__main__ import main
 from tui.cli.old_names import OLD_NAMES
 from tui.cli.parser import build_parser
 from tui.cli.usage import did_you_mean
-from tui.screens.launcher.form import label
+from tui.settings.option_names import as_label
 
 PARSER = build_parser()
 NAMES = [(command, old, new) for command, names in OLD_NAMES.items() for old, new in names.items()]
@@ -53,7 +53,7 @@ def test_an_old_name_is_not_shown(
     assert new in help_text
     assert not re.search(rf"{old}(?![\w-])", help_text)
     assert old not in PARSER.commands[command].flags()
-    assert old.removeprefix("--") not in map(label, SETTINGS)
+    assert old.removeprefix("--") not in [as_label(setting.field) for setting in SETTINGS]
     assert did_you_mean(f"{new}x", PARSER.commands[command].flags()) == f"did you mean {new}? "
 
 
@@ -90,7 +90,7 @@ def test_a_flag_that_had_a_value_takes_no_model_for_one(
         (["train", "A", "--view", "3"], "found '--view'; did you mean --device?"),
         (["train", "A", "--html"], "found '--html'; report takes it"),
         (["train", "A", "--flip=maybe"], "--flip/--no-flip: expected no value, found 'maybe'"),
-        (["train", "A", "--views", "-1"], "--crops: expected 1 to 64, found -1"),
+        (["train", "A", "--views", "-1"], "views: expected 1 to 64, found -1"),
         (["train", "A", "--views"], "--crops: expected one argument"),
     ],
 )

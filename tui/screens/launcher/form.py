@@ -8,21 +8,22 @@ from typing import Any
 
 from textual import events, work
 from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
 from engine.config.dataset_names import known_names
 from engine.config.kinds import YES_NO, Choice, DatasetName, FilePath, RecipeName, YesNo
-from engine.config.option_table import SETTINGS, Setting, dataset_words, recipe_defaults
-from engine.config.options import Options
-from engine.config.recipe import DEFAULT_RECIPE
+from engine.config.recipe import DEFAULT_RECIPE, default_text, recipe_defaults
 from engine.config.recipe_store import find_recipe, recipe_names
+from engine.config.settings import SETTINGS, Options, Setting, dataset_words
 from engine.errors import InputError
 from tui.panels.path_suggester import PathSuggester
+from tui.settings.option_names import as_label
 
 FILL_AFTER_SECONDS = 0.05
-FLAGS = {setting.flag: setting.field for setting in SETTINGS}
+ROWS = {setting.field: setting for setting in SETTINGS}
 
 
 class RunForm(VerticalScroll):
@@ -44,6 +45,7 @@ class RunForm(VerticalScroll):
         super().__init__(id=id, classes="panel", can_focus=False)
         self.border_title = "Options"
         self._first_texts = dict(texts or {})
+        self._errors: Mapping[str, InputError] = {}
 
     is_filled = False
     """Whether the fields are mounted; until then their initial texts count."""
@@ -55,7 +57,7 @@ class RunForm(VerticalScroll):
     async def _fill(self) -> None:
         rows = [
             Horizontal(
-                Label(label(setting)),
+                Label(as_label(setting.field)),
                 _field(setting),
                 classes="form-row",
                 id=f"row-{setting.field}",
@@ -69,21 +71,28 @@ class RunForm(VerticalScroll):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Show what the field under the cursor is for."""
-        fields = {f"field-{setting.field}": setting for setting in SETTINGS}
-        setting = fields.get(event.widget.id or "")
-        self.query_one("#form-help", Static).update(setting.help if setting else "")
-        if setting is not None and isinstance(setting.kind, DatasetName):
+        self._show_help(event.widget)
+        if event.widget.id == "field-dataset":
             self._list_datasets(event.widget)
 
     @work(exclusive=True)
     async def _list_datasets(self, field: Widget) -> None:
         """Offer the data sets of installed packages too, while the cursor is in the field."""
-        names = await asyncio.to_thread(known_names)
-        if field.has_focus:
-            self.query_one("#form-help", Static).update(dataset_words(names))
+        words = dataset_words(await asyncio.to_thread(known_names))
+        if field.has_focus and "dataset" not in self._errors:
+            self.query_one("#form-help", Static).update(words)
+
+    def _show_help(self, widget: Widget | None) -> None:
+        """Show what is wrong in a field, or else what it is for."""
+        field = ((widget and widget.id) or "").removeprefix("field-")
+        error = self._errors.get(field)
+        line = self.query_one("#form-help", Static)
+        line.set_class(error is not None, "-wrong")
+        says = error.line(as_label) if error else ROWS[field].help if field in ROWS else ""
+        line.update(Content(says))
 
     def on_descendant_blur(self) -> None:
-        self.query_one("#form-help", Static).update("")
+        self._show_help(None)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -99,18 +108,16 @@ class RunForm(VerticalScroll):
         event.stop()
         self.post_message(self.StartAsked())
 
-    def read(self) -> tuple[Options, dict[str, str]]:
-        """Return the options in the form, and error messages by field."""
+    def read(self) -> tuple[Options, dict[str, InputError]]:
+        """Return the options in the form, and what is wrong, by field."""
         given: dict[str, Any] = {}
-        errors: dict[str, str] = {}
+        errors: dict[str, InputError] = {}
         for setting in SETTINGS:
-            text = self._text(setting)
-            if not text:
-                continue
-            try:
-                given[setting.field] = setting.read(text)
-            except InputError as error:
-                errors[setting.field] = str(error)
+            if text := self._text(setting):
+                try:
+                    given[setting.field] = setting.read(text)
+                except InputError as error:
+                    errors[setting.field] = error
         return Options(**given), errors
 
     @property
@@ -119,7 +126,7 @@ class RunForm(VerticalScroll):
         if not self.is_filled:
             return dict(self._first_texts)
         found = {setting.field: self._text(setting) for setting in SETTINGS}
-        return {name: text for name, text in found.items() if text and text != _value_of(name)}
+        return {name: text for name, text in found.items() if text and text != _usual(ROWS[name])}
 
     def fill(self, texts: Mapping[str, str]) -> None:
         """Put texts into the fields, by field, and reset the others to their defaults.
@@ -132,7 +139,7 @@ class RunForm(VerticalScroll):
             if isinstance(widget, Select):
                 if text in _words(setting):
                     widget.value = text
-                elif usual := _value_of(setting.field):
+                elif usual := _usual(setting):
                     widget.value = usual
                 else:
                     widget.clear()
@@ -146,10 +153,16 @@ class RunForm(VerticalScroll):
         widget.set_options([(name, name) for name in recipe_names()])
         widget.value = chosen
 
-    def show_errors(self, errors: Mapping[str, str]) -> None:
-        """Mark the fields that have an error."""
-        for setting in SETTINGS if self.is_filled else ():
-            self.query_one(f"#row-{setting.field}").set_class(setting.field in errors, "-wrong")
+    def show_errors(self, errors: Mapping[str, InputError]) -> None:
+        """Mark the fields that have an error, and say that of the one under the cursor."""
+        self._errors = errors
+        if not self.is_filled:
+            return
+        for field in ROWS:
+            self.query_one(f"#row-{field}").set_class(field in errors, "-wrong")
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors:
+            self._show_help(focused)
 
     def focus_field(self, field: str) -> None:
         """Move the cursor into a field."""
@@ -177,9 +190,9 @@ class RunForm(VerticalScroll):
                 widget.placeholder = text
 
 
-def label(setting: Setting) -> str:
-    """Return the label of an option: `learning rate` for `--learning-rate`."""
-    return setting.flag.removeprefix("--").replace("-", " ")
+def field_of(error: InputError, otherwise: str = "") -> str:
+    """Return the field of the form that an error is about; `otherwise` where it names none."""
+    return error.field if error.field in ROWS else otherwise
 
 
 def is_choice(setting: Setting) -> bool:
@@ -187,25 +200,10 @@ def is_choice(setting: Setting) -> bool:
     return isinstance(setting.kind, (Choice, YesNo, RecipeName))
 
 
-def field_of(error: str) -> str:
-    """Return the field that an error of `plan_runs` is about; empty if it names none."""
-    return FLAGS.get(error.split(":", 1)[0], "")
-
-
-def in_words(error: str) -> str:
-    """Return the error with the field's label in place of the flag."""
-    flag, colon, rest = error.partition(":")
-    if flag in FLAGS:
-        return f"{flag.removeprefix('--').replace('-', ' ')}{colon}{rest}"
-    return error
-
-
-def _value_of(field: str) -> str:
+def _usual(setting: Setting) -> str:
     """Return the default of a choice that may not be empty; empty for all other fields."""
-    setting = next(setting for setting in SETTINGS if setting.field == field)
-    if not is_choice(setting) or field in recipe_defaults(DEFAULT_RECIPE):
-        return ""
-    return setting.default
+    is_open = setting.of_recipe is not None or not is_choice(setting)
+    return "" if is_open else default_text(setting)
 
 
 def _words(setting: Setting) -> tuple[str, ...]:
@@ -230,23 +228,20 @@ def _suggester(setting: Setting) -> PathSuggester | None:
 
 def _field(setting: Setting) -> Input | Select[str]:
     name, says = f"field-{setting.field}", setting.help
-    empty = recipe_defaults(DEFAULT_RECIPE).get(setting.field)
+    empty = recipe_defaults(DEFAULT_RECIPE).get(setting.field) or default_text(setting)
     if not is_choice(setting):
-        placeholder = setting.default if empty is None else empty
         return Input(
-            placeholder=placeholder,
+            placeholder=empty,
             compact=True,
             id=name,
             tooltip=says,
             suggester=_suggester(setting),
         )
-    choices = [(choice, choice) for choice in _words(setting)]
-    if empty is not None:
-        return Select(choices, prompt=empty, compact=True, id=name, tooltip=says)
     return Select(
-        choices,
-        value=_value_of(setting.field),
-        allow_blank=False,
+        [(choice, choice) for choice in _words(setting)],
+        prompt=empty,
+        value=_usual(setting) or Select.NULL,
+        allow_blank=not _usual(setting),
         compact=True,
         id=name,
         tooltip=says,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.backbones.entry import Backbone
-from engine.config.options import Options
 from engine.config.planning import hold_out
+from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.errors import InputError
 from tui.panels.tables.catalogue import TO_DOWNLOAD
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 def look_for_inputs(
     backbones: Sequence[Backbone], options: Options
-) -> tuple[tuple[str, str] | None, str]:
+) -> tuple[tuple[str, InputError] | None, str]:
     """Look for data and weights on this machine.
 
     Returns:
-        The field and the message of an error, if there is one; and where the data are.
+        An error and the field that it is about, if there is one; and where the data are.
     """
     from engine.datasets.loading import check_dataset
     from engine.weights.locate import check_weights
@@ -37,11 +37,11 @@ def look_for_inputs(
             validation=hold_out(options),
         )
     except InputError as error:
-        return (field_of(str(error)) or "data_path", str(error)), ""
+        return (field_of(error, "data_path"), error), ""
     try:
         check_weights(backbones, options.weights)
     except InputError as error:
-        return (field_of(str(error)) or "weights", str(error)), state
+        return (field_of(error, "weights"), error), state
     return None, state
 
 

@@ -12,10 +12,11 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from engine.config.options import Options
 from engine.config.planning import ModelTraits, recipe_from
 from engine.config.recipe_store import check_name, recipe_names, save_recipe
+from engine.config.settings import Options
 from engine.errors import InputError
+from tui.settings.option_names import as_label
 
 MAX_LENGTH = 60
 HELD = "epochs, rates, unfreezing, sizes, batches, flips and the like; not data, seeds or device"
@@ -48,7 +49,7 @@ class RecipePrompt(ModalScreen[Path | None]):
             if name:
                 check_name(name)
         except InputError as error:
-            self._say(str(error), wrong=True)
+            self._say(error.line(as_label), wrong=True)
             return
         is_saved = name in recipe_names()
         self._say(f"replaces the saved recipe {name}" if is_saved else HELD)
@@ -58,7 +59,7 @@ class RecipePrompt(ModalScreen[Path | None]):
             name = event.value.strip()
             self.dismiss(save_recipe(recipe_from(name, self._options, self._models)))
         except InputError as error:
-            self._say(str(error), wrong=True)
+            self._say(error.line(as_label), wrong=True)
 
     def action_cancel(self) -> None:
         self.dismiss(None)

@@ -18,19 +18,20 @@ from textual.widgets import Button, Footer, Input, Static
 from engine.backbones.catalogue import CATALOGUE
 from engine.backbones.entry import Backbone
 from engine.config.dataset_names import is_folder, title
-from engine.config.options import Options
 from engine.config.planning import plan_runs
 from engine.config.recipe import DEFAULT_RECIPE
 from engine.config.recipe_store import recipe_names
+from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.errors import InputError
 from tui.panels.line_fitting import Field, fit
 from tui.panels.tables.catalogue import CatalogueTable
 from tui.screens.keyed_screen import KeyedScreen
-from tui.screens.launcher.form import RunForm, field_of, in_words
+from tui.screens.launcher.form import RunForm, field_of
 from tui.screens.launcher.inputs import count_images, look_for_inputs, missing_files, weights_states
 from tui.screens.launcher.texts import expected_seconds, expected_text, plan_each, summary_text
 from tui.settings import keys
+from tui.settings.option_names import as_label
 from tui.settings.preferences import read_preferences, write_preferences
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class LauncherScreen(KeyedScreen):
         self._runs_dir = runs_dir
         self._joins = joins
         self._adds = joins is not None
-        self._errors: dict[str, str] = {}
+        self._errors: dict[str, InputError] = {}
         self._specs: list[RunSpec] = []
         self._each: dict[str, RunSpec] = {}
         """A run of each model with the current options, by name."""
@@ -145,7 +146,7 @@ class LauncherScreen(KeyedScreen):
                 options = self._with_weights(options)
                 self._specs = plan_runs(self._marked, options)
             except InputError as error:
-                errors[field_of(str(error))] = str(error)
+                errors[field_of(error)] = error
             self._each = plan_each(options)
         self._errors = errors
         return options
@@ -174,8 +175,7 @@ class LauncherScreen(KeyedScreen):
         self._counted = data if state else None
         self._data_state = state
         if problem:
-            field, text = problem
-            self._errors.setdefault(field, text)
+            self._errors.setdefault(*problem)
         self._show()
 
     @work(exclusive=True, group="weights")
@@ -235,7 +235,7 @@ class LauncherScreen(KeyedScreen):
 
     def _problem(self) -> str:
         if self._errors:
-            return in_words(next(iter(self._errors.values())))
+            return next(iter(self._errors.values())).line(as_label)
         return "" if self._specs else NOTHING_MARKED
 
     def _head(self) -> Content:
@@ -295,7 +295,7 @@ class LauncherScreen(KeyedScreen):
 
         options, errors = self.query_one(RunForm).read()
         if errors:
-            self.notify(in_words(next(iter(errors.values()))), severity="warning", markup=False)
+            self._warn(next(iter(errors.values())))
             return
         path = await self.app.push_screen_wait(RecipePrompt(options, self._marked))
         if path is not None:
@@ -313,7 +313,10 @@ class LauncherScreen(KeyedScreen):
         try:
             self.post_message(self.Resumed(find_unfinished(self._runs_dir, None)))
         except InputError as error:
-            self.notify(str(error), severity="warning", markup=False)
+            self._warn(error)
+
+    def _warn(self, error: InputError) -> None:
+        self.notify(error.line(as_label), severity="warning", markup=False)
 
     @work(exclusive=True, group="fetch")
     async def action_fetch(self) -> None:
@@ -321,7 +324,7 @@ class LauncherScreen(KeyedScreen):
         try:
             missing = await asyncio.to_thread(missing_files, list(self._specs))
         except InputError as error:
-            self.notify(str(error), severity="warning", markup=False)
+            self._warn(error)
             return
         if not missing:
             self.notify(ALL_HERE if self._specs else NOTHING_MARKED, markup=False)

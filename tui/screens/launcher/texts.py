@@ -12,9 +12,9 @@ from textual.content import Content
 from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.common.text import about_duration, byte_size, rate
 from engine.config.dataset_names import title
-from engine.config.options import Options
 from engine.config.planning import plan_runs
 from engine.config.recipe_words import unfreezing_words
+from engine.config.settings import Options
 from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
 

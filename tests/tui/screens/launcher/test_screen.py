@@ -15,10 +15,9 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
-from engine.config.option_table import SETTINGS, recipe_defaults
-from engine.config.options import Options
 from engine.config.planning import plan_runs
-from engine.config.recipe import DEFAULT_RECIPE, RECIPES
+from engine.config.recipe import DEFAULT_RECIPE, RECIPES, recipe_defaults
+from engine.config.settings import SETTINGS, Options
 from engine.config.spec import RunSpec, Unfreeze
 from engine.errors import InputError
 from tests.support.launcher import Launcher
@@ -26,11 +25,12 @@ from tests.support.packages import installed_in, write_dots
 from tests.support.screens import is_open, messages, text_of, until
 from tui.app import CifarApp
 from tui.panels.tables.catalogue import MARKED, UNMARKED
-from tui.screens.launcher.form import RunForm, field_of, in_words, label
+from tui.screens.launcher.form import RunForm, field_of
 from tui.screens.launcher.recipe_prompt import HELD, RecipePrompt
 from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.launcher.texts import summary_text
 from tui.screens.training.screen import TrainingScreen
+from tui.settings.option_names import as_label
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ async def test_the_filter_finds_a_model_and_escape_clears_it(launcher: Launcher)
 
 WRONG = (
     ("epochs", "0", "epochs: expected 1 to 10000, found 0"),
-    ("image_size", "16", "image size: EfficientNetLite0 needs 32 px or more, found 16"),
+    ("image_size", "16", "image size: expected 32 px or more for EfficientNetLite0, found 16"),
     ("unfreezes", "5:60", "unfreeze after: expected an epoch from 1 to 4"),
     ("data_path", "/nowhere", "/nowhere"),
     ("weights", "no.h5", "no.h5"),
@@ -225,7 +225,7 @@ async def test_the_keyboard_reaches_every_field_and_it_is_scrolled_to(
             page.form.focus_field(setting.field)
             row = page.app.screen.query_one(f"#row-{setting.field}")
             await until(page.pilot, is_seen(row, page.form))
-            assert row.children[0].region.width > len(label(setting))
+            assert row.children[0].region.width > len(as_label(setting.field))
             assert row.children[1].region.width >= 16
 
 
@@ -255,10 +255,11 @@ def test_the_summary_tells_the_stages_in_which_something_joins() -> None:
 
 
 def test_errors_name_the_field_and_not_the_option() -> None:
-    assert in_words("--batch-size: expected 1") == "batch size: expected 1"
-    assert in_words("--crops: expected 1 to 64") == "crops: expected 1 to 64"
-    assert (field_of("--crops: expected 1"), field_of("--views: expected 1")) == ("views", "")
-    assert in_words("/data: expected an archive") == "/data: expected an archive"
+    error = InputError("views", "1 to 64", "0", "see `image_size`")
+    assert error.line(as_label) == "crops: expected 1 to 64, found 0; see image size"
+    assert field_of(error) == "views"
+    of_a_file = InputError(Path("/data"), "an archive", "a folder")
+    assert (field_of(of_a_file), field_of(of_a_file, "data_path")) == ("", "data_path")
 
 
 async def test_the_newest_unfinished_run_is_resumed_or_what_is_in_the_way_is_named(

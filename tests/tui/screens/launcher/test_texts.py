@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engine.backbones.catalogue import find_backbone
-from engine.config.options import Options
 from engine.config.planning import plan_runs
+from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.tools.speed_probe import Speed
 from tui.screens.launcher.texts import expected_seconds, expected_text

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.config.checks import MAX_LAYERS, check_block_every, check_unfreezes
-from engine.config.spec import Stage, Unfreeze
+from engine.config.stage import MAX_LAYERS, Stage, Unfreeze, check_joining
 from engine.errors import InputError
 
 
@@ -35,7 +34,7 @@ def stage(
     ids=str,
 )
 def test_layers_that_join_in_order_are_taken(holds: Stage) -> None:
-    check_unfreezes(holds)
+    check_joining(holds)
 
 
 @pytest.mark.parametrize(
@@ -47,25 +46,25 @@ def test_layers_that_join_in_order_are_taken(holds: Stage) -> None:
         (stage((1, 60), epochs=1), "a last stage of 2 epochs or more, found 1"),
         (stage((2, 60), (2, 90)), "rising epochs, found 2 after 2"),
         (stage((3, 60), (2, 90)), "rising epochs, found 2 after 3"),
-        (stage((1, 0)), "after epoch 1 expected 1 to 100000 layers or all, found 0"),
-        (stage((1, 0), start=0), "1 to 100000 layers or all, found 0"),
+        (stage((1, 0)), "1 to 100000 layers or all after epoch 1, found 0"),
+        (stage((1, 0), start=0), "1 to 100000 layers or all after epoch 1, found 0"),
         (stage((1, -60)), "found -60"),
-        (stage((1, MAX_LAYERS + 1)), "1 to 100000 layers or all, found 100001"),
-        (stage((1, 29)), "30 layers or more, found 29; the last 30 train before"),
-        (stage((1, 60), (2, 59)), "after epoch 2 expected 60 layers or more, found 59"),
-        (stage((1, None), (2, 60)), "after epoch 2 expected all, found 60"),
-        (stage((1, 60), start=None), "after epoch 1 expected all, found 60"),
+        (stage((1, MAX_LAYERS + 1)), "1 to 100000 layers or all after epoch 1, found 100001"),
+        (stage((1, 29)), "30 layers or more after epoch 1, found 29; the last 30 train before"),
+        (stage((1, 60), (2, 59)), "60 layers or more after epoch 2, found 59"),
+        (stage((1, None), (2, 60)), "all after epoch 2, found 60"),
+        (stage((1, 60), start=None), "all after epoch 1, found 60"),
     ],
     ids=str,
 )
 def test_layers_that_join_out_of_order_are_refused(wrong: Stage, says: str) -> None:
-    with pytest.raises(InputError, match=r"^--unfreeze-after: ") as refusal:
-        check_unfreezes(wrong)
+    with pytest.raises(InputError, match=r"^unfreezes: ") as refusal:
+        check_joining(wrong)
     assert says in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
 def test_a_block_joins_only_where_an_epoch_follows() -> None:
-    check_block_every(stage(block_every=4))
-    with pytest.raises(InputError, match=r"^--unfreeze-blocks: expected fewer .* 5, found 5; "):
-        check_block_every(stage(block_every=5))
+    check_joining(stage(block_every=4))
+    with pytest.raises(InputError, match=r"^block_every: expected fewer .* 5, found 5; "):
+        check_joining(stage(block_every=5))

@@ -1,0 +1,103 @@
+"""A stage of a training, and what its layers must hold; limits of single values are their kinds'.
+
+The checks raise InputError about a field of Stage, which is an option of the same name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.errors import InputError
+
+Schedule = Literal["constant", "cosine"]
+MAX_LAYERS = 100_000
+"""More than any network of the catalogue has; the largest has about 1,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfreeze:
+    """More layers to train from some epoch of a stage on."""
+
+    after_epoch: int
+    """Epoch of the stage, from 1; they train from the next one on."""
+    last: int | None
+    """How many of the backbone's last layers train then; None for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of the training with its own trainable layers and learning rate."""
+
+    name: str
+    """What screens and records call it."""
+    epochs: int
+    learning_rate: float
+    """The learning rate at the stage's start."""
+    unfreeze_last: int | None
+    """How many of the backbone's last layers train besides the head; None for all."""
+    schedule: Schedule = "constant"
+    """Course of the learning rate over the stage: `cosine` falls to zero at its end."""
+    unfreezes: tuple[Unfreeze, ...] = ()
+    """Layers that join in its course, by epoch."""
+    block_every: int = 0
+    """One more block joins after every so many epochs, from the output on; 0 for none."""
+
+
+def check_joining(stage: Stage) -> None:
+    """Reject layers that would join a stage out of order, too late, or not at all."""
+    if stage.unfreezes and stage.block_every:
+        raise InputError("unfreezes", "no `block_every` beside it", "both", "leave one of them out")
+    if stage.block_every >= stage.epochs:
+        raise InputError(
+            "block_every",
+            f"fewer than the last stage's epochs, {stage.epochs}",
+            str(stage.block_every),
+            "a block joins only where an epoch follows",
+        )
+    earlier, training = 0, stage.unfreeze_last
+    for unfreeze in stage.unfreezes:
+        _check_epoch(unfreeze.after_epoch, earlier, stage.epochs)
+        _check_layers(unfreeze, training)
+        earlier, training = unfreeze.after_epoch, unfreeze.last
+
+
+def _check_epoch(epoch: int, earlier: int, epochs: int) -> None:
+    if epochs < 2:
+        raise InputError(
+            "unfreezes",
+            "a last stage of 2 epochs or more",
+            str(epochs),
+            "give it more with `epochs`",
+        )
+    if not 1 <= epoch < epochs:
+        raise InputError(
+            "unfreezes",
+            f"an epoch from 1 to {epochs - 1} of the last stage's {epochs}",
+            str(epoch),
+            "after its last one nothing follows",
+        )
+    if epoch <= earlier:
+        raise InputError(
+            "unfreezes",
+            "rising epochs",
+            f"{epoch} after {earlier}",
+            "write the earliest first, and each once",
+        )
+
+
+def _check_layers(unfreeze: Unfreeze, training: int | None) -> None:
+    last, hint = unfreeze.last, ""
+    if last is None:
+        return
+    if not 1 <= last <= MAX_LAYERS:
+        expected = f"1 to {MAX_LAYERS} layers or all"
+    elif training is None:
+        expected, hint = "all", "all layers train before, and none freezes again"
+    elif last < training:
+        expected = f"{training} layers or more"
+        hint = f"the last {training} train before, and none freezes again"
+    else:
+        return
+    expected = f"{expected} after epoch {unfreeze.after_epoch}"
+    raise InputError("unfreezes", expected, str(last), hint)
