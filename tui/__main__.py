@@ -22,15 +22,14 @@ from tui.cli.arguments import default_runs_dir
 from tui.cli.forking import WaitingParent, opens_screen, run_in_child
 from tui.cli.parser import build_parser
 from tui.cli.streams import complain, complain_of_output, give_up_output, prepare_streams
-from tui.settings.option_names import as_flag
+from tui.settings.option_names import as_flag, in_flags
 from tui.terminal import capabilities as terminal
 from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.terminal.slow_link import VARIABLE as SLOW_VARIABLE
 
-HINT = (
-    "expected a terminal to open the launcher on, found {}; "
-    "try `cifar-tui demo --plain` or `cifar-tui --help`"
-)
+HINT = "try `cifar-tui demo --plain` or `cifar-tui --help`"
+PARTS = ("field", "place", "expected", "found", "hint")
+"""Of an error about input, as `--json` has them."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def exit_status(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
     """Run a command line with usable streams and a home folder; report an error in one line.
 
+    With `--json` anywhere in the command line an error about input is an object of JSON.
+
     Returns:
         What `work` returns, or the status of the error.
     """
@@ -55,8 +56,7 @@ def exit_status(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> in
             print(f"cifar-tui: {line}", file=sys.stderr)
         return _written(work, argv)
     except InputError as error:
-        complain(_one_line(error.line(as_flag)))
-        return 2
+        return _rejected(error, as_json="--json" in argv)
     except BrokenPipeError:
         give_up_output()
         return 1
@@ -66,10 +66,23 @@ def exit_status(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> in
         return 2
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        complain(f"expected a path that can be used, found {_one_line(what)}")
-        return 2
+        unusable = InputError("", "a path that can be used", what)
+        return _rejected(unusable, as_json="--json" in argv)
     except KeyboardInterrupt:
         return 130
+
+
+def _rejected(error: InputError, *, as_json: bool) -> int:
+    """Report bad input on standard error; return the exit status."""
+    line = printable(" ".join(error.line(as_flag).split()))
+    if as_json:
+        import json  # only this takes it
+
+        parts = {part: in_flags(getattr(error, part)) for part in PARTS}
+        print(json.dumps({"error": parts | {"message": line}}), file=sys.stderr, flush=True)
+    else:
+        complain(line)
+    return 2
 
 
 def _written(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
@@ -93,7 +106,8 @@ def _run(argv: Sequence[str]) -> int:
     if getattr(arguments, "runs_dir", None) is None:
         arguments.runs_dir = default_runs_dir()
     if arguments.command is None and not terminal.current().shows_screens:
-        raise InputError(HINT.format(terminal.current().lack))
+        found = terminal.current().lack
+        raise InputError("", "a terminal to open the launcher on", found, HINT)
 
     def work(parent: WaitingParent | None) -> int:
         arguments.parent = parent
@@ -102,10 +116,6 @@ def _run(argv: Sequence[str]) -> int:
         return status
 
     return run_in_child(work) if opens_screen(arguments) else work(None)
-
-
-def _one_line(text: str) -> str:
-    return printable(" ".join(text.split()))
 
 
 if __name__ == "__main__":

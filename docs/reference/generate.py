@@ -35,6 +35,7 @@ from engine.config.spec import Stage, Unfreeze
 from engine.protocol import commands, events
 from tui.cli.examples import EXAMPLES
 from tui.cli.parser import build_parser
+from tui.cli.usage import OneLineParser
 from tui.settings.keys import PALETTE_WRITTEN, PLACES, keys_of, written
 
 HERE = Path(__file__).resolve().parent
@@ -80,41 +81,43 @@ def pages() -> dict[str, str]:
 def commands_page() -> str:
     """Return every command with what it takes."""
     parser = build_parser()
-    (subparsers,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
-    summaries = [(a.dest, str(a.help)) for a in subparsers._choices_actions]
+    commands = parser.commands.items()
     parts = [
         "# Commands",
         "`cifar-tui` without a command opens the launcher. `--help` after a command prints what "
         "is listed here; `--version` prints the version.",
         table(
             ("Command", "What it does"),
-            ((f"[`{name}`](#cifar-tui-{name})", cell(says)) for name, says in summaries),
+            (
+                (f"[`{name}`](#cifar-tui-{name})", cell(command.summary))
+                for name, command in commands
+            ),
         ),
         "## Before the command",
         "These may stand before any command, and without one are the launcher's.",
-        options_table(a for a in parser._actions if a.option_strings and a.dest != "version"),
+        options_table(a for a in parser.arguments if a.option_strings and a.dest != "version"),
     ]
-    for name, command in parser.commands.items():
+    for name, command in commands:
         parts += command_section(name, command)
     return page(parts)
 
 
-def command_section(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
+def command_section(name: str, parser: OneLineParser) -> Iterator[str]:
     """Return what one command is for and what it takes."""
     yield f"## cifar-tui {name}"
     yield str(parser.description)
     yield "```\n" + "\n".join(EXAMPLES[name]) + "\n```"
-    arguments = [a for a in parser._actions if not a.option_strings]
+    arguments = [a for a in parser.arguments if not a.option_strings]
     if arguments:
         yield table(("Argument", "What it is"), map(argument_row, arguments))
     of_runs = {setting.field for setting in SETTINGS} if name == "train" else set()
-    options = [a for a in parser._actions if a.option_strings and a.dest not in of_runs]
+    options = [a for a in parser.arguments if a.option_strings and a.dest not in of_runs]
     if any(a.dest != "help" for a in options):
         yield options_table(options)
     if of_runs:
         yield "Besides these it takes the [options of a run](options.md)."
-    for group in parser._mutually_exclusive_groups:
-        flags = ", ".join(f"`{a.option_strings[0]}`" for a in group._group_actions)
+    if parser.exclusive:
+        flags = ", ".join(f"`{a.option_strings[0]}`" for a in parser.exclusive)
         yield f"Only one of {flags} at a time."
 
 

@@ -52,7 +52,7 @@ def test_the_plain_path_keeps_no_features() -> None:
         (["--repeat", "-1"], "--repeat: expected 1 to 100, found -1"),
         (["--repeat", "x"], "--repeat: expected a whole number, found 'x'"),
         (["--epochs", "0"], "--epochs: expected 1 to"),
-        (["--json", "--markdown"], "not allowed with"),
+        (["--json", "--markdown"], "no --json beside it"),
         (["--epoch", "5"], "found '--epoch'; did you mean --epochs? see `python tests/benchmarks/"),
         (["more"], "expected an option of python tests/benchmarks/bench.py, found 'more'"),
     ],

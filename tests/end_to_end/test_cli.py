@@ -79,18 +79,20 @@ def rejection(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["--runs-dir", "x"], ["a terminal to open the launcher on"]),
         (["--runs-dri", "x"], ["'--runs-dri'", "did you mean --runs-dir?"]),
         (["--recpie", "notebook"], ["'--recpie'", "did you mean --recipe?"]),
-        (["--dataset", "digits"], ["--dataset: expected after a command, found without one"]),
-        (["--epochs", "5", "train", "CustomCNN"], ["--epochs: expected after", "found before it"]),
-        (["--json", "rank"], ["--json: expected after a command", "`cifar-tui rank --help`"]),
+        (["--dataset", "digits"], ["--dataset: expected a command before it, found none"]),
+        (
+            ["--epochs", "5", "train", "CustomCNN"],
+            ["--epochs: expected a command before it, found one after"],
+        ),
         (["--epochs", "3", "rank"], ["an option of cifar-tui rank, found '--epochs'"]),
         (["rank", "--epochs", "3"], ["found '--epochs'; train takes it"]),
         (["rank", "--plain"], ["found '--plain'; train and demo take it"]),
         (["train", "CustomCNN", "--epoch", "5"], ["'--epoch'", "did you mean --epochs?"]),
-        (["rank", "--ascii"], ["--ascii: expected before rank"]),
+        (["rank", "--ascii"], ["--ascii: expected a place before rank, found one after"]),
         (["rank", "x"], ["expected nothing more, found 'x'"]),
         (["runs", "delte"], ["list or delete or prune, found 'delte'; did you mean delete?"]),
         (["completion", "zhs"], ["did you mean zsh?"]),
-        (["rank", "--json", "--csv"], ["not allowed with"]),
+        (["rank", "--csv", "--markdown"], ["no --csv beside it, found both"]),
     ],
 )
 def test_bad_input_is_rejected_in_one_line(
@@ -98,6 +100,45 @@ def test_bad_input_is_rejected_in_one_line(
 ) -> None:
     line = rejection([*arguments, *(["--plain"] if arguments[0] == "train" else [])], capsys)
     assert [part for part in said if part not in line] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (
+            ["train", "CustomCNN", "--epochs", "0", "--json"],
+            {"field": "epochs", "expected": "1 to 10000", "found": "0", "hint": "", "place": ""},
+        ),
+        (
+            ["train", "VGG16", "--json", "--unfreeze-after", "1:60", "--epochs", "5,1"],
+            {"field": "unfreezes", "found": "1", "hint": "give it more with --epochs"},
+        ),
+        (
+            ["train", "CustomCNN", "--json", "--recipe", "mine.toml"],
+            {"field": "recipe", "place": "mine.toml: stages[1].epochs", "found": "0"},
+        ),
+        (["rank", "--json", "--csv"], {"field": "--csv", "expected": "no --json beside it"}),
+        (["--json", "rank"], {"field": "--json", "expected": "a command before it"}),
+        (["models", "--json", "--jsn"], {"field": "", "found": "'--jsn'"}),
+        (["rank", "--json", "--runs-dir", "x" * 300], {"field": "", "expected": "a path that can"}),
+    ],
+)
+def test_with_json_bad_input_is_an_object(
+    arguments: list[str],
+    parts: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stage = 'name = "head"\nepochs = 0\nlearning_rate = 1\nunfreeze_last = 0\n'
+    Path("mine.toml").write_text(f"scratch_learning_rate = 1\n[[stages]]\n{stage}")
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    (error,) = json.loads(printed.err).values()
+    assert {*error} == {"field", "place", "expected", "found", "hint", "message"}
+    assert {part: error[part][: len(text)] for part, text in parts.items()} == parts
+    assert f"expected {error['expected']}, found {error['found']}" in error["message"]
+    assert printed.err.count("\n") == 1
 
 
 def test_a_weights_file_that_is_not_one_is_rejected(

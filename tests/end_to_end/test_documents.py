@@ -15,7 +15,6 @@ from engine.backbones.catalogue import find_backbone
 from engine.config.planning import plan_runs
 from engine.config.settings import Options
 from engine.runs.directory import RunDirectory
-from tui.cli.completion import commands_of
 from tui.cli.detach import farewell
 from tui.cli.parser import build_parser
 
@@ -125,8 +124,8 @@ def test_the_program_takes_each_command(name: str, call: list[str]) -> None:
 
 
 def test_the_options_that_are_named_are_those_of_the_program() -> None:
-    options = [option for command in commands_of(PARSER) for option in command.options]
-    flags = {*PARSER._option_string_actions, *(flag for o in options for flag in o.flags)}
+    parsers = (PARSER, *PARSER.commands.values())
+    flags = {flag for parser in parsers for flag in parser.flags()}
     named = {
         flag
         for name, text in DOCUMENTS.items()

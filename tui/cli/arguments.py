@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.config.kinds import Text, YesNo, unexpected
+from engine.config.kinds import Choice, Text, YesNo, unexpected
 from engine.config.recipe import default_text
 from engine.config.settings import SETTINGS, Options, Setting
 
@@ -32,6 +32,8 @@ def add_setting(
     how: dict[str, Any] = {"metavar": setting.metavar, "type": setting.read}
     if isinstance(setting.kind, YesNo):
         how = {"action": argparse.BooleanOptionalAction}
+    elif isinstance(setting.kind, Choice):
+        how["choices"] = setting.kind.words  # the reader has checked it; for who asks what there is
     parser.add_argument(setting.flag, dest=setting.field, help=says, **how)
 
 

@@ -92,6 +92,7 @@ def build_parser() -> CommandLineParser:
     cache = _add(commands, "cache", "list or clear the cached features of frozen layers")
     cache.add_argument("action", nargs="?", choices=("list", "clear"), default="list")
     cache.add_argument("--json", action="store_true", help="print a JSON object")
+    parser.commands = commands.choices
     return parser
 
 
@@ -108,7 +109,7 @@ def _add(commands: Commands, name: str, summary: str) -> OneLineParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.old_names = OLD_NAMES.get(name, {})
+    parser.old_names, parser.summary = OLD_NAMES.get(name, {}), summary
     return parser
 
 
@@ -174,10 +175,11 @@ def _add_replay(commands: Commands) -> None:
 def _add_rank(commands: Commands) -> None:
     rank = _add(commands, "rank", "rank the runs so far, best first")
     _add_runs_dir(rank)
-    forms = rank.add_mutually_exclusive_group()
-    forms.add_argument("--json", action="store_true", help="print a JSON array of all runs")
-    forms.add_argument("--csv", action="store_true", help="print CSV, one line per run")
-    forms.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    rank.add_exclusive(
+        json="print a JSON array of all runs",
+        csv="print CSV, one line per run",
+        markdown="print a Markdown table",
+    )
     rank.add_argument(
         "--filter",
         metavar="TEXT",
@@ -250,6 +252,7 @@ def _add_export(commands: Commands) -> None:
     export.add_argument(
         "--format",
         metavar="|".join(format_names()),
+        choices=format_names(),
         required=True,
         type=partial(Choice(format_names()).read, "--format"),
         help=formats_help(),
@@ -294,6 +297,7 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--on-hangup",
         metavar="|".join(answers),
+        choices=answers,
         default=answers[0],
         type=partial(Choice(answers).read, "--on-hangup"),
         help="when the terminal closes or the connection drops: keep training, or stop with a "

@@ -17,6 +17,7 @@ from engine.config.recipe_store import (
 from engine.config.recipe_words import recipe_words
 from engine.errors import InputError
 from tui.cli.output import use_utf8
+from tui.settings.option_names import as_flag
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -28,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     use_utf8(sys.stdout)
     if arguments.save is not None:
         if arguments.name is not None:
-            raise InputError(f"expected a name or --save, found both: {arguments.name}")
+            raise InputError("", "a name or --save", f"both, and the name {arguments.name!r}")
         recipe = read_recipe(Path(os.path.expanduser(arguments.save)))
         print(f"saved {save_recipe(recipe)}; `--recipe {recipe.name}` trains with it")
     elif arguments.name is not None:
@@ -43,4 +44,4 @@ def _line(name: str) -> str:
     try:
         return f"{name}: {recipe_words(find_recipe(name))}"
     except InputError as error:
-        return f"{name}: cannot be used: {error}"
+        return f"{name}: cannot be used: {error.line(as_flag)}"

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.compare_exercise:
         return _compare(arguments, options)
     if not arguments.models:
-        raise InputError("expected MODEL; see `cifar-tui train --help`")
+        raise InputError("", "MODEL", "none", "see `cifar-tui train --help`")
     return train(plan(arguments.models, options), arguments)
 
 

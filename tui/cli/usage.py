@@ -12,6 +12,12 @@ from tui.cli.old_names import with_new_names
 
 NEAR = 0.6
 """How similar two words must be, 0 to 1, for one to count as a misspelling of the other."""
+_MESSAGES = {
+    "expected ": ("{}", "none"),
+    "ignored explicit argument ": ("no value", "{}"),
+    "not allowed with argument ": ("no {} beside it", "both"),
+}
+"""How argparse begins to say what is wrong, and what of it was expected and what was found."""
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -19,6 +25,34 @@ class OneLineParser(argparse.ArgumentParser):
 
     old_names: Mapping[str, str] = {}
     """A row of `tui.cli.old_names.OLD_NAMES`."""
+    summary = ""
+    """What the command does, in a few words."""
+
+    def __init__(self, **how: Any) -> None:
+        self.arguments: list[argparse.Action] = []
+        self.exclusive: list[argparse.Action] = []
+        """Those of them of which only one may be given."""
+        super().__init__(**how)
+
+    def add_argument(self, *names: str, **how: Any) -> argparse.Action:
+        """Add an argument as argparse does, which does not tell later what was added."""
+        if (words := how.get("choices")) and "type" not in how:
+            how["type"] = lambda text: self._one_of(text, words)
+        self.arguments.append(super().add_argument(*names, **how))
+        return self.arguments[-1]
+
+    def _one_of(self, text: str, words: Sequence[str]) -> str:
+        if text not in words:
+            hint = f"{did_you_mean(text, words)}{self.hint}"
+            raise InputError("", " or ".join(words), repr(text[:60]), hint)
+        return text
+
+    def add_exclusive(self, **helps: str) -> None:
+        """Add options, by name with their help, of which only one may be given."""
+        group = self.add_mutually_exclusive_group()
+        for name, says in helps.items():
+            self.exclusive.append(group.add_argument(f"--{name}", action="store_true", help=says))
+        self.arguments += self.exclusive
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -35,7 +69,7 @@ class OneLineParser(argparse.ArgumentParser):
         Argparse would take the value for an option, and report a missing value; joined like this,
         the number itself gets rejected.
         """
-        takers = {flag for flag in self.flags() if self.values_of(flag)}
+        takers = {flag for flag, has_value in self.flags().items() if has_value}
         joined: list[str] = []
         for word in words:
             is_value = word.startswith("-") and not word.startswith("--") and word != "-h"
@@ -47,35 +81,32 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise InputError instead of printing the usage."""
-        text = message.removeprefix("argument ")
-        text = text.replace("ignored explicit argument", "expected no value, found")
-        text = text.replace("the following arguments are required:", "expected")
-        raise InputError(f"{text}; {self._help}")
+        argument, _, said = message.partition(": ")
+        for begin, (expected, found) in _MESSAGES.items():
+            if said.startswith(begin):
+                rest, field = said.removeprefix(begin), argument.removeprefix("argument ")
+                raise InputError(field, expected.format(rest), found.format(rest), self.hint)
+        raise InputError("", said, "nothing", self.hint)  # of arguments that are required
 
     @property
-    def _help(self) -> str:
+    def hint(self) -> str:
+        """Where the help is."""
         return f"see `{self.prog} --help`"
 
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        """Make argparse's own check, with another message."""
-        if action.choices is None or value in action.choices:
-            return
-        is_command = isinstance(action, argparse._SubParsersAction)
-        expected = "a command" if is_command else " or ".join(map(str, action.choices))
-        hint = did_you_mean(str(value), action.choices)
-        raise InputError(f"expected {expected}, found {str(value)[:60]!r}; {hint}{self._help}")
-
-    def flags(self) -> list[str]:
-        """Return the flags of all options of this parser."""
-        return list(self._option_string_actions)
-
-    def values_of(self, flag: str) -> int:
-        """Return how many arguments follow an option of this parser."""
-        return 0 if self._option_string_actions[flag].nargs == 0 else 1
+    def flags(self) -> dict[str, bool]:
+        """Return the flags of all options of this parser, and whether a value follows each."""
+        return {
+            flag: argument.nargs != 0
+            for argument in self.arguments
+            for flag in argument.option_strings
+        }
 
 
 class CommandLineParser(OneLineParser):
     """The parser of the whole command line, which knows what its commands take."""
+
+    commands: Mapping[str, OneLineParser] = {}
+    """The parser of each command."""
 
     def parse_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -92,14 +123,8 @@ class CommandLineParser(OneLineParser):
             self._reject(left, parsed.command)
         return parsed
 
-    @property
-    def commands(self) -> dict[str, OneLineParser]:
-        """The parser of each command."""
-        (action,) = (a for a in self._actions if isinstance(a, argparse._SubParsersAction))
-        return dict(action.choices)
-
     def _check_beginning(self, given: Sequence[str]) -> None:
-        """Reject options before the command that belong after one.
+        """Reject what is no command, and options before it that belong after one.
 
         Argparse would take their values for the command.
         """
@@ -108,19 +133,22 @@ class CommandLineParser(OneLineParser):
             flag, has_value, _ = given[place].partition("=")
             if flag not in self.flags():
                 self._reject_early(flag, given[place + 1 :])
-            place += 1 if has_value else 1 + self.values_of(flag)
+            place += 1 if has_value else 1 + self.flags()[flag]
+        if place < len(given) and (word := given[place]) not in (*self.commands, "--"):
+            hint = f"{did_you_mean(word, self.commands)}{self.hint}"
+            raise InputError("", "a command", repr(word[:60]), hint)
 
     def _reject_early(self, flag: str, rest: Sequence[str]) -> NoReturn:
         command = next((word for word in rest if word in self.commands), "")
         takers = self._takers(flag)
         if takers and (command in takers or not command):
-            where = "before it" if command else "without one"
+            found = "one after it" if command else "none"
             help_of = f"see `{self.prog} {command or takers[0]} --help`"
-            raise InputError(f"{flag}: expected after a command, found {where}; {help_of}")
+            raise InputError(flag, "a command before it", found, help_of)
         if command:
             self._reject([flag], command)
         hint = did_you_mean(flag, [*self.flags(), *self.commands["train"].flags()])
-        raise InputError(f"expected an option or a command, found {flag!r}; {hint}{self._help}")
+        raise InputError("", "an option or a command", repr(flag), f"{hint}{self.hint}")
 
     def _reject(self, left: Sequence[str], command: str | None) -> NoReturn:
         """Raise InputError for arguments that nothing takes."""
@@ -129,15 +157,13 @@ class CommandLineParser(OneLineParser):
         found = next((word for word in left if word.startswith("-")), left[0])
         flag = found.partition("=")[0]
         if not found.startswith("-"):
-            raise InputError(f"expected nothing more, found {found[:60]!r}; {parser._help}")
+            raise InputError("", "nothing more", repr(found[:60]), parser.hint)
         if flag in self.flags():
-            raise InputError(f"{flag}: expected before {command}, found after it; {self._help}")
+            raise InputError(flag, f"a place before {command}", "one after it", self.hint)
         hint = did_you_mean(flag, parser.flags())
         if not hint and (takers := self._takers(flag)):
             hint = f"{' and '.join(takers[:2])} {'takes' if len(takers) == 1 else 'take'} it; "
-        raise InputError(
-            f"expected an option of {parser.prog}, found {flag[:60]!r}; {hint}{parser._help}"
-        )
+        raise InputError("", f"an option of {parser.prog}", repr(flag[:60]), f"{hint}{parser.hint}")
 
     def _takers(self, flag: str) -> list[str]:
         """Return the commands that take an option."""

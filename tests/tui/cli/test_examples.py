@@ -8,7 +8,6 @@ from argparse import ArgumentParser
 
 import pytest
 
-from tui.cli.completion import commands_of
 from tui.cli.examples import EXAMPLES
 from tui.cli.parser import build_parser
 
@@ -24,7 +23,7 @@ def parser() -> ArgumentParser:
 
 def test_every_command_has_some() -> None:
     assert list(EXAMPLES) != []
-    assert set(EXAMPLES) == {command.name for command in commands_of(build_parser())}
+    assert set(EXAMPLES) == {*build_parser().commands}
 
 
 @pytest.mark.parametrize(("command", "line"), LINES, ids=[line for _, line in LINES])

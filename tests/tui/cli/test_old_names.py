@@ -23,7 +23,7 @@ BEFORE = {"train": ["VGG16"], "rank": [], "report": [], "export": ["vgg16", "--f
 def given(command: str, name: str, new: str, *, joined: bool) -> list[str]:
     """A command line with an option under a name, its value joined to it or behind it."""
     flag, _, value = name.partition(" ")
-    value = value or ("1" if PARSER.commands[command].values_of(new) else "")
+    value = value or ("1" if PARSER.commands[command].flags()[new] else "")
     option = [f"{flag}={value}"] if joined and value else [flag, *([value] if value else [])]
     return [command, *BEFORE[command], *option]
 
@@ -91,7 +91,7 @@ def test_a_flag_that_had_a_value_takes_no_model_for_one(
         (["train", "A", "--html"], "found '--html'; report takes it"),
         (["train", "A", "--flip=maybe"], "--flip/--no-flip: expected no value, found 'maybe'"),
         (["train", "A", "--views", "-1"], "views: expected 1 to 64, found -1"),
-        (["train", "A", "--views"], "--crops: expected one argument"),
+        (["train", "A", "--views"], "--crops: expected one argument, found none; see"),
     ],
 )
 def test_neither_a_part_of_a_name_nor_a_wrong_value_is_taken(words: list[str], said: str) -> None:
