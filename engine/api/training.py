@@ -14,7 +14,7 @@ from engine.api.waiting import OnEvent, wait_for
 from engine.config.kinds import unexpected
 from engine.config.recipe import DEFAULT_RECIPE
 from engine.config.settings import Options, check_limits
-from engine.config.spec import DISK_LIMIT_GB, BatchNorm, Precision, Unfreeze
+from engine.config.spec import DISK_LIMIT_GB, BatchNorm, Keep, Precision, Schedule, Unfreeze
 from engine.runs.resume import find_unfinished
 from engine.sessions.local import Session
 
@@ -36,6 +36,7 @@ def train(
     unfreeze_last: int | None = None,
     unfreezes: Sequence[Unfreeze] = (),
     block_every: int | None = None,
+    schedule: Schedule | None = None,
     patience: int | None = None,
     image_size: int | None = None,
     batch_size: int | None = None,
@@ -44,6 +45,7 @@ def train(
     batchnorm: BatchNorm | None = None,
     flip: bool | None = None,
     views: int | None = None,
+    keep: Keep | None = None,
     seed: int = 0,
     device: str = "auto",
     precision: Precision = "float32",
@@ -74,6 +76,8 @@ def train(
         unfreeze_last: backbone layers, counted from the output, that fine-tuning starts with.
         unfreezes: layers that join in the course of the last stage.
         block_every: epochs of the last stage after which one more block joins.
+        schedule: course of the learning rate over the last stage: `constant`, or `cosine`, which
+            falls to zero at its end.
         patience: epochs without a better validation accuracy that end a stage.
         image_size: pixels a side, of backbones.
         batch_size: images per step.
@@ -82,6 +86,8 @@ def train(
         batchnorm: BatchNormalization of the backbone: `locked`, or as `keras` does it.
         flip: whether training images are seen mirrored half of the time.
         views: crops in which each training image is seen.
+        keep: which weights are tested and exported: the `last`, or the `best` on the validation
+            images.
         seed: of weights, hold-out and order.
         device: `auto`, `cpu`, `gpu` or `gpu:N`.
         precision: `float32` or `mixed_bfloat16`.
@@ -107,6 +113,7 @@ def train(
         "unfreeze_last": unfreeze_last,
         "unfreezes": unfreezes,
         "block_every": block_every,
+        "schedule": schedule,
         "patience": patience,
         "image_size": image_size,
         "batch_size": batch_size,
@@ -115,6 +122,7 @@ def train(
         "batchnorm": batchnorm,
         "flip": flip,
         "views": views,
+        "keep": keep,
         "seeds": [seed],
         "device": device,
         "precision": precision,

@@ -83,9 +83,13 @@ def recipe_from(name: str, options: Options, models: Sequence[ModelTraits] = ())
     base = find_recipe(options.recipe)
     any_models = [_AnyModel(from_scratch=False), _AnyModel(from_scratch=True)]
     spec, scratch = plan_runs(any_models, replace(options, seeds=(0,)))
-    on_test, sizes = spec.validation == "test", dict(base.image_sizes)
+    sizes = dict(base.image_sizes)
     if options.image_size is not None:
         sizes |= {model.name: options.image_size for model in models if not model.from_scratch}
+    decided = {field: getattr(spec, field) for field in OF_RECIPES}
+    decided["keep"] = options.keep or base.keep
+    if spec.validation == "test":
+        decided["validation"] = base.validation
     return replace(
         base,
         name=name,
@@ -93,8 +97,7 @@ def recipe_from(name: str, options: Options, models: Sequence[ModelTraits] = ())
         scratch_learning_rate=scratch.stages[0].learning_rate,
         scratch_epochs=scratch.epochs,
         image_sizes=tuple(sizes.items()),
-        **{field: getattr(spec, field) for field in OF_RECIPES}
-        | {"keep": base.keep, **({"validation": base.validation} if on_test else {})},
+        **decided,
     )
 
 
@@ -158,12 +161,13 @@ def _backbone_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
         if i > 0 and options.unfreeze_last is not None:
             last = options.unfreeze_last
         stages.append(replace(stage, epochs=count, learning_rate=rate, unfreeze_last=last))
-    stages[-1] = _unfreezing(stages[-1], options)
+    stages[-1] = _as_asked(stages[-1], options)
     return tuple(stages)
 
 
-def _unfreezing(stage: Stage, options: Options) -> Stage:
-    """Return the stage with the requested schedule in place of the recipe's."""
+def _as_asked(stage: Stage, options: Options) -> Stage:
+    """Return the last stage with what is asked for in place of the recipe's."""
+    stage = replace(stage, schedule=options.schedule or stage.schedule)
     if options.unfreezes or options.block_every is not None:
         unfreezes, block_every = options.unfreezes, options.block_every or 0
         return replace(stage, unfreezes=unfreezes, block_every=block_every)
@@ -171,6 +175,8 @@ def _unfreezing(stage: Stage, options: Options) -> Stage:
 
 
 def _keep(recipe: Recipe, options: Options) -> Keep:
+    if options.keep is not None:
+        return options.keep
     # The best on the test split would be chosen by what it is then measured on.
     if options.validation == "test":
         return "last"
@@ -182,7 +188,7 @@ def _scratch_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
     epochs = sum(options.epochs) if options.epochs else usual
     rate = options.learning_rates[0] if options.learning_rates else recipe.scratch_learning_rate
     # One stage is the last one too: it ends as the recipe ends a training.
-    return (Stage("all", epochs, rate, None, recipe.stages[-1].schedule),)
+    return (Stage("all", epochs, rate, None, options.schedule or recipe.stages[-1].schedule),)
 
 
 def check_options(options: Options, recipe: Recipe) -> None:
@@ -196,13 +202,14 @@ def check_options(options: Options, recipe: Recipe) -> None:
     _check_stages(options, len(recipe.stages))
     if options.unfreezes or options.block_every is not None:
         check_joining(_backbone_stages(recipe, options)[-1])
-    if options.patience is not None and options.validation == "test":
-        raise InputError(
-            "patience",
-            "training images held out for validation",
-            "the test split, which must not choose anything",
-            "give `validation` a share, like 0.1",
-        )
+    for field, chooses in (("patience", options.patience), ("keep", options.keep == "best")):
+        if chooses and options.validation == "test":
+            raise InputError(
+                field,
+                "training images held out for validation",
+                "the test split, which must not choose anything",
+                "give `validation` a share, like 0.1",
+            )
 
 
 def _check_stages(options: Options, stages: int) -> None:

@@ -35,7 +35,7 @@ from engine.config.kinds import (
     Whole,
     YesNo,
 )
-from engine.config.stage import MAX_LAYERS
+from engine.config.stage import MAX_LAYERS, Schedule
 
 if TYPE_CHECKING:
     from engine.config.recipe import Recipe
@@ -170,7 +170,7 @@ class RecipeSettings:
     )
     keep: Keep = option(
         Choice(get_args(Keep)),
-        "which weights are tested and exported: the last, or the best on the validation images",
+        "weights that are tested and exported: the last, or the best on the validation images",
         "last",
         words="{} weights on validation",
     )
@@ -278,6 +278,11 @@ class Options(KeptSettings):
         of_recipe=lambda recipe: recipe.stages[-1].block_every,
         flag="--unfreeze-blocks",
     )
+    schedule: Schedule | None = option(
+        Choice(get_args(Schedule)),
+        "course of the learning rate over the last stage: cosine falls to 0 at its end",
+        of_recipe=lambda recipe: recipe.stages[-1].schedule,
+    )
     image_size: int | None = option(
         IMAGE_SIZE, "pixels, for backbones", unset="the recipe's or the model's", metavar="PX"
     )
@@ -301,6 +306,7 @@ class Options(KeptSettings):
     validation: float | Literal["test"] | None = None
     flip: bool | None = None
     views: int | None = None
+    keep: Keep | None = None
 
 
 def _rows(cls: type[Any]) -> tuple[Setting, ...]:

@@ -23,6 +23,7 @@ HELD: dict[str, dict[str, Any]] = {
     "unfreeze_last": {"1": 1, "100000": 100_000},
     "unfreezes": {"1:60,2:all": (Unfreeze(1, 60), Unfreeze(2, None))},
     "block_every": {"1": 1, "1000": 1_000},
+    "schedule": {"constant": "constant", "cosine": "cosine"},
     "image_size": {"8": 8, "1024": 1_024},
     "seeds": {"1,2": (1, 2), "0,2147483647": (0, 2**31 - 1)},
     "weights": {"none": "none", "/own.h5": "/own.h5"},
@@ -31,6 +32,7 @@ HELD: dict[str, dict[str, Any]] = {
     "validation": {"test": "test", "0.001": 0.001, "0.899": 0.899},
     "flip": {"yes": True, "no": False},
     "views": {"1": 1, "64": 64},
+    "keep": {"last": "last", "best": "best"},
     "patience": {"1": 1, "1000": 1_000},
     "train_limit": {"20": 20, "1000000000": 10**9},
     "device": {"auto": "auto", "cpu": "cpu", "gpu": "gpu", "gpu:1": "gpu:1"},
@@ -76,6 +78,7 @@ REJECTED: dict[str, dict[str, str]] = {
         "1001": "1 to 1000, found 1001",
         "x": "a whole number, found 'x'",
     },
+    "schedule": {"step": "constant or cosine, found 'step'"},
     "image_size": {
         "7": "8 to 1024, found 7",
         "1025": "8 to 1024, found 1025",
@@ -102,6 +105,7 @@ REJECTED: dict[str, dict[str, str]] = {
     },
     "flip": {"true": "yes or no, found 'true'"},
     "views": {"0": "1 to 64, found 0", "-1": "1 to 64, found -1", "65": "1 to 64, found 65"},
+    "keep": {"first": "last or best, found 'first'"},
     "patience": {"0": "1 to 1000, found 0", "1001": "1 to 1000, found 1001"},
     "train_limit": {
         "19": "20 to 1000000000, found 19",

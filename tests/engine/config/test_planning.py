@@ -136,6 +136,23 @@ def test_patience_keeps_the_best_weights() -> None:
     assert {(spec.patience, spec.keep) for spec in plan()} == {(None, "last")}
 
 
+def test_the_weights_asked_for_are_kept() -> None:
+    assert {spec.keep for spec in plan(keep="best")} == {"best"}
+    assert {spec.keep for spec in plan("recommended", keep="last")} == {"last"}
+    assert {spec.keep for spec in plan(patience=3, keep="last")} == {"last"}
+    assert {spec.keep for spec in plan(keep="last", validation="test")} == {"last"}
+
+
+def test_the_rate_of_the_last_stage_takes_the_course_asked_for() -> None:
+    backbone, scratch = plan(schedule="cosine")
+    assert [stage.schedule for stage in backbone.stages] == ["constant", "cosine"]
+    assert [stage.schedule for stage in scratch.stages] == ["cosine"]
+    backbone, scratch = plan("recommended", schedule="constant")
+    assert {stage.schedule for stage in (*backbone.stages, *scratch.stages)} == {"constant"}
+    (head,) = plan(epochs=(4,), schedule="cosine")[0].stages
+    assert head.schedule == "cosine"
+
+
 def test_epochs_and_rates_go_to_their_stages() -> None:
     backbone, scratch = plan(epochs=(2, 1), learning_rates=(0.01, 0.001), unfreeze_last=5)
     assert backbone.stages == (Stage("head", 2, 0.01, 0), Stage("fine-tune", 1, 0.001, 5))
@@ -217,6 +234,7 @@ def test_a_spec_of_an_earlier_version_is_read() -> None:
         ({"unfreezes": (Unfreeze(1, 60),), "block_every": 1}, "expected no `block_every` beside"),
         ({"block_every": 3}, "block_every: expected fewer than the last stage's epochs, 3"),
         ({"patience": 3, "validation": "test"}, "patience: expected training images held out"),
+        ({"keep": "best", "validation": "test"}, "keep: expected training images held out"),
         ({"image_size": 31}, "image_size: expected 32 px or more for MobileNetV2, found 31"),
     ],
     ids=str,

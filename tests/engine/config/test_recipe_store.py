@@ -175,6 +175,8 @@ def test_options_become_a_recipe_that_trains_the_same(tmp_path: Path) -> None:
         flip=True,
         views=2,
         validation=0.2,
+        schedule="cosine",
+        keep="best",
     )
     recipe = recipe_from("mine", options, [lite])
     assert read_recipe(save_recipe(recipe)) == recipe
