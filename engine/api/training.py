@@ -45,6 +45,7 @@ def train(
     batchnorm: BatchNorm | None = None,
     flip: bool | None = None,
     views: int | None = None,
+    label_smoothing: float | None = None,
     keep: Keep | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -86,6 +87,7 @@ def train(
         batchnorm: BatchNormalization of the backbone: `locked`, or as `keras` does it.
         flip: whether training images are seen mirrored half of the time.
         views: crops in which each training image is seen.
+        label_smoothing: share of each label that the loss spreads over all classes.
         keep: which weights are tested and exported: the `last`, or the `best` on the validation
             images.
         seed: of weights, hold-out and order.
@@ -122,6 +124,7 @@ def train(
         "batchnorm": batchnorm,
         "flip": flip,
         "views": views,
+        "label_smoothing": label_smoothing,
         "keep": keep,
         "seeds": [seed],
         "device": device,

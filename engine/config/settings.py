@@ -164,8 +164,9 @@ class RecipeSettings:
     )
     label_smoothing: float = option(
         Number("a number from 0 to below 1", 0, 1, excluded=(1,)),
-        "label smoothing of the loss, from 0 to below 1",
+        "share of each label that the loss spreads over all classes",
         0.0,
+        metavar="SHARE",
         words="label smoothing {}",
     )
     keep: Keep = option(
@@ -306,6 +307,7 @@ class Options(KeptSettings):
     validation: float | Literal["test"] | None = None
     flip: bool | None = None
     views: int | None = None
+    label_smoothing: float | None = None
     keep: Keep | None = None
 
 

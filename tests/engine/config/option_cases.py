@@ -32,6 +32,7 @@ HELD: dict[str, dict[str, Any]] = {
     "validation": {"test": "test", "0.001": 0.001, "0.899": 0.899},
     "flip": {"yes": True, "no": False},
     "views": {"1": 1, "64": 64},
+    "label_smoothing": {"0": 0.0, "0.05": 0.05, "0.999": 0.999},
     "keep": {"last": "last", "best": "best"},
     "patience": {"1": 1, "1000": 1_000},
     "train_limit": {"20": 20, "1000000000": 10**9},
@@ -105,6 +106,12 @@ REJECTED: dict[str, dict[str, str]] = {
     },
     "flip": {"true": "yes or no, found 'true'"},
     "views": {"0": "1 to 64, found 0", "-1": "1 to 64, found -1", "65": "1 to 64, found 65"},
+    "label_smoothing": {
+        "1": "a number from 0 to below 1, found 1",
+        "-0.1": "a number from 0 to below 1, found -0.1",
+        "nan": "a number from 0 to below 1, found nan",
+        "x": "a number, found 'x'",
+    },
     "keep": {"first": "last or best, found 'first'"},
     "patience": {"0": "1 to 1000, found 0", "1001": "1 to 1000, found 1001"},
     "train_limit": {

@@ -136,6 +136,12 @@ def test_patience_keeps_the_best_weights() -> None:
     assert {(spec.patience, spec.keep) for spec in plan()} == {(None, "last")}
 
 
+def test_the_labels_are_smoothed_as_asked_for_or_as_the_recipe_does() -> None:
+    assert {spec.label_smoothing for spec in plan(label_smoothing=0.2)} == {0.2}
+    assert {spec.label_smoothing for spec in plan("recommended", label_smoothing=0.0)} == {0.0}
+    assert {spec.label_smoothing for spec in plan("recommended")} == {0.05}
+
+
 def test_the_weights_asked_for_are_kept() -> None:
     assert {spec.keep for spec in plan(keep="best")} == {"best"}
     assert {spec.keep for spec in plan("recommended", keep="last")} == {"last"}

@@ -177,6 +177,7 @@ def test_options_become_a_recipe_that_trains_the_same(tmp_path: Path) -> None:
         validation=0.2,
         schedule="cosine",
         keep="best",
+        label_smoothing=0.3,
     )
     recipe = recipe_from("mine", options, [lite])
     assert read_recipe(save_recipe(recipe)) == recipe
