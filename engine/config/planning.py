@@ -4,39 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, Protocol
+from dataclasses import fields, replace
+from typing import Any, Literal
 
+from engine.backbones.entry import Backbone
 from engine.config.dataset_names import resolve
 from engine.config.recipe import Recipe
 from engine.config.recipe_store import find_recipe
-from engine.config.settings import IMAGE_SIZE, OF_RECIPES, Keep, KeptSettings, Options, check_limits
+from engine.config.settings import OF_RECIPES, Keep, KeptSettings, Options, check_limits
 from engine.config.spec import RunSpec
 from engine.config.stage import Stage, check_joining
 from engine.errors import InputError
 
 
-class ModelTraits(Protocol):
-    """What planning needs to know of a model; an entry of the catalogue has it."""
-
-    @property
-    def name(self) -> str:
-        """As the catalogue spells it."""
-
-    @property
-    def image_size(self) -> int:
-        """Default input size, pixels."""
-
-    @property
-    def min_image_size(self) -> int:
-        """The smallest input it takes, pixels."""
-
-    @property
-    def from_scratch(self) -> bool:
-        """Whether it has no pretrained weights and one stage."""
-
-
-def plan_runs(models: Sequence[ModelTraits], options: Options) -> list[RunSpec]:
+def plan_runs(models: Sequence[Backbone], options: Options) -> list[RunSpec]:
     """Return a spec for each model and seed, in order; recipe and catalogue fill what is not given.
 
     Raises:
@@ -58,17 +39,7 @@ def hold_out(options: Options) -> float | Literal["test"]:
     return find_recipe(options.recipe).validation
 
 
-@dataclass(frozen=True, slots=True)
-class _AnyModel:
-    """A model that takes every input size, for what a recipe gives all models of its kind."""
-
-    from_scratch: bool
-    name: str = ""
-    image_size: int = IMAGE_SIZE.high
-    min_image_size: int = 1
-
-
-def recipe_from(name: str, options: Options, models: Sequence[ModelTraits] = ()) -> Recipe:
+def recipe_from(name: str, options: Options, models: Sequence[Backbone] = ()) -> Recipe:
     """Return a new recipe: the one that `options` name, with what they change.
 
     Args:
@@ -81,27 +52,26 @@ def recipe_from(name: str, options: Options, models: Sequence[ModelTraits] = ())
         InputError: an option is not valid.
     """
     base = find_recipe(options.recipe)
-    any_models = [_AnyModel(from_scratch=False), _AnyModel(from_scratch=True)]
-    spec, scratch = plan_runs(any_models, replace(options, seeds=(0,)))
+    check_options(options, base)
+    (scratch,) = _scratch_stages(base, options)
     sizes = dict(base.image_sizes)
     if options.image_size is not None:
         sizes |= {model.name: options.image_size for model in models if not model.from_scratch}
-    decided = {field: getattr(spec, field) for field in OF_RECIPES}
-    decided["keep"] = options.keep or base.keep
-    if spec.validation == "test":
+    decided = _decided(options, base) | {"keep": options.keep or base.keep}
+    if options.validation == "test":
         decided["validation"] = base.validation
     return replace(
         base,
         name=name,
-        stages=spec.stages,
-        scratch_learning_rate=scratch.stages[0].learning_rate,
+        stages=_backbone_stages(base, options),
+        scratch_learning_rate=scratch.learning_rate,
         scratch_epochs=scratch.epochs,
         image_sizes=tuple(sizes.items()),
         **decided,
     )
 
 
-def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> RunSpec:
+def _plan(model: Backbone, recipe: Recipe, options: Options, seed: int) -> RunSpec:
     usual = dict(recipe.image_sizes).get(model.name, model.image_size)
     # A model trained from scratch has no pretrained input scale to match: it keeps the images'.
     image_size = usual if model.from_scratch else options.image_size or usual
@@ -114,7 +84,8 @@ def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> Ru
         )
     stages = _scratch_stages if model.from_scratch else _backbone_stages
     dataset, data_path = resolve(options.dataset, options.data_path)
-    settings = _filled(options, recipe) | {"keep": _keep(recipe, options)}
+    settings = {field.name: getattr(options, field.name) for field in fields(KeptSettings)}
+    settings |= _decided(options, recipe) | {"keep": _keep(recipe, options)}
     if model.from_scratch:
         settings["batchnorm"] = "keras"
     return RunSpec(
@@ -130,14 +101,13 @@ def _plan(model: ModelTraits, recipe: Recipe, options: Options, seed: int) -> Ru
     )
 
 
-def _filled(options: Options, recipe: Recipe) -> dict[str, Any]:
-    """Return what a spec has in common with options and recipes, by field."""
-    kept = {field.name: getattr(options, field.name) for field in fields(KeptSettings)}
+def _decided(options: Options, recipe: Recipe) -> dict[str, Any]:
+    """Return what a recipe decides unless an option does, by field."""
     decided = {}
     for field in OF_RECIPES:
         asked = getattr(options, field, None)
         decided[field] = getattr(recipe, field) if asked is None else asked
-    return kept | decided
+    return decided
 
 
 def _absolute(path: str) -> str:
@@ -145,7 +115,7 @@ def _absolute(path: str) -> str:
     return os.path.abspath(os.path.expanduser(path))
 
 
-def _weights(asked: str, model: ModelTraits) -> str:
+def _weights(asked: str, model: Backbone) -> str:
     if asked in ("imagenet", "none"):
         return "none" if model.from_scratch else asked
     return _absolute(asked)

@@ -152,19 +152,17 @@ def _word(value: Any) -> str:
     return json.dumps("all" if value is None else value, ensure_ascii=False)
 
 
-class _Layers(Kind):
+class _Layers(Whole):
     """How many of the last layers train; None for all."""
 
     form, stored = "a number of layers or all", 'integer or "all"'
-    number = Whole(0, MAX_LAYERS)
-    limits = f'{number.limits}, or "all"'
 
-    def check(self, where: str, value: Any) -> int | None:
-        if value == "all":
-            return None
-        if isinstance(value, str):
-            raise unexpected(where, self.form, value)
-        return self.number.check(where, value)
+    def check(self, where: str, value: Any) -> Any:
+        return None if value == "all" else super().check(where, value)
+
+
+_LAYERS = _Layers(0, MAX_LAYERS)
+_LAYERS.limits += ', or "all"'
 
 
 class _Title(Kind):
@@ -232,12 +230,12 @@ class _Sizes(Kind):
         return tuple(_read(f"{where}.", value, known).items())
 
 
-UNFREEZE_KEYS: Mapping[str, Kind] = {"after_epoch": EPOCHS, "last": _Layers()}
+UNFREEZE_KEYS: Mapping[str, Kind] = {"after_epoch": EPOCHS, "last": _LAYERS}
 STAGE_KEYS: Mapping[str, Kind] = {
     "name": _Title(),
     "epochs": EPOCHS,
     "learning_rate": LEARNING_RATE,
-    "unfreeze_last": _Layers(),
+    "unfreeze_last": _LAYERS,
     "schedule": Choice(get_args(Schedule)),
     "unfreezes": _Tables(Unfreeze, UNFREEZE_KEYS, 0, EPOCHS.high),
     "block_every": Whole(0, BLOCK_EVERY.high),

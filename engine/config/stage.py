@@ -64,26 +64,20 @@ def check_joining(stage: Stage) -> None:
 
 def _check_epoch(epoch: int, earlier: int, epochs: int) -> None:
     if epochs < 2:
-        raise InputError(
-            "unfreezes",
-            "a last stage of 2 epochs or more",
-            str(epochs),
-            "give it more with `epochs`",
-        )
-    if not 1 <= epoch < epochs:
-        raise InputError(
-            "unfreezes",
+        expected, found = "a last stage of 2 epochs or more", str(epochs)
+        hint = "give it more with `epochs`"
+    elif not 1 <= epoch < epochs:
+        expected, found = (
             f"an epoch from 1 to {epochs - 1} of the last stage's {epochs}",
             str(epoch),
-            "after its last one nothing follows",
         )
-    if epoch <= earlier:
-        raise InputError(
-            "unfreezes",
-            "rising epochs",
-            f"{epoch} after {earlier}",
-            "write the earliest first, and each once",
-        )
+        hint = "after its last one nothing follows"
+    elif epoch <= earlier:
+        expected, found = "rising epochs", f"{epoch} after {earlier}"
+        hint = "write the earliest first, and each once"
+    else:
+        return
+    raise InputError("unfreezes", expected, found, hint)
 
 
 def _check_layers(unfreeze: Unfreeze, training: int | None) -> None:

@@ -12,7 +12,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from engine.config.planning import ModelTraits, recipe_from
+from engine.backbones.entry import Backbone
+from engine.config.planning import recipe_from
 from engine.config.recipe_store import check_name, recipe_names, save_recipe
 from engine.config.settings import Options
 from engine.errors import InputError
@@ -32,7 +33,7 @@ class RecipePrompt(ModalScreen[Path | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
 
-    def __init__(self, options: Options, models: Sequence[ModelTraits]) -> None:
+    def __init__(self, options: Options, models: Sequence[Backbone]) -> None:
         super().__init__()
         self._options, self._models = options, models
 
