@@ -104,10 +104,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parsed, unknown = parser.parse_known_args(argv)
     if unknown:
         flag = unknown[0].partition("=")[0]
-        raise InputError(
-            f"expected an option of {PROGRAM}, found {flag[:60]!r}; "
-            f"{did_you_mean(flag, parser.flags())}see `{PROGRAM} --help`"
-        )
+        hint = f"{did_you_mean(flag, parser.flags())}{parser.hint}"
+        raise InputError("", f"an option of {PROGRAM}", repr(flag[:60]), hint)
     return parsed
 
 

@@ -35,7 +35,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "cifar-tui export vgg16 --format savedmodel --output exported",
     ),
     "doctor": ("cifar-tui doctor", "cifar-tui doctor --json"),
-    "completion": ("source <(cifar-tui completion bash)", "cifar-tui completion fish | source"),
+    "completion": (
+        "source <(cifar-tui completion bash)",
+        'eval "$(cifar-tui completion zsh)"',
+        "cifar-tui completion fish | source",
+    ),
     "cache": ("cifar-tui cache", "cifar-tui cache clear"),
 }
 """Example command lines, by command."""

@@ -62,11 +62,13 @@ def check_bench(spec: RunSpec, rounds: int) -> None:
     """
     if find_backbone(spec.model).from_scratch:
         raise InputError(
-            f"--model: expected one with a pretrained backbone, found {spec.model}; "
-            "the notebook has none to freeze there"
+            "--model",
+            "one with a pretrained backbone",
+            spec.model,
+            "the notebook has none to freeze there",
         )
     if not 1 <= rounds <= MAX_ROUNDS:
-        raise InputError(f"--repeat: expected 1 to {MAX_ROUNDS}, found {rounds}")
+        raise InputError("--repeat", f"1 to {MAX_ROUNDS}", str(rounds))
 
 
 def run_bench(

@@ -63,7 +63,7 @@ def test_a_recipe_that_is_named_is_kept(queued: list[RunSpec]) -> None:
 
 def test_without_it_a_model_has_to_be_named(capsys: Capture) -> None:
     assert main(["train", "--plain"]) == 2
-    assert capsys.readouterr().err.startswith("cifar-tui: expected MODEL; ")
+    assert capsys.readouterr().err.startswith("cifar-tui: expected MODEL, found none; ")
 
 
 def test_the_answers_are_printed_within_the_width(

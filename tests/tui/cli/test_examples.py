@@ -12,7 +12,7 @@ from tui.cli.examples import EXAMPLES
 from tui.cli.parser import build_parser
 
 LINES = [(command, line) for command, lines in EXAMPLES.items() for line in lines]
-AROUND = re.compile(r"^source <\((.*)\)$|^(.*?)(?: > \S+| \| source)$")
+AROUND = re.compile(r"^(?:source <|eval \"\$)\((.*)\)\"?$|^(.*?)(?: > \S+| \| source)$")
 
 
 @pytest.fixture(scope="module")
