@@ -88,10 +88,7 @@ def commands_page() -> str:
         "is listed here; `--version` prints the version.",
         table(
             ("Command", "What it does"),
-            (
-                (f"[`{name}`](#cifar-tui-{name})", cell(command.summary))
-                for name, command in commands
-            ),
+            ((f"[`{name}`](#cifar-tui-{name})", cell(summary(each))) for name, each in commands),
         ),
         "## Before the command",
         "These may stand before any command, and without one are the launcher's.",
@@ -100,6 +97,12 @@ def commands_page() -> str:
     for name, command in commands:
         parts += command_section(name, command)
     return page(parts)
+
+
+def summary(command: argparse.ArgumentParser) -> str:
+    """Return what a command does, as a part of a sentence."""
+    says = str(command.description).removesuffix(".")
+    return f"{says[0].lower()}{says[1:]}"
 
 
 def command_section(name: str, parser: OneLineParser) -> Iterator[str]:
@@ -166,7 +169,12 @@ def options_page() -> str:
             table(
                 ("Option", "Values", "Default", "What it sets"),
                 (
-                    (code(s.usage), cell(values_of(s)) or NONE, cell(default_text(s)), cell(s.help))
+                    (
+                        code(usage(s)),
+                        cell(values_of(s)) or NONE,
+                        cell(default_text(s)),
+                        cell(s.help),
+                    )
                     for s in SETTINGS
                 ),
             ),
@@ -190,15 +198,22 @@ def options_page() -> str:
     )
 
 
+def usage(setting: Setting) -> str:
+    """Return the flag with its value as it is written; both flags for yes or no."""
+    if isinstance(setting.kind, YesNo):
+        return f"{setting.flag}/--no-{setting.flag.removeprefix('--')}"
+    return f"{setting.flag} {setting.metavar}"
+
+
 def values_of(setting: Setting) -> str:
-    """Return what the option takes, where its usage does not say it."""
+    """Return what the option takes, where its usage does not say it; fit for a cell."""
     kind = setting.kind
     if isinstance(kind, Listed):
-        return f"{kind.form}, {kind.limits}"
+        return cell(f"{kind.form}, {kind.limits}")
     if kind.limits:
-        return kind.limits
+        return cell(kind.limits)
     says_it = isinstance(kind, (Choice, YesNo)) or kind.form == Text.form
-    return "" if says_it else kind.form
+    return "" if says_it else cell(kind.form)
 
 
 # Keys.

@@ -84,13 +84,6 @@ class Setting(NamedTuple):
     sweepable: bool
     """Whether runs that differ in nothing else can be compared by it, to find its best value."""
 
-    @property
-    def usage(self) -> str:
-        """The flag with its value as it is written; both flags for yes or no."""
-        if isinstance(self.kind, YesNo):
-            return f"{self.flag}/--no-{self.flag.removeprefix('--')}"
-        return f"{self.flag} {self.metavar}"
-
     def read(self, text: str) -> Any:
         """Return the value that a text holds.
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 # The source tree that this file belongs to is what is measured, installed or not.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -43,7 +44,11 @@ from tui.cli.usage import OneLineParser, did_you_mean
 
 PROGRAM = "python tests/benchmarks/bench.py"
 MODEL = "EfficientNetLite0"
-EPOCHS = ",".join(str(stage.epochs) for stage in NOTEBOOK.stages)
+OF_NOTEBOOK: dict[str, Any] = {
+    "of_recipe": None,
+    "usual": [stage.epochs for stage in NOTEBOOK.stages],
+}
+"""What the row of `--epochs` says of the default."""
 SHARED_FLAGS = (
     "--dataset",
     "--data",
@@ -126,7 +131,8 @@ def build_parser() -> OneLineParser:
     )
     for setting in SETTINGS:
         if setting.flag in SHARED_FLAGS:
-            add_setting(parser, setting, EPOCHS if setting.flag == "--epochs" else None)
+            is_fixed = setting.flag == "--epochs"
+            add_setting(parser, setting._replace(**(OF_NOTEBOOK if is_fixed else {})))
     parser.add_argument(
         "--repeat",
         metavar="N",

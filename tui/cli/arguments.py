@@ -17,18 +17,9 @@ OnHangup = Literal["continue", "checkpoint"]
 TEXT = Text()
 
 
-def add_setting(
-    parser: argparse.ArgumentParser, setting: Setting, default: str | None = None
-) -> None:
-    """Add an option of the table to a parser; where it is not given it is None.
-
-    Args:
-        parser: the parser of a command.
-        setting: the row of the option.
-        default: the default as text, where it differs from the table's.
-    """
-    usual = default_text(setting) if default is None else default
-    says = f"{setting.help} (default: {usual})".replace("%", "%%")
+def add_setting(parser: argparse.ArgumentParser, setting: Setting) -> None:
+    """Add an option of the table to a parser; where it is not given it is None."""
+    says = f"{setting.help} (default: {default_text(setting)})".replace("%", "%%")
     how: dict[str, Any] = {"metavar": setting.metavar, "type": setting.read}
     if isinstance(setting.kind, YesNo):
         how = {"action": argparse.BooleanOptionalAction}

@@ -109,7 +109,7 @@ def _add(commands: Commands, name: str, summary: str) -> OneLineParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.old_names, parser.summary = OLD_NAMES.get(name, {}), summary
+    parser.old_names = OLD_NAMES.get(name, {})
     return parser
 
 

@@ -25,8 +25,6 @@ class OneLineParser(argparse.ArgumentParser):
 
     old_names: Mapping[str, str] = {}
     """A row of `tui.cli.old_names.OLD_NAMES`."""
-    summary = ""
-    """What the command does, in a few words."""
 
     def __init__(self, **how: Any) -> None:
         self.arguments: list[argparse.Action] = []

@@ -137,6 +137,24 @@ async def test_what_is_wrong_is_said_while_it_is_typed(launcher: Launcher) -> No
             assert not page.app.screen.query_one(f"#row-{name}").has_class("-wrong")
 
 
+async def test_what_is_wrong_is_said_beside_the_field_under_the_cursor(
+    launcher: Launcher,
+) -> None:
+    async with launcher() as page:
+        said = page.app.screen.query_one("#form-help", Static)
+        page.field("views").focus()
+        await until(page.pilot, lambda: "crops each training image" in str(said.render()))
+        page.field("views").value = "[b]65"
+        await until(
+            page.pilot,
+            lambda: str(said.render()) == "crops: expected a whole number, found '[b]65'",
+        )
+        assert said.has_class("-wrong")
+        page.field("views").value = "3"
+        await until(page.pilot, lambda: not said.has_class("-wrong"))
+        assert "crops each training image" in str(said.render())
+
+
 async def test_what_is_wrong_is_not_started_but_gone_to(
     launcher: Launcher, stays: list[list[RunSpec]]
 ) -> None:
