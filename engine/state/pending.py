@@ -99,7 +99,7 @@ def trains_then(
         locked: whether BatchNormalization of the backbone is locked then.
     """
     asked = {layer for layer, value in layers.items() if value}
-    then = frozenset(selected) - layers.keys() | asked
+    then = frozenset(selected).difference(layers) | asked
     return then - lockable(tree) if locked else then
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,13 +18,16 @@ class StepTimes:
     waited: float | None = 0.0
     """Of `seconds`; None where not measured."""
 
-    def after(self, event: BatchEnded, seconds: float) -> StepTimes:
-        """Add the batches of an event."""
-        return self._with(event.batches, seconds, event.input_wait_seconds)
+    def after(self, event: BatchEnded, batch_size: int) -> StepTimes:
+        """Add the batches of an event; none where all of them were traced."""
+        if not (math.isfinite(event.images_per_second) and event.images_per_second > 0):
+            return self
+        seconds = event.batches * batch_size / event.images_per_second
+        return self.plus(event.batches, seconds, event.input_wait_seconds)
 
-    def _with(self, steps: float, seconds: float, waited: float | None) -> StepTimes:
-        is_known = self.waited is not None and waited is not None
-        total = self.waited + waited if is_known else None  # type: ignore[operator]
+    def plus(self, steps: float, seconds: float, waited: float | None) -> StepTimes:
+        """Add steps that took these seconds together."""
+        total = None if self.waited is None or waited is None else self.waited + waited
         return StepTimes(self.steps + steps, self.seconds + seconds, total)
 
     @property
@@ -44,5 +48,5 @@ def times_of(epochs: Sequence[EpochEnded], batch_size: int) -> StepTimes:
         # NaN where all of the epoch was tracing.
         if epoch.train_seconds > 0 and epoch.images_per_second > 0:
             steps = epoch.train_seconds * epoch.images_per_second / batch_size
-            times = times._with(steps, epoch.train_seconds, epoch.input_wait_seconds)
+            times = times.plus(steps, epoch.train_seconds, epoch.input_wait_seconds)
     return times

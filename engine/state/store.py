@@ -32,7 +32,7 @@ from engine.protocol.events import (
     StageStarted,
     TestEnded,
 )
-from engine.state.forecast import Estimate, phase_pace, remaining_seconds
+from engine.state.forecast import Estimate, phase_pace
 from engine.state.kept_epoch import best_epoch, first_of_highest_accuracy, kept_epoch
 from engine.state.layer_choice import leaf_nodes, training_parameters
 from engine.state.pending import Pending, describe_changes, trains_then
@@ -76,7 +76,7 @@ class RunStore:
             EpochEnded: self._epoch_ended,
             FreezeApplied: self._freeze_applied,
             LayersMoved: self._layers_moved,
-            FeaturesReady: self._features_ready,
+            FeaturesReady: lambda e: self._set(features=e),
             LearningRateChanged: self._learning_rate_changed,
             CommandAccepted: self._command_accepted,
             CommandRejected: self._command_rejected,
@@ -98,6 +98,8 @@ class RunStore:
         handler = self._apply.get(type(event))
         if handler is not None:
             handler(event)
+        if self._estimate is not None:
+            self._estimate.apply(event)
 
     @property
     def steps(self) -> int:
@@ -222,8 +224,6 @@ class RunStore:
         if self._now.skip_requested == "stage":
             self._set(skip_requested="")
         self._set(stage=event.stage, stage_trains=event.trains, learning_rate=event.learning_rate)
-        if self._estimate is not None:
-            self._estimate.stage_started(event.stage - 1)
         if event.stage > 1 and not (self._resumes and event.stage == self._resumed_stage):
             self._mark(f"{event.trains}, {event.learning_rate:.0e}")
 
@@ -231,8 +231,6 @@ class RunStore:
         self._resumes = False
         self._step_times = StepTimes()
         self._set(epoch=event.epoch, stage=event.stage, step=0, steps=event.steps)
-        if self._estimate is not None:
-            self._estimate.epoch_started()
 
     def _batch_ended(self, event: BatchEnded) -> None:
         self._resumes = False
@@ -241,23 +239,19 @@ class RunStore:
         self._loss.append(x, event.loss)
         self._accuracy.append(x, event.accuracy)
         self._clock.append(x, self._train_seconds(event.time))
-        if math.isfinite(event.images_per_second) and event.images_per_second > 0:
-            seconds = event.batches * self._now.spec.batch_size / event.images_per_second
-            times = self._step_times = self._step_times.after(event, seconds)
+        times = self._step_times.after(event, self._now.spec.batch_size)
+        if times is not self._step_times:
+            self._step_times = times
             self._set(
                 images_per_second=event.images_per_second,
                 step_seconds=times.step_seconds,
                 input_wait_seconds=times.input_wait_seconds,
             )
-            if self._estimate is not None:
-                self._estimate.batches_ended(seconds, event.batches)
 
     def _epoch_ended(self, event: EpochEnded) -> None:
         self._epochs.append(event)
         self._seconds_at_ends.append(self._train_seconds(event.time))
         self._set(step=self._now.steps, learning_rate=event.learning_rate)
-        if self._estimate is not None:
-            self._estimate.epoch_ended(event)
 
     def _freeze_applied(self, event: FreezeApplied) -> None:
         carried = self._pending.settle(event.command_ids)
@@ -270,8 +264,6 @@ class RunStore:
             features=self._now.features if event.frontier == self._now.frontier else None,
             frontier=event.frontier,
         )
-        if self._estimate is not None:
-            self._estimate.freeze_applied(event)
         done = describe_changes(carried, self._now.layers)
         if event.planned:
             done = f"{done}, unfroze {event.planned}" if done else f"unfroze {event.planned}"
@@ -280,11 +272,6 @@ class RunStore:
 
     def _layers_moved(self, event: LayersMoved) -> None:
         self._set(moved=event.moved, broken=self._now.broken | frozenset(event.broken))
-
-    def _features_ready(self, event: FeaturesReady) -> None:
-        self._set(features=event)
-        if self._estimate is not None:
-            self._estimate.features_ready(event)
 
     def _learning_rate_changed(self, event: LearningRateChanged) -> None:
         self._pending.rate_changed(event.learning_rate)
@@ -342,20 +329,16 @@ class RunStore:
         }
         if self._estimate is None or not now.stage:
             return seen
-        seen["epoch_seconds_now"] = self._estimate.epoch_seconds(self._estimate.work)
-        if (layers or lock is not None) and now.layers is not None:
-            locked = now.batchnorm_locked if lock is None else lock
-            seen |= self._afterwards(trains_then(now.layers, now.selected, layers, locked=locked))
-        return seen
-
-    def _afterwards(self, trains: frozenset[str]) -> dict[str, Any]:
-        estimate, tree = self._estimate, self._now.layers
-        assert estimate is not None
-        assert tree is not None
+        estimate, tree = self._estimate, now.layers
+        seen["epoch_seconds_now"] = estimate.costs.epoch_seconds(estimate.work)
+        if (not layers and lock is None) or tree is None:
+            return seen
+        locked = now.batchnorm_locked if lock is None else lock
+        trains = trains_then(tree, now.selected, layers, locked=locked)
         work = estimate.work_if(trains)
         training = (n.name for n in leaf_nodes(tree) if n.name in trains and n.trainable_parameters)
-        return {
-            "epoch_seconds_after_pending": estimate.epoch_seconds(work),
+        return seen | {
+            "epoch_seconds_after_pending": estimate.costs.epoch_seconds(work),
             "extraction_seconds_after_pending": estimate.extraction_seconds(work),
             "trainable_parameters_after_pending": training_parameters(tree, trains),
             "frontier_after_pending": next(training, ""),
@@ -388,12 +371,10 @@ class RunStore:
         now = self._now
         if not now.stage or now.status != "running" or self._estimate is None:
             return None
-        left = [stage.epochs for stage in now.spec.stages]
-        for epoch in self._epochs:
-            left[min(epoch.stage, len(left)) - 1] -= 1
-        left = [max(count, 0) if i >= now.stage - 1 else 0 for i, count in enumerate(left)]
         ended = bool(self._epochs) and self._epochs[-1].epoch == now.epoch
-        step = 0 if ended else now.step
-        extraction = now.phase_seconds_left if now.phase == "extracting" else None
-        forecasts = self._estimate.forecasts(now.stage - 1, extraction)
-        return remaining_seconds(forecasts, now.stage - 1, step, now.steps, left)
+        return self._estimate.seconds_left(
+            now.stage - 1,
+            done=sum(epoch.stage == now.stage for epoch in self._epochs),
+            step=0 if ended else now.step,
+            extraction_left=now.phase_seconds_left if now.phase == "extracting" else None,
+        )

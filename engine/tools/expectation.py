@@ -1,18 +1,19 @@
 """The time and memory that a run will take on this machine, before any of it is measured.
 
-Time is FLOPs over the speed that `engine.tools.speed_probe` measured: the frozen prefix once for
-each image and view, then the rest forwards and, at twice the cost, backwards. The share of the
-FLOPs that trains in an epoch is taken as the share of layers. On two cores the figures lay within
-a third of measured runs; they help to choose, and a run's own estimate replaces them.
+The cost model is that of a run's own estimate (`engine.state.forecast`), with the speed that
+`engine.tools.speed_probe` measured. Which layers hold the FLOPs is not known without the network:
+the share of them that trains in an epoch is taken as the share of layers. On two cores the figures
+lay within a third of measured runs; they help to choose, and a run's own estimate replaces them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from engine.backbones.entry import Backbone
 from engine.config.spec import RunSpec, Stage
+from engine.state.forecast import Costs, Rates, Work, feature_rows
 from engine.tools.speed_probe import Speed
 
 EFFICIENCY = 0.55
@@ -55,24 +56,31 @@ def expect(
     train, test = images
     train = min(train, spec.train_limit or train)
     held_out = 0 if spec.validation == "test" else round(train * spec.validation)
-    learned, validation = train - held_out, test if spec.validation == "test" else held_out
-    rows = learned * spec.view_count + validation
-    shares = [trained_shares(entry, stage) for stage in spec.stages]
-    each = [share for epochs in shares for share in epochs]
-    keeps = spec.feature_cache and min(each) < 1
+    validation = test if spec.validation == "test" else held_out
+    rows = feature_rows(spec, train - held_out, validation)
+    flops = entry.flops_at(spec.image_size)
+    parts = [
+        (len(list(epochs)), _work(share, flops, keeps_features=spec.feature_cache))
+        for stage in spec.stages
+        for share, epochs in groupby(trained_shares(entry, stage))
+    ]
+    keeps = any(work.prefix for _, work in parts)
     features = rows * FEATURE_BYTES * (spec.image_size / 96) ** 2 if keeps else 0
     memory = BASE_BYTES + 3 * 32 * 32 * (train + test) + 16 * entry.parameters + features
     if speed is None or not _is_measured_kind(spec.device, speed.device):
         return Expectation(None, round(memory))
-    forward = [share if keeps else 1.0 for share in each]
-    work = sum(learned * 2 * share for share in each) + sum(forward) * (learned + validation)
-    work += test + (rows * _extracted(each) if keeps else 0.0)
-    steps = len(each) * learned // spec.batch_size
-    changes = sum(len(set(epochs)) for epochs in shares)
-    rate = EFFICIENCY * (speed.separable if entry.is_separable else speed.dense)
-    computing = work * entry.flops_at(spec.image_size) / rate
-    seconds = LOADING_SECONDS + STAGE_SECONDS * changes + STEP_SECONDS * steps + computing
+    per_flop = 1 / (EFFICIENCY * (speed.separable if entry.is_separable else speed.dense))
+    steps = (train - held_out) // spec.batch_size
+    costs = Costs(spec.batch_size, steps, validation, rows, Rates(per_flop, STEP_SECONDS))
+    seconds = costs.seconds(parts) or 0.0  # never None, as rates are assumed
+    seconds += LOADING_SECONDS + STAGE_SECONDS * len(parts) + per_flop * test * flops
     return Expectation(seconds, round(memory))
+
+
+def _work(share: float, flops: float, *, keeps_features: bool) -> Work:
+    """Of an image while the last `share` of a network's FLOPs trains, from 0 to 1."""
+    suffix = share * flops
+    return Work.of(flops - suffix, suffix, 2 * suffix, keeps_features=keeps_features)
 
 
 def trained_shares(entry: Backbone, stage: Stage) -> list[float]:
@@ -89,16 +97,6 @@ def _trained_layers(stage: Stage, done: int, layers: int) -> int:
     last = max(layers if last is None else last for last in (stage.unfreeze_last, *joined))
     blocks = done // stage.block_every if stage.block_every else 0
     return last + blocks * LEAVES_PER_DEPTH * DEPTH_PER_BLOCK
-
-
-def _extracted(shares: Sequence[float]) -> float:
-    """Return the share of the network computed once for each row; 1 is a whole forward pass.
-
-    The features of the earliest frontier are kept; those of a later one start from them.
-    """
-    prefixes = {1.0 - share for share in shares}
-    earliest, deepest = min(prefixes), max(prefixes)
-    return deepest + sum(prefix - earliest for prefix in prefixes if prefix != deepest)
 
 
 def _is_measured_kind(device: str, measured: str) -> bool:

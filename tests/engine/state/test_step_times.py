@@ -35,17 +35,24 @@ EPOCH = EpochEnded(
 
 
 def test_means_are_over_all_steps() -> None:
-    times = StepTimes().after(BATCH, 0.4).after(replace(BATCH, input_wait_seconds=0.3), 1.2)
+    slower = replace(BATCH, images_per_second=640 / 3, input_wait_seconds=0.3)
+    times = StepTimes().after(BATCH, 64).after(slower, 64)
     assert times.step_seconds == pytest.approx(0.2)
     assert times.input_wait_seconds == pytest.approx(0.05)
 
 
 def test_one_wait_that_is_not_known_leaves_none_known() -> None:
-    times = StepTimes().after(replace(BATCH, input_wait_seconds=None), 0.4).after(BATCH, 0.4)
+    times = StepTimes().after(replace(BATCH, input_wait_seconds=None), 64).after(BATCH, 64)
     assert times.step_seconds == pytest.approx(0.1)
     assert times.input_wait_seconds is None
     assert StepTimes().step_seconds is None
     assert StepTimes().input_wait_seconds is None
+
+
+@pytest.mark.parametrize("speed", [math.nan, math.inf, 0.0])
+def test_batches_that_were_all_traced_count_for_nothing(speed: float) -> None:
+    times = StepTimes().after(BATCH, 64)
+    assert times.after(replace(BATCH, images_per_second=speed), 64) is times
 
 
 def test_epochs_give_means_and_one_that_was_all_tracing_none() -> None:
