@@ -8,21 +8,11 @@ its idle time does. The thresholds are rules of thumb.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from engine.common.text import short_duration
-from engine.protocol.facts import GpuReading
 from engine.state.snapshot import RunSnapshot
 from engine.state.step_times import times_of
 
-Word = Literal[
-    "throttled GPU",
-    "memory-bound",
-    "extraction",
-    "validation-heavy",
-    "input-bound",
-    "compute-bound",
-]
 LEAST_READINGS = 3
 """Fewer readings of the machine than these show nothing."""
 LEAST_STEPS = 8
@@ -46,18 +36,14 @@ _SLOWED_DOWN = ("thermal", "hardware")
 class Bottleneck:
     """What holds a training back."""
 
-    word: Word
+    word: str
+    """`input-bound`."""
     figures: str
     """`validation takes 41 % of an epoch`."""
     advice: str
-    """What to do, briefly; empty where nothing helps but a faster machine."""
+    """What to do, briefly, with options in backticks; empty where only a faster machine helps."""
     basis: str = ""
     """What the figures are computed from: `4.0 s of 10 s`."""
-
-    @property
-    def line(self) -> str:
-        """The whole verdict on one line."""
-        return self.forms[0]
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -82,15 +68,17 @@ def find_bottleneck(run: RunSnapshot) -> Bottleneck | None:
 
 
 def _throttled(run: RunSnapshot) -> Bottleneck | None:
-    gpu = next((gpu for gpu in _gpus(run) if gpu.throttled in _SLOWED_DOWN), None)
-    if gpu is None:
+    place = _gpu_place(run)
+    if place is None or run.hardware is None:
         return None
-    known = [
-        f"{value:.0f} {unit}"
-        for value, unit in ((gpu.temperature_celsius, "°C"), (gpu.power_watts, "W"))
-        if value is not None
-    ]
-    figures = " at ".join([f"{gpu.throttled} limit holds its clocks down", *known[:1]])
+    gpu = run.hardware.gpus[place]
+    if gpu.throttled not in _SLOWED_DOWN:
+        return None
+    figures = f"{gpu.throttled} limit holds its clocks down"
+    if gpu.temperature_celsius is not None:
+        figures += f" at {gpu.temperature_celsius:.0f} °C"
+    elif gpu.power_watts is not None:
+        figures += f" at {gpu.power_watts:.0f} W"
     return Bottleneck("throttled GPU", figures, "see to its cooling and its power supply")
 
 
@@ -101,7 +89,7 @@ def _full_memory(run: RunSnapshot) -> Bottleneck | None:
     return Bottleneck(
         "memory-bound",
         f"{readings[-1]:.0f} % of the memory is taken",
-        "a smaller --batch-size, or end what else takes memory",
+        "a smaller `batch_size`, or end what else takes memory",
     )
 
 
@@ -117,16 +105,15 @@ def _extraction(run: RunSnapshot) -> Bottleneck | None:
 
 
 def _validation(run: RunSnapshot) -> Bottleneck | None:
-    last = run.ended_epochs[-_LAST_EPOCHS:]
-    seconds = sum(epoch.validation_seconds for epoch in last)
-    whole = seconds + sum(epoch.train_seconds for epoch in last)
-    if not whole or seconds < VALIDATION_SHARE * whole:
+    training, validation = _epoch_seconds(run)
+    whole = training + validation
+    if not whole or validation < VALIDATION_SHARE * whole:
         return None
     return Bottleneck(
         "validation-heavy",
-        f"validation takes {100 * seconds / whole:.0f} % of an epoch",
+        f"validation takes {100 * validation / whole:.0f} % of an epoch",
         "hold fewer images out",
-        f"{short_duration(seconds / len(last))} of {short_duration(whole / len(last))}",
+        f"{short_duration(validation)} of {short_duration(whole)}",
     )
 
 
@@ -137,7 +124,7 @@ def _idle_gpu(run: RunSnapshot) -> Bottleneck | None:
     return Bottleneck(
         "input-bound",
         f"the GPU computes {busy:.0f} % of the time",
-        "a larger --batch-size",
+        "a larger `batch_size`",
         "it waits for input or launches in the rest",
     )
 
@@ -147,11 +134,11 @@ def _input(run: RunSnapshot) -> Bottleneck | None:
     if step is None or waited is None or waited < INPUT_SHARE * step:
         return None
     is_on_disk = run.features is not None and run.features.held == "disk"
-    fewer_crops = "fewer --crops" if run.spec.views > 1 else ""
+    fewer_crops = "fewer `views`" if run.spec.views > 1 else ""
     return Bottleneck(
         "input-bound",
         _step_words(step, waited),
-        "more --feature-memory" if is_on_disk else fewer_crops,
+        "more `feature_memory_gb`" if is_on_disk else fewer_crops,
         f"{100 * waited / step:.0f} % of it",
     )
 
@@ -160,21 +147,21 @@ def _computation(run: RunSnapshot) -> Bottleneck | None:
     busy, (step, waited) = _gpu_percent(run), _step(run)
     if busy is None and run.device.startswith("gpu"):
         return None
-    share = _training_share(run)
+    training, validation = _epoch_seconds(run)
+    share = 100 * training / (training + validation) if training else 0.0
+    told = f"training takes {share:.0f} % of an epoch" if share else ""
     words = [] if step is None else [_step_words(step, waited)]
     words += [] if busy is None else [f"the GPU is {busy:.0f} % busy"]
-    told = "" if share is None else f"training takes {100 * share:.0f} % of an epoch"
     if not words:
         return Bottleneck("compute-bound", told, "") if told else None
     return Bottleneck("compute-bound", ", ".join(words), "", told)
 
 
-def _training_share(run: RunSnapshot) -> float | None:
-    """Of an epoch with its validation, training; None before the end of the first."""
+def _epoch_seconds(run: RunSnapshot) -> tuple[float, float]:
+    """Of training and of validation, means of the last epochs; 0 before the end of the first."""
     last = run.ended_epochs[-_LAST_EPOCHS:]
-    training = sum(epoch.train_seconds for epoch in last)
-    whole = training + sum(epoch.validation_seconds for epoch in last)
-    return training / whole if whole else None
+    training = sum(epoch.train_seconds for epoch in last) / max(len(last), 1)
+    return training, sum(epoch.validation_seconds for epoch in last) / max(len(last), 1)
 
 
 def _step(run: RunSnapshot) -> tuple[float | None, float | None]:
@@ -190,27 +177,18 @@ def _step_words(step: float, waited: float | None) -> str:
     return words if waited is None else f"{words}, input wait {short_duration(waited)}"
 
 
-def _gpus(run: RunSnapshot) -> tuple[GpuReading, ...]:
-    """The GPU that the run computes on, in its last reading; none while it does not train."""
-    if run.is_over or run.phase != "training" or run.hardware is None:
-        return ()
-    index = _gpu_place(run)
-    return () if index is None else run.hardware.gpus[index : index + 1]
-
-
 def _gpu_place(run: RunSnapshot) -> int | None:
-    """Where the run's GPU stands among the readings."""
-    if run.hardware is None or not run.device.startswith("gpu:"):
+    """Where the run's GPU stands among the readings; None while it does not train."""
+    if run.is_over or run.phase != "training" or run.hardware is None:
         return None
-    number = run.device.removeprefix("gpu:")
-    gpus = run.hardware.gpus
-    return next((i for i, gpu in enumerate(gpus) if str(gpu.cuda_index) == number), None)
+    names = [f"gpu:{gpu.cuda_index}" for gpu in run.hardware.gpus]
+    return names.index(run.device) if run.device in names else None
 
 
 def _gpu_percent(run: RunSnapshot) -> float | None:
     """Mean use of the run's GPU since the present stretch of training began, 0 to 100."""
     place, since, last = _gpu_place(run), run.phase_since, run.last_event_at
-    if place is None or run.phase != "training" or since is None or last is None:
+    if place is None or since is None or last is None:
         return None
     # A record keeps a reading every five seconds: at least these belong to the stretch.
     count = int((last - since) / _RECORDED_EVERY_SECONDS)

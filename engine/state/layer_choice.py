@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import chain, takewhile
 
 from engine.protocol.facts import LayerNode
 
@@ -38,27 +39,19 @@ def head_layers(tree: LayerNode) -> tuple[str, ...]:
     return tuple(name for group in _groups(tree, "head") for name in weighted(group))
 
 
-def last_block(tree: LayerNode) -> tuple[str, ...]:
-    """The last block of the backbone that holds weights, what follows it, and the head."""
-    return last_blocks(tree, 1)
-
-
 def last_blocks(tree: LayerNode, blocks: int) -> tuple[str, ...]:
-    """The last blocks that hold weights and the head, in the tree's order.
+    """The last blocks that hold weights, what follows them, and the head, in the tree's order.
 
-    A model without a backbone has its blocks below the root. The last convolution of a backbone,
-    a separate block in the tree (`top`), comes with the block before it.
+    A model without a backbone has its blocks below the root.
     """
-    found = [block for block in _blocks(tree) if weighted(block)]
-    tops = 1 if found and found[-1].name == "top" else 0
-    chosen = found[max(len(found) - blocks - tops, 0) :]
-    return (*(name for block in chosen for name in weighted(block)), *head_layers(tree))
+    found = _blocks(tree)
+    chosen = found[max(len(found) - blocks, 0) :]
+    return (*(name for names in chosen for name in names), *head_layers(tree))
 
 
 def count_blocks(tree: LayerNode) -> int:
     """How many blocks `last_blocks` can tell apart."""
-    found = [block for block in _blocks(tree) if weighted(block)]
-    return len(found) - (1 if found and found[-1].name == "top" else 0)
+    return len(_blocks(tree))
 
 
 def last_layers(tree: LayerNode, last: int) -> tuple[str, ...]:
@@ -117,13 +110,8 @@ def _is_run(tree: LayerNode, asked: set[str]) -> bool:
 def _before(tree: LayerNode, node: LayerNode) -> tuple[str, ...]:
     """The leaves with weights before a node."""
     first = next(leaf_nodes(node))
-    names = []
-    for leaf in leaf_nodes(tree):
-        if leaf is first:
-            break
-        if leaf.parameters:
-            names.append(leaf.name)
-    return tuple(names)
+    before = takewhile(lambda leaf: leaf is not first, leaf_nodes(tree))
+    return tuple(leaf.name for leaf in before if leaf.parameters)
 
 
 def _groups(tree: LayerNode, kind: str) -> list[LayerNode]:
@@ -137,6 +125,18 @@ def _body(tree: LayerNode) -> list[LayerNode]:
     return [group for group in tree.children if group.kind not in ("input", "head")]
 
 
-def _blocks(tree: LayerNode) -> Iterator[LayerNode]:
-    for group in _body(tree):
-        yield from group.children if group.kind == "stage" else (group,)
+def _blocks(tree: LayerNode) -> list[tuple[str, ...]]:
+    """The leaves with weights of each block that has any.
+
+    The last convolution of a backbone, a separate block in the tree (`top`), comes with the block
+    before it.
+    """
+    groups = (group.children if group.kind == "stage" else (group,) for group in _body(tree))
+    found: list[tuple[str, ...]] = []
+    for block in chain.from_iterable(groups):
+        names = weighted(block)
+        if block.name == "top" and found:
+            found[-1] += names
+        elif names:
+            found.append(names)
+    return found

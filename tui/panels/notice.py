@@ -15,6 +15,7 @@ from engine.state.bottleneck import Bottleneck, find_bottleneck
 from engine.state.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit, longest
 from tui.session.view import SessionView
+from tui.settings.option_names import in_flags
 
 _STOPPING = {
     "now": "stopping after this batch…",
@@ -80,7 +81,8 @@ def last_said(run: RunSnapshot) -> str:
 
 def held_back(held: Bottleneck, room: int | None = None) -> Content:
     """`validation-heavy: validation takes 41 % of an epoch`: as much as fits into `room` cells."""
-    text = held.line if room is None else longest(held.forms, room)
+    forms = [in_flags(form) for form in held.forms]
+    text = forms[0] if room is None else longest(forms, room)
     rest = text.removeprefix(held.word)
     return Content.assemble((held.word, "$foreground"), (rest, "$muted"))
 

@@ -63,7 +63,7 @@ def on_gpu(run: RunSnapshot, gpu: GpuReading, *percents: float) -> RunSnapshot:
 
 def line(run: RunSnapshot) -> str:
     found = find_bottleneck(run)
-    return found.line if found else ""
+    return found.forms[0] if found else ""
 
 
 def test_a_processor_that_trains_most_of_an_epoch_is_compute_bound(run: RunSnapshot) -> None:
@@ -90,11 +90,11 @@ def test_a_step_that_waits_for_its_batch_is_input_bound(run: RunSnapshot) -> Non
     waits = replace(run, ended_epochs=(epoch(9.0, 1.0, waited=4.5),))
     assert line(waits) == "input-bound: step 640 ms, input wait 320 ms (50 % of it)"
     seen = replace(waits, spec=replace(run.spec, views=4))
-    assert line(seen).endswith("; fewer --crops")
+    assert line(seen).endswith("; fewer `views`")
     features = FeaturesReady(
         epoch=1, source="cache", images=1, views=1, bytes=1, held="disk", seconds=0.0
     )
-    assert line(replace(waits, features=features)).endswith("; more --feature-memory")
+    assert line(replace(waits, features=features)).endswith("; more `feature_memory_gb`")
 
 
 def test_a_long_validation_is_told_with_its_share(run: RunSnapshot) -> None:

@@ -15,7 +15,6 @@ from engine.state.layer_choice import (
     describe_layers,
     from_on,
     head_layers,
-    last_block,
     last_blocks,
     last_layers,
     leaf_nodes,
@@ -77,10 +76,10 @@ def test_last_layers_count_as_keras_counts(
 
 
 def test_the_last_block_comes_with_what_follows_it(trees: dict[str, LayerNode]) -> None:
-    names = last_block(trees["EfficientNetLite0"])
+    names = last_blocks(trees["EfficientNetLite0"], 1)
     assert names[0] == "block7a_expand_conv"
     assert names[-2:] == ("top_bn", "head_dense")
-    assert last_block(trees["CustomCNN"])[0].startswith("block3_")
+    assert last_blocks(trees["CustomCNN"], 1)[0].startswith("block3_")
     assert head_layers(trees["VGG16"]) == ("head_dense",)
 
 

@@ -113,11 +113,18 @@ def test_changes_that_wait_for_the_batch_say_so(working: RunSnapshot) -> None:
         (70, "validation-heavy: validation takes 44 % of an epoch (4 of 9 s)"),
         (60, "validation-heavy: validation takes 44 % of an epoch"),
         (50, "validation-heavy"),
-        (None, HELD.line),
+        (None, HELD.forms[0]),
     ],
 )
 def test_what_holds_training_back_is_shortened_in_steps(room: int | None, expected: str) -> None:
     assert held_back(HELD, room).plain == expected
+
+
+def test_options_that_help_are_called_as_on_the_command_line() -> None:
+    held = Bottleneck("input-bound", "it waits", "fewer `views`")
+    assert held_back(held).plain == "input-bound: it waits; fewer --crops"
+    assert held_back(held, 36).plain == "input-bound: it waits; fewer --crops"
+    assert held_back(held, 35).plain == "input-bound: it waits"
 
 
 def test_requests_that_do_not_fit_are_counted() -> None:

@@ -9,7 +9,7 @@ from engine.protocol.commands import Command, SetTrainable, SkipModel, SkipStage
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import (
     head_layers,
-    last_block,
+    last_blocks,
     last_layers,
     leaf_nodes,
     lockable,
@@ -51,7 +51,7 @@ def preset_layers(tree: LayerNode, preset: str) -> tuple[str, ...]:
     if preset == "head":
         return head_layers(tree)
     if preset == "block":
-        return last_block(tree)
+        return last_blocks(tree, 1)
     if preset == "last":
         return last_layers(tree, LAST_LAYERS)
     return weighted(tree)
