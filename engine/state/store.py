@@ -49,13 +49,9 @@ class RunStore:
 
     def __init__(self, run_id: str, spec: RunSpec) -> None:
         self._now = RunSnapshot(run_id, spec, epochs=spec.epochs)
-        self._phase_seconds: dict[Any, float] = {}
         self._loss = Series()
         self._accuracy = Series()
         self._clock = Series()
-        self._epochs: list[EpochEnded] = []
-        self._seconds_at_ends: list[float] = []
-        self._markers: list[Marker] = []
         self._stages: list[tuple[str, int]] = []
         self._estimate: Estimate | None = None
         self._step_times = StepTimes()
@@ -109,33 +105,28 @@ class RunStore:
     def requested(self, command: Command) -> None:
         """Show a command as pending, whether only sent or already accepted."""
         self._pending.requested(command)
-        if isinstance(command, Pause):
-            self._set(pause_requested=True)
-        elif isinstance(command, Resume):
-            self._set(pause_requested=False)
-        elif isinstance(command, Stop):
-            self._set(stop_requested=command.when)
-        elif isinstance(command, SkipModel):
-            self._set(skip_requested=command.when)
-        elif isinstance(command, SkipStage):
-            self._set(skip_requested=self._now.skip_requested or "stage")
+        match command:
+            case Pause() | Resume():
+                self._set(pause_requested=isinstance(command, Pause))
+            case Stop():
+                self._set(stop_requested=command.when)
+            case SkipModel():
+                self._set(skip_requested=command.when)
+            case SkipStage():
+                self._set(skip_requested=self._now.skip_requested or "stage")
 
     def snapshot(self) -> RunSnapshot:
         """The run as it stands now."""
         return replace(
             self._now,
-            phase_seconds=dict(self._phase_seconds),
             epochs_without_gain=self._epochs_without_gain(),
             **self._what_waits(),
             loss=self._loss.curve(),
             accuracy=self._accuracy.curve(),
             clock=self._clock.curve(),
-            ended_epochs=tuple(self._epochs),
-            train_seconds_at_ends=tuple(self._seconds_at_ends),
             best_epoch=self._best_epoch(),
             kept_epoch=self._kept_epoch(),
             stages_trained=self._stages_trained(),
-            markers=tuple(self._markers),
             eta_seconds=self._eta(),
             hardware=self._hardware[-1] if self._hardware else None,
             hardware_history=HardwareHistory.over(list(self._hardware)),
@@ -147,18 +138,17 @@ class RunStore:
         self._now = replace(self._now, **changes)
 
     def _close_phase(self, time: float) -> None:
-        since, phase = self._now.phase_since, self._now.phase
-        if since is not None:
-            spent = max(time - since, 0.0)
-            self._phase_seconds[phase] = self._phase_seconds.get(phase, 0.0) + spent
+        now = self._now
+        if now.phase_since is not None:
+            spent = now.phase_seconds.get(now.phase, 0.0) + max(time - now.phase_since, 0.0)
+            self._set(phase_seconds={**now.phase_seconds, now.phase: spent})
 
     def _train_seconds(self, time: float) -> float:
         """The run's `train_seconds` at this second, the current phase included."""
         now = self._now
-        spent = sum(self._phase_seconds.get(phase, 0.0) for phase in TRAIN_PHASES)
         if now.phase_since is None or now.phase not in TRAIN_PHASES:
-            return spent
-        return spent + max(time - now.phase_since, 0.0)
+            return now.train_seconds
+        return now.train_seconds + max(time - now.phase_since, 0.0)
 
     def _phase_changed(self, event: PhaseChanged) -> None:
         self._close_phase(event.time)
@@ -198,11 +188,9 @@ class RunStore:
         """Drop what was recorded past the checkpoint."""
         ended = event.epoch if not event.step else event.epoch - 1
         place = ended + event.step / max(self._now.steps, 1)
-        kept = [i for i, epoch in enumerate(self._epochs) if epoch.epoch <= ended]
-        self._epochs = [self._epochs[i] for i in kept]
-        self._seconds_at_ends = [self._seconds_at_ends[i] for i in kept]
+        both = zip(self._now.ended_epochs, self._now.train_seconds_at_ends, strict=True)
+        kept = [(epoch, seconds) for epoch, seconds in both if epoch.epoch <= ended]
         self._stages = [stage for stage in self._stages if stage[1] < event.stage]
-        self._markers = [marker for marker in self._markers if marker.x <= place]
         for series in (self._loss, self._accuracy, self._clock):
             series.cut(place)
         self._pending.clear()
@@ -212,6 +200,9 @@ class RunStore:
             error="",
             ended_at=None,
             test=None,
+            ended_epochs=tuple(epoch for epoch, _ in kept),
+            train_seconds_at_ends=tuple(seconds for _, seconds in kept),
+            markers=tuple(marker for marker in self._now.markers if marker.x <= place),
             epoch=event.epoch,
             step=event.step,
             pause_requested=False,
@@ -249,9 +240,13 @@ class RunStore:
             )
 
     def _epoch_ended(self, event: EpochEnded) -> None:
-        self._epochs.append(event)
-        self._seconds_at_ends.append(self._train_seconds(event.time))
-        self._set(step=self._now.steps, learning_rate=event.learning_rate)
+        now = self._now
+        self._set(
+            ended_epochs=(*now.ended_epochs, event),
+            train_seconds_at_ends=(*now.train_seconds_at_ends, self._train_seconds(event.time)),
+            step=now.steps,
+            learning_rate=event.learning_rate,
+        )
 
     def _freeze_applied(self, event: FreezeApplied) -> None:
         carried = self._pending.settle(event.command_ids)
@@ -285,12 +280,13 @@ class RunStore:
 
     def _command_rejected(self, event: CommandRejected) -> None:
         self._pending.settle((event.command.id,))
-        if isinstance(event.command, Pause):
-            self._set(pause_requested=False)
-        if isinstance(event.command, Stop):
-            self._set(stop_requested="")
-        if isinstance(event.command, (SkipModel, SkipStage)):
-            self._set(skip_requested="")
+        match event.command:
+            case Pause():
+                self._set(pause_requested=False)
+            case Stop():
+                self._set(stop_requested="")
+            case SkipModel() | SkipStage():
+                self._set(skip_requested="")
 
     def _hardware_sampled(self, event: HardwareSampled) -> None:
         self._hardware.append(event)
@@ -308,14 +304,13 @@ class RunStore:
         self._set(status=event.status, error=event.error, ended_at=event.time, phase_since=None)
 
     def _mark(self, text: str) -> None:
-        self._markers.append(Marker(self._place(), text))
+        self._set(markers=(*self._now.markers, Marker(self._place(), text)))
 
     def _place(self) -> float:
         """How far the run is, in epochs."""
-        done = float(self._epochs[-1].epoch) if self._epochs else 0.0
-        if self._now.epoch <= done:
-            return done
-        return self._now.epoch - 1 + self._now.step / max(self._now.steps, 1)
+        now = self._now
+        done = float(now.ended_epochs[-1].epoch) if now.ended_epochs else 0.0
+        return done if now.epoch <= done else now.epoch - 1 + now.step / max(now.steps, 1)
 
     def _what_waits(self) -> dict[str, Any]:
         now, waiting = self._now, self._pending
@@ -345,36 +340,38 @@ class RunStore:
         }
 
     def _epochs_without_gain(self) -> int:
-        stage = self._now.stage
-        return epochs_without_gain([e.val_accuracy for e in self._epochs if e.stage == stage])
+        now = self._now
+        return epochs_without_gain(
+            [epoch.val_accuracy for epoch in now.ended_epochs if epoch.stage == now.stage]
+        )
 
     def _best_epoch(self) -> int | None:
         if self._now.spec.keep == "best":
             return self._kept_epoch()
-        best = best_epoch(self._epochs)
+        best = best_epoch(self._now.ended_epochs)
         return best.epoch if best else None
 
     def _kept_epoch(self) -> int | None:
-        test, keep = self._now.test, self._now.spec.keep
+        test, keep, epochs = self._now.test, self._now.spec.keep, self._now.ended_epochs
         if test is not None and test.epoch is not None:
             return test.epoch
-        kept = kept_epoch(self._epochs, keep)
+        kept = kept_epoch(epochs, keep)
         if test is not None and keep == "best":  # an older record
-            kept = first_of_highest_accuracy(self._epochs) or kept
+            kept = first_of_highest_accuracy(epochs) or kept
         return kept.epoch if kept else None
 
     def _stages_trained(self) -> tuple[str, ...]:
-        counts = Counter(epoch.stage for epoch in self._epochs)
+        counts = Counter(epoch.stage for epoch in self._now.ended_epochs)
         return tuple(f"{trains} {counts[stage]} ep" for trains, stage in self._stages)
 
     def _eta(self) -> float | None:
         now = self._now
         if not now.stage or now.status != "running" or self._estimate is None:
             return None
-        ended = bool(self._epochs) and self._epochs[-1].epoch == now.epoch
+        ended = bool(now.ended_epochs) and now.ended_epochs[-1].epoch == now.epoch
         return self._estimate.seconds_left(
             now.stage - 1,
-            done=sum(epoch.stage == now.stage for epoch in self._epochs),
+            done=sum(epoch.stage == now.stage for epoch in now.ended_epochs),
             step=0 if ended else now.step,
             extraction_left=now.phase_seconds_left if now.phase == "extracting" else None,
         )

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from engine.common.codec import from_plain, to_plain
+from engine.common.codec import to_plain
 
 SECONDS = 3.0
 """Time of measuring both networks together; loading and tracing come on top."""
@@ -30,18 +30,6 @@ class Speed:
     separable: float
     """Speed of depthwise ones, as in MobileNet and EfficientNet: they wait for memory."""
     device: str
-
-
-def read_speed(text: str) -> Speed:
-    """Return the speed that the process printed last.
-
-    Raises:
-        InputError: it is not a speed.
-        ValueError: it is not JSON.
-    """
-    lines = text.strip().splitlines()
-    speed: Speed = from_plain(Speed, json.loads(lines[-1] if lines else ""), "speed")
-    return speed
 
 
 def measure(seconds: float = SECONDS) -> Speed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from textual.content import Content
 from textual.reactive import reactive
@@ -14,16 +13,11 @@ from engine.config.dataset_names import title
 from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit
+from tui.panels.queue import GLYPHS
 from tui.session.view import SessionView
 from tui.terminal.slow_link import paced
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-_END_GLYPHS = {
-    "completed": ("✓", "$success"),
-    "stopped": ("■", "$warning"),
-    "failed": ("✗", "$error"),
-    "interrupted": ("✗", "$error"),
-}
 _FIRST_LABEL_WIDTH = 11
 _TICK_SECONDS = 0.25
 
@@ -124,7 +118,7 @@ def _rate(now: float, asked: float | None) -> Field:
 
 def _phase(run: RunSnapshot, at: float) -> Content:
     if run.is_over:
-        glyph, style = _END_GLYPHS.get(run.status, ("■", "$foreground"))
+        glyph, style = GLYPHS[run.status]
         return Content.styled(f"{glyph} {run.status}", f"{style} bold")
     words = phase_words(run)
     if run.phase == "training":
@@ -157,19 +151,15 @@ def phase_words(run: RunSnapshot) -> str:
         words.append(run.phase_detail)
     if run.phase_progress is not None:
         done, total = run.phase_progress.done, run.phase_progress.total
-        if run.phase_progress.unit == "bytes":
-            words.append(_megabytes(done, total))
-        else:
+        if run.phase_progress.unit != "bytes":
             words.append(whole(done) if total is None else f"{done:,}/{total:,}")
-            if run.phase == "extracting":
-                words.append("images")
+        elif total is None:
+            words.append(byte_size(done))
+        else:
+            words.append(f"{done / 2**20:.0f}/{total / 2**20:.0f} MB")
+    if run.phase_progress is not None and run.phase == "extracting":
+        words.append("images")
     return " ".join(words)
-
-
-def _megabytes(done: int, total: int | None) -> str:
-    if total is None:
-        return byte_size(done)
-    return f"{done / 2**20:.0f}/{total / 2**20:.0f} MB"
 
 
 def stage_epoch(run: RunSnapshot) -> tuple[int, int]:
@@ -180,40 +170,28 @@ def stage_epoch(run: RunSnapshot) -> tuple[int, int]:
     return max(run.epoch - before, 0), stages[index].epochs
 
 
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """How much is done, from 0 to 1."""
-
-    epoch: float
-    stage: float
-    run: float
-
-
-def shares_done(run: RunSnapshot) -> Shares:
-    """The done share of the epoch, of its stage and of the run's epochs."""
+def shares_done(run: RunSnapshot) -> tuple[float, float, float]:
+    """The done share, from 0 to 1, of the epoch, of its stage and of the run's epochs."""
     if run.status == "completed":
-        return Shares(1.0, 1.0, 1.0)
+        return 1.0, 1.0, 1.0
     if not run.epoch:
-        return Shares(0.0, 0.0, 0.0)
+        return 0.0, 0.0, 0.0
     in_epoch = min(run.step / max(run.steps, 1), 1.0)
     epoch, epochs = stage_epoch(run)
-    return Shares(
-        in_epoch,
-        min((epoch - 1 + in_epoch) / max(epochs, 1), 1.0),
-        min((run.epoch - 1 + in_epoch) / max(run.epochs, 1), 1.0),
-    )
+    in_stage = min((epoch - 1 + in_epoch) / max(epochs, 1), 1.0)
+    return in_epoch, in_stage, min((run.epoch - 1 + in_epoch) / max(run.epochs, 1), 1.0)
 
 
 def bars_line(run: RunSnapshot, width: int) -> Content:
     """Bars of the epoch (or of the current phase), of the stage and of the run."""
-    shares = shares_done(run)
-    first, share = "epoch", shares.epoch
+    share, in_stage, in_run = shares_done(run)
+    first = "epoch"
     progress = run.phase_progress
     if progress is not None and progress.total and not run.is_over:
         first, share = run.phase, min(progress.done / progress.total, 1.0)
-    bars = [(f"{first:<{_FIRST_LABEL_WIDTH}}", share), ("run", shares.run)]
+    bars = [(f"{first:<{_FIRST_LABEL_WIDTH}}", share), ("run", in_run)]
     if width >= 100 and len(run.spec.stages) > 1:
-        bars.insert(1, ("stage", shares.stage))
+        bars.insert(1, ("stage", in_stage))
     labels = sum(len(label) + len("  100 %") for label, _ in bars)
     length = max((width - 2 - labels - 4 * (len(bars) - 1)) // len(bars) - 1, 3)
     parts = [

@@ -48,10 +48,16 @@ class Key:
     priority: bool = False
     """Whether it takes effect before the focused widget; keys typed right after it come later."""
     display: str = ""
-    """How the key is written, where its Textual name is not readable."""
+    """How the key is written, where its names do not tell."""
 
 
-_ARROWS = {"up": "↑", "down": "↓", "left": "←", "right": "→"}
+_WRITTEN = {
+    **{"up": "↑", "down": "↓", "left": "←", "right": "→"},
+    **{"slash": "/", "plus": "+", "minus": "-", "asterisk": "*", "question_mark": "?"},
+    "greater_than_sign": ">",
+}
+_UNTOLD = ("equals_sign", "f1")
+"""Keys for who looks for them: the plus without shift, and the usual key of help."""
 KEYS: tuple[Key, ...] = (
     Key("space", "toggle_trainable", "toggle", "Freeze or unfreeze the layer or group", "layers"),
     Key("enter", "toggle_open", "open", "Open or close the group", "layers", False),
@@ -61,21 +67,13 @@ KEYS: tuple[Key, ...] = (
     Key("left,h", "close", "close", "Close the group, or go to it", "layers", False),
     Key("f", "freeze_to_input", "freeze", "Freeze from here to the input", "layers", False),
     Key("u", "unfreeze_to_output", "unfreeze", "Unfreeze from here to the output", "layers", False),
-    Key("slash", "find", "find", "Find a layer by its name", "layers", False, display="/"),
+    Key("slash", "find", "find", "Find a layer by its name", "layers", False),
     Key("p", "presets", "presets", "What trains: head, last block, last N layers, all", "training"),
     Key("b", "lock_batchnorm", "BN", "Lock or release BatchNormalization", "training", False),
     Key("a", "apply_now", "apply now", "Apply what waits after this batch", "training", False),
     Key("backspace", "withdraw", "undo", "Undo the changes that wait", "training", False),
-    Key(
-        "plus,equals_sign",
-        "rate_up",
-        "up",
-        "Raise the rate by 10^¼",
-        "training",
-        False,
-        display="+",
-    ),
-    Key("minus", "rate_down", "down", "Lower the rate by 10^¼", "training", False, display="-"),
+    Key("plus,equals_sign", "rate_up", "up", "Raise the rate by 10^¼", "training", False),
+    Key("minus", "rate_down", "down", "Lower the rate by 10^¼", "training", False),
     Key("L", "rate", "rate", "Type a learning rate", "training", False),
     Key(
         "greater_than_sign",
@@ -84,7 +82,6 @@ KEYS: tuple[Key, ...] = (
         "Skip to the next stage or the next model",
         "training",
         False,
-        display=">",
     ),
     Key("c", "checkpoint", "save", "Save a checkpoint now", "training", False),
     Key("w", "toggle_window", "window", "Charts: all or their recent part", "training", False),
@@ -110,27 +107,13 @@ KEYS: tuple[Key, ...] = (
         "add",
         "Add the marked models to the current queue",
         "launcher",
-        display="+",
     ),
     Key("r", "app.results", "results", "Go to the results", "launcher"),
     Key("u", "resume", "resume", "Resume the newest unfinished run", "launcher"),
-    Key(
-        "slash",
-        "filter",
-        "filter",
-        "Type a part of a model's name",
-        "launcher",
-        priority=True,
-        display="/",
-    ),
+    Key("slash", "filter", "filter", "Type a part of a model's name", "launcher", priority=True),
     Key("f", "fetch", "fetch", "Fetch the data and weights that are not here", "launcher"),
     Key(
-        "ctrl+e,ctrl+o",
-        "save_recipe",
-        "recipe",
-        "Save the options as a recipe",
-        "launcher",
-        False,
+        "ctrl+e,ctrl+o", "save_recipe", "recipe", "Save the options as a recipe", "launcher", False
     ),
     Key("ctrl+r", "usual_options", "defaults", "All options at their defaults", "launcher", False),
     Key("escape", "catalogue", "models", "Clear the filter, back to the models", "launcher", False),
@@ -154,15 +137,12 @@ KEYS: tuple[Key, ...] = (
         "Filter the runs: model:lite acc>0.85",
         "results",
         priority=True,
-        display="/",
     ),
     Key("s", "sort", "sort", "Sort by the next column", "results"),
     Key("o", "reverse", "reverse", "Sort the other way round", "results", False),
     Key("g", "group", "group", "One line a model, or the runs again", "results", False),
     Key("x", "cost", "axis", "Chart: time, parameters or FLOPs", "results"),
-    Key(
-        "asterisk", "pin", "pin", "Keep the run on top, or no longer", "results", False, display="*"
-    ),
+    Key("asterisk", "pin", "pin", "Keep the run on top, or no longer", "results", False),
     Key("e", "notes", "note", "Tags and a note for the run", "results", False),
     Key("delete", "delete", "delete", "Move the run to the trash; asks first", "results", False),
     Key("r", "reload", "refresh", "Read the runs again", "results", False),
@@ -212,7 +192,7 @@ KEYS: tuple[Key, ...] = (
         False,
     ),
     Key("ctrl+l", "redraw", "redraw", "Draw the whole screen again", "everywhere", False),
-    Key("question_mark,f1", "show_help", "help", "Show the keys", "everywhere", display="?"),
+    Key("question_mark,f1", "show_help", "help", "Show the keys", "everywhere"),
     Key("q", "quit", "quit", "Leave; asks first while a model trains", "everywhere"),
     Key("d", "detach", "detach", "Leave; the training continues", "everywhere", False),
     Key(
@@ -315,5 +295,5 @@ def _binding_ids(node: DOMNode) -> set[str | None]:
 
 def written(key: Key) -> str:
     """Write a key for people: `ctrl+q or ctrl+c`, `?`, `→ or l`."""
-    names = key.keys.split(",")
-    return key.display or " or ".join(_ARROWS.get(name, name) for name in names)
+    names = [name for name in key.keys.split(",") if name not in _UNTOLD]
+    return key.display or " or ".join(_WRITTEN.get(name, name) for name in names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import platform
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from engine.common.codec import from_plain, to_plain
 from engine.errors import InputError
-from engine.tools.speed_probe import Speed, read_speed
+from engine.tools.speed_probe import Speed
 from tui.settings.preferences import read_preferences, write_preferences
 
 SECTION = "speed"
@@ -28,11 +29,7 @@ def remembered_speed() -> Speed | None:
     kept = read_preferences(SECTION)
     if kept.get("machine") != _machine():
         return None
-    try:
-        speed: Speed = from_plain(Speed, kept.get("speed"))
-    except InputError:
-        return None
-    return speed if min(speed.dense, speed.separable) > 0 else None
+    return _speed_in(kept.get("speed"))
 
 
 async def measure_speed() -> Speed | None:
@@ -46,15 +43,24 @@ async def measure_speed() -> Speed | None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(_python_path())},
     )
     try:
-        speed = read_speed(await asyncio.to_thread(_answer, process))
-    except (InputError, ValueError):
+        lines = (await asyncio.to_thread(_answer, process)).splitlines()
+        speed = _speed_in(json.loads(lines[-1] if lines else ""))
+    except ValueError:
         return None
     finally:
         process.kill()  # the thread that waits for it ends with it
-    if min(speed.dense, speed.separable) <= 0:
-        return None
-    write_preferences(SECTION, {"machine": _machine(), "speed": to_plain(speed)})
+    if speed is not None:
+        write_preferences(SECTION, {"machine": _machine(), "speed": to_plain(speed)})
     return speed
+
+
+def _speed_in(value: object) -> Speed | None:
+    """Return the speed that plain values hold; None if it is none."""
+    try:
+        speed: Speed = from_plain(Speed, value)
+    except InputError:
+        return None
+    return speed if min(speed.dense, speed.separable) > 0 else None
 
 
 def _answer(process: subprocess.Popen[bytes]) -> str:

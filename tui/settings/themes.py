@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.theme import Theme
 
 from tui.settings.preferences import read_preferences, write_preferences
@@ -14,82 +16,54 @@ OTHER_THEMES = {
     "validation": "#d9962f",
 }
 """Variables of the stylesheets that Textual's own themes lack."""
-DARK = Theme(
-    name="cifar-dark",
-    dark=True,
-    primary="#5cb8e6",
-    secondary="#8aa0b8",
-    accent="#5cb8e6",
-    warning="#f2b45c",
-    error="#f0717a",
-    success="#7fcf8f",
-    foreground="#d6dce5",
-    background="#10141a",
-    surface="#151b23",
-    panel="#1f2833",
-    variables={
-        "muted": "#7d8b9c",
-        "line": "#33404f",
-        "grid": "#232d38",
-        "load": "#4a6a85",
-        "validation": "#f2b45c",
-        "block-cursor-background": "#24435a",
-        "block-cursor-foreground": "#ffffff",
-        "block-cursor-text-style": "none",
-        "block-cursor-blurred-background": "#1b2631",
-        "block-cursor-blurred-foreground": "#d6dce5",
-        "footer-background": "#1f2833",
-        "footer-key-foreground": "#5cb8e6",
-        "footer-description-foreground": "#aab6c4",
-        "border": "#5cb8e6",
-        "border-blurred": "#33404f",
-        "scrollbar": "#33404f",
-        "scrollbar-hover": "#4a5b6e",
-        "scrollbar-active": "#5cb8e6",
-        "scrollbar-background": "#10141a",
-        "scrollbar-background-hover": "#10141a",
-        "scrollbar-background-active": "#10141a",
-        "scrollbar-corner-color": "#10141a",
-    },
-)
-LIGHT = Theme(
-    name="cifar-light",
-    dark=False,
-    primary="#0b6ea8",
-    secondary="#4d6277",
-    accent="#0b6ea8",
-    warning="#a85f00",
-    error="#bf2f3a",
-    success="#24803a",
-    foreground="#1e2630",
-    background="#f7f8fa",
-    surface="#eef1f5",
-    panel="#e1e7ee",
-    variables={
-        "muted": "#66758a",
-        "line": "#c2ccd8",
-        "grid": "#dfe5ec",
-        "load": "#86a9c4",
-        "validation": "#b86800",
-        "block-cursor-background": "#c9e2f3",
-        "block-cursor-foreground": "#0d1620",
-        "block-cursor-text-style": "none",
-        "block-cursor-blurred-background": "#e3ebf3",
-        "block-cursor-blurred-foreground": "#1e2630",
-        "footer-background": "#e1e7ee",
-        "footer-key-foreground": "#0b6ea8",
-        "footer-description-foreground": "#3f4d5c",
-        "border": "#0b6ea8",
-        "border-blurred": "#c2ccd8",
-        "scrollbar": "#c2ccd8",
-        "scrollbar-hover": "#a3b2c2",
-        "scrollbar-active": "#0b6ea8",
-        "scrollbar-background": "#f7f8fa",
-        "scrollbar-background-hover": "#f7f8fa",
-        "scrollbar-background-active": "#f7f8fa",
-        "scrollbar-corner-color": "#f7f8fa",
-    },
-)
+_COLOURS = {
+    "primary": ("#5cb8e6", "#0b6ea8"),
+    "secondary": ("#8aa0b8", "#4d6277"),
+    "warning": ("#f2b45c", "#a85f00"),
+    "error": ("#f0717a", "#bf2f3a"),
+    "success": ("#7fcf8f", "#24803a"),
+    "foreground": ("#d6dce5", "#1e2630"),
+    "background": ("#10141a", "#f7f8fa"),
+    "surface": ("#151b23", "#eef1f5"),
+    "panel": ("#1f2833", "#e1e7ee"),
+}
+"""Of the dark and of the light theme; Textual's own names."""
+_VARIABLES = {
+    "muted": ("#7d8b9c", "#66758a"),
+    "line": ("#33404f", "#c2ccd8"),
+    "grid": ("#232d38", "#dfe5ec"),
+    "load": ("#4a6a85", "#86a9c4"),
+    "validation": ("#f2b45c", "#b86800"),
+    "block-cursor-background": ("#24435a", "#c9e2f3"),
+    "block-cursor-foreground": ("#ffffff", "#0d1620"),
+    "block-cursor-blurred-background": ("#1b2631", "#e3ebf3"),
+    "footer-description-foreground": ("#aab6c4", "#3f4d5c"),
+    "scrollbar-hover": ("#4a5b6e", "#a3b2c2"),
+}
+_SAME = {
+    "primary": ("footer-key-foreground", "border", "scrollbar-active"),
+    "foreground": ("block-cursor-blurred-foreground",),
+    "panel": ("footer-background",),
+    "line": ("border-blurred", "scrollbar"),
+    "background": (
+        *("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active"),
+        "scrollbar-corner-color",
+    ),
+}
+"""Variables that are another colour."""
+
+
+def _theme(name: str, *, dark: bool) -> Theme:
+    place = 0 if dark else 1
+    colours: dict[str, Any] = {key: pair[place] for key, pair in _COLOURS.items()}
+    variables = {key: pair[place] for key, pair in _VARIABLES.items()}
+    known = colours | variables
+    variables |= {key: known[of] for of, keys in _SAME.items() for key in keys}
+    variables["block-cursor-text-style"] = "none"
+    return Theme(name, dark=dark, accent=known["primary"], variables=variables, **colours)
+
+
+DARK, LIGHT = _theme("cifar-dark", dark=True), _theme("cifar-light", dark=False)
 _SECTION, _KEY = "looks", "theme"
 
 

@@ -70,12 +70,12 @@ def column_cells(row: LayerRow, state: RowState, shown: Columns) -> list[Cells]:
     mark = state.mark if shown.mark > 3 else state.short_mark
     weights = count(row.node.parameters) if row.node.parameters else ""
     cells = [
-        (_left(short_kind(row.node), shown.kind), "count"),
-        (_right(output_shape(row.node), shown.shape), "count"),
-        (_right(weights, shown.count), "count"),
-        (_left(mark, shown.mark), _mark_style(state)),
-        (_left(movement_bar(state.moved, shown.bar), shown.bar), "moved"),
-        (_right(movement_number(state.moved), shown.number), "count"),
+        (_cell(short_kind(row.node), shown.kind, "<"), "count"),
+        (_cell(output_shape(row.node), shown.shape, ">"), "count"),
+        (_cell(weights, shown.count, ">"), "count"),
+        (_cell(mark, shown.mark, "<"), _mark_style(state)),
+        (_cell(movement_bar(state.moved, shown.bar), shown.bar, "<"), "moved"),
+        (_cell(movement_number(state.moved), shown.number, ">"), "count"),
     ]
     if state.broken:
         return [(text, "broken") for text, _ in cells]
@@ -100,20 +100,11 @@ def _mark_style(state: RowState) -> str:
     return "trains" if state.now in ("trains", "some") else "frozen"
 
 
-def _left(text: str, width: int) -> str:
+def _cell(text: str, width: int, align: str) -> str:
     if not width:
         return ""
-    return " " * _GAP + _shortened(text, width).ljust(width)
-
-
-def _right(text: str, width: int) -> str:
-    if not width:
-        return ""
-    return " " * _GAP + _shortened(text, width).rjust(width)
-
-
-def _shortened(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+    short = text if len(text) <= width else text[: width - 1] + "…"
+    return " " * _GAP + f"{short:{align}{width}}"
 
 
 def movement_share(moved: float) -> float:
