@@ -66,7 +66,8 @@ class Work:
 Part = tuple[int, Work]
 """How many epochs in a row the same layers train, and their work."""
 Stretch = tuple[int, int, frozenset[str]]
-"""From after which to after which epoch of a stage its plan trains the same leaf layers."""
+"""From after which to after which epoch of a stage nothing joins, and the leaf layers that join at
+its start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +152,7 @@ class Costs:
         pace = self.paces.get(work)
         if pace is not None and pace.epoch_seconds is not None:
             return pace.epoch_seconds
-        one, validation = self._step_seconds(work), self._validation_seconds(work)
-        return None if one is None or validation is None else self.steps * one + validation
+        return self.seconds([(1, work)], ready=(work.prefix,))
 
     def extraction_seconds(self, work: Work, held: float, ready: Collection[float]) -> float | None:
         """Seconds until the features that `work` needs are ready; None where no rate is known.
@@ -285,8 +285,9 @@ class Estimate:
         self._held = self.work.prefix
         if not self._ready:
             # One pass over the images makes the features of the coming stages as well.
-            plan = (stretch for i in range(len(self._stages)) for stretch in self._plan(i))
-            prefixes = (self.work_if(layers).prefix for _, _, layers in plan)
+            stages = range(len(self._stages))
+            parts = (part for i in stages for part in self._parts(i, frozenset(), -1))
+            prefixes = (work.prefix for _, work in parts)
             self._ready.add(min(filter(None, prefixes), default=self._held))
         self._ready.add(self._held)
         if event.source == "extracted" and event.images * self._held * event.seconds > 0:
@@ -322,20 +323,23 @@ class Estimate:
             step: steps done in the current epoch.
             extraction_left: seconds of the current extraction, where its pace is known.
         """
-        parts: list[Part] = []
-        for index in range(stage, len(self._stages)):
-            trains, done = (self._trains, done) if index == stage else (frozenset(), 0)
-            left = [stretch for stretch in self._plan(index) if stretch[1] > done]
-            # What the user changed stays so within the stage: more layers join by its plan.
-            planned = left[0][2] if left and index == stage else frozenset()
-            for start, stop, layers in left:
-                work = self.work_if(trains | (layers - planned))
-                parts.append((stop - max(start, done), work))
+        parts = self._parts(stage, self._trains, done)
+        for index in range(stage + 1, len(self._stages)):
+            parts += self._parts(index, frozenset(), -1)
         return self.costs.seconds(parts, self._held, self._ready, step, extraction_left)
+
+    def _parts(self, index: int, trains: frozenset[str], done: int) -> list[Part]:
+        """What a stage still trains: these layers, and what joins after more than `done` epochs."""
+        parts = []
+        for start, stop, joins in self._plan(index) if index < len(self._stages) else ():
+            trains = trains | joins if start > done else trains
+            if stop > done:
+                parts.append((stop - max(start, done), self.work_if(trains)))
+        return parts
 
 
 def stage_plan(tree: LayerNode, stage: Stage, *, locks_batchnorm: bool) -> list[Stretch]:
-    """What a stage trains by its plan: at its start, and after each change.
+    """What a stage trains by its plan: at its start, and what joins later.
 
     Args:
         tree: of the whole model; one without a backbone trains whole.
@@ -347,18 +351,20 @@ def stage_plan(tree: LayerNode, stage: Stage, *, locks_batchnorm: bool) -> list[
     def last(layers: int | None) -> tuple[str, ...]:
         return weighted(tree) if layers is None or not has_backbone else last_layers(tree, layers)
 
-    trains, every = frozenset(last(stage.unfreeze_last)), stage.block_every
-    blocks = range(1, count_blocks(tree) + 1 if every else 1)
-    begun = sum(trains.issuperset(last_blocks(tree, number)) for number in blocks)
     joins = {unfreeze.after_epoch: last(unfreeze.last) for unfreeze in stage.unfreezes}
-    joins |= {every * (n - begun): last_blocks(tree, n) for n in blocks if n > begun}
-    changes = sorted(epoch for epoch in joins if 0 < epoch < stage.epochs)
+    joins[0], every = last(stage.unfreeze_last), stage.block_every
+    blocks = range(1, count_blocks(tree) + 1 if every else 1)
+    begun = sum(set(joins[0]).issuperset(last_blocks(tree, number)) for number in blocks)
+    for number in blocks[begun:]:
+        before = last_blocks(tree, number - 1)
+        joined = (name for name in last_blocks(tree, number) if name not in before)
+        joins[every * (number - begun)] = tuple(joined)
     held = lockable(tree) if locks_batchnorm else frozenset()
-    plan = []
-    for start, stop in pairwise([0, *changes, stage.epochs]):
-        trains = trains.union(joins.get(start, ()))
-        plan.append((start, stop, trains - held))
-    return plan
+    starts = sorted(epoch for epoch in joins if 0 <= epoch < max(stage.epochs, 1))
+    return [
+        (start, stop, frozenset(joins[start]) - held)
+        for start, stop in pairwise([*starts, stage.epochs])
+    ]
 
 
 def work_of(tree: LayerNode, trains: Collection[str], *, keeps_features: bool) -> Work:

@@ -71,7 +71,9 @@ class RunStore:
             BatchEnded: self._batch_ended,
             EpochEnded: self._epoch_ended,
             FreezeApplied: self._freeze_applied,
-            LayersMoved: self._layers_moved,
+            LayersMoved: lambda e: self._set(
+                moved=e.moved, broken=self._now.broken.union(e.broken)
+            ),
             FeaturesReady: lambda e: self._set(features=e),
             LearningRateChanged: self._learning_rate_changed,
             CommandAccepted: self._command_accepted,
@@ -264,9 +266,6 @@ class RunStore:
             done = f"{done}, unfroze {event.planned}" if done else f"unfroze {event.planned}"
         if done:
             self._mark(f"{done}, {self._now.learning_rate or math.nan:.0e}")
-
-    def _layers_moved(self, event: LayersMoved) -> None:
-        self._set(moved=event.moved, broken=self._now.broken | frozenset(event.broken))
 
     def _learning_rate_changed(self, event: LearningRateChanged) -> None:
         self._pending.rate_changed(event.learning_rate)

@@ -140,12 +140,14 @@ def test_a_stage_trains_the_backbones_last_layers_and_the_head(
     last: int | None, locks: bool, layers: set[str]
 ) -> None:
     plan = stage_plan(TREE, Stage("s", 1, 1e-3, last), locks_batchnorm=locks)
-    assert plan == [(0, 1, layers)]
+    assert plan == [(0, 1, frozenset(layers))]
 
 
 def test_a_model_without_a_backbone_trains_whole() -> None:
     tree = group("model", group("block", leaf("conv", 5)), group("head", leaf("dense", 1)))
-    assert stage_plan(tree, STAGES[0], locks_batchnorm=False) == [(0, 2, {"conv", "dense"})]
+    assert stage_plan(tree, STAGES[0], locks_batchnorm=False) == [
+        (0, 2, frozenset({"conv", "dense"}))
+    ]
 
 
 def test_layers_join_by_the_plan_of_a_stage() -> None:
@@ -160,8 +162,8 @@ def test_layers_join_by_the_plan_of_a_stage() -> None:
     whole = ["dense", "early", "late", "middle"]
     assert plan(unfreezes=(Unfreeze(2, 4), Unfreeze(9, None))) == [(0, 2, tuned), (2, 6, wider)]
     assert plan(unfreezes=(Unfreeze(2, None),)) == [(0, 2, tuned), (2, 6, whole)]
-    # Late and its BatchNormalization are two blocks, of which it begins with both.
-    assert plan(block_every=2)[:3] == [(0, 2, tuned), (2, 4, tuned), (4, 6, wider)]
+    # Each layer is a block here; it begins with the last two.
+    assert plan(block_every=2) == [(0, 2, tuned), (2, 4, []), (4, 6, ["middle"])]
 
 
 def test_layers_that_are_to_join_are_reckoned_with_from_then_on() -> None:
@@ -174,11 +176,11 @@ def test_layers_that_are_to_join_are_reckoned_with_from_then_on() -> None:
     assert wider is not None
     assert estimate.seconds_left(0, 0, 0) == pytest.approx(3 * 31 + wider)
     assert estimate.seconds_left(0, 3, 50) == pytest.approx(16)
-    # What the user freezes stays so; what is to join does all the same.
+    # What the user freezes stays so until all of the last four layers are to join.
     estimate.apply(frozen_but(HEAD, "dense"))
     estimate.apply(features("cache", 0.1))
     measure(estimate, 0.2, 0.02)
-    joined = estimate.costs.epoch_seconds(estimate.work_if(frozenset({"middle", "dense"})))
+    joined = estimate.costs.epoch_seconds(estimate.work_if(frozenset({"middle", *TUNED})))
     assert joined is not None
     assert estimate.seconds_left(0, 1, 0) == pytest.approx(2 * 0.22 + joined, rel=0.02)
 

@@ -10,8 +10,10 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from engine.protocol.facts import LayerNode
+from engine.state.layer_choice import lockable
+from engine.state.snapshot import RunSnapshot
 from tui.panels.layers.columns import column_cells, columns
-from tui.panels.layers.row_state import LayerStates, RowState, row_state
+from tui.panels.layers.row_state import RowState, drawn_from, row_state
 from tui.panels.layers.rows import LayerRow, layer_rows, opened_at_first, path_to
 
 _GREY = ("frozen", "count")
@@ -41,25 +43,38 @@ class DrawnTree(Tree[LayerRow]):
         self.show_root = False
         self.guide_depth = 2
         self.auto_expand = False
-        self._model: LayerNode | None = None
+        self.model: LayerNode | None = None
+        """The layer tree that is shown."""
         self._rows: tuple[LayerRow, ...] = ()
-        self._states = LayerStates()
+        self._lockable: frozenset[str] = frozenset()
+        self._run: RunSnapshot | None = None
         self._row_states: dict[int, RowState] = {}
         self._frontier = ""
         self._frontier_words: tuple[str, ...] = ()
         self._around_rule: frozenset[int] = frozenset()
 
-    def fill(self, root: LayerNode, lines: int = 0) -> None:
-        """Show another model's layers: the backbone open, and what trains.
+    def show_run(self, run: RunSnapshot, lines: int = 0) -> None:
+        """Show the layers of a run; cursor and open groups stay while they are the same.
+
+        The rows are drawn again only if their content has changed.
 
         Args:
-            root: the layer tree of the run.
+            run: whose model is built.
             lines: how many the tree has room for; 0 if that is not known yet.
         """
+        before, self._run = self._run, run
+        if run.layers is not None and run.layers is not self.model:
+            self._fill(run.layers, lines)
+        if before is None or drawn_from(before) != drawn_from(run):
+            self._row_states.clear()
+            self._draw_again()
+
+    def _fill(self, root: LayerNode, lines: int) -> None:
+        """Show another model's layers: the backbone open, and what trains."""
         self.clear()
         self.root.expand()
         self._frontier, self._rule, self._around_rule = "", None, frozenset()
-        self._model, self._rows = root, layer_rows(root)
+        self.model, self._rows, self._lockable = root, layer_rows(root), lockable(root)
         self._row_states.clear()
         # One line stays free for the frontier.
         opened = opened_at_first(self._rows, (lines or _USUAL_HEIGHT) - 1)
@@ -72,13 +87,6 @@ class DrawnTree(Tree[LayerRow]):
         node = parent.add("", row, allow_expand=bool(row.children), expand=is_open)
         for child in row.children:
             self._add(node, child, opened)
-
-    def show_states(self, states: LayerStates) -> None:
-        """Draw the rows again if their content has changed; cursor and open groups stay."""
-        if states != self._states:
-            self._states = states
-            self._row_states.clear()
-            self._draw_again()
 
     def show_frontier(self, frontier: str, words: tuple[str, ...]) -> None:
         """Draw the line above which everything is computed once.
@@ -131,7 +139,8 @@ class DrawnTree(Tree[LayerRow]):
         """What the row's layers do now and what they are to do."""
         state = self._row_states.get(id(row))
         if state is None:
-            state = self._row_states[id(row)] = row_state(row, self._states)
+            assert self._run is not None  # whose row it is
+            state = self._row_states[id(row)] = row_state(row, self._run, self._lockable)
         return state
 
     # How a row is drawn.
@@ -146,14 +155,15 @@ class DrawnTree(Tree[LayerRow]):
         if row is None:
             return self._rule_label(width, style)
         state, shown = self.state_of(row), columns(whole)
-        label = self._title(node, row, state, style)
-        label.truncate(max(width - shown.width, _LEAST_TITLE), overflow="ellipsis", pad=True)
+        room = width - shown.width
+        label = self._title(node, row, state, style, room)
+        label.truncate(max(room, _LEAST_TITLE), overflow="ellipsis", pad=True)
         for text, name in column_cells(row, state, shown):
             label.append(text, style + self._style_in(node, name))
         return label
 
     def _title(
-        self, node: TreeNode[LayerRow], row: LayerRow, state: RowState, style: Style
+        self, node: TreeNode[LayerRow], row: LayerRow, state: RowState, style: Style, room: int
     ) -> Text:
         icon = ""
         if row.children:
@@ -163,13 +173,9 @@ class DrawnTree(Tree[LayerRow]):
             title_style = style + self._style("broken")
         title = Text(icon + row.title, title_style)
         if node.id in self._around_rule and not node.is_expanded:
-            room = self._title_room(node) - title.cell_len - 4
-            title.append(f" ── {self._words_within(room)}", style + self._style("frontier"))
+            words = self._words_within(room - title.cell_len - 4)
+            title.append(f" ── {words}", style + self._style("frontier"))
         return title
-
-    def _title_room(self, node: TreeNode[LayerRow]) -> int:
-        whole = self.scrollable_content_region.width
-        return whole - self.guide_depth * _depth(node) - columns(whole).width
 
     def _rule_label(self, width: int, style: Style) -> Text:
         words = self._words_within(width - 6)
@@ -187,8 +193,4 @@ class DrawnTree(Tree[LayerRow]):
 
 
 def _depth(node: TreeNode[LayerRow]) -> int:
-    depth = -1
-    parent = node.parent
-    while parent is not None:
-        depth, parent = depth + 1, parent.parent
-    return depth
+    return -1 if node.parent is None else _depth(node.parent) + 1

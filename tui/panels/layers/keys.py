@@ -6,18 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
 from textual.widgets.tree import TreeNode
 
 from engine.state.layer_choice import from_on, up_to
 from tui.panels.layers.drawing import DrawnTree
 from tui.panels.layers.row_state import toggled_value
 from tui.panels.layers.rows import LayerRow
-from tui.panels.layers.texts import locked_reply
+from tui.panels.layers.texts import LOCKED_REPLY
 from tui.settings import keys
 
 
@@ -43,19 +41,19 @@ class LayerTree(DrawnTree):
             return
         state = self.state_of(row)
         if state.asked == "locked":
-            self.notify(locked_reply(), severity="warning", markup=False)
+            self.notify(LOCKED_REPLY, severity="warning", markup=False)
         else:
             self.post_message(self.FreezeToggled(row.leaves, toggled_value(state)))
 
     def action_freeze_to_input(self) -> None:
         """Ask to freeze the row under the cursor and all before it."""
-        if self._model is not None and self.row is not None:
-            self._ask(up_to(self._model, self.row.node), value=False)
+        if self.model is not None and self.row is not None:
+            self._ask(up_to(self.model, self.row.node), value=False)
 
     def action_unfreeze_to_output(self) -> None:
         """Ask to train the row under the cursor and all behind it."""
-        if self._model is not None and self.row is not None:
-            self._ask(from_on(self._model, self.row.node), value=True)
+        if self.model is not None and self.row is not None:
+            self._ask(from_on(self.model, self.row.node), value=True)
 
     def _ask(self, layers: tuple[str, ...], *, value: bool) -> None:
         if layers:
@@ -67,11 +65,6 @@ class LayerTree(DrawnTree):
         """Open the line in which a name is typed."""
         if self._rows:
             self.post_message(self.FindAsked())
-
-    def action_toggle_open(self) -> None:
-        """Open or close the group under the cursor."""
-        if self.cursor_node is not None and self.cursor_node.allow_expand:
-            self.cursor_node.toggle()
 
     def action_open(self) -> None:
         """Open the group under the cursor."""
@@ -147,20 +140,6 @@ class LayerFind(Input):
     def action_close(self) -> None:
         """Close the line and go back to the tree."""
         self.post_message(self.Closed())
-
-
-class FindLine(Horizontal):
-    """The word `find`, the typed text, and which of how many matches the cursor is on."""
-
-    def compose(self) -> ComposeResult:
-        yield Static("find ", id="find-word")
-        yield LayerFind(placeholder="part of a layer's name", compact=True, id="find-text")
-        yield Static("", id="find-place")
-
-    def show_place(self, place: int, total: int) -> None:
-        """`3 of 12`; empty without a match."""
-        words = f" {place} of {total}" if total else ""
-        self.query_one("#find-place", Static).update(words)
 
 
 def places_of(text: str, names: Sequence[str]) -> list[int]:

@@ -6,16 +6,13 @@ from typing import TypeAlias
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Input, Static, Tree
 
-from engine.protocol.facts import LayerNode
-from engine.state.layer_choice import lockable
 from engine.state.snapshot import RunSnapshot
-from tui.panels.layers.keys import FindLine, LayerFind, LayerTree
-from tui.panels.layers.row_state import layer_states
+from tui.panels.layers.keys import LayerFind, LayerTree
 from tui.panels.layers.texts import (
     frontier_words,
     panel_subtitle,
@@ -39,8 +36,6 @@ class LayersPanel(Vertical):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes="panel")
         self.border_title = Content.styled("Layers", "bold")
-        self._filled: LayerNode | None = None
-        self._lockable: frozenset[str] = frozenset()
         self._not_found = ""
         self._shown: dict[str, Content] = {}
 
@@ -49,25 +44,22 @@ class LayersPanel(Vertical):
         yield LayerTree(id="layer-tree")
         yield Static(id="layer-waiting")
         yield Static(id="layer-detail")
-        yield FindLine(id="layer-find")
+        with Horizontal(id="layer-find"):
+            yield Static("find ", id="find-word")
+            yield LayerFind(placeholder="part of a layer's name", compact=True, id="find-text")
+            yield Static("", id="find-place")
 
     def watch_snapshot(self, snapshot: RunSnapshot | None) -> None:
         if snapshot is None or not self.is_mounted:
             return
         tree = self.query_one(LayerTree)
-        if snapshot.layers is not self._filled:
-            self._fill(snapshot.layers)
-        tree.show_states(layer_states(snapshot, self._lockable))
+        is_other = snapshot.layers is not tree.model
+        self.set_class(snapshot.layers is not None, "-filled")
+        # One line below the tree is the detail's.
+        tree.show_run(snapshot, max(self.content_size.height - 1, 0))
         tree.show_frontier(snapshot.frontier, frontier_words(snapshot))
         self._show_texts()
-
-    def _fill(self, layers: LayerNode | None) -> None:
-        self._filled = layers
-        self._lockable = frozenset() if layers is None else lockable(layers)
-        self.set_class(layers is not None, "-filled")
-        if layers is not None:
-            # One line below the tree is the detail's.
-            self.query_one(LayerTree).fill(layers, max(self.content_size.height - 1, 0))
+        if is_other and snapshot.layers is not None:
             # Without its rows the tree is hidden and takes no focus.
             self.call_after_refresh(self._focus_if_none_has)
 
@@ -138,7 +130,8 @@ class LayersPanel(Vertical):
     def _find(self, step: int) -> None:
         text = self.query_one(LayerFind).value
         place, total = self.query_one(LayerTree).find(text, step)
-        self.query_one(FindLine).show_place(place, total)
+        words = f" {place} of {total}" if total else ""
+        self.query_one("#find-place", Static).update(words)
         self._not_found = text if text and not total else ""
         self._show_detail()
 

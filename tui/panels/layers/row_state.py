@@ -6,8 +6,8 @@ A row is red where a layer of it moved while it was frozen.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 from engine.state.snapshot import RunSnapshot
@@ -17,53 +17,12 @@ State = Literal["trains", "frozen", "some", "locked", "none"]
 """`locked`: BatchNormalization held in inference mode; `none`: nothing in it has weights."""
 
 GLYPHS: dict[State, str] = {"trains": "■", "frozen": "□", "some": "◪", "locked": "▫", "none": " "}
-WORDS: dict[State, str] = {
-    "trains": "trains",
-    "frozen": "frozen",
-    "some": "some",
-    "locked": "locked",
-    "none": "",
-}
 
 
-@dataclass(frozen=True, slots=True)
-class LayerStates:
+def drawn_from(run: RunSnapshot) -> tuple[object, ...]:
     """The part of a snapshot that the rows show; while it is equal nothing is drawn again."""
-
-    trainable: frozenset[str] = frozenset()
-    """Leaves that train."""
-    selected: frozenset[str] = frozenset()
-    """Leaves that are to train, locked ones included."""
-    pending: Mapping[str, bool] = field(default_factory=dict)
-    """Leaves that wait to train or to be frozen."""
-    locked: frozenset[str] = frozenset()
-    """Leaves that the BatchNormalization lock holds now."""
-    locked_after: frozenset[str] = frozenset()
-    """Those it will hold once the waiting changes are done."""
-    moved: Mapping[str, float] = field(default_factory=dict)
-    """Relative change of weights in the last epoch, by leaf."""
-    broken: frozenset[str] = frozenset()
-    """Leaves that moved while they were frozen."""
-
-
-def layer_states(run: RunSnapshot, lockable: frozenset[str]) -> LayerStates:
-    """What the rows of a run show.
-
-    Args:
-        run: its snapshot; before the first stage its spec says whether the lock holds.
-        lockable: the leaves that the BatchNormalization lock can hold.
-    """
-    is_locked = run.batchnorm_locked if run.stage else run.spec.batchnorm == "locked"
-    will_lock = is_locked if run.pending_lock is None else run.pending_lock
-    return LayerStates(
-        trainable=run.trainable,
-        selected=run.selected,
-        pending=run.pending,
-        locked=lockable if is_locked else frozenset(),
-        locked_after=lockable if will_lock else frozenset(),
-        moved=run.moved,
-        broken=run.broken,
-    )
+    locks = (run.stage > 0, run.batchnorm_locked, run.pending_lock)
+    return (run.trainable, run.selected, run.pending, run.moved, run.broken, *locks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +52,8 @@ class RowState:
     def mark(self) -> str:
         """Glyph and word: `■ trains`, `□ → trains`."""
         if self.waits:
-            return f"{GLYPHS[self.now]} → {WORDS[self.asked]}"
-        return f"{GLYPHS[self.now]} {WORDS[self.now]}".rstrip()
+            return f"{GLYPHS[self.now]} → {self.asked}"
+        return "" if self.now == "none" else f"{GLYPHS[self.now]} {self.now}"
 
     @property
     def short_mark(self) -> str:
@@ -104,14 +63,22 @@ class RowState:
         return GLYPHS[self.now].rstrip()
 
 
-def row_state(row: LayerRow, states: LayerStates) -> RowState:
-    """Compute the state of a row; locked leaves do not count for a group's all, some or none."""
+def row_state(row: LayerRow, run: RunSnapshot, lockable: Collection[str]) -> RowState:
+    """Compute the state of a row; locked leaves do not count for a group's all, some or none.
+
+    Args:
+        row: of the run's layer tree.
+        run: before its first stage its spec says whether the lock holds.
+        lockable: the leaves that the BatchNormalization lock can hold.
+    """
+    holds = run.batchnorm_locked if run.stage else run.spec.batchnorm == "locked"
+    will_hold = holds if run.pending_lock is None else run.pending_lock
     train = asked = waiting = locked = locked_after = 0
     for leaf in row.leaves:
-        is_locked, will_lock = leaf in states.locked, leaf in states.locked_after
-        trains = not is_locked and leaf in states.trainable
-        is_chosen = leaf in (states.selected if is_locked else states.trainable)
-        will_train = not will_lock and states.pending.get(leaf, is_chosen)
+        is_locked, will_lock = holds and leaf in lockable, will_hold and leaf in lockable
+        trains = not is_locked and leaf in run.trainable
+        is_chosen = leaf in (run.selected if is_locked else run.trainable)
+        will_train = not will_lock and run.pending.get(leaf, is_chosen)
         train, locked = train + trains, locked + is_locked
         asked, locked_after = asked + will_train, locked_after + will_lock
         waiting += trains != will_train
@@ -122,8 +89,8 @@ def row_state(row: LayerRow, states: LayerStates) -> RowState:
         waiting=waiting,
         train=train,
         locked=locked,
-        broken=sum(leaf in states.broken for leaf in row.leaves),
-        moved=_largest(states.moved.get(leaf, 0.0) for leaf in row.leaves),
+        broken=sum(leaf in run.broken for leaf in row.leaves),
+        moved=_largest(run.moved.get(leaf, 0.0) for leaf in row.leaves),
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from textual.content import Content
 
 from engine.common.text import byte_size, count, duration, whole
-from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import BATCHNORM, leaf_nodes
 from engine.state.snapshot import RunSnapshot
 from tui.panels.layers.columns import movement_number, output_shape, short_kind
@@ -21,6 +20,9 @@ ADAM_BYTES_PER_PARAMETER = 8
 _USUAL_LINES = 2
 _REASON = "frozen statistics keep what ImageNet taught"
 LOCK_REASON = f"{_REASON}; b releases it"
+LOCKED_REPLY = f"{BATCHNORM} is locked: {LOCK_REASON}"
+"""The answer to a toggle of a locked layer."""
+_LOCKED = f"locked: {LOCK_REASON}"
 _JOIN = " · "
 
 
@@ -48,18 +50,15 @@ def panel_title(run: RunSnapshot) -> Content:
 def panel_subtitle(run: RunSnapshot, width: int) -> Content:
     """When the waiting changes apply; without any the kept features, without these the model."""
     if is_waiting(run):
-        return Content.styled(longest(_when(run), width), "$warning")
+        forms = ("at the epoch's end  [a] now  [⌫] undo", "[a] now  [⌫] undo")
+        if run.pending_now:
+            forms = ("after this batch  [⌫] undo", "after this batch")
+        return Content.styled(longest(forms, width), "$warning")
     if run.features is not None:
         return Content.styled(longest(_features(run), width), "$muted")
     if run.model is None:
         return Content("")
     return Content.styled(f"depth {run.model.depth} · {count(run.model.flops)} FLOPs", "$muted")
-
-
-def _when(run: RunSnapshot) -> tuple[str, ...]:
-    if run.pending_now:
-        return ("after this batch  [⌫] undo", "after this batch")
-    return ("at the epoch's end  [a] now  [⌫] undo", "[a] now  [⌫] undo")
 
 
 def waiting_lines(run: RunSnapshot, width: int) -> list[str]:
@@ -105,14 +104,11 @@ def _frontier(run: RunSnapshot) -> tuple[str, ...] | None:
     if tree is None or not run.frontier_after_pending or not run.spec.feature_cache:
         return None
     after = group_of(tree, run.frontier_after_pending)
-    before = group_of(tree, _first_training(tree, run.trainable))
+    first = next((leaf.name for leaf in leaf_nodes(tree) if leaf.name in run.trainable), "")
+    before = group_of(tree, first)
     if before == after or not after:
         return None
     return (f"frontier {before} → {after}".replace("  ", " "), f"frontier → {after}")
-
-
-def _first_training(tree: LayerNode, trainable: frozenset[str]) -> str:
-    return next((leaf.name for leaf in leaf_nodes(tree) if leaf.name in trainable), "")
 
 
 def _epoch(run: RunSnapshot) -> tuple[str, ...] | None:
@@ -194,16 +190,12 @@ def _locked(row: LayerRow, state: RowState) -> list[str]:
     if state.now != "locked":
         return _forms((node.name, f"to be locked: {_REASON}"), ("to be locked",))
     return _forms(
-        (node.name, node.kind, output_shape(node), whole(node.parameters), _locked_because()),
-        (node.name, output_shape(node), whole(node.parameters), _locked_because()),
-        (node.name, _locked_because()),
-        (_locked_because(),),
+        (node.name, node.kind, output_shape(node), whole(node.parameters), _LOCKED),
+        (node.name, output_shape(node), whole(node.parameters), _LOCKED),
+        (node.name, _LOCKED),
+        (_LOCKED,),
         ("locked: ImageNet's statistics; b releases",),
     )
-
-
-def _locked_because() -> str:
-    return f"locked: {LOCK_REASON}"
 
 
 def _group(row: LayerRow, state: RowState) -> list[str]:
@@ -245,8 +237,3 @@ def _broken(row: LayerRow, state: RowState) -> list[str]:
 
 def _forms(*forms: tuple[str, ...]) -> list[str]:
     return [_JOIN.join(part for part in form if part) for form in forms]
-
-
-def locked_reply() -> str:
-    """The answer to a toggle of a locked layer."""
-    return f"{BATCHNORM} is locked: {LOCK_REASON}"

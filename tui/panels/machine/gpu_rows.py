@@ -66,14 +66,12 @@ class _Gpu:
             return Content.styled("N/A processes", "$muted")
         return Content.styled(f"{count} process{'' if count == 1 else 'es'}", "$muted")
 
-    def throttled(self) -> list[Content]:
+    def throttled(self) -> Content:
         """What throttles it, for a row without a label for clocks."""
-        word = self.now.throttled
-        return [Content.styled(f"↓{word}", "$warning")] if word else []
+        return Content.styled(f"↓{self.now.throttled}" if self.now.throttled else "", "$warning")
 
-    def note(self) -> list[Content]:
-        words = self.now.note
-        return [Content.styled(words, "$error" if self.is_lost else "$muted")] if words else []
+    def note(self) -> Content:
+        return Content.styled(self.now.note, "$error" if self.is_lost else "$muted")
 
 
 def gpu_forms(run: RunSnapshot, width: int) -> list[list[list[Content]]]:
@@ -88,8 +86,9 @@ def gpu_forms(run: RunSnapshot, width: int) -> list[list[list[Content]]]:
     """
     assert run.hardware is not None
     gpus = [_Gpu(run, index) for index in range(len(run.hardware.gpus))]
-    forms: tuple[_Form, ...] = (_full, _without_name, _two_rows, _one_row)
-    return [[form(gpu, width) for gpu in gpus] for form in forms]
+    forms: tuple[_Form, ...] = (_without_name, _two_rows, _one_row)
+    shorter = [[(_one_row if gpu.is_lost else form)(gpu, width) for gpu in gpus] for form in forms]
+    return [[_full(gpu, width) for gpu in gpus], *shorter]
 
 
 def fewer_gpus(run: RunSnapshot, rows: list[list[Content]], count: int) -> list[Content]:
@@ -114,7 +113,7 @@ def _full(gpu: _Gpu, width: int) -> list[Content]:
     named = name.pad_left(LABEL_WIDTH)
     room = max(width - ROOM_TAKEN, 1)
     if gpu.is_lost:
-        return [row(gpu.label, percent(None), _joined(gpu.note(), room)), named]
+        return [row(gpu.label, percent(None), _joined([gpu.note()], room)), named]
     clocks = gpu.clocks()
     padded = clocks.pad_left(max(LABEL_WIDTH + NUMBER_WIDTH - len("clocks") - len(clocks), 1))
     last = [Content.styled("clocks", "$muted") + padded, gpu.processes()]
@@ -122,11 +121,9 @@ def _full(gpu: _Gpu, width: int) -> list[Content]:
 
 
 def _without_name(gpu: _Gpu, width: int) -> list[Content]:
-    if gpu.is_lost:
-        return _one_row(gpu, width)
     short = Content.styled(gpu.now.name.removeprefix(_MAKER), "$muted")
-    unknown = [Content.styled("clocks N/A", "$muted")] if gpu.now.throttled is None else []
-    facts = _joined([*gpu.throttled(), *unknown, gpu.processes()], width)
+    unknown = Content.styled("clocks N/A" if gpu.now.throttled is None else "", "$muted")
+    facts = _joined([gpu.throttled(), unknown, gpu.processes()], width)
     left = width - facts.cell_length - 2
     if left >= _SHORTEST_NAME:
         facts = facts + Content("  ") + short[:left]
@@ -145,10 +142,8 @@ def _numbers(gpu: _Gpu, room: int) -> list[Content]:
 
 
 def _two_rows(gpu: _Gpu, width: int) -> list[Content]:
-    if gpu.is_lost:
-        return _one_row(gpu, width)
     room = max(width - ROOM_TAKEN, 1)
-    tail = [*gpu.throttled(), gpu.temperature(), *([gpu.power()] if room >= 24 else [])]
+    tail = [gpu.throttled(), gpu.temperature(), *([gpu.power()] if room >= 24 else [])]
     memory = memory_row("memory", gpu.now.memory_used_bytes, gpu.now.memory_total_bytes, room)
     return [_load(gpu, room, tail), memory]
 
@@ -157,13 +152,13 @@ def _one_row(gpu: _Gpu, width: int) -> list[Content]:
     now, room = gpu.now, max(width - ROOM_TAKEN, 1)
     name = Content.styled(now.name.removeprefix(_MAKER), "$muted")
     if gpu.is_lost:
-        facts = [*gpu.note(), name]
+        facts = [gpu.note(), name]
     else:
         used = Content.styled(
             "N/A" if now.memory_used_bytes is None else byte_size(now.memory_used_bytes),
             "$foreground",
         )
-        notes = [*gpu.throttled(), *gpu.note()]
+        notes = [gpu.throttled(), gpu.note()]
         facts = [*notes, used, gpu.temperature(), gpu.power(), gpu.processes(), name]
     return [row(gpu.label, percent(now.utilization_percent), _joined(facts, room))]
 
@@ -175,7 +170,7 @@ def _load(gpu: _Gpu, room: int, tail: list[Content]) -> Content:
     end = _joined(tail, room - _SHORTEST_SPARKLINE - 1)
     length = max(room - end.cell_length - 1, 1)
     if gpu.now.note:
-        picture = _joined(gpu.note(), length)
+        picture = _joined([gpu.note()], length)
         picture = picture.pad_right(length - picture.cell_length)
     else:
         picture = sparkline(gpu.past, length)
@@ -183,10 +178,11 @@ def _load(gpu: _Gpu, room: int, tail: list[Content]) -> Content:
 
 
 def _joined(parts: Sequence[Content], width: int) -> Content:
-    """Join the parts that fit into `width` cells, in order; the first is cut if it must be."""
+    """Join the parts that fit into `width` cells, in order, but for empty ones; the first is cut
+    if it must be."""
     gap = Content("  " if width >= 20 else " ")
     line = Content("")
-    for part in parts:
+    for part in filter(len, parts):
         if not line.plain:
             line = part[:width]
         elif line.cell_length + gap.cell_length + part.cell_length <= width:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
 from engine.common.text import count
-from engine.protocol.facts import LayerNode
-from engine.state.layer_choice import lockable
 from engine.state.snapshot import RunSnapshot
 from tui.panels.layers.drawing import DrawnTree
-from tui.panels.layers.row_state import layer_states
 from tui.panels.run_detail.material import Material
 from tui.panels.run_detail.page import RunView
 
@@ -27,10 +22,6 @@ class EndedTree(DrawnTree):
 class LayersPage(RunView):
     """The tree under a line that says how much of the model trained."""
 
-    def __init__(self, **names: Any) -> None:
-        super().__init__(**names)
-        self._filled: LayerNode | None = None
-
     def compose(self) -> ComposeResult:
         yield Static(id="run-layers-note")
         yield EndedTree(id="run-layer-tree")
@@ -40,14 +31,9 @@ class LayersPage(RunView):
         run = material.snapshot
         self.query_one("#run-layers-note", Static).update(layers_note(run))
         tree = self.query_one(EndedTree)
-        layers = run.layers if run is not None else None
-        tree.display = layers is not None
-        if run is None or layers is None:
-            return
-        if layers is not self._filled:
-            self._filled = layers
-            tree.fill(layers, max(self.size.height - 2, 0))
-        tree.show_states(layer_states(run, lockable(layers)))
+        tree.display = run is not None and run.layers is not None
+        if run is not None:
+            tree.show_run(run, max(self.size.height - 2, 0))
 
     def move(self, down: int, right: int) -> None:
         """Move the cursor by a number of rows."""
@@ -56,9 +42,7 @@ class LayersPage(RunView):
 
     def toggle(self) -> None:
         """Open or close the group under the cursor."""
-        node = self.query_one(EndedTree).cursor_node
-        if node is not None and node.allow_expand:
-            node.toggle()
+        self.query_one(EndedTree).action_toggle_node()
 
 
 def layers_note(run: RunSnapshot | None) -> Content:

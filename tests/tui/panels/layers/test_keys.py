@@ -14,7 +14,7 @@ from engine.protocol.commands import SetTrainable
 from engine.protocol.events import CommandAccepted
 from engine.protocol.facts import LayerNode
 from tui.panels.layers import LayersPanel
-from tui.panels.layers.keys import FindLine, LayerFind, LayerTree, next_place, places_of
+from tui.panels.layers.keys import LayerFind, LayerTree, next_place, places_of
 from tui.panels.layers.texts import LOCK_REASON
 
 SIZES = [(120, 40), (80, 24)]
@@ -215,7 +215,7 @@ async def test_find_goes_from_match_to_match_and_back(
             assert name.removeprefix("block1_") in reader.text(panel, "detail")
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.focused is tree)
-        assert not panel.query_one(FindLine).display
+        assert not panel.query_one("#layer-find").display
         assert found(tree) == "block1_bn"
         assert session.sent == []
 
@@ -270,5 +270,5 @@ async def test_a_click_into_the_tree_closes_the_line(
         await pilot.press("slash", *"zz")
         await until(pilot, lambda: "no layer" in reader.text(panel, "detail"))
         await pilot.click(tree, offset=(8, 1))
-        await until(pilot, lambda: not panel.query_one(FindLine).display)
+        await until(pilot, lambda: not panel.query_one("#layer-find").display)
         assert reader.text(panel, "detail").startswith(found(tree))
