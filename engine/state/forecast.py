@@ -191,7 +191,10 @@ class Costs:
         rates = self._rates()
         if work in known or rates is None:
             return known.get(work)
-        nearest = min(known, key=lambda w: _distance(w, work), default=None)
+        # The ratio of the two counts, whichever is the larger.
+        nearest = min(
+            known, key=lambda w: abs(math.log((w.train + 1) / (work.train + 1))), default=None
+        )
         if nearest is None or modelled(nearest, rates) <= 0:
             return modelled(work, rates)
         return known[nearest] * modelled(work, rates) / modelled(nearest, rates)
@@ -216,10 +219,6 @@ class Costs:
             return Rates(per_flop, per_flop * OVERHEAD_FLOPS)
         lightest = min(steps, key=self._step_flops)
         return Rates(per_flop, max(steps[lightest] - per_flop * self._step_flops(lightest), 0.0))
-
-
-def _distance(one: Work, other: Work) -> float:
-    return abs(math.log((one.train + 1) / (other.train + 1)))
 
 
 def feature_rows(spec: RunSpec, train_images: int, validation_images: int) -> int:
