@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,3 +148,51 @@ def cell_width(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def shortened(text: str, width: int) -> str:
+    """Return the text in `width` cells at most, with an ellipsis for what is cut off."""
+    if cell_width(text) <= width:
+        return text
+    text = text[: max(width - 1, 0)]
+    while cell_width(text) >= max(width, 1):
+        text = text[:-1]
+    return text + "…"
+
+
+def fitted(text: str, width: int, right: bool = False) -> str:
+    """Return the text in exactly `width` cells, shortened or with blanks beside it."""
+    if text.isascii() and len(text) <= width:
+        return text.rjust(width) if right else text.ljust(width)
+    text = shortened(text, width)
+    blank = " " * (width - cell_width(text))
+    return blank + text if right else text + blank
+
+
+GAP = 2
+"""Blank cells between two columns of a table."""
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
+    """Return the lines of a table whose cells stand below each other.
+
+    Args:
+        rows: cells of each line, the titles among them.
+        right: whether a column is aligned to the right, as numbers are.
+    """
+    # Each text once: of ten thousand rows many cells are the same.
+    columns = zip(*rows, strict=True)
+    widths = [max(map(cell_width, {*column}), default=0) for column in columns]
+    gap = " " * GAP
+    return [gap.join(map(fitted, row, widths, right)).rstrip() for row in rows]
+
+
+def most_important(columns: Sequence[Column], widths: Mapping[str, int], room: int) -> list[Column]:
+    """Return the columns that fit into `room` cells, the gap before each included.
+
+    The least important ones are left out; of equals the rightmost first.
+    """
+    kept = list(columns)
+    while kept and sum(widths[column.key] + GAP for column in kept) > room:
+        kept.remove(min(reversed(kept), key=lambda column: column.importance))
+    return kept

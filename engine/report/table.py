@@ -1,21 +1,31 @@
-"""A ranking as text: JSON, CSV, Markdown, and an aligned table for a terminal of any width."""
+"""A ranking as text: JSON, CSV, Markdown, and an aligned table for a terminal of any width.
+
+Every form is of runs, or of models where a ranking is grouped by them.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.backbones.catalogue import CATALOGUE
 from engine.common.text import (
+    GAP,
     MISSING,
     Column,
     Row,
     accuracy,
+    aligned,
     cell_width,
     count,
     duration,
+    fitted,
+    most_important,
     printable,
+    shortened,
     whole,
 )
 from engine.config.dataset_names import short
@@ -26,11 +36,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
 BEST, FASTEST, ON_TEST = "★", "⚡", "†"
-_ASCII = str.maketrans(
-    {"★": "*", "⚡": "+", "†": "t", "–": "-", "·": ";", "…": "~", "±": "+", "→": ">"}
-)
 _FROM_SCRATCH = frozenset(entry.name for entry in CATALOGUE if entry.from_scratch)
-_MODEL_AT_LEAST = 12
+_FIRST_AT_LEAST = 12
+"""Cells of the first column, on however narrow a terminal."""
 
 
 def model_label(row: Row) -> str:
@@ -79,7 +87,17 @@ COLUMNS = (
     Column("status", "status", lambda row: _printable(row["status"]), 7, right=False),
     Column("differs", "differs", lambda row: _printable(row["differs"]), 5, right=False),
 )
-"""The columns of a table, from left to right."""
+"""The columns of a table of runs, from left to right."""
+MODEL_COLUMNS = (
+    Column("model", "model", lambda row: _printable(row["model"]), 9, right=False),
+    Column("dataset", "data", lambda row: _printable(short(row["dataset"])), 5, right=False),
+    Column("runs", "runs", lambda row: str(row["runs"]), 6),
+    Column("best_accuracy", "best acc", lambda row: accuracy(row["best_accuracy"]), 8),
+    Column("mean_accuracy", "mean acc", lambda row: accuracy(row["mean_accuracy"]), 7),
+    Column("std_accuracy", "std", lambda row: accuracy(row["std_accuracy"]), 3),
+    Column("mean_train_seconds", "mean train", lambda row: duration(row["mean_train_seconds"]), 4),
+)
+"""The same of a table of models, their runs taken together."""
 _READ_BESIDE = ["run_id", "weights", "validation", "accuracy_high"]
 """Further columns of the ranking that the texts of a table are made from."""
 
@@ -107,31 +125,51 @@ def _plain(value: Any) -> Any:
 
 
 def to_json(frame: DataFrame) -> str:
-    """Make an array with an object a run; null where nothing is known."""
+    """Make an array with an object for each row; null where nothing is known."""
     return json.dumps(records(frame), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def to_csv(frame: DataFrame) -> str:
-    """Make a header and a line a run; an empty field where nothing is known."""
-    lists = {key: ["; ".join(texts) for texts in frame[key]] for key in ("stages", "tags")}
-    curves = [json.dumps(curve, separators=(",", ":")) for curve in frame["curve"]]
-    joined = frame.assign(**lists, curve=curves)
+    """Make a header and a line for each row; an empty field where nothing is known."""
+    forms = {"stages": "; ".join, "tags": "; ".join, "curve": _curve_text}
+    joined = frame.assign(**{key: frame[key].map(forms[key]) for key in forms if key in frame})
     return str(joined.to_csv(index=False, lineterminator="\n"))
+
+
+def _curve_text(curve: list[Any]) -> str:
+    return json.dumps(curve, separators=(",", ":"))
 
 
 def to_markdown(frame: DataFrame) -> str:
     """Make a table for a README, with all columns."""
-    columns = _columns(frame)
-    marks = marks_by_run(frame)
-    lines = [
-        "|  | " + " | ".join(column.title for column in columns) + " |",
-        "|--|" + "|".join("--:" if column.right else ":--" for column in columns) + "|",
-    ]
-    for row in records(frame):
-        cells = [column.text(row).replace("|", "\\|") for column in columns]
-        lines.append(f"| {marks.get(row['run_id'], '')} | " + " | ".join(cells) + " |")
-    notes = [f"- {note}" for note in legend(frame)]
-    return "\n".join([*lines, "", *notes] if notes else lines) + "\n"
+    columns, rows = _columns(frame), records(frame)
+    cells = [[column.text(row) for column in columns] for row in rows]
+    titles, right = [column.title for column in columns], [column.right for column in columns]
+    notes = []
+    if _is_of_runs(frame):
+        marks = marks_by_run(frame)
+        cells = [[marks.get(row["run_id"], ""), *it] for row, it in zip(rows, cells, strict=True)]
+        titles, right, notes = ["", *titles], [False, *right], legend(frame)
+    lines = [markdown_table(titles, cells, right), *([""] if notes else [])]
+    return "\n".join([*lines, *(f"- {note}" for note in notes)]) + "\n"
+
+
+def markdown_table(
+    titles: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[bool]
+) -> str:
+    """Make a Markdown table, without a newline at its end."""
+    marks = ["--:" if is_right else ":--" for is_right in right]
+    lines = ["| " + " | ".join(map(_cell, cells)) + " |" for cells in (titles, *rows)]
+    return "\n".join([lines[0], f"|{'|'.join(marks)}|", *lines[1:]])
+
+
+def _cell(text: str) -> str:
+    return plain(text).replace("|", "\\|")
+
+
+def plain(text: str) -> str:
+    """Escape a text, so that Markdown does not take names for markup or HTML."""
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
 
 
 def marks_by_run(frame: DataFrame) -> dict[str, str]:
@@ -163,30 +201,38 @@ def _row(frame: DataFrame, run_id: str | None) -> Row | None:
     return next(iter(records(frame.loc[frame["run_id"] == run_id, keys])), None)
 
 
-def table_text(frame: DataFrame, width: int, *, ascii_only: bool = False) -> str:
+def table_text(frame: DataFrame, width: int) -> str:
     """Make an aligned table with its legend.
 
     Args:
-        frame: a ranking.
+        frame: a ranking, of runs or of models.
         width: columns of the terminal; the least important columns are left out to fit.
-        ascii_only: whether the output can show ASCII only.
     """
-    shown = _columns(frame)
-    rows = records(frame[[*dict.fromkeys([column.key for column in shown] + _READ_BESIDE)]])
-    columns = [(column.title, _cells(column, rows), column) for column in shown]
-    marks = marks_by_run(frame)
-    if ascii_only:
-        marks = {run_id: mark.translate(_ASCII) for run_id, mark in marks.items()}
-    lead = _lead([marks.get(row["run_id"], "") for row in rows])
-    grid = _fit(columns, width - cell_width(lead[0]))
-    lines = [left + "  ".join(cells) for left, cells in zip(lead, grid, strict=True)]
-    table = "\n".join(line.rstrip() for line in lines)
-    notes = [note for note in legend(frame) if note[0] != ON_TEST or ON_TEST in table]
-    text = "\n".join([table, *notes]) + "\n"
-    return text.translate(_ASCII) if ascii_only else text
+    first, *others = _columns(frame)
+    read = {*_READ_BESIDE, *(column.key for column in (first, *others))}
+    rows = records(frame[[key for key in frame if key in read]])
+    cells = {column.key: _cells(column, rows) for column in (first, *others)}
+    widths = {key: max(map(cell_width, {*texts})) for key, texts in cells.items()}
+    lead = _lead(frame)
+    room = width - cell_width(lead[0])
+    shown = most_important(others, widths, room - widths[first.key])
+    shown = shown or [max(others, key=lambda column: column.importance)]
+    spare = room - sum(widths[column.key] + GAP for column in shown)
+    names = [shortened(name, max(spare, _FIRST_AT_LEAST)) for name in cells[first.key]]
+    grid = list(zip(names, *(cells[column.key] for column in shown), strict=True))
+    lines = aligned(grid, [column.right for column in (first, *shown)])
+    table = "\n".join(map("".join, zip(lead, lines, strict=True)))
+    notes = legend(frame) if _is_of_runs(frame) else []
+    return "\n".join([table, *(n for n in notes if n[0] != ON_TEST or ON_TEST in table)]) + "\n"
+
+
+def _is_of_runs(frame: DataFrame) -> bool:
+    return "run_id" in frame
 
 
 def _columns(frame: DataFrame) -> list[Column]:
+    if not _is_of_runs(frame):
+        return list(MODEL_COLUMNS)
     left_out = {
         key
         for key, says_something in (
@@ -208,52 +254,22 @@ def _target(key: str) -> Column:
 
 
 def _cells(column: Column, rows: list[dict[str, Any]]) -> list[str]:
+    """Return a column's title and texts; where some have a dagger, the others are as wide."""
     texts = [column.text(row) for row in rows]
     if column.right and any(text.endswith(ON_TEST) for text in texts):
-        return [text if text.endswith(ON_TEST) else text + " " for text in texts]
-    return texts
+        texts = [text if text.endswith(ON_TEST) else text + " " for text in texts]
+    return [column.title, *texts]
 
 
-def _lead(marks: list[str]) -> list[str]:
-    """Make rank and marks before each line; the first is the header's."""
-    room = max([cell_width(mark) for mark in {*marks}], default=0)
-    digits = len(str(len(marks)))
-    lines = [f"{i:>{digits}} {_padded(mark, room)} " for i, mark in enumerate(marks, 1)]
-    return [" " * (digits + room + 2), *lines]
-
-
-_Cells = tuple[str, list[str], Column]
-
-
-def _fit(columns: list[_Cells], width: int) -> list[list[str]]:
-    """Make header and rows of padded cells, with as many of the columns as fit."""
-    kept = list(columns)
-    # Each once: of ten thousand runs many cells are the same.
-    widths = {column.key: _width({title, *texts}) for title, texts, column in kept}
-    while len(kept) > 2 and sum(widths[cells[2].key] + 2 for cells in kept) - 2 > width:
-        kept.remove(min(kept, key=lambda cells: cells[2].importance))
-    spare = width - sum(widths[cells[2].key] + 2 for cells in kept[1:])
-    model = kept[0]
-    room = min(widths[model[2].key], max(spare, _MODEL_AT_LEAST))
-    kept[0] = (model[0], [_shortened(text, room) for text in model[1]], model[2])
-    widths[model[2].key] = _width({model[0], *kept[0][1]})
-    padded = [
-        [_padded(text, widths[column.key], column.right) for text in (title, *texts)]
-        for title, texts, column in kept
+def _lead(frame: DataFrame) -> list[str]:
+    """Make rank and marks before each line, the header's first; models have none."""
+    if not _is_of_runs(frame):
+        return [""] * (len(frame) + 1)
+    marks = marks_by_run(frame)
+    room = max(map(cell_width, marks.values()), default=0)
+    digits = len(str(len(frame)))
+    lines = [
+        f"{place:>{digits}} {fitted(marks.get(run_id, ''), room)} "
+        for place, run_id in enumerate(frame["run_id"], 1)
     ]
-    return [list(line) for line in zip(*padded, strict=True)]
-
-
-def _width(texts: set[str]) -> int:
-    return max(map(cell_width, texts))
-
-
-def _shortened(text: str, room: int) -> str:
-    return text if cell_width(text) <= room else text[: room - 1] + "…"
-
-
-def _padded(text: str, room: int, right: bool = False) -> str:
-    if text.isascii():
-        return text.rjust(room) if right else text.ljust(room)
-    space = " " * (room - cell_width(text))
-    return space + text if right else text + space
+    return [" " * (digits + room + 2), *lines]

@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict
 
 from engine.common.folders import features_root
-from engine.common.text import byte_size, printable
+from engine.common.text import aligned, byte_size, printable
 from engine.features.store import Entry, FeatureStore
 from tui.cli.output import use_utf8
 
@@ -57,10 +57,8 @@ def _list(store: FeatureStore, as_json: bool) -> None:
         _print_json({"folder": str(store.folder), "bytes": total, "entries": plain})
         return
     if entries:
-        rows = [TITLES, *map(_cells, entries)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            print(_line(row, widths))
+        right = [title in NUMBERS for title in TITLES]
+        print("\n".join(aligned([TITLES, *map(_cells, entries)], right)))
     print(f"{_entries(len(entries))}, {byte_size(total)}")
     print(f"folder: {store.folder}")
 
@@ -69,13 +67,6 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.last_used))
     about = (printable(str(entry.about.get(name, "-"))) for name in COLUMNS)
     return (*about, byte_size(entry.bytes), used)
-
-
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    cells = zip(TITLES, row, widths, strict=True)
-    return "  ".join(
-        text.rjust(width) if title in NUMBERS else text.ljust(width) for title, text, width in cells
-    ).rstrip()
 
 
 def _entries(count: int) -> str:

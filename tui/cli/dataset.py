@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from engine.common.text import printable, whole
+from engine.common.text import aligned, printable, whole
 from engine.config.dataset_names import title
 from engine.datasets.loading import report_on
 from engine.datasets.report import Report
@@ -40,10 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
     rows = [TITLES, *((c.name, whole(c.train), whole(c.test)) for c in report.classes)]
     train, test = sum(c.train for c in report.classes), sum(c.test for c in report.classes)
     rows.append((f"{len(report.classes)} classes", whole(train), whole(test)))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for name, *counts in rows:
-        cells = (text.rjust(width) for text, width in zip(counts, widths[1:], strict=True))
-        yield "  ".join([name.ljust(widths[0]), *cells])
+    yield from aligned(rows, [False, True, True])
     yield f"width {_range(report.widths)}, height {_range(report.heights)} px"
     others = [f"{whole(count)} {mode}" for mode, count in report.modes.items() if mode != "RGB"]
     if others:

@@ -8,7 +8,7 @@ import sys
 
 from engine.backbones.catalogue import CATALOGUE
 from engine.backbones.entry import Backbone
-from engine.common.text import count
+from engine.common.text import aligned, count
 from engine.weights.locate import weights_state
 from tui.cli.output import use_utf8
 
@@ -22,10 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
         entries = [_plain(entry) for entry in CATALOGUE]
         print(json.dumps(entries, indent=1, allow_nan=False, ensure_ascii=False))
     else:
-        rows = [TITLES, *(_cells(entry) for entry in CATALOGUE)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(TITLES))]
-        for row in rows:
-            print(_line(row, widths))
+        right = [False, *[True] * (len(TITLES) - 2), False]
+        print("\n".join(aligned([TITLES, *map(_cells, CATALOGUE)], right)))
     return 0
 
 
@@ -54,9 +52,3 @@ def _cells(entry: Backbone) -> tuple[str, ...]:
         str(entry.min_image_size),
         weights_state(entry),
     )
-
-
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    name, *numbers, weights = row
-    middle = [text.rjust(width) for text, width in zip(numbers, widths[1:-1], strict=True)]
-    return "  ".join([name.ljust(widths[0]), *middle, weights])

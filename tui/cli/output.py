@@ -12,10 +12,11 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from engine.common.progress import Progress, ignore_progress
-from engine.common.text import MISSING, whole
+from engine.common.text import whole
 from engine.errors import InputError
-from engine.report.table import BEST, FASTEST, table_text
+from engine.report.table import table_text
 from engine.runs.listing import RunListing, load_run
+from tui.terminal.ascii_marks import to_ascii
 from tui.terminal.capabilities import current
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ def terminal_width() -> int:
 
 def print_table(frame: DataFrame) -> None:
     """Print a ranking in the width and the characters of standard output."""
-    width = terminal_width()
-    sys.stdout.write(table_text(frame, width, ascii_only=not can_show(BEST + FASTEST + MISSING)))
+    text = table_text(frame, terminal_width())
+    # The stream itself replaces what its encoding lacks.
+    sys.stdout.write(to_ascii(text) if current().is_ascii else text)
 
 
 def use_utf8(stream: TextIO) -> None:

@@ -5,26 +5,14 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
-from typing import TYPE_CHECKING
 
 from engine.api.results import read_rows
-from engine.common.text import MISSING
 from engine.ranking.filter import parse_filter
 from engine.ranking.table import add_targets, group_by_model, rank_rows, sort_ranking
-from engine.report.models import (
-    models_text,
-    models_to_csv,
-    models_to_json,
-    models_to_markdown,
-)
 from engine.report.table import to_csv, to_json, to_markdown
-from tui.cli.output import can_show, print_table, use_utf8
+from tui.cli.output import print_table, use_utf8
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
-RUN_FORMS = {"json": to_json, "csv": to_csv, "markdown": to_markdown}
-MODEL_FORMS = {"json": models_to_json, "csv": models_to_csv, "markdown": models_to_markdown}
+FORMS = {"json": to_json, "csv": to_csv, "markdown": to_markdown}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,20 +41,13 @@ def _run(arguments: argparse.Namespace) -> int:
         frame = add_targets(frame, arguments.time_to)
     if arguments.sort is not None:
         frame = sort_ranking(frame, arguments.sort)
-    forms = MODEL_FORMS if arguments.by_model else RUN_FORMS
-    table = group_by_model(frame) if arguments.by_model else frame
-    for chosen, form in forms.items():
+    if arguments.by_model:
+        frame = group_by_model(frame)
+    for chosen, form in FORMS.items():
         if getattr(arguments, chosen):
             use_utf8(sys.stdout)
-            sys.stdout.write(form(table))
+            sys.stdout.write(form(frame))
             return 0
     if len(frame):
-        _print(table, by_model=arguments.by_model)
+        print_table(frame)
     return 0
-
-
-def _print(table: DataFrame, *, by_model: bool) -> None:
-    if by_model:
-        sys.stdout.write(models_text(table, ascii_only=not can_show(MISSING)))
-    else:
-        print_table(table)

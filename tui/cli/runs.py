@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.common.text import byte_size, printable
+from engine.common.text import aligned, byte_size, printable
 from engine.errors import InputError
 from engine.runs.directory import TRASH, RunDirectory
 from engine.runs.listing import folder_names, list_runs
@@ -80,10 +80,9 @@ def _list(runs_dir: Path, *, as_json: bool) -> None:
         plain = [run.plain for run in runs]
         _print_json({"folder": str(runs_dir), "bytes": total, "trash_bytes": trash, "runs": plain})
         return
-    rows = [TITLES, *(run.cells for run in runs)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows if runs else ():
-        print(_line(row, widths))
+    if runs:
+        right = [title in NUMBERS for title in TITLES]
+        print("\n".join(aligned([TITLES, *(run.cells for run in runs)], right)))
     in_trash = f"; {byte_size(trash)} in the trash" if trash else ""
     print(f"{_count(len(runs), 'run')}, {byte_size(total)}{in_trash}")
     print(f"folder: {runs_dir}")
@@ -171,13 +170,6 @@ def _prune(runs_dir: Path, *, yes: bool, as_json: bool) -> None:
 def _item_line(item: Removable, runs_dir: Path) -> str:
     place = printable(str(item.path.relative_to(runs_dir)))
     return f"{byte_size(item.bytes):>8}  {item.what:<15}  {place}"
-
-
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = zip(TITLES, row, widths, strict=True)
-    return "  ".join(
-        text.rjust(width) if title in NUMBERS else text.ljust(width) for title, text, width in cells
-    ).rstrip()
 
 
 def _count(number: int, what: str) -> str:

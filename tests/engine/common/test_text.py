@@ -9,12 +9,16 @@ import pytest
 from engine.common.text import (
     MISSING,
     accuracy,
+    aligned,
     byte_size,
+    cell_width,
     count,
     duration,
+    fitted,
     percent,
     rate,
     short_duration,
+    shortened,
     whole,
 )
 
@@ -80,3 +84,29 @@ def test_rate_percent_accuracy_and_whole() -> None:
 def test_no_number_gives_a_dash(show: object, nothing: float | None) -> None:
     assert callable(show)
     assert show(nothing) == MISSING
+
+
+@pytest.mark.parametrize("text", ["", "abc", "★⚡", "more than fits", "⚡⚡⚡⚡⚡⚡"])
+@pytest.mark.parametrize("right", [True, False])
+def test_a_cell_has_its_width(text: str, right: bool) -> None:
+    assert cell_width(fitted(text, 8, right)) == 8
+
+
+def test_numbers_stand_to_the_right_and_long_texts_are_shortened() -> None:
+    assert fitted("7", 3, True) == "  7"
+    assert fitted("7", 3, False) == "7  "
+    assert fitted("abcdef", 4, False) == "abc…"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [("abcdef", 6, "abcdef"), ("abcdef", 4, "abc…"), ("⚡⚡⚡", 4, "⚡…"), ("ab", 1, "…")],
+)
+def test_what_is_cut_off_leaves_an_ellipsis(text: str, width: int, expected: str) -> None:
+    assert shortened(text, width) == expected
+
+
+def test_cells_of_a_column_stand_below_each_other() -> None:
+    rows = [("name", "n"), ("⚡", "12"), ("", "3")]
+    assert aligned(rows, [False, True]) == ["name   n", "⚡    12", "       3"]
+    assert aligned([], []) == []

@@ -94,12 +94,13 @@ def test_a_validation_on_the_test_split_is_marked_where_it_shows(frame: DataFram
     assert "†" not in narrow
 
 
-def test_columns_line_up_in_both_alphabets(frame: DataFrame) -> None:
-    for ascii_only in (False, True):
-        lines = table_text(frame, 120, ascii_only=ascii_only).splitlines()[:7]
-        places = {cell_width(line[: line.index(name)]) for line, name in zip(
-            lines[1:], list(frame["model"]), strict=True)}  # fmt: skip
-        assert places == {cell_width(lines[0][: lines[0].index("model")])}
+def test_columns_line_up(frame: DataFrame) -> None:
+    lines = table_text(frame, 120).splitlines()[:7]
+    places = {
+        cell_width(line[: line.index(name)])
+        for line, name in zip(lines[1:], list(frame["model"]), strict=True)
+    }
+    assert places == {cell_width(lines[0][: lines[0].index("model")])}
 
 
 def test_random_weights_are_labelled_but_not_where_there_are_no_others(frame: DataFrame) -> None:
@@ -114,12 +115,6 @@ def test_the_legend_names_the_best_and_the_fastest(frame: DataFrame) -> None:
         "⚡ fastest: CustomCNN, trained in 1:04",
         "† validated on the test split",
     ]
-
-
-def test_ascii_only_is_ascii_only(frame: DataFrame) -> None:
-    text = table_text(frame, 120, ascii_only=True)
-    assert text.isascii()
-    assert "* most accurate: EfficientNetLite0" in text
 
 
 def test_the_data_set_shows_where_there_is_more_than_one(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.common.text import cell_width
 from tui.__main__ import main
 
 WriteRun = Callable[..., str]
@@ -97,6 +98,21 @@ def test_models_are_grouped_in_every_form(capsys: pytest.CaptureFixture[str]) ->
     assert [row["model"] for row in rows] == models
     assert main(["rank", "--by-model", "--markdown"]) == 0
     assert "| VGG16 | cifar10 | 2 | 0.8400 |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [[], ["--by-model"]])
+def test_in_ascii_each_mark_has_one_of_its_width(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rank", *words]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    monkeypatch.setenv("CIFAR_TUI_ASCII", "1")
+    assert main(["rank", *words]) == 0
+    text = capsys.readouterr().out
+    assert text.isascii()
+    assert list(map(len, text.splitlines())) == list(map(cell_width, shown))
+    assert words or "* most accurate: MobileNetV2" in text
+    assert words or "++ fastest: CustomCNN" in text
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.common.text import Column, Row, cell_width
+from engine.common.text import GAP, Column, Row, cell_width, most_important
 
-GAP = 2
-"""Blank cells between two columns."""
 HINT_WIDTH = 2
 """Cells at the right end of the header, for the sign of further columns."""
 WIDEST = 40
 """No cell is drawn wider: the text of a run's history may be a paragraph."""
 _FIXED_AT_LEAST = 12
 _MEASURED_ROWS = 200
-_ELLIPSIS = "…"
 
 
 def measured(columns: Sequence[Column], rows: Sequence[Row]) -> dict[str, int]:
@@ -61,10 +58,7 @@ def arranged(
         The most important columns that fit into `room`, then the others, both in the order wanted;
         and how many fit.
     """
-    kept = list(columns)
-    while kept and sum(widths[column.key] + GAP for column in kept) > room:
-        # Of equals the rightmost one is left out.
-        kept.remove(min(reversed(kept), key=lambda column: column.importance))
+    kept = most_important(columns, widths, room)
     keys = {column.key for column in kept}
     return [*kept, *(column for column in columns if column.key not in keys)], len(kept)
 
@@ -89,18 +83,6 @@ def last_first(columns: Sequence[Column], widths: Mapping[str, int], room: int) 
             break
         first -= 1
     return min(first, max(len(columns) - 1, 0))
-
-
-def cell(text: str, width: int, right: bool) -> str:
-    """Fit the text into exactly `width` cells, shortened if it is longer."""
-    size = cell_width(text)
-    if size > width:
-        while text and cell_width(text) > width - 1:
-            text = text[:-1]
-        text += _ELLIPSIS
-        size = cell_width(text)
-    blank = " " * (width - size)
-    return blank + text if right else text + blank
 
 
 def is_missing(value: Any) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.segment import Segment
 from rich.style import Style
 
-from engine.common.text import Column
-from tui.panels.tables.columns import GAP, HINT_WIDTH, TableColumns, cell
+from engine.common.text import GAP, Column, cell_width, fitted
+from tui.panels.tables.columns import HINT_WIDTH, TableColumns
 
 Piece = tuple[str, str]
 """A text, and the component class it is drawn in; empty for the table's own colours."""
@@ -45,7 +45,7 @@ def line(
         if number:
             pieces.append((" " * GAP, gap))
         text, style = cell_of(placed.column)
-        pieces.append((cell(text, placed.width, placed.column.right), style))
+        pieces.append((fitted(text, placed.width, placed.column.right), style))
     return pieces
 
 
@@ -67,4 +67,4 @@ def segments_under_cursor(
 
 
 def _cells(pieces: Sequence[Piece]) -> int:
-    return sum(Segment(text).cell_length for text, _ in pieces)
+    return sum(cell_width(text) for text, _ in pieces)

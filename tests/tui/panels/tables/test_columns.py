@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from engine.common.text import Column, cell_width
+from engine.common.text import Column
 from tui.panels.tables.columns import (
     WIDEST,
     TableColumns,
     arranged,
-    cell,
     in_view,
     last_first,
     measured,
@@ -54,18 +53,6 @@ def test_widths_are_those_of_the_longest_texts_also_far_below() -> None:
     rows.append({"a": 12_345_678, "b": "a long name", "c": None, "d": ""})
     assert measured(COLUMNS, rows) == {"a": 8, "b": 11, "c": 4, "d": WIDEST}
     assert measured(COLUMNS, []) == dict.fromkeys("abcd", 2)
-
-
-@pytest.mark.parametrize("text", ["", "abc", "★⚡", "more than fits", "⚡⚡⚡⚡⚡⚡"])
-@pytest.mark.parametrize("right", [True, False])
-def test_a_cell_has_its_width(text: str, right: bool) -> None:
-    assert cell_width(cell(text, 8, right)) == 8
-
-
-def test_numbers_stand_to_the_right_and_long_texts_are_shortened() -> None:
-    assert cell("7", 3, True) == "  7"
-    assert cell("7", 3, False) == "7  "
-    assert cell("abcdef", 4, False) == "abc…"
 
 
 def test_the_first_column_stays_where_the_others_move() -> None:
