@@ -134,6 +134,11 @@ class Evidence:
         return len(set(written)) == len(written)
 
     @property
+    def described(self) -> list[tuple[Measured, Architecture]]:
+        """The contenders whose networks are on record, with these."""
+        return [(run, run.architecture) for run in self.contenders if run.architecture is not None]
+
+    @property
     def timed(self) -> tuple[Measured, ...]:
         """The completed contenders whose training time is known, the fastest first."""
         runs = [

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from engine.analysis.architecture import Architecture
 from engine.analysis.evidence import Evidence, Measured
-from engine.analysis.grammar import known, listed, share_text, times
-from engine.common.text import MISSING, count, duration, percent, whole
+from engine.analysis.grammar import agreeing, known, listed, share_text, times
+from engine.common.text import MISSING, count, duration, whole
 
 CLEARLY_LESS = 0.8
 """Share of the ratio of FLOPs, below which a training time counts as far less than that ratio."""
@@ -21,7 +21,7 @@ Described = tuple[Measured, Architecture]
 
 def architecture_facts(evidence: Evidence) -> list[str]:
     """Say what the contenders are made of, and which part of each was trained."""
-    described = _described(evidence)
+    described = evidence.described
     if not described:
         return ["No run here recorded the layers of its model, so there is nothing to count."]
     return [
@@ -55,7 +55,7 @@ def explain_speed(evidence: Evidence) -> list[str]:
     ]
     sentences = []
     if len(described) > 1:
-        of_all = min(network.flops for _, network in _described(evidence))
+        of_all = min(network.flops for _, network in evidence.described)
         sentences.append(_arithmetic(described, of_all))
     kept = [run.name for run, _ in described if any(run.frontiers)]
     if kept:
@@ -67,10 +67,8 @@ def explain_speed(evidence: Evidence) -> list[str]:
         )
     whole_nets = [run.name for run, _ in described if not run.could_be_pretrained]
     if kept and whole_nets:
-        verb = "computes" if len(whole_nets) == 1 else "compute"
-        sentences.append(
-            f"{listed(whole_nets)} {verb} every layer in every step, forwards and backwards."
-        )
+        compute = agreeing(whole_nets, "computes", "compute")
+        sentences.append(f"{compute} every layer in every step, forwards and backwards.")
     sentences += _pace(described)
     depthwise = [run.name for run, network in described if network.depthwise]
     if depthwise and len(described) > 1:
@@ -83,7 +81,7 @@ def explain_speed(evidence: Evidence) -> list[str]:
 
 def explain_difference(evidence: Evidence) -> list[str]:
     """Explain why the most accurate contender may be ahead of the others."""
-    described = _described(evidence)
+    described = evidence.described
     if len(described) < 2 or described[0][0] is not evidence.best:
         return ["Too few of the networks are on record to explain the difference by them."]
     best, network = described[0]
@@ -111,10 +109,6 @@ def explain_difference(evidence: Evidence) -> list[str]:
     return sentences
 
 
-def _described(evidence: Evidence) -> list[Described]:
-    return [(run, run.architecture) for run in evidence.contenders if run.architecture is not None]
-
-
 def _network(run: Measured, network: Architecture) -> str:
     sentence = (
         f"{run.name} has {count(network.parameters)} parameters, is {whole(network.depth)} layers "
@@ -126,42 +120,33 @@ def _network(run: Measured, network: Architecture) -> str:
 
 
 def _parts(network: Architecture) -> list[str]:
-    parts = []
-    if network.convolutions:
-        convolutions = _number(network.convolutions, "convolution")
-        share = network.depthwise_share
-        if network.depthwise and share is not None:
-            depthwise = f"{whole(network.depthwise)} of them depthwise"
-            convolutions += f" ({depthwise}, {percent(100 * share)})"
-        parts.append(convolutions)
-    if network.batch_normalizations:
-        parts.append(_number(network.batch_normalizations, "BatchNormalization layer"))
-    if network.additions:
-        parts.append(_number(network.additions, "residual addition"))
-    if network.concatenations:
-        parts.append(_number(network.concatenations, "concatenation"))
-    if network.squeeze_excite:
-        parts.append(_number(network.squeeze_excite, "squeeze-and-excitation block"))
+    counts = (
+        (network.convolutions, "convolution"),
+        (network.batch_normalizations, "BatchNormalization layer"),
+        (network.additions, "residual addition"),
+        (network.concatenations, "concatenation"),
+        (network.squeeze_excite, "squeeze-and-excitation block"),
+    )
+    parts = [f"{whole(n)} {noun}{'' if n == 1 else 's'}" for n, noun in counts if n]
+    share = share_text(network.depthwise, network.convolutions)
+    if network.depthwise and share is not None:
+        parts[0] += f" ({whole(network.depthwise)} of them depthwise, {share})"
     return parts
 
 
-def _number(n: int, noun: str) -> str:
-    return f"{whole(n)} {noun}" + ("" if n == 1 else "s")
-
-
 def _published(described: Sequence[Described]) -> list[str]:
-    found = [
-        f"{top1_text(network.imagenet_top1)} for {run.row['model']}"
+    found = {
+        run.row["model"]: top1_text(network.imagenet_top1)
         for run, network in described
         if known(network.imagenet_top1) and run.knows_imagenet
-    ]
-    parts = list(dict.fromkeys(found))
-    if not parts:
+    }
+    if not found:
         return []
-    if len(parts) == 1:
-        figure, _, model = parts[0].partition(" for ")
+    if len(found) == 1:
+        ((model, figure),) = found.items()
         return [f"The pretrained weights of {model} have a published ImageNet top-1 of {figure}."]
-    return [f"On ImageNet the pretrained weights have a published top-1 of {listed(parts)}."]
+    parts = listed([f"{figure} for {model}" for model, figure in found.items()])
+    return [f"On ImageNet the pretrained weights have a published top-1 of {parts}."]
 
 
 def top1_text(accuracy: float | None) -> str:
@@ -292,8 +277,8 @@ def _size(described: Sequence[Described]) -> list[str]:
     sentences = []
     if larger:
         sentences.append(
-            f"More parameters did not mean more accuracy: {listed(larger)} "
-            f"{'has' if len(larger) == 1 else 'have'} more of them than {best.name}."
+            f"More parameters did not mean more accuracy: {agreeing(larger, 'has', 'have')} "
+            f"more of them than {best.name}."
         )
     elif all(other.parameters < network.parameters for _, other in described[1:]):
         sentences.append(
@@ -302,13 +287,8 @@ def _size(described: Sequence[Described]) -> list[str]:
             "on enough images."
         )
     if deeper:
-        sentences.append(
-            f"Nor did depth alone decide it, since {listed(deeper)} "
-            f"{'is' if len(deeper) == 1 else 'are'} deeper."
-            if larger
-            else f"Depth alone did not decide it, since {listed(deeper)} "
-            f"{'is' if len(deeper) == 1 else 'are'} deeper."
-        )
+        start = "Nor did depth alone" if larger else "Depth alone did not"
+        sentences.append(f"{start} decide it, since {agreeing(deeper, 'is', 'are')} deeper.")
     return sentences
 
 
@@ -317,17 +297,16 @@ def _blocks(best: Measured, network: Architecture, rest: Sequence[Described]) ->
     without = [run.name for run, other in rest if not other.additions]
     if network.additions and without:
         sentences.append(
-            f"The residual additions of {best.name}, which {listed(without)} "
-            f"{'lacks' if len(without) == 1 else 'lack'}, give the gradient a short way through "
-            "many layers; that is what lets a deep network be trained at all."
+            f"The residual additions of {best.name}, which {agreeing(without, 'lacks', 'lack')}, "
+            "give the gradient a short way through many layers; that is what lets a deep network "
+            "be trained at all."
         )
     flatter = [run.name for run, other in rest if not other.depthwise]
     if network.depthwise and flatter:
         sentences.append(
             f"With depthwise convolutions {best.name} spends its parameters on the pointwise "
-            f"ones that mix channels, where {listed(flatter)} "
-            f"{'uses' if len(flatter) == 1 else 'use'} full convolutions for everything: it can "
-            "afford more layers and channels for the same arithmetic."
+            f"ones that mix channels, where {agreeing(flatter, 'uses', 'use')} full convolutions "
+            "for everything: it can afford more layers and channels for the same arithmetic."
         )
     if network.squeeze_excite and any(not other.squeeze_excite for _, other in rest):
         sentences.append(

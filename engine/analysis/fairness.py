@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from engine.analysis.evidence import Evidence, Measured
-from engine.analysis.grammar import MOST_WORDS, counted, known, listed, number_word
+from engine.analysis.grammar import MOST_WORDS, agreeing, counted, known, listed, number_word
 from engine.common.text import whole
 
 
 def unfair(evidence: Evidence) -> list[str]:
     """List the warnings that belong to the answers; none if the comparison is fair."""
     runs = evidence.contenders
-    found: list[Iterable[str]] = [
-        _left_out(evidence),
-        _few_runs(evidence),
-        _differing(runs),
-        _limited(runs),
-        _epochs(runs),
-        _random_weights(runs),
-        _chosen_by_test(runs),
-        _stopped(runs),
-        _features(runs),
-        _picked(evidence),
+    return [
+        *_left_out(evidence),
+        *_few_runs(evidence),
+        *_differing(runs),
+        *_limited(runs),
+        *_epochs(runs),
+        *_remarks(runs),
+        *_picked(evidence),
     ]
-    return [sentence for sentences in found for sentence in sentences]
 
 
 def _left_out(evidence: Evidence) -> Iterable[str]:
@@ -118,49 +115,44 @@ def _epochs(runs: Sequence[Measured]) -> Iterable[str]:
         yield f"The models were not trained for the same number of epochs: {listed(parts)}."
 
 
-def _random_weights(runs: Sequence[Measured]) -> Iterable[str]:
-    labels = [run.name for run in runs if run.could_be_pretrained and not run.is_pretrained]
-    if labels:
-        verb = "was" if len(labels) == 1 else "were"
-        yield (
-            f"{listed(labels)} {verb} trained from random weights although pretrained ones exist; "
-            "that shows less than the architecture can do."
-        )
+_REMARKS: tuple[tuple[Callable[[Measured], bool], str, str, str], ...] = (
+    (
+        lambda run: run.could_be_pretrained and not run.is_pretrained,
+        *("was", "were"),
+        "trained from random weights although pretrained ones exist; that shows less than the "
+        "architecture can do",
+    ),
+    (
+        lambda run: bool(run.row["validation"] == "test"),
+        *("used", "used"),
+        "the test split for validation: whatever was chosen by that makes the test accuracy look "
+        "better than it is",
+    ),
+    (
+        lambda run: bool(run.row["status"] == "stopped"),
+        *("was", "were"),
+        "stopped before the recipe's end and could have continued",
+    ),
+    (
+        lambda run: run.read_features,
+        *("read", "read"),
+        "the frozen layers' features that an earlier run had kept, so the extraction is missing "
+        "from the training time",
+    ),
+)
+"""Which runs it holds for, the verb for one and for many of them, and the rest of a sentence."""
 
 
-def _chosen_by_test(runs: Sequence[Measured]) -> Iterable[str]:
-    labels = [run.name for run in runs if run.row["validation"] == "test"]
-    if labels:
-        yield (
-            f"{listed(labels)} used the test split for validation: whatever was chosen by that "
-            "makes the test accuracy look better than it is."
-        )
-
-
-def _stopped(runs: Sequence[Measured]) -> Iterable[str]:
-    labels = [run.name for run in runs if run.row["status"] == "stopped"]
-    if labels:
-        verb = "was" if len(labels) == 1 else "were"
-        yield f"{listed(labels)} {verb} stopped before the recipe's end and could have continued."
-
-
-def _features(runs: Sequence[Measured]) -> Iterable[str]:
-    labels = [run.name for run in runs if run.read_features]
-    if labels:
-        yield (
-            f"{listed(labels)} read the frozen layers' features that an earlier run had kept, so "
-            "the extraction is missing from the training time."
-        )
+def _remarks(runs: Sequence[Measured]) -> Iterable[str]:
+    for holds, one, many, rest in _REMARKS:
+        names = [run.name for run in runs if holds(run)]
+        if names:
+            yield f"{agreeing(names, one, many)} {rest}."
 
 
 def _picked(evidence: Evidence) -> Iterable[str]:
-    runs_of: dict[str, int] = {}
-    for row in evidence.rows:
-        runs_of[row["model"]] = runs_of.get(row["model"], 0) + 1
-    many = {
-        model: runs_of.get(model, 1)
-        for model in dict.fromkeys(r.row["model"] for r in evidence.contenders)
-    }
+    runs_of = Counter(row["model"] for row in evidence.rows)
+    many = {run.row["model"]: runs_of[run.row["model"]] or 1 for run in evidence.contenders}
     if len(many) > 1 and len(set(many.values())) > 1:
         parts = [f"{_tries(n)} for {model}" for model, n in many.items()]
         yield (

@@ -20,6 +20,11 @@ def listed(parts: Sequence[str]) -> str:
     return f"{', '.join(before)} and {last}" if before else last
 
 
+def agreeing(names: Sequence[str], one: str, many: str) -> str:
+    """`a has`, `a and b have`: names with the verb for one or for many."""
+    return f"{listed(names)} {one if len(names) == 1 else many}"
+
+
 def counted(n: int, noun: str) -> str:
     """`no runs`, `one run`, `two runs`, `13 runs`."""
     return f"{number_word(n)} {noun if n == 1 else noun + 's'}"

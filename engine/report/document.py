@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.analysis.answers import Answers, answers_from
 from engine.analysis.evidence import Evidence, Measured, gather
 from engine.analysis.grammar import known, listed
-from engine.common.text import accuracy, whole
+from engine.common.text import whole
 from engine.config.dataset_names import title
-from engine.report.evidence_tables import Table, class_table, evidence_tables
+from engine.report.evidence_tables import Table, evidence_tables
 
 TITLE = "Transfer learning compared"
 NOTES = (
@@ -42,11 +42,12 @@ class Report:
     setting: tuple[tuple[str, str], ...]
     tables: tuple[Table, ...]
     answers: Answers
-    classes: Table | None
-    calibration: str
-    """A sentence; empty without predictions."""
     notes: tuple[str, ...]
     evidence: Evidence
+
+
+Section = Table | dict[str, str] | tuple[str, ...]
+"""A table, paragraphs by the word that each begins with, or sentences to list."""
 
 
 def make_report(runs_dir: Path) -> Report:
@@ -62,8 +63,6 @@ def report_from(evidence: Evidence) -> Report:
         setting=tuple(_setting(evidence, data)) if evidence.contenders else (),
         tables=evidence_tables(evidence),
         answers=answers_from(evidence),
-        classes=class_table(evidence),
-        calibration=_calibration(evidence),
         notes=NOTES if evidence.contenders else (),
         evidence=evidence,
     )
@@ -105,23 +104,18 @@ def _each(texts: Iterable[str]) -> str:
     return "; ".join(found) if found else "not on record"
 
 
-def _calibration(evidence: Evidence) -> str:
-    from engine.analysis.predictions import calibration
-
-    best, predictions = evidence.best, evidence.predictions
-    if best is None or predictions is None:
-        return ""
-    error = calibration(predictions).ece
-    confidence = float(predictions.probabilities.max(axis=1).mean())
-    right = float((predictions.predicted == predictions.labels).mean())
-    if accuracy(confidence) == accuracy(right):
-        tends = "as sure as it is right"
-    else:
-        tends = "too sure of itself" if confidence > right else "less sure than it could be"
-    return (
-        f"Its expected calibration error is {error:.4f}: on average it is {tends}, with a mean "
-        f"confidence of {confidence:.4f} at an accuracy of {right:.4f}."
-    )
+def sections(report: Report) -> Iterator[tuple[str, Section]]:
+    """Return the parts of a report below its setting, each with its heading."""
+    yield from ((table.title, table) for table in report.tables[:1])
+    for number, answer in enumerate(report.answers.questions, 1):
+        parts = {"Measured.": answer.measured, "Explanation.": answer.explanation}
+        prose = {kind: " ".join(sentences) for kind, sentences in parts.items() if sentences}
+        yield f"{number}. {answer.question}", prose
+    if report.answers.warnings:
+        yield "How fair is the comparison?", report.answers.warnings
+    yield from ((table.title, table) for table in report.tables[1:])
+    if report.notes:
+        yield "Method", report.notes
 
 
 def data_and_models(report: Report) -> str:

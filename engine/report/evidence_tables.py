@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from engine.analysis.comparison import p_text
+from engine.analysis.comparison import McNemar, p_text
 from engine.analysis.evidence import Evidence, Measured, Row
 from engine.analysis.explanation import top1_text
 from engine.analysis.grammar import known, points, share_text, times
+from engine.analysis.predictions import Predictions
 from engine.common.text import MISSING, accuracy, count, duration, percent, whole
 from engine.report.table import model_label
 
@@ -30,7 +31,8 @@ class Table:
     """A sentence below it."""
 
 
-Cells = Sequence[tuple[str, Callable[[Measured], str]]]
+Cells = Sequence[tuple[str, Callable[[Any], str]]]
+"""The titles of columns, each with the text of a cell."""
 
 
 def evidence_tables(evidence: Evidence) -> tuple[Table, ...]:
@@ -40,21 +42,19 @@ def evidence_tables(evidence: Evidence) -> tuple[Table, ...]:
     tables = [
         _ranking(evidence),
         _time(evidence),
-        _table("Training", _TRAINING, evidence.measured, text_columns=4),
+        _table("Training", _TRAINING, evidence.measured, 4),
         _architecture(evidence),
     ]
     if evidence.pairs:
-        tables.append(_pairs(evidence))
+        tables.append(_table("Is the difference chance?", _PAIRS, evidence.pairs))
+    if evidence.predictions is not None:
+        tables.append(_classes(evidence.contenders[0], evidence.predictions))
     return tuple(tables)
 
 
-def class_table(evidence: Evidence) -> Table | None:
-    """Make the table of the best run's accuracy by class; None without its predictions."""
+def _classes(best: Measured, predictions: Predictions) -> Table:
     from engine.analysis.predictions import class_accuracies, confusion
 
-    best, predictions = evidence.best, evidence.predictions
-    if best is None or predictions is None:
-        return None
     names = best.class_names
     if len(names) != predictions.classes:
         names = tuple(f"class {i}" for i in range(predictions.classes))
@@ -67,39 +67,62 @@ def class_table(evidence: Evidence) -> Table | None:
         images = int(matrix[i].sum())
         rows.append((name, whole(images), accuracy(float(share)), mistaken))
     columns = ("class", "images", "accuracy", "most often taken for")
-    return Table(f"Accuracy by class: {best.label}", columns, tuple(rows))
+    title = f"Accuracy by class: {best.label}"
+    return Table(title, columns, tuple(rows), note=_calibration(predictions))
+
+
+def _calibration(predictions: Predictions) -> str:
+    from engine.analysis.predictions import calibration
+
+    error = calibration(predictions).ece
+    confidence = float(predictions.probabilities.max(axis=1).mean())
+    right = float((predictions.predicted == predictions.labels).mean())
+    if accuracy(confidence) == accuracy(right):
+        tends = "as sure as it is right"
+    else:
+        tends = "too sure of itself" if confidence > right else "less sure than it could be"
+    return (
+        f"Its expected calibration error is {error:.4f}: on average it is {tends}, with a mean "
+        f"confidence of {confidence:.4f} at an accuracy of {right:.4f}."
+    )
+
+
+def _table(
+    title: str, cells: Cells, items: Iterable[Any], text_columns: int = 1, note: str = ""
+) -> Table:
+    rows = tuple(tuple(text(item) for _, text in cells) for item in items)
+    return Table(title, tuple(name for name, _ in cells), rows, text_columns, note)
 
 
 def _ranking(evidence: Evidence) -> Table:
     top = float(evidence.rows[0]["test_accuracy"])
-    shown = evidence.rows[:MOST_ROWS]
-    rows = tuple(_ranking_cells(place, row, top) for place, row in enumerate(shown, 1))
-    columns = (
-        *("", "model", "recipe", "status", "test acc", "95 % interval", "points behind"),
-        *("val acc", "images tested", "train", "epochs", "seed"),
+    rows = enumerate(evidence.rows[:MOST_ROWS], 1)
+    shown = [{**row, "place": place} for place, row in rows]
+    cells: Cells = (
+        ("#", lambda row: str(row["place"])),
+        ("model", model_label),
+        ("recipe", lambda row: str(row["recipe"])),
+        ("status", lambda row: str(row["status"])),
+        ("test acc", lambda row: accuracy(row["test_accuracy"])),
+        ("95 % interval", _interval),
+        (
+            "points behind",
+            lambda row: points(top - row["test_accuracy"]) if row["place"] > 1 else MISSING,
+        ),
+        ("val acc", lambda row: accuracy(row["val_accuracy"])),
+        ("images tested", lambda row: whole(row.get("test_images"))),
+        ("train", lambda row: duration(row["train_seconds"])),
+        ("epochs", _epochs),
+        ("seed", lambda row: str(row["seed"])),
     )
     left = len(evidence.rows) - len(shown)
     note = f"{whole(left)} further runs are left out of this table." if left else ""
-    return Table("Ranking", columns, rows, 4, note)
+    return _table("Ranking", cells, shown, 4, note)
 
 
-def _ranking_cells(place: int, row: Row, top: float) -> tuple[str, ...]:
+def _interval(row: Row) -> str:
     low, high = row.get("accuracy_low"), row.get("accuracy_high")
-    is_known = known(low) and known(high)
-    return (
-        str(place),
-        model_label(row),
-        str(row["recipe"]),
-        str(row["status"]),
-        accuracy(row["test_accuracy"]),
-        f"{accuracy(low)} to {accuracy(high)}" if is_known else MISSING,
-        MISSING if place == 1 else points(top - row["test_accuracy"]),
-        accuracy(row["val_accuracy"]),
-        whole(row.get("test_images")),
-        duration(row["train_seconds"]),
-        _epochs(row),
-        str(row["seed"]),
-    )
+    return f"{accuracy(low)} to {accuracy(high)}" if known(low) and known(high) else MISSING
 
 
 def _epochs(row: Row) -> str:
@@ -108,16 +131,8 @@ def _epochs(row: Row) -> str:
     return whole(epochs) + (f", kept {kept}" if known(kept) and kept != epochs else "")
 
 
-def _table(
-    title: str, cells: Cells, runs: Sequence[Measured], *, text_columns: int = 1, note: str = ""
-) -> Table:
-    columns = ("run", *(name for name, _ in cells))
-    rows = tuple((run.label, *(text(run) for _, text in cells)) for run in runs)
-    return Table(title, columns, rows, text_columns, note)
-
-
-def _seconds(key: str) -> Callable[[Measured], str]:
-    return lambda run: duration(run.row.get(key))
+def _of_row(key: str, form: Callable[[Any], str]) -> Callable[[Measured], str]:
+    return lambda run: form(run.row.get(key))
 
 
 def _extraction_share(run: Measured) -> str:
@@ -132,35 +147,36 @@ def _time(evidence: Evidence) -> Table:
         is_comparable = least > 0 and run.train_seconds is not None
         return times((run.train_seconds or 0.0) / least) if is_comparable else MISSING
 
-    (train, rest) = _TIME[0], _TIME[1:]
+    cells: Cells = (
+        _RUN,
+        ("train", _of_row("train_seconds", duration)),
+        ("relative", as_long),
+        ("wall", _of_row("wall_seconds", duration)),
+        ("extraction", _of_row("extracting_seconds", duration)),
+        ("extraction share", _extraction_share),
+        ("tracing", _of_row("tracing_seconds", duration)),
+        ("training", _of_row("training_seconds", duration)),
+        ("validation", _of_row("validating_seconds", duration)),
+        ("test", _of_row("testing_seconds", duration)),
+        ("to 80 %", _of_row("to_80", duration)),
+        ("to 85 %", _of_row("to_85", duration)),
+        ("img/s", _of_row("images_per_second", whole)),
+    )
     note = f"Relative to the training of {timed[0].label}." if timed else ""
-    return _table("Time", (train, ("relative", as_long), *rest), evidence.measured, note=note)
+    return _table("Time", cells, evidence.measured, note=note)
 
 
-_TIME: Cells = (
-    ("train", _seconds("train_seconds")),
-    ("wall", _seconds("wall_seconds")),
-    ("extraction", _seconds("extracting_seconds")),
-    ("extraction share", _extraction_share),
-    ("tracing", _seconds("tracing_seconds")),
-    ("training", _seconds("training_seconds")),
-    ("validation", _seconds("validating_seconds")),
-    ("test", _seconds("testing_seconds")),
-    ("to 80 %", _seconds("to_80")),
-    ("to 85 %", _seconds("to_85")),
-    ("img/s", lambda run: whole(run.row["images_per_second"])),
-)
-
-
+_RUN: tuple[str, Callable[[Measured], str]] = ("run", lambda run: run.label)
 _TRAINING: Cells = (
-    ("what trained", lambda run: str(run.row.get("timeline") or MISSING)),
+    _RUN,
+    ("what trained", _of_row("timeline", lambda text: str(text or MISSING))),
     ("computed from", lambda run: ", ".join(filter(None, run.frontiers)) or MISSING),
-    ("weights", lambda run: str(run.row["weights"])),
-    ("px", lambda run: whole(run.row["image_size"])),
-    ("batch", lambda run: whole(run.row["batch_size"])),
-    ("images", lambda run: whole(run.row["train_limit"]) if _limit(run) else "all"),
-    ("trainable", lambda run: count(run.row["trainable_parameters"])),
-    ("of", lambda run: count(run.row["parameters"])),
+    ("weights", _of_row("weights", str)),
+    ("px", _of_row("image_size", whole)),
+    ("batch", _of_row("batch_size", whole)),
+    ("images", _of_row("train_limit", lambda limit: whole(limit) if known(limit) else "all")),
+    ("trainable", _of_row("trainable_parameters", count)),
+    ("of", _of_row("parameters", count)),
     (
         "trainable share",
         lambda run: share_text(run.row["trainable_parameters"], run.row["parameters"]) or MISSING,
@@ -168,56 +184,43 @@ _TRAINING: Cells = (
 )
 
 
-def _limit(run: Measured) -> bool:
-    return known(run.row["train_limit"])
-
-
 def _architecture(evidence: Evidence) -> Table:
-    runs = [run for run in evidence.contenders if run.architecture is not None]
-    least = min((run.architecture.flops for run in runs if run.architecture), default=0)
-    columns = (
-        *("run", "parameters", "depth", "FLOPs", "times the least", "px", "ImageNet top-1"),
-        *("convolutions", "depthwise", "depthwise share", "residual additions", "concatenations"),
-        *("squeeze-excite", "BatchNorm"),
+    described = evidence.described
+    least = min((network.flops for _, network in described), default=0)
+
+    def its(name: str, form: Callable[[Any], str] = whole) -> Callable[[Any], str]:
+        return lambda entry: form(getattr(entry[1], name))
+
+    cells: Cells = (
+        ("run", lambda entry: str(entry[0].label)),
+        ("parameters", its("parameters", count)),
+        ("depth", its("depth")),
+        ("FLOPs", its("flops", count)),
+        ("times the least", its("flops", lambda n: times(n / least) if least else MISSING)),
+        ("px", its("image_size")),
+        ("ImageNet top-1", its("imagenet_top1", top1_text)),
+        ("convolutions", its("convolutions")),
+        ("depthwise", its("depthwise")),
+        ("depthwise share", its("depthwise_share", lambda x: percent(x and 100 * x))),
+        ("residual additions", its("additions")),
+        ("concatenations", its("concatenations")),
+        ("squeeze-excite", its("squeeze_excite")),
+        ("BatchNorm", its("batch_normalizations")),
     )
-    return Table("Architecture", columns, tuple(_architecture_cells(run, least) for run in runs))
+    return _table("Architecture", cells, described)
 
 
-def _architecture_cells(run: Measured, least: int) -> tuple[str, ...]:
-    network = run.architecture
-    assert network is not None
-    share = network.depthwise_share
-    return (
-        run.label,
-        count(network.parameters),
-        whole(network.depth),
-        count(network.flops),
-        times(network.flops / least) if least else MISSING,
-        whole(network.image_size),
-        top1_text(network.imagenet_top1),
-        whole(network.convolutions),
-        whole(network.depthwise),
-        percent(100 * share if share is not None else math.nan),
-        whole(network.additions),
-        whole(network.concatenations),
-        whole(network.squeeze_excite),
-        whole(network.batch_normalizations),
-    )
+_PAIRS: Cells = (
+    ("first and second", lambda pair: f"{pair.best.label} and {pair.other.label}"),
+    ("images", lambda pair: whole(pair.test and pair.test.images)),
+    ("only the first right", lambda pair: whole(pair.test and pair.test.only_a)),
+    ("only the second right", lambda pair: whole(pair.test and pair.test.only_b)),
+    ("McNemar", lambda pair: p_text(pair.test.p_value) if pair.test else MISSING),
+    ("more than chance", lambda pair: _verdict(pair.test)),
+)
 
 
-def _pairs(evidence: Evidence) -> Table:
-    rows = []
-    for pair in evidence.pairs:
-        names = f"{pair.best.label} and {pair.other.label}"
-        if pair.test is None:
-            rows.append((names, MISSING, MISSING, MISSING, MISSING, "not known"))
-            continue
-        test = pair.test
-        verdict = "yes" if test.is_significant else "no"
-        figures = (whole(test.images), whole(test.only_a), whole(test.only_b))
-        rows.append((names, *figures, p_text(test.p_value), verdict))
-    columns = (
-        *("first and second", "images", "only the first right", "only the second right"),
-        *("McNemar", "more than chance"),
-    )
-    return Table("Is the difference chance?", columns, tuple(rows))
+def _verdict(test: McNemar | None) -> str:
+    if test is None:
+        return "not known"
+    return "yes" if test.is_significant else "no"

@@ -8,7 +8,7 @@ from html import escape
 
 from engine.analysis.evidence import Measured
 from engine.analysis.grammar import known
-from engine.report.document import Report, data_and_models
+from engine.report.document import Report, Section, data_and_models, sections
 from engine.report.evidence_tables import Table
 from engine.report.svg import Line, curves_chart, pareto_chart
 
@@ -65,28 +65,21 @@ def _body(report: Report) -> Iterator[str]:
     if report.setting:
         items = (f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in report.setting)
         yield f"<dl>{''.join(items)}</dl>"
-    for table in report.tables[:1]:
-        yield from _table(table)
-    yield from _charts(report)
-    for number, answer in enumerate(report.answers.questions, 1):
-        yield f"<h2>{number}. {escape(answer.question)}</h2>"
-        for kind, sentences in (
-            ("Measured.", answer.measured),
-            ("Explanation.", answer.explanation),
-        ):
-            if sentences:
-                yield f'<p><span class="kind">{kind}</span> {_prose(" ".join(sentences))}</p>'
-    if report.answers.warnings:
-        yield "<h2>How fair is the comparison?</h2>"
-        yield _items(report.answers.warnings)
-    for table in report.tables[1:]:
-        yield from _table(table)
-    if report.classes is not None:
-        yield from _table(report.classes)
-        yield f"<p>{escape(report.calibration)}</p>"
-    if report.notes:
-        yield "<h2>Method</h2>"
-        yield _items(report.notes)
+    for place, (heading, section) in enumerate(sections(report)):
+        yield f"<h2>{escape(heading)}</h2>"
+        yield from _section(section)
+        if place == 0:
+            yield from _charts(report)
+
+
+def _section(section: Section) -> Iterator[str]:
+    if isinstance(section, Table):
+        yield from _table(section)
+    elif isinstance(section, dict):
+        for kind, text in section.items():
+            yield f'<p><span class="kind">{kind}</span> {_prose(text)}</p>'
+    else:
+        yield "<ul>" + "".join(f"<li>{_prose(sentence)}</li>" for sentence in section) + "</ul>"
 
 
 def _charts(report: Report) -> Iterator[str]:
@@ -121,17 +114,12 @@ def _table(table: Table) -> Iterator[str]:
         return "".join(f"<{tag}{m}>{escape(c)}</{tag}>" for m, c in zip(marks, cells, strict=True))
 
     rows = "\n".join(f"<tr>{row(cells, 'td')}</tr>" for cells in table.rows)
-    yield f"<h2>{escape(table.title)}</h2>"
     yield (
         f'<div class="scroll"><table>\n<thead><tr>{row(table.columns, "th")}</tr></thead>\n'
         f"<tbody>\n{rows}\n</tbody>\n</table></div>"
     )
     if table.note:
         yield f'<p class="quiet">{escape(table.note)}</p>'
-
-
-def _items(sentences: tuple[str, ...]) -> str:
-    return "<ul>" + "".join(f"<li>{_prose(sentence)}</li>" for sentence in sentences) + "</ul>"
 
 
 def _prose(text: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from engine.report.document import Report
+from engine.report.document import Report, Section, sections
 from engine.report.evidence_tables import Table
+from engine.report.table import markdown_table, plain
 
 
 def report_markdown(report: Report) -> str:
@@ -14,52 +14,22 @@ def report_markdown(report: Report) -> str:
     return "\n".join(_lines(report)).rstrip("\n") + "\n"
 
 
-def markdown_table(table: Table) -> str:
-    """Make a table without its title."""
-    columns = [table.columns[0] or "#", *table.columns[1:]]
-    marks = [":--" if i < table.text_columns else "--:" for i in range(len(columns))]
-    lines = [_line(columns), f"|{'|'.join(marks)}|"]
-    return "\n".join([*lines, *(_line(row) for row in table.rows)])
-
-
 def _lines(report: Report) -> Iterator[str]:
-    yield from (f"# {_plain(report.title)}", "")
+    yield from (f"# {plain(report.title)}", "")
     if report.setting:
-        yield from ("## Setting", "")
-        yield from (f"- {name}: {_plain(value)}" for name, value in report.setting)
-        yield ""
-    for table in report.tables[:1]:
-        yield from _titled(table)
-    for number, answer in enumerate(report.answers.questions, 1):
-        yield from (f"## {number}. {answer.question}", "")
-        if answer.measured:
-            yield from (f"**Measured.** {_plain(' '.join(answer.measured))}", "")
-        if answer.explanation:
-            yield from (f"**Explanation.** {_plain(' '.join(answer.explanation))}", "")
-    if report.answers.warnings:
-        yield from ("## How fair is the comparison?", "")
-        yield from (f"- {_plain(warning)}" for warning in report.answers.warnings)
-        yield ""
-    for table in report.tables[1:]:
-        yield from _titled(table)
-    if report.classes is not None:
-        yield from _titled(report.classes)
-        yield from (report.calibration, "")
-    if report.notes:
-        yield from ("## Method", "")
-        yield from (f"- {note}" for note in report.notes)
+        setting = tuple(f"{name}: {value}" for name, value in report.setting)
+        yield from ("## Setting", "", *_section(setting), "")
+    for heading, section in sections(report):
+        yield from (f"## {plain(heading)}", "", *_section(section), "")
 
 
-def _titled(table: Table) -> Iterator[str]:
-    yield from (f"## {_plain(table.title)}", "", markdown_table(table), "")
-    if table.note:
-        yield from (table.note, "")
-
-
-def _line(cells: tuple[str, ...] | list[str]) -> str:
-    return "| " + " | ".join(_plain(cell).replace("|", "\\|") for cell in cells) + " |"
-
-
-def _plain(text: str) -> str:
-    """Escape a text, so that Markdown does not take names for markup or HTML."""
-    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
+def _section(section: Section) -> Iterator[str]:
+    if isinstance(section, Table):
+        right = [place >= section.text_columns for place in range(len(section.columns))]
+        yield markdown_table(section.columns, section.rows, right)
+        if section.note:
+            yield from ("", section.note)
+    elif isinstance(section, dict):
+        yield "\n\n".join(f"**{kind}** {plain(text)}" for kind, text in section.items())
+    else:
+        yield from (f"- {plain(sentence)}" for sentence in section)

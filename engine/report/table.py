@@ -142,16 +142,13 @@ def _curve_text(curve: list[Any]) -> str:
 
 def to_markdown(frame: DataFrame) -> str:
     """Make a table for a README, with all columns."""
-    columns, rows = _columns(frame), records(frame)
-    cells = [[column.text(row) for column in columns] for row in rows]
+    columns, marks = _columns(frame), marks_by_run(frame)
+    if marks:
+        columns.insert(0, Column("", "", lambda row: marks.get(row["run_id"], ""), 0, right=False))
+    cells = [[column.text(row) for column in columns] for row in records(frame)]
     titles, right = [column.title for column in columns], [column.right for column in columns]
-    notes = []
-    if _is_of_runs(frame):
-        marks = marks_by_run(frame)
-        cells = [[marks.get(row["run_id"], ""), *it] for row, it in zip(rows, cells, strict=True)]
-        titles, right, notes = ["", *titles], [False, *right], legend(frame)
-    lines = [markdown_table(titles, cells, right), *([""] if notes else [])]
-    return "\n".join([*lines, *(f"- {note}" for note in notes)]) + "\n"
+    notes = "".join(f"\n- {note}" for note in legend(frame))
+    return markdown_table(titles, cells, right) + (f"\n{notes}" if notes else "") + "\n"
 
 
 def markdown_table(
@@ -175,6 +172,8 @@ def plain(text: str) -> str:
 def marks_by_run(frame: DataFrame) -> dict[str, str]:
     """Mark the most accurate run `★`, the fastest `⚡`, and a run that is both with both."""
     marks: dict[str, str] = {}
+    if not _is_of_runs(frame):
+        return marks
     for run_id, mark in ((best(frame), BEST), (fastest(frame), FASTEST)):
         if run_id is not None:
             marks[run_id] = marks.get(run_id, "") + mark
@@ -183,7 +182,9 @@ def marks_by_run(frame: DataFrame) -> dict[str, str]:
 
 def legend(frame: DataFrame) -> list[str]:
     """Explain the marks of a table, one line each, with the runs that have them."""
-    lines = []
+    lines: list[str] = []
+    if not _is_of_runs(frame):
+        return lines
     winner, quickest = (_row(frame, run_id) for run_id in (best(frame), fastest(frame)))
     if winner is not None:
         share = accuracy(winner["test_accuracy"])
@@ -222,8 +223,8 @@ def table_text(frame: DataFrame, width: int) -> str:
     grid = list(zip(names, *(cells[column.key] for column in shown), strict=True))
     lines = aligned(grid, [column.right for column in (first, *shown)])
     table = "\n".join(map("".join, zip(lead, lines, strict=True)))
-    notes = legend(frame) if _is_of_runs(frame) else []
-    return "\n".join([table, *(n for n in notes if n[0] != ON_TEST or ON_TEST in table)]) + "\n"
+    notes = [note for note in legend(frame) if note[0] != ON_TEST or ON_TEST in table]
+    return "\n".join([table, *notes]) + "\n"
 
 
 def _is_of_runs(frame: DataFrame) -> bool:
