@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from engine.analysis.predictions import Predictions
 from engine.common.text import whole
-from engine.config.spec import RunSpec, Stage
+from engine.config.recipe_words import stage_words
+from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.runs.listing import RunRecord
 
@@ -51,17 +52,14 @@ def mcnemar(a: Predictions, b: Predictions, tested_on: tuple[str, str] = ("", ""
     """
     import numpy as np
 
+    expected = "two runs tested on the same images"
     if a.classes != b.classes or not np.array_equal(a.labels, b.labels):
-        raise InputError(
-            "expected two runs tested on the same images, found "
-            f"{len(a.labels):,} images of {a.classes} classes and "
-            f"{len(b.labels):,} of {b.classes}, or other labels; compare runs of one data set"
-        )
+        one, other = (f"{len(each.labels):,} of {each.classes} classes" for each in (a, b))
+        found = f"images {one} and {other}, or with other labels"
+        raise InputError("", expected, found, "compare runs of one data set")
     if tested_on[0] != tested_on[1]:
-        raise InputError(
-            "expected two runs tested on the same images, found that their folder of images was "
-            "another when each was tested; train one of them again"
-        )
+        found = "that their folder of images was another when each was tested"
+        raise InputError("", expected, found, "train one of them again")
     a_right, b_right = a.predicted == a.labels, b.predicted == b.labels
     only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
     return McNemar(only_a, only_b, p_value(only_a, only_b), len(a.labels))
@@ -107,24 +105,6 @@ def differing_settings(runs: Sequence[RunRecord]) -> list[tuple[str, tuple[str, 
     return [(name, values) for name, values in rows if len(set(values)) > 1]
 
 
-def _stage_text(stage: Stage) -> str:
-    if stage.unfreeze_last is None:
-        layers = "all layers"
-    elif stage.unfreeze_last:
-        layers = f"last {stage.unfreeze_last} layers"
-    else:
-        layers = "head"
-    text = f"{layers} {stage.epochs} ep at {stage.learning_rate:g}"
-    if stage.schedule != "constant":
-        text += f" ({stage.schedule})"
-    for unfreeze in stage.unfreezes:
-        last = "all" if unfreeze.last is None else f"last {unfreeze.last}"
-        text += f", {last} after {unfreeze.after_epoch} ep"
-    if stage.block_every:
-        text += f", one more block every {stage.block_every} ep"
-    return text
-
-
 def _yes_no(value: bool) -> str:
     return "yes" if value else "no"
 
@@ -133,7 +113,7 @@ _SETTINGS: dict[str, Callable[[RunSpec], str]] = {
     "model": lambda spec: spec.model,
     "data": lambda spec: spec.dataset,
     "recipe": lambda spec: spec.recipe,
-    "stages": lambda spec: " → ".join(map(_stage_text, spec.stages)),
+    "stages": lambda spec: " → ".join(map(stage_words, spec.stages)),
     "image size": lambda spec: f"{spec.image_size} px",
     "batch size": lambda spec: str(spec.batch_size),
     "training images": lambda spec: whole(spec.train_limit) if spec.train_limit else "all",

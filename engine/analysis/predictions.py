@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,15 +91,23 @@ def load_predictions(directory: RunDirectory) -> Predictions:
     where = f"{directory.run_id}: {path.name}"
     try:
         with open_regular(path) as file:
-            arrays = _read_arrays(file, where)
+            labels, probabilities = _read_arrays(file)
+        for expected, found, hint in _faults(labels, probabilities):
+            raise InputError("", expected, found, hint)
     except FileNotFoundError as error:
-        raise InputError(
-            f"{directory.run_id}: expected test predictions, found none; "
-            "a run writes them when it is tested at its end"
-        ) from error
+        hint = "a run writes them when it is tested at its end"
+        raise InputError("", "test predictions", "none", hint, directory.run_id) from error
     except OSError as error:
-        raise InputError(f"{where}: cannot be read ({error.strerror or error})") from error
-    return _checked(arrays["labels"], arrays["probabilities"], where)
+        found = error.strerror or str(error)
+        raise InputError("", "a file that can be read", found, place=where) from error
+    except InputError as error:
+        raise error.within(where) from error
+    # Cut short, compressed wrongly, encrypted, objects in it, a false header: each raises another.
+    except Exception as error:
+        found = f"a damaged file or another's ({type(error).__name__})"
+        hint = "train the run again"
+        raise InputError("", "predictions", found, hint, where) from error
+    return Predictions(labels.astype("int64"), probabilities.astype("float32"))
 
 
 def confusion(predictions: Predictions) -> NDArray[np.int64]:
@@ -160,75 +169,48 @@ def worst_mistakes(predictions: Predictions, count: int = 24) -> tuple[Mistake, 
     )
 
 
-def _read_arrays(file: Any, where: str) -> dict[str, Any]:
+def _read_arrays(file: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     import numpy as np
 
-    try:
-        with zipfile.ZipFile(file) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > MAX_BYTES:
-            raise InputError(
-                f"{where}: expected {byte_size(MAX_BYTES)} of predictions at most, "
-                f"found {byte_size(size)}"
-            )
-        file.seek(0)
-        with np.load(file, allow_pickle=False) as archive:
-            missing = [name for name in ARRAYS if name not in archive]
-            if missing:
-                raise InputError(
-                    f"{where}: expected the arrays {' and '.join(ARRAYS)}, found no {missing[0]}"
-                )
-            return {name: archive[name] for name in ARRAYS}
-    except InputError:
-        raise
-    # Cut short, compressed wrongly, encrypted, objects in it, a false header: each raises another.
-    except Exception as error:
-        raise InputError(
-            f"{where}: expected predictions, found a damaged file or another's "
-            f"({type(error).__name__}); the run has to be trained again"
-        ) from error
+    with zipfile.ZipFile(file) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > MAX_BYTES:
+        raise InputError("", f"{byte_size(MAX_BYTES)} of predictions at most", byte_size(size))
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as archive:
+        for name in ARRAYS:
+            if name not in archive:
+                raise InputError("", f"the arrays {' and '.join(ARRAYS)}", f"no {name}")
+        labels, probabilities = (archive[name] for name in ARRAYS)
+    return labels, probabilities
 
 
-def _checked(labels: NDArray[Any], probabilities: NDArray[Any], where: str) -> Predictions:
+def _faults(labels: NDArray[Any], probabilities: NDArray[Any]) -> Iterator[tuple[str, str, str]]:
+    """Find what is wrong with arrays: what was expected, what was found, what to do.
+
+    After the first one the next need not make sense.
+    """
     import numpy as np
 
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise InputError(
-            f"{where}: expected one integer label an image, found {labels.dtype} {labels.shape}"
-        )
+        yield "one integer label an image", f"{labels.dtype} {labels.shape}", ""
     if probabilities.ndim != 2 or probabilities.dtype.kind != "f":
-        raise InputError(
-            f"{where}: expected probabilities (images, classes), "
-            f"found {probabilities.dtype} {probabilities.shape}"
-        )
+        found = f"{probabilities.dtype} {probabilities.shape}"
+        yield "probabilities (images, classes)", found, ""
     images, classes = probabilities.shape
     if images == 0 or len(labels) != images:
-        raise InputError(
-            f"{where}: expected a label for each of the images, "
-            f"found {len(labels)} labels and {images} images"
-        )
+        found = f"{len(labels)} labels and {images} images"
+        yield "a label for each of the images", found, ""
     if not 2 <= classes <= MAX_CLASSES:
-        raise InputError(f"{where}: expected 2 to {MAX_CLASSES} classes, found {classes}")
+        yield f"2 to {MAX_CLASSES} classes", str(classes), ""
     if labels.min() < 0 or labels.max() >= classes:
-        raise InputError(
-            f"{where}: expected labels 0 to {classes - 1}, found {labels.min()} to {labels.max()}"
-        )
-    _check_probabilities(probabilities, where)
-    return Predictions(labels.astype(np.int64), probabilities.astype(np.float32))
-
-
-def _check_probabilities(probabilities: NDArray[Any], where: str) -> None:
-    import numpy as np
-
+        yield f"labels 0 to {classes - 1}", f"{labels.min()} to {labels.max()}", ""
     unknown = int((~np.isfinite(probabilities)).any(axis=1).sum())
     if unknown:
-        raise InputError(
-            f"{where}: expected probabilities, found NaN for {unknown:,} of "
-            f"{len(probabilities):,} images; the training diverged"
-        )
+        found = f"NaN for {unknown:,} of {images:,} images, as the training diverged"
+        yield "probabilities", found, "train the run again"
     sums = probabilities.sum(axis=1, dtype=np.float64)
     if probabilities.min() < 0 or np.abs(sums - 1).max() > ROUNDING:
-        raise InputError(
-            f"{where}: expected probabilities that add up to 1, found sums of "
-            f"{sums.min():.3g} to {sums.max():.3g} and a least value of {probabilities.min():.3g}"
-        )
+        found = f"sums of {sums.min():.3g} to {sums.max():.3g}"
+        least = f"and a least value of {probabilities.min():.3g}"
+        yield "probabilities that add up to 1", f"{found} {least}", ""

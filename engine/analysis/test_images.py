@@ -63,10 +63,8 @@ def _read(
     dataset: str, data_path: str | None, image_size: int, tested_on: TestedOn
 ) -> NDArray[np.uint8]:
     def reject_download(words: str) -> None:
-        raise InputError(
-            f"expected the test images of {dataset} on this machine, found none; "
-            f"`cifar-tui train` with --data PATH or with its download brings them"
-        )
+        hint = "get them with `cifar-tui train` and `data_path`, or with its download"
+        raise InputError("", f"the test images of {dataset} on this machine", "none", hint)
 
     data = load_dataset(
         dataset,
@@ -79,10 +77,8 @@ def _read(
     )
     if data.test_identity != tested_on.fingerprint:
         where = f"in {data_path}" if data_path is not None else f"of {dataset}"
-        raise InputError(
-            f"expected the images that this run was tested on, found others {where} by now; "
-            "bring those back"
-        )
+        found = f"others {where} by now"
+        raise InputError("", "the images that this run was tested on", found, "bring those back")
     # A copy, so that the training images can be freed.
     images = data.test_images.copy()
     images.flags.writeable = False

@@ -11,7 +11,7 @@ from engine.config.stage import Stage
 
 def recipe_words(recipe: Recipe) -> str:
     """Return a description of a recipe: its stages, then what holds for all of them."""
-    return "; ".join([*map(_stage_words, recipe.stages), *_around_words(recipe)])
+    return "; ".join([*map(stage_words, recipe.stages), *_around_words(recipe)])
 
 
 def unfreezing_words(stage: Stage) -> str:
@@ -26,7 +26,8 @@ def unfreezing_words(stage: Stage) -> str:
     )
 
 
-def _stage_words(stage: Stage) -> str:
+def stage_words(stage: Stage) -> str:
+    """Return a description of a stage: epochs, learning rate, and what trains."""
     words = f"{stage.name} {stage.epochs} epochs at {stage.learning_rate:g}"
     if stage.schedule == "cosine":
         words += " falling to 0 by a cosine"

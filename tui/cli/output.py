@@ -16,6 +16,7 @@ from engine.common.text import whole
 from engine.errors import InputError
 from engine.report.table import table_text
 from engine.runs.listing import RunListing, load_run
+from tui.settings.option_names import as_flag
 from tui.terminal.ascii_marks import to_ascii
 from tui.terminal.capabilities import current
 
@@ -63,7 +64,7 @@ def print_ending(runs_dir: Path, run_ids: Sequence[str]) -> None:
         try:
             records.append(load_run(runs_dir / run_id))
         except InputError as error:
-            print(f"cifar-tui: left out {run_id}: {error}", file=sys.stderr)
+            print(f"cifar-tui: left out {run_id}: {error.line(as_flag)}", file=sys.stderr)
     if not records:
         return
     print()

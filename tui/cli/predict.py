@@ -15,6 +15,7 @@ from engine.errors import InputError
 from engine.machine.output_capture import OutputCapture
 from engine.runs.selecting import choose_run
 from tui.cli.output import can_show, use_utf8
+from tui.settings.option_names import as_flag
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,7 +76,7 @@ def _plain(path: Path, answer: Prediction | InputError) -> dict[str, Any]:
 
 
 def _one_line(error: InputError) -> str:
-    return printable(str(error))
+    return printable(error.line(as_flag))
 
 
 def _print_each(answers: Any, terminal: TextIO) -> Any:

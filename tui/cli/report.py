@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     runs_dir: Path = arguments.runs_dir
     if runs_dir.exists() and not runs_dir.is_dir():
-        raise InputError(f"--runs-dir: expected a folder of runs, found the file {runs_dir}")
+        raise InputError("runs_dir", "a folder of runs", f"the file {runs_dir}")
     output: Path | None = arguments.output
     if output is not None:
         _check_output(output)
@@ -44,6 +44,6 @@ def _check_output(path: Path) -> None:
         InputError: the path is not that of a file, or its folder is missing.
     """
     if path.exists() and not path.is_file():
-        raise InputError(f"--output: expected a file to write, found {path}, which is not one")
+        raise InputError("--output", "a file to write", f"{path}, which is not one")
     if not path.parent.is_dir():
-        raise InputError(f"--output: expected a file in an existing folder, found no {path.parent}")
+        raise InputError("--output", "a file in an existing folder", f"no {path.parent}")

@@ -48,7 +48,7 @@ class NumberWanted:
             number = math.nan
         too_low = number <= self.low if self.above_low else number < self.low
         if math.isnan(number) or too_low or number > self.high:
-            raise InputError(f"expected {self.expected}, found {text.strip() or 'nothing'}")
+            raise InputError("", self.expected, text.strip() or "nothing")
         return number
 
 

@@ -9,6 +9,7 @@ from engine.errors import InputError
 from engine.runs.listing import RunRecord
 from engine.state.snapshot import RunSnapshot
 from tui.panels.run_detail.palette import Palette
+from tui.settings.option_names import as_flag
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +108,7 @@ def read_pictures(run: RunRecord, tested: Outcome) -> tuple[NDArray[np.uint8], .
     try:
         images = read_test_images(run.file.spec, recorded_images(run))
     except InputError as error:
-        return str(error)
+        return error.line(as_flag)
     if len(images) != tested.images:
         return (
             f"expected the {tested.images:,} images that this run was tested on, "
