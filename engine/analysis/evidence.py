@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -99,8 +100,7 @@ class Pair:
     best: Measured
     other: Measured
     test: McNemar | None
-    problem: str = ""
-    """Why there is no test."""
+    """None where their predictions are not on record, or are of different images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,14 +292,13 @@ def _pairs(
     best, *rest = contenders
     try:
         predictions = load_predictions(RunDirectory(runs_dir / best.row["run_id"]))
-    except InputError as error:
-        return None, tuple(Pair(best, other, None, str(error)) for other in rest)
+    except InputError:
+        return None, tuple(Pair(best, other, None) for other in rest)
     pairs = []
     for other in rest:
-        try:
+        test = None
+        with suppress(InputError):
             theirs = load_predictions(RunDirectory(runs_dir / other.row["run_id"]))
             test = mcnemar(predictions, theirs, (best.tested_on, other.tested_on))
-            pairs.append(Pair(best, other, test))
-        except InputError as error:
-            pairs.append(Pair(best, other, None, str(error)))
+        pairs.append(Pair(best, other, test))
     return predictions, tuple(pairs)

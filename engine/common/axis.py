@@ -11,8 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.common.text import duration
-
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _LOG_STEPS = ((1, 2, 5), (1, 3), (1,))
 _ROUND_ENDS = 10
@@ -25,6 +23,7 @@ _NEARLY = 1e-9
 _LOG_FROM = 10.0
 """Ratio of largest to smallest amount from which the axis is logarithmic."""
 _AMOUNT_MARGIN = 1.12
+_LOG_MARGIN = 1.05
 _LEAST_TICK = 0.05
 """Smallest tick of a logarithmic axis of amounts; below it a smaller unit reads better."""
 
@@ -32,12 +31,6 @@ Units = tuple[tuple[float, float, str], ...]
 """Value from which a unit is used, its divisor and its name; largest first."""
 SECONDS: Units = ((7200.0, 3600.0, "h"), (120.0, 60.0, "min"), (0.0, 1.0, "s"))
 COUNTS: Units = ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e3, 1e3, "K"), (0.0, 1.0, ""))
-ROUND_DURATIONS = (
-    *(1, 2, 3, 5, 10, 15, 20, 30, 45),
-    *(60 * minutes for minutes in (1, 2, 3, 5, 7, 10, 15, 20, 30, 45)),
-    *(3_600 * hours for hours in (1, 2, 3, 5, 8, 12, 24, 48, 100, 300, 1_000)),
-)
-"""Seconds that are round to a reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +98,6 @@ class LogAxis(Axis):
         return f"{tick:,.10g}" if self.unit else _written([tick], _power(tick))[0]
 
 
-class TimeAxis(LogAxis):
-    """A logarithmic axis of seconds, with ticks at durations that are round to a reader."""
-
-    __slots__ = ()
-
-    def labels(self, most: int) -> list[tuple[float, str]]:
-        """Return round durations between the ends, as `7:00` or `1:00:00`."""
-        ticks = [float(tick) for tick in ROUND_DURATIONS if self.holds(tick)]
-        ticks = ticks[:: math.ceil(len(ticks) / (most + 1)) or 1]
-        return [(tick, duration(tick)) for tick in ticks]
-
-
 def round_step(length: float, most: int) -> float:
     """Return the least 1, 2 or 5 times a power of ten that cuts `length` into `most` or fewer."""
     rough = length / max(most, 1)
@@ -171,20 +152,11 @@ def axis_over(values: Iterable[float], least: float, floor: float, ceiling: floa
 
 def log_axis_over(values: Iterable[float]) -> LogAxis:
     """Return a logarithmic axis around the positive values, at least a factor 2 long."""
-    return LogAxis(*_log_ends(values, 1.05))
-
-
-def time_axis_over(seconds: Iterable[float]) -> TimeAxis:
-    """Return a logarithmic axis around durations, at least a factor 2 long."""
-    return TimeAxis(*_log_ends(seconds, 1.25))
-
-
-def _log_ends(values: Iterable[float], margin: float) -> tuple[float, float]:
     known = [value for value in values if math.isfinite(value) and value > 0]
     low, high = min(known, default=0.1), max(known, default=1.0)
     if high < 2 * low:
         low, high = low / 2**0.5, high * 2**0.5
-    return low / margin, high * margin
+    return LogAxis(low / _LOG_MARGIN, high * _LOG_MARGIN)
 
 
 def amount_axis_over(amounts: Sequence[float], units: Units) -> Axis:

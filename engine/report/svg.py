@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from html import escape
 
 from engine.analysis.pareto import pareto_front
-from engine.common.axis import Axis, axis_over, time_axis_over
+from engine.common.axis import SECONDS, Axis, amount_axis_over, axis_over
+from engine.common.text import shortened
 
 WIDTH, HEIGHT = 780, 340
 LEFT, RIGHT, TOP, BOTTOM = 62, 240, 14, 46
 """Margins: the names of the lines are on the right."""
+MOST_NAME = 33
+"""Letters for which there is room."""
 LINE = 16
 """Between two names, units of the drawing."""
 COLORS = 8
@@ -21,8 +24,6 @@ COLORS = 8
 LEAST_ACCURACY_SPAN = 0.1
 MOST_INTERVALS = 10
 """Between the ticks of an axis."""
-MOST_TIMES = 8
-"""The same of an axis of times, which are longer to write."""
 
 Point = tuple[float, float]
 
@@ -75,9 +76,10 @@ def pareto_chart(marks: Sequence[Line], title: str) -> str:
     if not shown:
         return ""
     points = [mark.points[0] for mark in shown]
-    scale = _Scale(time_axis_over(x for x, _ in points), _accuracy_axis([y for _, y in points]))
-    title_below = "train time (min:s), on a logarithmic scale"
-    parts = [*_axes(scale, scale.x.labels(MOST_TIMES), title_below)]
+    times = amount_axis_over([x for x, _ in points], SECONDS)
+    scale = _Scale(times, _accuracy_axis([y for _, y in points]))
+    title_below = f"train time, {times.unit}{', on a logarithmic scale' if times.is_log else ''}"
+    parts = [*_axes(scale, times.labels(MOST_INTERVALS), title_below)]
     front = [scale.at(points[i]) for i in pareto_front(points)]
     if len(front) > 1:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in front)
@@ -145,10 +147,6 @@ def _names(names: Sequence[str], heights: Sequence[float]) -> Iterator[str]:
         places[i] = y
     x = WIDTH - RIGHT + 14
     for i, name in enumerate(names):
-        y, text = places[i], escape(_short(name))
+        y, text = places[i], escape(shortened(name, MOST_NAME))
         yield f'<rect class="fill c{i % COLORS}" x="{x}" y="{y - 4:.1f}" width="10" height="8"/>'
         yield f'<text class="name" x="{x + 16}" y="{y + 4:.1f}">{text}</text>'
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 33 else name[:32] + "…"

@@ -33,9 +33,12 @@ def terminal_width() -> int:
 
 def print_table(frame: DataFrame) -> None:
     """Print a ranking in the width and the characters of standard output."""
-    text = table_text(frame, terminal_width())
-    # The stream itself replaces what its encoding lacks.
-    sys.stdout.write(to_ascii(text) if current().is_ascii else text)
+    sys.stdout.write(as_asked(table_text(frame, terminal_width())))
+
+
+def as_asked(text: str) -> str:
+    """Return the text in ASCII where that is asked for; a stream itself marks what it lacks."""
+    return to_ascii(text) if current().is_ascii else text
 
 
 def use_utf8(stream: TextIO) -> None:

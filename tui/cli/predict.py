@@ -14,7 +14,9 @@ from engine.common.text import printable
 from engine.errors import InputError
 from engine.machine.output_capture import OutputCapture
 from engine.runs.selecting import choose_run
-from tui.cli.output import can_show, use_utf8
+from tui.cli.output import as_asked, can_show, use_utf8
+from tui.panels.bars import blocks
+from tui.panels.pixels import UPPER_HALF, half_blocks
 from tui.settings.option_names import as_flag
 
 if TYPE_CHECKING:
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 
     from engine.tools.predict import Prediction
 
-BAR_COLUMNS = 24
-HALF_BLOCK = "▀"
+_BAR = 24
+"""Cells of a bar."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -98,7 +100,7 @@ def _print(console: Console, prediction: Prediction) -> None:
     if prediction.note:
         console.print(f"  {prediction.note}", soft_wrap=True)
     bars = _bars(prediction.classes)
-    if console.color_system not in ("truecolor", "256") or not can_show(HALF_BLOCK):
+    if console.color_system not in ("truecolor", "256") or not can_show(UPPER_HALF):
         for line in bars:
             console.print(f"  {line}", soft_wrap=True)
         return
@@ -108,28 +110,17 @@ def _print(console: Console, prediction: Prediction) -> None:
 
 
 def _bars(classes: Sequence[tuple[str, float]]) -> list[str]:
-    block = "█" if can_show("█") else "#"
     width = max(len(name) for name, _ in classes)
-    return [
-        f"{name:<{width}}  {share:6.1%}  {block * round(share * BAR_COLUMNS)}".rstrip()
-        for name, share in classes
-    ]
+    lines = (f"{name:<{width}}  {share:6.1%}  {blocks(share, _BAR)}" for name, share in classes)
+    return [as_asked(line).rstrip() for line in lines]
 
 
 def _drawn(prediction: Prediction) -> Text:
-    """Draw two pixels per cell, the upper one in the foreground of a half block."""
-    from rich.color import Color
-    from rich.style import Style
     from rich.text import Text
 
-    rows = prediction.pixels.tolist()
-    if len(rows) % 2:
-        rows.append(rows[-1])
-    text = Text(no_wrap=True)
-    for above, below in zip(rows[::2], rows[1::2], strict=True):
-        if text:
-            text.append("\n")
-        for upper, lower in zip(above, below, strict=True):
-            style = Style(color=Color.from_rgb(*upper), bgcolor=Color.from_rgb(*lower))
-            text.append(HALF_BLOCK, style)
-    return text
+    lines = half_blocks(prediction.pixels, prediction.pixels.shape[1])
+    drawn = (
+        Text.assemble(*((text, style.rich_style) for text, style in line.render(end="")))
+        for line in lines
+    )
+    return Text("\n", no_wrap=True).join(drawn)

@@ -7,12 +7,12 @@ import textwrap
 
 from textual.content import Content
 
-from engine.common.text import accuracy, duration
+from engine.common.text import accuracy, duration, fitted
 from engine.runs.listing import RunRecord
+from tui.panels.bars import name_width
 from tui.panels.charts.overlay import SAMPLES, STYLES, Overlay
 from tui.panels.comparison import Comparison
 from tui.panels.line_fitting import longest
-from tui.panels.run_detail.bars import name_width, shortened
 
 READING = Content.styled("reading the predictions…", "$muted")
 _MOST_SETTING = 20
@@ -40,7 +40,7 @@ def legend(comparison: Comparison, width: int) -> Content:
         line = Content.assemble(
             (f"{run.letter} ", f"{style} bold"),
             (f"{sample}  ", style),
-            (shortened(spec.model, left), "$foreground bold"),
+            (fitted(spec.model, left), "$foreground bold"),
             (f"  {result[0]:<{test}}  {result[1]:>{seconds}}  ", "$foreground"),
             (longest(forms, room), "$muted"),
         )
@@ -100,7 +100,7 @@ def _letters(comparison: Comparison, left: int, column: int, right: bool = False
 
 
 def _named(name: str, left: int) -> Content:
-    return Content.styled(shortened(name, left) + "  ", "$muted")
+    return Content.styled(fitted(name, left) + "  ", "$muted")
 
 
 def classes_text(comparison: Comparison) -> Content:
@@ -117,7 +117,7 @@ def classes_text(comparison: Comparison) -> Content:
             for run in comparison.runs
         ]
         best = max((share for share in shares if math.isfinite(share)), default=None)
-        line = Content.styled(shortened(name, left), "$muted")
+        line = Content.styled(fitted(name, left), "$muted")
         for share in shares:
             style = "$primary bold" if share == best else "$foreground"
             line += Content.styled(f"{accuracy(share):>{_CLASS_CELL}}", style)

@@ -89,7 +89,7 @@ class ChoiceScreen(ModalScreen[str | None]):
     """A question; returns the answer's id, or None for the last answer and for escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "cancel"),
+        Binding("escape", "answer('cancel')", "cancel"),
         Binding("j", "go(1)", "down"),
         Binding("k", "go(-1)", "up"),
     ]
@@ -124,9 +124,6 @@ class ChoiceScreen(ModalScreen[str | None]):
         if not self.is_current:
             return
         self.dismiss(None if answer == "cancel" else answer)
-
-    def action_cancel(self) -> None:
-        self.action_answer("cancel")
 
 
 def _prompt(answer: Answer) -> Content:

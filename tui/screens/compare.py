@@ -97,7 +97,7 @@ class CompareScreen(Screen[None]):
             told.legend(found, panel.content_size.width)
         )
         chart = self.query_one(OverlayChart)
-        chart.show_overlay(told.overlay(found, by_time=self._by_time))
+        chart.plot(told.overlay(found, by_time=self._by_time))
         # One cell is for the scroll bar, which comes with the text.
         width = self.query_one("#compare-text").content_size.width - 1
         for name, text in (

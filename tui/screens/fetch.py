@@ -11,11 +11,11 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from engine.common.text import byte_size
+from engine.common.text import byte_size, fitted
 from engine.errors import InputError
 from engine.tools.fetching import Fetched, FetchStep, Needed, fetch_all
+from tui.panels.bars import bar, name_width
 from tui.panels.line_fitting import Field, fit
-from tui.panels.run_detail.bars import bar, name_width, shortened
 from tui.settings import keys
 from tui.settings.option_names import in_flags
 from tui.terminal.slow_link import paced
@@ -110,7 +110,7 @@ class FetchScreen(Screen[None]):
     def _line(self, needed: Needed, width: int) -> Content:
         left = name_width([each.name for each in self._wanted], _MOST_NAME)
         outcome, step = self._outcomes.get(needed.name), self._steps.get(needed.name)
-        name = Content.styled(shortened(needed.name, left) + "  ", "$foreground bold")
+        name = Content.styled(fitted(needed.name, left) + "  ", "$foreground bold")
         if outcome is not None and outcome.is_here:
             size = f"  {byte_size(needed.bytes)}" if needed.bytes else ""
             return Content.styled("✓ ", "$success") + name + Content(f"{outcome.state}{size}")

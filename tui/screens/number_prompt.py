@@ -55,7 +55,7 @@ class NumberWanted:
 class NumberPrompt(ModalScreen[float | None]):
     """A prompt for a number that checks it while it is typed; returns None for escape."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "cancel")]
 
     def __init__(self, wanted: NumberWanted) -> None:
         super().__init__()
@@ -81,9 +81,6 @@ class NumberPrompt(ModalScreen[float | None]):
             self._say(str(error), wrong=True)
         else:
             self.dismiss(number)
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)
 
     def _judge(self, text: str) -> None:
         words, wrong = f"expected {self.wanted.expected}", False

@@ -13,13 +13,14 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Footer, Input, Static
 
+from engine.common.text import fitted
 from engine.errors import InputError
 from engine.runs.listing import RunRecord
+from tui.panels.bars import bar, name_width
 from tui.panels.line_fitting import Field, fit
 from tui.panels.path_suggester import PathSuggester
 from tui.panels.pixels import half_blocks
 from tui.panels.progress import SPINNER
-from tui.panels.run_detail.bars import bar, name_width, shortened
 from tui.screens.keyed_screen import KeyedScreen
 from tui.settings import keys
 from tui.terminal.slow_link import paced
@@ -202,7 +203,7 @@ def classes_text(classes: tuple[tuple[str, float], ...], width: int) -> Content:
     ]
     for place, (name, share) in enumerate(classes):
         lines.append(
-            Content.styled(shortened(name, left) + "  ", "$foreground bold" if not place else "")
+            Content.styled(fitted(name, left) + "  ", "$foreground bold" if not place else "")
             + bar(share, room, "$primary" if not place else "$load")
             + Content.styled(f"{100 * share:>7.1f} %", "$foreground")
         )

@@ -86,9 +86,7 @@ def test_nan_probabilities_are_called_by_name(directory: RunDirectory) -> None:
     shares = HALVES.copy()
     shares[1:3] = np.nan
     save(directory.predictions, labels=LABELS, probabilities=shares)
-    with pytest.raises(
-        InputError, match="found NaN for 2 of 4 images, as the training diverged"
-    ):
+    with pytest.raises(InputError, match="found NaN for 2 of 4 images, as the training diverged"):
         load_predictions(directory)
 
 

@@ -29,10 +29,6 @@ class CurveChart(Plot[ChartData]):
         "chart--marker",
     }
 
-    def show(self, data: ChartData) -> None:
-        """Draw `data`."""
-        self.plot(data)
-
     def draw(self, area: Area, data: ChartData) -> None:
         """Draw the labels, the markers, the curves over them, and the markers' texts last."""
         self.draw_y_labels(area)

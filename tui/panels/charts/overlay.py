@@ -70,10 +70,6 @@ class OverlayChart(Plot[Overlay]):
     }
     """
 
-    def show_overlay(self, overlay: Overlay) -> None:
-        """Draw these curves."""
-        self.plot(overlay)
-
     def draw(self, area: Area, data: Overlay) -> None:
         """Draw the labels and the curves, each point of a curve as its letter."""
         self.draw_y_labels(area)

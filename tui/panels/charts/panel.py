@@ -84,4 +84,4 @@ class ChartsPanel(Vertical):
             panel = self.query_one(f"#{name}-panel", Vertical)
             panel.border_title = title
             panel.border_subtitle = self.settings.words(of_loss=name == "loss")
-            panel.query_one(CurveChart).show(data)
+            panel.query_one(CurveChart).plot(data)

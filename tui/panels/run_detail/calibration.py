@@ -6,7 +6,7 @@ from textual.content import Content
 
 from engine.analysis.predictions import CalibrationBin
 from engine.common.text import accuracy, whole
-from tui.panels.run_detail.bars import MARK, bar
+from tui.panels.bars import MARK, bar
 from tui.panels.run_detail.material import Material, Outcome
 
 _MOST_BAR = 60

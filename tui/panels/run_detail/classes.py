@@ -6,8 +6,8 @@ import math
 
 from textual.content import Content
 
-from engine.common.text import accuracy, whole
-from tui.panels.run_detail.bars import bar, name_width, shortened
+from engine.common.text import accuracy, fitted, whole
+from tui.panels.bars import bar, name_width
 from tui.panels.run_detail.confusion import missing_classes
 from tui.panels.run_detail.material import Material, Outcome
 
@@ -31,7 +31,7 @@ def classes_text(material: Material, tested: Outcome) -> Content:
     room = min(max(material.width - left - 2 - tail, 8), _MOST_BAR)
     lines = [_head("best", *best[:2]) + Content("   ") + _head("worst", *worst[:2]), Content("")]
     for name, share, count in known:
-        line = Content.styled(shortened(name, left) + "  ", "$foreground")
+        line = Content.styled(fitted(name, left) + "  ", "$foreground")
         line += bar(share, room, "$validation" if name == worst[0] else "$primary")
         line += Content.styled(f"  {accuracy(share)}", "$foreground")
         if material.width >= _COUNT_FROM:

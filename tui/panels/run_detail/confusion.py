@@ -7,10 +7,10 @@ from typing import Any
 
 from textual.content import Content
 
-from engine.common.text import whole
-from tui.panels.run_detail.bars import name_width, shortened
+from engine.common.text import fitted, whole
+from tui.panels.bars import name_width
 from tui.panels.run_detail.material import Material, Outcome
-from tui.panels.run_detail.page import TextPage, when_tested
+from tui.panels.run_detail.page import PartPage
 
 _MOST_NAME = 10
 _LEAST_CELL, _MOST_CELL = 4, 8
@@ -25,38 +25,24 @@ scale up to all of them, mistakes would hardly be visible."""
 _FAINTEST = 0.06
 
 
-class ConfusionPage(TextPage):
+class ConfusionPage(PartPage):
     """The matrix; if not all of it fits, the arrow keys show another part."""
 
     def __init__(self, **names: Any) -> None:
-        super().__init__(when_tested(confusion_text), **names)
-        self._corner = (0, 0)
-        self._material: Material | None = None
+        super().__init__(confusion_text, _further, **names)
 
-    def show(self, material: Material) -> None:
-        self._material = replace(material, corner=self._corner)
-        super().show(self._material)
 
-    def start(self) -> None:
-        self._corner = (0, 0)
-        super().start()
-
-    def move(self, down: int, right: int) -> None:
-        """Show the part half a page further."""
-        material = self._material
-        if material is None or not isinstance(material.tested, Outcome):
-            return
-        rows, columns = shown_part(material, material.tested)
-        if len(rows) == len(columns) == len(material.class_names):
-            super().move(down, right)
-            return
-        to = (
-            rows.start + down * max(len(rows) // 2, 1),
-            columns.start + right * max(len(columns) // 2, 1),
-        )
-        rows, columns = shown_part(replace(material, corner=to), material.tested)
-        self._corner = (rows.start, columns.start)
-        self.show(material)
+def _further(material: Material, tested: Outcome, down: int, right: int) -> tuple[int, int] | None:
+    """Go half a page further."""
+    rows, columns = shown_part(material, tested)
+    if len(rows) == len(columns) == len(material.class_names):
+        return None
+    to = (
+        rows.start + down * max(len(rows) // 2, 1),
+        columns.start + right * max(len(columns) // 2, 1),
+    )
+    rows, columns = shown_part(replace(material, corner=to), tested)
+    return rows.start, columns.start
 
 
 def confusion_text(material: Material, tested: Outcome) -> Content:
@@ -69,7 +55,7 @@ def confusion_text(material: Material, tested: Outcome) -> Content:
     rows, columns = shown_part(material, tested)
     lines = [_heads([names[i] for i in columns], left, cell)]
     for truth in rows:
-        line = Content.styled(shortened(names[truth], left) + " ", "$foreground")
+        line = Content.styled(fitted(names[truth], left) + " ", "$foreground")
         of = sum(matrix[truth])
         for predicted in columns:
             line += _cell(material, matrix[truth][predicted], of, truth == predicted, cell)

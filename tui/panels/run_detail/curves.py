@@ -45,7 +45,7 @@ class CurvesPage(RunView):
             return
         for name, title, data in _CHARTS:
             self.query_one(f"#run-{name}-title", Static).update(title(run))
-            self.query_one(f"#run-{name}", CurveChart).show(data(run))
+            self.query_one(f"#run-{name}", CurveChart).plot(data(run))
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= _BESIDE_FROM, "-beside")

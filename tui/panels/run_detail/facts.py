@@ -13,9 +13,9 @@ from engine.config.dataset_names import short
 from engine.config.spec import Keep
 from engine.metrics.catalogue import texts_of
 from engine.runs.listing import RunRecord
-from engine.runs.summary import Summary, summarize
+from engine.runs.summary import Summary
 from engine.state.snapshot import RunSnapshot
-from tui.panels.run_detail.material import Material
+from tui.panels.run_detail.material import Material, stages_of, summary_of
 
 Fact = tuple[str, str]
 _NAME_WIDTH = 12
@@ -38,11 +38,11 @@ def facts(run: RunRecord, snapshot: RunSnapshot | None) -> list[Fact]:
 
     A run without a summary is summarized from its record, once `snapshot` has been read.
     """
-    summary = run.summary
-    if snapshot is not None and not summary.wall_seconds:
-        summary = summarize(snapshot)
+    summary = summary_of(run, snapshot)
     rows = [("status", run.state), *_reached(summary, run.file.spec.keep), *_asked(run, snapshot)]
-    rows += [*_model(summary), *_time(summary), *_stages(snapshot)]
+    rows += [*_model(summary), *_time(summary)]
+    for number, trained, seconds, each in stages_of(snapshot):
+        rows.append((f"stage {number}", f"{trained}, {duration(seconds)}, {each}"))
     return [row for row in rows if row[1]]
 
 
@@ -96,14 +96,3 @@ def _time(summary: Summary) -> Iterable[Fact]:
     )
     phases = [(name, spent) for name, spent in summary.phase_seconds.items() if spent >= 0.5]
     yield "phases", ", ".join(f"{name} {duration(spent)}" for name, spent in phases)
-
-
-def _stages(snapshot: RunSnapshot | None) -> Iterable[Fact]:
-    if snapshot is None:
-        return
-    for number, trained in enumerate(snapshot.stages_trained, 1):
-        epochs = [epoch for epoch in snapshot.ended_epochs if epoch.stage == number]
-        if epochs:
-            seconds = sum(epoch.train_seconds + epoch.validation_seconds for epoch in epochs)
-            each = duration(seconds / len(epochs))
-            yield f"stage {number}", f"{trained}, {duration(seconds)}, {each} an epoch"

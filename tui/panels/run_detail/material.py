@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.common.text import duration
 from engine.errors import InputError
 from engine.runs.listing import RunRecord
+from engine.runs.summary import Summary, summarize
 from engine.state.snapshot import RunSnapshot
 from tui.panels.run_detail.palette import Palette
 from tui.settings.option_names import as_flag
@@ -49,10 +52,8 @@ class Material:
     palette: Palette
     width: int
     height: int
-    first: int = 0
-    """Which of the mistakes is drawn first."""
     corner: tuple[int, int] = (0, 0)
-    """The first row and column of the confusion matrix that are drawn, if not all of it fits."""
+    """The first row and column that are drawn, if not all of a page fits."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -62,6 +63,24 @@ class Material:
         if data is not None and len(data.class_names) == classes:
             return data.class_names
         return tuple(f"class {number}" for number in range(classes))
+
+
+def summary_of(run: RunRecord, snapshot: RunSnapshot | None) -> Summary:
+    """Return a run's summary; without one that of its record, once `snapshot` has been read."""
+    if snapshot is not None and not run.summary.wall_seconds:
+        return summarize(snapshot)
+    return run.summary
+
+
+def stages_of(snapshot: RunSnapshot | None) -> Iterable[tuple[int, str, float, str]]:
+    """Return of each stage with an epoch: its number, what trained, its seconds, an epoch's."""
+    if snapshot is None:
+        return
+    for number, trained in enumerate(snapshot.stages_trained, 1):
+        epochs = [epoch for epoch in snapshot.ended_epochs if epoch.stage == number]
+        if epochs:
+            seconds = sum(epoch.train_seconds + epoch.validation_seconds for epoch in epochs)
+            yield number, trained, seconds, f"{duration(seconds / len(epochs))} an epoch"
 
 
 def read_tested(run: RunRecord) -> Outcome | str:

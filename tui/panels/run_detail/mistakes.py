@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
-from engine.common.text import accuracy, printable
+from engine.common.text import accuracy, fitted, printable
 from tui.panels.pixels import PIXELS_A_CELL, half_blocks
-from tui.panels.run_detail.bars import shortened
 from tui.panels.run_detail.material import Material, Outcome
-from tui.panels.run_detail.page import TextPage, when_tested
+from tui.panels.run_detail.page import PartPage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,46 +54,31 @@ def tiling(width: int, height: int) -> Tiling:
     return Tiling(across, down, rows, tile)
 
 
-class MistakesPage(TextPage):
+class MistakesPage(PartPage):
     """The mistakes, as many at a time as fit; the arrow keys turn the pages."""
 
     def __init__(self, **names: Any) -> None:
-        super().__init__(when_tested(mistakes_text), **names)
-        self._first = 0
-        self._material: Material | None = None
+        super().__init__(mistakes_text, _further, **names)
 
-    def show(self, material: Material) -> None:
-        self._material = replace(material, first=self._first)
-        super().show(self._material)
 
-    def start(self) -> None:
-        self._first = 0
-        super().start()
-
-    def move(self, down: int, right: int) -> None:
-        """Show the next page of mistakes, or the previous one."""
-        material = self._material
-        if material is None or not isinstance(material.tested, Outcome):
-            return
-        to = self._first + down * tiling(material.width, material.height).images
-        are_drawn = isinstance(material.pictures, tuple)
-        if down and are_drawn and 0 <= to < len(material.tested.mistakes):
-            self._first = to
-            self.show(material)
-        else:
-            super().move(down, right)
+def _further(material: Material, tested: Outcome, down: int, right: int) -> tuple[int, int] | None:
+    """Go to the next page of mistakes, or to the previous one."""
+    to = material.corner[0] + down * tiling(material.width, material.height).images
+    are_drawn = isinstance(material.pictures, tuple)
+    return (to, 0) if down and are_drawn and 0 <= to < len(tested.mistakes) else None
 
 
 def mistakes_text(material: Material, tested: Outcome) -> Content:
-    """Return a page of mistakes from `material.first` on."""
+    """Return a page of mistakes, from the row of `material.corner` on."""
     if not tested.mistakes:
         return Content.styled("no mistake on the test images", "$foreground")
+    first, _ = material.corner
     tiles = tiling(material.width, material.height)
-    last = min(material.first + tiles.images, len(tested.mistakes))
-    shown = tested.mistakes[material.first : last]
+    last = min(first + tiles.images, len(tested.mistakes))
+    shown = tested.mistakes[first:last]
     pictures: tuple[NDArray[np.uint8] | None, ...] = (None,) * len(shown)
     head = Content.assemble(
-        (f"{material.first + 1}–{last}", "$foreground bold"),
+        (f"{first + 1}–{last}", "$foreground bold"),
         (f" of the {len(tested.mistakes)} most confident mistakes", "$muted"),
         ("   ↑ ↓ others" if len(tested.mistakes) > tiles.images else "", "$muted"),
     )
@@ -105,7 +89,7 @@ def mistakes_text(material: Material, tested: Outcome) -> Content:
     if material.pictures is None:
         head += Content.styled("   reading the images…", "$muted")
     else:
-        pictures = material.pictures[material.first : last]
+        pictures = material.pictures[first:last]
     lines: list[Content] = [head, Content("")]
     for start in range(0, len(shown), tiles.across):
         end = start + tiles.across
@@ -132,9 +116,9 @@ def _tile(
     lines += [blank] * (tiles.rows - len(lines))
     truth, predicted = _names(material, mistake)
     place = _place(tested, mistake)
-    place = shortened(place, min(len(place), tiles.width // 2))
-    upper = shortened(truth, tiles.width - 6 - len(place) - 1)
-    lower = shortened(predicted, tiles.width - 6 - 7)
+    place = fitted(place, min(len(place), tiles.width // 2))
+    upper = fitted(truth, tiles.width - 6 - len(place) - 1)
+    lower = fitted(predicted, tiles.width - 6 - 7)
     return [
         *lines,
         Content.assemble(
@@ -153,9 +137,9 @@ def _line(material: Material, tested: Outcome, mistake: Mistake) -> Content:
     place = _place(tested, mistake)
     return Content.assemble(
         (f"{place:<7} ", "$muted"),
-        (shortened(truth, 12), "$foreground bold"),
+        (fitted(truth, 12), "$foreground bold"),
         ("  taken for  ", "$muted"),
-        (shortened(predicted, 12), "$validation bold"),
+        (fitted(predicted, 12), "$validation bold"),
         (f"  {accuracy(mistake.confidence)}", "$foreground"),
     )
 

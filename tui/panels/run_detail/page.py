@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pkgutil import resolve_name
 from typing import Any
 
@@ -15,6 +16,7 @@ from tui.panels.run_detail.material import Material, Outcome
 from tui.settings.run_pages import RunPage
 
 Write = Callable[[Material], Content]
+Further = Callable[[Material, Outcome, int, int], tuple[int, int] | None]
 _SIDEWAYS = 8
 """Cells of a sideways step."""
 
@@ -62,6 +64,42 @@ class TextPage(RunView):
 
     def move(self, down: int, right: int) -> None:
         self.scroll_relative(x=right * _SIDEWAYS, y=down, animate=False)
+
+
+class PartPage(TextPage):
+    """A text of the predictions of which a part is shown, if not all of it fits.
+
+    Args:
+        write: writes the text from `material.corner` on.
+        further: returns the corner of the part some steps down and to the right; None for none.
+    """
+
+    def __init__(
+        self, write: Callable[[Material, Outcome], Content], further: Further, **names: Any
+    ) -> None:
+        super().__init__(when_tested(write), **names)
+        self._further = further
+        self._corner = (0, 0)
+        self._material: Material | None = None
+
+    def show(self, material: Material) -> None:
+        self._material = replace(material, corner=self._corner)
+        super().show(self._material)
+
+    def start(self) -> None:
+        self._corner = (0, 0)
+        super().start()
+
+    def move(self, down: int, right: int) -> None:
+        """Show the part that is further, or scroll."""
+        material, to = self._material, None
+        if material is not None and isinstance(material.tested, Outcome):
+            to = self._further(material, material.tested, down, right)
+        if material is None or to is None:
+            super().move(down, right)
+        else:
+            self._corner = to
+            self.show(material)
 
 
 def when_tested(write: Callable[[Material, Outcome], Content]) -> Write:

@@ -111,27 +111,12 @@ class RunDetail(Container, can_focus=True):
             self._view.start()
         self._draw()
 
-    def action_next_tab(self) -> None:
-        """Show the next tab; after the last, the first."""
-        self.action_tab(NAMES[(NAMES.index(self.tab) + 1) % len(NAMES)])
+    def action_turn(self, step: int) -> None:
+        """Show the next tab, or the one before; beside the last is the first."""
+        self.action_tab(NAMES[(NAMES.index(self.tab) + step) % len(NAMES)])
 
-    def action_previous_tab(self) -> None:
-        """Show the previous tab; before the first, the last."""
-        self.action_tab(NAMES[NAMES.index(self.tab) - 1])
-
-    def action_back_up(self) -> None:
-        """Move up a line, or to the previous part."""
-        self._move(-1, 0)
-
-    def action_further_down(self) -> None:
-        """Move down a line, or to the next part."""
-        self._move(1, 0)
-
-    def action_sideways(self, step: int) -> None:
-        """Move sideways, as a matrix of many classes needs."""
-        self._move(0, step)
-
-    def _move(self, down: int, right: int) -> None:
+    def action_go(self, down: int, right: int) -> None:
+        """Move by lines or parts, and sideways, as a matrix of many classes needs."""
         if self._view is not None:
             self._view.move(down, right)
 

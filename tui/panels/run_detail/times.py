@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from textual.content import Content
 
-from engine.common.text import duration, percent
-from engine.runs.summary import Summary, summarize
+from engine.common.text import duration, fitted, percent
+from engine.runs.summary import Summary
 from engine.state.bottleneck import find_bottleneck
-from engine.state.snapshot import TRAIN_PHASES, RunSnapshot
+from engine.state.snapshot import TRAIN_PHASES
+from tui.panels.bars import bar, name_width
 from tui.panels.notice import held_back
-from tui.panels.run_detail.bars import bar, name_width, shortened
-from tui.panels.run_detail.material import Material
+from tui.panels.run_detail.material import Material, stages_of, summary_of
 
 Row = tuple[str, float, str, str]
 """Name, seconds, style, and a note."""
@@ -25,12 +23,14 @@ _LEAST_SHOWN = 0.05
 
 def times_text(material: Material) -> Content:
     """Return the phases of the run, then its stages, each with its share of the whole."""
-    summary = material.run.summary
-    if not summary.wall_seconds and material.snapshot is not None:
-        summary = summarize(material.snapshot)
+    summary = summary_of(material.run, material.snapshot)
     if not summary.wall_seconds:
         return Content.styled("the record holds no times", "$muted")
-    phases, stages = _phases(summary), list(_stages(material.snapshot))
+    phases = _phases(summary)
+    stages = [
+        (trained, seconds, "$primary", each)
+        for _, trained, seconds, each in stages_of(material.snapshot)
+    ]
     lines = _rows([*phases, *stages], summary.wall_seconds, material.width)
     head = Content.assemble(
         (duration(summary.wall_seconds), "$foreground bold"),
@@ -61,17 +61,6 @@ def _phases(summary: Summary) -> list[Row]:
     return phases
 
 
-def _stages(snapshot: RunSnapshot | None) -> Iterable[Row]:
-    if snapshot is None:
-        return
-    for number, trained in enumerate(snapshot.stages_trained, 1):
-        epochs = [epoch for epoch in snapshot.ended_epochs if epoch.stage == number]
-        if epochs:
-            seconds = sum(epoch.train_seconds + epoch.validation_seconds for epoch in epochs)
-            each = duration(seconds / len(epochs))
-            yield trained, seconds, "$primary", f"{each} an epoch"
-
-
 def _rows(rows: list[Row], whole: float, width: int) -> list[Content]:
     left = name_width([row[0] for row in rows], _MOST_NAME)
     note = max((len(row[3]) + 2 for row in rows if row[3]), default=0)
@@ -79,7 +68,7 @@ def _rows(rows: list[Row], whole: float, width: int) -> list[Content]:
     room = min(max(width - left - 18 - note, 6), _MOST_BAR)
     longest = max((row[1] for row in rows), default=0.0) or 1.0
     return [
-        Content.styled(shortened(name, left) + "  ", "$foreground")
+        Content.styled(fitted(name, left) + "  ", "$foreground")
         + bar(seconds / longest, room, style)
         + Content.styled(f"{duration(seconds):>9}", "$foreground")
         + Content.styled(f"{percent(100 * seconds / whole):>7}", "$muted")

@@ -47,6 +47,11 @@ class RunActions:
             self._say("No run is under the cursor.")
         return run_id is not None
 
+    def act(self, name: str, run_id: str | None) -> None:
+        """Do the action of this name, one of the methods below that take a run, to a run."""
+        if self.has_run(run_id):
+            self._start(partial(getattr(self, name), run_id))
+
     # Pages.
 
     def compare(self, marked: tuple[str, ...], current: str | None) -> None:
@@ -65,12 +70,8 @@ class RunActions:
         if runs is not None and self._screen.is_current:
             self._screen.app.push_screen(CompareScreen(runs))
 
-    def predict(self, run_id: str | None) -> None:
+    async def predict(self, run_id: str) -> None:
         """Classify an image with the run's model."""
-        if self.has_run(run_id):
-            self._start(partial(self._open_predictor, run_id))
-
-    async def _open_predictor(self, run_id: str) -> None:
         from tui.screens.predict import PredictScreen
 
         runs = await self._load([run_id])
@@ -79,24 +80,18 @@ class RunActions:
 
     # What is written beside a run.
 
-    def pin(self, run_id: str | None) -> None:
+    async def pin(self, run_id: str) -> None:
         """Pin the run to the top, or unpin it."""
-        if self.has_run(run_id):
-            self._start(partial(self._pin, self._directory(run_id)))
-
-    async def _pin(self, directory: RunDirectory) -> None:
+        directory = self._directory(run_id)
         notes = await self._notes(directory)
         if notes is not None:
             await self._keep(directory, replace(notes, pinned=not notes.pinned))
 
-    def write_notes(self, run_id: str | None) -> None:
+    async def notes(self, run_id: str) -> None:
         """Ask for tags and a note for the run."""
-        if self.has_run(run_id):
-            self._start(partial(self._ask_notes, self._directory(run_id)))
-
-    async def _ask_notes(self, directory: RunDirectory) -> None:
         from tui.screens.results.notes import RunNotesScreen
 
+        directory = self._directory(run_id)
         notes = await self._notes(directory)
         if notes is None or not self._screen.is_current:
             return
@@ -122,12 +117,8 @@ class RunActions:
 
     # Deleting.
 
-    def delete(self, run_id: str | None) -> None:
+    async def delete(self, run_id: str) -> None:
         """Ask whether to move the run to the trash."""
-        if self.has_run(run_id):
-            self._start(partial(self._ask_to_delete, run_id))
-
-    async def _ask_to_delete(self, run_id: str) -> None:
         from engine.runs.trash import bytes_on_disk, trash_run
 
         directory = self._directory(run_id)

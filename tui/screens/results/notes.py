@@ -20,7 +20,7 @@ _MAX_NOTE = 500
 class RunNotesScreen(ModalScreen[Notes | None]):
     """A prompt for tags and a note; returns the new notes, None for escape."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "cancel")]
 
     def __init__(self, title: str, notes: Notes) -> None:
         super().__init__()
@@ -42,6 +42,3 @@ class RunNotesScreen(ModalScreen[Notes | None]):
         tags = self.query_one("#tags", Input).value.split(",")
         note = self.query_one("#note", Input).value.strip()
         self.dismiss(replace(self._notes, tags=tuple(tags), note=note))
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)

@@ -136,21 +136,9 @@ class ResultsScreen(KeyedScreen):
 
         self.app.push_screen(AnswersScreen(self.runs_dir))
 
-    def action_predict(self) -> None:
-        """Classify an image with the current run's model."""
-        self._actions.predict(self.current_run)
-
-    def action_pin(self) -> None:
-        """Pin the current run to the top, or unpin it."""
-        self._actions.pin(self.current_run)
-
-    def action_notes(self) -> None:
-        """Ask for tags and a note for the current run."""
-        self._actions.write_notes(self.current_run)
-
-    def action_delete(self) -> None:
-        """Ask whether to move the current run to the trash."""
-        self._actions.delete(self.current_run)
+    def action_act(self, name: str) -> None:
+        """Do one of the actions on runs to the current run."""
+        self._actions.act(name, self.current_run)
 
     # Actions on what is shown.
 

@@ -37,15 +37,15 @@ async def test_the_text_of_a_marker_stands_whole_or_not_at_all(
     markers = tuple(Marker(4.0 + apart * i, text) for i, text in enumerate(texts))
     async with on_screen(ChartScreen(), (70, 12)) as pilot:
         chart = pilot.app.screen.query_one(CurveChart)
-        chart.show(draws(replace(trained, markers=markers)))
+        chart.plot(draws(replace(trained, markers=markers)))
         await until(pilot, lambda: "epoch 0" in picture(chart))
         for text in texts:
             assert f" {text}" in picture(chart)
-        chart.show(draws(trained))
+        chart.plot(draws(trained))
         await pilot.pause()
         marks, dots = picture(chart).count("●"), braille(picture(chart))
         everywhere = tuple(Marker(x / 9, f"{x} all layers, 1e-03") for x in range(72))
-        chart.show(draws(replace(trained, markers=everywhere)))
+        chart.plot(draws(replace(trained, markers=everywhere)))
         await pilot.pause()
         full = picture(chart)
         assert (full.count("●"), braille(full)) == (marks, dots)
@@ -61,7 +61,7 @@ async def test_numbers_of_an_axis_never_run_into_each_other(
     async with on_screen(ChartScreen(), (30, 7)) as pilot:
         chart = pilot.app.screen.query_one(CurveChart)
         for high in (8.0, 12_345.0, 1e6 - 1):
-            chart.show(replace(data, x=Axis(0.0, high)))
+            chart.plot(replace(data, x=Axis(0.0, high)))
             await until(pilot, lambda: "epoch" in picture(chart))
             await pilot.pause()
             (numbers,) = (line for line in picture(chart).splitlines() if "epoch" in line)

@@ -87,7 +87,7 @@ async def test_labels_of_the_loss_are_never_cut(
         await until(pilot, lambda: pilot.app.screen.query("#loss-chart"))
         chart = pilot.app.screen.query_one("#loss-chart", CurveChart)
         await until(pilot, lambda: "epoch 0" in picture(chart))
-        chart.show(data)
+        chart.plot(data)
         labels = [line.split("┤")[0].strip() for line in picture(chart).splitlines() if "┤" in line]
         assert set(expected) <= set(labels)
 
