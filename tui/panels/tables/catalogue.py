@@ -9,8 +9,7 @@ from textual.message import Message
 
 from engine.backbones.entry import Backbone
 from engine.common.text import MISSING, Column, Row, about_duration, count
-from tui.panels.tables.drawing import Piece
-from tui.panels.tables.virtual_table import VirtualTable
+from tui.panels.tables.virtual_table import Piece, VirtualTable
 from tui.settings import keys
 
 MARKED, UNMARKED = "[x]", "[ ]"

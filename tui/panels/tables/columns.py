@@ -1,8 +1,8 @@
-"""How the columns of a table share its width: which fit, how wide each is, where each is."""
+"""How the columns of a table share its width, and its rows are ordered: pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,50 +44,23 @@ def _telling_rows(key: str, rows: Sequence[Row]) -> list[Row]:
     return [*first, *(rows[values.index(value)] for value in extremes)]
 
 
-def arranged(
-    columns: Sequence[Column], widths: Mapping[str, int], room: int
-) -> tuple[list[Column], int]:
-    """Order the columns from left to right, those that fit first.
-
-    Args:
-        columns: in the order in which they are wanted.
-        widths: cells of each, by key.
-        room: cells for them, the gap before each included.
-
-    Returns:
-        The most important columns that fit into `room`, then the others, both in the order wanted;
-        and how many fit.
-    """
-    kept = most_important(columns, widths, room)
-    keys = {column.key for column in kept}
-    return [*kept, *(column for column in columns if column.key not in keys)], len(kept)
-
-
-def in_view(columns: Sequence[Column], widths: Mapping[str, int], first: int, room: int) -> int:
-    """Count the columns from `first` on that fit into `room` cells."""
-    count = 0
-    for column in columns[first:]:
-        room -= widths[column.key] + GAP
-        if room < 0:
-            break
-        count += 1
-    return count
-
-
-def last_first(columns: Sequence[Column], widths: Mapping[str, int], room: int) -> int:
-    """Find the first column from which on all the rest fits: scrolling ends there."""
-    first = len(columns)
-    while first > 0:
-        room -= widths[columns[first - 1].key] + GAP
-        if room < 0:
-            break
-        first -= 1
-    return min(first, max(len(columns) - 1, 0))
-
-
 def is_missing(value: Any) -> bool:
     """Tell whether a value is unknown: None, NaN, an empty text or list."""
     return value is None or value != value or value == "" or value == []
+
+
+def sorted_rows(rows: Iterable[Row], key: str, descending: bool) -> list[Row]:
+    """Sort the rows by one of their values; those without it come last either way."""
+    known: list[Row] = []
+    missing: list[Row] = []
+    for row in rows:
+        (missing if is_missing(row.get(key)) else known).append(row)
+
+    def comparable(row: Row) -> Any:
+        value = row[key]
+        return value.lower() if isinstance(value, str) else value
+
+    return [*sorted(known, key=comparable, reverse=descending), *missing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +100,21 @@ class TableColumns:
         """Put the columns that fit into this width before the others."""
         if not self._wanted:
             return
-        others, self._fitting = arranged(self._wanted[1:], self._widths, self._room(width))
-        self._columns = [self._wanted[0], *others]
-        self._first = min(self._first, self._last_first(width))
+        fixed, *others = self._wanted
+        fitting = most_important(others, self._widths, self._room(width))
+        self._columns = [fixed, *fitting, *(it for it in others if it not in fitting)]
+        self._fitting = len(fitting)
+        self.move(0, width)
 
     def move(self, step: int, width: int) -> None:
-        """Scroll the columns behind the fixed one by a number to the left, or to the right."""
-        self._first = max(min(self._first + step, self._last_first(width)), 0)
+        """Scroll the columns behind the fixed one, until the last one is whole."""
+        room, last = self._room(width), len(self._columns) - 1
+        for column in reversed(self._columns[1:]):
+            room -= self._widths[column.key] + GAP
+            if room < 0:
+                break
+            last -= 1
+        self._first = max(min(self._first + step, last, len(self._columns) - 2), 0)
 
     def find(self, key: str) -> Column | None:
         """Find the column with this key, in view or not."""
@@ -146,24 +127,20 @@ class TableColumns:
 
     def in_view(self, width: int) -> list[PlacedColumn]:
         """List the columns to draw, from left to right."""
-        others = self._columns[1:]
-        count = in_view(others, self._widths, self._first, self._room(width))
-        placed: list[PlacedColumn] = []
-        left = self.lead_width
-        for column in [*self._columns[:1], *others[self._first : self._first + count]]:
-            taken = self._widths[column.key] if placed else self._fixed_width(width)
-            placed.append(PlacedColumn(column, left, taken))
-            left += taken + GAP
+        if not self._columns:
+            return []
+        placed = [PlacedColumn(self._columns[0], self.lead_width, self._fixed_width(width))]
+        end = self.lead_width + placed[0].width + self._room(width)
+        for column in self._columns[1 + self._first :]:
+            left = placed[-1].left + placed[-1].width + GAP
+            if left + self._widths[column.key] > end:
+                break
+            placed.append(PlacedColumn(column, left, self._widths[column.key]))
         return placed
 
     def are_hidden(self, width: int) -> tuple[bool, bool]:
         """Whether there are more columns to the left and to the right of those in view."""
-        others = len(self._columns) - 1
-        behind = others - self._first - (len(self.in_view(width)) - 1)
-        return self._first > 0, behind > 0
-
-    def _last_first(self, width: int) -> int:
-        return last_first(self._columns[1:], self._widths, self._room(width))
+        return self._first > 0, self._first + len(self.in_view(width)) < len(self._columns)
 
     def _room(self, width: int) -> int:
         """Cells for the columns behind the fixed one."""
@@ -171,7 +148,4 @@ class TableColumns:
 
     def _fixed_width(self, width: int) -> int:
         """The width of the first column: as its texts need, less on a narrow terminal."""
-        if not self._wanted:
-            return 0
-        most = max(width // 3, _FIXED_AT_LEAST)
-        return min(self._widths[self._wanted[0].key], most)
+        return min(self._widths[self._wanted[0].key], max(width // 3, _FIXED_AT_LEAST))

@@ -10,8 +10,7 @@ from engine.common.text import Column, Row, byte_size, cell_width
 from engine.ranking.table import HIGH_FIRST
 from engine.report.table import BEST, COLUMNS, METRIC_COLUMNS, ON_TEST
 from tui.panels.tables.columns import is_missing
-from tui.panels.tables.drawing import Piece
-from tui.panels.tables.virtual_table import VirtualTable
+from tui.panels.tables.virtual_table import Piece, VirtualTable
 
 ORDER = (
     "model",
@@ -85,23 +84,13 @@ class RunTable(VirtualTable):
         self.fill(rows)
 
     @property
-    def run_ids(self) -> list[str]:
-        """From top to bottom."""
-        return self.keys
-
-    @property
-    def current_run(self) -> str | None:
-        """The run under the cursor."""
-        return self.current_key
-
-    @property
     def marked(self) -> tuple[str, ...]:
         """Run ids marked for a comparison, in the order of marking."""
         return tuple(self._marked)
 
     def toggle_mark(self) -> None:
         """Mark the run under the cursor, or remove its mark."""
-        run_id = self.current_run
+        run_id = self.current_key
         if run_id in self._marked:
             self._marked.remove(run_id)
         elif run_id is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,22 +15,14 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from engine.common.text import Column, Row
-from tui.panels.tables.columns import TableColumns
-from tui.panels.tables.drawing import (
-    DOWN,
-    HEADER,
-    QUIET,
-    SORTED,
-    UP,
-    Piece,
-    header,
-    line,
-    segments,
-    segments_under_cursor,
-)
-from tui.panels.tables.rows import TableRows, sorted_rows
+from engine.common.text import GAP, Column, Row, cell_width, fitted
+from tui.panels.tables.columns import HINT_WIDTH, TableColumns, sorted_rows
 
+Piece = tuple[str, str]
+"""A text, and the component class it is drawn in; empty for the table's own colours."""
+UP, DOWN = "▴", "▾"
+_HEADER, _SORTED, _QUIET = "table--header", "table--sorted", "table--quiet"
+_MORE_LEFT, _MORE_RIGHT = "‹", "›"
 _NOTHING_FITS = "nothing fits the filter"
 
 
@@ -57,9 +49,9 @@ class VirtualTable(ScrollView, can_focus=True):
         Binding("right,l", "columns(1)", "columns to the right", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        HEADER,
-        SORTED,
-        QUIET,
+        _HEADER,
+        _SORTED,
+        _QUIET,
         "table--cursor",
         "table--best",
         "table--fast",
@@ -102,7 +94,13 @@ class VirtualTable(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.sort_key = sort_key
         self.is_descending = sort_key in self.HIGH_FIRST
-        self._rows = TableRows(key)
+        self._key = key
+        self._all: Sequence[Row] = ()
+        self._only: Collection[str] | None = None
+        """The keys of the rows to show; None for all."""
+        self._shown: Sequence[Row] = ()
+        """The rows shown, from top to bottom."""
+        self._cursor = 0
         self._columns = TableColumns()
 
     # What a subclass defines.
@@ -135,47 +133,59 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def fill(self, rows: Sequence[Row]) -> None:
         """Show these rows, with the cursor on the same one as before, else on the first."""
-        self._rows.all = rows
+        self._all = rows
         self._columns.show(self.columns_of(rows), rows, self.lead_width(rows), self._width)
         self._arrange_rows()
 
     def show_only(self, keys: Collection[str] | None) -> None:
         """Show only the rows whose key is among these; None shows all."""
-        if keys != self._rows.only:
-            self._rows.only = keys
+        if keys != self._only:
+            self._only = keys
             self._arrange_rows()
 
     @property
     def keys(self) -> list[str]:
         """Of the rows shown, from top to bottom."""
-        return self._rows.keys
+        return [str(row[self._key]) for row in self._shown]
 
     @property
     def row_count(self) -> int:
         """Of the rows shown."""
-        return len(self._rows.shown)
+        return len(self._shown)
 
     @property
     def current_row(self) -> Row | None:
         """The row under the cursor."""
-        return self._rows.current
+        return self._shown[self._cursor] if self._cursor < len(self._shown) else None
 
     @property
     def current_key(self) -> str | None:
         """The key of the row under the cursor."""
-        return self._rows.current_key
+        row = self.current_row
+        return None if row is None else str(row[self._key])
 
     def cell_text(self, row_key: str, key: str) -> str:
         """Return the text of a cell; `mark` is the text before the first column."""
-        row = self._rows.with_key(row_key)
+        row = self._shown[self.keys.index(row_key)]
         if key == "mark":
             return "".join(text for text, _ in self.lead(row)).strip()
         return self.text_of(self._column(key), row).strip()
 
     def _arrange_rows(self) -> None:
-        self._rows.arrange(self.in_order)
+        """Order the rows, with the cursor on the same one as before, else at the same place."""
+        current, only = self.current_key, self._only
+        rows = self._all if only is None else [row for row in self._all if row[self._key] in only]
+        self._shown = self.in_order(rows)
+        keys = self.keys
+        if current in keys:
+            self._cursor = keys.index(current)
+        else:
+            self._cursor = self._nearest(0 if current is None else self._cursor)
         self._show_rows()
         self._tell()
+
+    def _nearest(self, place: int) -> int:
+        return max(min(place, len(self._shown) - 1), 0)
 
     def _show_rows(self) -> None:
         self.virtual_size = Size(self.size.width, self.row_count + 1)
@@ -227,11 +237,11 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by a number of rows, down or up."""
-        self._go(self._rows.cursor + rows)
+        self._go(self._cursor + rows)
 
     def action_move_page(self, pages: int) -> None:
         """Move the cursor by a number of pages, down or up."""
-        self._go(self._rows.cursor + pages * max(self._page, 1))
+        self._go(self._cursor + pages * max(self._page, 1))
 
     def action_go_to(self, row: int) -> None:
         """Move the cursor to a row; -1 is the last."""
@@ -260,7 +270,7 @@ class VirtualTable(ScrollView, can_focus=True):
         row = place.y - 1 + self.scroll_offset.y
         if row >= self.row_count:
             return
-        if row == self._rows.cursor:
+        if row == self._cursor:
             self.post_message(self.Opened(self, self.current_key or ""))
         self._go(row)
 
@@ -272,7 +282,8 @@ class VirtualTable(ScrollView, can_focus=True):
                 return
 
     def _go(self, row: int) -> None:
-        if self._rows.move_to(row):
+        before, self._cursor = self._cursor, self._nearest(row)
+        if self._cursor != before:
             self._reveal()
             self.refresh()
             self._tell()
@@ -304,7 +315,7 @@ class VirtualTable(ScrollView, can_focus=True):
         self.refresh()
 
     def _reveal(self) -> None:
-        top, page, cursor = round(self.scroll_y), self._page, self._rows.cursor
+        top, page, cursor = round(self.scroll_y), self._page, self._cursor
         if page < 1:
             return
         top = min(top, cursor, max(self.row_count - page, 0))
@@ -314,7 +325,7 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         # By all rows, so that nothing moves while a filter is typed.
-        return len(self._rows.all) + 1
+        return len(self._all) + 1
 
     def render_line(self, y: int) -> Strip:
         base = self.rich_style
@@ -323,31 +334,59 @@ class VirtualTable(ScrollView, can_focus=True):
     def _segments(self, y: int) -> list[Segment]:
         row = y - 1 + self.scroll_offset.y
         if y == 0:
-            return self._header() if self._rows.all else []
+            return self._styled(self._header()) if self._all else []
         if row < self.row_count:
-            return self._line(self._rows.shown[row], is_current=row == self._rows.cursor)
-        if y == 1 and self._rows.all and not self._rows.shown:
-            return segments([(f" {_NOTHING_FITS}", QUIET)], self._styles(QUIET))
+            return self._line(self._shown[row], is_current=row == self._cursor)
+        if y == 1 and self._all and not self._shown:
+            return self._styled([(f" {_NOTHING_FITS}", _QUIET)])
         return []
 
-    def _header(self) -> list[Segment]:
-        def title(column: Column) -> Piece:
-            return self.title_of(column.key), SORTED if column.key == self.sort_key else HEADER
+    def _header(self) -> list[Piece]:
+        """Make the titles of the columns in view, and signs of further ones."""
 
-        pieces = header(self._columns, self._width, title)
-        return segments(pieces, self._styles(HEADER, SORTED))
+        def title(column: Column) -> Piece:
+            return self.title_of(column.key), _SORTED if column.key == self.sort_key else _HEADER
+
+        blank = (" " * self._columns.lead_width, _HEADER)
+        pieces = self._cells([blank], title, _HEADER)
+        is_left, is_right = self._columns.are_hidden(self._width)
+        hint = (_MORE_LEFT if is_left else " ") + (_MORE_RIGHT if is_right else " ")
+        return [*pieces, (" " * self._left_over(pieces, HINT_WIDTH) + hint, _HEADER)]
 
     def _line(self, row: Row, *, is_current: bool) -> list[Segment]:
         def cell(column: Column) -> Piece:
             return self.text_of(column, row), self.style_of(column, row)
 
-        pieces = line(self._columns, self._width, self.lead(row), cell)
-        styles = self._styles(*{name for _, name in pieces})
+        pieces = self._cells(self.lead(row), cell)
         if not is_current:
-            return segments(pieces, styles)
+            return self._styled(pieces)
+        # On the cursor's background, over the whole width, all is equally bright.
         cursor = self.get_component_rich_style("table--cursor")
-        return segments_under_cursor(pieces, styles, cursor, self._width)
+        under = Style(bgcolor=cursor.bgcolor)
+        styles = {name: style + under for name, style in self._styles(pieces).items()}
+        styles |= {"": cursor, _QUIET: cursor}
+        filled = [*pieces, (" " * self._left_over(pieces), "")]
+        return [Segment(text, styles[name]) for text, name in filled]
 
-    def _styles(self, *names: str) -> Mapping[str, Style]:
-        own = self.rich_style
+    def _cells(
+        self, lead: Sequence[Piece], cell_of: Callable[[Column], Piece], gap: str = ""
+    ) -> list[Piece]:
+        """Make a line's cells of the columns in view, behind the text before the first one."""
+        pieces = list(lead)
+        for number, placed in enumerate(self._columns.in_view(self._width)):
+            text, style = cell_of(placed.column)
+            if number:
+                pieces.append((" " * GAP, gap))
+            pieces.append((fitted(text, placed.width, placed.column.right), style))
+        return pieces
+
+    def _left_over(self, pieces: Sequence[Piece], kept: int = 0) -> int:
+        return max(self._width - sum(cell_width(text) for text, _ in pieces) - kept, 0)
+
+    def _styled(self, pieces: Sequence[Piece]) -> list[Segment]:
+        styles = self._styles(pieces)
+        return [Segment(text, styles[name]) for text, name in pieces]
+
+    def _styles(self, pieces: Sequence[Piece]) -> dict[str, Style]:
+        own, names = self.rich_style, {name for _, name in pieces}
         return {name: self.get_component_rich_style(name) if name else own for name in names}

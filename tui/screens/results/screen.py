@@ -117,7 +117,7 @@ class ResultsScreen(KeyedScreen):
     @property
     def current_run(self) -> str | None:
         """The id of the run under the cursor; None if there is none."""
-        return None if self._is_grouped else self.query_one(RunTable).current_run
+        return None if self._is_grouped else self.query_one(RunTable).current_key
 
     @property
     def marked_runs(self) -> tuple[str, ...]:

@@ -1,19 +1,19 @@
-"""How columns share a width."""
+"""How columns share a width, and the order of rows."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from engine.common.text import Column
 from tui.panels.tables.columns import (
+    HINT_WIDTH,
     WIDEST,
     TableColumns,
-    arranged,
-    in_view,
-    last_first,
     measured,
+    sorted_rows,
 )
 
 
@@ -22,11 +22,10 @@ def column(key: str, importance: int) -> Column:
 
 
 COLUMNS = [column("a", 5), column("b", 1), column("c", 3), column("d", 1)]
-WIDTHS = {"a": 4, "b": 6, "c": 3, "d": 2}
 
 
-def keys(columns: list[Column]) -> str:
-    return "".join(column.key for column in columns)
+ROW = {"a": "1234", "b": "123456", "c": "123", "d": "12", "name": "name"}
+NAMED = [column("name", 9), *COLUMNS]
 
 
 @pytest.mark.parametrize(
@@ -36,16 +35,27 @@ def keys(columns: list[Column]) -> str:
 def test_the_least_important_columns_leave_first_and_stand_behind_the_others(
     room: int, order: str, fitting: int
 ) -> None:
-    found, count = arranged(COLUMNS, WIDTHS, room)
-    assert (keys(found), count) == (order, fitting)
+    columns = TableColumns()
+    columns.show(NAMED, [ROW], lead_width=0, width=room + 5 + HINT_WIDTH)
+    assert columns.fitting == ["name", *order[:fitting]]
+    found = set(columns.fitting)
+    for _ in order:
+        found |= {it.column.key for it in columns.in_view(16)}
+        columns.move(1, 16)
+    assert found == {"name", *order}
 
 
 def test_scrolling_ends_where_the_last_column_is_whole() -> None:
-    assert last_first(COLUMNS, WIDTHS, 9) == 2
-    assert in_view(COLUMNS, WIDTHS, 2, 9) == 2
-    assert last_first(COLUMNS, WIDTHS, 100) == 0
-    assert last_first(COLUMNS, WIDTHS, 1) == 3
-    assert last_first([], {}, 10) == 0
+    columns = TableColumns()
+    assert columns.in_view(10) == []
+    columns.show(NAMED, [ROW], lead_width=0, width=80)
+    columns.move(99, 16)
+    assert [it.column.key for it in columns.in_view(16)] == ["name", "c", "d"]
+    columns.move(99, 80)
+    assert len(columns.in_view(80)) == 5
+    columns.move(99, 1)
+    columns.move(-1, 1)
+    assert columns.are_hidden(1) == (True, True)
 
 
 def test_widths_are_those_of_the_longest_texts_also_far_below() -> None:
@@ -71,3 +81,14 @@ def test_the_first_column_stays_where_the_others_move() -> None:
 
 def places(columns: TableColumns, width: int) -> list[tuple[str, int, int]]:
     return [(it.column.key, it.left, it.width) for it in columns.in_view(width)]
+
+
+def test_what_is_not_known_comes_last_either_way() -> None:
+    rows: list[dict[str, Any]] = [{"a": None}, {"a": 1}, {"a": math.nan}, {"a": 3}, {}]
+    assert [row.get("a") for row in sorted_rows(rows, "a", True)][:2] == [3, 1]
+    assert [row.get("a") for row in sorted_rows(rows, "a", False)][:2] == [1, 3]
+
+
+def test_names_are_sorted_whatever_their_case() -> None:
+    rows = [{"a": name} for name in ("b", "C", "A")]
+    assert [row["a"] for row in sorted_rows(rows, "a", False)] == ["A", "b", "C"]

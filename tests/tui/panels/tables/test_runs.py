@@ -12,9 +12,8 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from engine.common.text import cell_width
-from tui.panels.tables.drawing import DOWN, UP
 from tui.panels.tables.runs import RunTable, legend_of_marks
-from tui.panels.tables.virtual_table import VirtualTable
+from tui.panels.tables.virtual_table import DOWN, UP, VirtualTable
 from tui.settings.themes import DARK
 
 Row = dict[str, Any]
@@ -101,17 +100,17 @@ async def test_ten_thousand_rows_are_shown_sorted_and_gone_through_at_once() -> 
         begun = time.process_time()
         table.sort_by("wall_seconds")
         assert time.process_time() - begun < 0.1
-        assert table.run_ids[:2] == ["run-0", "run-1"]
+        assert table.keys[:2] == ["run-0", "run-1"]
         begun = time.process_time()
         lines(table)
         assert time.process_time() - begun < 0.1
         await pilot.press("end")
-        assert table.current_run == "run-9999"
+        assert table.current_key == "run-9999"
         assert "Model9999" in lines(table)[-1]
         await pilot.press("pageup")
-        assert table.current_run == "run-9988"
+        assert table.current_key == "run-9988"
         await pilot.press("home", "j", "down", "k")
-        assert table.current_run == "run-1"
+        assert table.current_key == "run-1"
         assert "Model0" in lines(table)[1]
 
 
@@ -119,33 +118,37 @@ async def test_the_cursor_stays_on_its_run() -> None:
     rows = [row(number) for number in range(100)]
     async with shown(rows) as (pilot, table):
         await pilot.press("down")
-        assert table.current_run == "run-98"
+        assert table.current_key == "run-98"
         table.sort_by("model")
-        assert table.current_run == "run-98"
+        assert table.current_key == "run-98"
         assert any("Model98" in line for line in lines(table))
         table.show([row(1_000), *rows], {})
-        assert table.current_run == "run-98"
+        assert table.current_key == "run-98"
         table.show_only({"run-98", "run-3"})
-        assert table.run_ids == ["run-3", "run-98"]
-        assert table.current_run == "run-98"
+        assert table.keys == ["run-3", "run-98"]
+        assert table.current_key == "run-98"
         table.show_only({"run-3"})
-        assert table.current_run == "run-3"
+        assert table.current_key == "run-3"
         table.show_only(set())
-        assert table.current_run is None
+        assert table.current_key is None
         await pilot.press("down", "end", "pagedown")
         assert lines(table)[1].strip() == "nothing fits the filter"
         table.show_only(None)
         assert table.row_count == 101
+        assert table.current_key == table.keys[0]
+        await pilot.press("down", "down")
+        table.show_only({key for key in table.keys if key != table.current_key})
+        assert table.current_key == table.keys[2]
 
 
 async def test_the_best_first_and_by_header_the_other_way_round() -> None:
     async with shown([row(1), row(2)]) as (pilot, table):
         assert table.title_of("test_accuracy") == f"test acc{DOWN}"
-        assert table.run_ids == ["run-2", "run-1"]
+        assert table.keys == ["run-2", "run-1"]
         header = lines(table)[0]
         await pilot.click(RunTable, offset=(header.index("test acc"), 0))
         assert table.title_of("test_accuracy") == f"test acc{UP}"
-        assert table.run_ids == ["run-1", "run-2"]
+        assert table.keys == ["run-1", "run-2"]
         await pilot.click(RunTable, offset=(header.index("wall"), 0))
         assert table.sorted_by == f"wall {UP}"
         await pilot.click(RunTable, offset=(header.index("model"), 0))
@@ -160,7 +163,7 @@ async def test_a_click_goes_to_a_run_and_a_second_one_opens_it(until: Any) -> No
     async with shown([row(number) for number in range(50)]) as (pilot, table):
         app: Any = pilot.app
         await pilot.click(RunTable, offset=(5, 3))
-        assert table.current_run == "run-47"
+        assert table.current_key == "run-47"
         assert app.heard[-1] == VirtualTable.Highlighted(table, "run-47")
         await pilot.click(RunTable, offset=(5, 3))
         assert app.heard[-1] == VirtualTable.Opened(table, "run-47")
@@ -207,9 +210,9 @@ async def test_marks_of_every_kind() -> None:
         row(4, status="failed", validation="test"),
     ]
     async with shown(rows, {"run-4": "★", "run-1": "⚡"}) as (_, table):
-        assert table.run_ids == ["run-2", "run-4", "run-3", "run-1"]
+        assert table.keys == ["run-2", "run-4", "run-3", "run-1"]
         table.toggle_mark()
-        marks = {run_id: table.cell_text(run_id, "mark") for run_id in table.run_ids}
+        marks = {run_id: table.cell_text(run_id, "mark") for run_id in table.keys}
         assert marks["run-1"] == "⚡"
         assert marks["run-2"].split() == ["✓", "◆"]
         assert marks["run-3"] == "≠"

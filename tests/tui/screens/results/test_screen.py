@@ -25,9 +25,9 @@ from engine.sessions.local import SessionHandle
 from tui.app import CifarApp
 from tui.panels.charts.pareto import ParetoChart
 from tui.panels.run_detail import RunDetail
-from tui.panels.tables.drawing import DOWN, UP
 from tui.panels.tables.models import ModelTable
 from tui.panels.tables.runs import RunTable
+from tui.panels.tables.virtual_table import DOWN, UP
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import ChoiceScreen
 from tui.screens.compare import CompareScreen
@@ -105,7 +105,7 @@ def text(app: CifarApp, selector: str) -> str:
 
 def names(runs: dict[str, str], app: CifarApp) -> list[str]:
     by_id = {run_id: name for name, run_id in runs.items()}
-    return [by_id[run_id] for run_id in table(app).run_ids]
+    return [by_id[run_id] for run_id in table(app).keys]
 
 
 def told(app: CifarApp) -> str:
@@ -131,7 +131,7 @@ async def test_best_first_marked_and_sorted_by_key_and_by_header(
         assert "w why" in verdict
 
         await pilot.press("down")
-        assert table(app).current_run == runs["cnn"]
+        assert table(app).current_key == runs["cnn"]
         await pilot.press("s")
         assert names(runs, app) == ["vgg", "cnn", "lite0", "dense"]
         assert f"sorted by wall {UP}" in text(app, "#results-head")
@@ -141,7 +141,7 @@ async def test_best_first_marked_and_sorted_by_key_and_by_header(
         await pilot.click(RunTable, offset=(6, 0))
         assert names(runs, app) == ["cnn", "dense", "lite0", "vgg"]
         assert f"sorted by model {UP}" in text(app, "#results-head")
-        assert table(app).current_run == runs["cnn"]
+        assert table(app).current_key == runs["cnn"]
 
 
 async def test_the_folder_is_read_again_by_a_key(
@@ -154,9 +154,9 @@ async def test_the_folder_is_read_again_by_a_key(
         (app.runs_dir / "torn" / "spec.json").write_text("{")
         await pilot.press("r")
         await until(pilot, lambda: table(app).row_count == 5)
-        assert table(app).run_ids[0] == best
+        assert table(app).keys[0] == best
         assert table(app).cell_text(best, "mark") == "★"
-        assert table(app).current_run == runs["cnn"]
+        assert table(app).current_key == runs["cnn"]
         assert text(app, "#results-note") == "left out, as they cannot be read: torn"
 
 
@@ -359,7 +359,7 @@ async def test_a_run_goes_to_the_trash_when_asked_twice(
 ) -> None:
     path = tmp_path / "runs" / runs["vgg"]
     async with results(app) as pilot:
-        while table(app).current_run != runs["vgg"]:
+        while table(app).current_key != runs["vgg"]:
             await pilot.press("down")
         await pilot.press("delete")
         await until(pilot, lambda: shows(app, ChoiceScreen))
@@ -370,7 +370,7 @@ async def test_a_run_goes_to_the_trash_when_asked_twice(
         await pilot.press("t")
         await until(pilot, lambda: shows(app, ResultsScreen) and table(app).row_count == 3)
         assert not path.exists()
-        assert runs["vgg"] not in table(app).run_ids
+        assert runs["vgg"] not in table(app).keys
 
 
 async def test_what_has_gone_meanwhile_is_said_in_a_line(
