@@ -9,16 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from engine.analysis.architecture import Architecture, describe_architecture
 from engine.analysis.comparison import McNemar, mcnemar
-from engine.analysis.grammar import known
 from engine.analysis.predictions import Predictions, load_predictions
 from engine.backbones.catalogue import CATALOGUE
-from engine.common.text import accuracy
+from engine.common.text import Row, accuracy, known
 from engine.config.settings import Options
 from engine.errors import InputError
 from engine.protocol.events import Event, FeaturesReady, FreezeApplied, HardwareSampled, RunStarted
@@ -34,8 +31,6 @@ MOST_MODELS = 12
 """Whose records are read; the ranking table still shows the others."""
 MOST_OTHERS = 12
 FROM_SCRATCH = frozenset(entry.name for entry in CATALOGUE if entry.from_scratch)
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +71,11 @@ class Measured:
         """None where they are not recorded."""
         seconds = self.row["train_seconds"]
         return float(seconds) if known(seconds) else None
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it was completed, and how long it trained is known."""
+        return self.row["status"] == "completed" and self.train_seconds is not None
 
     @property
     def is_pretrained(self) -> bool:
@@ -141,12 +141,8 @@ class Evidence:
     @property
     def timed(self) -> tuple[Measured, ...]:
         """The completed contenders whose training time is known, the fastest first."""
-        runs = [
-            (run.train_seconds, i, run)
-            for i, run in enumerate(self.contenders)
-            if run.row["status"] == "completed" and run.train_seconds is not None
-        ]
-        return tuple(run for _, _, run in sorted(runs, key=lambda entry: entry[:2]))
+        runs = (run for run in self.contenders if run.is_timed)
+        return tuple(sorted(runs, key=lambda run: run.train_seconds or 0.0))
 
     @property
     def measured(self) -> tuple[Measured, ...]:
@@ -193,23 +189,20 @@ def select(rows: Sequence[Row]) -> tuple[list[tuple[str, Row]], list[tuple[str, 
     by_recipe: dict[tuple[str, str], Row] = {}
     for row in rows:
         by_recipe.setdefault((row["model"], row["recipe"]), row)
-    by_model: dict[str, Row] = {}
-    for (model, _), row in by_recipe.items():
-        by_model.setdefault(model, row)
     recipes = Counter(model for model, _ in by_recipe)
-    if len(by_model) == 1:
-        return [(_label(row, recipes), row) for row in islice(by_recipe.values(), MOST_MODELS)], []
-    first = list(islice(by_model.values(), MOST_MODELS))
-    models = {row["model"] for row in first}
-    beside = (
-        row
-        for row in by_recipe.values()
-        if row["model"] in models and by_model[row["model"]] is not row
-    )
-    return (
-        [(_label(row, recipes), row) for row in first],
-        [(_label(row, recipes), row) for row in islice(beside, MOST_OTHERS)],
-    )
+    first: dict[str, tuple[str, Row]] = {}
+    beside = []
+    for (model, _), row in by_recipe.items():
+        entry = (_label(row, recipes), row)
+        if model in first:
+            beside.append(entry)
+        else:
+            first[model] = entry
+    if len(first) == 1:
+        return [*first.values(), *beside][:MOST_MODELS], []
+    models = list(first)[:MOST_MODELS]
+    others = [entry for entry in beside if entry[1]["model"] in models]
+    return [first[model] for model in models], others[:MOST_OTHERS]
 
 
 def _label(row: Row, recipes: Mapping[str, int]) -> str:

@@ -6,12 +6,12 @@ no run here proves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from engine.analysis.architecture import Architecture
 from engine.analysis.evidence import Evidence, Measured
-from engine.analysis.grammar import agreeing, known, listed, share_text, times
-from engine.common.text import MISSING, count, duration, whole
+from engine.analysis.grammar import agreeing, listed, share_text, times
+from engine.common.text import MISSING, count, duration, known, whole
 
 CLEARLY_LESS = 0.8
 """Share of the ratio of FLOPs, below which a training time counts as far less than that ratio."""
@@ -31,35 +31,31 @@ def architecture_facts(evidence: Evidence) -> list[str]:
     ]
 
 
-def explain_accuracy(evidence: Evidence) -> list[str]:
+def explain_accuracy(evidence: Evidence) -> Iterator[str]:
     """Say what an accuracy means and what it does not."""
-    sentences = []
     has_interval = evidence.best is not None and known(evidence.best.row.get("accuracy_low"))
     if has_interval and evidence.has_leader:
-        sentences.append(
+        yield (
             "The interval says only how far another sample of test images could have moved the "
             "figure; another seed would have moved it as well."
         )
     if any(pair.test is not None and not pair.test.is_significant for pair in evidence.pairs):
-        sentences.append(
+        yield (
             "Where the test finds no difference beyond chance, the order of the two should not be "
             "read as one model being better."
         )
-    return sentences
 
 
-def explain_speed(evidence: Evidence) -> list[str]:
+def explain_speed(evidence: Evidence) -> Iterator[str]:
     """Explain the times."""
     described = [
         (run, network) for run in evidence.timed if (network := run.architecture) is not None
     ]
-    sentences = []
     if len(described) > 1:
-        of_all = min(network.flops for _, network in evidence.described)
-        sentences.append(_arithmetic(described, of_all))
+        yield _arithmetic(described, min(network.flops for _, network in evidence.described))
     kept = [run.name for run, _ in described if any(run.frontiers)]
     if kept:
-        sentences.append(
+        yield (
             f"The frozen layers of {listed(kept)} give the same output in every epoch. They are "
             "computed once and kept, and a step passes only through what lies behind them: epochs "
             "of the head alone are nearly free, and the time goes into that single pass and into "
@@ -68,15 +64,14 @@ def explain_speed(evidence: Evidence) -> list[str]:
     whole_nets = [run.name for run, _ in described if not run.could_be_pretrained]
     if kept and whole_nets:
         compute = agreeing(whole_nets, "computes", "compute")
-        sentences.append(f"{compute} every layer in every step, forwards and backwards.")
-    sentences += _pace(described)
+        yield f"{compute} every layer in every step, forwards and backwards."
+    yield from _pace(described)
     depthwise = [run.name for run, network in described if network.depthwise]
     if depthwise and len(described) > 1:
-        sentences.append(
+        yield (
             f"The depthwise convolutions of {listed(depthwise)} save multiplications but fetch "
             "much memory for each, so they cost more time than the count of operations suggests."
         )
-    return sentences
 
 
 def explain_difference(evidence: Evidence) -> list[str]:
@@ -90,23 +85,18 @@ def explain_difference(evidence: Evidence) -> list[str]:
             "The highest accuracies are equal, so there is no lead for the networks to explain."
         ]
     rest = described[1:]
-    sentences = [
+    one_model = len({run.row["model"] for run, _ in described}) == 1
+    shared = "All of these runs share one architecture, so the recipe has to explain it."
+    return [
+        *([shared] if one_model else []),
         *_pretraining(best, rest),
         *_adapted(best, rest),
         *_resolution(described),
         *_size(described),
         *_blocks(best, network, rest),
-    ]
-    one_model = len({run.row["model"] for run, _ in described}) == 1
-    if one_model:
-        sentences.insert(
-            0, "All of these runs share one architecture, so the recipe has to explain it."
-        )
-    sentences.append(
         "These runs change several things at once, so none of these reasons is shown to be the "
-        "cause; that would take runs which differ in one of them only."
-    )
-    return sentences
+        "cause; that would take runs which differ in one of them only.",
+    ]
 
 
 def _network(run: Measured, network: Architecture) -> str:
@@ -134,19 +124,18 @@ def _parts(network: Architecture) -> list[str]:
     return parts
 
 
-def _published(described: Sequence[Described]) -> list[str]:
+def _published(described: Sequence[Described]) -> Iterator[str]:
     found = {
         run.row["model"]: top1_text(network.imagenet_top1)
         for run, network in described
         if known(network.imagenet_top1) and run.knows_imagenet
     }
-    if not found:
-        return []
     if len(found) == 1:
         ((model, figure),) = found.items()
-        return [f"The pretrained weights of {model} have a published ImageNet top-1 of {figure}."]
-    parts = listed([f"{figure} for {model}" for model, figure in found.items()])
-    return [f"On ImageNet the pretrained weights have a published top-1 of {parts}."]
+        yield f"The pretrained weights of {model} have a published ImageNet top-1 of {figure}."
+    elif found:
+        parts = listed([f"{figure} for {model}" for model, figure in found.items()])
+        yield f"On ImageNet the pretrained weights have a published top-1 of {parts}."
 
 
 def top1_text(accuracy: float | None) -> str:
@@ -194,7 +183,7 @@ def _arithmetic(described: Sequence[Described], least_of_all: int) -> str:
     return f"{sentence}, and its training took longer as well ({took})."
 
 
-def _pace(described: Sequence[Described]) -> list[str]:
+def _pace(described: Sequence[Described]) -> Iterator[str]:
     """Say that a network passes more images a second than one of less arithmetic, and why."""
     paced = [(run, network) for run, network in described if known(run.row["images_per_second"])]
     for run, network in paced:
@@ -205,45 +194,43 @@ def _pace(described: Sequence[Described]) -> list[str]:
             and other.row["images_per_second"] < run.row["images_per_second"]
         ]
         if slower and any(run.frontiers):
-            return [
+            yield (
                 f"So {run.name} passed more images a second through its steps than "
                 f"{listed(slower)}, although it is the one with more arithmetic an image."
-            ]
-    return []
+            )
+            return
 
 
-def _pretraining(best: Measured, rest: Sequence[Described]) -> list[str]:
+def _pretraining(best: Measured, rest: Sequence[Described]) -> Iterator[str]:
     scratch = [run.name for run, _ in rest if not run.is_pretrained]
     if best.knows_imagenet and scratch:
-        return [
+        yield (
             f"{best.name} began with filters learned on ImageNet's photographs, {listed(scratch)} "
             "with random ones. Edges, textures and parts of objects are of use for these images "
             "as well, and they need not be learned again from far fewer and smaller ones; this is "
             "probably the largest part of the difference."
-        ]
+        )
     pretrained = [run.name for run, _ in rest if run.knows_imagenet]
     if not best.is_pretrained and pretrained:
-        return [
+        yield (
             f"{best.name} learned all of its filters from these images, and was still ahead of "
             f"{listed(pretrained)}. Filters that ImageNet's larger photographs have shaped need "
             "not fit small images, and while they stay frozen they cannot adapt."
-        ]
-    return []
+        )
 
 
-def _adapted(best: Measured, rest: Sequence[Described]) -> list[str]:
+def _adapted(best: Measured, rest: Sequence[Described]) -> Iterator[str]:
     mine = _trainable_share(best)
     less = [
         run.name
         for run, _ in rest
         if run.is_pretrained and mine is not None and (_trainable_share(run) or mine) < mine
     ]
-    if not best.is_pretrained or not less:
-        return []
-    return [
-        f"A larger share of {best.name} was trained than of {listed(less)}, so more of its "
-        "filters could adapt from photographs to these small images."
-    ]
+    if best.is_pretrained and less:
+        yield (
+            f"A larger share of {best.name} was trained than of {listed(less)}, so more of its "
+            "filters could adapt from photographs to these small images."
+        )
 
 
 def _trainable_share(run: Measured) -> float | None:
@@ -251,65 +238,58 @@ def _trainable_share(run: Measured) -> float | None:
     return trained / parameters if known(trained) and known(parameters) and parameters else None
 
 
-def _resolution(described: Sequence[Described]) -> list[str]:
+def _resolution(described: Sequence[Described]) -> Iterator[str]:
     best, network = described[0]
     smaller = [run.name for run, other in described[1:] if other.image_size < network.image_size]
     larger = [run.name for run, other in described[1:] if other.image_size > network.image_size]
     if smaller:
-        return [
+        yield (
             f"{best.name} sees the images enlarged to {whole(network.image_size)} px, more than "
             f"{listed(smaller)}. That adds no detail, but objects come nearer to the size that "
             "pretrained filters expect, and small ones keep more positions in the deep feature "
             "maps; the arithmetic grows with the square of the size."
-        ]
-    if larger:
-        return [
+        )
+    elif larger:
+        yield (
             f"{listed(larger)} had a larger input than {best.name} and did not gain by it, so the "
             "input size is not what put it ahead."
-        ]
-    return []
+        )
 
 
-def _size(described: Sequence[Described]) -> list[str]:
+def _size(described: Sequence[Described]) -> Iterator[str]:
     best, network = described[0]
     larger = [run.name for run, other in described[1:] if other.parameters > network.parameters]
     deeper = [run.name for run, other in described[1:] if other.depth > network.depth]
-    sentences = []
     if larger:
-        sentences.append(
+        yield (
             f"More parameters did not mean more accuracy: {agreeing(larger, 'has', 'have')} "
             f"more of them than {best.name}."
         )
     elif all(other.parameters < network.parameters for _, other in described[1:]):
-        sentences.append(
+        yield (
             f"{best.name} is also the {'larger' if len(described) == 2 else 'largest'} network; "
             "with more parameters it can tell finer differences apart, as long as they are trained "
             "on enough images."
         )
     if deeper:
         start = "Nor did depth alone" if larger else "Depth alone did not"
-        sentences.append(f"{start} decide it, since {agreeing(deeper, 'is', 'are')} deeper.")
-    return sentences
+        yield f"{start} decide it, since {agreeing(deeper, 'is', 'are')} deeper."
 
 
-def _blocks(best: Measured, network: Architecture, rest: Sequence[Described]) -> list[str]:
-    sentences = []
+def _blocks(best: Measured, network: Architecture, rest: Sequence[Described]) -> Iterator[str]:
     without = [run.name for run, other in rest if not other.additions]
     if network.additions and without:
-        sentences.append(
+        yield (
             f"The residual additions of {best.name}, which {agreeing(without, 'lacks', 'lack')}, "
             "give the gradient a short way through many layers; that is what lets a deep network "
             "be trained at all."
         )
     flatter = [run.name for run, other in rest if not other.depthwise]
     if network.depthwise and flatter:
-        sentences.append(
+        yield (
             f"With depthwise convolutions {best.name} spends its parameters on the pointwise "
             f"ones that mix channels, where {agreeing(flatter, 'uses', 'use')} full convolutions "
             "for everything: it can afford more layers and channels for the same arithmetic."
         )
     if network.squeeze_excite and any(not other.squeeze_excite for _, other in rest):
-        sentences.append(
-            "Its squeeze-and-excitation blocks let the whole image decide which channels count."
-        )
-    return sentences
+        yield "Its squeeze-and-excitation blocks let the whole image decide which channels count."

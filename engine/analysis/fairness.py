@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from engine.analysis.evidence import Evidence, Measured
-from engine.analysis.grammar import MOST_WORDS, agreeing, counted, known, listed, number_word
-from engine.common.text import whole
+from engine.analysis.grammar import MOST_WORDS, agreeing, counted, listed, number_word
+from engine.common.text import known, whole
 
 
 def unfair(evidence: Evidence) -> list[str]:

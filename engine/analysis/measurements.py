@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from engine.analysis.comparison import chance_in_words, p_text
 from engine.analysis.evidence import Evidence, Measured, Pair
-from engine.analysis.grammar import known, listed, points, share_text, times
-from engine.common.text import accuracy, duration, whole
+from engine.analysis.grammar import interval, listed, points, share_text, times
+from engine.common.text import accuracy, duration, known, whole
 
 
 def compare_accuracies(evidence: Evidence) -> list[str]:
     """Say which contender is the most accurate."""
     best, *rest = evidence.contenders
-    sentences = [_best_sentence(best, rest)]
     behind = [other for other in rest if accuracy(other.accuracy) != accuracy(best.accuracy)]
-    if behind:
-        sentences.append(_behind_sentence(best, behind))
-    sentences += _chances(evidence.pairs)
-    sentences += _like_for_like(evidence)
-    sentences += _other_recipes(evidence)
-    return sentences
+    return [
+        _best_sentence(best, rest),
+        *([_behind_sentence(best, behind)] if behind else []),
+        *_chances(evidence.pairs),
+        *_like_for_like(evidence),
+        *_other_recipes(evidence),
+    ]
 
 
 def _best_sentence(best: Measured, rest: Sequence[Measured]) -> str:
@@ -42,10 +42,8 @@ def _best_sentence(best: Measured, rest: Sequence[Measured]) -> str:
 
 
 def _interval(run: Measured) -> str:
-    low, high = run.row.get("accuracy_low"), run.row.get("accuracy_high")
-    if not known(low) or not known(high):
-        return ""
-    return f" (95 % interval {accuracy(low)} to {accuracy(high)})"
+    text = interval(run.row)
+    return f" (95 % interval {text})" if text else ""
 
 
 def _behind_sentence(best: Measured, behind: Sequence[Measured]) -> str:
@@ -63,41 +61,37 @@ def _behind_sentence(best: Measured, behind: Sequence[Measured]) -> str:
     return sentence + "."
 
 
-def _chances(pairs: Sequence[Pair]) -> list[str]:
+def _chances(pairs: Sequence[Pair]) -> Iterator[str]:
     """Say what the tests against the most accurate run found, the first one in full."""
     tested = [(pair.other.name, pair.test) for pair in pairs if pair.test is not None]
-    sentences = []
     if tested:
         (name, test), *later = tested
-        sentences.append(chance_in_words(test, pairs[0].best.name, name))
+        yield chance_in_words(test, pairs[0].best.name, name)
         for name, test in later:
             verdict = "more than chance" if test.is_significant else "possibly chance"
             counts = f"{whole(test.only_a)} to {whole(test.only_b)}"
-            sentences.append(f"Against {name} it is {counts}, {verdict} ({p_text(test.p_value)}).")
+            yield f"Against {name} it is {counts}, {verdict} ({p_text(test.p_value)})."
     untested = [pair.other.name for pair in pairs if pair.test is None]
     if untested:
-        sentences.append(
+        yield (
             f"Whether the difference from {listed(untested)} is more than chance cannot be "
             "tested, as predictions for the same test images are not on record."
         )
-    return sentences
 
 
-def _like_for_like(evidence: Evidence) -> list[str]:
+def _like_for_like(evidence: Evidence) -> Iterator[str]:
     """Compare runs of one recipe, where the contenders are of several."""
     if len({run.row["recipe"] for run in evidence.contenders}) < 2:
-        return []
+        return
     by_recipe: dict[str, list[Measured]] = {}
     for run in evidence.measured:
         by_recipe.setdefault(run.row["recipe"], []).append(run)
-    sentences = []
     for recipe, runs in by_recipe.items():
         if len({run.row["model"] for run in runs}) > 1:
             runs.sort(key=lambda run: -run.accuracy)
             first, *later = [(r.row["model"], accuracy(r.accuracy) + _trained_in(r)) for r in runs]
             parts = [f"{first[0]} came to {first[1]}", *(f"{m} to {text}" for m, text in later)]
-            sentences.append(f"By the recipe called {recipe}, {listed(parts)}.")
-    return sentences
+            yield f"By the recipe called {recipe}, {listed(parts)}."
 
 
 def _other_recipes(evidence: Evidence) -> list[str]:
@@ -126,27 +120,24 @@ def _trained_in(run: Measured) -> str:
 
 def compare_speeds(evidence: Evidence) -> list[str]:
     """Say which contender trained faster, and to which accuracy."""
-    runs = list(evidence.timed)
+    runs = evidence.timed
     if not runs:
         return ["No completed run has its training time on record, so none can be called faster."]
-    if len(runs) == 1:
-        sentences = [_single_speed(runs[0], evidence)]
-    else:
-        sentences = [_fastest_sentence(runs, evidence)]
-    sentences += _faster_recipe(runs[0], evidence)
-    sentences += _wall(runs)
-    sentences += _to_accuracy([run for run in evidence.measured if _is_timed(run)])
-    sentences += _throughput(runs)
-    return sentences + _extraction(runs)
-
-
-def _single_speed(run: Measured, evidence: Evidence) -> str:
-    alone = "" if len(evidence.contenders) == 1 else "the only completed and timed one, "
-    return f"{run.name}, {alone}trained for {duration(run.train_seconds)}."
+    return [
+        _fastest_sentence(runs, evidence),
+        *_faster_recipe(runs[0], evidence),
+        *_wall(runs),
+        *_to_accuracy([run for run in evidence.measured if run.is_timed]),
+        *_throughput(runs),
+        *_extraction(runs),
+    ]
 
 
 def _fastest_sentence(runs: Sequence[Measured], evidence: Evidence) -> str:
     first, *later = runs
+    if not later:
+        alone = "" if len(evidence.contenders) == 1 else "the only completed and timed one, "
+        return f"{first.name}, {alone}trained for {duration(first.train_seconds)}."
     least = first.train_seconds or 0.0
     parts = []
     for run in later:
@@ -169,25 +160,20 @@ def _ratio(seconds: float, least: float) -> str:
     return " (hardly longer)" if ratio == times(1) else f" ({ratio} times as long)"
 
 
-def _wall(runs: Sequence[Measured]) -> list[str]:
+def _wall(runs: Sequence[Measured]) -> Iterator[str]:
     parts = [
         f"{duration(run.row['wall_seconds'])} for {run.name}"
         for run in runs
         if known(run.row["wall_seconds"])
     ]
-    if not parts:
-        return []
-    return [
-        "These times hold extraction, tracing, training and validation; from start to end, with "
-        f"loading, the final test and the export, it was {listed(parts)}."
-    ]
+    if parts:
+        yield (
+            "These times hold extraction, tracing, training and validation; from start to end, "
+            f"with loading, the final test and the export, it was {listed(parts)}."
+        )
 
 
-def _is_timed(run: Measured) -> bool:
-    return run.row["status"] == "completed" and run.train_seconds is not None
-
-
-def _to_accuracy(runs: Sequence[Measured]) -> list[str]:
+def _to_accuracy(runs: Sequence[Measured]) -> Iterator[str]:
     for key, goal in (("to_85", "85 %"), ("to_80", "80 %")):
         reached = [run for run in runs if known(run.row.get(key))]
         if not reached:
@@ -196,8 +182,8 @@ def _to_accuracy(runs: Sequence[Measured]) -> list[str]:
         never = [run.label for run in runs if run not in reached and run.row["curve"]]
         parts = [f"{run.label} after {duration(run.row[key])}" for run in reached]
         sentence = f"A validation accuracy of {goal} was reached by {listed(parts)}"
-        return [sentence + (f", and never by {_either(never)}." if never else ".")]
-    return []
+        yield sentence + (f", and never by {_either(never)}." if never else ".")
+        return
 
 
 def _either(names: Sequence[str]) -> str:
@@ -205,29 +191,27 @@ def _either(names: Sequence[str]) -> str:
     return f"{', '.join(before)} or {last}" if before else last
 
 
-def _throughput(runs: Sequence[Measured]) -> list[str]:
+def _throughput(runs: Sequence[Measured]) -> Iterator[str]:
     paced = [run for run in runs if known(run.row["images_per_second"])]
-    if not paced:
-        return []
-    first, *later = [(run.name, whole(run.row["images_per_second"])) for run in paced]
-    parts = [f"{first[0]} passed {first[1]} training images a second"]
-    parts += [f"{label} {pace}" for label, pace in later]
-    return [f"Through the training steps alone {listed(parts)}."]
+    if paced:
+        first, *later = [(run.name, whole(run.row["images_per_second"])) for run in paced]
+        parts = [f"{first[0]} passed {first[1]} training images a second"]
+        parts += [f"{label} {pace}" for label, pace in later]
+        yield f"Through the training steps alone {listed(parts)}."
 
 
-def _extraction(runs: Sequence[Measured]) -> list[str]:
+def _extraction(runs: Sequence[Measured]) -> Iterator[str]:
     parts = []
     for run in runs:
         seconds = run.row.get("extracting_seconds")
         share = share_text(seconds, run.train_seconds)
         if share is not None and known(seconds) and seconds >= 0.5:
             parts.append(f"{share} of the training time of {run.name} ({duration(seconds)})")
-    if not parts:
-        return []
-    return [f"The single pass that computes the frozen layers' features took {listed(parts)}."]
+    if parts:
+        yield f"The single pass that computes the frozen layers' features took {listed(parts)}."
 
 
-def _faster_recipe(first: Measured, evidence: Evidence) -> list[str]:
+def _faster_recipe(first: Measured, evidence: Evidence) -> Iterator[str]:
     seconds = first.train_seconds or 0.0
     faster = [
         run
@@ -235,12 +219,12 @@ def _faster_recipe(first: Measured, evidence: Evidence) -> list[str]:
         if run.row["status"] == "completed" and (run.train_seconds or seconds) < seconds
     ]
     if not faster:
-        return []
+        return
     run = min(faster, key=lambda run: run.train_seconds or 0.0)
     is_ahead = run.accuracy > first.accuracy and first.row["model"] != run.row["model"]
     still = f", and more accurate than {first.name}" if is_ahead else ""
-    return [
+    yield (
         f"{run.label} was faster still{still}: {duration(run.train_seconds)} for a test accuracy "
         f"of {accuracy(run.accuracy)}. It is passed over above only because another recipe made "
         "its model more accurate."
-    ]
+    )

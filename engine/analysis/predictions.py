@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,13 @@ class Predictions:
         """(n,), the most probable class of each."""
         chosen: NDArray[np.int64] = self.probabilities.argmax(axis=1)
         return chosen
+
+
+def class_names(recorded: Sequence[str], classes: int) -> tuple[str, ...]:
+    """Return the names in a record if they are of so many classes, or else numbers."""
+    if len(recorded) == classes:
+        return tuple(recorded)
+    return tuple(f"class {number}" for number in range(classes))
 
 
 @dataclass(frozen=True, slots=True)

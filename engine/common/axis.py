@@ -52,12 +52,11 @@ class Axis:
         """Return whether a value lies between the ends."""
         return self.low <= value <= self.high
 
-    def ticks(self, most: int) -> list[float]:
-        """Return round numbers between the ends, `most` intervals at most."""
-        return [tick for tick, _ in self.labels(most)]
-
     def labels(self, most: int) -> list[tuple[float, str]]:
-        """Return the ticks, each with its text, all written alike and none rounded."""
+        """Return round numbers between the ends, each with its text, all written alike.
+
+        There are `most` intervals between them at most, and no text is rounded.
+        """
         low, high = self.low / self.divisor, self.high / self.divisor
         step = round_step(high - low, most)
         first, last = math.ceil(low / step - _NEARLY), math.floor(high / step + _NEARLY)

@@ -11,7 +11,7 @@ import math
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 MISSING = "–"
 _COUNT_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
@@ -20,13 +20,14 @@ Row = Mapping[str, Any]
 """A row's values by column."""
 
 
-def _known(x: float | None) -> bool:
+def known(x: float | None) -> TypeGuard[float]:
+    """Return whether there is a number."""
     return x is not None and math.isfinite(x)
 
 
 def duration(seconds: float | None) -> str:
     """Return a duration as `0:07`, `3:12`, `1:04:07`; whole seconds, rounded."""
-    if seconds is None or not _known(seconds):
+    if not known(seconds):
         return MISSING
     whole = max(round(seconds), 0)
     hours, rest = divmod(whole, 3600)
@@ -54,7 +55,7 @@ def about_duration(seconds: float) -> str:
 
 def count(n: float | None) -> str:
     """Return a number as `512`, `12.8 K`, `3.40 M`: three digits and the largest unit that fits."""
-    if n is None or not _known(n):
+    if not known(n):
         return MISSING
     for unit, name in _COUNT_UNITS:
         if abs(n) >= unit * 0.9995:
@@ -64,14 +65,14 @@ def count(n: float | None) -> str:
 
 def percent(x: float | None) -> str:
     """Return a share from 0 to 100 as `71 %`."""
-    if x is None or not _known(x):
+    if not known(x):
         return MISSING
     return f"{x:.0f} %"
 
 
 def byte_size(n: float | None) -> str:
     """Return a size as `512 B`, `12.8 KB`, `3.10 GB`; 1 KB is 1,024 bytes."""
-    if n is None or not _known(n):
+    if not known(n):
         return MISSING
     value = float(n)
     for name in _BYTE_UNITS:
@@ -83,21 +84,21 @@ def byte_size(n: float | None) -> str:
 
 def rate(x: float | None) -> str:
     """Return a learning rate as `1.0e-04`."""
-    if x is None or not _known(x):
+    if not known(x):
         return MISSING
     return f"{x:.1e}"
 
 
 def accuracy(x: float | None) -> str:
     """Return a share from 0 to 1 with four decimals: `0.9183`."""
-    if x is None or not _known(x):
+    if not known(x):
         return MISSING
     return f"{x:.4f}"
 
 
 def whole(n: float | None) -> str:
     """Return a whole number with separators: `41,200`."""
-    if n is None or not _known(n):
+    if not known(n):
         return MISSING
     return f"{n:,.0f}"
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from engine.analysis.answers import Answers, answers_from
-from engine.analysis.evidence import Evidence, Measured, gather
-from engine.analysis.grammar import known, listed
-from engine.common.text import whole
+from engine.analysis.evidence import Evidence, Measured
+from engine.analysis.grammar import listed
+from engine.common.text import known, whole
 from engine.config.dataset_names import title
 from engine.report.evidence_tables import Table, evidence_tables
 
@@ -50,13 +49,8 @@ Section = Table | dict[str, str] | tuple[str, ...]
 """A table, paragraphs by the word that each begins with, or sentences to list."""
 
 
-def make_report(runs_dir: Path) -> Report:
-    """Read the runs of a folder and make the report on them."""
-    return report_from(gather(runs_dir))
-
-
 def report_from(evidence: Evidence) -> Report:
-    """Make the report on evidence that is already read."""
+    """Make the report on what was gathered from a folder of runs."""
     data = title(evidence.dataset)
     return Report(
         title=f"{TITLE} on {data}" if data else TITLE,

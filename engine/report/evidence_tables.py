@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.analysis.comparison import McNemar, p_text
-from engine.analysis.evidence import Evidence, Measured, Row
+from engine.analysis.evidence import Evidence, Measured
 from engine.analysis.explanation import top1_text
-from engine.analysis.grammar import known, points, share_text, times
-from engine.analysis.predictions import Predictions
-from engine.common.text import MISSING, accuracy, count, duration, percent, whole
+from engine.analysis.grammar import interval, points, share_text, times
+from engine.analysis.predictions import Predictions, class_names
+from engine.common.text import MISSING, Row, accuracy, count, duration, known, percent, whole
 from engine.report.table import model_label
 
 MOST_ROWS = 50
@@ -55,9 +55,7 @@ def evidence_tables(evidence: Evidence) -> tuple[Table, ...]:
 def _classes(best: Measured, predictions: Predictions) -> Table:
     from engine.analysis.predictions import class_accuracies, confusion
 
-    names = best.class_names
-    if len(names) != predictions.classes:
-        names = tuple(f"class {i}" for i in range(predictions.classes))
+    names = class_names(best.class_names, predictions.classes)
     matrix = confusion(predictions)
     rows = []
     for i, (name, share) in enumerate(zip(names, class_accuracies(predictions), strict=True)):
@@ -104,7 +102,7 @@ def _ranking(evidence: Evidence) -> Table:
         ("recipe", lambda row: str(row["recipe"])),
         ("status", lambda row: str(row["status"])),
         ("test acc", lambda row: accuracy(row["test_accuracy"])),
-        ("95 % interval", _interval),
+        ("95 % interval", lambda row: interval(row) or MISSING),
         (
             "points behind",
             lambda row: points(top - row["test_accuracy"]) if row["place"] > 1 else MISSING,
@@ -118,11 +116,6 @@ def _ranking(evidence: Evidence) -> Table:
     left = len(evidence.rows) - len(shown)
     note = f"{whole(left)} further runs are left out of this table." if left else ""
     return _table("Ranking", cells, shown, 4, note)
-
-
-def _interval(row: Row) -> str:
-    low, high = row.get("accuracy_low"), row.get("accuracy_high")
-    return f"{accuracy(low)} to {accuracy(high)}" if known(low) and known(high) else MISSING
 
 
 def _epochs(row: Row) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import escape
 
 from engine.analysis.evidence import Measured
-from engine.analysis.grammar import known
+from engine.common.text import known
 from engine.report.document import Report, Section, data_and_models, sections
 from engine.report.evidence_tables import Table
 from engine.report.svg import Line, curves_chart, pareto_chart

@@ -12,13 +12,12 @@ from dataclasses import asdict
 from textwrap import wrap
 
 from engine.tools.doctor import Finding, State, examine
-from tui.cli.output import can_show, terminal_width, use_utf8
+from tui.cli.output import as_asked, terminal_width, use_utf8
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH
 from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.terminal.capabilities import DUMB, MILLIONS, Terminal, current
 
-MARKS: dict[State, tuple[str, str]] = {"good": ("✓", "+"), "note": ("·", "-"), "bad": ("✗", "!")}
-"""The mark of each state, and its ASCII replacement."""
+MARKS: dict[State, str] = {"good": "✓", "note": "·", "bad": "✗"}
 COMFORTABLE = (80, 24)
 
 
@@ -31,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         use_utf8(sys.stdout)
         print(json.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
     else:
-        print("\n".join(_lines(findings, terminal_width())))
+        print(as_asked("\n".join(_lines(findings, terminal_width()))))
     return 1 if any(finding.state == "bad" for finding in findings) else 0
 
 
@@ -97,21 +96,14 @@ def _multiplexer(terminal: Terminal, environment: Mapping[str, str]) -> Finding:
 
 
 def _lines(findings: list[Finding], width: int) -> list[str]:
-    shows_marks = can_show("".join(mark for mark, _ in MARKS.values()))
     room = max(len(finding.name) for finding in findings)
     indent = " " * (room + 4)
     lines = []
     for finding in findings:
-        mark = MARKS[finding.state][0 if shows_marks else 1]
         texts = wrap(finding.found, max(width - room - 4, 20)) or [""]
-        lines.append(f"{mark} {finding.name:<{room}}  {texts[0]}")
+        lines.append(f"{MARKS[finding.state]} {finding.name:<{room}}  {texts[0]}")
         lines += [indent + text for text in texts[1:]]
         if finding.advice:
-            arrow = "→ " if shows_marks else "> "
-            lines += wrap(
-                finding.advice,
-                width,
-                initial_indent=indent + arrow,
-                subsequent_indent=indent + "  ",
-            )
+            first, later = f"{indent}→ ", f"{indent}  "
+            lines += wrap(finding.advice, width, initial_indent=first, subsequent_indent=later)
     return lines

@@ -13,7 +13,8 @@ from tui.cli.output import use_utf8
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the report, or write it to a file."""
-    from engine.report.document import make_report
+    from engine.analysis.evidence import gather
+    from engine.report.document import report_from
 
     runs_dir: Path = arguments.runs_dir
     if runs_dir.exists() and not runs_dir.is_dir():
@@ -21,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     output: Path | None = arguments.output
     if output is not None:
         _check_output(output)
-    report = make_report(runs_dir)
+    report = report_from(gather(runs_dir))
     if arguments.html:
         from engine.report.html import report_html as form
     else:

@@ -7,7 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from engine.analysis.comparison import chance_in_words, differing_settings, mcnemar
-from engine.analysis.predictions import Predictions, class_accuracies, load_predictions
+from engine.analysis.predictions import (
+    Predictions,
+    class_accuracies,
+    class_names,
+    load_predictions,
+)
 from engine.errors import InputError
 from engine.runs.listing import RunRecord, load_snapshot
 from engine.runs.summary import summarize
@@ -108,10 +113,8 @@ def _predictions(run: RunRecord) -> Predictions | str:
 
 def _class_names(runs: Sequence[Compared]) -> tuple[str, ...]:
     classes = max((len(run.class_accuracies) for run in runs), default=0)
-    for run in runs:
-        if run.snapshot.data is not None and len(run.snapshot.data.class_names) == classes:
-            return run.snapshot.data.class_names
-    return tuple(f"class {number}" for number in range(classes))
+    recorded = (run.snapshot.data.class_names for run in runs if run.snapshot.data is not None)
+    return class_names(next((it for it in recorded if len(it) == classes), ()), classes)
 
 
 def _chance(runs: Sequence[Compared], tested: Sequence[Predictions | str]) -> list[str]:

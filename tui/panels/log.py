@@ -8,7 +8,6 @@ from rich.text import Text
 from textual import events
 from textual.content import Content
 from textual.reactive import reactive
-from textual.theme import Theme
 from textual.widgets import RichLog
 
 from engine.protocol.events import LogLine
@@ -35,7 +34,7 @@ class LogPanel(RichLog):
         self._was_sized = False
 
     def on_mount(self) -> None:
-        self.app.theme_changed_signal.subscribe(self, self._recolour)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._write_again())
 
     def watch_snapshot(self, snapshot: RunSnapshot | None) -> None:
         if snapshot is None:
@@ -59,9 +58,6 @@ class LogPanel(RichLog):
             self._was_sized, self._widths = True, {width}
         elif self._widths != {width}:
             self._write_again()
-
-    def _recolour(self, _theme: Theme) -> None:
-        self._write_again()
 
     def _write_again(self) -> None:
         """Written lines keep the width and the colours that they were written in."""

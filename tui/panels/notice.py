@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.common.text import accuracy, rate
+from engine.common.text import accuracy, cell_width, rate
 from engine.state.bottleneck import Bottleneck, find_bottleneck
 from engine.state.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit, longest
@@ -60,7 +59,7 @@ class NoticeStrip(Widget):
         log = "" if self.log_is_open else last_said(run)
         last = Content.styled(log, "$muted").truncate(max(room, 0), ellipsis=True)
         shown = [Field(first, 10)] if first else []
-        if log and last.cell_length >= min(_LEAST_LOG, cell_len(log)):
+        if log and last.cell_length >= min(_LEAST_LOG, cell_width(log)):
             shown.append(Field(last, 8))
         return fit(shown, [Field(badge, 9)] if badge else [], self.size.width, _GAP)
 
@@ -148,7 +147,7 @@ class Banner(Static):
     def dismiss(self) -> None:
         """Hide the failures shown so far."""
         if self.view is not None:
-            self._dismissed |= {i for i, run in enumerate(self.view.runs) if run.status == "failed"}
+            self._dismissed |= {*_failures(self.view)}
             self._show(self.view)
 
     def _show(self, view: SessionView) -> None:

@@ -97,10 +97,11 @@ def write_report(runs_dir: Path, folder: Path) -> Path:
     Raises:
         OSError: the folder cannot be written.
     """
-    from engine.report.document import make_report
+    from engine.analysis.evidence import gather
+    from engine.report.document import report_from
     from engine.report.markdown import report_markdown
 
-    text = report_markdown(make_report(runs_dir))
+    text = report_markdown(report_from(gather(runs_dir)))
     for number in range(1, _MOST_REPORTS):
         path = folder / f"{REPORT_NAME}{'' if number == 1 else f'-{number}'}.md"
         try:

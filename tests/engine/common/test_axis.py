@@ -89,7 +89,7 @@ def test_an_axis_holds_its_values_and_few_ticks(values: list[float], most: int) 
     slack = (axis.high - axis.low) * 1e-9
     assert axis.low - slack <= min(values)
     assert max(values) <= axis.high + slack
-    assert len(axis.ticks(most)) <= most + 1
+    assert len(axis.labels(most)) <= most + 1
 
 
 @pytest.mark.parametrize(
@@ -141,4 +141,4 @@ def test_a_logarithmic_axis_is_at_least_a_factor_two_long(values: list[float]) -
     axis = log_axis_over(values)
     assert axis.high >= 2 * axis.low
     assert all(0 < axis.share(value) < 1 for value in values)
-    assert all(-1e-6 <= axis.share(tick) <= 1 + 1e-6 for tick in axis.ticks(8))
+    assert all(-1e-6 <= axis.share(tick) <= 1 + 1e-6 for tick, _ in axis.labels(8))

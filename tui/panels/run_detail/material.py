@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.analysis.predictions import class_names
 from engine.common.text import duration
 from engine.errors import InputError
 from engine.runs.listing import RunRecord
@@ -60,9 +61,7 @@ class Material:
         """The names in the record, or else numbers."""
         classes = len(self.tested.accuracies) if isinstance(self.tested, Outcome) else 0
         data = self.snapshot.data if self.snapshot is not None else None
-        if data is not None and len(data.class_names) == classes:
-            return data.class_names
-        return tuple(f"class {number}" for number in range(classes))
+        return class_names(data.class_names if data is not None else (), classes)
 
 
 def summary_of(run: RunRecord, snapshot: RunSnapshot | None) -> Summary:

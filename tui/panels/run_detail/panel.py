@@ -9,7 +9,6 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.theme import Theme
 from textual.widgets import Static
 
 from engine.runs.listing import RunRecord
@@ -93,13 +92,10 @@ class RunDetail(Container, can_focus=True):
         self._draw()
 
     def on_mount(self) -> None:
-        self.app.theme_changed_signal.subscribe(self, self._redraw_later)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.on_resize())
         self._draw()
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._draw)
-
-    def _redraw_later(self, _theme: Theme) -> None:
         self.call_after_refresh(self._draw)
 
     # Actions.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from textual import on
 from textual.message import Message
 
 from engine.backbones.entry import Backbone
@@ -129,14 +130,12 @@ class CatalogueTable(VirtualTable):
         self.sort_by(self.sort_key)
         self._say_order()
 
-    def on_virtual_table_sorted(self) -> None:
-        self._say_order()
-
     def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
         """Toggle the mark on a click on the cursor's row."""
         event.stop()
         self.action_toggle_mark()
 
+    @on(VirtualTable.Sorted)
     def _say_order(self) -> None:
         is_usual = self.sort_key == CATALOGUE_ORDER and not self.is_descending
         self.border_subtitle = "" if is_usual else f"sorted by {self.sorted_by}"

@@ -308,12 +308,6 @@ class VirtualTable(ScrollView, can_focus=True):
         self._columns.arrange(self._width)
         self._show_rows()
 
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
-
     def _reveal(self) -> None:
         top, page, cursor = round(self.scroll_y), self._page, self._cursor
         if page < 1:

@@ -25,7 +25,7 @@ from tui.panels.tables.virtual_table import VirtualTable
 from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.results.actions import RunActions
 from tui.screens.results.filter_line import FilterLine
-from tui.screens.results.ranking import ALIVE, Ranking, View, read_ranking, view_of
+from tui.screens.results.ranking import ALIVE, Ranking, read_ranking, view_of
 from tui.screens.results.texts import count_words, head_line, note_text, verdict_text
 from tui.settings import keys
 
@@ -63,7 +63,6 @@ class ResultsScreen(KeyedScreen):
         self.runs_dir = runs_dir
         self._actions = RunActions(runs_dir, self, changed=self.action_reload)
         self._ranking: Ranking | None = None
-        self._view: View | None = None
         self._filter: RunFilter | None = None
         self._filter_text = ""
         self._cost = COSTS[0]
@@ -188,6 +187,7 @@ class ResultsScreen(KeyedScreen):
         """Open the filter's line."""
         self.query_one(FilterLine).open()
 
+    @on(VirtualTable.Opened)
     def action_toggle_detail(self) -> None:
         """Expand the highlighted run, or return to the table; for a model, show its runs."""
         if self._is_grouped:
@@ -212,6 +212,7 @@ class ResultsScreen(KeyedScreen):
             self.query_one(FilterLine).write(asked)
             self.action_group()
 
+    @on(FilterLine.Closed)
     def _focus_what_shows(self) -> None:
         if not self._is_there:
             return
@@ -254,10 +255,6 @@ class ResultsScreen(KeyedScreen):
         self._filter_text, self._filter = event.value.strip(), wanted
         self._update_view()
 
-    @on(FilterLine.Closed)
-    def _leave_filter(self) -> None:
-        self._focus_what_shows()
-
     # Reading the folder.
 
     @work(exclusive=True, group="folder")
@@ -289,7 +286,6 @@ class ResultsScreen(KeyedScreen):
         )
         if not self._is_there:
             return
-        self._view = view
         self.query_one(RunTable).show_only(view.only)
         if self._is_grouped:
             self.query_one(ModelTable).fill(view.models)
@@ -308,6 +304,7 @@ class ResultsScreen(KeyedScreen):
             text = verdict_text(self._ranking, self.marked_runs, self.size.width - 2)
             self.query_one("#results-verdict", Static).update(Content(text))
 
+    @on(VirtualTable.Sorted)
     def _show_head(self) -> None:
         total = len(self._ranking.rows) if self._ranking is not None else 0
         shown = self.query_one(RunTable).row_count
@@ -338,14 +335,6 @@ class ResultsScreen(KeyedScreen):
     def _highlight(self, message: VirtualTable.Highlighted) -> None:
         if isinstance(message.table, RunTable):
             self._show_current_run()
-
-    @on(VirtualTable.Opened)
-    def _open(self) -> None:
-        self.action_toggle_detail()
-
-    @on(VirtualTable.Sorted)
-    def _tell_order(self) -> None:
-        self._show_head()
 
     def _follow_current_run(self) -> None:
         row = self._ranking.row(self.current_run) if self._ranking is not None else None
