@@ -54,21 +54,16 @@ def answers_from(evidence: Evidence) -> Answers:
     """Answer from evidence that is already read."""
     if not evidence.contenders:
         return _no_answers(evidence)
-    if len(evidence.contenders) == 1:
-        difference = Answer(QUESTIONS[2], tuple(architecture_facts(evidence)), _NOTHING_TO_COMPARE)
-    else:
-        facts, explanation = architecture_facts(evidence), explain_difference(evidence)
-        difference = Answer(QUESTIONS[2], tuple(facts), tuple(explanation))
-    first = Answer(
-        QUESTIONS[0], tuple(compare_accuracies(evidence)), tuple(explain_accuracy(evidence))
+    parts = (
+        (compare_accuracies(evidence), explain_accuracy(evidence)),
+        (compare_speeds(evidence), explain_speed(evidence)),
+        (architecture_facts(evidence), explain_difference(evidence)),
     )
-    second = Answer(QUESTIONS[1], tuple(compare_speeds(evidence)), tuple(explain_speed(evidence)))
-    return Answers((first, second, difference), tuple(unfair(evidence)))
-
-
-_NOTHING_TO_COMPARE = (
-    "With a single model there is no difference to explain; train a second one to compare it with.",
-)
+    questions = (
+        Answer(question, tuple(measured), tuple(explanation))
+        for question, (measured, explanation) in zip(QUESTIONS, parts, strict=True)
+    )
+    return Answers(tuple(questions), tuple(unfair(evidence)))
 
 
 def _no_answers(evidence: Evidence) -> Answers:

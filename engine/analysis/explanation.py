@@ -76,6 +76,11 @@ def explain_speed(evidence: Evidence) -> Iterator[str]:
 
 def explain_difference(evidence: Evidence) -> list[str]:
     """Explain why the most accurate contender may be ahead of the others."""
+    if len(evidence.contenders) == 1:
+        return [
+            "With a single model there is no difference to explain; train a second one to compare "
+            "it with."
+        ]
     described = evidence.described
     if len(described) < 2 or described[0][0] is not evidence.best:
         return ["Too few of the networks are on record to explain the difference by them."]

@@ -40,11 +40,9 @@ def _few_runs(evidence: Evidence) -> Iterable[str]:
     runs = evidence.contenders
     if len(runs) == 1:
         yield f"There is only one model to speak of, {runs[0].name}; nothing is compared."
-    seeds: dict[str, set[object]] = {}
-    for row in evidence.rows:
-        seeds.setdefault(row["model"], set()).add(row["seed"])
-    if all(len(found) == 1 for found in seeds.values()):
-        whose = "The model" if len(seeds) == 1 else "Each model"
+    models = {row["model"] for row in evidence.rows}
+    if len({(row["model"], row["seed"]) for row in evidence.rows}) == len(models):
+        whose = "The model" if len(models) == 1 else "Each model"
         yield f"{whose} was trained with one seed only, so how far a seed moves it is not known."
 
 

@@ -85,21 +85,19 @@ def _section(section: Section) -> Iterator[str]:
 def _charts(report: Report) -> Iterator[str]:
     runs = report.evidence.measured
     curves = [Line(run.label, tuple(_by_epoch(run))) for run in runs]
-    marks = [
-        Line(run.label, ((run.train_seconds, run.accuracy),))
-        for run in runs
-        if run.train_seconds is not None
-    ]
-    for title, chart in (
-        ("Validation accuracy by epoch", curves_chart(curves, "Validation accuracy by epoch")),
+    timed = [(run, run.train_seconds) for run in runs if run.train_seconds is not None]
+    marks = [Line(run.label, ((seconds, run.accuracy),)) for run, seconds in timed]
+    for draw, lines, caption in (
+        (curves_chart, curves, "Validation accuracy by epoch"),
         (
+            pareto_chart,
+            marks,
             "Test accuracy against training time; what lies on the dashed line is beaten by no "
             "other run in both",
-            pareto_chart(marks, "Test accuracy against training time"),
         ),
     ):
-        if chart:
-            yield f"<figure>\n{chart}\n<figcaption>{escape(title)}</figcaption>\n</figure>"
+        if chart := draw(lines, caption):
+            yield f"<figure>\n{chart}\n<figcaption>{escape(caption)}</figcaption>\n</figure>"
 
 
 def _by_epoch(run: Measured) -> Iterator[tuple[float, float]]:

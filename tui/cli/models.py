@@ -12,6 +12,7 @@ from engine.common.text import aligned, count
 from engine.weights.locate import weights_state
 from tui.cli.output import use_utf8
 
+FIELDS = ["name", "parameters", "depth", "flops", "imagenet_top1", "image_size", "min_image_size"]
 TITLES = ("model", "params", "depth", "FLOPs", "ImageNet", "px", "least px", "weights")
 
 
@@ -28,16 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _plain(entry: Backbone) -> dict[str, object]:
-    return {
-        "name": entry.name,
-        "parameters": entry.parameters,
-        "depth": entry.depth,
-        "flops": entry.flops,
-        "imagenet_top1": entry.imagenet_top1,
-        "image_size": entry.image_size,
-        "min_image_size": entry.min_image_size,
-        "weights": weights_state(entry),
-    }
+    plain: dict[str, object] = {name: getattr(entry, name) for name in FIELDS}
+    return plain | {"weights": weights_state(entry)}
 
 
 def _cells(entry: Backbone) -> tuple[str, ...]:

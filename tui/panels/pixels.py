@@ -34,7 +34,7 @@ def half_blocks(
         The lines, all as wide as the drawn image.
     """
     height, width = drawn_size(pixels.shape[0], pixels.shape[1], columns, rows)
-    drawn = _resized(pixels, height, width).tolist()
+    drawn = _resized(pixels, height, width)
     if height % PIXELS_A_CELL:
         drawn.append(drawn[-1])
     pairs = zip(drawn[::PIXELS_A_CELL], drawn[1::PIXELS_A_CELL], strict=True)
@@ -49,18 +49,13 @@ def drawn_size(height: int, width: int, columns: int, rows: int | None = None) -
     return max(round(height * scale), 1), max(round(width * scale), 1)
 
 
-def _resized(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+def _resized(pixels: NDArray[np.uint8], height: int, width: int) -> list[list[list[int]]]:
     import numpy as np
+    from PIL import Image
 
-    sums = pixels.astype(np.uint32)
-    counts = np.ones((1, 1, 1), np.uint32)
-    for axis, size in ((0, height), (1, width)):
-        starts = np.arange(size) * pixels.shape[axis] // size
-        # Where a start is repeated, as in an enlarged image, `reduceat` takes just that pixel.
-        sums = np.add.reduceat(sums, starts, axis=axis, dtype=np.uint32)
-        taken = np.maximum(np.diff(starts, append=pixels.shape[axis]), 1).astype(np.uint32)
-        counts = counts * (taken[:, None, None] if axis == 0 else taken[None, :, None])
-    return ((sums + counts // 2) // counts).astype(np.uint8)
+    image = Image.fromarray(pixels).resize((width, height), Image.Resampling.BOX)
+    rows: list[list[list[int]]] = np.asarray(image).tolist()
+    return rows
 
 
 def _line(upper: list[list[int]], lower: list[list[int]]) -> Content:

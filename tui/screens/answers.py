@@ -76,12 +76,9 @@ class AnswersScreen(Screen[None]):
             await self.query_one("#answers-wait").remove()
             await self.query_one("#answers-page").mount(*parts(self._answers))
 
-    def action_write_report(self) -> None:
-        """Write the whole report as Markdown into the current folder, replacing no file."""
-        self._write()
-
     @work(exclusive=True, group="report")
-    async def _write(self) -> None:
+    async def action_write_report(self) -> None:
+        """Write the whole report as Markdown into the current folder, replacing no file."""
         try:
             path = await asyncio.to_thread(write_report, self._runs_dir, Path.cwd())
         except OSError as error:

@@ -75,23 +75,19 @@ class NumberPrompt(ModalScreen[float | None]):
         self._judge(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        try:
-            number = self.wanted.read(event.value)
-        except InputError as error:
-            self._say(str(error), wrong=True)
-        else:
+        number = self._judge(event.value, is_given=True)
+        if number is not None:
             self.dismiss(number)
 
-    def _judge(self, text: str) -> None:
-        words, wrong = f"expected {self.wanted.expected}", False
-        if text.strip():
+    def _judge(self, text: str, *, is_given: bool = False) -> float | None:
+        """Return the number, and say what is expected; a blank is wrong only once it is given."""
+        number, words, wrong = None, f"expected {self.wanted.expected}", False
+        if text.strip() or is_given:
             try:
-                self.wanted.read(text)
+                number = self.wanted.read(text)
             except InputError as error:
                 words, wrong = str(error), True
-        self._say(words, wrong=wrong)
-
-    def _say(self, words: str, *, wrong: bool) -> None:
         note = self.query_one(".dialog-note", Static)
         note.set_class(wrong, "-wrong")
         note.update(words)
+        return number

@@ -36,7 +36,7 @@ class RunActions:
         changed: called when a run's files were written or removed.
     """
 
-    def __init__(self, runs_dir: Path, screen: Screen[Any], changed: Callable[[], None]) -> None:
+    def __init__(self, runs_dir: Path, screen: Screen[Any], changed: Callable[[], object]) -> None:
         self._runs_dir = runs_dir
         self._screen = screen
         self._changed = changed

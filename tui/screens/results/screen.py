@@ -91,7 +91,7 @@ class ResultsScreen(KeyedScreen):
         if any(worker.group in _READING for worker in self.workers if worker.is_running):
             return
         if self.is_current and time.monotonic() >= self._look_after:
-            self._read()
+            self.action_reload()
 
     def on_resize(self) -> None:
         self._show_head()
@@ -140,10 +140,6 @@ class ResultsScreen(KeyedScreen):
         self._actions.act(name, self.current_run)
 
     # Actions on what is shown.
-
-    def action_reload(self) -> None:
-        """Read the folder again."""
-        self._read()
 
     def action_sort(self) -> None:
         """Sort by the next column."""
@@ -258,7 +254,8 @@ class ResultsScreen(KeyedScreen):
     # Reading the folder.
 
     @work(exclusive=True, group="folder")
-    async def _read(self) -> None:
+    async def action_reload(self) -> None:
+        """Read the folder again."""
         begun = time.monotonic()
         ranking = await asyncio.to_thread(read_ranking, self.runs_dir)
         is_new = await asyncio.to_thread(lambda: ranking != self._ranking)
