@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.backbones.catalogue import CATALOGUE
+from engine.common.text import Row
 from engine.protocol.facts import LayerNode, ModelFacts
 
+FROM_SCRATCH = frozenset(entry.name for entry in CATALOGUE if entry.from_scratch)
+"""The models without pretrained weights."""
 CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose"})
 
 
@@ -65,6 +68,11 @@ def describe_architecture(model: str, layers: LayerNode, facts: ModelFacts) -> A
         image_size=facts.image_size,
         imagenet_top1=next((b.imagenet_top1 for b in CATALOGUE if b.name == model), None),
     )
+
+
+def lacks_weights(row: Row) -> bool:
+    """Whether a run began with random weights although pretrained ones exist."""
+    return bool(row["weights"] == "none" and row["model"] not in FROM_SCRATCH)
 
 
 def leaves(node: LayerNode) -> Iterator[LayerNode]:

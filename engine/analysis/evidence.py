@@ -11,10 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine.analysis.architecture import Architecture, describe_architecture
+from engine.analysis.architecture import Architecture, describe_architecture, lacks_weights
 from engine.analysis.comparison import McNemar, mcnemar
 from engine.analysis.predictions import Predictions, load_predictions
-from engine.backbones.catalogue import CATALOGUE
 from engine.common.text import Row, accuracy, known
 from engine.config.settings import Options
 from engine.errors import InputError
@@ -30,7 +29,6 @@ FIRST_CHOICE = Options().dataset
 MOST_MODELS = 12
 """Whose records are read; the ranking table still shows the others."""
 MOST_OTHERS = 12
-FROM_SCRATCH = frozenset(entry.name for entry in CATALOGUE if entry.from_scratch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +84,6 @@ class Measured:
     def knows_imagenet(self) -> bool:
         """Whether these are ImageNet's, and not those of a file."""
         return str(self.row["weights"]) == "imagenet"
-
-    @property
-    def could_be_pretrained(self) -> bool:
-        """Whether the catalogue has pretrained weights for it."""
-        return self.row["model"] not in FROM_SCRATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +200,7 @@ def select(rows: Sequence[Row]) -> tuple[list[tuple[str, Row]], list[tuple[str, 
 
 def _label(row: Row, recipes: Mapping[str, int]) -> str:
     notes = [row["recipe"]] if recipes.get(row["model"], 1) > 1 else []
-    if row["weights"] == "none" and row["model"] not in FROM_SCRATCH:
+    if lacks_weights(row):
         notes.append("random weights")
     return f"{row['model']} ({', '.join(notes)})" if notes else str(row["model"])
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.analysis.architecture import Architecture
+from engine.analysis.architecture import FROM_SCRATCH, Architecture
 from engine.analysis.evidence import Evidence, Measured
 from engine.analysis.grammar import agreeing, listed, share_text, times
-from engine.common.text import MISSING, count, duration, known, whole
+from engine.common.text import accuracy, count, duration, known, whole
 
+TOP1_DECIMALS = 3
+"""Of a published accuracy."""
 CLEARLY_LESS = 0.8
 """Share of the ratio of FLOPs, below which a training time counts as far less than that ratio."""
 
@@ -61,7 +63,7 @@ def explain_speed(evidence: Evidence) -> Iterator[str]:
             "of the head alone are nearly free, and the time goes into that single pass and into "
             "fine-tuning."
         )
-    whole_nets = [run.name for run, _ in described if not run.could_be_pretrained]
+    whole_nets = [run.name for run, _ in described if run.row["model"] in FROM_SCRATCH]
     if kept and whole_nets:
         compute = agreeing(whole_nets, "computes", "compute")
         yield f"{compute} every layer in every step, forwards and backwards."
@@ -131,7 +133,7 @@ def _parts(network: Architecture) -> list[str]:
 
 def _published(described: Sequence[Described]) -> Iterator[str]:
     found = {
-        run.row["model"]: top1_text(network.imagenet_top1)
+        run.row["model"]: accuracy(network.imagenet_top1, TOP1_DECIMALS)
         for run, network in described
         if known(network.imagenet_top1) and run.knows_imagenet
     }
@@ -141,11 +143,6 @@ def _published(described: Sequence[Described]) -> Iterator[str]:
     elif found:
         parts = listed([f"{figure} for {model}" for model, figure in found.items()])
         yield f"On ImageNet the pretrained weights have a published top-1 of {parts}."
-
-
-def top1_text(accuracy: float | None) -> str:
-    """Format a published accuracy, which has three digits."""
-    return f"{accuracy:.3f}" if accuracy is not None and known(accuracy) else MISSING
 
 
 def _trained_part(run: Measured) -> list[str]:

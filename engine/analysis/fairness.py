@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from engine.analysis.architecture import lacks_weights
 from engine.analysis.evidence import Evidence, Measured
 from engine.analysis.grammar import MOST_WORDS, agreeing, counted, listed, number_word
 from engine.common.text import known, whole
@@ -115,7 +116,7 @@ def _epochs(runs: Sequence[Measured]) -> Iterable[str]:
 
 _REMARKS: tuple[tuple[Callable[[Measured], bool], str, str, str], ...] = (
     (
-        lambda run: run.could_be_pretrained and not run.is_pretrained,
+        lambda run: lacks_weights(run.row),
         *("was", "were"),
         "trained from random weights although pretrained ones exist; that shows less than the "
         "architecture can do",

@@ -89,11 +89,11 @@ def rate(x: float | None) -> str:
     return f"{x:.1e}"
 
 
-def accuracy(x: float | None) -> str:
-    """Return a share from 0 to 1 with four decimals: `0.9183`."""
+def accuracy(x: float | None, decimals: int = 4) -> str:
+    """Return a share from 0 to 1, as with four decimals: `0.9183`."""
     if not known(x):
         return MISSING
-    return f"{x:.4f}"
+    return f"{x:.{decimals}f}"
 
 
 def whole(n: float | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.analysis.comparison import McNemar, p_text
 from engine.analysis.evidence import Evidence, Measured
-from engine.analysis.explanation import top1_text
+from engine.analysis.explanation import TOP1_DECIMALS
 from engine.analysis.grammar import interval, points, share_text, times
 from engine.analysis.predictions import Predictions, class_names
 from engine.common.text import MISSING, Row, accuracy, count, duration, known, percent, whole
@@ -191,7 +191,7 @@ def _architecture(evidence: Evidence) -> Table:
         ("FLOPs", its("flops", count)),
         ("times the least", its("flops", lambda n: times(n / least) if least else MISSING)),
         ("px", its("image_size")),
-        ("ImageNet top-1", its("imagenet_top1", top1_text)),
+        ("ImageNet top-1", its("imagenet_top1", lambda x: accuracy(x, TOP1_DECIMALS))),
         ("convolutions", its("convolutions")),
         ("depthwise", its("depthwise")),
         ("depthwise share", its("depthwise_share", lambda x: percent(x and 100 * x))),

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine.backbones.catalogue import CATALOGUE
+from engine.analysis.architecture import lacks_weights
 from engine.common.text import (
     GAP,
     MISSING,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
 BEST, FASTEST, ON_TEST = "★", "⚡", "†"
-_FROM_SCRATCH = frozenset(entry.name for entry in CATALOGUE if entry.from_scratch)
 _FIRST_AT_LEAST = 12
 """Cells of the first column, on however narrow a terminal."""
 
@@ -44,8 +43,7 @@ _FIRST_AT_LEAST = 12
 def model_label(row: Row) -> str:
     """The model's name, with a note if its weights are random although pretrained ones exist."""
     name = _printable(row["model"])
-    random = row["weights"] == "none" and row["model"] not in _FROM_SCRATCH
-    return f"{name} (random weights)" if random else name
+    return f"{name} (random weights)" if lacks_weights(row) else name
 
 
 def validation_text(row: Row) -> str:

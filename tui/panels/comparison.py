@@ -7,12 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from engine.analysis.comparison import chance_in_words, differing_settings, mcnemar
-from engine.analysis.predictions import (
-    Predictions,
-    class_accuracies,
-    class_names,
-    load_predictions,
-)
+from engine.analysis.predictions import Predictions, class_accuracies, class_names, load_predictions
 from engine.errors import InputError
 from engine.runs.listing import RunRecord, load_snapshot
 from engine.runs.summary import summarize

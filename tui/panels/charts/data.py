@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from textual.content import Content
 
 from engine.common.axis import Axis, axis_over, log_axis_over
-from engine.common.text import MISSING
+from engine.common.text import accuracy
 from engine.state.series import Curve, Point, smoothed, value_at
 from engine.state.snapshot import Marker, RunSnapshot
 from tui.panels.charts.settings import ChartSettings, XUnit
@@ -150,7 +150,7 @@ def accuracy_title(run: RunSnapshot) -> Content:
         return title
     return title + Content.assemble(
         ("  ★", "$validation"),
-        (f" best {_short(best.val_accuracy)} in epoch {best.epoch}", "$muted"),
+        (f" best {accuracy(best.val_accuracy, 3)} in epoch {best.epoch}", "$muted"),
     )
 
 
@@ -165,11 +165,7 @@ def _title(name: str, curve: Curve, validation: float | None) -> Content:
     return Content.assemble(
         (name, "bold"),
         ("  ━", "$primary"),
-        (f" train {_short(train)}", "$muted"),
+        (f" train {accuracy(train, 3)}", "$muted"),
         ("  ●", "$validation"),
-        (f" val {_short(validation)}", "$muted"),
+        (f" val {accuracy(validation, 3)}", "$muted"),
     )
-
-
-def _short(value: float | None) -> str:
-    return MISSING if value is None or not math.isfinite(value) else f"{value:.3f}"

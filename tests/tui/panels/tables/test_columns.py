@@ -8,13 +8,7 @@ from typing import Any
 import pytest
 
 from engine.common.text import Column
-from tui.panels.tables.columns import (
-    HINT_WIDTH,
-    WIDEST,
-    TableColumns,
-    measured,
-    sorted_rows,
-)
+from tui.panels.tables.columns import HINT_WIDTH, WIDEST, TableColumns, measured, sorted_rows
 
 
 def column(key: str, importance: int) -> Column:
