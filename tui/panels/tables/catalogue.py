@@ -123,12 +123,10 @@ class CatalogueTable(VirtualTable):
     def action_sort(self) -> None:
         """Sort by the next column."""
         self.sort_by_next()
-        self._say_order()
 
     def action_turn_order(self) -> None:
         """Sort the other way round."""
         self.sort_by(self.sort_key)
-        self._say_order()
 
     def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
         """Toggle the mark on a click on the cursor's row."""
@@ -161,9 +159,6 @@ class CatalogueTable(VirtualTable):
 
     def columns_of(self, rows: Sequence[Row]) -> list[Column]:
         return list(COLUMNS)
-
-    def lead_width(self, rows: Sequence[Row]) -> int:
-        return len(f"{MARKED} ")
 
     def lead(self, row: Row) -> list[Piece]:
         is_marked = row["name"] in self._marked

@@ -43,8 +43,5 @@ class ModelTable(VirtualTable):
         is_one = len({row["dataset"] for row in rows}) <= 1
         return [column for column in COLUMNS if not (is_one and column.key == "dataset")]
 
-    def lead_width(self, rows: Sequence[Row]) -> int:
-        return 1
-
     def lead(self, row: Row) -> list[tuple[str, str]]:
         return [(" ", "")]

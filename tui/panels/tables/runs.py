@@ -81,6 +81,10 @@ class RunTable(VirtualTable):
         self._marks = marks
         ids = {row["run_id"] for row in rows}
         self._marked = [run_id for run_id in self._marked if run_id in ids]
+        self._marks_width = max(map(cell_width, marks.values()), default=0)
+        self._shows_pins = any(row.get("pinned") for row in rows)
+        self._shows_differing = any(row.get("differs") for row in rows)
+        self._has_daggers = any(row["validation"] == "test" for row in rows)
         self.fill(rows)
 
     @property
@@ -112,13 +116,6 @@ class RunTable(VirtualTable):
     def in_order(self, rows: Iterable[Row]) -> list[Row]:
         ordered = super().in_order(rows)
         return sorted(ordered, key=lambda row: not row.get("pinned"))
-
-    def lead_width(self, rows: Sequence[Row]) -> int:
-        self._shows_pins = any(row.get("pinned") for row in rows)
-        self._shows_differing = any(row.get("differs") for row in rows)
-        self._has_daggers = any(row["validation"] == "test" for row in rows)
-        self._marks_width = max(map(cell_width, self._marks.values()), default=0)
-        return 1 + self._marks_width + self._shows_pins + self._shows_differing + 1
 
     def lead(self, row: Row) -> list[Piece]:
         is_marked = row["run_id"] in self._marked

@@ -86,7 +86,7 @@ class VirtualTable(ScrollView, can_focus=True):
 
     @dataclass
     class Sorted(Message):
-        """A click on the header changed the order."""
+        """The rows are in another order."""
 
         table: VirtualTable
 
@@ -109,12 +109,8 @@ class VirtualTable(ScrollView, can_focus=True):
         """Return the columns for these rows, the fixed one first, in the order wanted."""
         raise NotImplementedError
 
-    def lead_width(self, rows: Sequence[Row]) -> int:
-        """Number of cells before the fixed column, for marks."""
-        return 0
-
     def lead(self, row: Row) -> list[Piece]:
-        """Return the marks of a row, `lead_width` cells wide."""
+        """Return the marks before the fixed column, of all rows equally wide."""
         return []
 
     def text_of(self, column: Column, row: Row) -> str:
@@ -134,7 +130,8 @@ class VirtualTable(ScrollView, can_focus=True):
     def fill(self, rows: Sequence[Row]) -> None:
         """Show these rows, with the cursor on the same one as before, else on the first."""
         self._all = rows
-        self._columns.show(self.columns_of(rows), rows, self.lead_width(rows), self._width)
+        lead_width = sum(cell_width(text) for row in rows[:1] for text, _ in self.lead(row))
+        self._columns.show(self.columns_of(rows), rows, lead_width, self._width)
         self._arrange_rows()
 
     def show_only(self, keys: Collection[str] | None) -> None:
@@ -216,6 +213,7 @@ class VirtualTable(ScrollView, can_focus=True):
         else:
             self.sort_key, self.is_descending = key, key in self.HIGH_FIRST
         self._arrange_rows()
+        self.post_message(self.Sorted(self))
 
     def sort_by_next(self) -> None:
         """Sort by the next column: the first ones first, then those that fit, left to right."""
@@ -278,7 +276,6 @@ class VirtualTable(ScrollView, can_focus=True):
         for placed in self._columns.in_view(self._width):
             if placed.left <= x < placed.left + placed.width:
                 self.sort_by(placed.column.key)
-                self.post_message(self.Sorted(self))
                 return
 
     def _go(self, row: int) -> None:

@@ -144,12 +144,10 @@ class ResultsScreen(KeyedScreen):
     def action_sort(self) -> None:
         """Sort by the next column."""
         self._table.sort_by_next()
-        self._show_head()
 
     def action_reverse(self) -> None:
         """Reverse the order."""
         self._table.sort_by(self._table.sort_key)
-        self._show_head()
 
     def action_mark(self) -> None:
         """Mark the current run for comparison, or unmark it."""
