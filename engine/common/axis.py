@@ -149,6 +149,11 @@ def axis_over(values: Iterable[float], least: float, floor: float, ceiling: floa
     return Axis(low, high) if low < high else Axis(low, low + least)
 
 
+def accuracy_axis(accuracies: Iterable[float], least: float = 0.1) -> Axis:
+    """Return an axis around accuracies from 0 to 1, `least` or longer."""
+    return axis_over(accuracies, least, 0.0, 1.0)
+
+
 def log_axis_over(values: Iterable[float]) -> LogAxis:
     """Return a logarithmic axis around the positive values, at least a factor 2 long."""
     known = [value for value in values if math.isfinite(value) and value > 0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from engine.analysis.pareto import pareto_front
-from engine.common.axis import SECONDS, Axis, amount_axis_over, axis_over
+from engine.common.axis import SECONDS, Axis, accuracy_axis, amount_axis_over
 from engine.common.text import shortened
 
 WIDTH, HEIGHT = 780, 340
@@ -21,7 +21,6 @@ LINE = 16
 COLORS = 8
 """Classes `c0` to `c7` of the style sheet; further lines differ by dashes."""
 
-LEAST_ACCURACY_SPAN = 0.1
 MOST_INTERVALS = 10
 """Between the ticks of an axis."""
 
@@ -57,7 +56,7 @@ def curves_chart(lines: Sequence[Line], title: str) -> str:
         return ""
     last = max(line.points[-1][0] for line in shown)
     accuracies = [y for line in shown for _, y in line.points]
-    scale = _Scale(Axis(0.0, max(last, 1.0)), _accuracy_axis(accuracies))
+    scale = _Scale(Axis(0.0, max(last, 1.0)), accuracy_axis(accuracies))
     # No tick between two epochs.
     parts = [*_axes(scale, scale.x.labels(max(min(int(last), MOST_INTERVALS), 1)), "epoch")]
     for i, line in enumerate(shown):
@@ -77,7 +76,7 @@ def pareto_chart(marks: Sequence[Line], title: str) -> str:
         return ""
     points = [mark.points[0] for mark in shown]
     times = amount_axis_over([x for x, _ in points], SECONDS)
-    scale = _Scale(times, _accuracy_axis([y for _, y in points]))
+    scale = _Scale(times, accuracy_axis([y for _, y in points]))
     title_below = f"train time, {times.unit}{', on a logarithmic scale' if times.is_log else ''}"
     parts = [*_axes(scale, times.labels(MOST_INTERVALS), title_below)]
     front = [scale.at(points[i]) for i in pareto_front(points)]
@@ -101,10 +100,6 @@ def _svg(title: str, parts: Sequence[str]) -> str:
 
 def _finite(points: Sequence[Point]) -> tuple[Point, ...]:
     return tuple(point for point in points if all(map(math.isfinite, point)))
-
-
-def _accuracy_axis(accuracies: Sequence[float]) -> Axis:
-    return axis_over(accuracies, LEAST_ACCURACY_SPAN, 0.0, 1.0)
 
 
 def _axes(scale: _Scale, labels: Sequence[tuple[float, str]], title: str) -> Iterator[str]:

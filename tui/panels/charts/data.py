@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 
 from textual.content import Content
 
-from engine.common.axis import Axis, axis_over, log_axis_over
+from engine.common.axis import Axis, accuracy_axis, axis_over, log_axis_over
 from engine.common.text import accuracy
 from engine.state.series import Curve, Point, smoothed, value_at
 from engine.state.snapshot import Marker, RunSnapshot
 from tui.panels.charts.settings import ChartSettings, XUnit
 
-_LEAST_ACCURACY_SPAN = 0.1
 _LEAST_LOSS_SPAN = 0.2
 _LEAST_EPOCHS = 1.0
 _PLAIN = ChartSettings()
@@ -57,7 +56,7 @@ def accuracy_data(run: RunSnapshot, settings: ChartSettings = _PLAIN) -> ChartDa
         validation,
         settings,
         rises=True,
-        scale=lambda ys: axis_over(ys, _LEAST_ACCURACY_SPAN, 0.0, 1.0),
+        scale=accuracy_axis,
     )
 
 

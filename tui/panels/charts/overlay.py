@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
-from engine.common.axis import Axis, axis_over
+from engine.common.axis import Axis, accuracy_axis
 from engine.state.series import Point
 from tui.panels.charts.plot import Area, Plot
 
@@ -29,7 +29,6 @@ _STROKES = (
 _DOTS_A_CELL = 2
 _CELLS_A_TICK = 6
 _TITLE_CELLS = 5
-_LEAST_SPAN = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Overlay:
     @property
     def y(self) -> Axis:
         """Around the accuracies of all curves."""
-        return axis_over([y for curve in self.curves for _, y in curve], _LEAST_SPAN, 0.0, 1.0)
+        return accuracy_axis(y for curve in self.curves for _, y in curve)
 
 
 class OverlayChart(Plot[Overlay]):

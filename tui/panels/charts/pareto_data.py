@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.analysis.pareto import pareto_front
-from engine.common.axis import COUNTS, SECONDS, Axis, Units, amount_axis_over, axis_over
+from engine.common.axis import COUNTS, SECONDS, Axis, Units, accuracy_axis, amount_axis_over
 from engine.common.text import Row
 from tui.panels.tables.columns import is_missing
 
@@ -94,7 +94,7 @@ def pareto_data(rows: Iterable[Row], cost: Cost) -> ParetoData:
     )
     accuracies = [point.accuracy for point in points]
     x = amount_axis_over([point.cost for point in points], cost.units)
-    y = axis_over(accuracies, _LEAST_ACCURACY_SPAN, 0.0, 1.0)
+    y = accuracy_axis(accuracies, _LEAST_ACCURACY_SPAN)
     return ParetoData(cost, x, y, points)
 
 

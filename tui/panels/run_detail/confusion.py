@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 from textual.content import Content
 
@@ -23,13 +23,6 @@ _FULL_MISTAKE = 0.2
 """Share of a class's images, taken for one other class, at which a cell has its full colour; on a
 scale up to all of them, mistakes would hardly be visible."""
 _FAINTEST = 0.06
-
-
-class ConfusionPage(PartPage):
-    """The matrix; if not all of it fits, the arrow keys show another part."""
-
-    def __init__(self, **names: Any) -> None:
-        super().__init__(confusion_text, _further, **names)
 
 
 def _further(material: Material, tested: Outcome, down: int, right: int) -> tuple[int, int] | None:
@@ -139,3 +132,7 @@ def missing_classes(names: tuple[str, ...], images: list[int]) -> list[Content]:
     if len(missing) > _MOST_MISSING:
         words += f" and {len(missing) - _MOST_MISSING} more"
     return [Content.styled(f"no test image of {words}", "$warning")]
+
+
+ConfusionPage = partial(PartPage, confusion_text, _further)
+"""The matrix; if not all of it fits, the arrow keys show another part."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -52,13 +53,6 @@ def tiling(width: int, height: int) -> Tiling:
     across = max((width + _GAP) // (tile + _GAP), 1)
     down = max((room + 1) // (rows + _CAPTION + 1), 1)
     return Tiling(across, down, rows, tile)
-
-
-class MistakesPage(PartPage):
-    """The mistakes, as many at a time as fit; the arrow keys turn the pages."""
-
-    def __init__(self, **names: Any) -> None:
-        super().__init__(mistakes_text, _further, **names)
 
 
 def _further(material: Material, tested: Outcome, down: int, right: int) -> tuple[int, int] | None:
@@ -154,3 +148,7 @@ def _place(tested: Outcome, mistake: Mistake) -> str:
 def _names(material: Material, mistake: Mistake) -> tuple[str, str]:
     names = material.class_names
     return names[mistake.truth], names[mistake.predicted]
+
+
+MistakesPage = partial(PartPage, mistakes_text, _further)
+"""The mistakes, as many at a time as fit; the arrow keys turn the pages."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pkgutil import resolve_name
 from typing import Any
 
@@ -119,7 +120,7 @@ def view_of(page: RunPage) -> RunView:
     """Create the widget that draws a page."""
     names = {"id": f"run-{page.name}-page", "classes": "run-page"}
     made = resolve_name(page.view)
-    if isinstance(made, type):
+    if isinstance(made, (type, partial)):
         view: RunView = made(**names)
         return view
     return TextPage(made if page.reads == "record" else when_tested(made), **names)
