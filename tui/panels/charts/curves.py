@@ -28,6 +28,16 @@ class CurveChart(Plot[ChartData]):
         "chart--validation",
         "chart--marker",
     }
+    DEFAULT_CSS = """
+    CurveChart {
+        width: 1fr;
+        height: 1fr;
+        & > .chart--train { color: $primary; }
+        & > .chart--raw { color: $grid; }
+        & > .chart--validation { color: $validation; }
+        & > .chart--marker { color: $muted; }
+    }
+    """
 
     def draw(self, area: Area, data: ChartData) -> None:
         """Draw the labels, the markers, the curves over them, and the markers' texts last."""

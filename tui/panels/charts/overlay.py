@@ -59,15 +59,10 @@ class OverlayChart(Plot[Overlay]):
         "chart--grid",
         *(f"chart--{letter}" for letter in LETTERS),
     }
-    DEFAULT_CSS = "OverlayChart {\n" + "\n".join(
-        f"& > .chart--{letter} {{ color: {style}; }}"
+    DEFAULT_CSS = "\n".join(
+        f"OverlayChart > .chart--{letter} {{ color: {style}; }}"
         for letter, style in zip(LETTERS, STYLES, strict=True)
     )
-    DEFAULT_CSS += """
-        & > .chart--axis { color: $muted; }
-        & > .chart--grid { color: $grid; }
-    }
-    """
 
     def draw(self, area: Area, data: Overlay) -> None:
         """Draw the labels and the curves, each point of a curve as its letter."""

@@ -33,6 +33,18 @@ class DrawnTree(Tree[LayerRow]):
         "layers--broken",
         "layers--frontier",
     }
+    DEFAULT_CSS = """
+    DrawnTree {
+        & > .tree--guides, & > .tree--guides-hover, & > .tree--guides-selected { color: $line; }
+        &:focus > .tree--guides, &:focus > .tree--guides-hover,
+        &:focus > .tree--guides-selected { color: $line; }
+        & > .layers--trains { color: $primary; }
+        & > .layers--frozen, & > .layers--count { color: $muted; }
+        & > .layers--waiting { color: $warning; }
+        & > .layers--moved { color: $load; }
+        & > .layers--broken { color: $error; }
+    }
+    """
     ICON_NODE = "▸ "
     ICON_NODE_EXPANDED = "▾ "
     _rule: TreeNode[LayerRow] | None = None

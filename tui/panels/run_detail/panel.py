@@ -41,27 +41,7 @@ class RunDetail(Container, can_focus=True):
         #run-charts > Vertical { width: 1fr; height: 1fr; }
         .-beside #run-charts { layout: horizontal; }
         .chart-title { height: 1; padding-left: 6; color: $text-muted; }
-        CurveChart {
-            width: 1fr;
-            height: 1fr;
-            & > .chart--axis, & > .chart--marker { color: $muted; }
-            & > .chart--grid { color: $grid; }
-            & > .chart--train { color: $primary; }
-            & > .chart--validation { color: $validation; }
-        }
-        EndedTree {
-            height: 1fr;
-            background: $background;
-            scrollbar-size: 1 1;
-            & > .tree--guides, & > .tree--guides-hover, & > .tree--guides-selected {
-                color: $line;
-            }
-            & > .layers--trains { color: $primary; }
-            & > .layers--frozen, & > .layers--count { color: $muted; }
-            & > .layers--waiting { color: $warning; }
-            & > .layers--moved { color: $load; }
-            & > .layers--broken { color: $error; }
-        }
+        EndedTree { height: 1fr; background: $background; scrollbar-size: 1 1; }
     }
     """
 

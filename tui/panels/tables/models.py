@@ -42,6 +42,3 @@ class ModelTable(VirtualTable):
     def columns_of(self, rows: Sequence[Row]) -> list[Column]:
         is_one = len({row["dataset"] for row in rows}) <= 1
         return [column for column in COLUMNS if not (is_one and column.key == "dataset")]
-
-    def lead(self, row: Row) -> list[tuple[str, str]]:
-        return [(" ", "")]

@@ -111,7 +111,7 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def lead(self, row: Row) -> list[Piece]:
         """Return the marks before the fixed column, of all rows equally wide."""
-        return []
+        return [(" ", "")]
 
     def text_of(self, column: Column, row: Row) -> str:
         """What a cell says."""
