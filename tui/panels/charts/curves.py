@@ -33,9 +33,9 @@ class CurveChart(Plot[ChartData]):
         width: 1fr;
         height: 1fr;
         & > .chart--train { color: $primary; }
-        & > .chart--raw { color: $grid; }
         & > .chart--validation { color: $validation; }
-        & > .chart--marker { color: $muted; }
+        & > .chart--axis, & > .chart--marker { color: $muted; }
+        & > .chart--grid, & > .chart--raw { color: $grid; }
     }
     """
 

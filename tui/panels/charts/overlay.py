@@ -60,8 +60,10 @@ class OverlayChart(Plot[Overlay]):
         *(f"chart--{letter}" for letter in LETTERS),
     }
     DEFAULT_CSS = "\n".join(
-        f"OverlayChart > .chart--{letter} {{ color: {style}; }}"
-        for letter, style in zip(LETTERS, STYLES, strict=True)
+        f"OverlayChart > .chart--{name} {{ color: {style}; }}"
+        for name, style in zip(
+            (*LETTERS, "axis", "grid"), (*STYLES, "$muted", "$grid"), strict=True
+        )
     )
 
     def draw(self, area: Area, data: Overlay) -> None:

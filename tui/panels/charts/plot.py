@@ -99,12 +99,6 @@ class Plot(Canvas, Generic[Data]):
     `<styles>--<name>`, of which `axis` and `grid` are drawn here.
     """
 
-    DEFAULT_CSS = """
-    Plot {
-        & > .chart--axis { color: $muted; }
-        & > .chart--grid { color: $grid; }
-    }
-    """
     styles_of: ClassVar[str] = "chart"
     """The start of the names of its component classes."""
 
