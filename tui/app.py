@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,16 @@ START_AFTER_SECONDS = 0.1
 """Importing TensorFlow holds the interpreter's lock at times: the first frame goes before it."""
 
 
+class Leaving(Enum):
+    """Whether the user leaves, and what becomes of the training."""
+
+    NO = "not asked for"
+    WHEN_OVER = "once the training has ended as it was told"
+    AT_ONCE = "none is left to train, or a signal ends it"
+    RUNS_ON = "it continues without this screen"
+    ANEW = "the launcher opens in another app"
+
+
 class CifarApp(App[tuple["RunSnapshot", ...]]):
     """Launcher, training and results over one source; returns the runs it saw when it exits.
 
@@ -64,10 +75,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         super().__init__()
         self.source = source
         self.runs_dir = runs_dir
-        self.leaves_running = False
-        """Whether the user left without waiting for the training's end."""
-        self.wants_new_session = False
-        """Whether the user left to open the launcher in another app."""
+        self.leaving = Leaving.NO
         self.ends_on_answers = ends_on_answers
         """Whether the end of the queue opens the answers; it does so once."""
         self._arrivals = Arrivals(lambda: self.post_message(EventsArrived()))
@@ -76,9 +84,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self._shown: ShownSession | None = None
         self._training: TrainingScreen | None = None
         self._earlier: tuple[RunSnapshot, ...] = ()
-        self._leave_when_over = False
         self._event_loop: asyncio.AbstractEventLoop | None = None
-        self._leaves_at_once = False
         self.set_class(is_slow(), CLASS)
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
@@ -121,8 +127,8 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def on_mount(self) -> None:
         self._event_loop = asyncio.get_running_loop()
-        if self._leaves_at_once:
-            self._leave()
+        if self.leaving is not Leaving.NO:
+            self._leave(self.leaving)
             return
         self.set_interval(REDRAW_SECONDS, self._show_progress)
         if self.source.session is None:
@@ -300,8 +306,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
                 self._open_addition()
                 return
         if self.source.start is None:
-            self.wants_new_session = True
-            self._leave()
+            self._leave(Leaving.ANEW)
             return
         self._earlier = self._seen_runs()
         self._shown = self._training = None
@@ -334,28 +339,19 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self._leave()
         elif not self.is_training:
             self.notify("No model is training: q leaves.")
-        elif self.source.can_leave_running:
-            self._leave_running()
         else:
-            self.notify("It cannot continue without this terminal: q asks how to leave.")
+            self._leave_running()
 
     async def action_quit(self) -> None:
         """Leave; while a model trains here, ask how. Pressed again, leave it running."""
-        from tui.screens.choice import (
-            LEAVE,
-            LEAVE_WHILE_STOPPING,
-            ChoiceScreen,
-            bound_to_terminal,
-        )
+        from tui.screens.choice import LEAVE, LEAVE_WHILE_STOPPING, ChoiceScreen
 
         if not (self.source.is_own and self.is_training):
             self._leave()
         elif isinstance(self.screen, ChoiceScreen) and self.screen.question.hurried:
             self.screen.dismiss(self.screen.question.hurried)
         else:
-            question = LEAVE_WHILE_STOPPING if self._leave_when_over else LEAVE
-            if not self.source.can_leave_running:
-                question = bound_to_terminal(question)
+            question = LEAVE_WHILE_STOPPING if self.leaving is Leaving.WHEN_OVER else LEAVE
             self.push_screen(ChoiceScreen(question), self._leave_as_chosen)
 
     def _leave_as_chosen(self, choice: str | None) -> None:
@@ -364,7 +360,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         elif choice in ("now", "epoch"):
             from engine.protocol.commands import Stop
 
-            self._leave_when_over = True
+            self.leaving = Leaving.WHEN_OVER
             self.request(Stop(when="now" if choice == "now" else "epoch"))
 
     def _leave_running(self) -> None:
@@ -377,8 +373,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
             # Nobody would be there to resume it.
             self.request(Resume())
-        self.leaves_running = True
-        self._leave()
+        self._leave(Leaving.RUNS_ON)
 
     def leave_at_once(self, goes_on: bool) -> None:
         """Leave without a question, as a signal demands; can be called from its handler.
@@ -386,7 +381,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         Args:
             goes_on: whether to leave the training running.
         """
-        self._leaves_at_once = True
+        self.leaving = Leaving.RUNS_ON if goes_on else Leaving.AT_ONCE
         if self._event_loop is not None:
             leave = self._leave_running if goes_on else self._leave
             with suppress(RuntimeError):  # it was closed just now
@@ -396,12 +391,13 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         """Leave if the user chose to when the training is over, else close a question about it."""
         from tui.screens.choice import ChoiceScreen
 
-        if self._leave_when_over:
+        if self.leaving is Leaving.WHEN_OVER:
             self._leave()
         elif isinstance(self.screen, ChoiceScreen) and self.screen.question.hurried:
             self.screen.dismiss(None)
 
-    def _leave(self) -> None:
+    def _leave(self, how: Leaving = Leaving.AT_ONCE) -> None:
+        self.leaving = how
         self.exit(self._seen_runs())
 
     def _seen_runs(self) -> tuple[RunSnapshot, ...]:

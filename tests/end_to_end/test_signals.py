@@ -1,6 +1,6 @@
 """What SIGTERM and a terminal that closes do to real trainings, with a screen and without.
 
-What the program makes of each signal is proven in `tests/tui/cli/test_signals.py`.
+What the program makes of each signal is proven in `tests/tui/cli/test_controlling_terminal.py`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import pytest
 from engine.protocol.commands import Resume, Stop
 from engine.protocol.events import PhaseChanged, RunEnded
 from engine.protocol.facts import LayerNode
-from tui.app import CifarApp
+from tui.app import CifarApp, Leaving
 from tui.screens.choice import LEAVE, LEAVE_WHILE_STOPPING, STOP, ChoiceScreen, Question
 from tui.screens.launcher.form import RunForm
 from tui.screens.launcher.screen import LauncherScreen
@@ -129,16 +129,10 @@ async def test_cancelling_keeps_training(
 
 
 @pytest.mark.parametrize("keys", [("ctrl+c", "ctrl+c"), ("ctrl+q", "ctrl+c"), ("q", "enter")])
-@pytest.mark.parametrize("can_leave", [True, False])
 async def test_leaving_in_a_hurry_leaves_the_training_running(
-    session: Any,
-    running: Any,
-    until: Any,
-    layers: LayerNode,
-    keys: tuple[str, str],
-    can_leave: bool,
+    session: Any, running: Any, until: Any, layers: LayerNode, keys: tuple[str, str]
 ) -> None:
-    async with running(session, can_leave_running=can_leave) as pilot:
+    async with running(session) as pilot:
         app: Any = pilot.app
         session.begin(layers)
         await until(pilot, lambda: app.screen.query("#layers.-filled"))
@@ -146,7 +140,7 @@ async def test_leaving_in_a_hurry_leaves_the_training_running(
         await until(pilot, lambda: shows(app, ChoiceScreen) and app.screen.query("OptionList"))
         await pilot.press(keys[1])
         await until(pilot, lambda: app.return_value is not None)
-    assert app.leaves_running
+    assert app.leaving is Leaving.RUNS_ON
     assert session.sent == []
     assert [run.status for run in app.return_value] == ["running"]
 
@@ -154,7 +148,7 @@ async def test_leaving_in_a_hurry_leaves_the_training_running(
 async def test_what_stops_already_is_left_in_a_hurry_as_it_was_asked(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
-    async with running(session, can_leave_running=True) as pilot:
+    async with running(session) as pilot:
         app: Any = pilot.app
         session.begin(layers)
         await until(pilot, lambda: app.screen.query("#layers.-filled"))
@@ -181,7 +175,7 @@ def test_the_answer_under_the_cursor_is_the_mildest(question: Question) -> None:
 async def test_a_training_can_be_left_running(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
-    async with running(session, can_leave_running=True) as pilot:
+    async with running(session) as pilot:
         app: Any = pilot.app
         session.begin(layers)
         await until(pilot, lambda: app.screen.query("#layers.-filled"))
@@ -189,7 +183,7 @@ async def test_a_training_can_be_left_running(
         await until(pilot, lambda: shows(app, ChoiceScreen))
         await pilot.press("h")
         await until(pilot, lambda: app.return_value is not None)
-    assert app.leaves_running
+    assert app.leaving is Leaving.RUNS_ON
     assert session.sent == []
     assert [run.status for run in app.return_value] == ["running"]
 
@@ -197,7 +191,7 @@ async def test_a_training_can_be_left_running(
 async def test_a_paused_training_that_is_left_is_resumed(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
-    async with running(session, can_leave_running=True) as pilot:
+    async with running(session) as pilot:
         app: Any = pilot.app
         session.begin(layers)
         session.play(PhaseChanged(phase="paused"))
@@ -222,7 +216,7 @@ async def test_a_signal_leaves_at_once_whatever_is_asked(
         await until(pilot, lambda: shows(app, ChoiceScreen))
         app.leave_at_once(goes_on)
         await until(pilot, lambda: app.return_value is not None)
-    assert app.leaves_running == goes_on
+    assert app.leaving is (Leaving.RUNS_ON if goes_on else Leaving.AT_ONCE)
     # Nobody would be there to resume it.
     assert [type(command) for command in session.sent] == ([Resume] if goes_on else [])
     app.leave_at_once(goes_on)
@@ -239,26 +233,10 @@ async def test_a_signal_before_the_first_frame_leaves_without_a_training(
     assert not session.alive
 
 
-async def test_where_the_terminal_cannot_be_left_the_screen_closes_over_it(
-    session: Any, running: Any, until: Any, layers: LayerNode
-) -> None:
-    async with running(session) as pilot:
-        app: Any = pilot.app
-        session.begin(layers)
-        await until(pilot, lambda: app.screen.query("#layers.-filled"))
-        await pilot.press("q")
-        await until(pilot, lambda: shows(app, ChoiceScreen))
-        assert [answer.key for answer in app.screen.question.answers] == ["h", "e", "n", "c"]
-        assert "Close the screen" in app.screen.question.answers[0].label
-        await pilot.press("h")
-        await until(pilot, lambda: app.return_value is not None)
-    assert session.sent == []
-
-
 async def test_a_training_that_is_stopping_can_be_left(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
-    async with running(session, can_leave_running=True) as pilot:
+    async with running(session) as pilot:
         app: Any = pilot.app
         session.begin(layers)
         await until(pilot, lambda: app.screen.query("#layers.-filled"))
@@ -271,7 +249,7 @@ async def test_a_training_that_is_stopping_can_be_left(
         assert app.screen.question is LEAVE_WHILE_STOPPING
         await pilot.press("l")
         await until(pilot, lambda: app.return_value is not None)
-    assert app.leaves_running
+    assert app.leaving is Leaving.RUNS_ON
     assert [run.stop_requested for run in app.return_value] == ["epoch"]
 
 
@@ -290,7 +268,7 @@ async def test_the_question_how_to_leave_goes_with_the_training(
         assert app.return_value is None
         await pilot.press("q")
         await until(pilot, lambda: app.return_value is not None)
-    assert not app.leaves_running
+    assert app.leaving is Leaving.AT_ONCE
 
 
 @pytest.mark.parametrize("key", ["c", ""])

@@ -7,7 +7,7 @@ import argparse
 from engine.runs.listing import OVER
 from engine.runs.selecting import choose_run
 from engine.sessions.attached import AttachedSession
-from tui.cli.screen import expect_screen
+from tui.cli.controlling_terminal import expect_screen
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     chosen = choose_run(arguments.runs_dir, arguments.run)
     expect_screen("attach", f"`tail -f {chosen.directory.log}` follows without one")
-    from tui.app import CifarApp
+    from tui.app import CifarApp, Leaving
     from tui.cli.follow import follow
     from tui.session.source import attached_to
 
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     app = CifarApp(attached_to(session, greeting), runs_dir=chosen.directory.path.parent)
     status = follow(app, session.close, arguments)
-    if session.is_alive and not status and not app.wants_new_session:
+    if session.is_alive and not status and app.leaving is not Leaving.ANEW:
         name = session.run.run_id
         print(f"{name} is still training; `cifar-tui attach {name}` shows it again.")
     return status

@@ -5,23 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from engine.config.spec import RunSpec
-from engine.machine.output_capture import OutputCapture
 from engine.protocol.commands import Stop, command_to_plain
 from engine.protocol.events import FREQUENT, Event, RunEnded
 from engine.runs.directory import RunDirectory
-from engine.runs.listing import read_events
-from tui.cli.forking import WaitingParent
-from tui.cli.plain import leave_input, wait
+from tui.cli.controlling_terminal import STOPPED, ControllingTerminal, Owner
 from tui.cli.progress_lines import ProgressLines
-from tui.cli.signals import STOPPED, TERMINATED, LeavingSignals
 
 if TYPE_CHECKING:
     from engine.sessions.local import Session
@@ -40,48 +34,48 @@ the end, which the record tells."""
 
 
 def leave_running(
-    session: Session,
-    runs_dir: Path,
-    parent: WaitingParent,
-    capture: OutputCapture,
-    signals: LeavingSignals,
-    *,
-    stopping: str = "",
+    terminal: ControllingTerminal, session: Session, runs_dir: Path, stopping: str = ""
 ) -> int:
     """Print the farewell, return the prompt to the shell, and wait for the session's end.
 
     The process then has no terminal, outlives its shell, and SIGTERM interrupts the session.
-    If the terminal has already closed, nothing is printed and the rest is the same.
+    If the terminal has already closed, nothing is printed and the rest is the same. The process
+    that the shell waits for exits with 0, with 130 if the session was asked to stop, or with 143 if
+    it was interrupted because the terminal closed.
 
     Args:
+        terminal: entered.
         session: the running session.
         runs_dir: where its runs are kept.
-        parent: exits with 0, with 130 if the session was asked to stop, or with 143 if it was
-            interrupted because the terminal closed.
-        capture: active; further output goes to the log of the current run.
-        signals: entered; they still handle SIGTERM.
         stopping: the Stop requested of the current run: `now`, `epoch`, `run`, or empty for none.
 
     Returns:
         The exit status of the session; 143 if a signal ended it early.
     """
-    _take_signals(session)
+    terminal.outlive()
     # The first run gets its folder a moment after the session's start.
     while not session.run_ids and not session.join(timeout=0.05):
         pass
     if not session.run_ids:
-        return signals.exit_code(session.exit_code)
+        return terminal.exit_code(session)
     place = len(session.run_ids) - 1
     directory = RunDirectory(runs_dir / session.run_ids[place])
-    if not signals.hung_up:
+    if terminal.owner is not Owner.CLOSED:
         words = farewell(session.specs[place:], directory, os.getpid(), stopping)
         with suppress(OSError):
-            print(words, file=capture.terminal, flush=True)
-    _leave_terminal(capture, directory.log)
-    parent.let_go(TERMINATED if signals.interrupts else STOPPED if stopping else 0)
-    session.add_sink(_ProgressLog(session, place, directory))
-    wait(session)
-    return signals.exit_code(session.exit_code)
+            print(words, file=terminal.out, flush=True)
+    terminal.detach(directory.log, STOPPED if stopping else 0)
+    lines = ProgressLines(session.specs)
+    lines.catch_up(place, directory)
+
+    def log(index: int, run_id: str, event: Event) -> None:
+        if not isinstance(event, UNTOLD):
+            for line in lines.of(index, run_id, event):
+                session.log(line)
+
+    session.add_sink(log)
+    terminal.wait(session)
+    return terminal.exit_code(session)
 
 
 def farewell(
@@ -111,35 +105,3 @@ def _models(specs: Sequence[RunSpec]) -> str:
     names = ", ".join(spec.model for spec in specs[:NAMES_SHOWN])
     more = len(specs) - NAMES_SHOWN
     return f"{names} and {more} more" if more > 0 else names
-
-
-def _take_signals(session: Session) -> None:
-    def stop(number: int, frame: FrameType | None) -> None:
-        session.send(Stop(when="now"))
-
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, stop)
-
-
-def _leave_terminal(capture: OutputCapture, log: Path) -> None:
-    os.setsid()
-    leave_input()
-    capture.give_up_terminal(log)
-
-
-class _ProgressLog:
-    """A sink that writes the progress to the run's log, a few lines per epoch."""
-
-    def __init__(self, session: Session, place: int, directory: RunDirectory) -> None:
-        """Apply the events of the run at `place` so far, without logging them."""
-        self._session = session
-        self._lines = ProgressLines(session.specs)
-        for event in read_events(directory):
-            self._progress(place, directory.run_id, event)
-
-    def __call__(self, index: int, run_id: str, event: Event) -> None:
-        for line in self._progress(index, run_id, event):
-            self._session.log(line)
-
-    def _progress(self, index: int, run_id: str, event: Event) -> list[str]:
-        return [] if isinstance(event, UNTOLD) else self._lines.lines(index, run_id, event)

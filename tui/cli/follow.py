@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from engine.machine.output_capture import OutputCapture
-from tui.cli.screen import exit_status, show, signals_over
-
-if TYPE_CHECKING:
-    from tui.app import CifarApp
+from tui.app import CifarApp, Leaving
+from tui.cli.controlling_terminal import ControllingTerminal
 
 
 def follow(app: CifarApp, close: Callable[[], None], arguments: argparse.Namespace) -> int:
@@ -26,18 +20,12 @@ def follow(app: CifarApp, close: Callable[[], None], arguments: argparse.Namespa
     Returns:
         The exit status: 0, 1 after a crash, 129 if the terminal closed, 143 after SIGTERM.
     """
-    with OutputCapture(_drop) as capture, signals_over(lambda: app, arguments.parent) as signals:
-        show(app, signals)
-        if signals.hung_up:
-            capture.give_up_terminal(Path(os.devnull))
+    with ControllingTerminal(arguments.parent) as terminal:
+        terminal.show(app)
         close()
-    status = exit_status(app, signals)
-    if app.wants_new_session and not status:
+    status = terminal.exit_status(app)
+    if app.leaving is Leaving.ANEW and not status:
         from tui.cli import launch
 
         return launch.run(arguments)
     return status
-
-
-def _drop(line: str) -> None:
-    """Drop output: nothing may be printed over the screen, and there is no log to write to."""

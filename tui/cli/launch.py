@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.common.folders import check_temporary_folder
 from engine.keras_setup.loading import check_backend
-from engine.machine.output_capture import OutputCapture
 from engine.runs.directory import open_runs_dir
 from tui.cli.arguments import OnHangup
-from tui.cli.screen import crash_status, exit_status, show, signals_over
-from tui.cli.signals import TERMINATED, LeavingSignals
+from tui.cli.controlling_terminal import ControllingTerminal, Owner
 
 if TYPE_CHECKING:
     from engine.config.spec import RunSpec
@@ -38,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
 def open_app(
     specs: Sequence[RunSpec],
     runs_dir: Path,
-    parent: WaitingParent | None,
+    parent: WaitingParent,
     *,
     on_hangup: OnHangup = "continue",
     resumes: RunRecord | None = None,
@@ -49,8 +46,7 @@ def open_app(
     Args:
         specs: the first queue; empty for the launcher.
         runs_dir: where its runs are kept.
-        parent: the process that the shell waits for, if not this one; with it, a training can be
-            left running.
+        parent: the process that the shell waits for.
         on_hangup: what a training does when its terminal closes.
         resumes: an unfinished run to resume at once, instead of `specs`.
         ends_on_answers: whether the end of `specs` opens the answers to the exercise's questions.
@@ -59,7 +55,7 @@ def open_app(
         The exit status of the sessions; if none was started 0, or 129 if the terminal closed; 1
         after a crash of the screen, 143 after SIGTERM.
     """
-    from tui.app import CifarApp
+    from tui.app import CifarApp, Leaving
     from tui.session.source import trained_here
 
     sessions: list[Session] = []
@@ -68,70 +64,46 @@ def open_app(
         # Here and below: what the first frame does not need is imported after it.
         from engine.sessions.local import Session
 
-        signals.session = Session(asked, runs_dir, resumes=run)
-        sessions.append(signals.session)
-        return sessions[-1]
+        terminal.session = Session(asked, runs_dir, resumes=run)
+        sessions.append(terminal.session)
+        return terminal.session
 
-    def log(line: str) -> None:
-        if sessions:
-            sessions[-1].log(line)
-
-    with OutputCapture(log) as capture:
-        signals = signals_over(lambda: app, parent, on_hangup)
+    with ControllingTerminal(parent, on_hangup) as terminal:
         first = start_session(specs, resumes) if specs or resumes else None
-        source = trained_here(
-            first,
-            start_session,
-            resume=lambda run: start_session((), run),
-            can_leave_running=parent is not None,
-        )
+        source = trained_here(first, start_session, resume=lambda run: start_session((), run))
         app = CifarApp(source, runs_dir=runs_dir, ends_on_answers=ends_on_answers)
-        with signals:
-            seen = show(app, signals)
-            if sessions and sessions[-1].is_alive:
-                session = sessions[-1]
-                if not ((app.leaves_running and parent) or signals.hung_up):
-                    _continue_without_screen(session, runs_dir, capture, signals)
-                if (app.leaves_running or signals.hung_up) and parent:
-                    from tui.cli.detach import leave_running
+        seen = terminal.show(app)
+        session = terminal.session
+        if session is not None and session.is_alive:
+            is_left = app.leaving is Leaving.RUNS_ON
+            if not is_left and terminal.owner is not Owner.CLOSED:
+                _continue_without_screen(terminal, session, runs_dir)
+            if is_left or terminal.owner is Owner.CLOSED:
+                from tui.cli.detach import leave_running
 
-                    asked = seen[-1].stop_requested if seen else ""
-                    return leave_running(
-                        session, runs_dir, parent, capture, signals, stopping=asked
-                    )
-            if signals.hung_up:
-                capture.give_up_terminal(Path(os.devnull))
-                _wait_for_end(sessions)
-    if not signals.hung_up:
+                asked = seen[-1].stop_requested if seen else ""
+                return leave_running(terminal, session, runs_dir, asked)
+    if terminal.owner is not Owner.CLOSED:
         from tui.cli.output import print_ending
 
         print_ending(runs_dir, [run_id for session in sessions for run_id in session.run_ids])
-    if not sessions:
-        return exit_status(app, signals)
-    status = max([crash_status(app), *(session.exit_code for session in sessions)])
-    return TERMINATED if signals.terminated else status
+    return terminal.exit_status(app, sessions)
 
 
 def _continue_without_screen(
-    session: Session, runs_dir: Path, capture: OutputCapture, signals: LeavingSignals
+    terminal: ControllingTerminal, session: Session, runs_dir: Path
 ) -> None:
     """Wait until the session ends or the terminal closes, printing progress."""
     from engine.runs.directory import RunDirectory
-    from engine.runs.listing import read_events
-    from tui.cli.plain import ProgressPrinter, interrupts_stop, wait
+    from tui.cli.plain import Printer
+    from tui.cli.progress_lines import ProgressLines
 
     words = "the training continues without a screen; Ctrl-C stops it"
-    if signals.terminated:
+    if terminal.terminated:
         words = "SIGTERM: the training ends after this batch with a checkpoint"
-    print(words, file=capture.terminal)
-    printer = ProgressPrinter(session.specs, capture.terminal)
+    print(words, file=terminal.out)
+    lines = ProgressLines(session.specs)
     for index, run_id in enumerate(session.run_ids):
-        printer.catch_up(index, run_id, read_events(RunDirectory(runs_dir / run_id)))
-    session.add_sink(printer)
-    with interrupts_stop(session):
-        wait(session, signals)
-
-
-def _wait_for_end(sessions: Sequence[Session]) -> None:
-    while sessions and sessions[-1].is_alive:
-        sessions[-1].join()
+        lines.catch_up(index, RunDirectory(runs_dir / run_id))
+    session.add_sink(Printer(lines.of, terminal.out))
+    terminal.wait(session)

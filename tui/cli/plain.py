@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TextIO
 
 from engine.config.spec import RunSpec
 from engine.errors import OutputError
-from engine.machine.output_capture import OutputCapture
-from engine.protocol.commands import Stop
 from engine.protocol.events import Event, event_to_line
 from engine.runs.listing import RunRecord
-from engine.sessions.local import Session, SessionHandle
+from engine.sessions.local import Session
 from tui.cli.arguments import OnHangup
+from tui.cli.controlling_terminal import ControllingTerminal, Owner
 from tui.cli.output import print_ending, use_utf8
 from tui.cli.progress_lines import ProgressLines
-from tui.cli.signals import STOPPED, LeavingSignals
 from tui.cli.streams import complain_of_output, give_up_output
 
 AFTER_ALL = "; the training continued without it, `cifar-tui rank` shows the result"
@@ -44,19 +38,16 @@ def train_plainly(
     session = Session(specs, runs_dir, resumes=resumes)
     if as_json:
         use_utf8(sys.stdout)
-    with OutputCapture(session.log) as capture, LeavingSignals(on_hangup) as signals:
-        signals.session = session
-        made = JsonPrinter if as_json else ProgressPrinter
-        printer = made(session.specs, capture.terminal)
+    with ControllingTerminal(on_hangup=on_hangup) as terminal:
+        terminal.session = session
+        lines_of = _as_json if as_json else ProgressLines(session.specs).of
+        printer = Printer(lines_of, terminal.out)
         session.add_sink(printer)
-        with interrupts_stop(session):
-            session.start()
-            wait(session, signals)
-            if signals.hung_up:
-                # Redirected output is still written.
-                capture.give_up_terminal(Path(os.devnull), redirected_too=False)
-                leave_input()
-                wait(session)
+        session.start()
+        terminal.wait(session)
+        if terminal.owner is Owner.CLOSED:
+            terminal.detach()
+            terminal.wait(session)
     fault = printer.fault
     if not as_json:
         # The training is done: a reader that has closed, as with `| head`, does not change that.
@@ -68,87 +59,38 @@ def train_plainly(
     if isinstance(fault, OutputError):
         complain_of_output(fault, AFTER_ALL)
         give_up_output()
-    return signals.exit_code(session.exit_code)
+    return terminal.exit_code(session)
 
 
-def wait(session: SessionHandle, signals: LeavingSignals | None = None) -> None:
-    """Wait until a session ends or the terminal closes, letting signals through meanwhile."""
-    while not session.join(timeout=0.5):
-        if signals is not None and signals.hung_up:
-            return
+class Printer:
+    """A sink that prints what is to be said of each event, from any emitting thread.
 
+    A reader that has closed ends only the printing.
 
-def leave_input() -> None:
-    """Point descriptor 0 at the null device, so that it no longer holds the terminal."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
+    Args:
+        lines_of: returns an event's lines.
+        out: where to print them.
+    """
 
-
-@contextmanager
-def interrupts_stop(session: SessionHandle) -> Iterator[None]:
-    """Let Ctrl-C stop the session after this batch, and a second one quit at once."""
-    presses = 0
-
-    def interrupted(number: int, frame: FrameType | None) -> None:
-        nonlocal presses
-        presses += 1
-        if presses > 1:
-            # The trainer may sit in native code that nothing interrupts.
-            os._exit(STOPPED)
-        session.send(Stop(when="now"))
-        with suppress(OSError):  # its terminal may have closed
-            print("stopping after this batch; Ctrl-C again quits at once", file=sys.__stderr__)
-
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-class _Printer:
-    """A printer for any emitting thread; a reader that has closed ends only the printing."""
-
-    def __init__(self, specs: Sequence[RunSpec], out: TextIO) -> None:
+    def __init__(self, lines_of: Callable[[int, str, Event], Sequence[str]], out: TextIO) -> None:
+        self._lines_of = lines_of
         self._out: TextIO | None = out
         self.fault: OSError | None = None
         """The error that ended the printing."""
         self._lock = threading.Lock()
 
-    def write(self, lines: Sequence[str]) -> None:
-        """Write whole lines and flush them."""
-        if self._out is None or not lines:
-            return
-        try:
-            self._out.write("".join(line.rstrip("\n") + "\n" for line in lines))
-            self._out.flush()
-        except OSError as error:
-            # The record on disk is what counts: the training matters more than its output.
-            self._out, self.fault = None, error
-
-
-class JsonPrinter(_Printer):
-    """A sink that prints every event as its line of `events.jsonl`."""
-
     def __call__(self, index: int, run_id: str, event: Event) -> None:
         with self._lock:
-            self.write([event_to_line(event)])
+            lines = self._lines_of(index, run_id, event)
+            if self._out is None or not lines:
+                return
+            try:
+                self._out.write("".join(line.rstrip("\n") + "\n" for line in lines))
+                self._out.flush()
+            except OSError as error:
+                # The record on disk is what counts: the training matters more than its output.
+                self._out, self.fault = None, error
 
 
-class ProgressPrinter(_Printer):
-    """A sink that prints the progress that a user wants to know, at a readable pace."""
-
-    def __init__(self, specs: Sequence[RunSpec], out: TextIO) -> None:
-        super().__init__(specs, out)
-        self._lines = ProgressLines(specs)
-
-    def catch_up(self, index: int, run_id: str, events: Iterable[Event]) -> None:
-        """Apply earlier events without printing them."""
-        with self._lock:
-            for event in events:
-                self._lines.lines(index, run_id, event)
-
-    def __call__(self, index: int, run_id: str, event: Event) -> None:
-        with self._lock:
-            self.write(self._lines.lines(index, run_id, event))
+def _as_json(index: int, run_id: str, event: Event) -> list[str]:
+    return [event_to_line(event)]

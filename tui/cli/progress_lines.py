@@ -28,6 +28,8 @@ from engine.protocol.events import (
     TestEnded,
 )
 from engine.protocol.facts import LayerNode
+from engine.runs.directory import RunDirectory
+from engine.runs.listing import read_events
 from engine.state.snapshot import RunSnapshot
 from engine.state.store import RunStore
 
@@ -69,7 +71,12 @@ class ProgressLines:
             RunEnded: _ended,
         }
 
-    def lines(self, index: int, run_id: str, event: Event) -> list[str]:
+    def catch_up(self, index: int, directory: RunDirectory) -> None:
+        """Apply what was recorded of the run at place `index` so far; its lines go unsaid."""
+        for event in read_events(directory):
+            self.of(index, directory.run_id, event)
+
+    def of(self, index: int, run_id: str, event: Event) -> list[str]:
         """Return the lines to print for one event; mostly none."""
         lines = []
         name = self._names[index]

@@ -8,7 +8,7 @@ from engine.errors import InputError
 from engine.runs.listing import OVER
 from engine.runs.selecting import choose_run
 from engine.sessions.replay import ReplaySession
-from tui.cli.screen import expect_screen
+from tui.cli.controlling_terminal import expect_screen
 
 
 def run(arguments: argparse.Namespace) -> int:

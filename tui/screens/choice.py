@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -73,16 +73,6 @@ LEAVE_WHILE_STOPPING = Question(
     ),
     hurried="leave",
 )
-
-
-def bound_to_terminal(leave: Question) -> Question:
-    """Return the question for a training that needs this terminal: only its screen closes."""
-    label, note = "Close the screen", "the training continues here, printed line by line"
-    answers = (
-        replace(answer, label=label, note=f"{note};\n{_AGAIN}") if answer.id == "leave" else answer
-        for answer in leave.answers
-    )
-    return replace(leave, answers=tuple(answers))
 
 
 class ChoiceScreen(ModalScreen[str | None]):

@@ -26,8 +26,6 @@ class Source:
     is_own: bool
     """Whether this process trains: leaving the app then has to decide what becomes of the training,
     and each of its events is new."""
-    can_leave_running: bool = False
-    """Whether a training of this process can outlive its terminal."""
     start: StartSession | None = None
     """Makes a session, not started yet, from the launcher's choice; None where the launcher opens
     in another app, after this one."""
@@ -45,17 +43,9 @@ def trained_here(
     session: SessionHandle | None,
     start: StartSession,
     resume: ResumeSession | None = None,
-    *,
-    can_leave_running: bool = False,
 ) -> Source:
     """Make the source of an app whose sessions train in this process."""
-    return Source(
-        session=session,
-        is_own=True,
-        can_leave_running=can_leave_running,
-        start=start,
-        resume=resume,
-    )
+    return Source(session=session, is_own=True, start=start, resume=resume)
 
 
 def attached_to(session: AttachedSession, greeting: str) -> Source:

@@ -30,7 +30,7 @@ from engine.runs.listing import RunRecord, load_run, read_events
 from engine.runs.summary import Summary
 from engine.sessions.attached import AttachedSession
 from engine.sessions.replay import ReplaySession
-from tui.app import CifarApp
+from tui.app import CifarApp, Leaving
 from tui.screens.choice import ChoiceScreen
 from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.results.screen import ResultsScreen
@@ -207,7 +207,7 @@ async def test_a_run_that_is_over_opens_as_it_ended_and_leads_on(
         await until(pilot, lambda: isinstance(app.screen, ResultsScreen))
         await pilot.press("escape", "n")
         await until(pilot, lambda: app.return_value is not None)
-    assert app.wants_new_session
+    assert app.leaving is Leaving.ANEW
 
 
 async def test_while_a_model_trains_runs_are_added_through_its_file(
@@ -223,7 +223,7 @@ async def test_while_a_model_trains_runs_are_added_through_its_file(
         arrived = CommandFile(record.directory.commands).read().commands
         assert [type(command) for command in arrived] == [AddRuns]
         assert app.return_value is None
-    assert not app.wants_new_session
+    assert app.leaving is not Leaving.ANEW
 
 
 async def test_a_recording_plays_to_its_end(record: RunRecord, until: Any) -> None:
@@ -260,13 +260,13 @@ async def test_a_recording_cannot_be_changed_and_tells_its_own_time(
 async def test_detaching_leaves_what_this_process_trains_running(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
-    async with running(session, can_leave_running=True) as pilot:
+    async with running(session) as pilot:
         app: Any = pilot.app
         session.begin(layers)
         await until(pilot, lambda: app.screen.query("#layers.-filled"))
         await pilot.press("d")
         await until(pilot, lambda: app.return_value is not None)
-    assert app.leaves_running
+    assert app.leaving is Leaving.RUNS_ON
     assert session.sent == []
 
 

@@ -12,29 +12,45 @@ import psutil
 import pytest
 
 SCRIPT = """
-import sys, threading
-from tui.cli import signals
+import os, sys, threading
+import engine.protocol.commands  # nor does the first signal wait for it
+from tui.cli import controlling_terminal
+from tui.cli.controlling_terminal import ControllingTerminal
+
+def say(*words):
+    os.write(sys.__stdout__.fileno(), " ".join(map(str, words)).encode() + b"\\n")
 
 class Session:
     "One whose trainer sits in native code: it is told, and that is all."
-    is_alive = True
+    is_alive, exit_code = True, 130
 
     def send(self, command):
-        print(type(command).__name__, flush=True)
+        say(type(command).__name__)
 
     def log(self, line):
-        print(line, flush=True)
+        say(line)
         {log}
 
-signals.GRACE_SECONDS, signals.SAME_SECONDS = {grace}, {same}
-taken = signals.LeavingSignals({arguments})
-taken.session = Session()
-with taken:
-    print("ready", flush=True)
-    sys.stdin.readline()
+class App:
+    "A screen that stays until a line comes."
+
+    def leave_at_once(self, goes_on):
+        say("leaves", goes_on)
+
+    def run(self):
+        say("ready")
+        sys.stdin.readline()
+
+controlling_terminal.GRACE_SECONDS, controlling_terminal.SAME_SECONDS = {grace}, {same}
+controlling_terminal.terminal_restorer = lambda: lambda: say("restored")
+terminal = ControllingTerminal({arguments})
+terminal.session = session = Session()
+with terminal:
+    {shows}
 print("let go", flush=True)
-sys.exit(taken.exit_code(130))
+sys.exit(terminal.exit_code(session))
 """
+SHOWS = {False: "App().run()", True: "terminal.show(App())"}
 Start = Callable[..., psutil.Popen]
 
 
@@ -49,13 +65,17 @@ def start() -> Iterator[Start]:
         grace: float = 60,
         same: float = 0,
         log: str = "",
+        screen: bool = False,
         ignores_hangup: bool = False,
     ) -> psutil.Popen:
         def ignore() -> None:
             if ignores_hangup:
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-        text = SCRIPT.format(arguments=arguments, grace=grace, same=same, log=log)
+        arguments = f"{'object()' if screen else None}, {arguments}"
+        text = SCRIPT.format(
+            arguments=arguments, grace=grace, same=same, log=log, shows=SHOWS[screen]
+        )
         process = psutil.Popen(
             [sys.executable, "-c", text],
             stdin=subprocess.PIPE,
@@ -113,8 +133,7 @@ def test_a_trainer_that_does_not_come_back_is_left(start: Start, log: str) -> No
 
 
 def test_the_terminal_is_restored_where_the_screen_cannot_leave(start: Start) -> None:
-    screen = "leave_screen=lambda goes_on: print('leaves', goes_on, flush=True)"
-    process = start(f"{screen}, restore_terminal=lambda: print('restored', flush=True)", grace=0.2)
+    process = start(screen=True, grace=0.2)
     process.terminate()
     status, lines = ends(process)
     assert status == 143
@@ -140,8 +159,7 @@ def test_a_terminal_that_goes(
 
 
 def test_under_a_screen_it_is_taken_even_where_it_was_ignored(start: Start) -> None:
-    screen = "leave_screen=lambda goes_on: print('leaves', goes_on, flush=True)"
-    process = start(f"'checkpoint', {screen}", ignores_hangup=True)
+    process = start("'checkpoint'", screen=True, ignores_hangup=True)
     process.send_signal(signal.SIGHUP)
     assert process.stdout.readline() == "leaves True\n"
     # The kernel continues the job of a terminal that has gone: Textual must not see it.
@@ -149,3 +167,11 @@ def test_under_a_screen_it_is_taken_even_where_it_was_ignored(start: Start) -> N
     process.stdin.write("\n")
     process.stdin.flush()
     assert ends(process) == (130, ["let go"])
+
+
+def test_ctrl_c_stops_the_session_and_a_second_one_ends_the_process(start: Start) -> None:
+    process = start()
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "Stop\n"
+    process.send_signal(signal.SIGINT)
+    assert ends(process) == (130, ["Stop"])
