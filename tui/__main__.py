@@ -25,7 +25,6 @@ from tui.cli.streams import complain, complain_of_output, give_up_output, prepar
 from tui.settings.option_names import as_flag, in_flags
 from tui.terminal import capabilities as terminal
 from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
-from tui.terminal.slow_link import VARIABLE as SLOW_VARIABLE
 
 HINT = "try `cifar-tui demo --plain` or `cifar-tui --help`"
 PARTS = ("field", "place", "expected", "found", "hint")
@@ -101,8 +100,6 @@ def _run(argv: Sequence[str]) -> int:
     if getattr(arguments, "ascii", False):
         os.environ[ASCII_VARIABLE] = "1"
         terminal.settle()
-    if getattr(arguments, "slow_link", False):
-        os.environ[SLOW_VARIABLE] = "1"
     if getattr(arguments, "runs_dir", None) is None:
         arguments.runs_dir = default_runs_dir()
     if arguments.command is None and not terminal.current().shows_screens:

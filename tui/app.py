@@ -25,9 +25,9 @@ from tui.session.arrivals import Arrivals
 from tui.session.messages import CommandRefused, CommandRequested, EventsArrived
 from tui.session.source import Source
 from tui.settings import keys
+from tui.settings.option_names import as_flag, in_flags
 from tui.settings.themes import DARK, LIGHT, OTHER_THEMES, remember_theme, remembered_theme
 from tui.terminal.notification import choose_next_way, chosen_way, sequence
-from tui.terminal.slow_link import CLASS, is_slow
 
 # What a training needs, its events and commands above all, takes 80 ms to import: where a session
 # opens, after the first frame.
@@ -85,7 +85,6 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self._training: TrainingScreen | None = None
         self._earlier: tuple[RunSnapshot, ...] = ()
         self._event_loop: asyncio.AbstractEventLoop | None = None
-        self.set_class(is_slow(), CLASS)
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = remembered_theme()
@@ -167,7 +166,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         if isinstance(event, CommandRejected) and (
             self.source.is_own or event.command.id in self._sent
         ):
-            self.notify(f"Not done: {event.reason}", severity="warning", markup=False)
+            self.notify(f"Not done: {in_flags(event.reason)}", severity="warning", markup=False)
             self.screen.post_message(CommandRefused(event.command))
 
     def on_command_requested(self, message: CommandRequested) -> None:
@@ -251,7 +250,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         try:
             session = self.source.resume(message.run)
         except InputError as error:
-            self.notify(str(error), severity="warning", markup=False)
+            self.notify(error.line(as_flag), severity="warning", markup=False)
             return
         self._open_training(session)
 

@@ -2,7 +2,7 @@
 
 Trains in a pseudo-terminal of 120×40 and prints the bytes a second that it draws while training,
 paused, and in the launcher. Then a terminal that takes 56 kbit/s, 200 ms away: the time until keys
-answer, and how fast it trains. DATA is a folder with CIFAR-10;
+answer, the bytes that come until then, and how fast it trains. DATA is a folder with CIFAR-10;
 without it the training is CustomCNN on digits.
 """
 
@@ -48,9 +48,9 @@ def arguments(runs_dir: Path) -> list[str]:
     return [*DIGITS, "--runs-dir", str(runs_dir)]
 
 
-def in_training(runs_dir: Path, *options: str) -> Terminal:
+def in_training(runs_dir: Path) -> Terminal:
     """The screen of a training in its third epoch."""
-    terminal = Terminal([*arguments(runs_dir), *options])
+    terminal = Terminal(arguments(runs_dir))
     while rate(runs_dir, epoch=2) is None:
         if time.perf_counter() - terminal.started_at > START_SECONDS:
             raise TimeoutError(f"no second epoch within {START_SECONDS:.0f} s")
@@ -85,62 +85,63 @@ def leave(terminal: Terminal) -> None:
     terminal.close()
 
 
-def bytes_a_second(seconds: float, *options: str) -> None:
+def bytes_a_second(seconds: float) -> None:
     """Measure and print the three screens."""
     with tempfile.TemporaryDirectory() as folder:
-        terminal = in_training(Path(folder), *options)
+        terminal = in_training(Path(folder))
         training = drawn(terminal, seconds)
         terminal.press("z")
         drawn(terminal, 3.0)
         paused = drawn(terminal, seconds / 2)
         leave(terminal)
-        launcher = Terminal([*options], {"CIFAR_TUI_RUNS": folder})
+        launcher = Terminal([], {"CIFAR_TUI_RUNS": folder})
         launcher.wait_for("New session", START_SECONDS)
         drawn(launcher, 5.0)
         idle = drawn(launcher, seconds / 2)
         launcher.press("q")
         launcher.close()
-    name = " ".join(options) or "as it is"
     print(
-        f"{name:<14}training {training / 1e3:.1f} KB/s, paused {paused / 1e3:.2f} KB/s, "
+        f"any line       training {training / 1e3:.1f} KB/s, paused {paused / 1e3:.2f} KB/s, "
         f"launcher {idle / 1e3:.2f} KB/s",
         flush=True,
     )
 
 
-def over_a_thin_line(seconds: float, *options: str) -> None:
+def over_a_thin_line(seconds: float) -> None:
     """Measure and print what a slow link does to keys and to the training."""
-    waits: dict[str, list[float]] = {name: [] for name, *_ in KEYS}
+    waits: dict[str, list[tuple[float, int]]] = {name: [] for name, *_ in KEYS}
     with tempfile.TemporaryDirectory() as folder:
-        terminal = in_training(Path(folder), *options)
+        terminal = in_training(Path(folder))
         drawn(terminal, seconds)
         free = rate(Path(folder)) or 0.0
         began = time.perf_counter()
         while time.perf_counter() - began < seconds:
             for name, key, words, comes in KEYS:
-                waits[name].append(answer_seconds(terminal, key, words, comes))
+                waits[name].append(answer(terminal, key, words, comes))
                 trickle(terminal, 2.0)
         trickle(terminal, seconds)
         thin = rate(Path(folder)) or 0.0
         leave(terminal)
     answers = ", ".join(
-        f"{name} {statistics.median(found):.2f} s (worst {max(found):.2f})"
+        f"{name} {statistics.median(seconds for seconds, _ in found):.2f} s "
+        f"(worst {max(found)[0]:.2f}) {statistics.median(size for _, size in found):.0f} bytes"
         for name, found in waits.items()
     )
     print(f"56 kbit/s      {answers}", flush=True)
     print(f"               training {thin:,.0f} images/s, before it {free:,.0f}", flush=True)
 
 
-def answer_seconds(terminal: Terminal, key: str, words: str, comes: bool) -> float:
-    """Seconds from a key until words are there, or gone; the way there and back included."""
-    began = time.perf_counter()
+def answer(terminal: Terminal, key: str, words: str, comes: bool) -> tuple[float, int]:
+    """Seconds from a key until words are there, or gone, with the way there and back; and bytes."""
+    before, began = terminal.bytes_drawn, time.perf_counter()
     trickle(terminal, ROUND_TRIP_SECONDS / 2)
     terminal.press(key)
     while terminal.shows(words) != comes:
         if time.perf_counter() - began > START_SECONDS:
             raise TimeoutError(f"{key!r} was not answered within {START_SECONDS:.0f} s")
         trickle(terminal, SLICE_SECONDS)
-    return time.perf_counter() - began + ROUND_TRIP_SECONDS / 2
+    seconds = time.perf_counter() - began + ROUND_TRIP_SECONDS / 2
+    return seconds, terminal.bytes_drawn - before
 
 
 def trickle(terminal: Terminal, seconds: float) -> None:
@@ -154,9 +155,8 @@ def trickle(terminal: Terminal, seconds: float) -> None:
 def main() -> None:
     """Measure and print."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
-    for options in ((), ("--slow-link",)):
-        bytes_a_second(seconds, *options)
-        over_a_thin_line(seconds, *options)
+    bytes_a_second(seconds)
+    over_a_thin_line(seconds)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,6 @@ OF_HELP = [
     "tui.terminal",
     "tui.terminal.ascii_marks",
     "tui.terminal.capabilities",
-    "tui.terminal.slow_link",
 ]
 """The modules of our own that `--help` takes; no package of others."""
 OF_FIRST_FRAME = {
@@ -72,10 +71,10 @@ FIRST_FRAME = """
 import asyncio
 from pathlib import Path
 from tui.app import CifarApp
-from tui.session.source import trained_here
+from tui.session.source import Source
 
 async def show():
-    app = CifarApp(trained_here(None, None), runs_dir=Path())
+    app = CifarApp(Source(None, lambda specs: None), runs_dir=Path())
     async with app.run_test(size=(80, 24)):
         pass
 

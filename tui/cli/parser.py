@@ -26,7 +26,6 @@ from tui.cli.fetch_parser import add_fetch
 from tui.cli.old_names import OLD_NAMES
 from tui.cli.usage import CommandLineParser, OneLineParser
 from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
-from tui.terminal.slow_link import VARIABLE as SLOW_VARIABLE
 
 _HELP_WIDTH = 78
 
@@ -275,12 +274,6 @@ def _add_drawing(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         default=argparse.SUPPRESS,
         help=f"draw with ASCII characters only, as under LANG=C or with {ASCII_VARIABLE}=1",
-    )
-    parser.add_argument(
-        "--slow-link",
-        action="store_true",
-        default=argparse.SUPPRESS,
-        help=f"draw less often and dim nothing, as with {SLOW_VARIABLE}=1",
     )
 
 

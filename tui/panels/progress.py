@@ -15,7 +15,6 @@ from engine.state.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit
 from tui.panels.queue import GLYPHS
 from tui.session.view import SessionView
-from tui.terminal.slow_link import paced
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FIRST_LABEL_WIDTH = 11
@@ -32,7 +31,7 @@ class HeadPanel(Widget):
         self._clock = clock
 
     def on_mount(self) -> None:
-        self.set_interval(paced(_TICK_SECONDS), self._tick)
+        self.set_interval(_TICK_SECONDS, self._tick)
 
     def _tick(self) -> None:
         if self.view is not None and not self.view.run.is_over:
@@ -125,7 +124,7 @@ def _phase(run: RunSnapshot, at: float) -> Content:
         return Content.assemble(("● ", "$success"), (f"{words:<8}", "$foreground bold"))
     if run.phase == "paused":
         return Content.styled(f"‖ {words}", "$warning bold")
-    spinner = SPINNER[int(at / paced(_TICK_SECONDS)) % len(SPINNER)]
+    spinner = SPINNER[int(at / _TICK_SECONDS) % len(SPINNER)]
     return Content.assemble(
         (f"{spinner} ", "$primary bold"),
         (words, "$foreground bold"),

@@ -14,7 +14,6 @@ from engine.common.text import accuracy, duration
 from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
 from tui.session.view import SessionView
-from tui.terminal.slow_link import paced
 
 GLYPHS: dict[str, tuple[str, str]] = {
     "queued": ("·", "$muted"),
@@ -44,7 +43,7 @@ class QueuePanel(VerticalScroll):
         yield Static()
 
     def on_mount(self) -> None:
-        self.set_interval(paced(1.0), self._draw)
+        self.set_interval(1.0, self._draw)
 
     def on_resize(self) -> None:
         self._draw()

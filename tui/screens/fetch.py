@@ -18,7 +18,6 @@ from tui.panels.bars import bar, name_width
 from tui.panels.line_fitting import Field, fit
 from tui.settings import keys
 from tui.settings.option_names import in_flags
-from tui.terminal.slow_link import paced
 
 _TICK_SECONDS = 0.25
 _MOST_NAME, _MOST_BAR = 24, 40
@@ -56,7 +55,7 @@ class FetchScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#fetch-body").border_title = "Files"
-        self.set_interval(paced(_TICK_SECONDS), self._draw)
+        self.set_interval(_TICK_SECONDS, self._draw)
         self._thread.start()
         self._draw()
 

@@ -23,7 +23,6 @@ from tui.panels.pixels import half_blocks
 from tui.panels.progress import SPINNER
 from tui.screens.keyed_screen import KeyedScreen
 from tui.settings import keys
-from tui.terminal.slow_link import paced
 
 if TYPE_CHECKING:
     from engine.tools.predict import Prediction, Predictor
@@ -87,7 +86,7 @@ class PredictScreen(KeyedScreen):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        self.set_interval(paced(_TICK_SECONDS), self._tick)
+        self.set_interval(_TICK_SECONDS, self._tick)
         self.set_timer(LOAD_AFTER_SECONDS, self._load)
         self._tick()
 

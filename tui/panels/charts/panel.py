@@ -12,7 +12,6 @@ from textual.reactive import reactive
 from engine.state.snapshot import RunSnapshot
 from tui.panels.charts.data import accuracy_data, accuracy_title, loss_data, loss_title
 from tui.panels.charts.settings import ChartSettings, read_settings
-from tui.terminal.slow_link import paced
 
 _CANVAS_AFTER_SECONDS = 0.05
 """Long enough for the first frame to be drawn; a call after a refresh may come before it."""
@@ -36,7 +35,7 @@ class ChartsPanel(Vertical):
             yield Vertical(classes="panel", id=f"{name}-panel")
 
     def on_mount(self) -> None:
-        self.set_interval(paced(self.seconds_between_draws), self._draw_if_due)
+        self.set_interval(self.seconds_between_draws, self._draw_if_due)
         self.set_timer(_CANVAS_AFTER_SECONDS, self._add_charts)
 
     async def _add_charts(self) -> None:
@@ -60,7 +59,7 @@ class ChartsPanel(Vertical):
         if run is None or not self._has_charts:
             return
         now = time.monotonic()
-        if now - self._drawn_at < paced(self.seconds_between_draws) * 0.9:
+        if now - self._drawn_at < self.seconds_between_draws * 0.9:
             return
         content = (
             run.run_id,

@@ -16,7 +16,6 @@ from engine.config.spec import RunSpec
 from engine.protocol.commands import Command, MoveRun, RemoveRun
 from tui.session.messages import CommandRefused, CommandRequested
 from tui.settings import keys
-from tui.terminal.slow_link import paced
 
 LOOK_SECONDS = 0.2
 HINT = "shift+↑↓ moves · delete removes · n adds · esc closes"
@@ -45,7 +44,7 @@ class WaitingRunsScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self._draw(0)
-        self.set_interval(paced(LOOK_SECONDS), self._look)
+        self.set_interval(LOOK_SECONDS, self._look)
 
     def action_go(self, by: int) -> None:
         """Move the cursor by a number of runs."""
