@@ -84,7 +84,7 @@ KEYS: tuple[Key, ...] = (
     Key("z", "pause", "Pause after this batch, or resume", "training", "pause"),
     Key("s", "stop", "Stop: now, after this epoch or after this model", "training", "stop"),
     Key("e", "waiting_runs", "Move, remove or add runs that wait", "training"),
-    Key("r", "results", "Go to the results", "training", "results"),
+    Key("r", "app.results", "Go to the results", "training", "results"),
     Key("1", "panel('layers')", "Only the layers, or all panels", "training"),
     Key("2", "panel('charts')", "Only the charts, or all panels", "training"),
     Key("3", "panel('machine')", "Only the machine, or all panels", "training"),

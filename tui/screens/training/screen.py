@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.geometry import Size
-from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Footer
 
@@ -25,9 +22,7 @@ from tui.panels.machine import HardwarePanel
 from tui.panels.notice import Banner, NoticeStrip
 from tui.panels.progress import HeadPanel
 from tui.panels.queue import QueuePanel
-from tui.screens.keyed_screen import KeyedScreen
-from tui.screens.training.controls import RunControls
-from tui.session.messages import CommandRequested
+from tui.screens.training.controls import ControlsScreen
 from tui.session.view import SessionView
 from tui.settings import keys
 
@@ -35,7 +30,6 @@ PANELS = ("layers", "charts", "machine", "queue", "log")
 _NORMAL_SIZE = (100, 30)
 _WIDE_SIZE = (160, 40)
 _TALL = 36
-T = TypeVar("T")
 
 
 def layout_classes(size: Size, single: str, log_choice: bool | None) -> frozenset[str]:
@@ -63,12 +57,11 @@ def layout_classes(size: Size, single: str, log_choice: bool | None) -> frozense
     return frozenset(classes)
 
 
-class TrainingScreen(KeyedScreen):
+class TrainingScreen(ControlsScreen):
     """The panels of a SessionView, laid out for the size of the terminal."""
 
     CSS_PATH = "training.tcss"
     BINDINGS = keys.bindings("training")
-    view: reactive[SessionView | None] = reactive(None, always_update=True, repaint=False)
 
     def __init__(
         self, view: SessionView, clock: Callable[[], float] = now, *, unchangeable: str = ""
@@ -80,21 +73,13 @@ class TrainingScreen(KeyedScreen):
             clock: returns the Unix time by the clock of the runs' events.
             unchangeable: why the runs take no commands; empty if they do.
         """
-        super().__init__()
-        self._controls = RunControls(
-            lambda: self.view,
-            send=lambda command: self.post_message(CommandRequested(command)),
-            open_screen=self._open_screen,
-            say=self.notify,
-            unchangeable=unchangeable,
-        )
+        super().__init__(view, unchangeable)
         self._clock = clock
         self._single = ""
         self._log_choice: bool | None = None
         self._layout_now: frozenset[str] = frozenset()
         self._log_seen = 0
         self._was_over = False
-        self.set_reactive(TrainingScreen.view, view)
 
     def compose(self) -> ComposeResult:
         yield HeadPanel(clock=self._clock, id="head")
@@ -116,10 +101,9 @@ class TrainingScreen(KeyedScreen):
         self.call_after_refresh(self.watch_view)
 
     def watch_view(self) -> None:
-        view = self.view
-        if view is None or not self.is_mounted:
+        if not self.is_mounted:
             return
-        run = view.run
+        view, run = self.view, self.view.run
         self.query_one(HeadPanel).view = view
         self.query_one(Banner).view = view
         self.query_one(QueuePanel).view = view
@@ -145,8 +129,7 @@ class TrainingScreen(KeyedScreen):
         notice = self.query_one(NoticeStrip)
         notice.tells_changes = "-single" in layout and "-only-layers" not in layout
         notice.log_is_open = "-log" in layout
-        if self.view is not None:
-            self._count_unread(self.view.run)
+        self._count_unread(self.view.run)
 
     def _count_unread(self, run: RunSnapshot) -> None:
         if self.has_class("-log") or run.log_count < self._log_seen:
@@ -186,13 +169,9 @@ class TrainingScreen(KeyedScreen):
         self.query_one(ChartsPanel).settings = settings
         write_settings(settings)
 
-    async def action_results(self) -> None:
-        """Go to the results."""
-        await self.run_action("app.results")
-
     async def action_go_on(self) -> None:
         """Go to the results once the queue has ended."""
-        if self.view is not None and self.view.is_over:
+        if self.view.is_over:
             await self.run_action("app.results")
 
     def action_dismiss_notice(self) -> None:
@@ -202,59 +181,4 @@ class TrainingScreen(KeyedScreen):
     @on(LayerTree.FreezeToggled)
     def _request_freeze(self, message: LayerTree.FreezeToggled) -> None:
         message.stop()
-        self._controls.set_trainable(message.layers, message.value)
-
-    # Commands to the trainer.
-
-    def action_pause(self) -> None:
-        """Request a pause, or the end of one."""
-        self._controls.pause()
-
-    def action_stop(self) -> None:
-        """Ask when to stop."""
-        self._controls.stop()
-
-    def action_presets(self) -> None:
-        """Ask which layers are to train."""
-        self._controls.choose_preset()
-
-    def action_lock_batchnorm(self) -> None:
-        """Request to lock the backbone's BatchNormalization, or to release it."""
-        self._controls.lock_batchnorm()
-
-    def action_apply_now(self) -> None:
-        """Request that pending changes be applied after this batch."""
-        self._controls.apply_now()
-
-    def action_withdraw(self) -> None:
-        """Withdraw the pending changes."""
-        self._controls.withdraw()
-
-    def action_rate_up(self) -> None:
-        """Request the next higher learning rate."""
-        self._controls.step_rate(1)
-
-    def action_rate_down(self) -> None:
-        """Request the next lower learning rate."""
-        self._controls.step_rate(-1)
-
-    def action_rate(self) -> None:
-        """Ask the user to type a learning rate."""
-        self._controls.type_rate()
-
-    def action_skip(self) -> None:
-        """Ask what to skip to."""
-        self._controls.skip()
-
-    def action_waiting_runs(self) -> None:
-        """Show the waiting runs, to move, remove or add some."""
-        self._controls.show_waiting()
-
-    def action_checkpoint(self) -> None:
-        """Request a checkpoint."""
-        self._controls.save_checkpoint()
-
-    def _open_screen(
-        self, screen: ModalScreen[T], answered: Callable[[T | None], None] | None = None
-    ) -> None:
-        self.app.push_screen(screen, answered)
+        self.set_trainable(message.layers, message.value)
