@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.common.text import accuracy, byte_size, count, duration, rate, whole
@@ -30,8 +30,10 @@ from engine.protocol.events import (
 from engine.protocol.facts import LayerNode
 from engine.runs.directory import RunDirectory
 from engine.runs.listing import read_events
+from engine.state.layer_choice import leaf_nodes
 from engine.state.snapshot import RunSnapshot
 from engine.state.store import RunStore
+from tui.settings.option_names import in_flags
 
 PACE_SECONDS = 2.0
 SHORT_PHASES = ("validating", "saving")
@@ -55,21 +57,6 @@ class ProgressLines:
         self._stores: dict[int, RunStore] = {}
         self._said_at = -PACE_SECONDS
         self._last = ""
-        self._say: dict[type[Event], Callable[[str, RunSnapshot, Any], list[str]]] = {
-            PhaseChanged: _phase,
-            PhaseProgressed: _phase_progress,
-            RunStarted: _started,
-            RunResumed: _resumed,
-            FreezeApplied: _freeze,
-            FeaturesReady: _features,
-            LearningRateChanged: _learning_rate,
-            BatchEnded: _batch,
-            EpochEnded: _epoch,
-            LogLine: _log,
-            CommandRejected: _rejected,
-            TestEnded: _test,
-            RunEnded: _ended,
-        }
 
     def catch_up(self, index: int, directory: RunDirectory) -> None:
         """Apply what was recorded of the run at place `index` so far; its lines go unsaid."""
@@ -87,9 +74,12 @@ class ProgressLines:
             lines.append(self._change_queue(index, name, event.waiting))
         store = self._stores[index]
         store.apply(event)
-        say = self._say.get(type(event))
-        if say is not None and self._is_due(event):
-            lines += say(name, store.snapshot(), event)
+        text_of = _TEXTS.get(type(event))
+        if text_of is not None and self._is_due(event):
+            text = text_of(store.snapshot(), event)
+            lines += [f"{name}  {in_flags(text)}"] if text else []
+        if isinstance(event, RunStarted):
+            lines += [f"{name}  {line}" for line in _started(event)] + _tree(event.layers)
         lines = [line for line in map(_printable, lines) if line != self._last]
         if lines:
             self._said_at, self._last = event.time, lines[-1]
@@ -129,19 +119,19 @@ def _stage(run: RunSnapshot) -> str:
     return f"stage {run.stage}/{len(stages)} {stages[run.stage - 1].name}  "
 
 
-def _phase(name: str, run: RunSnapshot, event: PhaseChanged) -> list[str]:
+def _phase(run: RunSnapshot, event: PhaseChanged) -> str:
     if event.phase == "training":
-        return []
+        return ""
     stage = "" if event.phase in STAGELESS_PHASES else _stage(run)
-    return [f"{name}  {stage}{event.phase} {event.detail}"]
+    return f"{stage}{event.phase} {event.detail}"
 
 
-def _phase_progress(name: str, run: RunSnapshot, event: PhaseProgressed) -> list[str]:
+def _phase_progress(run: RunSnapshot, event: PhaseProgressed) -> str:
     figure = byte_size if event.unit == "bytes" else whole
     of = f" of {figure(event.total)}" if event.total else ""
     unit = " images" if event.unit == "images" else ""
     stage = "" if run.phase in STAGELESS_PHASES else _stage(run)
-    return [f"{name}  {stage}{run.phase}  {figure(event.done)}{of}{unit}{_phase_pace(run)}"]
+    return f"{stage}{run.phase}  {figure(event.done)}{of}{unit}{_phase_pace(run)}"
 
 
 def _phase_pace(run: RunSnapshot) -> str:
@@ -152,29 +142,22 @@ def _phase_pace(run: RunSnapshot) -> str:
     return f"  {whole(pace)} img/s  ETA {duration(left)}"
 
 
-def _started(name: str, run: RunSnapshot, event: RunStarted) -> list[str]:
+def _started(event: RunStarted) -> list[str]:
     data, model = event.data, event.model
     return [
-        f"{name}  data    {short(event.spec.dataset)}: {whole(data.train_images)} training, "
+        f"data    {short(event.spec.dataset)}: {whole(data.train_images)} training, "
         f"{whole(data.validation_images)} validation, {whole(data.test_images)} test images",
-        f"{name}  model   depth {model.depth}, {whole(model.parameters)} parameters, "
+        f"model   depth {model.depth}, {whole(model.parameters)} parameters, "
         f"{count(model.flops)} FLOPs an image at {model.image_size} px",
-        f"{name}  layers",
-        *_tree(event.layers),
+        "layers",
     ]
 
 
-def _resumed(name: str, run: RunSnapshot, event: RunResumed) -> list[str]:
+def _resumed(run: RunSnapshot, event: RunResumed) -> str:
     if not event.stage:
-        return [f"{name}  resumed from the start"]
+        return "resumed from the start"
     batch = f", batch {event.step}" if event.step else ""
-    return [f"{name}  resumed after epoch {event.epoch}{batch}"]
-
-
-def _trainable(node: LayerNode) -> int:
-    if not node.children:
-        return node.parameters if node.trainable else 0
-    return sum(_trainable(child) for child in node.children)
+    return f"resumed after epoch {event.epoch}{batch}"
 
 
 def _tree(root: LayerNode) -> list[str]:
@@ -186,7 +169,7 @@ def _tree(root: LayerNode) -> list[str]:
 
 
 def _branch(node: LayerNode, depth: int) -> Iterator[tuple[str, LayerNode]]:
-    leaves = _leaf_count(node)
+    leaves = len(list(leaf_nodes(node)))
     layers = f"  ({leaves} layers)" if leaves > 1 else ""
     yield f"{'  ' * depth}{node.name}{layers}", node
     if node.kind in GROUPS_OPENED:
@@ -195,94 +178,83 @@ def _branch(node: LayerNode, depth: int) -> Iterator[tuple[str, LayerNode]]:
                 yield from _branch(child, depth + 1)
 
 
-def _leaf_count(node: LayerNode) -> int:
-    return sum(_leaf_count(child) for child in node.children) if node.children else 1
-
-
 def _state(node: LayerNode) -> str:
     if not node.parameters:
         return ""
-    trains = _trainable(node)
+    trains = sum(leaf.parameters for leaf in leaf_nodes(node) if leaf.trainable)
     if not trains:
         return "frozen"
     return "trains" if trains == node.parameters else f"{whole(trains)} train"
 
 
-def _freeze(name: str, run: RunSnapshot, event: FreezeApplied) -> list[str]:
+def _freeze(run: RunSnapshot, event: FreezeApplied) -> str:
     kept = f"; all before {event.frontier} is computed once" if event.frontier else ""
     what = f"trains {run.stage_trains} at {rate(run.learning_rate)}"
     if (event.command_ids or event.planned) and run.markers:
         what = run.markers[-1].text
-    return [
-        f"{name}  {_stage(run)}{what}: "
-        f"{whole(event.trainable_parameters)} parameters train, "
+    return (
+        f"{_stage(run)}{what}: {whole(event.trainable_parameters)} parameters train, "
         f"{whole(event.frozen_parameters)} frozen{kept}"
-    ]
+    )
 
 
-def _features(name: str, run: RunSnapshot, event: FeaturesReady) -> list[str]:
+def _features(run: RunSnapshot, event: FeaturesReady) -> str:
     if event.views == 1:
         rows = f"{whole(event.images)} × 1 view"
     else:
         rows = f"{whole(event.images)} rows with {event.views} views of each training image"
     held = "in memory" if event.held == "memory" else "on disk"
-    return [
-        f"{name}  {_stage(run)}features: {rows}, {byte_size(event.bytes)} {held}, "
-        f"{FEATURE_SOURCES[event.source]} in {_seconds(event.seconds)}"
-    ]
+    seconds = f"{event.seconds:.1f} s" if event.seconds < 10 else duration(event.seconds)
+    return (
+        f"{_stage(run)}features: {rows}, {byte_size(event.bytes)} {held}, "
+        f"{FEATURE_SOURCES[event.source]} in {seconds}"
+    )
 
 
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
+def _learning_rate(run: RunSnapshot, event: LearningRateChanged) -> str:
+    return f"{_stage(run)}learning rate {rate(event.learning_rate)}"
 
 
-def _learning_rate(name: str, run: RunSnapshot, event: LearningRateChanged) -> list[str]:
-    return [f"{name}  {_stage(run)}learning rate {rate(event.learning_rate)}"]
-
-
-def _batch(name: str, run: RunSnapshot, event: BatchEnded) -> list[str]:
-    return [
-        f"{name}  {_stage(run)}epoch {event.epoch}/{run.epochs}  batch {event.step}/{run.steps}  "
+def _batch(run: RunSnapshot, event: BatchEnded) -> str:
+    return (
+        f"{_stage(run)}epoch {event.epoch}/{run.epochs}  batch {event.step}/{run.steps}  "
         f"loss {event.loss:.2f}  acc {event.accuracy:.2f}  "
         f"{whole(run.images_per_second)} img/s  ETA {duration(run.eta_seconds)}"
-    ]
+    )
 
 
-def _epoch(name: str, run: RunSnapshot, event: EpochEnded) -> list[str]:
-    return [
-        f"{name}  {_stage(run)}epoch {event.epoch}/{run.epochs} ended  "
+def _epoch(run: RunSnapshot, event: EpochEnded) -> str:
+    patience = ""
+    if run.spec.patience is not None:
+        patience = f"  patience {run.epochs_without_gain}/{run.spec.patience}"
+    return (
+        f"{_stage(run)}epoch {event.epoch}/{run.epochs} ended  "
         f"loss {event.loss:.4f}  acc {accuracy(event.accuracy)}  "
         f"val loss {event.val_loss:.4f}  val acc {accuracy(event.val_accuracy)}  "
         f"{duration(event.train_seconds + event.validation_seconds)}  "
-        f"{whole(event.images_per_second)} img/s{_patience(run)}"
-    ]
+        f"{whole(event.images_per_second)} img/s{patience}"
+    )
 
 
-def _patience(run: RunSnapshot) -> str:
-    if run.spec.patience is None:
-        return ""
-    return f"  patience {run.epochs_without_gain}/{run.spec.patience}"
+def _rejected(run: RunSnapshot, event: CommandRejected) -> str:
+    return f"not done, {type(event.command).__name__}: {event.reason}"
 
 
-def _rejected(name: str, run: RunSnapshot, event: CommandRejected) -> list[str]:
-    return [f"{name}  not done, {type(event.command).__name__}: {event.reason}"]
-
-
-def _log(name: str, run: RunSnapshot, event: LogLine) -> list[str]:
+def _log(run: RunSnapshot, event: LogLine) -> str:
     if event.level not in ("warning", "error"):
-        return []
+        return ""
     *before, last = event.text.splitlines() or [""]
     # A traceback: its last line says what went wrong.
     where = f" ({run.run_id}/run.log has all of it)" if before else ""
-    return [f"{name}  {event.level}: {last}{where}"]
+    return f"{event.level}: {last}{where}"
 
 
-def _test(name: str, run: RunSnapshot, event: TestEnded) -> list[str]:
+def _test(run: RunSnapshot, event: TestEnded) -> str:
     more = f" ({', '.join(texts)})" if (texts := texts_of(event)) else ""
-    return [
-        f"{name}  test accuracy {accuracy(event.accuracy)}{more} on {whole(event.images)} images, "
+    return (
+        f"test accuracy {accuracy(event.accuracy)}{more} on {whole(event.images)} images, "
         f"loss {event.loss:.4f}{_kept(run)}"
-    ]
+    )
 
 
 def _kept(run: RunSnapshot) -> str:
@@ -294,9 +266,26 @@ def _kept(run: RunSnapshot) -> str:
     return f"; weights of epoch {kept.epoch}, {why}: {validated}"
 
 
-def _ended(name: str, run: RunSnapshot, event: RunEnded) -> list[str]:
+def _ended(run: RunSnapshot, event: RunEnded) -> str:
     spent = (
         f"in {duration(run.wall_seconds(event.time))}, {duration(run.train_seconds)} of training"
     )
     why = f": {event.error}" if event.error else ""
-    return [f"{name}  {event.status} {spent}{why}"]
+    return f"{event.status} {spent}{why}"
+
+
+_TEXTS: Mapping[type[Event], Callable[[RunSnapshot, Any], str]] = {
+    PhaseChanged: _phase,
+    PhaseProgressed: _phase_progress,
+    RunResumed: _resumed,
+    FreezeApplied: _freeze,
+    FeaturesReady: _features,
+    LearningRateChanged: _learning_rate,
+    BatchEnded: _batch,
+    EpochEnded: _epoch,
+    LogLine: _log,
+    CommandRejected: _rejected,
+    TestEnded: _test,
+    RunEnded: _ended,
+}
+"""What is said of an event in one line, after the run's name; empty for nothing."""

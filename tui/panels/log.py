@@ -12,6 +12,7 @@ from textual.widgets import RichLog
 
 from engine.protocol.events import LogLine
 from engine.state.snapshot import RunSnapshot
+from tui.settings.option_names import in_flags
 
 MAX_LINES = 1_000
 _COLOURS = {"debug": "muted", "info": "foreground", "warning": "warning", "error": "error"}
@@ -29,9 +30,6 @@ class LogPanel(RichLog):
         """Everything shown: lines, and ids of runs before the first line of each."""
         self._counted = 0
         self._run_id: str | None = None
-        self._widths: set[int] = set()
-        """The width to which the written lines were wrapped."""
-        self._was_sized = False
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self._write_again())
@@ -50,20 +48,15 @@ class LogPanel(RichLog):
             self._counted = snapshot.log_count
 
     def on_resize(self, event: events.Resize) -> None:
-        if not event.size.width:
-            return
-        width = self.scrollable_content_region.width
-        if not self._was_sized:
-            # Earlier lines are written only now.
-            self._was_sized, self._widths = True, {width}
-        elif self._widths != {width}:
+        if event.size.width:
             self._write_again()
 
     def _write_again(self) -> None:
         """Written lines keep the width and the colours that they were written in."""
+        if not self._size_known:
+            return  # Textual writes none before
         at_end, share = self.is_vertical_scroll_end, self.scroll_y / max(self.max_scroll_y, 1)
         self.clear()
-        self._widths.clear()
         for said in self._said:
             self._write(said, scroll_end=at_end)
         if not at_end:
@@ -77,14 +70,13 @@ class LogPanel(RichLog):
         self._write(said)
 
     def _write(self, said: LogLine | str, *, scroll_end: bool | None = None) -> None:
-        self._widths.add(self.scrollable_content_region.width)
         self.write(self._styled(said), expand=True, scroll_end=scroll_end)
 
     def _styled(self, said: LogLine | str) -> Text:
         if isinstance(said, str):
             return Text(f"── {said}", style=self._colour("muted"))
         text = Text(f"{said.level:<8}", style=self._colour("muted"))
-        text.append(said.text, style=self._colour(_COLOURS[said.level]))
+        text.append(in_flags(said.text), style=self._colour(_COLOURS[said.level]))
         return text
 
     def _colour(self, name: str) -> str:

@@ -75,7 +75,7 @@ class NoticeStrip(Widget):
 def last_said(run: RunSnapshot) -> str:
     """The last line of the log that is not a library's output, as one line."""
     said = (line.text for line in reversed(run.log) if line.level != "debug")
-    return " ".join(next(said, "").split())
+    return in_flags(" ".join(next(said, "").split()))
 
 
 def held_back(held: Bottleneck, room: int | None = None) -> Content:
@@ -175,7 +175,7 @@ def failure_text(view: SessionView, index: int) -> Content:
     return Content.assemble(
         (f"✗ {run.spec.model} failed", "$error bold"),
         (f" (run {index + 1} of {len(view.runs)}): ", "$muted"),
-        (run.error or "without a reason; see the log", "$foreground"),
+        (in_flags(run.error) or "without a reason; see the log", "$foreground"),
     )
 
 

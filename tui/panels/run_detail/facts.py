@@ -16,6 +16,7 @@ from engine.runs.listing import RunRecord
 from engine.runs.summary import Summary
 from engine.state.snapshot import RunSnapshot
 from tui.panels.run_detail.material import Material, stages_of, summary_of
+from tui.settings.option_names import in_flags
 
 Fact = tuple[str, str]
 _NAME_WIDTH = 12
@@ -24,7 +25,7 @@ _NAME_WIDTH = 12
 def facts_text(material: Material) -> Content:
     """Return the facts as lines, an error first; long values continue on indented lines."""
     room = max(material.width - _NAME_WIDTH, 20)
-    error = textwrap.wrap(material.run.summary.error, room + _NAME_WIDTH)
+    error = textwrap.wrap(in_flags(material.run.summary.error), room + _NAME_WIDTH)
     parts = [Content.styled(line, "$error") for line in error]
     for name, value in facts(material.run, material.snapshot):
         for label, line in zip_longest([name], textwrap.wrap(value, room), fillvalue=""):
