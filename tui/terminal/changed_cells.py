@@ -23,14 +23,15 @@ _TOKEN = re.compile(
 )
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 _NO_PEN = ""
-_SHORT_GAP = 4
-"""As many unchanged cells cost no more than a move over them."""
-_EXTENDED = ("38", "48")
+_PARTS = re.compile(
+    r"(?P<attributes>(?:(?:\d|21|5\d);?)*)"
+    r"(?:(?P<colour>38;5;\d+|38;2;\d+;\d+;\d+|[39]\d);?)?"
+    r"(?P<background>48;5;\d+|48;2;\d+;\d+;\d+|4\d|10\d)?"
+)
+"""Of a pen, in the order in which Rich writes them."""
 
 Cell = tuple[str, str]
 """A character, and the parameters of the pen that wrote it."""
-Pen = tuple[tuple[str, ...], str, str]
-"""Attributes, colour and background; empty for the terminal's own."""
 
 
 class ChangedCells:
@@ -77,7 +78,7 @@ class ChangedCells:
             if kind == "column":
                 place = (int(token["row"]) - 1, int(token["column"]) - 1)
             elif kind == "pen":
-                wanted = _joined(wanted, token["pen"])
+                wanted = _NO_PEN if token["pen"] in ("", "0") else token["pen"]
             elif kind == "text":
                 place = self._write(place, text, wanted)
             elif kind == "harmless":
@@ -128,11 +129,6 @@ class ChangedCells:
         gap = column - self._at[1] if self._at is not None and self._at[0] == row else 0
         if gap <= 0:
             self._out.append(f"\x1b[{row + 1};{column + 1}H")
-            return
-        cells = self._rows[row]
-        between = [cells.get(column - gap + i) for i in range(gap)] if gap <= _SHORT_GAP else []
-        if between and all(cell is not None and cell[1] == self._pen for cell in between):
-            self._out += [cell[0] for cell in between if cell is not None]
         else:
             self._out.append(f"\x1b[{gap}C")
 
@@ -161,48 +157,13 @@ def _is_narrow(text: str) -> bool:
 
 
 @lru_cache(4096)
-def _joined(pen: str, more: str) -> str:
-    if more in ("", "0"):
-        return _NO_PEN
-    return f"{pen};{more}" if pen else more
-
-
-@lru_cache(4096)
 def _change(before: str, after: str) -> str:
     """Make the shortest sequence from one pen to another."""
     if after == _NO_PEN:
         return "\x1b[m"
-    attributes, colour, background = _parsed(before)
-    wanted, wanted_colour, wanted_background = _parsed(after)
-    if attributes != wanted:
+    old, new = _PARTS.fullmatch(before), _PARTS.fullmatch(after)
+    if old is None or new is None or old["attributes"] != new["attributes"]:
         return f"\x1b[0;{after}m" if before else f"\x1b[{after}m"
-    parts = []
-    if colour != wanted_colour:
-        parts.append(wanted_colour or "39")
-    if background != wanted_background:
-        parts.append(wanted_background or "49")
+    usual = {"colour": "39", "background": "49"}
+    parts = [new[part] or usual[part] for part in usual if old[part] != new[part]]
     return f"\x1b[{';'.join(parts)}m" if parts else ""
-
-
-@lru_cache(4096)
-def _parsed(pen: str) -> Pen:
-    attributes: list[str] = []
-    colour = background = ""
-    codes = pen.split(";") if pen else []
-    while codes:
-        code = codes.pop(0)
-        if code in _EXTENDED:
-            length = 2 if codes[:1] == ["5"] else 4
-            code, codes = ";".join([code, *codes[:length]]), codes[length:]
-        number = int(code.partition(";")[0])
-        if number == 38 or 30 <= number <= 37 or 90 <= number <= 97:
-            colour = code
-        elif number == 48 or 40 <= number <= 47 or 100 <= number <= 107:
-            background = code
-        elif number == 39:
-            colour = ""
-        elif number == 49:
-            background = ""
-        else:
-            attributes.append(code)
-    return tuple(attributes), colour, background
