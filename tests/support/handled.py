@@ -17,11 +17,15 @@ from textual.screen import Screen
 _CALM = 6
 """Idle rounds of the event loop after which a key has passed from the driver to the app."""
 _MOST_ROUNDS = 3_000
-"""The longest wait, for an app that its own timer keeps busy all the time."""
+"""The longest wait."""
 
 
 async def all_handled(*_: float) -> None:
-    """Wait until the tested app has handled all messages, and those that they caused."""
+    """Wait until the tested app has handled all messages, and those that they caused.
+
+    Raises:
+        AssertionError: it is never done.
+    """
     app = active_app.get()
     calm = 0
     for _round in range(_MOST_ROUNDS):
@@ -31,6 +35,7 @@ async def all_handled(*_: float) -> None:
             if not _draws(app):
                 return
             calm = 0
+    raise AssertionError(f"after {_MOST_ROUNDS:,} rounds the app still has something to handle")
 
 
 def _has_messages(app: App[Any]) -> bool:
