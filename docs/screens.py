@@ -24,7 +24,7 @@ from engine.sessions.local import Sink
 from engine.state.layer_choice import count_blocks, last_blocks
 from tui.app import CifarApp
 from tui.screens.training.screen import TrainingScreen
-from tui.session.source import trained_here
+from tui.session.source import Source
 
 SIZE = (120, 40)
 PICTURES = Path(__file__).parent / "pictures"
@@ -88,7 +88,7 @@ def until_mid_epoch(events: list[Event], epochs: int) -> Iterator[Event]:
 
 async def draw_launcher(runs_dir: Path) -> None:
     """The launcher, once it knows how fast this machine is."""
-    app = CifarApp(trained_here(None, _no_session), runs_dir=runs_dir)
+    app = CifarApp(Source(None, _no_session), runs_dir=runs_dir)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(MEASURED_SECONDS)
         await pilot.press("down")
@@ -100,7 +100,7 @@ async def draw(runs_dir: Path, runs: list[RunRecord]) -> None:
     """Write the pictures."""
     await draw_launcher(runs_dir)
     recording = Recording(runs)
-    app = CifarApp(trained_here(recording, _no_session), runs_dir=runs_dir)
+    app = CifarApp(Source(recording, _no_session), runs_dir=runs_dir)
     async with app.run_test(size=SIZE) as pilot:
         while not recording.has_played:
             await pilot.pause(0.1)

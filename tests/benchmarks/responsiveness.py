@@ -33,7 +33,7 @@ from engine.protocol.events import (
 )
 from engine.sessions.local import Session
 from tui.app import CifarApp
-from tui.session.source import trained_here
+from tui.session.source import Source
 
 ROUNDS = 25
 NAP = 0.01
@@ -85,7 +85,7 @@ async def measure(specs: Sequence[RunSpec], runs: Path) -> tuple[Watch, dict[str
     watch, session = Watch(), Session(specs, runs)
     session.add_sink(watch)
     delays: dict[str, list[float]] = {"lag": []}
-    source = trained_here(session, lambda specs: Session(specs, runs))
+    source = Source(session, lambda specs: Session(specs, runs))
     app = CifarApp(source, runs_dir=runs)
     async with app.run_test(size=(120, 40)):
         while not watch.batches or watch.batches[-1][1].epoch < 3:

@@ -24,7 +24,7 @@ from engine.machine.output_capture import OutputCapture
 from engine.protocol.events import EpochEnded, Event
 from engine.sessions.local import Session
 from tui.app import CifarApp
-from tui.session.source import trained_here
+from tui.session.source import Source
 
 NAP = 0.01
 
@@ -72,7 +72,7 @@ def main() -> None:
     memory, session = Memory(), Session(specs, runs)
     session.add_sink(memory)
     with OutputCapture(session.log):
-        app = NotingApp(trained_here(session, lambda specs: Session(specs, runs)), runs_dir=runs)
+        app = NotingApp(Source(session, lambda specs: Session(specs, runs)), runs_dir=runs)
         app.error_console = Console(file=sys.__stderr__, markup=False, highlight=False)
         app.run()
     session.join()

@@ -33,7 +33,7 @@ from tests.support.screens import AnyPilot, MakeApp, OnScreen, Running, ThemedAp
 from tests.support.tree_reader import TreeReader
 from tui.app import CifarApp
 from tui.panels.charts.panel import ChartsPanel
-from tui.session.source import trained_here
+from tui.session.source import Source
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
         start_session: Callable[[list[RunSpec]], FakeSession] | None = None,
         **options: Any,
     ) -> CifarApp:
-        source = trained_here(
+        source = Source(
             session,
             start_session or (lambda specs: FakeSession(tuple(specs))),
             resume=lambda run: FakeSession((run.file.spec,)),

@@ -9,15 +9,14 @@ from typing import Any
 from engine.protocol.events import PhaseChanged, now
 from engine.protocol.facts import LayerNode
 from tui.app import CifarApp
-from tui.session.source import attached_to
+from tui.session.source import Source
 
 
 async def test_a_training_that_is_paused_stays_so(
     session: Any, layers: LayerNode, tmp_path: Path, until: Callable[..., Any]
 ) -> None:
     session.alive = True
-    session.recorded_now = now  # as a session has it that follows another process
-    app = CifarApp(attached_to(session, "Attached"), runs_dir=tmp_path)
+    app = CifarApp(Source(session, clock=now, greeting="Attached"), runs_dir=tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.is_training)
         session.begin(layers)

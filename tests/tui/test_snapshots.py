@@ -34,7 +34,7 @@ from tui.screens.compare import CompareScreen
 from tui.screens.help import HelpScreen
 from tui.screens.results.screen import ResultsScreen
 from tui.screens.training.waiting_runs import WaitingRunsScreen
-from tui.session.source import trained_here
+from tui.session.source import Source
 from tui.settings import keys
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -113,7 +113,7 @@ def training(
     session_play = session.play
     monkeypatch.setattr(session, "play", lambda *said, index=0: say(*said))
     # At one second, so that what has elapsed is always the same.
-    source = replace(trained_here(session, lambda specs: session), clock=lambda: BEGAN + 42)
+    source = replace(Source(session, lambda specs: session), clock=lambda: BEGAN + 42)
     app = CifarApp(source, runs_dir=tmp_path)
 
     def start() -> None:

@@ -8,6 +8,7 @@ from engine.runs.listing import OVER
 from engine.runs.selecting import choose_run
 from engine.sessions.attached import AttachedSession
 from tui.cli.controlling_terminal import expect_screen
+from tui.cli.follow import follow
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -18,20 +19,14 @@ def run(arguments: argparse.Namespace) -> int:
     """
     chosen = choose_run(arguments.runs_dir, arguments.run)
     expect_screen("attach", f"`tail -f {chosen.directory.log}` follows without one")
-    from tui.app import CifarApp, Leaving
-    from tui.cli.follow import follow
-    from tui.session.source import attached_to
-
     session = AttachedSession(chosen)
-    is_over = chosen.status in OVER
     greeting = (
         f"{chosen.run_id} is {chosen.status}: this is its record"
-        if is_over
+        if chosen.status in OVER
         else f"Attached to {chosen.run_id}: d leaves it running"
     )
-    app = CifarApp(attached_to(session, greeting), runs_dir=chosen.directory.path.parent)
-    status = follow(app, session.close, arguments)
-    if session.is_alive and not status and app.leaving is not Leaving.ANEW:
+    status, began_anew = follow(session, chosen, arguments, greeting)
+    if session.is_alive and not status and not began_anew:
         name = session.run.run_id
         print(f"{name} is still training; `cifar-tui attach {name}` shows it again.")
     return status

@@ -9,8 +9,8 @@
     LINES, CLOSED ── detach ──► DETACHED
 ```
 
-Ctrl-Z changes nothing of this: Textual's driver leaves the screen and opens it again, and the
-waiting parent stops and continues with this process. SIGTERM interrupts a session in every state.
+A stop (SIGTSTP) changes nothing of this: Textual's driver leaves the screen and opens it again, and
+the waiting parent stops and continues with this process. SIGTERM interrupts a session in any state.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def open_app(
         after a crash of the screen, 143 after SIGTERM.
     """
     from tui.app import CifarApp, Leaving
-    from tui.session.source import trained_here
+    from tui.session.source import Source
 
     sessions: list[Session] = []
 
@@ -70,7 +70,7 @@ def open_app(
 
     with ControllingTerminal(parent, on_hangup) as terminal:
         first = start_session(specs, resumes) if specs or resumes else None
-        source = trained_here(first, start_session, resume=lambda run: start_session((), run))
+        source = Source(first, start_session, resume=lambda run: start_session((), run))
         app = CifarApp(source, runs_dir=runs_dir, ends_on_answers=ends_on_answers)
         seen = terminal.show(app)
         session = terminal.session

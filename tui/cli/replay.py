@@ -9,6 +9,7 @@ from engine.runs.listing import OVER
 from engine.runs.selecting import choose_run
 from engine.sessions.replay import ReplaySession
 from tui.cli.controlling_terminal import expect_screen
+from tui.cli.follow import follow
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,11 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"`cifar-tui attach {chosen.run_id}` shows it"
         )
     expect_screen("replay")
-    from tui.app import CifarApp
-    from tui.cli.follow import follow
-    from tui.session.source import replayed
-
     session = ReplaySession(chosen, arguments.speed)
     greeting = f"Replaying {chosen.run_id} at {arguments.speed:g} times the speed: q leaves"
-    app = CifarApp(replayed(session, greeting), runs_dir=chosen.directory.path.parent)
-    return follow(app, session.close, arguments)
+    unchangeable = "A recording: nothing to change."
+    return follow(session, chosen, arguments, greeting, unchangeable=unchangeable)[0]

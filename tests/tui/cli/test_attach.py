@@ -35,7 +35,7 @@ from tui.screens.choice import ChoiceScreen
 from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.results.screen import ResultsScreen
 from tui.screens.training.screen import TrainingScreen
-from tui.session.source import attached_to, replayed
+from tui.session.source import Source
 
 Head = Callable[[Any], str]
 
@@ -68,12 +68,19 @@ def ended(run: RunRecord) -> RunRecord:
 
 
 def attached(run: RunRecord) -> CifarApp:
-    source = attached_to(AttachedSession(run), "Attached")
+    session = AttachedSession(run)
+    source = Source(session, clock=session.recorded_now, greeting="Attached")
     return CifarApp(source, runs_dir=run.directory.path.parent)
 
 
 def recording(run: RunRecord, speed: float) -> CifarApp:
-    source = replayed(ReplaySession(run, speed), "A recording")
+    session = ReplaySession(run, speed)
+    source = Source(
+        session,
+        clock=session.recorded_now,
+        unchangeable="A recording: nothing to change.",
+        greeting="A recording",
+    )
     return CifarApp(source, runs_dir=run.directory.path.parent)
 
 
@@ -268,18 +275,6 @@ async def test_detaching_leaves_what_this_process_trains_running(
         await until(pilot, lambda: app.return_value is not None)
     assert app.leaving is Leaving.RUNS_ON
     assert session.sent == []
-
-
-async def test_what_cannot_be_left_running_is_not_left(
-    session: Any, running: Any, until: Any, layers: LayerNode
-) -> None:
-    async with running(session) as pilot:
-        app: Any = pilot.app
-        session.begin(layers)
-        await until(pilot, lambda: app.screen.query("#layers.-filled"))
-        await pilot.press("d")
-        await until(pilot, lambda: "q asks" in said(app))
-        assert app.return_value is None
 
 
 def test_following_and_replaying_need_no_tensorflow(tmp_path: Path) -> None:

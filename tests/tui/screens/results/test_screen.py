@@ -35,7 +35,7 @@ from tui.screens.predict import PredictScreen
 from tui.screens.results.filter_line import FilterLine
 from tui.screens.results.notes import RunNotesScreen
 from tui.screens.results.screen import ResultsScreen
-from tui.session.source import trained_here
+from tui.session.source import Source
 
 AnyPilot = Pilot[Any]
 WriteRun = Callable[..., str]
@@ -60,7 +60,7 @@ def app(tmp_path: Path, make_session: Callable[..., SessionHandle]) -> CifarApp:
     def start(specs: list[RunSpec]) -> SessionHandle:
         return make_session(tuple(specs))
 
-    return ResultsApp(trained_here(None, start), runs_dir=tmp_path / "runs")
+    return ResultsApp(Source(None, start), runs_dir=tmp_path / "runs")
 
 
 @pytest.fixture
