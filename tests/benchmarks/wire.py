@@ -79,9 +79,9 @@ def drawn(terminal: Terminal, seconds: float) -> float:
 
 def leave(terminal: Terminal) -> None:
     """End the training at once."""
-    terminal.press("\x11")
+    terminal.press("q")
     drawn(terminal, 1.0)
-    terminal.press("\x11")
+    terminal.press("n")
     terminal.close()
 
 

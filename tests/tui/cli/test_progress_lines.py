@@ -239,6 +239,13 @@ def test_features_are_told_when_they_stand_ready(kept: dict[str, Any], words: st
     assert line == f"EfficientNetLite0  stage 1/2 head  features: {words}"
 
 
+def test_options_are_called_by_their_flags() -> None:
+    *_, warning = said(LogLine(level="warning", text="choose a smaller `image_size`"))
+    assert warning.endswith("warning: choose a smaller --image-size")
+    *_, ended = said(STARTED, RunEnded(time=9, status="failed", error="raise `runs_dir`"))
+    assert ended.endswith(": raise --runs-dir")
+
+
 def test_the_frontier_is_printed_with_what_trains() -> None:
     freeze = FreezeApplied(
         time=3,

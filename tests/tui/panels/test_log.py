@@ -88,6 +88,14 @@ async def test_lines_of_earlier_runs_stay_in_other_colours_and_widths(
         assert lines(panel) == expected
 
 
+async def test_options_are_called_by_their_flags(on_screen: OnScreen, run: RunSnapshot) -> None:
+    async with on_screen(LogScreen(), (100, 20)) as pilot:
+        panel = pilot.app.screen.query_one(LogPanel)
+        panel.snapshot = shown(run, "choose a smaller `image_size`")
+        await until(pilot, lambda: len(lines(panel)) == 2)
+        assert lines(panel)[1].endswith("choose a smaller --image-size")
+
+
 async def test_who_reads_further_up_stays_there(on_screen: OnScreen, run: RunSnapshot) -> None:
     async with on_screen(LogScreen(), (100, 20)) as pilot:
         panel = pilot.app.screen.query_one(LogPanel)

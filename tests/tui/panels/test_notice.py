@@ -76,6 +76,15 @@ def test_a_failure_says_why_and_what_is_next(run: RunSnapshot, working: RunSnaps
     assert next_text(SessionView((failed,), 0)).startswith("It was the last run")
 
 
+def test_options_are_called_by_their_flags(run: RunSnapshot, working: RunSnapshot) -> None:
+    failed = replace(run, status="failed", error="no room; choose a smaller `image_size`")
+    assert "a smaller --image-size" in failure_text(SessionView((failed,)), 0).plain
+    line = LogLine(level="warning", text="no room; raise `feature_cache`, not `predictions`")
+    assert last_said(replace(working, log=(line,))).endswith(
+        "raise --feature-cache, not `predictions`"
+    )
+
+
 def test_the_end_counts_the_runs_and_names_the_best(run: RunSnapshot) -> None:
     test = TestEnded(loss=0.3, accuracy=0.9, images=100)
     done = replace(run, status="completed", test=test)
