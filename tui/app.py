@@ -57,7 +57,7 @@ class Leaving(Enum):
 
 
 class CifarApp(App[tuple["RunSnapshot", ...]]):
-    """Launcher, training and results over one source; returns the runs it saw when it exits.
+    """Launcher, training and results over one source; returns the runs of its last session.
 
     Args:
         source: where the sessions come from, and what may be done with them.
@@ -83,7 +83,6 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self._sent: set[str] = set()
         self._shown: ShownSession | None = None
         self._training: TrainingScreen | None = None
-        self._earlier: tuple[RunSnapshot, ...] = ()
         self._event_loop: asyncio.AbstractEventLoop | None = None
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
@@ -241,7 +240,6 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self.notify("The training has ended: n starts a new session.")
             self.pop_screen()
         else:
-            self._earlier = self._seen_runs()
             self._open_training(self.source.start(message.specs))
 
     def on_launcher_screen_resumed(self, message: LauncherScreen.Resumed) -> None:
@@ -307,7 +305,6 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         if self.source.start is None:
             self._leave(Leaving.ANEW)
             return
-        self._earlier = self._seen_runs()
         self._shown = self._training = None
         self._open_launcher()
 
@@ -397,10 +394,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def _leave(self, how: Leaving = Leaving.AT_ONCE) -> None:
         self.leaving = how
-        self.exit(self._seen_runs())
-
-    def _seen_runs(self) -> tuple[RunSnapshot, ...]:
-        return (*self._earlier, *(self._shown.runs if self._shown is not None else ()))
+        self.exit(self._shown.runs if self._shown is not None else ())
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Yield every key's action by name, then Textual's own commands."""

@@ -140,7 +140,7 @@ class ControllingTerminal:
         return self._terminated_at is not None
 
     def show(self, app: CifarApp) -> tuple[RunSnapshot, ...] | None:
-        """Run an app on the full screen until it exits; return the runs that it saw."""
+        """Run an app on the full screen until it exits; return the runs of its last session."""
         from rich.console import Console
 
         self._app = app
