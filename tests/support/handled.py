@@ -14,6 +14,7 @@ from typing import Any
 from textual import events
 from textual._context import active_app
 from textual.app import App, ScreenStackError
+from textual.message import Message
 from textual.screen import Screen
 
 _CALM = 6
@@ -44,7 +45,7 @@ async def all_handled(*_: float) -> None:
 
 def _has_messages(app: App[Any]) -> bool:
     for pump in (app, *app._registry):
-        waiting = list(pump._message_queue.values)
+        waiting: list[Message | None] = list(pump._message_queue.values)
         if pump._next_callbacks or not all(isinstance(found, events.Timer) for found in waiting):
             return True
     return False
