@@ -24,14 +24,17 @@ _TOKEN = re.compile(
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 _NO_PEN = ""
 _PARTS = re.compile(
-    r"(?P<attributes>(?:(?:\d|21|5\d);?)*)"
+    r"(?P<attributes>(?:(?:\d|21|5\d)(?:;|$))*)"
     r"(?:(?P<colour>38;5;\d+|38;2;\d+;\d+;\d+|[39]\d);?)?"
     r"(?P<background>48;5;\d+|48;2;\d+;\d+;\d+|4\d|10\d)?"
 )
 """Of a pen, in the order in which Rich writes them."""
 
+_SEEN_ON_BLANKS = {"4", "7", "9", "21", "53"}
+"""Attributes that draw lines, or show the colour as the background."""
+
 Cell = tuple[str, str]
-"""A character, and the parameters of the pen that wrote it."""
+"""A character, and the parameters of the pen that wrote it; of a blank, what is seen of them."""
 
 
 class ChangedCells:
@@ -100,11 +103,14 @@ class ChangedCells:
         cells = self._rows.setdefault(row, {})
         if not _is_narrow(text):
             return self._write_wide(row, column, text, pen)
+        blank = _on_blank(pen)
         for character in text:
-            cell = (character, pen)
+            is_blank = character == " "
+            cell = (character, blank if is_blank else pen)
             if cells.get(column) != cell:
                 self._go_to(row, column)
-                self._set_pen(pen)
+                if not (is_blank and _on_blank(self._pen) == blank):
+                    self._set_pen(pen)
                 self._out.append(character)
                 self._at = (row, column + 1)
                 cells[column] = cell
@@ -154,6 +160,15 @@ class ChangedCells:
 @lru_cache(4096)
 def _is_narrow(text: str) -> bool:
     return text.isascii() or all(get_character_cell_size(character) == 1 for character in text)
+
+
+@lru_cache(4096)
+def _on_blank(pen: str) -> str:
+    """Return what is seen of a pen where it writes a blank: mostly its background."""
+    parts = _PARTS.fullmatch(pen)
+    if parts is None or _SEEN_ON_BLANKS & set(parts["attributes"].split(";")):
+        return pen
+    return parts["background"] or _NO_PEN
 
 
 @lru_cache(4096)
