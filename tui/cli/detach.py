@@ -65,12 +65,12 @@ def leave_running(
         with suppress(OSError):
             print(words, file=terminal.out, flush=True)
     terminal.detach(directory.log, STOPPED if stopping else 0)
-    lines = ProgressLines(session.specs)
-    lines.catch_up(place, directory)
+    progress = ProgressLines(session.specs)
+    progress.catch_up(place, directory)
 
     def log(index: int, run_id: str, event: Event) -> None:
         if not isinstance(event, UNTOLD):
-            for line in lines.of(index, run_id, event):
+            for line in progress.lines(index, run_id, event):
                 session.log(line)
 
     session.add_sink(log)

@@ -102,8 +102,8 @@ def _continue_without_screen(
     if terminal.terminated:
         words = "SIGTERM: the training ends after this batch with a checkpoint"
     print(words, file=terminal.out)
-    lines = ProgressLines(session.specs)
+    progress = ProgressLines(session.specs)
     for index, run_id in enumerate(session.run_ids):
-        lines.catch_up(index, RunDirectory(runs_dir / run_id))
-    session.add_sink(Printer(lines.of, terminal.out))
+        progress.catch_up(index, RunDirectory(runs_dir / run_id))
+    session.add_sink(Printer(progress.lines, terminal.out))
     terminal.wait(session)

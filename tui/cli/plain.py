@@ -40,7 +40,7 @@ def train_plainly(
         use_utf8(sys.stdout)
     with ControllingTerminal(on_hangup=on_hangup) as terminal:
         terminal.session = session
-        lines_of = _as_json if as_json else ProgressLines(session.specs).of
+        lines_of = _as_json if as_json else ProgressLines(session.specs).lines
         printer = Printer(lines_of, terminal.out)
         session.add_sink(printer)
         session.start()

@@ -61,9 +61,9 @@ class ProgressLines:
     def catch_up(self, index: int, directory: RunDirectory) -> None:
         """Apply what was recorded of the run at place `index` so far; its lines go unsaid."""
         for event in read_events(directory):
-            self.of(index, directory.run_id, event)
+            self.lines(index, directory.run_id, event)
 
-    def of(self, index: int, run_id: str, event: Event) -> list[str]:
+    def lines(self, index: int, run_id: str, event: Event) -> list[str]:
         """Return the lines to print for one event; mostly none."""
         lines = []
         name = self._names[index]

@@ -74,7 +74,7 @@ def batch(time: float, step: int) -> BatchEnded:
 
 def said(*events: Event, specs: tuple[RunSpec, ...] = (SPEC,)) -> list[str]:
     lines = ProgressLines(specs)
-    return [line for event in events for line in lines.of(0, "run-1", event)]
+    return [line for event in events for line in lines.lines(0, "run-1", event)]
 
 
 def test_the_model_is_inspected_before_it_trains() -> None:
@@ -195,7 +195,7 @@ def test_of_a_traceback_the_last_line_is_said() -> None:
 
 def test_seeds_tell_runs_of_one_model_apart() -> None:
     specs = (SPEC, dataclasses.replace(SPEC, seed=7))
-    lines = ProgressLines(specs).of(1, "run-2", PhaseChanged(phase="loading"))
+    lines = ProgressLines(specs).lines(1, "run-2", PhaseChanged(phase="loading"))
     assert lines[0] == "EfficientNetLite0 seed 7  run 2 of 2: run-2"
 
 
@@ -263,11 +263,11 @@ def test_the_frontier_is_printed_with_what_trains() -> None:
 def test_runs_that_join_the_queue_are_told_and_followed() -> None:
     lines = ProgressLines([SPEC])
     other = dataclasses.replace(SPEC, model="VGG16")
-    lines.of(0, "a", PhaseChanged(time=1, phase="loading"))
+    lines.lines(0, "a", PhaseChanged(time=1, phase="loading"))
     changed = QueueChanged(time=2, waiting=(other, SPEC), place=1)
-    assert lines.of(0, "a", changed) == [
+    assert lines.lines(0, "a", changed) == [
         "EfficientNetLite0  queue: next VGG16, EfficientNetLite0 seed 0"
     ]
-    assert lines.of(1, "b", PhaseChanged(time=3, phase="loading"))[0] == "VGG16  run 2 of 3: b"
-    emptied = lines.of(1, "b", QueueChanged(time=4, waiting=(), place=2))
+    assert lines.lines(1, "b", PhaseChanged(time=3, phase="loading"))[0] == "VGG16  run 2 of 3: b"
+    emptied = lines.lines(1, "b", QueueChanged(time=4, waiting=(), place=2))
     assert emptied == ["VGG16  queue: empty"]
