@@ -26,7 +26,6 @@ from tui.screens.training.controls import ControlsScreen
 from tui.session.view import SessionView
 from tui.settings import keys
 
-PANELS = ("layers", "charts", "machine", "queue", "log")
 _NORMAL_SIZE = (100, 30)
 _WIDE_SIZE = (160, 40)
 _TALL = 36

@@ -23,7 +23,9 @@ from tui.panels.progress import HeadPanel
 from tui.panels.queue import QueuePanel
 from tui.screens.choice import ChoiceScreen
 from tui.screens.too_small import TooSmallScreen
-from tui.screens.training.screen import PANELS, TrainingScreen
+from tui.screens.training.screen import TrainingScreen
+
+PANELS = ("layers", "charts", "machine", "queue", "log")
 
 
 def head(app: Any) -> str:
