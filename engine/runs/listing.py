@@ -122,11 +122,17 @@ def _is_directory(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_run(path: Path) -> bool:
-    try:
-        names = set(os.listdir(path))
-    except OSError as error:
-        raise InputError(f"the folder cannot be read ({error.strerror})") from error
-    return not names.isdisjoint(("spec.json", "events.jsonl"))
+    directory = RunDirectory(path)
+    for file in (directory.spec, directory.events):
+        try:
+            file.lstat()  # a link that leads nowhere is a broken run
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            found = error.strerror or type(error).__name__
+            raise InputError("", "a folder that can be read", found) from error
+        return True
+    return False
 
 
 def load_if_run(path: Path) -> RunRecord | None:

@@ -23,7 +23,7 @@ from engine.common.codec import to_plain
 from engine.config.spec import RunSpec, Stage
 from engine.machine.provenance import Origin
 from engine.ranking import index as runs_index
-from engine.ranking.index import INDEX_NAME, IndexFile, RankingRows, ranking_rows
+from engine.ranking.index import INDEX_NAME, RankingRows, ranking_rows, read_index
 from engine.ranking.row import KINDS, ranking_row
 from engine.runs.directory import RunDirectory, SpecFile
 from engine.runs.listing import RunRecord, list_runs, load_if_run
@@ -235,6 +235,11 @@ def altered(change: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
     return alter
 
 
+def in_a_row(**changes: Any) -> Callable[[str], str]:
+    """An index in which one run's row has other values."""
+    return altered(lambda plain: plain["entries"]["run-0"][1].update(changes))
+
+
 HOSTILE: list[Callable[[str], str]] = [
     lambda text: "",
     lambda text: text[: len(text) // 2],
@@ -242,28 +247,32 @@ HOSTILE: list[Callable[[str], str]] = [
     lambda text: "[]",
     lambda text: "null",
     altered(lambda plain: plain.update(format=99)),
-    altered(lambda plain: plain.update(kinds={})),
-    altered(lambda plain: plain.update(signatures="")),
-    altered(lambda plain: plain.update(signatures="!")),
-    altered(lambda plain: plain.update(signatures=3)),
-    altered(lambda plain: plain.pop("columns")),
-    altered(lambda plain: plain["columns"].pop("model")),
-    altered(lambda plain: plain["columns"].update(model=["\x1b[2J", "x"])),
-    altered(lambda plain: plain["columns"].update(model=["[/x]", "x"])),
-    altered(lambda plain: plain["columns"].update(model=[1, 2])),
-    altered(lambda plain: plain["columns"].update(model=["x"])),
-    altered(lambda plain: plain["columns"].update(model="xy")),
-    altered(lambda plain: plain["columns"].update(status=["running", "better"])),
-    altered(lambda plain: plain["columns"].update(ranked=[1, 0])),
-    altered(lambda plain: plain["columns"].update(tags=[3, 4])),
-    altered(lambda plain: plain["columns"].update(tags=[["\n"], []])),
-    altered(lambda plain: plain["columns"].update(validation=[[], {}])),
-    altered(lambda plain: plain["columns"].update(test_accuracy="AAAA")),
-    altered(lambda plain: plain["columns"].update(test_accuracy="AAAAAAAA8H8AAAAAAADwfw==")),
-    altered(lambda plain: plain["columns"].update(curve=[])),
-    altered(lambda plain: plain["columns"].update(curve=["//////////8=", ""])),
-    altered(lambda plain: plain.update(broken={"x": "\x1b"})),
-    altered(lambda plain: plain.update(broken=[])),
+    altered(lambda plain: plain.pop("entries")),
+    altered(lambda plain: plain.update(entries=[])),
+    altered(lambda plain: plain["entries"].update(x=3)),
+    altered(lambda plain: plain["entries"].update(x=["!", None, ""])),
+    altered(lambda plain: plain["entries"].update(x=[[1.5], None, ""])),
+    altered(lambda plain: plain["entries"].update(x=[[1], None, "\x1b"])),
+    altered(lambda plain: plain["entries"].update(x=[[1], {}, ""])),
+    altered(lambda plain: plain["entries"]["run-0"][1].pop("model")),
+    in_a_row(model="\x1b[2J"),
+    in_a_row(model="[/x]"),
+    in_a_row(model=1),
+    in_a_row(status="running"),
+    in_a_row(status="better"),
+    in_a_row(ranked=1),
+    in_a_row(tags=3),
+    in_a_row(tags=["\n"]),
+    in_a_row(stages=["\x1b"]),
+    in_a_row(validation=[]),
+    in_a_row(validation="\x1b"),
+    in_a_row(test_accuracy="0.5"),
+    in_a_row(test_accuracy=float("inf")),
+    in_a_row(flops=2**63),
+    in_a_row(curve=[3]),
+    in_a_row(curve=[["x", 0.5]]),
+    in_a_row(curve=[[1.5]]),
+    lambda text: text.replace("0.5", "1e999"),
 ]
 
 
@@ -275,7 +284,7 @@ def test_an_index_that_makes_no_sense_is_ignored_and_made_anew(
     index = runs_dir / INDEX_NAME
     sound = index.read_text()
     index.write_text(damage(sound))
-    assert IndexFile(index).read() == {}
+    assert read_index(index) == {}
     assert ranking_rows(runs_dir) == without_index(runs_dir)
     assert index.read_text() == sound
 
