@@ -20,7 +20,7 @@ from engine.config.spec import RunSpec
 from engine.protocol.commands import Command, SetTrainable
 from engine.protocol.events import BatchEnded, EpochEnded, Event
 from engine.runs.listing import RunRecord, load_run, read_events
-from engine.sessions.local import Sink
+from engine.sessions.handle import SessionHandle
 from engine.state.layer_choice import count_blocks, last_blocks
 from tui.app import CifarApp
 from tui.screens.training.screen import TrainingScreen
@@ -36,12 +36,12 @@ DETAILS = {"confusion": "3", "mistakes": "5"}
 """Pages of a run in full, and the keys that open them."""
 
 
-class Recording:
+class Recording(SessionHandle):
     """Recorded runs in the place of a session."""
 
     def __init__(self, runs: list[RunRecord]) -> None:
+        super().__init__("recording")
         self._runs = runs
-        self._sinks: list[Sink] = []
         self.has_played = False
 
     @property
@@ -52,10 +52,10 @@ class Recording:
     def is_alive(self) -> bool:
         return True
 
-    def add_sink(self, sink: Sink) -> None:
-        self._sinks.append(sink)
-
     def start(self) -> None:
+        self._work()
+
+    def _work(self) -> None:
         for index, run in enumerate(self._runs):
             events = list(read_events(run.directory))
             if run is self._runs[-1]:
@@ -63,9 +63,7 @@ class Recording:
             # As if it were training now: what has elapsed is counted from the clock.
             since = time.time() - events[-1].time
             for event in events:
-                moved = replace(event, time=event.time + since)
-                for sink in self._sinks:
-                    sink(index, run.run_id, moved)
+                self._tell(index, run.run_id, replace(event, time=event.time + since))
         self.has_played = True
 
     def send(self, command: Command) -> None:

@@ -34,7 +34,7 @@ from tui.terminal.notification import choose_next_way, chosen_way, sequence
 if TYPE_CHECKING:
     from engine.protocol.commands import Command
     from engine.protocol.events import Event
-    from engine.sessions.local import SessionHandle
+    from engine.sessions.handle import SessionHandle
     from engine.state.snapshot import RunSnapshot
     from tui.screens.launcher.screen import LauncherScreen
     from tui.screens.training.screen import TrainingScreen

@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.common.regular_file import reason_of
 from engine.common.text import byte_size
 
 FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
@@ -85,7 +86,7 @@ class LineFile:
             while self._waiting:
                 self._write_first()
         except OSError as error:
-            self._problem = error.strerror or type(error).__name__
+            self._problem = reason_of(error)
         return not self._waiting
 
     def close(self) -> None:
@@ -116,4 +117,4 @@ class LineFile:
             if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
                 self._waiting.appendleft(b"\n")
         except OSError as error:
-            self._problem = error.strerror or type(error).__name__
+            self._problem = reason_of(error)

@@ -8,7 +8,7 @@ import math
 import reprlib
 import types
 import typing
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, Union
 
 from engine.errors import InputError
@@ -22,10 +22,15 @@ _shown.maxstring = _shown.maxother = _shown.maxlong = 80
 
 
 def to_plain(value: Any) -> Any:
-    """Turn dataclasses, tuples and mappings into JSON values; NaN and infinities become None."""
+    """Turn dataclasses, tuples and mappings into JSON values; NaN and infinities become None.
+
+    An object of a class with a `TAG`, such as an event, begins with its class's name under that.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        tag = getattr(value, "TAG", None)
         fields = dataclasses.fields(value)
-        return {field.name: to_plain(getattr(value, field.name)) for field in fields}
+        plain = {field.name: to_plain(getattr(value, field.name)) for field in fields}
+        return {tag: type(value).__name__, **plain} if tag else plain
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, (list, tuple)):
@@ -47,15 +52,18 @@ def from_plain(kind: Any, value: Any, where: str = "value") -> Any:
     try:
         return _reader(kind)(value)
     except _MisfitError as misfit:
-        raise InputError(f"{where}{misfit.place}: {misfit}") from misfit
+        place = where + misfit.place
+        raise InputError("", misfit.expected, misfit.found, place=place) from misfit
     except RecursionError as error:
-        raise InputError(f"{where}: expected {_name(kind)}, found it nested too deeply") from error
+        raise InputError("", _name(kind), "it nested too deeply", place=where) from error
 
 
 class _MisfitError(Exception):
     """What does not fit, and where in the whole; the place grows on the way out."""
 
-    place = ""
+    def __init__(self, expected: str, found: str) -> None:
+        super().__init__(expected, found)
+        self.expected, self.found, self.place = expected, found, ""
 
 
 @functools.cache
@@ -80,6 +88,8 @@ def _reader(kind: Any) -> Reader:
 
 
 def _union_reader(kind: Any, arguments: tuple[Any, ...]) -> Reader:
+    if tag := getattr(arguments[0], "TAG", None):
+        return functools.partial(_read_tagged, tag, {each.__name__: each for each in arguments})
     has_none = type(None) in arguments
     readers = [_reader(option) for option in arguments if option is not type(None)]
 
@@ -96,6 +106,13 @@ def _union_reader(kind: Any, arguments: tuple[Any, ...]) -> Reader:
     return read
 
 
+def _read_tagged(tag: str, kinds: dict[str, type[Any]], value: Any) -> Any:
+    name = value.get(tag) if isinstance(value, dict) else None
+    if not isinstance(name, str) or name not in kinds:
+        raise _MisfitError(f"{tag} to be one of {', '.join(kinds)}", f"{_shown.repr(value):.80}")
+    return _read_object(kinds[name], value)
+
+
 def _read_literal(kind: Any, options: tuple[Any, ...], value: Any) -> Any:
     if value in options:
         return value
@@ -105,59 +122,46 @@ def _read_literal(kind: Any, options: tuple[Any, ...], value: Any) -> Any:
 def _read_tuple(kind: Any, reader: Reader, value: Any) -> tuple[Any, ...]:
     if not isinstance(value, list):
         raise _misfit(kind, value)
-    items = []
-    try:
-        for item in value:
-            items.append(reader(item))
-    except _MisfitError as misfit:
-        misfit.place = f"[{len(items)}]{misfit.place}"
-        raise
-    return tuple(items)
+    return tuple([_read_part(index, reader, item) for index, item in enumerate(value)])
 
 
 def _read_mapping(kind: Any, reader: Reader, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _misfit(kind, value)
-    found = {}
-    for key, item in value.items():
-        name = _read_text(key)
-        try:
-            found[name] = reader(item)
-        except _MisfitError as misfit:
-            misfit.place = f".{name}{misfit.place}"
-            raise
-    return found
+    return {_read_text(key): _read_part(key, reader, item) for key, item in value.items()}
 
 
-def _read_object(kind: type[Any], value: Any) -> Any:
+def _read_object(kind: Any, value: Any) -> Any:
     if not isinstance(value, dict):
         raise _misfit(kind, value)
     arguments = {}
-    for name, reader, required in _fields(typing.cast(Hashable, kind)):
+    for name, reader, is_required in _fields(kind):
         if name in value:
-            try:
-                arguments[name] = reader(value[name])
-            except _MisfitError as misfit:
-                misfit.place = f".{name}{misfit.place}"
-                raise
-        elif required:
-            raise _MisfitError(f"{kind.__name__} without its field {name!r}")
+            arguments[name] = _read_part(name, reader, value[name])
+        elif is_required:
+            raise _MisfitError(f"{kind.__name__} with its field {name!r}", "none")
     return kind(**arguments)
 
 
+def _read_part(key: str | int, reader: Reader, value: Any) -> Any:
+    try:
+        return reader(value)
+    except _MisfitError as misfit:
+        misfit.place = (f".{key}" if isinstance(key, str) else f"[{key}]") + misfit.place
+        raise
+
+
 @functools.cache
-def _fields(kind: Hashable) -> tuple[tuple[str, Reader, bool], ...]:
+def _fields(kind: Any) -> tuple[tuple[str, Reader, bool], ...]:
     """Return the names of the fields of `kind`, what reads each, and whether it is required."""
-    cls = typing.cast(type[Any], kind)
-    hints = typing.get_type_hints(cls)
-    missing = dataclasses.MISSING
+    hints, missing = typing.get_type_hints(kind), dataclasses.MISSING
     return tuple(
         (
             field.name,
             _reader(hints[field.name]),
             field.default is missing and field.default_factory is missing,
         )
-        for field in dataclasses.fields(cls)
+        for field in dataclasses.fields(kind)
         if field.init
     )
 
@@ -191,7 +195,7 @@ def _read_text(value: Any) -> str:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise _MisfitError("expected text, found half a character in it") from error
+            raise _MisfitError("text", "half a character in it") from error
     return value
 
 
@@ -202,11 +206,11 @@ def _read_exactly(kind: Any, value: Any) -> Any:
 
 
 def _misfit(kind: Any, value: Any) -> _MisfitError:
-    return _MisfitError(f"expected {_name(kind)}, found {_shown.repr(value):.80}")
+    return _MisfitError(_name(kind), f"{_shown.repr(value):.80}")
 
 
 def _too_long() -> _MisfitError:
-    return _MisfitError("expected a number of 64 bits, found a longer one")
+    return _MisfitError("a number of 64 bits", "a longer one")
 
 
 def _name(kind: Any) -> str:

@@ -100,10 +100,8 @@ def check_temporary_folder() -> None:
     try:
         tempfile.gettempdir()
     except OSError as error:
-        raise InputError(
-            "expected a folder for temporary files, found that neither "
-            f"{' nor '.join(_TEMPORARY)} can be written; {SET_TEMPORARY}"
-        ) from error
+        found = f"that neither {' nor '.join(_TEMPORARY)} can be written"
+        raise InputError("", "a folder for temporary files", found, SET_TEMPORARY) from error
 
 
 def _registered_home() -> Path | None:

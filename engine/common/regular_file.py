@@ -12,6 +12,14 @@ from engine.common.text import byte_size
 from engine.errors import InputError
 
 _BUFFER_BYTES = 2**18
+_MOST_REASON = 100
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why a file cannot be read or written: the system's words, else those of the error."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{type(error).__name__}: {error}"[:_MOST_REASON].removesuffix(": ")
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -38,9 +46,8 @@ def read_regular(path: Path, most: int) -> bytes:
     with open_regular(path) as file:
         found = os.fstat(file.fileno()).st_size
         if found > most:
-            raise InputError(
-                f"expected {path.name} of at most {byte_size(most)}, found {byte_size(found)}"
-            )
+            limit = f"at most {byte_size(most)}"
+            raise InputError("", limit, byte_size(found), place=path.name)
         return file.read(most)
 
 

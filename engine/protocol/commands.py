@@ -10,11 +10,9 @@ from __future__ import annotations
 import queue
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from engine.common.codec import from_plain, to_plain
 from engine.config.spec import RunSpec
-from engine.errors import InputError
 
 When = Literal["now", "epoch"]
 
@@ -26,6 +24,8 @@ def _new_id() -> str:
 @dataclass(frozen=True, kw_only=True)
 class Command:
     """A request to the trainer; `id` ties the answer to it."""
+
+    TAG: ClassVar = "command"
 
     id: str = field(default_factory=_new_id)
 
@@ -155,23 +155,6 @@ AnyCommand = (
     | RemoveRun
 )
 COMMAND_TYPES: dict[str, type[Command]] = {kind.__name__: kind for kind in AnyCommand.__args__}
-
-
-def command_to_plain(command: Command) -> dict[str, Any]:
-    """Make the object of a line of `commands.jsonl`."""
-    return {"command": type(command).__name__, "id": command.id, **to_plain(command)}
-
-
-def command_from_plain(plain: Any) -> Any:
-    """Rebuild a command from its object.
-
-    Raises:
-        InputError: not a command; says what was expected.
-    """
-    if not isinstance(plain, dict) or plain.get("command") not in COMMAND_TYPES:
-        expected = ", ".join(COMMAND_TYPES)
-        raise InputError(f"expected a command ({expected}), found {plain!r:.80}")
-    return from_plain(COMMAND_TYPES[plain["command"]], plain, plain["command"])
 
 
 class CommandQueue:

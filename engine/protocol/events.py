@@ -28,12 +28,12 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 from engine.common.codec import from_plain, to_plain
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.protocol.commands import AnyCommand, command_from_plain, command_to_plain
+from engine.protocol.commands import AnyCommand
 from engine.protocol.facts import DataFacts, GpuReading, LayerNode, ModelFacts
 
 Phase = Literal[
@@ -62,6 +62,8 @@ def now() -> float:
 @dataclass(frozen=True, kw_only=True)
 class Event:
     """Something that happened, with the Unix second at which it did."""
+
+    TAG: ClassVar = "event"
 
     time: float = field(default_factory=now)
 
@@ -349,17 +351,9 @@ disk keeps too many waiting, left out of an outline of the run."""
 EVENT_TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in AnyEvent.__args__}
 
 
-def event_to_plain(event: Event) -> dict[str, Any]:
-    """Make the object of a line of `events.jsonl`."""
-    plain = {"event": type(event).__name__, "time": event.time, **to_plain(event)}
-    if isinstance(event, (CommandAccepted, CommandRejected)):
-        plain["command"] = command_to_plain(event.command)
-    return plain
-
-
 def event_to_line(event: Event) -> str:
     """Make a line of `events.jsonl`, with its newline."""
-    return json.dumps(event_to_plain(event), allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(to_plain(event), allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def event_from_line(line: str) -> Event | None:
@@ -371,18 +365,11 @@ def event_from_line(line: str) -> Event | None:
     try:
         plain = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"expected a JSON object, found {line[:60]!r}") from error
+        raise InputError("", "a JSON object", repr(line[:60])) from error
     if not isinstance(plain, dict) or not isinstance(plain.get("event"), str):
-        raise InputError(f"expected an object with the key 'event', found {line[:60]!r}")
+        raise InputError("", "an object with the key 'event'", repr(line[:60]))
     kind = EVENT_TYPES.get(plain["event"])
     if kind is None:
         return None
-    if kind in (CommandAccepted, CommandRejected):
-        plain = {**plain, "command": command_from_plain(plain.get("command"))}
-        names = ("command", "reason", "time")
-        try:
-            return kind(**{name: plain[name] for name in names if name in plain})
-        except TypeError as error:
-            raise InputError(f"{kind.__name__}: {error}") from error
     event: Event = from_plain(kind, plain, kind.__name__)
     return event

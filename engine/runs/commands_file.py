@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from engine.common.codec import from_plain
 from engine.common.lines import LineReader
 from engine.errors import InputError
-from engine.protocol.commands import command_from_plain
-
-if TYPE_CHECKING:
-    from engine.protocol.commands import Command
+from engine.protocol.commands import AnyCommand, Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class CommandFile:
             try:
                 commands.append(_command(line))
             except InputError as error:
-                problems.append(f"{self._path.name}: {error}")
+                problems.append(str(error.within(self._path.name)))
         return Arrived(tuple(commands), tuple(problems))
 
 
@@ -55,6 +52,6 @@ def _command(line: bytes) -> Command:
         plain = json.loads(line)
     except (ValueError, RecursionError) as error:
         text = line[:60].decode(errors="replace")
-        raise InputError(f"expected a command as a JSON object, found {text!r}") from error
-    command: Command = command_from_plain(plain)
+        raise InputError("", "a command as a JSON object", repr(text)) from error
+    command: Command = from_plain(AnyCommand, plain, "command")
     return command

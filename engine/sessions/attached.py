@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from engine.common.append import LineFile
+from engine.common.codec import to_plain
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.protocol.commands import Command, Stop, command_to_plain
+from engine.protocol.commands import Command, Stop
 from engine.protocol.events import (
     FREQUENT,
     CommandAccepted,
@@ -30,10 +30,8 @@ from engine.protocol.events import (
 from engine.runs.listing import HEARTBEAT_LOST_SECONDS, RunRecord, derived_end, load_run
 from engine.runs.reading import RecordReader
 from engine.runs.selecting import is_same_queue, runs_beside
+from engine.sessions.handle import SessionHandle
 from engine.state.event_clock import EventClock
-
-if TYPE_CHECKING:
-    from engine.sessions.local import Sink
 
 POLL_SECONDS = 0.2
 LOOK_SECONDS = 3.0
@@ -44,26 +42,19 @@ SAID_AFTER_END = (HardwareSampled, LogLine)
 """Events that other threads may still emit when a run has ended."""
 
 
-def append_command(path: Path, command: Command) -> None:
+def append_command(path: Path, command: Command) -> str:
     """Append a command as one whole line; several processes may do so at a time.
 
-    Raises:
-        OSError: it cannot be written whole.
+    Returns:
+        Why it cannot be written, empty on success.
     """
-    line = (json.dumps(command_to_plain(command)) + "\n").encode()
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            # Another process's half a line must not swallow this one.
-            line = b"\n" + line
-        if os.write(descriptor, line) != len(line):
-            raise OSError(f"{path.name} took only a part of the line")
-    finally:
-        os.close(descriptor)
+    file = LineFile(path)
+    file.write(json.dumps(to_plain(command)) + "\n")
+    file.close()
+    return f"{path.name}: {file.full.reason}" if file.full else ""
 
 
-class AttachedSession:
+class AttachedSession(SessionHandle):
     """Follows a run of another process and then the next ones of its queue, from any process.
 
     A thread of its own reads the record: all of it first, then as it grows. When the run's process
@@ -76,8 +67,7 @@ class AttachedSession:
     """
 
     def __init__(self, run: RunRecord) -> None:
-        self._sinks: list[Sink] = []
-        self._thread = threading.Thread(target=self._work, name="follower", daemon=True)
+        super().__init__("follower")
         self._closing = threading.Event()
         self._is_alive = True
         beside = list(runs_beside(run))
@@ -109,20 +99,9 @@ class AttachedSession:
         """Return the Unix second by the clock of the events, whatever this machine's clock says."""
         return self._clock.now()
 
-    def add_sink(self, sink: Sink) -> None:
-        """Send events to `sink` from now on."""
-        self._sinks.append(sink)
-
-    def start(self) -> None:
-        """Start the thread that reads."""
-        self._thread.start()
-
     def send(self, command: Command) -> None:
         """Append a command to the file of the running run; reject it if that is impossible."""
-        try:
-            append_command(self._run.directory.commands, command)
-        except OSError as error:
-            reason = f"{self._run.directory.commands.name}: {error.strerror or error}"
+        if reason := append_command(self._run.directory.commands, command):
             at = self.recorded_now()
             self._emit(CommandRejected(time=at, command=command, reason=reason))  # type: ignore[arg-type]
 
@@ -177,14 +156,14 @@ class AttachedSession:
         """Emit what was added to the record; return whether anything was."""
         events = self._reader.read()
         for event in events:
-            self._tell(event)
+            self._follow(event)
         if events:
             self._looked_at = time.monotonic()
             if self._history_is_told:
                 self._joined_at = self._looked_at
         return bool(events)
 
-    def _tell(self, event: Event) -> None:
+    def _follow(self, event: Event) -> None:
         self._clock.hear(event)
         if isinstance(event, RunEnded):
             self._end, self._ended_at = event, time.monotonic() - self._quiet_before()
@@ -231,7 +210,7 @@ class AttachedSession:
             end = RunEnded(time=self._last_time, status="interrupted", error=str(error))
         # What it wrote between the last reading and its end.
         if end is not None and not self._read():
-            self._tell(end)
+            self._follow(end)
 
     def _quiet_seconds(self) -> float | None:
         """Return how long the record was seen not to change; None while that means nothing yet."""
@@ -273,8 +252,7 @@ class AttachedSession:
 
     def _emit(self, event: Event, run: RunRecord | None = None) -> None:
         run = run or self._run
-        for sink in self._sinks:
-            sink(_place(run), run.run_id, event)
+        self._tell(_place(run), run.run_id, event)
 
 
 def _place(run: RunRecord) -> int:

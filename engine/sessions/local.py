@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from engine.backend import devices as backend
 from engine.common.append import is_disk_full
@@ -40,46 +39,15 @@ from engine.runs.lock import locked
 from engine.runs.queue import RunQueue
 from engine.runs.recorder import Recorder
 from engine.runs.resume import Queued, check_named, kept_backend, queue_from, resumption_of
+from engine.sessions.handle import SessionHandle, Sink
 from engine.training.control import ROOM_POLL_SECONDS
 from engine.training.trainer import Trainer
 
 TRAINER = "trainer"
 """The name of the thread that trains."""
-Sink = Callable[[int, str, Event], None]
-"""Takes (place in the queue from 0, run id, event) on the thread that emits; must not block."""
 
 
-class SessionHandle(Protocol):
-    """What a front end may do with a session; UI tests use a fake one."""
-
-    @property
-    def specs(self) -> tuple[RunSpec, ...]:
-        """What the queue holds, in order."""
-        ...
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the trainer thread still runs."""
-        ...
-
-    def add_sink(self, sink: Sink) -> None:
-        """Send events to `sink` from now on."""
-        ...
-
-    def start(self) -> None:
-        """Start the trainer thread."""
-        ...
-
-    def send(self, command: Command) -> None:
-        """Send a command to the current run; never blocks."""
-        ...
-
-    def join(self, timeout: float | None = None) -> bool:
-        """Wait for the trainer thread; return whether it has ended."""
-        ...
-
-
-class Session:
+class Session(SessionHandle):
     """Runs a queue of runs on one thread of its own, which may outlive any screen.
 
     Events go to the recorder first, so that a dead screen loses nothing, then to the sinks.
@@ -109,19 +77,21 @@ class Session:
             InputError: the backend on which that run began cannot compute in this process, or
                 its data set is not installed here.
         """
+        super().__init__(TRAINER, is_daemon=False)
+        self._sinks += sinks
         self._resumes = resumes
         self._backend = kept_backend(resumes) if resumes else ""
         if resumes is not None:
             check_named(resumes)
-        queued = _queue(specs) if resumes is None else queue_from(resumes)
+            queued = queue_from(resumes)
+        else:
+            queued = tuple(Queued(place, spec) for place, spec in enumerate(specs))
         self._queue = RunQueue(queued if whole_queue else queued[:1])
         self._planned = (resumes.file.queue_specs if resumes else ()) or self._queue.specs
         self._queue_id = (resumes.file.queue_id if resumes else "") or uuid.uuid4().hex[:12]
         self._runs_dir = runs_dir
-        self._sinks = list(sinks)
         self._samples_hardware = hardware
         self._commands = CommandQueue()
-        self._thread = threading.Thread(target=self._work, name=TRAINER)
         self._lock = threading.RLock()  # a sink may log
         self._running: _Running | None = None
         self._statuses: list[RunStatus] = []
@@ -142,11 +112,6 @@ class Session:
         return tuple(self._run_ids)
 
     @property
-    def is_alive(self) -> bool:
-        """Whether the trainer thread still runs."""
-        return self._thread.is_alive()
-
-    @property
     def exit_code(self) -> int:
         """0 all completed, 1 some run failed, 130 stopped before the end, 143 interrupted."""
         if "interrupted" in self._statuses:
@@ -156,22 +121,9 @@ class Session:
         is_whole = len(self._statuses) == len(self._queue.specs)
         return 0 if is_whole and set(self._statuses) == {"completed"} else 130
 
-    def add_sink(self, sink: Sink) -> None:
-        """Send events to `sink` from now on."""
-        self._sinks.append(sink)
-
-    def start(self) -> None:
-        """Start the trainer thread."""
-        self._thread.start()
-
     def send(self, command: Command) -> None:
         """Send a command to the current run; never blocks."""
         self._commands.put(command)
-
-    def join(self, timeout: float | None = None) -> bool:
-        """Wait for the trainer thread; return whether it has ended."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
 
     def log(self, text: str) -> None:
         """Write a printed line into the log of the current run, from any thread."""
@@ -203,16 +155,13 @@ class Session:
         """Reject commands that came too late for any run, so that no one waits for an answer."""
         for command in self._commands.drain():
             if isinstance(command, QUEUE_COMMANDS) and self._run_ids:
-                self._tell(CommandRejected(command=command, reason="the queue has ended"))
+                self._tell_apart(CommandRejected(command=command, reason="the queue has ended"))
 
     def _fail(self, problem: Exception) -> None:
         """Emit what ended the queue outside any run, such as a folder that cannot be written."""
         self._statuses = [*self._statuses[: self._begun], "failed"]
-        run_id = self._run_ids[self._begun] if self._begun < len(self._run_ids) else ""
         kind = "" if isinstance(problem, InputError) else f"{type(problem).__name__}: "
-        event = RunEnded(status="failed", error=f"{kind}{problem}")
-        for sink in self._sinks:
-            sink(self._begun, run_id, event)
+        self._tell_apart(RunEnded(status="failed", error=f"{kind}{problem}"))
 
     def _work_off(self, index: int, spec: RunSpec) -> bool:
         """Run one spec; return whether the queue is to end with it."""
@@ -235,17 +184,15 @@ class Session:
         """Carry out between two runs what the trainer does during one."""
         reason = "the queue is being stopped" if self._ends else self._queue.change(command)
         if reason:
-            self._tell(CommandRejected(command=command, reason=reason))
+            self._tell_apart(CommandRejected(command=command, reason=reason))
             return
-        self._tell(CommandAccepted(command=command))
-        self._tell(self._queue.state)
+        self._tell_apart(CommandAccepted(command=command))
+        self._tell_apart(self._queue.state)
 
-    def _tell(self, event: Event) -> None:
+    def _tell_apart(self, event: Event) -> None:
         """Emit an event that no record takes: its run has ended, or has no directory yet."""
         index = self._begun
-        run_id = self._run_ids[index] if index < len(self._run_ids) else ""
-        for sink in self._sinks:
-            sink(index, run_id, event)
+        self._tell(index, self._run_ids[index] if index < len(self._run_ids) else "", event)
 
     def _create_when_room(self, index: int, spec: RunSpec) -> RunDirectory:
         """Make a run's directory; between two runs the queue waits for room on the disk."""
@@ -257,15 +204,15 @@ class Session:
                     raise
                 self._tell_waiting(error)
             if self._is_told_to_end(self._commands.wait(ROOM_POLL_SECONDS)):
-                raise InputError(f"the disk of {self._runs_dir} is full: no further run was begun")
+                said = "a full disk, and the wish to end: no further run was begun"
+                raise InputError(self._runs_dir, "room for a run", said)
 
     def _tell_waiting(self, error: OSError) -> None:
         if self._is_full:
             return
         self._is_full = True
         text = f"{self._runs_dir}: {error.strerror}; the next run waits for room"
-        for sink in self._sinks:
-            sink(self._begun - 1, self._run_ids[-1], LogLine(level="warning", text=text))
+        self._tell(self._begun - 1, self._run_ids[-1], LogLine(level="warning", text=text))
 
     def _create(self, index: int, spec: RunSpec) -> RunDirectory:
         whole = self._queue.whole(self._planned)
@@ -316,8 +263,7 @@ class Session:
         with self._lock:
             running.recorder.record(event)
             self._tell_full(running)
-            for sink in self._sinks:
-                sink(running.index, running.run_id, event)
+            self._tell(running.index, running.run_id, event)
 
     def _tell_full(self, running: _Running) -> None:
         """Log once that the disk is full, and once that there is room again."""
@@ -335,10 +281,6 @@ class Session:
         if running is not None:
             running.recorder.retry()
             self._emit(running, event)
-
-
-def _queue(specs: Sequence[RunSpec]) -> tuple[Queued, ...]:
-    return tuple(Queued(place, spec) for place, spec in enumerate(specs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from engine.config.spec import RunSpec
 from engine.protocol.commands import Command
 from engine.protocol.events import Event, QueueChanged, RunEnded
 from engine.runs.listing import RunRecord, derived_end, read_events
-
-if TYPE_CHECKING:
-    from engine.sessions.local import Sink
+from engine.sessions.handle import SessionHandle
 
 LONGEST_GAP_SECONDS = 5.0
 """Seconds of the recording to which a longer pause between events is shortened."""
 SHORTEST_WAIT_SECONDS = 0.005
 
 
-class ReplaySession:
+class ReplaySession(SessionHandle):
     """Plays a record on a thread of its own, and is alive until the end.
 
     Args:
@@ -28,10 +25,9 @@ class ReplaySession:
     """
 
     def __init__(self, run: RunRecord, speed: float) -> None:
+        super().__init__("replay")
         self._run = run
         self._speed = speed
-        self._sinks: list[Sink] = []
-        self._thread = threading.Thread(target=self._work, name="replay", daemon=True)
         self._closing = threading.Event()
         self._told = (run.file.created_at, time.monotonic())
 
@@ -40,26 +36,8 @@ class ReplaySession:
         """The spec of the run, and no other."""
         return (self._run.file.spec,)
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether it plays."""
-        return self._thread.is_alive()
-
-    def add_sink(self, sink: Sink) -> None:
-        """Send events to `sink` from now on."""
-        self._sinks.append(sink)
-
-    def start(self) -> None:
-        """Start playing."""
-        self._thread.start()
-
     def send(self, command: Command) -> None:
         """Ignore the command: what is recorded has happened."""
-
-    def join(self, timeout: float | None = None) -> bool:
-        """Wait for the recording's end; return whether it was reached."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
 
     def close(self) -> None:
         """Stop playing."""
@@ -94,5 +72,4 @@ class ReplaySession:
 
     def _emit(self, event: Event) -> None:
         self._told = (event.time, time.monotonic())
-        for sink in self._sinks:
-            sink(0, self._run.run_id, event)
+        self._tell(0, self._run.run_id, event)

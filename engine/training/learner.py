@@ -14,12 +14,13 @@ import numpy as np
 from engine.backend.adam import ContinuedAdam, continue_adam, scheduled_rate
 from engine.backend.devices import jit_compile
 from engine.backend.step_model import compile_step
+from engine.common.codec import from_plain
 from engine.config.schedule import epochs_without_gain, rate_at
 from engine.config.spec import RunSpec, Stage
 from engine.model.build import Classifier
 from engine.model.graph import leaf_layers
 from engine.model.trainable import parameter_counts, trainable_names
-from engine.protocol.commands import command_from_plain
+from engine.protocol.commands import AnyCommand
 from engine.protocol.events import (
     CommandRejected,
     EpochStarted,
@@ -131,7 +132,7 @@ class Learner:
         self._at = place_of(at)
         load_weights(checkpoint, network)
         self._selection.names, self._selection.locked = frozenset(at.trainable), at.batchnorm_locked
-        waiting = [command_from_plain(plain) for plain in at.waiting]
+        waiting = [from_plain(AnyCommand, plain) for plain in at.waiting]
         self._control.restore(waiting, skips_stage=at.skips_stage)
         self._checkpoints.restore(at)
         if at.step and not at.kept:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from engine.common.codec import to_plain
 from engine.config.spec import Stage
 from engine.errors import InputError
-from engine.protocol.commands import command_to_plain
 from engine.protocol.events import EpochEnded
 from engine.runs.checkpoint import Best, Position, Sums
 from engine.training.control import Control
@@ -120,7 +120,7 @@ class Place:
                 meter.input_wait_seconds,
             ),
             kept=tuple(sorted(kept)),
-            waiting=tuple(command_to_plain(change) for change in control.waiting),
+            waiting=tuple(to_plain(change) for change in control.waiting),
             skips_stage=control.skip_stage,
         )
 

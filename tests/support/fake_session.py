@@ -16,17 +16,17 @@ from engine.protocol.events import (
     StageStarted,
 )
 from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
-from engine.sessions.local import Sink
+from engine.sessions.handle import SessionHandle
 
 STEPS = 10
 
 
-class FakeSession:
+class FakeSession(SessionHandle):
     """A session that emits the events that a test plays, and records the commands it is sent."""
 
     def __init__(self, specs: tuple[RunSpec, ...]) -> None:
+        super().__init__("fake")
         self._specs = specs
-        self._sinks: list[Sink] = []
         self.alive = False
         self.sent: list[Command] = []
 
@@ -38,9 +38,6 @@ class FakeSession:
     def is_alive(self) -> bool:
         return self.alive
 
-    def add_sink(self, sink: Sink) -> None:
-        self._sinks.append(sink)
-
     def start(self) -> None:
         self.alive = True
 
@@ -50,11 +47,13 @@ class FakeSession:
     def join(self, timeout: float | None = None) -> bool:
         return not self.alive
 
+    def _work(self) -> None:
+        """Nothing: a test plays the events."""
+
     def play(self, *events: Event, index: int = 0) -> None:
         """Emit these events for the run at `index`."""
         for event in events:
-            for sink in self._sinks:
-                sink(index, f"run-{index}", event)
+            self._tell(index, f"run-{index}", event)
 
     def begin(self, layers: LayerNode, index: int = 0) -> None:
         """Play a run up to the first batches of its first stage, whose head alone trains."""

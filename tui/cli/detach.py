@@ -10,8 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.common.codec import to_plain
 from engine.config.spec import RunSpec
-from engine.protocol.commands import Stop, command_to_plain
+from engine.protocol.commands import Stop
 from engine.protocol.events import FREQUENT, Event, RunEnded
 from engine.runs.directory import RunDirectory
 from tui.cli.controlling_terminal import STOPPED, ControllingTerminal, Owner
@@ -95,7 +96,7 @@ def farewell(
         f"Follow it: tail -f {shlex.quote(str(directory.log))}",
     ]
     if stopping != "now":
-        command = shlex.quote(json.dumps(command_to_plain(Stop(id="1", when="now"))))
+        command = shlex.quote(json.dumps(to_plain(Stop(id="1", when="now"))))
         file = shlex.quote(str(directory.commands))
         lines.append(f"Stop it:   kill {process} (with a checkpoint), or: echo {command} >> {file}")
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from engine.state.store import RunStore
 from tui.session.view import SessionView
 
 if TYPE_CHECKING:
-    from engine.sessions.local import SessionHandle
+    from engine.sessions.handle import SessionHandle
 
 
 class ShownSession:

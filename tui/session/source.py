@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.config.spec import RunSpec
     from engine.runs.listing import RunRecord
-    from engine.sessions.local import SessionHandle
+    from engine.sessions.handle import SessionHandle
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import engine.common.lines
+from engine.common.codec import to_plain
 from engine.common.lines import (
     MAX_LINE_BYTES,
     LineReader,
@@ -14,7 +15,7 @@ from engine.common.lines import (
     read_lines,
     read_lines_backwards,
 )
-from engine.protocol.commands import SetTrainable, command_to_plain
+from engine.protocol.commands import SetTrainable
 from engine.protocol.events import LogLine, PhaseChanged, event_to_line
 from engine.runs.commands_file import CommandFile
 from engine.runs.reading import RecordReader, last_phase, read_recorded, read_thinned
@@ -55,7 +56,7 @@ def test_the_last_phase_is_found_by_the_same_measure(path: Path, length: int) ->
 
 def test_a_command_may_be_as_long_as_an_event(path: Path) -> None:
     command = SetTrainable(id="1", layers=("x" * 2 * 2**20,), value=True)
-    assert command_to_plain(command)["layers"]
+    assert to_plain(command)["layers"]
     append_command(path, command)
     assert CommandFile(path).read().commands == (command,)
 

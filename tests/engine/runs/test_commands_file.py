@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import engine.common.lines
-from engine.protocol.commands import Pause, Resume, SetTrainable, command_to_plain
+from engine.common.codec import to_plain
+from engine.protocol.commands import Pause, Resume, SetTrainable
 from engine.runs.commands_file import CommandFile
 
 
@@ -30,9 +31,7 @@ def test_a_file_that_is_not_there_says_nothing(path: Path) -> None:
 def test_whole_lines_are_read_once_and_in_order(path: Path) -> None:
     file = CommandFile(path)
     toggle = SetTrainable(layers=("conv", "dense"), value=False, when="now")
-    append(
-        path, json.dumps(command_to_plain(toggle)) + "\n\n" + '{"command": "Pause", "id": "p"}\n'
-    )
+    append(path, json.dumps(to_plain(toggle)) + "\n\n" + '{"command": "Pause", "id": "p"}\n')
     assert file.read().commands == (toggle, Pause(id="p"))
     assert file.read().commands == ()
 

@@ -21,7 +21,7 @@ from engine.protocol.events import PhaseChanged, event_to_line
 from engine.runs.directory import RunDirectory
 from engine.runs.lock import locked
 from engine.runs.notes import Notes, read_notes
-from engine.sessions.local import SessionHandle
+from engine.sessions.handle import SessionHandle
 from tui.app import CifarApp
 from tui.panels.charts.pareto import ParetoChart
 from tui.panels.run_detail import RunDetail
