@@ -92,14 +92,14 @@ def parse_filter(text: str) -> RunFilter:
         InputError: an unknown condition, or no number where one belongs.
     """
     if len(text) > MAX_LENGTH:
-        raise InputError(f"expected a filter of at most {MAX_LENGTH} characters, found {len(text)}")
+        raise InputError("", f"at most {MAX_LENGTH} characters", str(len(text)))
     lexer = shlex.shlex(text.casefold(), posix=True)
     # A note may hold an apostrophe, and a path a backslash.
     lexer.quotes, lexer.escape, lexer.commenters, lexer.whitespace_split = '"', "", "", True
     try:
         words = list(lexer)
     except ValueError as error:
-        raise InputError(f'expected a second " in the filter, found {_shown(text)}') from error
+        raise InputError("", 'a second "', _shown(text)) from error
     return RunFilter(text, tuple(map(_condition, words)))
 
 
@@ -115,10 +115,8 @@ def _condition(word: str) -> Callable[[Row], bool]:
     if field == "tag":
         return lambda row: value in _texts(row, ("tags",))
     if field not in TEXT_FIELDS:
-        raise InputError(
-            f"expected one of {', '.join(TEXT_FIELDS)} before the colon, or is:pinned, "
-            f"found {_shown(word)}"
-        )
+        expected = f"one of {', '.join(TEXT_FIELDS)} before the colon, or is:pinned"
+        raise InputError("", expected, _shown(word))
     column = TEXT_FIELDS[field]
     if value.startswith("="):
         return lambda row: value[1:] in _texts(row, (column,))
@@ -128,9 +126,8 @@ def _condition(word: str) -> Callable[[Row], bool]:
 def _comparison(word: str, name: str, sign: str, text: str) -> Callable[[Row], bool]:
     column = FIGURES.get(name, name if name in FIGURES.values() else None)
     if column is None:
-        raise InputError(
-            f"expected one of {', '.join(FIGURES)} before {sign}, found {_shown(word)}"
-        )
+        expected = f"one of {', '.join(FIGURES)} before {sign}"
+        raise InputError("", expected, _shown(word))
     compare, number = _COMPARISONS[sign], _number(word, text)
 
     def condition(row: Row) -> bool:
@@ -147,7 +144,7 @@ def _number(word: str, text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise InputError(f"expected a number like 0.85, 85%, 5e6 or 5M in {_shown(word)}")
+        raise InputError("", "a number like 0.85, 85%, 5e6 or 5M", _shown(word))
     return number
 
 

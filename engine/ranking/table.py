@@ -98,7 +98,7 @@ def sort_ranking(frame: DataFrame, column: str) -> DataFrame:
     key = column.removeprefix("-")
     if key not in frame or key in UNSORTABLE:
         names = ", ".join(str(name) for name in frame.columns if name not in UNSORTABLE)
-        raise InputError(f"--sort: expected a column ({names}), found {column[:40]!r}")
+        raise InputError("sort", f"a column ({names})", repr(column[:40]))
     values = frame[key]
     if values.dtype == object:
         values = values.map(_comparable)

@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.common.atomic import written_whole
 from engine.common.codec import from_plain, to_plain
+from engine.common.regular_file import reason_of
 from engine.errors import InputError
 
 DAMAGE = (
@@ -164,9 +165,8 @@ def load_weights(path: Path, network: Any) -> None:
 def _assign(arrays: Any, prefix: str, variables: list[Any], path: Path) -> None:
     count = sum(name.startswith(f"{prefix}/") for name in arrays.files)
     if count != len(variables):
-        raise InputError(
-            f"{path.name}: expected {len(variables)} {prefix} variables, found {count}"
-        )
+        expected = f"{len(variables)} {prefix} variables"
+        raise InputError("", expected, str(count), place=path.name)
     for i, variable in enumerate(variables):
         variable.assign(arrays[f"{prefix}/{i}"])
 
@@ -179,4 +179,4 @@ def _opened(path: Path) -> Iterator[Any]:
         with np.load(path, allow_pickle=False) as arrays:
             yield arrays
     except DAMAGE as error:
-        raise InputError(f"expected a checkpoint, found {path.name} damaged or missing") from error
+        raise InputError("", "a whole checkpoint", reason_of(error), place=path.name) from error

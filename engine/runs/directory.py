@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.common.atomic import written_whole
-from engine.common.codec import to_plain
+from engine.common.codec import from_plain, to_plain
 from engine.common.processes import process_identity
+from engine.common.regular_file import read_regular, reason_of
 from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.machine.provenance import Origin
@@ -44,64 +45,49 @@ class SpecFile:
     """Identity of the process that began the run, unlike a pid, which may be reused."""
 
 
+class _File:
+    """The path of a file in a run directory, by the file's name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, directory: RunDirectory, owner: type[RunDirectory]) -> Path:
+        return directory.path / self._name
+
+
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
     """The files of one run by name."""
 
     path: Path
 
+    spec = _File("spec.json")
+    events = _File("events.jsonl")
+    metrics = _File("metrics.csv")
+    checkpoints = _File("checkpoints")
+    predictions = _File("predictions.npz")
+    images = _File("images.json")
+    model = _File("model.keras")
+    summary = _File("summary.json")
+    notes = _File("notes.json")
+    commands = _File("commands.jsonl")
+    log = _File("run.log")
+    lock = _File("lock")
+
     @property
     def run_id(self) -> str:
         """The folder's name."""
         return self.path.name
 
-    @property
-    def spec(self) -> Path:
-        return self.path / "spec.json"
 
-    @property
-    def events(self) -> Path:
-        return self.path / "events.jsonl"
+def check_runs_dir(path: Path) -> None:
+    """Reject a file in the place of a folder of runs, which may be missing.
 
-    @property
-    def metrics(self) -> Path:
-        return self.path / "metrics.csv"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
-
-    @property
-    def predictions(self) -> Path:
-        return self.path / "predictions.npz"
-
-    @property
-    def images(self) -> Path:
-        return self.path / "images.json"
-
-    @property
-    def model(self) -> Path:
-        return self.path / "model.keras"
-
-    @property
-    def summary(self) -> Path:
-        return self.path / "summary.json"
-
-    @property
-    def notes(self) -> Path:
-        return self.path / "notes.json"
-
-    @property
-    def commands(self) -> Path:
-        return self.path / "commands.jsonl"
-
-    @property
-    def log(self) -> Path:
-        return self.path / "run.log"
-
-    @property
-    def lock(self) -> Path:
-        return self.path / "lock"
+    Raises:
+        InputError: it is a file.
+    """
+    if path.exists() and not path.is_dir():
+        raise InputError("runs_dir", "a folder of runs", f"the file {path}")
 
 
 def open_runs_dir(path: Path) -> Path:
@@ -116,10 +102,8 @@ def open_runs_dir(path: Path) -> Path:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise InputError(
-            f"expected a writable folder for runs, found {path} ({error.strerror}); "
-            "choose another with --runs-dir"
-        ) from error
+        expected, hint = "a writable folder for runs", "choose another `runs_dir`"
+        raise InputError("runs_dir", expected, reason_of(error), hint, path) from error
     return path
 
 
@@ -143,7 +127,7 @@ def create_run(runs_dir: Path, file: SpecFile) -> RunDirectory:
                 path.rmdir()
             raise
         return directory
-    raise InputError(f"expected a free name for a run in {runs_dir}, found {base}-* all taken")
+    raise InputError(runs_dir, "a free name for a run", f"{base}-* all taken")
 
 
 def remove_checkpoints(directory: RunDirectory) -> None:
@@ -152,7 +136,36 @@ def remove_checkpoints(directory: RunDirectory) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a dataclass as JSON, whole or not at all."""
+    """Write a dataclass as JSON, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     text = json.dumps(to_plain(value), indent=1, allow_nan=False)
     with written_whole(path) as aside:
-        aside.write_text(text + "\n", encoding="utf-8")
+        aside.write_text(text + "\n", encoding="ascii")
+
+
+def read_json(kind: Any, path: Path, most: int, expected_format: int | None = None) -> Any:
+    """Read a dataclass from a file of at most `most` bytes.
+
+    Args:
+        kind: the dataclass.
+        path: of the file.
+        most: bytes.
+        expected_format: what the file must say under this key; None where it need not.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        InputError: it cannot be read, or holds something else; the place begins with its name.
+    """
+    try:
+        plain = json.loads(read_regular(path, most))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError("", "readable JSON", reason_of(error), place=path.name) from error
+    found = plain.get("format") if isinstance(plain, dict) else f"{plain!r:.40}"
+    if expected_format is not None and found != expected_format:
+        raise InputError("", f"format {expected_format}", f"{found!r:.40}", place=path.name)
+    return from_plain(kind, plain, path.name)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
-from engine.common.codec import from_plain
-from engine.common.regular_file import read_regular
 from engine.errors import InputError
-from engine.runs.directory import RunDirectory
+from engine.runs.directory import RunDirectory, read_json
 
 MAX_BYTES = 1 << 30
 FORMAT = 1
@@ -33,8 +30,7 @@ def tested_files(directory: RunDirectory, images: int) -> tuple[str, ...]:
         images: how many the run was tested on.
     """
     try:
-        plain = json.loads(read_regular(directory.images, MAX_BYTES))
-        files: ImageFiles = from_plain(ImageFiles, plain, directory.images.name)
-    except (OSError, ValueError, RecursionError, InputError):
+        files: ImageFiles = read_json(ImageFiles, directory.images, MAX_BYTES)
+    except (FileNotFoundError, InputError):
         return ()  # a known data set, or a run recorded before this file existed
     return files.test if len(files.test) == images else ()

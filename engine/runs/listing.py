@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
@@ -11,14 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from engine.common.codec import from_plain
 from engine.common.faults import Faults
 from engine.common.processes import process_identity
-from engine.common.regular_file import read_regular
+from engine.common.regular_file import reason_of
 from engine.common.text import printable
 from engine.errors import InputError
 from engine.protocol.events import Event, RunEnded, RunStatus
-from engine.runs.directory import FORMAT, TRASH, RunDirectory, SpecFile
+from engine.runs.directory import FORMAT, TRASH, RunDirectory, SpecFile, read_json
 from engine.runs.lock import holder
 from engine.runs.reading import last_phase, read_recorded, read_thinned
 from engine.runs.summary import Summary, check_summary
@@ -33,7 +31,8 @@ NAMES = ("model", "dataset", "recipe", "weights")
 MAX_NAME_LENGTH = 1_000
 MAX_ERROR_LENGTH = 2_000
 MAX_EPOCHS_IN_ALL = 10**6
-MAX_BATCH_SIZE = MAX_IMAGE_SIZE = 10**6
+MAX_SIZE = 10**6
+"""Of a batch, and of an image's side."""
 LATEST_SECOND = 1e11
 HEARTBEAT_LOST_SECONDS = 30.0
 """HardwareSampled is recorded every 5 s; after six missed ones the process is gone."""
@@ -129,8 +128,7 @@ def _is_run(path: Path) -> bool:
         except FileNotFoundError:
             continue
         except OSError as error:
-            found = error.strerror or type(error).__name__
-            raise InputError("", "a folder that can be read", found) from error
+            raise InputError("", "a folder that can be read", reason_of(error)) from error
         return True
     return False
 
@@ -158,20 +156,17 @@ def load_run(path: Path, quiet_seconds: float | None = None) -> RunRecord:
                 shown.
     """
     directory = RunDirectory(path)
-    plain = _read_json(directory.spec)
-    if plain.get("format") != FORMAT:
-        raise InputError(f"expected format {FORMAT}, found {plain.get('format')!r:.20}")
-    file: SpecFile = from_plain(SpecFile, plain, "spec.json")
+    file: SpecFile = _read(SpecFile, directory.spec, FORMAT)
     _check_file(file)
     file = _shown(file)
     if not path.name.isprintable():
-        raise InputError("expected a name that can be shown; rename the folder")
+        raise InputError("", "a name that can be shown", f"{path.name!r:.80}", "rename the folder")
     try:
         # A dangling link counts as a summary too, so that the end of a run is not lost.
         os.lstat(directory.summary)
     except OSError:
         return _unfinished(directory, file, quiet_seconds)
-    summary: Summary = from_plain(Summary, _read_json(directory.summary), "summary.json")
+    summary: Summary = _read(Summary, directory.summary)
     check_summary(summary)
     if summary.status not in ("completed", "failed") and holder(directory.lock) is not None:
         return _unfinished(directory, file, quiet_seconds)  # it was resumed
@@ -196,17 +191,21 @@ def _shown(file: SpecFile) -> SpecFile:
 def _check_file(file: SpecFile) -> None:
     """Reject a spec that fits its types but that this program cannot have written."""
     spec = file.spec
-    for key in NAMES:
-        if not 0 < len(getattr(spec, key)) <= MAX_NAME_LENGTH:
-            raise InputError(f"spec.json: {key}: expected a name, found none or an endless one")
-    if not 0 <= file.created_at < LATEST_SECOND:
-        raise InputError(f"spec.json: expected a time in created_at, found {file.created_at:.3g}")
-    if not spec.stages or not 0 < spec.epochs <= MAX_EPOCHS_IN_ALL:
-        raise InputError(f"spec.json: expected stages of 1 or more epochs, found {spec.epochs}")
-    if not 0 < spec.batch_size <= MAX_BATCH_SIZE or not 0 < spec.image_size <= MAX_IMAGE_SIZE:
-        raise InputError("spec.json: expected a possible batch and image size, found another")
-    if not all(math.isfinite(stage.learning_rate) for stage in spec.stages):
-        raise InputError("spec.json: expected a learning rate for each stage, found none")
+    lengths = [(f"{key}, in characters", len(getattr(spec, key))) for key in NAMES]
+    for key, figure, least, most in (
+        *((key, length, 1, MAX_NAME_LENGTH) for key, length in lengths),
+        ("created_at", file.created_at, 0, LATEST_SECOND),
+        ("epochs", spec.epochs, 1, MAX_EPOCHS_IN_ALL),
+        ("batch_size", spec.batch_size, 1, MAX_SIZE),
+        ("image_size", spec.image_size, 1, MAX_SIZE),
+    ):
+        if not least <= figure <= most:
+            place = f"spec.json: {key}"
+            raise InputError("", f"{least} to {most:g}", f"{figure:.12g}", place=place)
+    for stage in spec.stages:
+        if not math.isfinite(stage.learning_rate):
+            found = f"{stage.learning_rate}"
+            raise InputError("", "a learning rate for each stage", found, place="spec.json")
 
 
 def load_snapshot(record: RunRecord) -> RunSnapshot:
@@ -234,16 +233,11 @@ def read_events(directory: RunDirectory) -> Iterator[Event]:
     return read_recorded(directory.events)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read(kind: Any, path: Path, expected_format: int | None = None) -> Any:
     try:
-        plain = json.loads(read_regular(path, MAX_JSON_BYTES))
+        return read_json(kind, path, MAX_JSON_BYTES, expected_format)
     except FileNotFoundError as error:
-        raise InputError(f"expected {path.name}, found none") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path.name} cannot be read ({type(error).__name__})") from error
-    if not isinstance(plain, dict):
-        raise InputError(f"expected an object in {path.name}")
-    return plain
+        raise InputError("", "a file", "none", place=path.name) from error
 
 
 def _is_alive(directory: RunDirectory, file: SpecFile, quiet_seconds: float | None) -> bool:
@@ -287,7 +281,5 @@ def check_exported(run: RunRecord) -> None:
         "failed": "train it again",
     }
     hint = ways.get(run.state, f"`cifar-tui resume {run.run_id}` resumes it")
-    raise InputError(
-        f"{run.run_id}: expected a finished run with its model.keras, found one that is "
-        f"{run.state} and has none; {hint}"
-    )
+    found = f"one that is {run.state} and has none"
+    raise InputError("", "a finished run with its model.keras", found, hint, run.run_id)

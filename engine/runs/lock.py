@@ -41,10 +41,8 @@ def locked(path: Path) -> Iterator[None]:
         if not _lock_soon(descriptor):
             other = _read(descriptor)
             who = f"process {other.pid} on {other.host}" if other else "another process"
-            raise InputError(
-                f"expected {path.parent.name} to be written by no process, found {who} writing it; "
-                "wait for its end or stop it"
-            )
+            hint = "wait for its end or stop it"
+            raise InputError("", "no process writing it", who, hint, path.parent.name)
         _write(descriptor)
         yield
     finally:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
-from engine.common.atomic import written_whole
-from engine.common.codec import from_plain, to_plain
-from engine.common.regular_file import read_regular
+from engine.common.regular_file import reason_of
 from engine.common.text import printable
 from engine.errors import InputError
-from engine.runs.directory import RunDirectory
+from engine.runs.directory import RunDirectory, read_json, write_json
 
 FORMAT = 1
 MAX_FILE_BYTES = 64 * 2**10
@@ -52,15 +49,13 @@ def write_notes(directory: RunDirectory, notes: Notes) -> None:
     except FileNotFoundError:
         pass
     except InputError as error:
-        raise InputError(f"{error}; move {directory.notes} away to write notes") from error
+        hint = f"move {directory.notes} away to write notes"
+        raise InputError("", error.expected, error.found, hint, error.place) from error
     try:
-        text = json.dumps(to_plain(clean), indent=1, ensure_ascii=False)
-        with written_whole(directory.notes) as aside:
-            aside.write_text(text + "\n", encoding="utf-8")
+        write_json(directory.notes, clean)
     except OSError as error:
-        raise InputError(
-            f"expected a folder that can be written, found {directory.path} ({error.strerror})"
-        ) from error
+        found = reason_of(error)
+        raise InputError(directory.path, "a folder that can be written", found) from error
 
 
 def _read(directory: RunDirectory) -> Notes:
@@ -70,16 +65,7 @@ def _read(directory: RunDirectory) -> Notes:
         FileNotFoundError: there are none.
         InputError: they cannot be read.
     """
-    name = directory.notes.name
-    try:
-        plain = json.loads(read_regular(directory.notes, MAX_FILE_BYTES))
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{name} cannot be read ({type(error).__name__})") from error
-    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
-        raise InputError(f"expected an object of format {FORMAT} in {name}, found another")
-    notes: Notes = from_plain(Notes, plain, name)
+    notes: Notes = read_json(Notes, directory.notes, MAX_FILE_BYTES, FORMAT)
     tags = tuple(printable(tag)[:MAX_TAG_LENGTH] for tag in notes.tags[:MAX_TAGS])
     return Notes(notes.pinned, tags, printable(notes.note)[:MAX_NOTE_LENGTH])
 
@@ -92,15 +78,13 @@ def _normal(notes: Notes) -> Notes:
 
 def _check(notes: Notes) -> None:
     if len(notes.tags) > MAX_TAGS:
-        raise InputError(f"expected at most {MAX_TAGS} tags, found {len(notes.tags)}")
+        raise InputError("", f"at most {MAX_TAGS} tags", str(len(notes.tags)))
     for what, texts, most in (
         ("tag", notes.tags, MAX_TAG_LENGTH),
         ("note", (notes.note,), MAX_NOTE_LENGTH),
     ):
         for text in texts:
             if len(text) > most:
-                raise InputError(
-                    f"expected a {what} of at most {most} characters, found {len(text)}"
-                )
+                raise InputError("", f"a {what} of at most {most} characters", str(len(text)))
             if not text.isprintable():
-                raise InputError(f"expected a {what} that can be shown, found {text[:40]!r}")
+                raise InputError("", f"a {what} that can be shown", f"{text[:40]!r}")

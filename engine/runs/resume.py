@@ -64,33 +64,32 @@ class Resumption:
             self._check_ranges(began, found)
             return
         raise InputError(
-            f"{self.directory.run_id}: expected the images that the run began with "
-            f"({_images(began)}), found others ({_images(found)}): some to test on may have been "
-            "trained on; bring those back, or train again"
+            "",
+            f"the images that the run began with ({_images(began)})",
+            f"others ({_images(found)}): some to test on may have been trained on",
+            "bring those back, or train again",
+            self.directory.run_id,
         )
 
     def _check_ranges(self, began: DataFacts, found: DataFacts) -> None:
         """Reject images that would be scaled in another way than before the checkpoint."""
         if (began.ranges or ()) == (found.ranges or ()):
             return
-        formats = ", ".join(sorted({each.format for each in found.ranges or ()}))
-        raise InputError(
-            f"{self.directory.run_id}: expected {formats} images scaled as when the run began, "
-            "each by its own largest sample, found one range for all of them since; train again"
-            if began.ranges is None
-            else f"{self.directory.run_id}: expected the range of samples that the run began "
-            "with, found another; train again"
-        )
+        expected, said = "the range of samples that the run began with", "another"
+        if began.ranges is None:
+            formats = ", ".join(sorted({each.format for each in found.ranges or ()}))
+            expected = (
+                f"{formats} images scaled as when the run began, each by its own largest sample"
+            )
+            said = "one range for all of them since"
+        raise InputError("", expected, said, "train again", self.directory.run_id)
 
     @property
     def event(self) -> RunResumed:
         """The first event of the resumed run."""
         at = self.position
-        if at is None:
-            return RunResumed(stage=0, epoch=0, step=0, lost_commands=self.lost_commands)
-        return RunResumed(
-            stage=at.stage, epoch=at.epoch, step=at.step, lost_commands=self.lost_commands
-        )
+        stage, epoch, step = (at.stage, at.epoch, at.step) if at else (0, 0, 0)
+        return RunResumed(stage=stage, epoch=epoch, step=step, lost_commands=self.lost_commands)
 
     @property
     def words(self) -> str:
@@ -121,22 +120,16 @@ def find_unfinished(runs_dir: Path, name: str | None) -> RunRecord:
         free = (run for run in runs if holder(run.directory.lock) is None)
         found = next(filter(_is_unfinished, free), None)
         if found is None:
-            raise InputError(
-                f"expected an unfinished run in {runs_dir}, found none among {len(runs)}; "
-                "`cifar-tui rank` lists them"
-            )
+            said = f"none among {len(runs)}"
+            raise InputError(runs_dir, "an unfinished run", said, "`cifar-tui rank` lists them")
         return found
     run = choose_run(runs_dir, name)
     if (at_work := holder(run.directory.lock)) is not None:
-        raise InputError(
-            f"expected an unfinished run, found {run.run_id} running in process {at_work.pid}; "
-            "`cifar-tui attach` shows it"
-        )
+        said = f"{run.run_id} running in process {at_work.pid}"
+        raise InputError("", "an unfinished run", said, "`cifar-tui attach` shows it")
     if not _is_unfinished(run):
-        raise InputError(
-            f"expected an unfinished run, found {run.run_id} {run.status}; "
-            "only what was stopped or interrupted, or failed with a checkpoint, can be resumed"
-        )
+        hint = "only what was stopped or interrupted, or failed with a checkpoint, can be resumed"
+        raise InputError("", "an unfinished run", f"{run.run_id} {run.status}", hint)
     return run
 
 
@@ -157,10 +150,9 @@ def check_named(run: RunRecord) -> None:
     """
     dataset, package = run.file.spec.dataset, run.file.origin.dataset_package
     if find_row(dataset) is None:
-        raise InputError(
-            f"{run.run_id}: expected the data set {dataset!r} that the run began with, found none "
-            f"of that name; install {package or 'the package that brings it'}"
-        )
+        expected = f"the data set {dataset!r} that the run began with"
+        hint = f"install {package or 'the package that brings it'}"
+        raise InputError("", expected, "none of that name", hint, run.run_id)
 
 
 def _is_unfinished(run: RunRecord) -> bool:

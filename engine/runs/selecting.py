@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Container, Iterator
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.runs.listing import OVER, RunListing, RunRecord, list_runs, load_run
+from engine.runs.listing import (
+    OVER,
+    RunListing,
+    RunRecord,
+    folder_names,
+    list_runs,
+    load_if_run,
+    load_run,
+)
 
 NAMES_SHOWN = 3
 
@@ -29,7 +38,7 @@ def choose_run(runs_dir: Path, name: str | None) -> RunRecord:
     if name is not None:
         return _named(listing, runs_dir, name)
     if not listing.runs:
-        raise InputError(f"expected a run in {runs_dir}, found none; `cifar-tui train` makes one")
+        raise InputError(runs_dir, "a run", "none", "`cifar-tui train` makes one")
     return next((run for run in listing.runs if run.status not in OVER), listing.runs[0])
 
 
@@ -37,7 +46,7 @@ def _at(path: Path) -> RunRecord:
     try:
         return load_run(path.resolve())
     except InputError as error:
-        raise InputError(f"expected the folder of a run, found {path}: {error}") from error
+        raise error.within(path) from error
 
 
 def _named(listing: RunListing, runs_dir: Path, name: str) -> RunRecord:
@@ -48,14 +57,12 @@ def _named(listing: RunListing, runs_dir: Path, name: str) -> RunRecord:
     if fitting:
         names = ", ".join(run.run_id for run in fitting[:NAMES_SHOWN])
         more = f" and {len(fitting) - NAMES_SHOWN} more" if len(fitting) > NAMES_SHOWN else ""
-        raise InputError(f"expected one run, found {names}{more}; name more of its id")
+        raise InputError("", "one run", f"{names}{more}", "name more of its id")
     broken = next((line for line in listing.broken if name in line.partition(":")[0]), None)
     if broken is not None:
-        raise InputError(f"expected a run that can be read, found {broken}")
-    raise InputError(
-        f"expected the id of a run in {runs_dir}, a part of one or a path, found {name!r}; "
-        "`cifar-tui rank` lists them"
-    )
+        raise InputError("", "a run that can be read", broken)
+    expected, hint = "the id of a run, a part of one or a path", "`cifar-tui rank` lists them"
+    raise InputError(runs_dir, expected, repr(name), hint)
 
 
 def is_same_queue(run: RunRecord, other: RunRecord) -> bool:
@@ -69,16 +76,9 @@ def is_same_queue(run: RunRecord, other: RunRecord) -> bool:
 
 def runs_beside(run: RunRecord, known: Container[str] = ()) -> Iterator[RunRecord]:
     """Yield the other readable runs of the same folder, without those of `known` ids."""
-    try:
-        with os.scandir(run.directory.path.parent) as entries:
-            names = sorted(entry.name for entry in entries)
-    except OSError:
-        return
-    for name in names:
-        path = run.directory.path.with_name(name)
-        if name == run.run_id or name in known or not (path / "spec.json").is_file():
+    for name in folder_names(run.directory.path.parent):
+        if name == run.run_id or name in known:
             continue
-        try:
-            yield load_run(path)
-        except InputError:
-            continue
+        with contextlib.suppress(InputError):
+            if other := load_if_run(run.directory.path.with_name(name)):
+                yield other

@@ -5,12 +5,27 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from engine.common.text import printable
 from engine.config.spec import Keep
 from engine.errors import InputError
 from engine.state.snapshot import RunSnapshot, Status
 
 MOST = 1e18
 """Limit that no figure of a run comes near: FLOPs of an image are some 10¹¹."""
+SHARES = ("test_accuracy", "top5_accuracy", "val_accuracy", "best_val_accuracy")
+FIGURES = (
+    "train_seconds",
+    "wall_seconds",
+    "parameters",
+    "trainable_parameters",
+    "depth",
+    "flops",
+    "epochs",
+    "images_per_second",
+    "peak_memory_bytes",
+    "test_images",
+)
+"""The fields that are from 0 to `MOST`, where they are known."""
 CURVE_POINTS = 1_000
 """Most points of the curve: a longer run has as many groups of epochs, each by its best one."""
 
@@ -81,39 +96,27 @@ def check_summary(summary: Summary) -> None:
     Raises:
         InputError: which one, and what was found.
     """
-    for key in ("test_accuracy", "top5_accuracy", "val_accuracy", "best_val_accuracy"):
-        share = getattr(summary, key)
-        if share is not None and not 0 <= share <= 1:
-            raise InputError(f"summary.json: {key}: expected 0 to 1, found {share:.3g}")
-    seconds = (summary.train_seconds, summary.wall_seconds, *summary.phase_seconds.values())
-    counts = (summary.parameters, summary.trainable_parameters, summary.depth, summary.flops)
-    rest = (
-        summary.epochs,
-        summary.images_per_second,
-        summary.peak_memory_bytes,
-        summary.test_images,
-    )
-    for figure in (*seconds, *counts, *rest):
+    checked = [(key, getattr(summary, key), 0.0, 1.0) for key in SHARES]
+    checked += [(key, getattr(summary, key), 0.0, MOST) for key in FIGURES]
+    checked += [(key, figure, 0.0, MOST) for key, figure in summary.phase_seconds.items()]
+    checked += [(key, figure, -MOST, MOST) for key, figure in summary.metrics.items()]
+    for key, figure, low, high in checked:
         # NaN, from a null, is an unknown figure.
-        if figure is not None and (figure < 0 or figure > MOST):
-            raise InputError(f"summary.json: expected figures of a run, found {figure:.3g}")
-    if any(abs(figure) > MOST for figure in summary.metrics.values()):
-        raise InputError(f"summary.json: metrics: expected {MOST:g} at most, found a larger figure")
-    names = (*summary.phase_seconds, *summary.stages, *summary.metrics)
-    if not all(name.isprintable() for name in names):
-        raise InputError("summary.json: expected names that can be shown, found others")
-    _check_curve(summary.curve)
-
-
-def _check_curve(curve: tuple[tuple[float, ...], ...]) -> None:
-    if len(curve) > CURVE_POINTS:
-        raise InputError(
-            f"summary.json: curve: expected {CURVE_POINTS} epochs at most, found {len(curve)}"
-        )
-    for point in curve:
+        if figure is not None and (figure < low or figure > high):
+            raise _unlikely(printable(key), f"{low:g} to {high:g}", f"{figure:.3g}")
+    for name in (*summary.phase_seconds, *summary.stages, *summary.metrics):
+        if not name.isprintable():
+            raise _unlikely("a name", "one that can be shown", f"{name!r:.40}")
+    if len(summary.curve) > CURVE_POINTS:
+        raise _unlikely("curve", f"{CURVE_POINTS} epochs at most", str(len(summary.curve)))
+    for point in summary.curve:
         # An unknown validation accuracy is NaN, which is neither below 0 nor above 1.
         if len(point) != 2 or not 0 <= point[0] <= MOST or point[1] < 0 or point[1] > 1:
-            raise InputError("summary.json: curve: expected seconds and an accuracy, found others")
+            raise _unlikely("curve", "seconds and an accuracy", f"{point!r:.40}")
+
+
+def _unlikely(key: str, expected: str, found: str) -> InputError:
+    return InputError("", expected, found, place=f"summary.json: {key}")
 
 
 def summarize(run: RunSnapshot) -> Summary:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.common.regular_file import reason_of
 from engine.errors import InputError
 from engine.runs.directory import TRASH, RunDirectory
 from engine.runs.listing import folder_names, load_if_run, load_run
@@ -47,32 +48,25 @@ def trash_run(directory: RunDirectory) -> Path:
         with locked(directory.lock):
             return _moved(directory.path, trash)
     except OSError as error:
-        raise InputError(
-            f"expected {directory.run_id} to be movable to {trash}, found: {error.strerror}; "
-            "check the rights of both folders"
-        ) from error
+        expected, hint = f"a run that can be moved to {trash}", "check the rights of both folders"
+        raise InputError(directory.path, expected, reason_of(error), hint) from error
 
 
-def trashed_runs(runs_dir: Path) -> list[RunDirectory]:
+def trashed_runs(runs_dir: Path) -> list[Path]:
     """Return the runs in the trash folder, by name."""
     trash = runs_dir / TRASH
-    return (
-        [] if trash.is_symlink() else [RunDirectory(trash / name) for name in folder_names(trash)]
-    )
+    return [] if trash.is_symlink() else [trash / name for name in folder_names(trash)]
 
 
-def empty_trash(runs_dir: Path) -> int:
-    """Remove all that is in the trash folder for good; return the bytes that it took."""
-    runs = trashed_runs(runs_dir)
-    size = sum(map(bytes_on_disk, runs))
-    for run in runs:
-        remove(Removable(run.path, "removed run", 0))
-    return size
-
-
-def bytes_on_disk(directory: RunDirectory) -> int:
-    """Return the size of all files of a run, without following links; 0 if nothing can be read."""
-    return _size(directory.path)
+def bytes_on_disk(path: Path) -> int:
+    """Return the size of a file, or of all files below, links not followed; 0 if unreadable."""
+    try:
+        if not path.is_dir() or path.is_symlink():
+            return path.lstat().st_size
+        with os.scandir(path) as entries:
+            return sum(bytes_on_disk(Path(entry.path)) for entry in entries)
+    except OSError:
+        return 0
 
 
 def removable(runs_dir: Path) -> list[Removable]:
@@ -81,12 +75,12 @@ def removable(runs_dir: Path) -> list[Removable]:
     A run that was stopped or interrupted, or that failed, keeps its checkpoints to be resumed
     from.
     """
-    trash = (("removed run", run.path) for run in trashed_runs(runs_dir))
+    trash = (("removed run", path) for path in trashed_runs(runs_dir))
     left = (
         (what, path) for name in folder_names(runs_dir) for what, path in _left(runs_dir / name)
     )
     torn = (("unfinished file", path) for path in _torn(runs_dir))
-    return [Removable(path, what, _size(path)) for what, path in (*trash, *left, *torn)]
+    return [Removable(path, what, bytes_on_disk(path)) for what, path in (*trash, *left, *torn)]
 
 
 def remove(found: Removable) -> None:
@@ -99,9 +93,7 @@ def remove(found: Removable) -> None:
         is_folder = found.path.is_dir() and not found.path.is_symlink()
         shutil.rmtree(found.path) if is_folder else found.path.unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(
-            f"expected {found.path} to be removable, found: {error.strerror}"
-        ) from error
+        raise InputError(found.path, "what can be removed", reason_of(error)) from error
 
 
 def _reject_alive(directory: RunDirectory) -> None:
@@ -110,9 +102,7 @@ def _reject_alive(directory: RunDirectory) -> None:
     except InputError:
         is_alive = holder(directory.lock) is not None
     if is_alive:
-        raise InputError(
-            f"expected a run that is over, found {directory.run_id} running; stop it first"
-        )
+        raise InputError("", "a run that is over", f"{directory.run_id} running", "stop it first")
 
 
 def _moved(path: Path, trash: Path) -> Path:
@@ -120,7 +110,7 @@ def _moved(path: Path, trash: Path) -> Path:
         place = trash / (path.name if attempt == 1 else f"{path.name}-{attempt}")
         if not os.path.lexists(place):
             return path.rename(place)
-    raise InputError(f"expected a free name in {trash}, found {path.name}-* all taken; empty it")
+    raise InputError(trash, "a free name", f"{path.name}-* all taken", "empty it")
 
 
 def _left(path: Path) -> Iterator[tuple[str, Path]]:
@@ -151,13 +141,3 @@ def _is_file_before(path: Path, second: float) -> bool:
     except OSError:
         return False
     return stat.S_ISREG(status.st_mode) and status.st_mtime < second
-
-
-def _size(path: Path) -> int:
-    try:
-        if not path.is_dir() or path.is_symlink():
-            return path.lstat().st_size
-        with os.scandir(path) as entries:
-            return sum(_size(Path(entry.path)) for entry in entries)
-    except OSError:
-        return 0

@@ -34,7 +34,8 @@ def resolve_weights(asked: str, runs_dir: Path, *, whole_id: bool = False) -> tu
     if _is_run(Path(path)):
         return _exported(load_run(Path(os.path.abspath(path)))), ""
     if _exists(path):
-        return asked, f"--weights: took the file {asked}, not the run of that name" if named else ""
+        note = f"`weights`: took the file {asked}, not the run of that name"
+        return asked, note if named else ""
     if named:
         return _exported(load_run(runs_dir / asked)), ""
     if whole_id or not asked or os.sep in asked:
@@ -42,18 +43,21 @@ def resolve_weights(asked: str, runs_dir: Path, *, whole_id: bool = False) -> tu
     if not any(asked in name for name in folder_names(runs_dir)):
         return asked, ""
     try:
-        run = choose_run(runs_dir, asked)
+        return _exported(choose_run(runs_dir, asked)), ""
     except InputError as error:
-        raise InputError(f"--weights: {error}") from error
-    return _exported(run), ""
+        raise _about_weights(error) from error
 
 
 def _exported(run: RunRecord) -> str:
     try:
         check_exported(run)
     except InputError as error:
-        raise InputError(f"--weights: {error}") from error
+        raise _about_weights(error) from error
     return str(run.directory.model.absolute())
+
+
+def _about_weights(error: InputError) -> InputError:
+    return InputError("weights", error.expected, error.found, error.hint, error.place)
 
 
 def _is_run(path: Path) -> bool:

@@ -20,10 +20,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     chosen = choose_run(arguments.runs_dir, arguments.run)
     if chosen.status not in OVER:
-        raise InputError(
-            f"replay: expected a run that is over, found {chosen.run_id} training; "
-            f"`cifar-tui attach {chosen.run_id}` shows it"
-        )
+        hint = f"`cifar-tui attach {chosen.run_id}` shows it"
+        raise InputError("", "a run that is over", f"{chosen.run_id} training", hint, "replay")
     expect_screen("replay")
     session = ReplaySession(chosen, arguments.speed)
     greeting = f"Replaying {chosen.run_id} at {arguments.speed:g} times the speed: q leaves"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.common.atomic import written_whole
 from engine.errors import InputError
+from engine.runs.directory import check_runs_dir
 from tui.cli.output import use_utf8
 
 
@@ -17,8 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     from engine.report.document import report_from
 
     runs_dir: Path = arguments.runs_dir
-    if runs_dir.exists() and not runs_dir.is_dir():
-        raise InputError("runs_dir", "a folder of runs", f"the file {runs_dir}")
+    check_runs_dir(runs_dir)
     output: Path | None = arguments.output
     if output is not None:
         _check_output(output)

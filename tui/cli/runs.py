@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.common.text import aligned, byte_size, printable
 from engine.errors import InputError
-from engine.runs.directory import TRASH, RunDirectory
+from engine.runs.directory import TRASH, RunDirectory, check_runs_dir
 from engine.runs.listing import folder_names, list_runs
 from engine.runs.selecting import choose_run
 from engine.runs.trash import Removable, bytes_on_disk, removable, remove, trash_run
@@ -51,17 +51,15 @@ def run(arguments: argparse.Namespace) -> int:
         InputError: there is no such run, it is still running, or there is no terminal to ask on.
     """
     runs_dir = arguments.runs_dir
-    if runs_dir.exists() and not runs_dir.is_dir():
-        raise InputError(f"--runs-dir: expected a folder of runs, found the file {runs_dir}")
+    check_runs_dir(runs_dir)
     if arguments.json:
         use_utf8(sys.stdout)
     if arguments.action == "delete":
         return _delete(runs_dir, arguments.runs, yes=arguments.yes, as_json=arguments.json)
     if arguments.runs:
-        raise InputError(
-            f"expected no run after {arguments.action}, found {arguments.runs[0]!r:.40}; "
-            "`cifar-tui runs delete RUN` removes one"
-        )
+        hint = "`cifar-tui runs delete RUN` removes one"
+        found = f"{arguments.runs[0]!r:.40}"
+        raise InputError("", f"no run after {arguments.action}", found, hint)
     if arguments.action == "prune":
         _prune(runs_dir, yes=arguments.yes, as_json=arguments.json)
     else:
@@ -75,7 +73,7 @@ def _list(runs_dir: Path, *, as_json: bool) -> None:
         print(f"cifar-tui: left out {line}", file=sys.stderr)
     runs = [_sizes(run.directory, run.file.spec.model, run.state) for run in listing.runs]
     total = sum(run.bytes for run in runs)
-    trash = bytes_on_disk(RunDirectory(runs_dir / TRASH))
+    trash = bytes_on_disk(runs_dir / TRASH)
     if as_json:
         plain = [run.plain for run in runs]
         _print_json({"folder": str(runs_dir), "bytes": total, "trash_bytes": trash, "runs": plain})
@@ -93,17 +91,17 @@ def _sizes(directory: RunDirectory, model: str, status: str) -> Sizes:
         run_id=directory.run_id,
         model=model,
         status=status,
-        model_bytes=bytes_on_disk(RunDirectory(directory.model)),
-        checkpoints_bytes=bytes_on_disk(RunDirectory(directory.checkpoints)),
-        bytes=bytes_on_disk(directory),
+        model_bytes=bytes_on_disk(directory.model),
+        checkpoints_bytes=bytes_on_disk(directory.checkpoints),
+        bytes=bytes_on_disk(directory.path),
     )
 
 
 def _delete(runs_dir: Path, names: Sequence[str], *, yes: bool, as_json: bool) -> int:
     if not names:
-        raise InputError("expected the runs to delete, found none; `cifar-tui runs` lists them")
+        raise InputError("", "the runs to delete", "none", "`cifar-tui runs` lists them")
     chosen = dict.fromkeys(_chosen(runs_dir, name) for name in names)
-    size = sum(map(bytes_on_disk, chosen))
+    size = sum(bytes_on_disk(run.path) for run in chosen)
     if not yes and not _agreed([run.run_id for run in chosen], size):
         print("nothing was deleted")
         return 1
@@ -133,9 +131,8 @@ def _chosen(runs_dir: Path, name: str) -> RunDirectory:
 
 def _agreed(run_ids: Sequence[str], size: int) -> bool:
     if not sys.stdin.isatty():
-        raise InputError(
-            "expected --yes, found no terminal to ask on; --yes moves them to the trash"
-        )
+        hint = "--yes moves them to the trash"
+        raise InputError("", "--yes", "no terminal to ask on", hint)
     named = ", ".join(map(printable, run_ids))
     question = f"Move {named} ({byte_size(size)}) to the trash? [y/N] "
     try:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from engine.config.settings import SETTINGS
 from engine.errors import with_names
 
-_FLAGS = {setting.field: setting.flag for setting in SETTINGS} | {"runs_dir": "--runs-dir"}
+_FLAGS = {setting.field: setting.flag for setting in SETTINGS} | {
+    "runs_dir": "--runs-dir",
+    "sort": "--sort",
+}
 
 
 def as_flag(field: str) -> str:

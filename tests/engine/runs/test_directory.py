@@ -26,7 +26,7 @@ from engine.runs.summary import Summary
 
 def test_a_runs_folder_that_cannot_be_is_rejected_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="--runs-dir"):
+    with pytest.raises(InputError, match="choose another `runs_dir`"):
         open_runs_dir(tmp_path / "file" / "runs")
     assert open_runs_dir(tmp_path / "new" / "runs").is_dir()
     assert list((tmp_path / "new" / "runs").iterdir()) == []

@@ -71,7 +71,7 @@ def test_what_names_no_run_or_several_is_refused_in_a_line(tmp_path: Path, runs_
 def test_a_run_that_cannot_be_read_is_named_with_the_reason(runs_dir: Path) -> None:
     run = choose_run(runs_dir, "custom")
     run.directory.spec.write_text("{")
-    assert "spec.json cannot be read" in refusal(runs_dir, "custom")
+    assert "spec.json: expected readable JSON, found JSONDecodeError" in refusal(runs_dir, "custom")
 
 
 def test_runs_beside_leave_out_the_known_and_the_broken(runs_dir: Path) -> None:

@@ -52,15 +52,13 @@ def test_a_path_counts_before_a_run_and_says_so(runs: dict[str, str], tmp_path: 
     Path(name).touch()
     asked, note = resolve_weights(name, tmp_path / "runs")
     assert asked == name
-    assert note == f"--weights: took the file {name}, not the run of that name"
+    assert note == f"`weights`: took the file {name}, not the run of that name"
 
 
 def test_what_is_not_clear_or_has_no_model_is_rejected(
     runs: dict[str, str], tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match=r"^--weights: expected one run, found"):
+    with pytest.raises(InputError, match=r"^weights: expected one run, found"):
         resolve_weights("20", tmp_path / "runs")
-    with pytest.raises(
-        InputError, match=rf"^--weights: {runs['VGG16']}: .*model.keras was removed"
-    ):
+    with pytest.raises(InputError, match=rf"^weights: {runs['VGG16']}: .*model.keras was removed"):
         resolve_weights("vgg16", tmp_path / "runs")

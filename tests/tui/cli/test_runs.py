@@ -58,11 +58,11 @@ def test_the_list_has_sizes_and_the_total(
     titles, newer, older, total, folder = printed.out.splitlines()
     assert titles.split() == ["run", "model", "status", "model", "file", "checkpoints", "total"]
     assert newer.split()[1:3] == ["EfficientNetLite0", "interrupted"]
-    size = byte_size(bytes_on_disk(first))
+    size = byte_size(bytes_on_disk(first.path))
     assert older.split()[1:] == f"VGG16 completed 20.0 KB 1.00 KB {size}".split()
     assert total.startswith("2 runs, ")
     assert folder == f"folder: {runs_dir}"
-    assert printed.err.startswith("cifar-tui: left out broken: spec.json cannot be read")
+    assert printed.err.startswith("cifar-tui: left out broken: spec.json: expected readable JSON")
 
 
 def test_the_list_as_json(
@@ -73,7 +73,7 @@ def test_the_list_as_json(
     printed = json.loads(capsys.readouterr().out)
     (run,) = printed["runs"]
     assert (run["run_id"], run["status"], run["model_bytes"]) == (run_id, "completed", 0)
-    assert printed["bytes"] == run["bytes"] == bytes_on_disk(RunDirectory(runs_dir / run_id)) > 0
+    assert printed["bytes"] == run["bytes"] == bytes_on_disk(runs_dir / run_id) > 0
     assert (printed["folder"], printed["trash_bytes"]) == (str(runs_dir), 0)
 
 

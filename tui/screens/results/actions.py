@@ -128,7 +128,7 @@ class RunActions:
         if runs[0].state in ("running", "paused"):
             self._say(f"{run_id} is {runs[0].state}: stop it before it is deleted.")
             return
-        size = await self._tried(lambda: bytes_on_disk(directory))
+        size = await self._tried(lambda: bytes_on_disk(directory.path))
         question = delete_question(runs[0], size)
         if await self._screen.app.push_screen_wait(ChoiceScreen(question)) == "trash":
             trashed = await self._tried(lambda: trash_run(directory))
