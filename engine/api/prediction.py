@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.api.process import errors_by_keyword
 from engine.api.results import Folder, Run, record_of
 from engine.common.folders import check_temporary_folder, expanded
 from engine.config.kinds import unexpected
@@ -54,7 +53,7 @@ def load(run: Run | Folder, *, runs_dir: Folder = "runs") -> Classifier:
         InputError: there is no such run, it has exported no model or one that cannot be read, or
             `KERAS_BACKEND` names one that does not work here.
     """
-    with errors_by_keyword(), users_settings_kept():
+    with users_settings_kept():
         return open_classifier(record_of(run, runs_dir))
 
 

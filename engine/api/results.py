@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.api.process import errors_by_keyword
 from engine.common.folders import expanded
 from engine.config.kinds import Text, unexpected
 from engine.config.spec import RunSpec
-from engine.errors import InputError
 from engine.ranking.index import RankingRows, ranking_rows
 from engine.ranking.row import ranking_row
+from engine.runs.directory import check_runs_dir
 from engine.runs.listing import RunRecord, load_run, load_snapshot
 from engine.runs.notes import Notes
 from engine.runs.recorder import METRICS
@@ -121,8 +120,7 @@ def open_run(run: Run | Folder, *, runs_dir: Folder = "runs") -> Run:
     Raises:
         InputError: there is no such run, the name is ambiguous, or the run cannot be read.
     """
-    with errors_by_keyword():
-        return Run(record_of(run, runs_dir))
+    return Run(record_of(run, runs_dir))
 
 
 def record_of(run: Run | Folder, runs_dir: Folder) -> RunRecord:
@@ -179,8 +177,7 @@ def rank(runs_dir: Folder = "runs") -> DataFrame:
     """
     from engine.ranking.table import rank_rows
 
-    with errors_by_keyword():
-        found = read_rows(folder("runs_dir", runs_dir))
+    found = read_rows(folder("runs_dir", runs_dir))
     for line in found.broken:
         warnings.warn(f"left out {line}", stacklevel=2)
     return rank_rows(found.rows)
@@ -192,6 +189,5 @@ def read_rows(runs_dir: Path) -> RankingRows:
     Raises:
         InputError: it is a file.
     """
-    if runs_dir.exists() and not runs_dir.is_dir():
-        raise InputError(f"--runs-dir: expected a folder of runs, found the file {runs_dir}")
+    check_runs_dir(runs_dir)
     return ranking_rows(runs_dir)

@@ -8,17 +8,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from engine.api.planning import open_folders, plan, with_weights
-from engine.api.process import by_keyword, errors_by_keyword
 from engine.api.results import Folder, Run, folder, named
 from engine.api.waiting import OnEvent, wait_for
 from engine.config.kinds import unexpected
 from engine.config.recipe import DEFAULT_RECIPE
 from engine.config.settings import Options, check_limits
 from engine.config.spec import DISK_LIMIT_GB, BatchNorm, Keep, Precision, Schedule, Unfreeze
+from engine.errors import InputError
 from engine.runs.resume import find_unfinished
 from engine.sessions.local import Session
 
 PATHS = ("recipe", "dataset", "data_path", "weights")
+NO_OPTIONS = ("model", "runs_dir", "on_event", "seed")
 SEVERAL = ("epochs", "learning_rates")
 """Options for which one number stands for a tuple of one."""
 
@@ -106,42 +107,18 @@ def train(
             written then.
         RunError: the run failed; it has the run's path.
     """
-    asked = {
-        "recipe": recipe,
-        "dataset": dataset,
-        "data_path": data_path,
-        "epochs": epochs,
-        "learning_rates": learning_rates,
-        "unfreeze_last": unfreeze_last,
-        "unfreezes": unfreezes,
-        "block_every": block_every,
-        "schedule": schedule,
-        "patience": patience,
-        "image_size": image_size,
-        "batch_size": batch_size,
-        "train_limit": train_limit,
-        "validation": validation,
-        "batchnorm": batchnorm,
-        "flip": flip,
-        "views": views,
-        "label_smoothing": label_smoothing,
-        "keep": keep,
-        "seeds": [seed],
-        "device": device,
-        "precision": precision,
-        "weights": named("weights", weights) if isinstance(weights, Run) else weights,
-        "feature_cache": feature_cache,
-        "feature_memory_gb": feature_memory_gb,
-        "feature_disk_gb": feature_disk_gb,
-    }
-    with errors_by_keyword():
-        if not isinstance(model, str):
-            raise unexpected("model", "the name of one model", model)
-        where = folder("runs_dir", runs_dir)
-        options, note = with_weights(_options(asked), where)
-        if note:
-            warnings.warn(by_keyword(note), stacklevel=2)
-        specs = plan([model], options)
+    given = locals()  # before any other name: the arguments, all but a few of them options
+    asked = {key: value for key, value in given.items() if key not in NO_OPTIONS}
+    asked["seeds"] = [seed]
+    if isinstance(weights, Run):
+        asked["weights"] = str(weights.path)
+    if not isinstance(model, str):
+        raise unexpected("model", "the name of one model", model)
+    where = folder("runs_dir", runs_dir)
+    options, note = with_weights(_options(asked), where)
+    if note:
+        warnings.warn(note, stacklevel=2)
+    specs = plan([model], options)
     return wait_for(lambda: Session(specs, open_folders(where)), where, on_event)
 
 
@@ -164,8 +141,7 @@ def resume(run: Run | Folder, *, runs_dir: Folder = "runs", on_event: OnEvent | 
             this process has, or another run is running in this process.
         RunError: the run failed.
     """
-    with errors_by_keyword():
-        record = find_unfinished(folder("runs_dir", runs_dir), named("run", run))
+    record = find_unfinished(folder("runs_dir", runs_dir), named("run", run))
     where = record.directory.path.parent
     return wait_for(
         lambda: Session((), open_folders(where), resumes=record, whole_queue=False),
@@ -191,7 +167,12 @@ def _options(asked: dict[str, Any]) -> Options:
     given["unfreezes"] = _unfreezes(given.get("unfreezes", ()))
     options = Options(**given)
     # They have passed no `Kind` yet, whose types all later code takes for granted.
-    check_limits(options)
+    try:
+        check_limits(options)
+    except InputError as error:
+        if error.field != "seeds":
+            raise
+        raise InputError("seed", error.expected, error.found, error.hint) from error
     return options
 
 

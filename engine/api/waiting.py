@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from engine.api.process import by_keyword, errors_by_keyword, random_states_kept
 from engine.api.results import Run
 from engine.config.kinds import unexpected
 from engine.errors import InputError, RunError
@@ -47,10 +47,9 @@ def wait_for(
     with users_settings_kept():
         attempt = _Attempt(runs_dir, resumed)
         try:
-            with errors_by_keyword():
-                if on_event is not None and not callable(on_event):
-                    raise unexpected("on_event", "a function that takes an event", repr(on_event))
-                attempt.start(make)
+            if on_event is not None and not callable(on_event):
+                raise unexpected("on_event", "a function that takes an event", repr(on_event))
+            attempt.start(make)
             attempt.wait(on_event)
         except BaseException as error:
             attempt.interrupt()
@@ -81,10 +80,8 @@ class _Attempt:
             InputError: another is running in this process, or the session cannot be made.
         """
         if not _at_work.acquire(blocking=False):
-            raise InputError(
-                "expected one training at a time in a process, found another running; wait for "
-                "its end, or train in a process of its own"
-            )
+            hint = "wait for its end, or train in a process of its own"
+            raise InputError("", "one training at a time in a process", "another running", hint)
         try:
             self._session = make()
             self._session.add_sink(self._hear)
@@ -101,7 +98,7 @@ class _Attempt:
         assert self._session is not None
         try:
             # Before another may begin: its seed must stay.
-            with random_states_kept(), _Chatter(self._session.log):
+            with _random_states_kept(), _Chatter(self._session.log):
                 self._session.start()
                 self._session.join()
         finally:
@@ -147,7 +144,7 @@ class _Attempt:
         path = self._path
         if path is None or self._ended is None or self._ended.status == "failed":
             said = self._ended.error if self._ended else "it ended without an error message"
-            raise RunError(by_keyword(said), path)
+            raise RunError(said, path)
         return Run(load_run(path))
 
     @property
@@ -157,6 +154,22 @@ class _Attempt:
             return self._resumed.directory.path.absolute()
         ids = self._session.run_ids if self._session is not None else ()
         return (self._runs_dir / ids[0]).absolute() if ids else None
+
+
+@contextlib.contextmanager
+def _random_states_kept() -> Iterator[None]:
+    """Restore the states of `random` and of NumPy's global generator, which every run seeds.
+
+    Otherwise a caller that draws a rate for each training would draw the same one each time.
+    """
+    import numpy
+
+    python, array = random.getstate(), numpy.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        numpy.random.set_state(array)
 
 
 class _Chatter(logging.Filter):

@@ -18,6 +18,7 @@ from engine.runs.listing import RunRecord
 from tui.cli.arguments import chosen_options
 from tui.cli.forking import opens_screen
 from tui.cli.output import print_answers
+from tui.settings.option_names import in_flags
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,7 +39,7 @@ def with_weights(options: Options, runs_dir: Path) -> Options:
     """
     options, note = planning.with_weights(options, runs_dir)
     if note:
-        print(f"cifar-tui: {note}", file=sys.stderr)
+        print(f"cifar-tui: {in_flags(note)}", file=sys.stderr)
     return options
 
 

@@ -58,10 +58,10 @@ def test_what_a_run_does_not_have_is_none(write_run: WriteRun, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("run", "words"),
     [
-        ("nothing", r"^expected the id of a run in .*, found 'nothing'"),
+        ("nothing", r"^.*: expected the id of a run, .*, found 'nothing'"),
         ("", r"^run: expected a value, found nothing"),
         (5, r"^run: expected a run, its id or its path, found 5$"),
-        (Path("not/there"), r"^expected the folder of a run, found not/there: "),
+        (Path("not/there"), r"^not/there: spec.json: expected a file, found none$"),
     ],
 )
 def test_a_run_that_is_not_there_is_one_line(run: str, words: str, tmp_path: Path) -> None:
@@ -93,6 +93,8 @@ def test_a_file_is_no_folder_of_runs(tmp_path: Path) -> None:
 def test_a_run_that_cannot_be_read_is_a_warning(write_run: WriteRun, tmp_path: Path) -> None:
     name = write_run("VGG16", test=0.5)
     RunDirectory(tmp_path / "runs" / name).spec.write_text("{")
-    with pytest.warns(UserWarning, match=f"^left out {name}: spec.json cannot be read") as warned:
+    with pytest.warns(
+        UserWarning, match=f"^left out {name}: spec.json: expected readable"
+    ) as warned:
         assert len(engine.rank(tmp_path / "runs")) == 0
     assert warned[0].filename == __file__
