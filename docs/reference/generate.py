@@ -379,7 +379,7 @@ PLAIN_TYPES = {
 def json_type(hint: Any) -> str:
     """Return what stands in JSON for a value of a type."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint == commands.AnyCommand:
+    if hint == commands.Command:
         return "a [command](#commands)"
     if origin in (typing.Union, types.UnionType):
         return " or ".join(map(json_type, arguments))

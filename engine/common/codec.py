@@ -24,7 +24,8 @@ _shown.maxstring = _shown.maxother = _shown.maxlong = 80
 def to_plain(value: Any) -> Any:
     """Turn dataclasses, tuples and mappings into JSON values; NaN and infinities become None.
 
-    An object of a class with a `TAG`, such as an event, begins with its class's name under that.
+    An object of a class with a `TAG`, such as an event, begins with its class's name under that;
+    from it `from_plain` finds the class below the one asked for.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         tag = getattr(value, "TAG", None)
@@ -82,14 +83,15 @@ def _reader(kind: Any) -> Reader:
     if origin is dict:
         return functools.partial(_read_mapping, kind, _reader(arguments[1]))
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        if hasattr(kind, "TAG") and (kinds := kind.__subclasses__()):
+            by_name = {each.__name__: each for each in kinds}
+            return functools.partial(_read_tagged, kind.TAG, by_name)
         return functools.partial(_read_object, kind)
     plain: dict[Any, Reader] = {float: _read_float, str: _read_text, int: _read_integer}
     return plain.get(kind) or functools.partial(_read_exactly, kind)
 
 
 def _union_reader(kind: Any, arguments: tuple[Any, ...]) -> Reader:
-    if tag := getattr(arguments[0], "TAG", None):
-        return functools.partial(_read_tagged, tag, {each.__name__: each for each in arguments})
     has_none = type(None) in arguments
     readers = [_reader(option) for option in arguments if option is not type(None)]
 
@@ -109,7 +111,7 @@ def _union_reader(kind: Any, arguments: tuple[Any, ...]) -> Reader:
 def _read_tagged(tag: str, kinds: dict[str, type[Any]], value: Any) -> Any:
     name = value.get(tag) if isinstance(value, dict) else None
     if not isinstance(name, str) or name not in kinds:
-        raise _MisfitError(f"{tag} to be one of {', '.join(kinds)}", f"{_shown.repr(value):.80}")
+        raise _MisfitError(f"one of {', '.join(kinds)} as {tag!r}", f"{_shown.repr(value):.80}")
     return _read_object(kinds[name], value)
 
 

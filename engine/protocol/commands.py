@@ -137,24 +137,7 @@ class RemoveRun(Command):
 
 QueueCommand = AddRuns | MoveRun | RemoveRun
 QUEUE_COMMANDS = (AddRuns, MoveRun, RemoveRun)
-AnyCommand = (
-    SetTrainable
-    | SetLearningRate
-    | SetBatchNormLock
-    | ApplyNow
-    | Withdraw
-    | Pause
-    | Resume
-    | Stop
-    | Interrupt
-    | SkipStage
-    | SkipModel
-    | SaveCheckpoint
-    | AddRuns
-    | MoveRun
-    | RemoveRun
-)
-COMMAND_TYPES: dict[str, type[Command]] = {kind.__name__: kind for kind in AnyCommand.__args__}
+COMMAND_TYPES: dict[str, type[Command]] = {kind.__name__: kind for kind in Command.__subclasses__()}
 
 
 class CommandQueue:

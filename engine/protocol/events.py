@@ -33,7 +33,7 @@ from typing import ClassVar, Literal
 from engine.common.codec import from_plain, to_plain
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.protocol.commands import AnyCommand
+from engine.protocol.commands import Command
 from engine.protocol.facts import DataFacts, GpuReading, LayerNode, ModelFacts
 
 Phase = Literal[
@@ -238,14 +238,14 @@ class LearningRateChanged(Event):
 class CommandAccepted(Event):
     """A command was understood and will be carried out at its time."""
 
-    command: AnyCommand
+    command: Command
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommandRejected(Event):
     """A command will not be carried out, for the reason given."""
 
-    command: AnyCommand
+    command: Command
     reason: str
 
 
@@ -317,28 +317,6 @@ class RunEnded(Event):
     error: str = ""
 
 
-AnyEvent = (
-    PhaseChanged
-    | PhaseProgressed
-    | RunStarted
-    | RunResumed
-    | StageStarted
-    | EpochStarted
-    | BatchEnded
-    | EpochEnded
-    | FreezeApplied
-    | LayersMoved
-    | FeaturesReady
-    | LearningRateChanged
-    | CommandAccepted
-    | CommandRejected
-    | QueueChanged
-    | CheckpointSaved
-    | HardwareSampled
-    | LogLine
-    | TestEnded
-    | RunEnded
-)
 FREQUENT: tuple[type[Event], ...] = (
     BatchEnded,
     PhaseProgressed,
@@ -348,7 +326,7 @@ FREQUENT: tuple[type[Event], ...] = (
 )
 """Events of which a long record holds many: thinned where it is read, dropped first where a full
 disk keeps too many waiting, left out of an outline of the run."""
-EVENT_TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in AnyEvent.__args__}
+EVENT_TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 
 
 def event_to_line(event: Event) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.common.codec import from_plain
 from engine.common.lines import LineReader
 from engine.errors import InputError
-from engine.protocol.commands import AnyCommand, Command
+from engine.protocol.commands import Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +53,5 @@ def _command(line: bytes) -> Command:
     except (ValueError, RecursionError) as error:
         text = line[:60].decode(errors="replace")
         raise InputError("", "a command as a JSON object", repr(text)) from error
-    command: Command = from_plain(AnyCommand, plain, "command")
+    command: Command = from_plain(Command, plain, "command")
     return command

@@ -60,7 +60,7 @@ def _named(listing: RunListing, runs_dir: Path, name: str) -> RunRecord:
         raise InputError("", "one run", f"{names}{more}", "name more of its id")
     broken = next((line for line in listing.broken if name in line.partition(":")[0]), None)
     if broken is not None:
-        raise InputError("", "a run that can be read", broken)
+        return _at(runs_dir / broken.partition(":")[0])
     expected, hint = "the id of a run, a part of one or a path", "`cifar-tui rank` lists them"
     raise InputError(runs_dir, expected, repr(name), hint)
 

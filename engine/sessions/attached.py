@@ -103,7 +103,7 @@ class AttachedSession(SessionHandle):
         """Append a command to the file of the running run; reject it if that is impossible."""
         if reason := append_command(self._run.directory.commands, command):
             at = self.recorded_now()
-            self._emit(CommandRejected(time=at, command=command, reason=reason))  # type: ignore[arg-type]
+            self._emit(CommandRejected(time=at, command=command, reason=reason))
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until no more events may come; return whether that is so."""

@@ -230,9 +230,9 @@ class Control:
         if not reason and isinstance(command, QUEUE_COMMANDS) and self._runs is not None:
             reason = self._runs.change(command)
         if reason:
-            self._emit(CommandRejected(command=command, reason=reason))  # type: ignore[arg-type]
+            self._emit(CommandRejected(command=command, reason=reason))
             return
-        self._emit(CommandAccepted(command=command))  # type: ignore[arg-type]
+        self._emit(CommandAccepted(command=command))
         self._take_change(command)
         self._take_request(command)
         if isinstance(command, QUEUE_COMMANDS) and self._runs is not None:

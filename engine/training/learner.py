@@ -20,7 +20,7 @@ from engine.config.spec import RunSpec, Stage
 from engine.model.build import Classifier
 from engine.model.graph import leaf_layers
 from engine.model.trainable import parameter_counts, trainable_names
-from engine.protocol.commands import AnyCommand
+from engine.protocol.commands import Command
 from engine.protocol.events import (
     CommandRejected,
     EpochStarted,
@@ -132,7 +132,7 @@ class Learner:
         self._at = place_of(at)
         load_weights(checkpoint, network)
         self._selection.names, self._selection.locked = frozenset(at.trainable), at.batchnorm_locked
-        waiting = [from_plain(AnyCommand, plain) for plain in at.waiting]
+        waiting = [from_plain(Command, plain) for plain in at.waiting]
         self._control.restore(waiting, skips_stage=at.skips_stage)
         self._checkpoints.restore(at)
         if at.step and not at.kept:

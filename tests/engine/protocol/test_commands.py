@@ -9,7 +9,7 @@ import pytest
 from engine.common.codec import from_plain, to_plain
 from engine.errors import InputError
 from engine.protocol.commands import (
-    AnyCommand,
+    Command,
     CommandQueue,
     Pause,
     Resume,
@@ -36,7 +36,7 @@ def test_waiting_ends_with_the_first_command_from_another_thread() -> None:
 def test_ids_differ_and_survive_their_json_form() -> None:
     first, second = Pause(), Pause()
     assert first.id != second.id
-    assert from_plain(AnyCommand, to_plain(first)) == first
+    assert from_plain(Command, to_plain(first)) == first
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,4 @@ def test_ids_differ_and_survive_their_json_form() -> None:
 )
 def test_what_is_no_command_is_refused_with_what_was_expected(plain: object) -> None:
     with pytest.raises(InputError, match="expected"):
-        from_plain(AnyCommand, plain)
+        from_plain(Command, plain)
