@@ -137,22 +137,15 @@ def kept_backend(run: RunRecord) -> str:
     """Return the backend on which a run began and must be resumed, by Keras' name.
 
     Raises:
-        InputError: it cannot compute in this process.
+        InputError: it cannot compute in this process, or the run's data set is not installed here.
     """
-    return check_kept_backend(run.file.origin.backend, run.run_id)
-
-
-def check_named(run: RunRecord) -> None:
-    """Reject a run whose data set is no longer installed here; loads no package.
-
-    Raises:
-        InputError: it is not; names the data set and its package.
-    """
+    backend = check_kept_backend(run.file.origin.backend, run.run_id)
     dataset, package = run.file.spec.dataset, run.file.origin.dataset_package
     if find_row(dataset) is None:
         expected = f"the data set {dataset!r} that the run began with"
         hint = f"install {package or 'the package that brings it'}"
         raise InputError("", expected, "none of that name", hint, run.run_id)
+    return backend
 
 
 def _is_unfinished(run: RunRecord) -> bool:

@@ -38,7 +38,7 @@ from engine.runs.listing import RunRecord, read_events
 from engine.runs.lock import locked
 from engine.runs.queue import RunQueue
 from engine.runs.recorder import Recorder
-from engine.runs.resume import Queued, check_named, kept_backend, queue_from, resumption_of
+from engine.runs.resume import Queued, kept_backend, queue_from, resumption_of
 from engine.sessions.handle import SessionHandle, Sink
 from engine.training.control import ROOM_POLL_SECONDS
 from engine.training.trainer import Trainer
@@ -82,7 +82,6 @@ class Session(SessionHandle):
         self._resumes = resumes
         self._backend = kept_backend(resumes) if resumes else ""
         if resumes is not None:
-            check_named(resumes)
             queued = queue_from(resumes)
         else:
             queued = tuple(Queued(place, spec) for place, spec in enumerate(specs))
