@@ -26,15 +26,16 @@ from tui.__main__ import main
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-INSTALLED_BY_CHOICE = {"jax"}
-"""By those who set KERAS_BACKEND; the error that names the package says so."""
 TOOLS = {"pytest-asyncio", "pytest-timeout", "pytest-xdist"} | {"ruff", "mypy", "import-linter"}
 """That tests need without importing them; so are type stubs."""
 
 
 @pytest.mark.parametrize(
     ("folders", "extras"),
-    [(("engine", "tui"), ("onnx",)), (("engine", "tui", "tests", "docs"), ("onnx", "test"))],
+    [
+        (("engine", "tui"), ("jax", "onnx")),
+        (("engine", "tui", "tests", "docs"), ("jax", "onnx", "test")),
+    ],
 )
 def test_what_is_imported_is_declared_and_nothing_else(
     folders: tuple[str, ...], extras: tuple[str, ...]
@@ -46,7 +47,7 @@ def test_what_is_imported_is_declared_and_nothing_else(
     imported = _distributions(name for source in sources for name in source.imports)
     named = _distributions(name for source in sources for name in source.strings)
     assert "numpy" in imported
-    assert imported - declared - INSTALLED_BY_CHOICE == set()
+    assert imported - declared == set()
     unused = declared - imported - named - TOOLS
     assert [name for name in sorted(unused) if not re.search(r"^types-|-stubs$", name)] == []
 
@@ -55,7 +56,8 @@ def test_the_constraints_hold_a_version_of_each_dependency() -> None:
     lines = (ROOT / ".ci/constraints.txt").read_text("utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     versions = {canonicalize_name(name): version for name, version in pins.items()}
-    for text in (*PROJECT["dependencies"], *EXTRAS["test"], *EXTRAS["release"]):
+    extras = (*EXTRAS["jax"], *EXTRAS["test"], *EXTRAS["release"])
+    for text in (*PROJECT["dependencies"], *extras):
         requirement = Requirement(text)
         assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), text
 

@@ -6,6 +6,7 @@ For a network not in `keras.applications`, its row names the functions that make
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -44,7 +45,7 @@ class ExpectedInput:
     offset: tuple[float, float, float]
     order: str = "RGB"
 
-    def of(self, colour: tuple[int, int, int]) -> tuple[float, ...]:
+    def of(self, colour: Sequence[float]) -> tuple[float, ...]:
         """Return the three values that a colour (red, green, blue, 0 to 255) should become."""
         arriving = colour if self.order == "RGB" else colour[::-1]
         return tuple(

@@ -1,7 +1,7 @@
 """Rows of arrays in batches, in any order, as `fit`, `evaluate` and `predict` take them.
 
-On TensorFlow this is a pipeline of its own: the one that `fit` makes from arrays is autotuned, and
-stopping it waits for its sleeping tuner, up to 10 s at the end of every `fit`.
+This is a pipeline of its own, of TensorFlow whatever computes: the one that `fit` makes from arrays
+is autotuned, and stopping it waits for its sleeping tuner, up to 10 s at the end of every `fit`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-
-from engine.keras_setup.loaded import keras
 
 PREFETCHED = 4
 """Batches made ahead of the step that takes them."""
@@ -32,13 +30,16 @@ class Rows:
                 uint16.
         """
         self._labels = labels
-        self._dtypes = tuple(dtypes) or tuple(str(array.dtype) for array in inputs)
-        self._shapes = [array.shape[1:] for array in inputs]
         self._stored = [str(array.dtype) for array in inputs]
-        self._take: Take = lambda rows: [array[rows] for array in inputs]
-        self._tensors: list[Any] | None = None
-        if keras.backend.backend() == "tensorflow":
-            self._tensors = [shared_tensor(array) for array in inputs]
+        self._dtypes = tuple(dtypes) or tuple(self._stored)
+        tensors = [shared_tensor(array) for array in inputs]
+
+        def gather(chosen: Any) -> list[Any]:
+            import tensorflow
+
+            return [tensorflow.gather(tensor, chosen) for tensor in tensors]
+
+        self._gather = gather
 
     @classmethod
     def taken(
@@ -52,15 +53,19 @@ class Rows:
             shapes: of one row of each input.
             dtypes: of each input.
         """
-        rows = cls([], labels)
-        rows._take, rows._shapes = take, list(shapes)
-        rows._dtypes = tuple(dtypes)
-        rows._stored = ["uint16" if dtype == "bfloat16" else dtype for dtype in dtypes]
-        rows._tensors = None
-        return rows
+        stored = ["uint16" if dtype == "bfloat16" else dtype for dtype in dtypes]
 
-    def __len__(self) -> int:
-        return len(self._labels)
+        def gather(chosen: Any) -> list[Any]:
+            import tensorflow
+
+            found = list(tensorflow.numpy_function(take, [chosen], stored))
+            for tensor, shape in zip(found, shapes, strict=True):
+                tensor.set_shape((None, *shape))
+            return found
+
+        rows = cls([], labels, dtypes)
+        rows._stored, rows._gather = stored, gather
+        return rows
 
     def batches(self, order: Any, batch_size: int) -> Any:
         """Return batches of (inputs, labels); one input stands alone, several in a tuple.
@@ -69,11 +74,6 @@ class Rows:
             order: indices int64 (m,) of the rows, in this order.
             batch_size: of all batches but the last.
         """
-        if keras.backend.backend() == "tensorflow":
-            return self._tensorflow_batches(order, batch_size)
-        return self._array_batches(order, batch_size)
-
-    def _tensorflow_batches(self, order: Any, batch_size: int) -> Any:
         import tensorflow
 
         with tensorflow.device("CPU:0"):
@@ -82,49 +82,20 @@ class Rows:
 
             def rows_of(step: Any) -> tuple[Any, Any]:
                 chosen = whole_order[step * batch_size : (step + 1) * batch_size]
-                return _alone_or_tuple(self._gather(chosen)), tensorflow.gather(labels, chosen)
+                inputs = [
+                    tensor if stored == dtype else tensorflow.bitcast(tensor, dtype)
+                    for tensor, stored, dtype in zip(
+                        self._gather(chosen), self._stored, self._dtypes, strict=True
+                    )
+                ]
+                alone_or_all = inputs[0] if len(inputs) == 1 else tuple(inputs)
+                return alone_or_all, tensorflow.gather(labels, chosen)
 
             options = tensorflow.data.Options()
             options.autotune.enabled = False
             options.experimental_optimization.apply_default_optimizations = False
             steps = tensorflow.data.Dataset.range(-(-len(order) // batch_size))
             return steps.map(rows_of).prefetch(PREFETCHED).with_options(options)
-
-    def _gather(self, chosen: Any) -> list[Any]:
-        """Return the inputs at some indices, as the model takes them."""
-        import tensorflow
-
-        if self._tensors is not None:
-            found = [tensorflow.gather(tensor, chosen) for tensor in self._tensors]
-        else:
-            found = list(tensorflow.numpy_function(self._take, [chosen], self._stored))
-            for tensor, shape in zip(found, self._shapes, strict=True):
-                tensor.set_shape((None, *shape))
-        return [
-            tensor if stored == dtype else tensorflow.bitcast(tensor, dtype)
-            for tensor, stored, dtype in zip(found, self._stored, self._dtypes, strict=True)
-        ]
-
-    def _array_batches(self, order: Any, batch_size: int) -> Any:
-        rows = self
-
-        class ArrayBatches(keras.utils.PyDataset):  # type: ignore[misc]
-            def __len__(self) -> int:
-                return -(-len(order) // batch_size)
-
-            def __getitem__(self, index: int) -> tuple[Any, Any]:
-                chosen = order[index * batch_size : (index + 1) * batch_size]
-                found = [
-                    array.view(dtype) if str(array.dtype) != dtype else array
-                    for array, dtype in zip(rows._take(chosen), rows._dtypes, strict=True)
-                ]
-                return _alone_or_tuple(found), rows._labels[chosen]
-
-        return ArrayBatches()
-
-
-def _alone_or_tuple(found: Sequence[Any]) -> Any:
-    return found[0] if len(found) == 1 else tuple(found)
 
 
 def aligned(shape: tuple[int, ...], dtype: str) -> Any:

@@ -48,8 +48,8 @@ def choose_device(asked: str, wanted: str = "") -> str:
     Raises:
         InputError: the device is missing, or the backend does not work here.
     """
-    backend = load_keras(wanted).backend.backend()
-    gpus = _prepare_tensorflow() if backend == "tensorflow" else _count_jax_gpus()
+    load_keras(wanted)
+    gpus = _prepare_tensorflow()
     if asked == "auto":
         asked = "gpu" if gpus else "cpu"
     kind, _, number = asked.partition(":")
@@ -69,13 +69,17 @@ def on_device(device: str) -> AbstractContextManager[Any]:
     return scope
 
 
+def is_tensorflow() -> bool:
+    """Return whether TensorFlow computes; else it is JAX, on the CPU."""
+    return bool(load_keras().backend.backend() == "tensorflow")
+
+
 def jit_compile(device: str) -> bool | str:
     """Return `compile`'s setting for XLA, with which TensorFlow's CPU is 4 to 10 times slower.
 
     Keras' "auto" looks at the machine's devices, not at the one in use.
     """
-    on_cpu = load_keras().backend.backend() == "tensorflow" and device.startswith("cpu")
-    return False if on_cpu else "auto"
+    return False if fuses(device) else "auto"
 
 
 def has_memory_limit(device: str) -> bool:
@@ -85,7 +89,7 @@ def has_memory_limit(device: str) -> bool:
 
 def memory_in_words(device: str) -> str:
     """Return a phrase of the memory that a device uses and has in all."""
-    if device.startswith("gpu") and load_keras().backend.backend() == "tensorflow":
+    if device.startswith("gpu"):
         import tensorflow
 
         used = tensorflow.config.experimental.get_memory_info(device.upper())["current"]
@@ -96,10 +100,12 @@ def memory_in_words(device: str) -> str:
 
 def fuses(device: str) -> bool:
     """Return whether the form of `engine.backend.fused` is faster here."""
-    return load_keras().backend.backend() == "tensorflow" and device.startswith("cpu")
+    return is_tensorflow() and device.startswith("cpu")
 
 
-def on_constants(function: Callable[..., Any], signature: Sequence[tuple[Any, str]]) -> Any:
+def on_constants(
+    function: Callable[..., Any], signature: Sequence[tuple[Any, str]], variables: Sequence[Any]
+) -> Any:
     """Compile a function of tensors for many calls with the variables' present values.
 
     TensorFlow then folds what depends on nothing else, and lays the kernels out only once.
@@ -107,9 +113,10 @@ def on_constants(function: Callable[..., Any], signature: Sequence[tuple[Any, st
     Args:
         function: takes and returns tensors.
         signature: shape and dtype of each argument.
+        variables: all Keras variables that it may read.
     """
-    if load_keras().backend.backend() != "tensorflow":
-        return function
+    if not is_tensorflow():
+        return _jitted(function, variables)
     import tensorflow
     from tensorflow.python.framework import convert_to_constants
 
@@ -118,13 +125,28 @@ def on_constants(function: Callable[..., Any], signature: Sequence[tuple[Any, st
     return convert_to_constants.convert_variables_to_constants_v2(traced)
 
 
+def _jitted(function: Callable[..., Any], variables: Sequence[Any]) -> Any:
+    """Compile a function for JAX, which is given the values: it would fold them all for minutes."""
+    import jax  # type: ignore[import-not-found,unused-ignore]
+
+    scope = load_keras().StatelessScope
+
+    @jax.jit  # type: ignore[untyped-decorator,unused-ignore]
+    def on_values(values: Any, given: Any) -> Any:
+        with scope(state_mapping=list(zip(variables, values, strict=True))):
+            return function(*given)
+
+    values = [variable.value for variable in variables]
+    return lambda *given: on_values(values, given)
+
+
 def peek(variable: Any) -> Any:
     """Return a Keras variable's values as an array to read at once: on the CPU without a copy."""
     import numpy as np
 
     value = variable.value
     # Converting the variable itself copies, and takes four times as long.
-    return np.asarray(value.value() if load_keras().backend.backend() == "tensorflow" else value)
+    return np.asarray(value.value() if is_tensorflow() else value)
 
 
 def apply_adam(
@@ -147,7 +169,7 @@ def apply_adam(
         powers: beta_1 and beta_2 to the power of the step.
         settings: beta_1, beta_2, epsilon.
     """
-    if load_keras().backend.backend() != "tensorflow":
+    if not is_tensorflow():
         return False
     import tensorflow
 
@@ -181,6 +203,7 @@ def release() -> None:
 
 
 def _prepare_tensorflow() -> int:
+    """Return how many GPUs compute here: TensorFlow's, where it is not only to feed JAX."""
     import tensorflow
 
     gpus = tensorflow.config.list_physical_devices("GPU")
@@ -190,13 +213,4 @@ def _prepare_tensorflow() -> int:
             tensorflow.config.experimental.set_memory_growth(gpu, True)
         except RuntimeError:
             break  # a run before this one has started the devices
-    return len(gpus)
-
-
-def _count_jax_gpus() -> int:
-    import jax  # type: ignore[import-not-found,unused-ignore]
-
-    try:
-        return len(jax.devices("gpu"))
-    except RuntimeError:
-        return 0
+    return len(gpus) if is_tensorflow() else 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.backend.devices import has_memory_limit, jit_compile
+from engine.backend.devices import fuses, has_memory_limit, is_tensorflow, jit_compile
 from engine.backend.step_clock import StepClock
 from engine.keras_setup.loaded import keras, ops
 from engine.model.subgraph import Forward
@@ -17,7 +17,10 @@ INPUT_WAIT = "input_wait"
 
 
 class StepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
-    """One training step over what is not frozen, with as little as possible around it."""
+    """One training step over what is not frozen, as Keras takes it on any backend."""
+
+    can_take_parts = False
+    """Whether `parts` may be 2."""
 
     def __init__(
         self,
@@ -45,20 +48,6 @@ class StepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         self.clock: StepClock | None = None
         """The clock of the gaps between steps; None where they are not measured."""
         self.built = True
-
-    @property
-    def can_take_parts(self) -> bool:
-        """Whether `parts` may be 2."""
-        return False
-
-    @property
-    def can_be_clocked(self) -> bool:
-        """Whether there may be a `clock`."""
-        return False
-
-    def mean_metrics(self) -> dict[str, float]:
-        """Return loss and accuracy since `fit` began, as a step does; NaN before the first."""
-        raise NotImplementedError
 
     def call(self, x: Any, training: bool | None = None) -> Any:
         """Return probabilities (batch, classes) of images, or of a tensor or tuple of features."""
@@ -92,7 +81,7 @@ def step_model(
     label_smoothing: float,
 ) -> StepModel:
     """Return a StepModel for the backend in use."""
-    if keras.backend.backend() == "tensorflow":
+    if is_tensorflow():
         # TensorFlow imports Keras, which is loaded with our settings by now.
         from engine.backend.tensorflow_step import TensorFlowStepModel
 
@@ -103,7 +92,7 @@ def step_model(
 def compile_step(model: StepModel, optimizer: Any, steps_per_execution: int, device: str) -> None:
     """Make a StepModel ready for `fit` and `evaluate`."""
     model.has_memory_limit = has_memory_limit(device)
-    model.clock = StepClock() if model.can_be_clocked and device.startswith("cpu") else None
+    model.clock = StepClock() if fuses(device) else None
     model.compile(
         optimizer=optimizer,
         metrics=["accuracy"],

@@ -13,6 +13,8 @@ from engine.backend.step_model import INPUT_WAIT, StepModel
 class TensorFlowStepModel(StepModel):
     """Keeps its own sums of loss and hits: Keras' metrics cost more than a small head."""
 
+    can_take_parts = True
+
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
         self._sums = tensorflow.Variable(tensorflow.zeros(3), trainable=False)
@@ -22,18 +24,8 @@ class TensorFlowStepModel(StepModel):
         """Keras' metrics: none, as the sums replace them."""
         return []
 
-    @property
-    def can_take_parts(self) -> bool:
-        """Yes."""
-        return True
-
-    @property
-    def can_be_clocked(self) -> bool:
-        """Yes."""
-        return True
-
     def mean_metrics(self) -> dict[str, float]:
-        """Return loss and accuracy since `fit` began."""
+        """Return loss and accuracy since `fit` began, as a step does; NaN before the first."""
         loss, hits, images = self._sums.numpy().tolist()
         return {"loss": loss / (images or math.nan), "accuracy": hits / (images or math.nan)}
 

@@ -45,7 +45,7 @@ class Extractor:
         self.batch = batch
         forward = Forward(network, sources, cut, rewrite=fuse_inference if fuses(device) else None)
         signature = [((batch, *t.shape[1:]), str(t.dtype)) for t in sources]
-        self._run = on_constants(lambda *given: forward(given), signature)
+        self._run = on_constants(lambda *given: forward(given), signature, network.variables)
 
     def __call__(self, given: Sequence[Any]) -> dict[int, Any]:
         """Return the arrays of one batch of at most `batch` rows, by the id of their cut tensor."""

@@ -16,7 +16,6 @@ from engine.datasets.dataset import Dataset
 from engine.datasets.loading import load_dataset
 from engine.datasets.split import limit_and_split
 from engine.features.pool import Pool
-from engine.model.preprocessing import PROBED_IMAGES, probe_preprocessing
 from engine.protocol.events import Event, LogLine, PhaseChanged, PhaseProgressed
 from engine.protocol.facts import DataFacts
 from engine.runs.directory import RunDirectory
@@ -118,6 +117,7 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
         InputError: weights that cannot be had or do not fit.
     """
     from engine.model.build import build_classifier, calibrate_batchnorm
+    from engine.model.preprocessing import CHECKED_IMAGES, check_input
     from engine.weights.load import load_into, load_published
     from engine.weights.locate import locate_weights
     from engine.weights.own import load_own, read_own
@@ -155,8 +155,8 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
         calibrate_batchnorm(classifier.network, images)
         emit(LogLine(level="warning", text=_random_weights(backbone, len(images))))
     elif path is not None:
-        rows = data.train[:PROBED_IMAGES]
-        line = probe_preprocessing(backbone, classifier, data.pools["train"].images[rows])
+        rows = data.train[:CHECKED_IMAGES]
+        line = check_input(backbone, classifier, data.pools["train"].images[rows])
         if line is not None:
             emit(line)
     return classifier

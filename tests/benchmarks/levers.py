@@ -99,7 +99,8 @@ def measure_extraction(form: str, image_size: int) -> tuple[float, float]:
     rewrite = fuse_inference if form == "fused" else None
     forward = Forward(network, network.inputs, cut, rewrite=rewrite)
     batch = extraction_batch(image_size)
-    run = on_constants(lambda *given: forward(given), [((batch, 32, 32, 3), "uint8")])
+    signature = [((batch, 32, 32, 3), "uint8")]
+    run = on_constants(lambda *given: forward(given), signature, network.variables)
     images = np.random.default_rng(0).integers(0, 256, (batch, 32, 32, 3), np.uint8)
     import tensorflow
 

@@ -104,8 +104,9 @@ def _check_what_trained(trained: Trained, added: Added) -> None:
     """The file's weights are in the layers that stayed frozen, and in no other."""
     last = [len(applied.trainable) for applied in trained.all(FreezeApplied)]
     assert last == sorted(set(last))
-    (arrives,) = [line.text for line in trained.all(LogLine) if "TinyNet receives" in line.text]
-    assert "as its weights expect (0 to 1, RGB)" in arrives
+    (arrives,) = [line.text for line in trained.all(LogLine) if "input check" in line.text]
+    assert arrives.startswith("TinyNet: input check passed (")
+    assert arrives.endswith(" for 0 to 1, RGB)")
     record: RunRecord = load_run(trained.directory.path)
     found = {weight.path: np.asarray(weight) for weight in load_model(record).weights}
     same = {path for path, value in added.weights.items() if np.array_equal(found[path], value)}

@@ -16,7 +16,7 @@ from PIL import Image
 from engine.backbones.catalogue import find_backbone
 from engine.config.planning import plan_runs
 from engine.config.settings import Options
-from tests.support.processes import PROGRAM, TRAIN, call, until
+from tests.support.processes import PROGRAM, TRAIN, call, summary, until
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 ALL_AT_ONCE = {
@@ -131,12 +131,28 @@ def test_what_is_done_with_a_run_says_the_same(command: str, trained: Path, tmp_
     assert done.stderr.count("\n") == 1
 
 
+with_jax = pytest.mark.skipif(
+    importlib.util.find_spec("jax") is None, reason='jax is not installed: pip install ".[jax]"'
+)
+
+
+@with_jax
+@pytest.mark.slow("that a run on JAX goes from the features of a frozen backbone to its test")
+def test_a_run_on_jax_is_trained_and_tested(tmp_path: Path) -> None:
+    asked = ("train", "EfficientNetLite0", *TRAIN[2:], "--image-size", "32", "--epochs", "1")
+    done = call(*asked, "--plain", cwd=tmp_path, KERAS_BACKEND="jax")
+    assert done.returncode == 0, done.stderr
+    assert "loading JAX" in done.stdout
+    assert len(list(tmp_path.glob("runs/*/predictions.npz"))) == 1
+    assert len(list(tmp_path.glob("runs/*/model.keras"))) == 1
+    assert summary(tmp_path / "runs")["test_accuracy"] > 0.15  # of ten digits
+
+
+@with_jax
 @pytest.mark.slow("that a run begun with JAX is resumed with it")
 def test_jax_stays_a_choice_and_is_kept(
     tmp_path: Path, start: Callable[..., psutil.Popen], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if importlib.util.find_spec("jax") is None:
-        pytest.skip("jax is not installed: pip install jax")
     with monkeypatch.context() as patch:
         patch.setenv("KERAS_BACKEND", "jax")
         process = start(*TRAIN, "--epochs", "40", "--plain", cwd=tmp_path)
