@@ -10,13 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.backbones.catalogue import find_backbone
-from engine.common.folders import check_temporary_folder
 from engine.config.planning import hold_out, plan_runs
 from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.datasets.loading import check_dataset
-from engine.keras_setup.loading import check_backend
-from engine.runs.directory import open_runs_dir
+from engine.keras_setup.loading import check_can_compute
 from engine.runs.weights import resolve_weights
 from engine.weights.locate import check_weights
 
@@ -44,7 +42,7 @@ def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
     Raises:
         InputError: the first check that fails.
     """
-    check_backend()
+    check_can_compute()
     backbones = [find_backbone(name) for name in models]
     specs = plan_runs(backbones, options)
     check_dataset(
@@ -55,13 +53,3 @@ def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
     )
     check_weights(backbones, options.weights)
     return specs
-
-
-def open_folders(runs_dir: Path) -> Path:
-    """Make the folder of runs if it is missing, and check that all folders can be written.
-
-    Raises:
-        InputError: that folder, or every folder for temporary files, cannot be written.
-    """
-    check_temporary_folder()
-    return open_runs_dir(runs_dir)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.api.results import Folder, Run, record_of
-from engine.common.folders import check_temporary_folder, expanded
+from engine.common.folders import expanded
 from engine.config.kinds import unexpected
-from engine.keras_setup.loading import check_backend, users_settings_kept
+from engine.keras_setup.loading import check_can_compute, users_settings_kept
 from engine.runs.listing import RunRecord, check_exported
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def open_classifier(record: RunRecord) -> Classifier:
         InputError: as `load`.
     """
     check_exported(record)
-    check_temporary_folder()
-    check_backend()
+    check_can_compute()
     from engine.tools.predict import Predictor
 
     return Classifier(Predictor(record))

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-from engine.api.planning import open_folders, plan, with_weights
+from engine.api.planning import plan, with_weights
 from engine.api.results import Folder, Run, folder, named
 from engine.api.waiting import OnEvent, wait_for
 from engine.config.kinds import unexpected
@@ -15,6 +15,7 @@ from engine.config.recipe import DEFAULT_RECIPE
 from engine.config.settings import Options, check_limits
 from engine.config.spec import DISK_LIMIT_GB, BatchNorm, Keep, Precision, Schedule, Unfreeze
 from engine.errors import InputError
+from engine.runs.directory import open_runs_dir
 from engine.runs.resume import find_unfinished
 from engine.sessions.local import Session
 
@@ -119,7 +120,7 @@ def train(
     if note:
         warnings.warn(note, stacklevel=2)
     specs = plan([model], options)
-    return wait_for(lambda: Session(specs, open_folders(where)), where, on_event)
+    return wait_for(lambda: Session(specs, open_runs_dir(where)), where, on_event)
 
 
 def resume(run: Run | Folder, *, runs_dir: Folder = "runs", on_event: OnEvent | None = None) -> Run:
@@ -144,7 +145,7 @@ def resume(run: Run | Folder, *, runs_dir: Folder = "runs", on_event: OnEvent | 
     record = find_unfinished(folder("runs_dir", runs_dir), named("run", run))
     where = record.directory.path.parent
     return wait_for(
-        lambda: Session((), open_folders(where), resumes=record, whole_queue=False),
+        lambda: Session((), open_runs_dir(where), resumes=record, whole_queue=False),
         where,
         on_event,
         record,

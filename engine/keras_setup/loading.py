@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
 import os
 import sys
 import threading
@@ -20,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from engine.common import folders
-from engine.common.regular_file import read_regular
 from engine.errors import InputError
 
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
@@ -40,12 +38,8 @@ IGNORED_VARIABLES = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX
 """Variables that cut a training short, or change how it computes."""
 KEPT = ("floatx", "epsilon", "image_data_format", "max_epochs", "max_steps_per_epoch")
 """The settings of `keras.config` that a user may have changed for the whole process."""
-MAX_SETTINGS_BYTES = 2**20
-MISSING = object()
 
 _lock = threading.Lock()
-_begun = ""
-"""The backend that is loaded, or is being loaded; empty before."""
 _is_ready = False
 _hidden: dict[str, str] | None = None
 """The user's environment, while it is another for the moment of the import."""
@@ -79,82 +73,64 @@ def chosen_backend() -> str:
 
 
 def settled_backend() -> str:
-    """Return the backend that this process is bound to; empty where Keras is not loaded yet."""
-    return _begun or _foreign_backend()
+    """Return the backend of the Keras that any code has imported here; empty before that."""
+    config = getattr(sys.modules.get("keras"), "config", None)
+    backend = getattr(config, "backend", None)  # missing while another thread imports it
+    return str(backend()) if backend is not None else ""
 
 
-def check_backend(wanted: str = "") -> str:
-    """Return the backend that would compute; load nothing.
-
-    Args:
-        wanted: by Keras' name; the chosen one when empty.
-
-    Raises:
-        InputError: it does not work here, or is not installed.
-    """
-    backend = wanted or chosen_backend()
-    if backend not in NAMES and backend == settled_backend():
-        raise InputError(
-            f"KERAS_BACKEND: expected Keras on {' or '.join(NAMES.values())}, found it imported on "
-            f"{backend} in this process; start a new one with KERAS_BACKEND={DEFAULT}"
-        )
-    if backend not in NAMES:
-        raise InputError(
-            f"KERAS_BACKEND: expected {' or '.join(NAMES)}, found {backend!r}; unset it, or set it "
-            "to one of these"
-        )
-    if settled_backend() != backend and importlib.util.find_spec(backend) is None:
-        raise InputError(
-            f"KERAS_BACKEND: expected {NAMES[backend]} to be installed, found no package "
-            f"{backend}; pip install {backend}, or unset KERAS_BACKEND"
-        )
-    return backend
-
-
-def check_kept_backend(recorded: str, run_id: str) -> str:
-    """Return the backend of a run to be resumed, which must not change.
+def check_can_compute(kept: str = "", run_id: str = "") -> str:
+    """Return the backend that would compute in this process, by Keras' name; load nothing.
 
     Args:
-        recorded: by Keras' name; empty for the default.
-        run_id: for the error.
+        kept: the backend on which a run began, which must not change; empty for a new run.
+        run_id: of that run, for the error.
 
     Raises:
-        InputError: this process is bound to another, `KERAS_BACKEND` asks for another, or it does
-            not work here.
+        InputError: the backend does not work here, is not installed, or is not the one that is
+            loaded or that `KERAS_BACKEND` asks for; or no folder takes temporary files.
     """
-    backend = recorded or DEFAULT
-    expected = f"{run_id}: expected to resume with {_in_words(backend)}, on which it began"
+    folders.check_temporary_folder()
     settled, asked = settled_backend(), _environment().get("KERAS_BACKEND", "")
-    if settled and settled != backend:
-        raise InputError(
-            f"{expected}, found {_in_words(settled)} loaded in this process; leave it, then "
-            f"`cifar-tui resume {run_id}`"
-        )
-    if not settled and asked and asked != backend:
-        raise InputError(f"{expected}, found KERAS_BACKEND={asked}; set it to {backend}")
-    if backend not in NAMES:
-        raise InputError(f"{expected}, which does not work here; train it again")
-    if not settled and importlib.util.find_spec(backend) is None:
-        raise InputError(f"{expected}, found no package {backend}; pip install {backend}")
-    return backend
+    backend = kept or settled or asked or DEFAULT
+    if settled and (settled != backend or backend not in NAMES):
+        found = f"{NAMES.get(settled, settled)} loaded in this process"
+        hint = f"`cifar-tui resume {run_id}` in a new one" if run_id else "start a new one"
+    elif not settled and asked not in ("", backend):
+        found, hint = f"KERAS_BACKEND={asked}", f"set it to {backend}"
+    elif backend not in NAMES:
+        found, hint = repr(backend), f"set it to one of {', '.join(NAMES)}, or unset it"
+    elif not settled and importlib.util.find_spec(backend) is None:
+        found = f"no package {backend}"
+        hint = f'`pip install "cifar-tui[{backend}]"`, or unset KERAS_BACKEND'
+    else:
+        return backend
+    names = " or ".join(NAMES.values())
+    expected = f"{NAMES.get(kept, kept)}, on which the run began" if kept else names
+    raise InputError("" if kept else "KERAS_BACKEND", expected, found, hint, place=run_id)
 
 
-def load_keras(wanted: str = "") -> Any:
+def load_keras(kept: str = "") -> Any:
     """Return Keras, imported with `SETTINGS`; at once where it is loaded already.
 
     Where other code has imported it, the settings are corrected for the whole process: see
     `users_settings_kept`.
 
     Args:
-        wanted: the backend, for the first call; the chosen one when empty.
+        kept: as for `check_can_compute`.
 
     Raises:
-        InputError: the backend does not work here, is not the one that is loaded, or cannot be
-            imported.
+        InputError: as `check_can_compute`, or Keras cannot be imported.
     """
-    if not _is_ready or (wanted and wanted != _begun):
-        with _lock:
-            _load(check_backend(wanted))
+    global _is_ready
+    if _is_ready and kept in ("", settled_backend()):
+        return sys.modules["keras"]
+    with _lock:
+        backend = check_can_compute(kept)
+        if not _is_ready:
+            prepare_environment()
+            _import_keras(backend)
+            _is_ready = True
     return sys.modules["keras"]
 
 
@@ -165,16 +141,25 @@ def users_settings_kept() -> Iterator[None]:
     For callers whose process uses Keras for other purposes too, from several threads if need be.
     Where it is not loaded yet there is nothing to keep.
     """
-    if not _foreign_backend():
+    global _borrowers
+    if not settled_backend():
         yield
         return
     config = sys.modules["keras"].config
     policy = config.dtype_policy()  # each thread has its own
-    _borrow(config)
+    with _kept_lock:
+        _borrowers += 1
+        if _borrowers == 1:
+            _kept.update((name, getattr(config, name)()) for name in KEPT if hasattr(config, name))
+        _put_right(config)
     try:
         yield
     finally:
-        _give_back(config)
+        with _kept_lock:
+            _borrowers -= 1
+            if _borrowers == 0:
+                for name, value in _kept.items():
+                    getattr(config, f"set_{name}")(value)
         config.set_dtype_policy(policy)
 
 
@@ -198,88 +183,34 @@ def keras_environment(environment: Mapping[str, str], backend: str = "") -> dict
     }
 
 
-def settings_file() -> Path | None:
-    """Return the `keras.json` that Keras would read by itself; None where there is none."""
-    usual = "~/.keras" if os.access(os.path.expanduser("~"), os.W_OK) else "/tmp/.keras"
-    home = _environment().get("KERAS_HOME", usual)
-    path = Path(os.path.expanduser(os.path.join(home, "keras.json")))
-    return path if os.path.lexists(path) else None
-
-
-def overridden_settings(path: Path) -> dict[str, Any]:
-    """Return the settings of a `keras.json` that differ from ours.
-
-    Raises:
-        InputError: it cannot be read, or is not a JSON object.
-    """
-    try:
-        plain = json.loads(read_regular(path, MAX_SETTINGS_BYTES))
-    except (OSError, ValueError, RecursionError, InputError) as error:
-        raise InputError(f"{path} cannot be read ({type(error).__name__})") from error
-    if not isinstance(plain, dict):
-        raise InputError(f"{path} holds no settings")
-    return {key: value for key, value in plain.items() if SETTINGS.get(key, MISSING) != value}
-
-
-def ignored_variables() -> list[str]:
-    """Return the variables that are set and that no run obeys."""
-    environment = _environment()
-    return [f"{name}={environment[name]}" for name in IGNORED_VARIABLES if name in environment]
-
-
-def _in_words(backend: str) -> str:
-    return NAMES.get(backend, backend)
-
-
 def _environment() -> Mapping[str, str]:
     return os.environ if _hidden is None else _hidden
 
 
-def _foreign_backend() -> str:
-    """Return the backend of a Keras already imported in this process, by any code."""
-    config = getattr(sys.modules.get("keras"), "config", None)
-    backend = getattr(config, "backend", None)  # missing while another thread imports it
-    return str(backend()) if backend is not None else ""
-
-
-def _load(backend: str) -> None:
-    global _begun, _is_ready
-    if settled_backend() not in ("", backend):
-        raise InputError(
-            f"expected {_in_words(backend)} to compute, found {_in_words(settled_backend())} "
-            "loaded in this process; start it in a new one"
-        )
-    if _is_ready:
-        return
-    prepare_environment()
-    _begun = backend
+def _import_keras(backend: str) -> None:
     try:
         with _own_settings(backend):
             keras = importlib.import_module("keras")
     except ImportError as error:
-        _begun = ""
         reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"expected Keras to load on {NAMES[backend]}, found {reason}; install it again"
+            "", f"Keras to load on {NAMES[backend]}", reason, "install cifar-tui again, with pip"
         ) from error
-    except BaseException:
-        _begun = ""
-        raise
-    _put_right(keras)
-    _give_folder_back()
-    _is_ready = True
+    _put_right(keras.config)
+    # Keras shall keep what a user's own code downloads in the user's folder, not in ours.
+    config = sys.modules["keras.src.backend.config"]
+    if getattr(config, "_KERAS_DIR", "") == str(HOME):  # there is no public way
+        vars(config)["_KERAS_DIR"] = str(keras_folder())
 
 
 @contextmanager
 def _own_settings(backend: str) -> Iterator[None]:
     """Set the environment to what Keras is to read; restore the user's afterwards."""
     global _hidden
-    before = dict(os.environ)
-    wanted = keras_environment(before, backend)
+    _hidden = before = dict(os.environ)
     changed = {"KERAS_HOME", "KERAS_BACKEND", *IGNORED_VARIABLES}
-    _hidden = before
     try:
-        _set_variables(changed, wanted)
+        _set_variables(changed, keras_environment(before, backend))
         yield
     finally:
         _set_variables(changed, before)
@@ -294,39 +225,9 @@ def _set_variables(names: set[str], values: Mapping[str, str]) -> None:
             os.environ.pop(name, None)
 
 
-def _put_right(keras: Any) -> None:
+def _put_right(config: Any) -> None:
     """Correct what Keras has read elsewhere, where it was imported before we could set it."""
-    config = keras.config
-    config.set_floatx(SETTINGS["floatx"])
-    config.set_epsilon(SETTINGS["epsilon"])
-    config.set_image_data_format(SETTINGS["image_data_format"])
+    for name in KEPT:
+        if hasattr(config, name):  # not all are in every Keras 3
+            getattr(config, f"set_{name}")(SETTINGS.get(name))
     config.set_dtype_policy(SETTINGS["floatx"])
-    for limit in ("set_max_epochs", "set_max_steps_per_epoch"):
-        if hasattr(config, limit):  # not in every Keras 3
-            getattr(config, limit)(None)
-
-
-def _give_folder_back() -> None:
-    """Have Keras keep what a user's own code downloads in the user's folder, not in ours."""
-    config = sys.modules.get("keras.src.backend.config")
-    if getattr(config, "_KERAS_DIR", "") == str(HOME):  # there is no public way
-        vars(config)["_KERAS_DIR"] = str(keras_folder())
-
-
-def _borrow(config: Any) -> None:
-    global _borrowers
-    with _kept_lock:
-        _borrowers += 1
-        if _borrowers == 1:
-            _kept.update((name, getattr(config, name)()) for name in KEPT if hasattr(config, name))
-        _put_right(sys.modules["keras"])
-
-
-def _give_back(config: Any) -> None:
-    global _borrowers
-    with _kept_lock:
-        _borrowers -= 1
-        if _borrowers == 0:
-            for name, value in _kept.items():
-                getattr(config, f"set_{name}")(value)
-            _kept.clear()

@@ -10,7 +10,6 @@ from engine.common.lines import drop_torn_line
 from engine.config.dataset_names import find_row
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from engine.keras_setup.loading import check_kept_backend
 from engine.protocol.commands import SetBatchNormLock, SetLearningRate, SetTrainable, SkipStage
 from engine.protocol.events import (
     CheckpointSaved,
@@ -133,19 +132,17 @@ def find_unfinished(runs_dir: Path, name: str | None) -> RunRecord:
     return run
 
 
-def kept_backend(run: RunRecord) -> str:
-    """Return the backend on which a run began and must be resumed, by Keras' name.
+def check_named(run: RunRecord) -> None:
+    """Reject a run whose data set is no longer installed here; loads no package.
 
     Raises:
-        InputError: it cannot compute in this process, or the run's data set is not installed here.
+        InputError: it is not; names the data set and its package.
     """
-    backend = check_kept_backend(run.file.origin.backend, run.run_id)
     dataset, package = run.file.spec.dataset, run.file.origin.dataset_package
     if find_row(dataset) is None:
         expected = f"the data set {dataset!r} that the run began with"
         hint = f"install {package or 'the package that brings it'}"
         raise InputError("", expected, "none of that name", hint, run.run_id)
-    return backend
 
 
 def _is_unfinished(run: RunRecord) -> bool:

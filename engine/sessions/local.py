@@ -13,6 +13,7 @@ from engine.backend import devices as backend
 from engine.common.append import is_disk_full
 from engine.config.spec import RunSpec
 from engine.errors import InputError
+from engine.keras_setup.loading import DEFAULT, check_can_compute
 from engine.machine.provenance import find_origin
 from engine.machine.sampler import HardwareSampler
 from engine.protocol.commands import (
@@ -38,7 +39,7 @@ from engine.runs.listing import RunRecord, read_events
 from engine.runs.lock import locked
 from engine.runs.queue import RunQueue
 from engine.runs.recorder import Recorder
-from engine.runs.resume import Queued, kept_backend, queue_from, resumption_of
+from engine.runs.resume import Queued, check_named, queue_from, resumption_of
 from engine.sessions.handle import SessionHandle, Sink
 from engine.training.control import ROOM_POLL_SECONDS
 from engine.training.trainer import Trainer
@@ -80,8 +81,11 @@ class Session(SessionHandle):
         super().__init__(TRAINER, is_daemon=False)
         self._sinks += sinks
         self._resumes = resumes
-        self._backend = kept_backend(resumes) if resumes else ""
+        self._backend = ""
         if resumes is not None:
+            began_on = resumes.file.origin.backend or DEFAULT
+            self._backend = check_can_compute(began_on, resumes.run_id)
+            check_named(resumes)
             queued = queue_from(resumes)
         else:
             queued = tuple(Queued(place, spec) for place, spec in enumerate(specs))

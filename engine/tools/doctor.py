@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from textwrap import shorten
 from typing import Literal
 
 from engine.common.folders import CACHE_VARIABLE, SET_TEMPORARY, check_temporary_folder
+from engine.common.regular_file import read_regular
 from engine.common.text import byte_size, printable
 from engine.common.version import VERSION
 from engine.errors import InputError
@@ -22,6 +24,7 @@ DISK_WANTED_BYTES = 5 * 10**9
 """Room for CIFAR-10, a few files of weights, features of one model and the runs."""
 MEMORY_WANTED_BYTES = 3 * 10**9
 """Training EfficientNetLite0 on all of CIFAR-10 peaks at 2.3 GiB."""
+MAX_SETTINGS_BYTES = 2**20
 MOST_OVERRIDDEN = 200
 """Characters shown of what a `keras.json` holds."""
 ANSWER_SECONDS = 120
@@ -69,17 +72,19 @@ def _python() -> Finding:
 
 def _keras() -> Finding:
     """Return the backend, and which of the user's own settings of Keras no run obeys."""
-    from engine.keras_setup.loading import NAMES, check_backend, ignored_variables, settings_file
+    from engine.keras_setup.loading import IGNORED_VARIABLES, NAMES, check_can_compute
 
     try:
-        backend = check_backend()
+        backend = check_can_compute()
     except InputError as error:
         return Finding("Keras", "bad", str(error), "unset KERAS_BACKEND")
     asked = ", as KERAS_BACKEND asks" if os.environ.get("KERAS_BACKEND") else ""
     parts = [f"{NAMES[backend]} computes{asked}"]
-    path = settings_file()
+    path = _settings_file()
     overridden = _overridden(path) if path is not None else ""
-    if ignored := ignored_variables():
+    if ignored := [
+        f"{name}={os.environ[name]}" for name in IGNORED_VARIABLES if name in os.environ
+    ]:
         parts.append(f"ignored: {', '.join(ignored)}")
     if overridden:
         return Finding("Keras", "note", "; ".join([*parts, overridden]))
@@ -87,15 +92,26 @@ def _keras() -> Finding:
     return Finding("Keras", "note" if ignored else "good", "; ".join(parts))
 
 
+def _settings_file() -> Path | None:
+    """Return the `keras.json` that Keras would read by itself; None where there is none."""
+    usual = "~/.keras" if os.access(os.path.expanduser("~"), os.W_OK) else "/tmp/.keras"
+    home = os.environ.get("KERAS_HOME", usual)
+    path = Path(os.path.expanduser(os.path.join(home, "keras.json")))
+    return path if os.path.lexists(path) else None
+
+
 def _overridden(path: Path) -> str:
     """Return a phrase about a `keras.json` with other settings than ours; empty for none."""
-    from engine.keras_setup.loading import overridden_settings
+    from engine.keras_setup.loading import SETTINGS
 
     try:
-        settings = overridden_settings(path)
-    except InputError as error:
-        return f"ignored: {error}"
-    values = ", ".join(f"{key} {value!r}" for key, value in settings.items())
+        plain = json.loads(read_regular(path, MAX_SETTINGS_BYTES))
+    except (OSError, ValueError, RecursionError, InputError) as error:
+        return f"ignored: {path} cannot be read ({type(error).__name__})"
+    if not isinstance(plain, dict):
+        return f"ignored: {path} holds no settings"
+    others = {key: v for key, v in plain.items() if key not in SETTINGS or SETTINGS[key] != v}
+    values = ", ".join(f"{key} {value!r}" for key, value in others.items())
     return f"overridden in {path}: {printable(values)[:MOST_OVERRIDDEN]}" if values else ""
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from engine.common.codec import from_plain
 from engine.common.regular_file import read_regular
 from engine.errors import InputError
-from engine.keras_setup.loading import check_backend
+from engine.keras_setup.loading import check_can_compute
 from engine.protocol.facts import SampleRange
 from engine.runs.directory import write_json
 from engine.runs.listing import RunRecord, check_exported
@@ -81,7 +81,7 @@ def export_run(run: RunRecord, form: str, to: Path, *, force: bool = False) -> E
     if beside is not None:
         _check_description(beside, force)
     if row.holds_model:
-        check_backend()
+        check_can_compute()
         check_exported(run)
     _check_packages(row)
     with _beside(to) as aside:

@@ -26,7 +26,6 @@ from notebook_comparison.report import markdown, text
 
 from engine.backbones.catalogue import find_backbone
 from engine.common.codec import to_plain
-from engine.common.folders import check_temporary_folder
 from engine.config.kinds import Whole
 from engine.config.planning import plan_runs
 from engine.config.recipe import NOTEBOOK
@@ -34,7 +33,7 @@ from engine.config.settings import SETTINGS
 from engine.config.spec import RunSpec
 from engine.datasets.loading import check_dataset
 from engine.errors import InputError
-from engine.keras_setup.loading import check_backend
+from engine.keras_setup.loading import check_can_compute
 from engine.weights.locate import check_weights_option
 from tui.__main__ import exit_status
 from tui.cli.arguments import TEXT, add_setting, chosen_options, default_runs_dir
@@ -77,7 +76,6 @@ def run(argv: Sequence[str]) -> int:
     """
     arguments = parse(argv)
     spec = plan(arguments)
-    check_temporary_folder()
     check_bench(spec, arguments.repeat)
     try:
         with _interrupted_by_signals():
@@ -155,7 +153,7 @@ def plan(arguments: argparse.Namespace) -> RunSpec:
     Raises:
         InputError: an option does not hold.
     """
-    check_backend()
+    check_can_compute()
     backbone = find_backbone(arguments.model)
     options = replace(chosen_options(arguments), recipe=NOTEBOOK.name, validation="test")
     options = with_weights(options, default_runs_dir())

@@ -6,11 +6,9 @@ import argparse
 import sys
 from contextlib import suppress
 
-from engine.common.folders import check_temporary_folder
 from engine.common.text import byte_size
 from engine.machine.output_capture import OutputCapture
 from engine.runs.selecting import choose_run
-from engine.tools.export_formats import find_format
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -22,8 +20,6 @@ def run(arguments: argparse.Namespace) -> int:
     from engine.tools.export import export_run
 
     record = choose_run(arguments.runs_dir, arguments.run)
-    if find_format(arguments.format).holds_model:
-        check_temporary_folder()
     # TensorFlow writes its greeting to descriptor 2 itself, past `sys.stderr`.
     with OutputCapture(lambda line: None):
         done = export_run(record, arguments.format, arguments.output, force=arguments.force)

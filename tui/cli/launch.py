@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.common.folders import check_temporary_folder
-from engine.keras_setup.loading import check_backend
+from engine.keras_setup.loading import check_can_compute
 from engine.runs.directory import open_runs_dir
 from tui.cli.arguments import OnHangup
 from tui.cli.controlling_terminal import ControllingTerminal, Owner
@@ -27,8 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
         InputError: the runs folder cannot be written, there is no writable temporary folder, or
             no backend works here.
     """
-    check_temporary_folder()
-    check_backend()
+    check_can_compute()
     return open_app((), open_runs_dir(arguments.runs_dir), arguments.parent)
 
 

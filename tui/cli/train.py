@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.api import planning
-from engine.api.planning import open_folders, plan
+from engine.api.planning import plan
 from engine.config.recipe import NOTEBOOK
 from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.errors import InputError
+from engine.runs.directory import open_runs_dir
 from engine.runs.listing import RunRecord
 from tui.cli.arguments import chosen_options
 from tui.cli.forking import opens_screen
@@ -71,9 +72,9 @@ def train(
         143 interrupted by a signal.
 
     Raises:
-        InputError: the runs folder cannot be written, or there is no writable temporary folder.
+        InputError: the runs folder cannot be written.
     """
-    runs_dir = open_folders(arguments.runs_dir)
+    runs_dir = open_runs_dir(arguments.runs_dir)
     if not opens_screen(arguments):
         from tui.cli.plain import train_plainly
 

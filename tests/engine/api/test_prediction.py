@@ -99,11 +99,8 @@ def test_several_threads_can_need_our_settings_at_once() -> None:
 def test_a_keras_imported_on_another_backend_is_one_line(
     run: engine.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "_begun", "")
-    monkeypatch.setattr(loading, "_foreign_backend", lambda: "torch")
-    said = (
-        r"^KERAS_BACKEND: expected Keras on TensorFlow or JAX, found it imported on torch in this"
-    )
+    monkeypatch.setattr(loading, "settled_backend", lambda: "torch")
+    said = r"^KERAS_BACKEND: expected TensorFlow or JAX, found torch loaded in this process; start"
     with pytest.raises(InputError, match=said):
         engine.load(run)
     with pytest.raises(InputError, match=said):

@@ -287,7 +287,9 @@ def test_a_run_of_another_backend_is_left_as_it_is(left: Path) -> None:
     text = record.directory.spec.read_text()
     record.directory.spec.write_text(text.replace('"backend": "tensorflow"', '"backend": "jax"'))
     before = record.directory.events.read_bytes()
-    with pytest.raises(InputError, match=f"^{record.run_id}: expected to resume with JAX"):
+    with pytest.raises(
+        InputError, match=f"^{record.run_id}: expected JAX, on which the run began, found"
+    ):
         resume(left)
     assert record.directory.events.read_bytes() == before
     assert record.directory.summary.exists()
