@@ -55,11 +55,9 @@ def choose_device(asked: str, wanted: str = "") -> str:
     kind, _, number = asked.partition(":")
     index = int(number or 0)
     if kind == "gpu" and index >= gpus:
-        found = "none" if not gpus else f"{gpus}, numbered from 0"
-        raise InputError(
-            f"expected the device {asked}, found GPUs: {found}; choose --device cpu, or install "
-            'GPU support with pip install "cifar-tui[gpu]"'
-        )
+        found = f"{gpus} GPUs, numbered from 0" if gpus else "no GPU"
+        support = 'install GPU support with `pip install "cifar-tui[gpu]"`'
+        raise InputError("", f"the device {asked}", found, f"choose `device` cpu, or {support}")
     return f"{kind}:{index}"
 
 

@@ -55,7 +55,7 @@ def examine(runs_dir: Path) -> list[Finding]:
         _gpu_readings,
         _processor,
         _memory,
-        lambda: _disk("disk of the runs", runs_dir, "choose another with --runs-dir"),
+        lambda: _disk("disk of the runs", runs_dir, "choose another `runs_dir`"),
         lambda: _disk("disk of the features", _features_folder(), CACHE_ADVICE),
         _data,
         _datasets,
@@ -82,9 +82,8 @@ def _keras() -> Finding:
     parts = [f"{NAMES[backend]} computes{asked}"]
     path = _settings_file()
     overridden = _overridden(path) if path is not None else ""
-    if ignored := [
-        f"{name}={os.environ[name]}" for name in IGNORED_VARIABLES if name in os.environ
-    ]:
+    here = (name for name in IGNORED_VARIABLES if name in os.environ)
+    if ignored := [f"{name}={os.environ[name]}" for name in here]:
         parts.append(f"ignored: {', '.join(ignored)}")
     if overridden:
         return Finding("Keras", "note", "; ".join([*parts, overridden]))
@@ -203,7 +202,7 @@ def _memory() -> Finding:
     free = memory.total_bytes - memory.used_bytes
     found = f"{byte_size(free)} free of {byte_size(memory.total_bytes)}"
     if free < MEMORY_WANTED_BYTES:
-        return Finding("memory", "note", found, "train with --feature-memory 0, or free some")
+        return Finding("memory", "note", found, "train with `feature_memory_gb` 0, or free some")
     return Finding("memory", "good", found)
 
 
@@ -243,7 +242,7 @@ def _data() -> Finding:
     except InputError as error:
         return Finding(name, "bad", str(error), "remove the file to have it downloaded")
     if not is_here:
-        return Finding(name, "note", found, "the first training downloads it; or --data PATH")
+        return Finding(name, "note", found, "the first training downloads it; or give `data_path`")
     return Finding(name, "good", found)
 
 

@@ -40,10 +40,8 @@ def exercise_models(
         InputError: an unknown name, or a file of weights, which could fit only one model.
     """
     if weights not in ("imagenet", "none"):
-        raise InputError(
-            f"--weights: expected imagenet or none with --compare-exercise, found {weights!r}, "
-            "which fits one model at most"
-        )
+        found = f"{weights!r}, which fits one model at most"
+        raise InputError("weights", "imagenet or none for several models", found)
     names = dict.fromkeys(find_backbone(name).name for name in (*EXERCISE_MODELS, *further))
     backbones = [find_backbone(name) for name in names]
     if weights == "none":

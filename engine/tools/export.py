@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 LARGEST_DIFFERENCE = 0.02
 """Largest difference of a probability: more is a wrong weight, less is rounding."""
 MAX_DESCRIPTION = 1 << 20
+OTHER_NAME = "choose another name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,39 +63,39 @@ class Exported:
     """A phrase of what it was compared with."""
 
 
-def export_run(run: RunRecord, form: str, to: Path, *, force: bool = False) -> Exported:
+def export_run(run: RunRecord, form: str, output: Path, *, force: bool = False) -> Exported:
     """Write a run's model, or its figures, in a format; leave nothing if the check fails.
 
     Args:
         run: a finished one.
         form: the name of one of `engine.tools.export_formats.FORMATS`.
-        to: the file or folder to make.
+        output: the file or folder to make.
         force: replace what is there, if it is an earlier export of the same kind.
 
     Raises:
-        InputError: the run is not finished, `to` cannot be used, a package is missing, the backend
-            does not work here, or what was written predicts something else.
+        InputError: the run is not finished, `output` cannot be used, a package is missing, the
+            backend does not work here, or what was written predicts something else.
     """
     row = find_format(form)
-    _check_target(row, to, force)
-    beside = to.with_name(f"{to.name}.json") if row.suffix and row.holds_model else None
+    _check_target(row, output, force)
+    beside = output.with_name(f"{output.name}.json") if row.suffix and row.holds_model else None
     if beside is not None:
         _check_description(beside, force)
     if row.holds_model:
         check_can_compute()
         check_exported(run)
     _check_packages(row)
-    with _beside(to) as aside:
+    with _beside(output) as aside:
         check = _write(run, row, aside)
         if row.holds_model:
             described = aside.with_name("described") if beside else aside / row.description
             described.parent.mkdir(exist_ok=True)
             write_json(described, _describe(run))
         size = _bytes(aside)
-        _put(aside, to)
+        _put(aside, output)
         if beside is not None:
             _put(described, beside)
-    return Exported(to, size, *check)
+    return Exported(output, size, *check)
 
 
 def _write(run: RunRecord, row: ExportFormat, path: Path) -> Check:
@@ -106,56 +107,49 @@ def _write(run: RunRecord, row: ExportFormat, path: Path) -> Check:
         raise
     # The exporters may raise anything on a layer that they do not know.
     except Exception as error:
-        raise InputError(
-            f"{run.run_id}: expected to export it as {row.name}, found {type(error).__name__}: "
-            f"{str(error).partition(chr(10))[0][:120]}; choose another format"
-        ) from error
+        found = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:120]}"
+        hint = "choose another format"
+        raise InputError("", f"to export it as {row.name}", found, hint, run.run_id) from error
     if not check.largest_difference <= LARGEST_DIFFERENCE:  # NaN, too
-        raise InputError(
-            f"{run.run_id}: expected the exported model to predict the same, found a "
-            f"probability that differs by {check.largest_difference:.3g}; nothing was written"
-        )
+        found = f"a probability that differs by {check.largest_difference:.3g}"
+        hint = "choose another format; nothing was written"
+        raise InputError("", "the exported model to predict the same", found, hint, run.run_id)
     return check
 
 
 def _check_target(row: ExportFormat, to: Path, force: bool) -> None:
     suffix = row.suffix
     if suffix and not to.name.endswith(suffix):
-        raise InputError(f"--output: expected a file that ends in {suffix}, found {to}")
+        raise InputError("output", f"a file that ends in {suffix}", str(to))
     if not to.absolute().parent.is_dir():
-        raise InputError(f"--output: expected a path in an existing folder, found {to}")
-    _check_free(to, force)
-    if not os.path.lexists(to):
+        raise InputError("output", "a path in an existing folder", str(to))
+    if not _is_taken(to, force):
         return
     if suffix and not to.is_file():
-        raise InputError(f"--force: expected a file to replace, found {to}, which is not one")
+        raise InputError("force", "a file to replace", f"{to}, which is none", OTHER_NAME)
     if not suffix and not _is_earlier_export(row, to):
-        raise InputError(
-            f"--force: expected an earlier {row.name} export to replace, found {to}, which holds "
-            "other things; choose another name"
-        )
+        found = f"{to}, which holds other things"
+        raise InputError("force", f"an earlier {row.name} export to replace", found, OTHER_NAME)
 
 
-def _check_free(to: Path, force: bool) -> None:
-    if os.path.lexists(to) and not force:
-        raise InputError(
-            f"--output: expected a name that is free, found {to} there; choose another, "
-            "or give --force to replace it"
-        )
+def _is_taken(to: Path, force: bool) -> bool:
+    """Return whether there is something to replace, which only `force` allows."""
+    taken = os.path.lexists(to)
+    if taken and not force:
+        hint = "choose another, or give `force` to replace it"
+        raise InputError("output", "a name that is free", f"{to} there", hint)
+    return taken
 
 
 def _check_description(beside: Path, force: bool) -> None:
     """Check that a description may be written beside the model: only another is replaced."""
-    _check_free(beside, force)
-    if not os.path.lexists(beside):
+    if not _is_taken(beside, force):
         return
     try:
         from_plain(Description, json.loads(read_regular(beside, MAX_DESCRIPTION)))
     except (OSError, ValueError, RecursionError, InputError) as error:
-        raise InputError(
-            f"--force: expected the description of an earlier export to replace, found {beside}, "
-            "which is none; choose another name"
-        ) from error
+        expected, found = "the description of an earlier export", f"{beside}, which is none"
+        raise InputError("force", f"{expected} to replace", found, OTHER_NAME) from error
 
 
 def _describe(run: RunRecord) -> Description:
@@ -194,8 +188,10 @@ def _check_packages(row: ExportFormat) -> None:
     missing = [name for name in row.packages if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(
-            f"--format {row.name}: expected the packages {' and '.join(row.packages)}, found no "
-            f"{missing[0]}; `pip install 'cifar-tui[{row.extra}]'` brings them"
+            "",
+            f"the packages {' and '.join(row.packages)} for the format {row.name}",
+            f"no {missing[0]}",
+            f"`pip install 'cifar-tui[{row.extra}]'` brings them",
         )
 
 

@@ -100,6 +100,4 @@ def find_format(name: str) -> ExportFormat:
     for row in FORMATS:
         if row.name == name:
             return row
-    raise InputError(
-        f"expected a format ({', '.join(format_names())}), found {name!r}; choose one of these"
-    )
+    raise InputError("", f"a format ({', '.join(format_names())})", repr(name))

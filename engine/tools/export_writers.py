@@ -145,7 +145,7 @@ def write_csv(run: RunRecord, path: Path) -> None:
     names = class_names(run, predictions.classes)
     path.mkdir()
     if not run.directory.metrics.is_file():
-        raise InputError(f"{run.run_id}: expected its metrics.csv, found none; train it again")
+        raise InputError("", "its metrics.csv", "none", "train it again", place=run.run_id)
     shutil.copyfile(run.directory.metrics, path / METRICS)
     files = tested_files(run.directory, len(predictions.labels))
     head = ("image", *(["file"] if files else []), "truth", "predicted")

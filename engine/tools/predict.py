@@ -68,16 +68,12 @@ class Predictor:
                 predicted = self._model.predict_on_batch(pixels[np.newaxis])
         # A backend may raise anything, above all when memory runs out.
         except Exception as error:
-            raise InputError(
-                f"expected the model to classify {image}, found {type(error).__name__}: "
-                f"{str(error).partition(chr(10))[0][:120]}"
-            ) from error
+            found = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:120]}"
+            raise InputError(image, "the model to classify it", found) from error
         probabilities = np.asarray(predicted)[0]
         if not np.isfinite(probabilities).all():
-            raise InputError(
-                f"expected probabilities for {image}, found that the model of {self._run_id} gives "
-                "no finite numbers; train it again"
-            )
+            found = f"others from the model of {self._run_id}"
+            raise InputError(image, "finite probabilities", found, "train it again")
         order = np.argsort(-probabilities, kind="stable")[:TOP]
         classes = tuple((self._names[i], float(probabilities[i])) for i in order)
         return Prediction(image, classes, pixels, self._note(decoded.format))
@@ -121,8 +117,11 @@ def load_model(run: RunRecord, device: str | None = None) -> Any:
     # Keras may raise anything on a damaged archive.
     except Exception as error:
         raise InputError(
-            f"{run.run_id}: expected an image classifier in {path.name}, found something that "
-            f"Keras cannot load ({type(error).__name__}); train the run again"
+            "",
+            f"an image classifier in {path.name}",
+            f"something that Keras cannot load ({type(error).__name__})",
+            "train the run again",
+            place=run.run_id,
         ) from error
     return model
 

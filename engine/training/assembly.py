@@ -198,7 +198,7 @@ class Assembler:
         rows = sum(pool.rows for pool in self._pools)
         text = (
             f"features of {byte_size(rows * frontier.bytes_per_image)} exceed every limit "
-            "(--feature-memory, --feature-disk); all layers are computed at every step"
+            "(`feature_memory_gb`, `feature_disk_gb`); all layers are computed at every step"
         )
         self._emit(LogLine(level="warning", text=text))
 

@@ -85,8 +85,10 @@ def _check_finite(probabilities: Any) -> None:
     broken = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
     if len(broken):
         raise InputError(
-            f"expected finite probabilities for the test images, found others for {len(broken):,} "
-            f"of {len(probabilities):,}; give other weights, or a lower --learning-rate"
+            "",
+            "finite probabilities for the test images",
+            f"others for {len(broken):,} of {len(probabilities):,}",
+            "give other `weights`, or a lower `learning_rates`",
         )
 
 

@@ -80,9 +80,8 @@ class BatchParts:
         size = self._batch_size
         if self.count > 1 or size < PARTS or not model.can_take_parts:
             tried = f"{size}{f' in {self.count} parts' if self.count > 1 else ''}"
-            raise InputError(
-                f"{what}, with a batch of {tried}; choose a smaller --batch-size or --image-size"
-            ) from error
+            hint = "choose a smaller `batch_size` or `image_size`"
+            raise InputError("", f"memory for a batch of {tried}", what, hint) from error
         self.count = PARTS
         halves = f"{size - size // 2} and {size // 2} images"
         text = f"{what}; from now on a batch goes through in parts of {halves}"

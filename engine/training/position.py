@@ -90,9 +90,11 @@ class Place:
         if math.isfinite(loss):
             return
         raise InputError(
-            f"expected a finite {of}loss, found {loss} in epoch {self.epoch} at batch {self.step}; "
-            f"try a lower --learning-rate than {self.learning_rate:g}"
-            + (f"; the checkpoint {kept} is kept" if kept else "")
+            "",
+            f"a finite {of}loss",
+            f"{loss} in epoch {self.epoch} at batch {self.step}",
+            f"try a lower `learning_rates` than {self.learning_rate:g}"
+            + (f"; the checkpoint {kept} is kept" if kept else ""),
         )
 
     def position(

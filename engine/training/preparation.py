@@ -170,7 +170,7 @@ def _same_classes(path: Path, names: tuple[str, ...]) -> bool | None:
 
 def _random_weights(backbone: Backbone, images: int) -> str:
     return (
-        f"{backbone.name} starts from random weights (--weights none); its BatchNormalization "
+        f"{backbone.name} starts from random weights (`weights` none); its BatchNormalization "
         f"statistics were set from {images:,} training images"
     )
 

@@ -94,7 +94,7 @@ class Trainer:
         from engine.training.out_of_memory import in_words, is_out_of_memory
 
         if is_out_of_memory(problem):
-            return f"{in_words(problem, self._device)}; choose a smaller --image-size"
+            return f"{in_words(problem, self._device)}; choose a smaller `image_size`"
         return f"{type(problem).__name__}: {_first_line(problem)}"
 
     def _run(self) -> RunStatus:

@@ -8,12 +8,13 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from textwrap import wrap
 
 from engine.tools.doctor import Finding, State, examine
 from tui.cli.output import as_asked, terminal_width, use_utf8
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH
+from tui.settings.option_names import in_flags
 from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
 from tui.terminal.capabilities import DUMB, MILLIONS, Terminal, current
 
@@ -25,7 +26,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the findings; return 1 if something keeps the program from working."""
     if not arguments.json:
         print("checking this machine; TensorFlow takes a few seconds to load…", file=sys.stderr)
-    findings = [*examine(arguments.runs_dir), *examine_terminal(current(), os.environ)]
+    of_machine = [
+        replace(one, found=in_flags(one.found), advice=in_flags(one.advice))
+        for one in examine(arguments.runs_dir)
+    ]
+    findings = [*of_machine, *examine_terminal(current(), os.environ)]
     if arguments.json:
         use_utf8(sys.stdout)
         print(json.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))

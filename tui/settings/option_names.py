@@ -6,8 +6,7 @@ from engine.config.settings import SETTINGS
 from engine.errors import with_names
 
 _FLAGS = {setting.field: setting.flag for setting in SETTINGS} | {
-    "runs_dir": "--runs-dir",
-    "sort": "--sort",
+    field: f"--{field.replace('_', '-')}" for field in ("runs_dir", "output", "force", "sort")
 }
 
 

@@ -212,7 +212,7 @@ def test_a_stop_from_another_process_ends_it_without_an_error(tmp_path: Path) ->
 
 def test_a_run_that_fails_is_an_error_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(
-        RunError, match=r": expected the device gpu:7, .* choose device cpu"
+        RunError, match=r": expected the device gpu:7, .* choose `device` cpu"
     ) as raised:
         small(runs_dir=tmp_path, device="gpu:7")
     assert raised.value.path is not None

@@ -78,12 +78,12 @@ def test_an_exported_model_is_described(
 def test_what_describes_no_export_is_not_replaced(finished: RunRecord, tmp_path: Path) -> None:
     own = tmp_path / "net.keras.json"
     own.write_text('{"mine": 1}')
-    with pytest.raises(InputError, match="--force: expected the description of an earlier export"):
+    with pytest.raises(InputError, match=r"^force: expected the description of an earlier export"):
         export_run(finished, "keras", tmp_path / "net.keras", force=True)
     assert own.read_text() == '{"mine": 1}'
     own.unlink()
     own.mkdir()
-    with pytest.raises(InputError, match="--force"):
+    with pytest.raises(InputError, match=r"^force: "):
         export_run(finished, "keras", tmp_path / "net.keras", force=True)
     assert not (tmp_path / "net.keras").exists()
 
@@ -165,7 +165,7 @@ def test_what_is_there_is_replaced_only_when_forced(
     finished: RunRecord, tmp_path: Path, form: str, name: str
 ) -> None:
     export_run(finished, form, tmp_path / name)
-    with pytest.raises(InputError, match="--force to replace it"):
+    with pytest.raises(InputError, match="give `force` to replace it"):
         export_run(finished, form, tmp_path / name)
     finished.directory.metrics.write_text("epoch\n0\n")
     export_run(finished, form, tmp_path / name, force=True)

@@ -137,7 +137,7 @@ def test_without_room_the_plain_path_is_taken(train: Train, memory: float, disk:
     assert run.status == "completed"
     assert not run.all(FeaturesReady)
     (warning,) = (text for text in warnings(run) if "random weights" not in text)
-    assert "--feature-memory" in warning
+    assert "`feature_memory_gb`" in warning
 
 
 @pytest.mark.slow("that a training survives a cache that cannot be written")
