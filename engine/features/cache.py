@@ -12,7 +12,7 @@ from engine.backend.batches import aligned
 from engine.common.folders import features_root
 from engine.config.spec import GIGABYTE, MEMORY_SHARE, RunSpec
 from engine.features.computing import Maker, Progress
-from engine.features.extraction import extraction_batch
+from engine.features.extraction import forward_batch
 from engine.features.fingerprint import prefix_digest
 from engine.features.frozen_prefix import Frontier
 from engine.features.pool import Features, Pool, layouts_of
@@ -169,7 +169,7 @@ class FeatureCache:
                 "image_size": str(spec.image_size),
                 "precision": spec.precision,
                 "device": self._device.partition(":")[0],
-                "batch": str(extraction_batch(spec.image_size)),
+                "batch": str(forward_batch(spec.image_size)),
             }
         )
 
@@ -179,7 +179,7 @@ class FeatureCache:
         missing: dict[tuple[str, int], list[_Missing]],
         earlier: Features | None,
     ) -> str | None:
-        batch = extraction_batch(self._spec.image_size)
+        batch = forward_batch(self._spec.image_size)
         maker = Maker(self._network, earlier, batch, self._device, self._spec.flip)
         progress = Progress(sum(len(pools[name].images) for name, _ in missing), self._emit)
         for (name, view), wanted in missing.items():

@@ -17,8 +17,8 @@ PIXELS = 256 * 96 * 96
 """Pixels of one batch: 256 images at 96 px, fewer where they are larger."""
 
 
-def extraction_batch(image_size: int) -> int:
-    """Return the number of images of a batch at this input size, in pixels."""
+def forward_batch(image_size: int) -> int:
+    """Return the images of a batch in a pass without training, at this input size in pixels."""
     return max(16, min(512, PIXELS // image_size**2))
 
 

@@ -1,8 +1,8 @@
-"""The file of one cache entry: a header, tensors, a checksum for each block of them.
+"""The file of one cache entry: a header, tensors, a checksum for each of them.
 
 The first line is JSON (`Header`, padded with spaces to a multiple of 64 bytes). Then the tensors
 one after the other, each row-major and starting at a multiple of 64 bytes. Then CRC-32 values as
-little-endian uint32: one for each block of each tensor, and last one over the first line and those.
+little-endian uint32: one for each tensor, and last one over the first line and those.
 All sizes follow from the first line: a truncated file is recognized without being read.
 """
 
@@ -14,7 +14,7 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ from engine.errors import InputError
 BLOCK_BYTES = 1 << 20
 """Small enough to stay in a processor's cache between reading and checking."""
 _ALIGNMENT = 64
-_FORMAT = {"format": "cifar-tui features 1"}
+_FORMAT = {"format": "cifar-tui features 2"}
 _MARK = json.dumps(_FORMAT)[:-1].encode()
 
 
@@ -57,12 +57,6 @@ class Tensor:
     layout: Layout
     start: int
     bytes: int
-    block_bytes: int
-
-    @property
-    def blocks(self) -> int:
-        """Number of its checksums."""
-        return -(-self.bytes // self.block_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +68,9 @@ class Header:
     about: dict[str, str | int]
     created: float = field(default_factory=time.time)
     """Unix seconds."""
-    block_bytes: int = BLOCK_BYTES
 
     def __post_init__(self) -> None:
-        sizes = [self.rows, self.block_bytes, *(layout.row_bytes for layout in self.layouts)]
+        sizes = [self.rows, *(layout.row_bytes for layout in self.layouts)]
         if min(sizes) < 1 or not self.layouts:
             raise ValueError(f"expected rows that hold something, found {self.rows} {self.layouts}")
 
@@ -94,7 +87,7 @@ class Header:
         """Return the place of each tensor."""
         found, start = [], len(self.line())
         for layout in self.layouts:
-            tensor = Tensor(layout, start, self.rows * layout.row_bytes, self.block_bytes)
+            tensor = Tensor(layout, start, self.rows * layout.row_bytes)
             found.append(tensor)
             start = _aligned(start + tensor.bytes)
         return found
@@ -108,13 +101,11 @@ class Header:
     @property
     def file_bytes(self) -> int:
         """Bytes of the whole file."""
-        blocks = sum(tensor.blocks for tensor in self.tensors())
-        return self.checksums_start + 4 * (blocks + 1)
+        return self.checksums_start + 4 * (len(self.layouts) + 1)
 
-    def pack(self, checksums: list[list[int]]) -> bytes:
-        """Return the end of the file, for the checksums of each tensor."""
-        values = [value for tensor in checksums for value in tensor]
-        packed = struct.pack(f"<{len(values)}I", *values)
+    def pack(self, checksums: Sequence[int]) -> bytes:
+        """Return the end of the file, for the checksum of each tensor."""
+        packed = struct.pack(f"<{len(checksums)}I", *checksums)
         return packed + struct.pack("<I", zlib.crc32(packed, zlib.crc32(self.line())))
 
 
@@ -129,18 +120,21 @@ class Index:
         """Read every tensor, into `targets` (bytes) or only to check it.
 
         Raises:
-            BrokenEntryError: a block is not what was written.
+            BrokenEntryError: a tensor is not what was written.
         """
-        scratch = memoryview(bytearray(self.header.block_bytes))
-        checksums = iter(self.checksums)
-        for i, tensor in enumerate(self.header.tensors()):
+        scratch = memoryview(bytearray(BLOCK_BYTES))
+        for i, (tensor, written) in enumerate(
+            zip(self.header.tensors(), self.checksums, strict=True)
+        ):
             file.seek(tensor.start)
-            for start, end in _spans(tensor):
-                block = targets[i][start:end] if targets else scratch[: end - start]
-                # A buffered file's `readinto` is short only at the file's end.
-                read: int = file.readinto(block)  # type: ignore[attr-defined]
-                if read != end - start or zlib.crc32(block) != next(checksums):
-                    raise BrokenEntryError(f"tensor {i}, bytes {start} to {end}")
+            found = 0
+            for start in range(0, tensor.bytes, BLOCK_BYTES):
+                size = min(BLOCK_BYTES, tensor.bytes - start)
+                block = targets[i][start : start + size] if targets else scratch[:size]
+                file.readinto(block)  # type: ignore[attr-defined]
+                found = zlib.crc32(block, found)
+            if found != written:
+                raise BrokenEntryError(f"tensor {i}")
 
 
 def read_index(file: BinaryIO) -> Index | None:
@@ -188,11 +182,6 @@ def remove_quietly(path: Path) -> None:
     """Remove a useless entry; it stays if the folder cannot be written."""
     with suppress(OSError):
         path.unlink()
-
-
-def _spans(tensor: Tensor) -> Iterator[tuple[int, int]]:
-    for start in range(0, tensor.bytes, tensor.block_bytes):
-        yield start, min(start + tensor.block_bytes, tensor.bytes)
 
 
 def _aligned(position: int) -> int:

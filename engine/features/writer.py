@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from engine.common.locks import try_lock
-from engine.features.file_format import Header, Tensor, load_index
+from engine.features.file_format import Header, load_index
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +37,9 @@ class FeatureWriter:
         descriptor, self._part = _locked_part(path)
         # Unbuffered, so that a full disk shows in the write and not again at the close.
         self._file = open(descriptor, "wb", buffering=0)  # noqa: SIM115
-        self._columns = [_Column(tensor) for tensor in header.tensors()]
+        self._tensors = header.tensors()
+        self._checksums = [0] * len(self._tensors)
+        self._rows = 0
         try:
             _reserve(descriptor, header.file_bytes)
             self._write_at(0, memoryview(header.line()))
@@ -52,11 +54,13 @@ class FeatureWriter:
             ValueError: the arrays are not of the entry's layouts, or too many.
             OSError: they could not be written; the writer is abandoned.
         """
-        pieces = [_as_bytes(array) for array in arrays]
         self._check(arrays)
         try:
-            for column, piece in zip(self._columns, pieces, strict=True):
-                self._append(column, piece)
+            for i, (tensor, array) in enumerate(zip(self._tensors, arrays, strict=True)):
+                data = _as_bytes(array)
+                self._write_at(tensor.start + self._rows * tensor.layout.row_bytes, data)
+                self._checksums[i] = zlib.crc32(data, self._checksums[i])
+            self._rows += len(arrays[0])
         except BaseException:
             self.abandon()
             raise
@@ -71,9 +75,9 @@ class FeatureWriter:
             OSError: it could not be written.
         """
         try:
-            if any(column.done != column.tensor.bytes for column in self._columns):
+            if self._rows != self._header.rows:
                 raise ValueError(f"expected {self._header.rows} rows, found fewer")
-            checksums = self._header.pack([column.checksums for column in self._columns])
+            checksums = self._header.pack(self._checksums)
             self._write_at(self._header.checksums_start, memoryview(checksums))
             os.fsync(self._file.fileno())
             other = load_index(self._path)
@@ -107,44 +111,13 @@ class FeatureWriter:
         expected = [(layout.shape, layout.dtype) for layout in self._header.layouts]
         if found != expected or len(counts) != 1:
             raise ValueError(f"expected rows of {expected}, found {counts} of {found}")
-        column = self._columns[0]
-        if column.done + arrays[0].nbytes > column.tensor.bytes:
+        if self._rows + len(arrays[0]) > self._header.rows:
             raise ValueError(f"expected {self._header.rows} rows, found more")
-
-    def _append(self, column: _Column, data: memoryview) -> None:
-        while len(data):
-            chunk = data[: column.room]
-            self._write_at(column.tensor.start + column.done, chunk)
-            column.count(chunk)
-            data = data[len(chunk) :]
 
     def _write_at(self, position: int, data: memoryview) -> None:
         self._file.seek(position)
         while len(data):
             data = data[self._file.write(data) :]
-
-
-class _Column:
-    """The progress of writing one tensor, and its checksums so far."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-        self.done = 0
-        self.checksums: list[int] = []
-        self._checksum = 0
-
-    @property
-    def room(self) -> int:
-        """Bytes until the current block is full."""
-        return self.tensor.block_bytes - self.done % self.tensor.block_bytes
-
-    def count(self, chunk: memoryview) -> None:
-        """Add bytes of the current block."""
-        self._checksum = zlib.crc32(chunk, self._checksum)
-        self.done += len(chunk)
-        if self.done % self.tensor.block_bytes == 0 or self.done == self.tensor.bytes:
-            self.checksums.append(self._checksum)
-            self._checksum = 0
 
 
 def remove_leftovers(folder: Path) -> int:

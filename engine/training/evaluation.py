@@ -9,14 +9,7 @@ from typing import Any
 from engine.keras_setup.loaded import keras
 from engine.protocol.events import PhaseProgressed
 
-EVALUATION_PIXELS = 256 * 96 * 96
-"""Pixels of one evaluation batch: 256 images at 96 px, fewer where they are larger."""
 PROGRESS_SECONDS = 0.5
-
-
-def evaluation_batch(image_size: int) -> int:
-    """Return how many images an evaluation batch has at this input size."""
-    return max(16, min(512, EVALUATION_PIXELS // image_size**2))
 
 
 def evaluate(

@@ -17,6 +17,7 @@ from engine.backend.step_model import compile_step
 from engine.common.codec import from_plain
 from engine.config.schedule import epochs_without_gain, rate_at
 from engine.config.spec import RunSpec, Stage
+from engine.features.extraction import forward_batch
 from engine.model.build import Classifier
 from engine.model.graph import leaf_layers
 from engine.model.trainable import parameter_counts, trainable_names
@@ -36,7 +37,7 @@ from engine.runs.directory import RunDirectory
 from engine.training.assembly import Assembler, Step
 from engine.training.checkpointing import Checkpointing
 from engine.training.control import Control
-from engine.training.evaluation import PassCallback, evaluate, evaluation_batch
+from engine.training.evaluation import PassCallback, evaluate
 from engine.training.execution import steps_per_execution
 from engine.training.final_test import Tested, predict_test
 from engine.training.movement import Movement
@@ -369,7 +370,7 @@ class Learner:
             callback = PassCallback(len(rows), size, self._emit, stops)
             return evaluate(model, source.batches(rows, size), callback)
 
-        return self._parts.evaluate(evaluation_batch(self._spec.image_size), validate)
+        return self._parts.evaluate(forward_batch(self._spec.image_size), validate)
 
     def test(self) -> Tested | None:
         """Evaluate the test split once, with the weights to keep, and write the predictions.
@@ -392,7 +393,7 @@ class Learner:
             callback = PassCallback(len(pool.labels), size, self._emit, stops)
             return predict_test(network, model, rows, pool, size, callback, path, control)
 
-        tested = self._parts.evaluate(evaluation_batch(self._spec.image_size), predict)
+        tested = self._parts.evaluate(forward_batch(self._spec.image_size), predict)
         return tested and tested._replace(epoch=kept)
 
     def _save_checkpoint(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 from engine.common.codec import to_plain
 from engine.config.spec import Stage
@@ -113,14 +113,7 @@ class Place:
             ended_epochs=self.ended_epochs,
             val_accuracies=tuple(self.val_accuracies),
             best=best,
-            sums=Sums(
-                meter.loss_sum,
-                meter.accuracy_sum,
-                meter.images,
-                meter.seconds,
-                meter.timed_images,
-                meter.input_wait_seconds,
-            ),
+            sums=Sums(*astuple(meter)),
             kept=tuple(sorted(kept)),
             waiting=tuple(to_plain(change) for change in control.waiting),
             skips_stage=control.skip_stage,
@@ -129,7 +122,6 @@ class Place:
 
 def place_of(position: Position) -> Place:
     """Return the position of the run that wrote this checkpoint."""
-    sums = position.sums
     return Place(
         stage=position.stage,
         epoch=position.epoch,
@@ -138,12 +130,5 @@ def place_of(position: Position) -> Place:
         ended_epochs=position.ended_epochs,
         learning_rate=position.learning_rate,
         val_accuracies=list(position.val_accuracies),
-        meter=EpochMeter(
-            sums.loss,
-            sums.accuracy,
-            sums.images,
-            sums.seconds,
-            sums.timed_images,
-            sums.input_wait_seconds,
-        ),
+        meter=EpochMeter(*astuple(position.sums)),
     )

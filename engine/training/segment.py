@@ -17,7 +17,10 @@ BATCH_EVENT_SECONDS = 0.25
 
 @dataclass
 class EpochMeter:
-    """Sums over the batches of one epoch, which may run in several segments."""
+    """Sums over the batches of one epoch, which may run in several segments.
+
+    A checkpoint holds them as its `Sums`, which has the same fields in the same order.
+    """
 
     loss_sum: float = 0.0
     accuracy_sum: float = 0.0

@@ -90,7 +90,7 @@ def measure_extraction(form: str, image_size: int) -> tuple[float, float]:
 
     from engine.backend.devices import on_constants
     from engine.backend.fused import fuse_inference
-    from engine.features.extraction import extraction_batch
+    from engine.features.extraction import forward_batch
     from engine.features.frozen_prefix import find_frontier
     from engine.model.subgraph import Forward
 
@@ -98,7 +98,7 @@ def measure_extraction(form: str, image_size: int) -> tuple[float, float]:
     cut = find_frontier(network).cut
     rewrite = fuse_inference if form == "fused" else None
     forward = Forward(network, network.inputs, cut, rewrite=rewrite)
-    batch = extraction_batch(image_size)
+    batch = forward_batch(image_size)
     signature = [((batch, 32, 32, 3), "uint8")]
     run = on_constants(lambda *given: forward(given), signature, network.variables)
     images = np.random.default_rng(0).integers(0, 256, (batch, 32, 32, 3), np.uint8)

@@ -132,7 +132,7 @@ def places(path: Path) -> dict[str, int]:
         "end of a block": start + BLOCK_BYTES - 1,
         "start of a block": start + BLOCK_BYTES,
         "last, shorter block": start + first - 1,
-        "last tensor": path.stat().st_size - 4 * 6 - 64 - 8,
+        "last tensor": path.stat().st_size - 4 * 4 - 64 - 8,
     }
 
 
@@ -169,7 +169,6 @@ def test_an_altered_byte_is_noticed_as_it_is_read(
         (b'"rows": 1003', b'"rows": -100'),
         (b'"VGG16"', b'"VGG19"'),
         (b'"uint16"', b'"junk16"'),
-        (b'"block_bytes": 1048576', b'"block_bytes": 0000000'),
         (b'"layouts": [', b'"layouts": 77'),
         (b'"about": {', b'"about": ['),
     ],
@@ -199,7 +198,7 @@ def test_an_entry_of_another_format_is_left_alone_until_it_is_replaced(
     store: FeatureStore, keep: Keep, layouts: tuple[Layout, ...], arrays: Arrays
 ) -> None:
     path = keep(store, "k")
-    path.write_bytes(path.read_bytes().replace(b"features 1", b"features 2", 1))
+    path.write_bytes(path.read_bytes().replace(b"features 2", b"features 1", 1))
     assert store.find("k", layouts, ROWS) is None
     assert store.entries() == []
     assert path.exists()
