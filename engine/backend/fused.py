@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,20 +23,15 @@ DENSE_PIXELS = 36
 """Largest map on which depthwise convolutions become matrix products; measured break-even."""
 
 
-def fuse_inference(steps: list[Call]) -> list[tuple[Call, Step | None]]:
-    """Return the faster steps for calls without a gradient; see `fuse_training`."""
-    return _fuse(steps, trains=False)
-
-
-def fuse_training(steps: list[Call]) -> list[tuple[Call, Step | None]]:
+def fuse(steps: list[Call], *, trains: bool) -> list[tuple[Call, Step | None]]:
     """Return the faster steps for these calls; a call fused into another is left out.
 
     Only float32 with channels last is changed; all else runs as it is.
+
+    Args:
+        steps: calls of a network.
+        trains: whether gradients go through them.
     """
-    return _fuse(steps, trains=True)
-
-
-def _fuse(steps: list[Call], *, trains: bool) -> list[tuple[Call, Step | None]]:
     readers = Counter(id(tensor) for call in steps for tensor in call.inputs)
     by_input = {id(tensor): call for call in steps for tensor in call.inputs}
     absorbed: set[int] = set()
@@ -51,6 +47,9 @@ def _fuse(steps: list[Call], *, trains: bool) -> list[tuple[Call, Step | None]]:
                 absorbed.add(id(reader))
         fused.append((call, _fused_step(call, norm, trains=trains)))
     return fused
+
+
+fuse_training, fuse_inference = partial(fuse, trains=True), partial(fuse, trains=False)
 
 
 def _is_plain_convolution(operation: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 from collections.abc import Mapping
@@ -26,20 +25,19 @@ _THROTTLING = (
 class GpuReader:
     """Reads every GPU through NVML; a field without a value is None, never 0."""
 
-    def __init__(self, nvml: Any | None, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         """Open NVML.
 
         Args:
-            nvml: the module `pynvml`; None where it is not installed.
             environment: of the process that computes; determines which GPUs CUDA sees.
         """
+        import pynvml as nvml
+
         self._nvml = nvml
         self._environment = environment
         self._open = False
         self._gpus: list[_Gpu] = []
         self._note = "no GPU"
-        if nvml is None:
-            return
         try:
             nvml.nvmlInit()
             self._open = True
@@ -61,7 +59,7 @@ class GpuReader:
     def close(self) -> None:
         """Close NVML; there are no readings afterwards."""
         self._gpus = []
-        if self._nvml is not None and self._open:
+        if self._open:
             self._open = False
             _ask(self._nvml, "nvmlShutdown")
 
@@ -81,7 +79,7 @@ class GpuReader:
         return str(found)
 
     def _reason(self, error: Exception) -> str:
-        nvml: Any = self._nvml
+        nvml = self._nvml
         absent = (nvml.NVML_ERROR_LIBRARY_NOT_FOUND, nvml.NVML_ERROR_DRIVER_NOT_LOADED)
         if getattr(error, "value", None) in absent:
             return "no GPU"
@@ -114,7 +112,7 @@ class _Gpu:
 
     def _read(self) -> GpuReading:
         if self._handle is None:
-            self._handle = self._ask("nvmlDeviceGetHandleByIndex", self._index)
+            self._handle = _ask(self._nvml, "nvmlDeviceGetHandleByIndex", self._index)
             if self._handle is None:
                 return GpuReading(self.identity.name, None, None, None)
             self.identity = self._identify()
@@ -122,7 +120,8 @@ class _Gpu:
         # A driver reports 0 for the whole of a split GPU, whatever its instances do.
         rates = None if is_mig else self._of("nvmlDeviceGetUtilizationRates")
         memory = self._memory()
-        celsius = self._of("nvmlDeviceGetTemperature", self._constant("NVML_TEMPERATURE_GPU"))
+        celsius = self._of("nvmlDeviceGetTemperature", self._nvml.NVML_TEMPERATURE_GPU)
+        processes = self._of("nvmlDeviceGetComputeRunningProcesses_v3")
         return GpuReading(
             self.identity.name,
             utilization_percent=None if rates is None else float(rates.gpu),
@@ -132,7 +131,7 @@ class _Gpu:
             power_watts=_watts(self._of("nvmlDeviceGetPowerUsage")),
             power_limit_watts=_watts(self._of("nvmlDeviceGetEnforcedPowerLimit")),
             throttled=self._throttled(),
-            processes=self._processes(),
+            processes=None if processes is None else len(processes),
             uuid=self.identity.uuid,
             note="MIG" if is_mig else "",
         )
@@ -149,8 +148,7 @@ class _Gpu:
 
     def _memory(self) -> Any | None:
         # The second version does not count the driver's own memory as used.
-        version = self._constant("nvmlMemory_v2")
-        memory = self._of("nvmlDeviceGetMemoryInfo", version) if version else None
+        memory = self._of("nvmlDeviceGetMemoryInfo", self._nvml.nvmlMemory_v2)
         return self._of("nvmlDeviceGetMemoryInfo") if memory is None else memory
 
     def _throttled(self) -> str | None:
@@ -159,20 +157,8 @@ class _Gpu:
             reasons = self._of("nvmlDeviceGetCurrentClocksThrottleReasons")
         return None if reasons is None else throttling(int(reasons))
 
-    def _processes(self) -> int | None:
-        listed = self._of("nvmlDeviceGetComputeRunningProcesses_v3")
-        if listed is None:  # drivers before 510 have no third version
-            listed = self._of("nvmlDeviceGetComputeRunningProcesses_v2")
-        return None if listed is None else len(listed)
-
     def _of(self, function: str, *arguments: Any) -> Any | None:
-        return self._ask(function, self._handle, *arguments)
-
-    def _ask(self, function: str, *arguments: Any) -> Any | None:
-        return _ask(self._nvml, function, *arguments)
-
-    def _constant(self, name: str) -> int:
-        return int(getattr(self._nvml, name, 0))
+        return _ask(self._nvml, function, self._handle, *arguments)
 
 
 class _GoneError(Exception):
@@ -186,14 +172,6 @@ def throttling(reasons: int) -> str:
         reasons: the bit mask of nvmlDeviceGetCurrentClocksEventReasons.
     """
     return next((word for word, bits in _THROTTLING if reasons & bits), "")
-
-
-def load_nvml() -> Any | None:
-    """The module `pynvml`, or None where it cannot be imported."""
-    try:
-        return importlib.import_module("pynvml")
-    except Exception:  # whatever is wrong, it gives no readings
-        return None
 
 
 def _watts(milliwatts: int | None) -> float | None:

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 from io import BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TextIO
 
 from engine.errors import OutputError
@@ -53,12 +52,7 @@ class OutputCapture:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for stream in (sys.stdout, sys.stderr, self.terminal, sys.__stderr__):
             # A reader that has gone must not keep the descriptors from being put back.
             with contextlib.suppress(OSError):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.machine.gpu import GpuReader, load_nvml
+from engine.machine.gpu import GpuReader
 from engine.protocol.events import HardwareSampled
 from engine.protocol.facts import GpuReading
 
@@ -59,7 +59,7 @@ class HardwareSampler(threading.Thread):
         gpus: GpuReader | None = None
         try:
             prime_cpu()
-            gpus = GpuReader(load_nvml())
+            gpus = GpuReader()
             while not self._stopping.wait(self._interval_seconds):
                 self._sample(gpus)
         except Exception as error:

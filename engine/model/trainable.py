@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.config.spec import BatchNorm
 from engine.keras_setup.loaded import keras
 from engine.model.build import Classifier
 from engine.model.graph import containers, leaf_layers, leaves
@@ -39,7 +38,7 @@ def describe_selection(classifier: Classifier, last: int | None) -> str:
     return "last layer" if last == 1 else f"last {last} layers"
 
 
-def apply_trainable(classifier: Classifier, names: frozenset[str], batchnorm: BatchNorm) -> None:
+def apply_trainable(classifier: Classifier, names: frozenset[str], *, locked: bool) -> None:
     """Let exactly these leaf layers train.
 
     Compile afterwards, or the change has no effect.
@@ -47,8 +46,8 @@ def apply_trainable(classifier: Classifier, names: frozenset[str], batchnorm: Ba
     Args:
         classifier: changed in place.
         names: the leaf layers that train; all others freeze.
-        batchnorm: "locked" keeps every BatchNormalization of the backbone in inference mode,
-            named or not; "keras" treats it as any layer.
+        locked: whether every BatchNormalization of the backbone stays in inference mode, named
+            or not; else it is treated as any layer.
     """
     network = classifier.network
     # Setting a container's state overwrites its leaves', and a frozen one hides theirs.
@@ -57,12 +56,8 @@ def apply_trainable(classifier: Classifier, names: frozenset[str], batchnorm: Ba
     tops = (network.get_layer(name) for name in classifier.backbone)
     backbone = {leaf.name for top in tops for leaf in leaves(top)}
     for name, layer in leaf_layers(network).items():
-        locked = (
-            batchnorm == "locked"
-            and name in backbone
-            and isinstance(layer, keras.layers.BatchNormalization)
-        )
-        layer.trainable = name in names and not locked
+        is_norm = name in backbone and isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = name in names and not (locked and is_norm)
 
 
 def trainable_names(network: keras.Model, variables: list[Any]) -> tuple[str, ...]:

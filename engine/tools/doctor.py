@@ -13,7 +13,12 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Literal
 
-from engine.common.folders import CACHE_VARIABLE, SET_TEMPORARY, check_temporary_folder
+from engine.common.folders import (
+    CACHE_VARIABLE,
+    SET_TEMPORARY,
+    check_temporary_folder,
+    features_root,
+)
 from engine.common.regular_file import read_regular
 from engine.common.text import byte_size, printable
 from engine.common.version import VERSION
@@ -56,7 +61,7 @@ def examine(runs_dir: Path) -> list[Finding]:
         _processor,
         _memory,
         lambda: _disk("disk of the runs", runs_dir, "choose another `runs_dir`"),
-        lambda: _disk("disk of the features", _features_folder(), CACHE_ADVICE),
+        lambda: _disk("disk of the features", features_root(), CACHE_ADVICE),
         _data,
         _datasets,
         _weights,
@@ -169,9 +174,9 @@ def _without_gpu(version: str, *, cuda: bool) -> tuple[State, str, str]:
 
 
 def _gpu_readings() -> Finding:
-    from engine.machine.gpu import GpuReader, load_nvml
+    from engine.machine.gpu import GpuReader
 
-    readings, note = GpuReader(load_nvml()).read()
+    readings, note = GpuReader().read()
     if readings:
         return Finding("GPU readings", "good", ", ".join(gpu.name for gpu in readings))
     return Finding("GPU readings", "note", note or "no GPU")
@@ -204,12 +209,6 @@ def _memory() -> Finding:
     if free < MEMORY_WANTED_BYTES:
         return Finding("memory", "note", found, "train with `feature_memory_gb` 0, or free some")
     return Finding("memory", "good", found)
-
-
-def _features_folder() -> Path:
-    from engine.common.folders import features_root
-
-    return features_root()
 
 
 def _disk(name: str, folder: Path, advice: str) -> Finding:

@@ -23,11 +23,12 @@ from engine.model.build import Classifier
 from engine.model.graph import calls, leaves
 from engine.model.measure import call_flops
 from engine.model.subgraph import Forward
+from engine.model.trainable import apply_trainable
 from engine.model.tree import layer_tree
 from engine.protocol.events import Event, FeaturesReady, LogLine
 from engine.state.layer_choice import leaf_nodes
 from engine.training.preparation import Data
-from engine.training.selection import planned_selections, put_on
+from engine.training.selection import planned_selections
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +115,7 @@ class Assembler:
         frontiers = []
         for stage in stages:
             for selected in planned_selections(self._classifier, stage):
-                put_on(self._classifier, selected, locked=locked)
+                apply_trainable(self._classifier, selected, locked=locked)
                 frontiers.append(self._affordable(None))
         first = frontiers[0]
         # A stage that trains all layers needs none, and leaves those before it theirs.

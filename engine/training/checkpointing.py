@@ -82,8 +82,8 @@ class Checkpointing:
 
     def _kept(self, position: Position) -> Best:
         """The epoch of the weights on disk, which may be past the checkpoint."""
-        best = self._directory.checkpoints / "best.npz"
-        if not self._keeps_best or not best.exists():
+        best = self._best_file
+        if best is None:
             return position.best
         found = read_position(best).best
         return found if found.epoch else position.best  # of before: it does not say which
@@ -97,8 +97,8 @@ class Checkpointing:
         Returns:
             The epoch whose weights it has afterwards.
         """
-        best = self._directory.checkpoints / "best.npz"
-        if not self._keeps_best or not best.exists():
+        best = self._best_file
+        if best is None:
             return last
         load_weights(best, self._network)
         kept = self.best
@@ -108,6 +108,12 @@ class Checkpointing:
         )
         self._emit(LogLine(level="info", text=text))
         return kept.epoch
+
+    @property
+    def _best_file(self) -> Path | None:
+        """The checkpoint of the best epoch; None where the last epoch's weights count."""
+        path = self._directory.checkpoints / "best.npz"
+        return path if self._keeps_best and path.exists() else None
 
     @property
     def is_due(self) -> bool:

@@ -81,7 +81,8 @@ class Learner:
         self._optimizer: ContinuedAdam | None = None
         self._made: Step | None = None
         self._traces = True
-        self._at = Place()
+        self.at = Place()
+        """Where the run is."""
         stops = lambda: self._stops_pass("extracting", spec.model)  # noqa: E731
         self._assembler = Assembler(spec, classifier, data, device, emit, stops)
         layers = leaf_layers(classifier.network)
@@ -93,25 +94,10 @@ class Learner:
         return math.ceil(len(self._data.train) / self._spec.batch_size)
 
     @property
-    def is_mid_epoch(self) -> bool:
-        """Whether the current epoch was left before its validation ended."""
-        return self._at.step > 0
-
-    @property
-    def ended_epochs(self) -> int:
-        """Of all stages."""
-        return self._at.ended_epochs
-
-    @property
-    def stage_epochs(self) -> int:
-        """Epochs of the current stage that have ended."""
-        return self._at.stage_epochs
-
-    @property
     def has_lost_patience(self) -> bool:
         """Whether the stage has been too long without a better validation accuracy."""
         patience = self._spec.patience
-        return patience is not None and epochs_without_gain(self._at.val_accuracies) >= patience
+        return patience is not None and epochs_without_gain(self.at.val_accuracies) >= patience
 
     def select(self, stage: Stage) -> None:
         """Select what a stage trains, without compiling."""
@@ -120,8 +106,8 @@ class Learner:
 
     def start_stage(self, index: int, stage: Stage) -> None:
         """Begin stage `index` (from 0) with a new optimizer, as `compile` in a notebook does."""
-        self._at.begin_stage(index + 1, stage.learning_rate)
-        is_last = self._at.stage == len(self._spec.stages)
+        self.at.begin_stage(index + 1, stage.learning_rate)
+        is_last = self.at.stage == len(self._spec.stages)
         self._control.begin_stage(stage.schedule, is_last=is_last)
         self._optimizer = None
         self.select(stage)
@@ -130,7 +116,7 @@ class Learner:
     def restore(self, checkpoint: Path, position: Position) -> None:
         """Restore the position of a checkpoint, in a stage that has been started."""
         network, at = self.classifier.network, position
-        self._at = place_of(at)
+        self.at = place_of(at)
         load_weights(checkpoint, network)
         self._selection.names, self._selection.locked = frozenset(at.trainable), at.batchnorm_locked
         waiting = [from_plain(Command, plain) for plain in at.waiting]
@@ -148,7 +134,7 @@ class Learner:
 
     @property
     def _present(self) -> Stage:
-        return self._spec.stages[self._at.stage - 1]
+        return self._spec.stages[self.at.stage - 1]
 
     def run_epoch(self) -> bool:
         """Train one epoch, or the rest of it.
@@ -156,19 +142,19 @@ class Learner:
         Returns:
             Whether it ended, and was not cut short by a Stop.
         """
-        if not self._at.step:
+        if not self.at.step:
             if not self._begin_epoch():
                 return False
         elif self._control.needs_boundary:
             # Accepted while a resumed run had its features made.
             self._boundary(at_epoch_end=False)
-        meter = self._at.meter
-        order = self._assembler.order(self._at.epoch)
-        while self._at.step < self.steps and not self._control.stops_now:
+        meter = self.at.meter
+        order = self._assembler.order(self.at.epoch)
+        while self.at.step < self.steps and not self._control.stops_now:
             self._run_segment(order, meter)
             if meter.images:
-                self._at.refuse_infinite(meter.loss, self._checkpoints.last)
-            if self._at.step < self.steps:
+                self.at.refuse_infinite(meter.loss, self._checkpoints.last)
+            if self.at.step < self.steps:
                 self._boundary(at_epoch_end=False)
         if self._control.stops_now:
             self._save_checkpoint()
@@ -187,8 +173,8 @@ class Learner:
             self._boundary(at_epoch_end=False)
         if self._control.stops_now:
             return False
-        self._at.begin_epoch()
-        self._emit(EpochStarted(epoch=self._at.epoch, stage=self._at.stage, steps=self.steps))
+        self.at.begin_epoch()
+        self._emit(EpochStarted(epoch=self.at.epoch, stage=self.at.stage, steps=self.steps))
         return True
 
     def _prepare_step(self) -> None:
@@ -201,8 +187,8 @@ class Learner:
                 self._compile(())
 
     def _hold_and_compile(self) -> None:
-        coming = list(self._spec.stages[self._at.stage - 1 :])
-        self._assembler.hold_for_stages(coming, self._selection.locked, self._at.epoch + 1)
+        coming = list(self._spec.stages[self.at.stage - 1 :])
+        self._assembler.hold_for_stages(coming, self._selection.locked, self.at.epoch + 1)
         self._compile(())
 
     def _end_epoch(self, meter: EpochMeter) -> bool:
@@ -213,13 +199,13 @@ class Learner:
             return False
         seconds = time.perf_counter() - started - (self._control.paused_seconds - paused)
         loss, accuracy = validated
-        self._at.refuse_infinite(loss, self._checkpoints.last, "validation ")
-        self._at.end_epoch(accuracy)
-        done = self._at.stage_epochs * self.steps
-        rate = rate_at(self._present.schedule, self._at.learning_rate, done, self._stage_steps)
-        ended = self._at.ended(validated, seconds, rate)
+        self.at.refuse_infinite(loss, self._checkpoints.last, "validation ")
+        self.at.end_epoch(accuracy)
+        done = self.at.stage_epochs * self.steps
+        rate = rate_at(self._present.schedule, self.at.learning_rate, done, self._stage_steps)
+        ended = self.at.ended(validated, seconds, rate)
         self._emit(ended)
-        self._movement.tell(self._at.epoch, self._emit)
+        self._movement.tell(self.at.epoch, self._emit)
         # The best first: the other one says which epoch that is.
         self._checkpoints.save_if_best(ended, self._optimizer, self._position())
         self._save_checkpoint()
@@ -233,10 +219,10 @@ class Learner:
         assert self._made is not None
         if not self._traces:
             self._emit(PhaseChanged(phase="training"))
-        rest = order[self._at.step * self._spec.batch_size :]
+        rest = order[self.at.step * self._spec.batch_size :]
         callback = SegmentCallback(
-            epoch=self._at.epoch,
-            first_step=self._at.step,
+            epoch=self.at.epoch,
+            first_step=self.at.step,
             steps=self.steps,
             batch_size=self._spec.batch_size,
             images=len(rest),
@@ -249,7 +235,7 @@ class Learner:
         model, batches = self._made.model, self._made.train.batches(rest, self._spec.batch_size)
         fit = partial(model.fit, batches, shuffle=False, verbose=0, callbacks=[callback])
         is_whole = self._parts.train(fit, model, callback)
-        self._at.step = callback.step
+        self.at.step = callback.step
         if not is_whole:
             self._compile_step(self._made)
 
@@ -276,7 +262,7 @@ class Learner:
         carried_out = tuple(change.id for change in changes)
         joined = ""
         if at_epoch_end and self._made is not None:
-            joined = selection.follow_plan(self._present, self._at.epoch - self._at.stage_began)
+            joined = selection.follow_plan(self._present, self.at.epoch - self.at.stage_began)
         if not carried_out and not joined:
             return
         if self._made is not None and (selection.names, selection.locked) == before:
@@ -291,7 +277,7 @@ class Learner:
         if not saves:
             return False
         is_asked, self._control.save_checkpoint = self._control.save_checkpoint, False
-        is_due = self._checkpoints.is_due and self._at.step > 0 and self._optimizer is not None
+        is_due = self._checkpoints.is_due and self.at.step > 0 and self._optimizer is not None
         if is_asked:
             self._checkpoints.save_as_asked(self._optimizer, self._position())
         elif is_due:
@@ -308,22 +294,22 @@ class Learner:
         return self._control.stops_now
 
     def _set_rate(self, rate: float) -> None:
-        self._at.learning_rate = rate
+        self.at.learning_rate = rate
         if self._optimizer is not None:
             self._optimizer.learning_rate = rate
-        self._emit(LearningRateChanged(epoch=self._at.epoch, learning_rate=rate))
+        self._emit(LearningRateChanged(epoch=self.at.epoch, learning_rate=rate))
 
     def _compile(
         self, command_ids: tuple[str, ...], planned: str = "", *, mid_epoch: bool = False
     ) -> None:
         """Build the training step for what is selected now, and report what it really trains."""
         self._selection.apply()
-        extracts = self._made is None or self._at.epochs_left(self._present) >= REPAYING_EPOCHS
-        made = self._assembler.assemble(self._at.epoch + 1, extracts=extracts, mid_epoch=mid_epoch)
+        extracts = self._made is None or self.at.epochs_left(self._present) >= REPAYING_EPOCHS
+        made = self._assembler.assemble(self.at.epoch + 1, extracts=extracts, mid_epoch=mid_epoch)
         self._is_makeshift = mid_epoch
         self._emit(PhaseChanged(phase="tracing"))
         model = made.model
-        rate = scheduled_rate(self._present.schedule, self._at.learning_rate, self._stage_steps)
+        rate = scheduled_rate(self._present.schedule, self.at.learning_rate, self._stage_steps)
         self._optimizer = continue_adam(self._optimizer, model.trainable_variables, rate)
         self._compile_step(made)
         self._made = made
@@ -343,8 +329,8 @@ class Learner:
         trains = trainable_names(network, variables)
         self._emit(
             FreezeApplied(
-                epoch=self._at.epoch if self._at.step else self._at.epoch + 1,
-                step=self._at.step,
+                epoch=self.at.epoch if self.at.step else self.at.epoch + 1,
+                step=self.at.step,
                 trainable=trains,
                 trainable_parameters=trainable,
                 frozen_parameters=frozen,
@@ -379,7 +365,7 @@ class Learner:
             None where a Stop cut it short.
         """
         self._emit(PhaseChanged(phase="testing"))
-        kept = self._checkpoints.restore_kept(self._at.epoch)
+        kept = self._checkpoints.restore_kept(self.at.epoch)
         assert self._made is not None
         rows = self._assembler.test_rows(self._made)
         pool = self._data.pools["test"]
@@ -402,4 +388,4 @@ class Learner:
     def _position(self) -> Position:
         kept = self._made.kept if self._made else frozenset()
         best = self._checkpoints.best
-        return self._at.position(self._selection, self._control, best, kept)
+        return self.at.position(self._selection, self._control, best, kept)

@@ -63,12 +63,7 @@ class Selection:
 
     def apply(self) -> None:
         """Set the layers' state; without compiling afterwards the change has no effect."""
-        put_on(self._classifier, self.names, locked=self.locked)
-
-
-def put_on(classifier: Classifier, names: frozenset[str], *, locked: bool) -> None:
-    """Let exactly these leaf layers train, except locked BatchNormalization."""
-    apply_trainable(classifier, names, "locked" if locked else "keras")
+        apply_trainable(self._classifier, self.names, locked=self.locked)
 
 
 def planned(classifier: Classifier, stage: Stage, done: int) -> tuple[frozenset[str], str]:

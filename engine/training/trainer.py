@@ -111,7 +111,7 @@ class Trainer:
             learner, data = self._prepare(device)
             status = self._work_off_stages(learner)
             self.control.close()
-            if learner.ended_epochs and not learner.is_mid_epoch:
+            if learner.at.ended_epochs and not learner.at.step:
                 self._finish(learner, data)
             return status
 
@@ -190,13 +190,13 @@ class Trainer:
             is_whole = ended and is_last and self._is_over(learner, stage)
             if self.control.ends_run and not is_whole:
                 return False
-        if learner.has_lost_patience and learner.stage_epochs < stage.epochs:
+        if learner.has_lost_patience and learner.at.stage_epochs < stage.epochs:
             text = f"no better validation accuracy for {self._spec.patience} epochs"
             self._emit(LogLine(level="info", text=f"{text}: the stage {stage.name} ends"))
         return True
 
     def _is_over(self, learner: Learner, stage: Stage) -> bool:
-        done = learner.stage_epochs
+        done = learner.at.stage_epochs
         is_cut_short = learner.has_lost_patience or self.control.skip_stage
         return done >= stage.epochs or (done > 0 and is_cut_short)
 

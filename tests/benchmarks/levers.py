@@ -80,7 +80,7 @@ def build(image_size: int) -> Any:
         seed=0,
         load_weights=lambda base: load_published(base, path, backbone),
     )
-    apply_trainable(classifier, select_last(classifier, 30), "locked")
+    apply_trainable(classifier, select_last(classifier, 30), locked=True)
     return classifier.network
 
 

@@ -58,7 +58,7 @@ def gradients(classifier: Classifier, rewrite: Rewrite | None) -> list[Any]:
 @pytest.mark.parametrize("rewrite", [fuse_inference, fuse_training])
 def test_the_forward_pass_is_the_same(classifier: Classifier, rewrite: Rewrite) -> None:
     network = classifier.network
-    apply_trainable(classifier, select_last(classifier, 0), "locked")
+    apply_trainable(classifier, select_last(classifier, 0), locked=True)
     expected = np.asarray(network(IMAGES, training=False))
     found = Forward(network, network.inputs, network.outputs, rewrite=rewrite)([IMAGES])[0]
     assert np.ptp(expected, axis=0).max() > 1e-3
@@ -68,7 +68,7 @@ def test_the_forward_pass_is_the_same(classifier: Classifier, rewrite: Rewrite) 
 
 
 def test_the_gradients_are_the_same(classifier: Classifier) -> None:
-    apply_trainable(classifier, select_last(classifier, 60), "locked")
+    apply_trainable(classifier, select_last(classifier, 60), locked=True)
     pairs = zip(gradients(classifier, None), gradients(classifier, fuse_training), strict=True)
     for plain, fused in pairs:
         # A ReLU6 whose input rounds to the other side of its kink moves single gradients.
@@ -77,7 +77,7 @@ def test_the_gradients_are_the_same(classifier: Classifier) -> None:
 
 def test_a_batchnorm_that_trains_is_left_alone(classifier: Classifier) -> None:
     network = classifier.network
-    apply_trainable(classifier, select_last(classifier, None), "keras")
+    apply_trainable(classifier, select_last(classifier, None), locked=False)
     left = {call.operation.name for call, step in fuse_training(calls(network)) if step is None}
     norms = {x.name for x in network.layers if isinstance(x, keras.layers.BatchNormalization)}
     assert norms <= left

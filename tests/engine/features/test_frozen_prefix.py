@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from engine.backbones.catalogue import find_backbone
 from engine.backend.batches import Rows
 from engine.backend.step_model import step_model
-from engine.config.spec import BatchNorm
 from engine.features.frozen_prefix import Frontier, find_frontier, trains
 from engine.model.build import Classifier, build_classifier, calibrate_batchnorm
 from engine.model.graph import calls, leaf_layers
@@ -47,8 +46,8 @@ def built() -> Callable[[str], Classifier]:
     return get
 
 
-def select(classifier: Classifier, last: int | None, batchnorm: BatchNorm = "locked") -> None:
-    apply_trainable(classifier, select_last(classifier, last), batchnorm)
+def select(classifier: Classifier, last: int | None, *, locked: bool = True) -> None:
+    apply_trainable(classifier, select_last(classifier, last), locked=locked)
 
 
 LARGE = ("DenseNet121", "NASNetMobile")
@@ -137,18 +136,18 @@ def test_a_frozen_backbone_leaves_its_pooled_vector(
 def test_what_does_not_train_belongs_to_the_prefix(built: Callable[[str], Classifier]) -> None:
     classifier = built("EfficientNetLite0")
     network = classifier.network
-    apply_trainable(classifier, frozenset({"top_conv", "top_bn", "head_dense"}), "locked")
+    apply_trainable(classifier, frozenset({"top_conv", "top_bn", "head_dense"}), locked=True)
     assert behind(network) == ["top_conv", "top_bn", "top_relu6", *classifier.head]
-    apply_trainable(classifier, frozenset({"top_bn", "head_dense"}), "locked")
+    apply_trainable(classifier, frozenset({"top_bn", "head_dense"}), locked=True)
     assert "top_bn" in find_frontier(network).prefix
-    apply_trainable(classifier, frozenset({"top_bn", "head_dense"}), "keras")
+    apply_trainable(classifier, frozenset({"top_bn", "head_dense"}), locked=False)
     assert "top_bn" not in find_frontier(network).fixed
 
 
 @pytest.mark.parametrize("name", ["EfficientNetLite0", "CustomCNN"])
 def test_nothing_frozen_leaves_no_prefix(built: Callable[[str], Classifier], name: str) -> None:
     classifier = built(name)
-    select(classifier, None, "keras")
+    select(classifier, None, locked=False)
     frontier = find_frontier(classifier.network)
     assert frontier.cut == ()
     assert frontier.prefix == frozenset()
@@ -184,7 +183,7 @@ def test_frozen_layers_drop_nothing_in_training(built: Callable[[str], Classifie
 def test_a_block_frozen_in_the_middle_drops_nothing(built: Callable[[str], Classifier]) -> None:
     classifier = built("EfficientNetB0")
     block = {n for n in leaf_layers(classifier.network) if n.startswith("block6d_")}
-    apply_trainable(classifier, select_last(classifier, None) - block, "locked")
+    apply_trainable(classifier, select_last(classifier, None) - block, locked=True)
     inference = find_frontier(classifier.network).inference
     assert "block6d_drop" in inference
     assert "block6c_drop" not in inference

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import queue
+import sys
 from pathlib import Path
 
 import psutil
 import pynvml
 import pytest
 
-from engine.machine.gpu import GpuReader, load_nvml
+from engine.machine.gpu import GpuReader
 from engine.machine.sampler import (
     HardwareSampler,
     Memory,
@@ -31,7 +32,7 @@ def write(root: Path, files: dict[str, str]) -> Path:
 
 
 def test_this_machine_is_read_through_the_real_library() -> None:
-    reader = GpuReader(load_nvml())
+    reader = GpuReader()
     gpus, note = reader.read()
     reader.close()
     assert bool(gpus) != bool(note)
@@ -131,7 +132,7 @@ def test_a_gpu_library_that_breaks_leaves_the_other_readings(
         def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
             raise OSError("the driver is gone")
 
-    monkeypatch.setattr("engine.machine.sampler.load_nvml", Broken)
+    monkeypatch.setitem(sys.modules, "pynvml", Broken())
     samples: queue.Queue[HardwareSampled] = queue.Queue()
     sampler = HardwareSampler(samples.put, interval_seconds=0.01)
     sampler.start()

@@ -169,7 +169,7 @@ def test_layers_stand_where_their_names_and_neighbours_say(
 
 def test_a_tree_shows_what_trains(built: Build) -> None:
     classifier = built("EfficientNetLite0")
-    apply_trainable(classifier, select_last(classifier, 30), "locked")
+    apply_trainable(classifier, select_last(classifier, 30), locked=True)
     shown = {row.name for row in rows(layer_tree(classifier)) if row.trainable}
     assert {"top_conv", "head_dense"} <= shown
     assert not shown & {"top_bn", "top_relu6", "head_dropout", "stem_conv"}

@@ -57,7 +57,7 @@ def test_layers_inside_layers_are_selected_by_their_own_names(
     place = classifier.backbone[::-1].index("block2_nested")
     assert not inner & select_last(classifier, place)
     assert inner <= select_last(classifier, place + 1)
-    apply_trainable(classifier, frozenset(inner), "keras")
+    apply_trainable(classifier, frozenset(inner), locked=False)
     assert set(trainable_names(classifier.network, classifier.network.trainable_variables)) == inner
 
 
@@ -83,9 +83,9 @@ def test_locked_normalization_stays_frozen_wherever_it_is_named(
 ) -> None:
     classifier = classifiers["EfficientNetLite0"]
     selected = select_last(classifier, 30)
-    apply_trainable(classifier, selected, "locked")
+    apply_trainable(classifier, selected, locked=True)
     locked = set(trainable_names(classifier.network, classifier.network.trainable_variables))
-    apply_trainable(classifier, selected, "keras")
+    apply_trainable(classifier, selected, locked=False)
     unlocked = set(trainable_names(classifier.network, classifier.network.trainable_variables))
     leaves = leaf_layers(classifier.network)
     norms = {n for n, x in leaves.items() if isinstance(x, keras.layers.BatchNormalization)}
@@ -98,12 +98,12 @@ def test_state_is_applied_whole_whatever_it_was(classifiers: dict[str, Classifie
     network = classifier.network
     network.trainable = False
     assert trainable_names(network, network.trainable_variables) == ()
-    apply_trainable(classifier, select_last(classifier, None), "keras")
+    apply_trainable(classifier, select_last(classifier, None), locked=False)
     leaves = leaf_layers(network)
     assert set(trainable_names(network, network.trainable_variables)) == {
         name for name in leaves if leaves[name].weights
     }
-    apply_trainable(classifier, select_last(classifier, 0), "locked")
+    apply_trainable(classifier, select_last(classifier, 0), locked=True)
     assert trainable_names(network, network.trainable_variables) == ("head_dense",)
     assert network.trainable
     assert network.get_layer("block2_nested").trainable
@@ -113,9 +113,9 @@ def test_parameters_are_counted_by_what_trains(classifiers: dict[str, Classifier
     classifier = classifiers["EfficientNetLite0"]
     network = classifier.network
     total = network.count_params()
-    apply_trainable(classifier, select_last(classifier, 0), "locked")
+    apply_trainable(classifier, select_last(classifier, 0), locked=True)
     assert parameter_counts(network, network.trainable_variables) == (12_810, total - 12_810)
-    apply_trainable(classifier, select_last(classifier, None), "keras")
+    apply_trainable(classifier, select_last(classifier, None), locked=False)
     statistics = sum(int(np.prod(w.shape)) for w in network.weights if "moving_" in w.path)
     assert statistics > 0
     assert parameter_counts(network, network.trainable_variables) == (
