@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from engine.backend.batches import aligned
@@ -17,6 +18,7 @@ from engine.features.fingerprint import prefix_digest
 from engine.features.frozen_prefix import Frontier
 from engine.features.pool import Features, Pool, layouts_of
 from engine.features.store import FeatureStore, feature_key
+from engine.features.writer import FeatureWriter
 from engine.keras_setup.loaded import keras
 from engine.machine.sampler import read_memory
 from engine.protocol.events import Event, FeaturesReady, LogLine, PhaseChanged
@@ -24,14 +26,16 @@ from engine.protocol.events import Event, FeaturesReady, LogLine, PhaseChanged
 FORMAT = "1"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Missing:
-    """The features of one view of one pool, not computed yet."""
+    """The features of one view of one pool, not computed yet, and where they go."""
 
     features: Features
     key: str
     arrays: list[Any] | None
-    """Where they go, in memory."""
+    """In memory."""
+    writer: FeatureWriter | None = None
+    """On the disk, as long as that takes them."""
 
 
 class FeatureCache:
@@ -59,7 +63,8 @@ class FeatureCache:
         self._store = FeatureStore(features_root(), int(spec.feature_disk_gb * GIGABYTE))
         self._warned = False
         given = spec.feature_memory_gb
-        free = _free_memory()
+        memory = read_memory()
+        free = memory.total_bytes - memory.used_bytes
         self.memory_bytes = int(free * MEMORY_SHARE if given is None else given * GIGABYTE)
 
     def max_bytes_per_image(self, pools: Sequence[Pool], held: Features | None) -> float:
@@ -192,18 +197,22 @@ class FeatureCache:
     ) -> bool:
         """Compute one view, into memory and onto the disk if there is room."""
         with ExitStack() as stack:
-            outlets = [_Outlet(one, self._writer(one, pool, view), self._warn) for one in wanted]
-            for outlet in outlets:
-                if outlet.writer is not None:
-                    stack.enter_context(outlet.writer)
+            for one in wanted:
+                one.writer = self._writer(one, pool, view)
+                if one.writer is not None:
+                    stack.enter_context(one.writer)
             for span, made in maker.batches(pool, view, [one.features for one in wanted]):
-                for outlet in outlets:
-                    outlet.take(span, made)
-                if self._stops() or any(outlet.is_lost for outlet in outlets):
+                for one in wanted:
+                    arrays = [made[id(tensor)] for tensor in one.features.cut]
+                    for target, array in zip(one.arrays or (), arrays, strict=bool(one.arrays)):
+                        target[span] = array
+                    self._keep(one, partial(FeatureWriter.write, arrays=arrays))
+                is_lost = any(one.writer is None and one.arrays is None for one in wanted)
+                if is_lost or self._stops():
                     return False
                 progress.add(span.stop - span.start)
-            for outlet in outlets:
-                outlet.finish()
+            for one in wanted:
+                self._keep(one, FeatureWriter.finish)
         for one in wanted:
             found = one.arrays or self._find(one.features, pool, one.key, None)
             if found is None:
@@ -211,7 +220,17 @@ class FeatureCache:
             one.features.views[pool.name][view] = found
         return True
 
-    def _writer(self, one: _Missing, pool: Pool, view: int) -> Any:
+    def _keep(self, one: _Missing, act: Callable[[FeatureWriter], None]) -> None:
+        """Do something on the disk; one that fails is no longer used."""
+        if one.writer is None:
+            return
+        try:
+            act(one.writer)
+        except OSError as error:
+            one.writer = None
+            self._warn(error)
+
+    def _writer(self, one: _Missing, pool: Pool, view: int) -> FeatureWriter | None:
         cut = one.features.cut
         about: dict[str, str | int] = {
             "model": self._spec.model,
@@ -238,41 +257,3 @@ class FeatureCache:
         where = self._store.folder
         text = f"features are not kept for later runs: {error.strerror or error} ({where})"
         self._emit(LogLine(level="warning", text=text))
-
-
-class _Outlet:
-    """The target of the features of one cut, batch by batch."""
-
-    def __init__(self, one: _Missing, writer: Any, warn: Callable[[OSError], None]) -> None:
-        self._one, self._warn = one, warn
-        self.writer = writer
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether there is nowhere left to put them."""
-        return self.writer is None and self._one.arrays is None
-
-    def take(self, span: slice, made: dict[int, Any]) -> None:
-        """Store a batch; a disk that fails is no longer used."""
-        arrays = [made[id(tensor)] for tensor in self._one.features.cut]
-        for target, array in zip(self._one.arrays or (), arrays, strict=bool(self._one.arrays)):
-            target[span] = array
-        self._try(lambda: self.writer.write(arrays))
-
-    def finish(self) -> None:
-        """Make the entry visible."""
-        self._try(lambda: self.writer.finish())
-
-    def _try(self, act: Callable[[], None]) -> None:
-        if self.writer is None:
-            return
-        try:
-            act()
-        except OSError as error:
-            self.writer = None
-            self._warn(error)
-
-
-def _free_memory() -> int:
-    memory = read_memory()
-    return memory.total_bytes - memory.used_bytes

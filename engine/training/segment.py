@@ -17,7 +17,7 @@ BATCH_EVENT_SECONDS = 0.25
 
 @dataclass
 class EpochMeter:
-    """Sums over the batches of one epoch, which may run in several segments.
+    """Sums over the batches of one epoch, which may run in several segments, or of a part of it.
 
     A checkpoint holds them as its `Sums`, which has the same fields in the same order.
     """
@@ -30,6 +30,18 @@ class EpochMeter:
     timed_images: int = 0
     input_wait_seconds: float = 0.0
     """Of `seconds`, those in which the step waited for its batch; NaN where not measured."""
+
+    def add(self, images: int, loss: float, accuracy: float) -> None:
+        """Count images, with the sums of their losses and hits."""
+        self.images += images
+        self.loss_sum += loss
+        self.accuracy_sum += accuracy
+
+    def time(self, images: int, seconds: float, waited: float) -> None:
+        """Add the time of some images, and how much of it was a wait for them."""
+        self.timed_images += images
+        self.seconds += seconds
+        self.input_wait_seconds += waited
 
     @property
     def loss(self) -> float:
@@ -78,8 +90,10 @@ class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._first_of_fit = first_step
         self._seen = 0
         self._means = (0.0, 0.0)
-        self._window = _Window()
-        self._ended_at = time.perf_counter()
+        self._told = EpochMeter()
+        """Of the batches since the last BatchEnded."""
+        self._told_step = first_step
+        self._told_at = self._ended_at = time.perf_counter()
 
     @property
     def step(self) -> int:
@@ -95,15 +109,15 @@ class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
         images = min(self._batch_size * (self._step - previous), self._images - self._seen)
         loss, accuracy = self._un_mean(images, float(logs["loss"]), float(logs["accuracy"]))
         waited = float(logs.get(INPUT_WAIT, math.nan))
-        self._count(images, loss, accuracy, seconds, waited)
-        self._window.add(self._step - previous, images, loss, accuracy)
+        for meter in (self._meter, self._told):
+            meter.add(images, loss, accuracy)
+            if not self._tracing:
+                meter.time(images, seconds, waited)
         if self._tracing:
             self._tracing = False
             self._on_traced()
-        elif not math.isnan(seconds):
-            self._window.time(images, seconds, waited)
         is_last = self._step >= self._steps
-        if is_last or at - self._window.since >= BATCH_EVENT_SECONDS:
+        if is_last or at - self._told_at >= BATCH_EVENT_SECONDS:
             self._tell()
         if self._needs_boundary() or not math.isfinite(loss):
             if not is_last:
@@ -141,52 +155,19 @@ class SegmentCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._means = (loss, accuracy)
         return sums[0], sums[1]
 
-    def _count(
-        self, images: int, loss: float, accuracy: float, seconds: float, waited: float
-    ) -> None:
-        self._meter.images += images
-        self._meter.loss_sum += loss
-        self._meter.accuracy_sum += accuracy
-        if not self._tracing:
-            self._meter.seconds += seconds
-            self._meter.timed_images += images
-            self._meter.input_wait_seconds += waited
-
     def _tell(self) -> None:
-        window, self._window = self._window, _Window()
-        if window.batches:
+        told, self._told = self._told, EpochMeter()
+        batches, self._told_step = self._step - self._told_step, self._step
+        self._told_at = time.perf_counter()
+        if batches:
             self._emit(
                 BatchEnded(
                     epoch=self._epoch,
                     step=self._step,
-                    loss=window.loss / window.images,
-                    accuracy=min(max(window.accuracy / window.images, 0.0), 1.0),
-                    batches=window.batches,
-                    images_per_second=window.images_per_second,
-                    input_wait_seconds=measured(window.waited),
+                    loss=told.loss,
+                    accuracy=min(max(told.accuracy, 0.0), 1.0),
+                    batches=batches,
+                    images_per_second=told.images_per_second,
+                    input_wait_seconds=measured(told.input_wait_seconds),
                 )
             )
-
-
-class _Window:
-    """What happened since the last BatchEnded."""
-
-    def __init__(self) -> None:
-        self.since = time.perf_counter()
-        self.batches = self.images = self.timed_images = 0
-        self.loss = self.accuracy = self.seconds = self.waited = 0.0
-
-    def add(self, batches: int, images: int, loss: float, accuracy: float) -> None:
-        self.batches += batches
-        self.images += images
-        self.loss += loss
-        self.accuracy += accuracy
-
-    def time(self, images: int, seconds: float, waited: float) -> None:
-        self.timed_images += images
-        self.seconds += seconds
-        self.waited += waited
-
-    @property
-    def images_per_second(self) -> float:
-        return self.timed_images / self.seconds if self.seconds else math.nan
