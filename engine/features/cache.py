@@ -157,11 +157,7 @@ class FeatureCache:
     ) -> list[Any] | None:
         """Return one view from the disk, in memory or mapped; None if it is not complete."""
         stored = self._store.find(key, features.layouts, len(pool.images))
-        if stored is None:
-            return None
-        if arrays is None:
-            return stored.map()
-        return arrays if stored.read_into(arrays) else None
+        return None if stored is None else stored.read(arrays)
 
     def _key(self, digest: str, pool: Pool, view: int) -> str:
         spec = self._spec

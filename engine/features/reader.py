@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from engine.features.file_format import BrokenEntryError, Index, Layout, read_index, remove_quietly
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -24,33 +23,27 @@ class StoredFeatures:
     layouts: tuple[Layout, ...]
     rows: int
 
-    def read_into(self, arrays: Sequence[NDArray[Any]]) -> bool:
-        """Fill arrays (rows, *shape), C-contiguous, one per tensor.
+    def read(self, arrays: Sequence[NDArray[Any]] | None = None) -> list[NDArray[Any]] | None:
+        """Return the tensors (rows, *shape) after checking all of them.
 
-        Returns False if the entry is missing, or differs from what was written and is now removed;
-        the arrays then hold anything.
+        None if the entry is missing, or differs from what was written and is now removed.
+
+        Args:
+            arrays: where they go, C-contiguous, one per tensor; they hold anything where None is
+                returned. None returns read-only memory maps, valid even when it is evicted.
 
         Raises:
             ValueError: the arrays are not of the entry's layouts.
         """
-        targets = [self._target(i, array) for i, array in enumerate(arrays)]
-        if len(targets) != len(self.layouts):
-            raise ValueError(f"expected {len(self.layouts)} arrays, found {len(targets)}")
-        with self._removed_if_broken(), self.path.open("rb") as file:
-            self._index(file).read(file, targets)
-            return True
-        return False
-
-    def map(self) -> list[np.memmap[Any, Any]] | None:
-        """Return read-only memory maps (rows, *shape), one per tensor, after checking all of it.
-
-        They stay valid when the entry is evicted. None if it is missing, or differs from what was
-        written and is now removed.
-        """
         import numpy as np
 
+        if arrays is not None:
+            self._check(arrays)
         with self._removed_if_broken(), self.path.open("rb") as file:
             index = self._index(file)
+            if arrays is not None:
+                index.read(file, [array.reshape(-1).view(np.uint8).data for array in arrays])
+                return list(arrays)
             index.read(file)
             return [
                 np.memmap(file, tensor.layout.dtype, "r", tensor.start, (self.rows, *layout.shape))
@@ -76,11 +69,8 @@ class StoredFeatures:
             raise FileNotFoundError(errno.ENOENT, "replaced by another entry", str(self.path))
         return index
 
-    def _target(self, i: int, array: NDArray[Any]) -> memoryview:
-        import numpy as np
-
-        layout = self.layouts[i]
-        fits = array.shape == (self.rows, *layout.shape) and array.dtype == layout.dtype
-        if not fits or not array.flags.c_contiguous:
-            raise ValueError(f"expected {self.rows} contiguous rows of {layout}, found other ones")
-        return array.reshape(-1).view(np.uint8).data
+    def _check(self, arrays: Sequence[NDArray[Any]]) -> None:
+        found = [(array.shape, array.dtype.name) for array in arrays]
+        expected = [((self.rows, *layout.shape), layout.dtype) for layout in self.layouts]
+        if found != expected or not all(array.flags.c_contiguous for array in arrays):
+            raise ValueError(f"expected contiguous arrays of {expected}, found {found}")

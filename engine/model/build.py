@@ -29,9 +29,12 @@ class Classifier:
     """uint8 (batch, height, width, 3) to probabilities (batch, classes) float32."""
     backbone: tuple[str, ...]
     """The backbone's layers in Keras' order, without its input; empty for one from scratch."""
-    backbone_layers: int
-    """As Keras counts `len(backbone.layers)`, its input included; 0 for one from scratch."""
     head: tuple[str, ...]
+
+    @property
+    def backbone_layers(self) -> int:
+        """As Keras counts `len(backbone.layers)`, its input included; 0 for one from scratch."""
+        return len(self.backbone) + 1 if self.backbone else 0
 
 
 def build_classifier(
@@ -92,9 +95,7 @@ def _build(
     names = tuple(layer.name for layer in base.layers if layer.name not in before)
     head = HEAD if len(base.output.shape) > 2 else HEAD[1:]
     network = _put_head(images, base.output, classes, seed, backbone.name)
-    if backbone.from_scratch:
-        return Classifier(network, (), 0, head)
-    return Classifier(network, names, len(names) + 1, head)
+    return Classifier(network, () if backbone.from_scratch else names, head)
 
 
 def _preprocess(backbone: Backbone, pixels: Any) -> Any:

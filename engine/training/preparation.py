@@ -64,7 +64,7 @@ def prepare_data(spec: RunSpec, emit: Callable[[Event], None], *, has_begun: boo
         spec.dataset,
         spec.data_path,
         _progress(emit),
-        lambda detail: _downloading(emit, detail),
+        partial(_downloading, emit),
         image_size=spec.image_size,
         train_limit=spec.train_limit,
         has_begun=has_begun,
@@ -128,7 +128,7 @@ def prepare_model(spec: RunSpec, data: Data, emit: Callable[[Event], None]) -> C
         spec.image_size,
         spec.weights,
         _progress(emit),
-        lambda detail: _downloading(emit, detail),
+        partial(_downloading, emit),
     )
     own = read_own(path) if path is not None and spec.weights != "imagenet" else None
     load_weights: Callable[[Any], None] | None = None

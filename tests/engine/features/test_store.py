@@ -23,10 +23,10 @@ ROWS = 1003
 
 
 def read(store: FeatureStore, key: str, layouts: tuple[Layout, ...]) -> Arrays | None:
-    """What `read_into` fills in; None where there is nothing intact."""
+    """What `read` fills in; None where there is nothing intact."""
     found = store.find(key, layouts, ROWS)
     filled: Arrays = [np.empty((ROWS, *layout.shape), layout.dtype) for layout in layouts]
-    return filled if found is not None and found.read_into(filled) else None
+    return filled if found is not None and found.read(filled) else None
 
 
 def assert_same(found: Arrays | list[np.memmap[Any, Any]] | None, expected: Arrays) -> None:
@@ -48,7 +48,7 @@ def test_rows_come_back_as_they_were_written(
     assert_same(read(store, "k", layouts), arrays)
     found = store.find("k", layouts, ROWS)
     assert found is not None
-    maps = found.map()
+    maps = found.read()
     assert_same(maps, arrays)
     assert maps is not None
     assert not maps[0].flags.writeable
@@ -61,7 +61,7 @@ def test_rows_that_are_not_contiguous_are_written_in_order(store: FeatureStore) 
         writer.finish()
     found = store.find("k", [Layout((3,), "float32")], 10)
     assert found is not None
-    assert_same(found.map(), [array])
+    assert_same(found.read(), [array])
 
 
 def test_only_exactly_what_is_asked_for_is_found(
@@ -95,9 +95,9 @@ def test_an_entry_cut_short_after_it_was_found_is_not_read(
     found = store.find("k", layouts, ROWS)
     assert found is not None
     os.truncate(path, path.stat().st_size - 1)
-    assert not found.read_into(arrays)
+    assert not found.read(arrays)
     assert not path.exists()
-    assert found.map() is None
+    assert found.read() is None
 
 
 def test_an_entry_that_was_replaced_after_it_was_found_is_not_read(
@@ -109,8 +109,8 @@ def test_an_entry_that_was_replaced_after_it_was_found_is_not_read(
     with store.writing("k", layouts, 3, {}) as writer:
         writer.write([array[:3] for array in arrays])
         writer.finish()
-    assert not found.read_into(arrays)
-    assert found.map() is None
+    assert not found.read(arrays)
+    assert found.read() is None
     assert store.find("k", layouts, 3) is not None
 
 
@@ -154,9 +154,9 @@ def test_an_altered_byte_is_noticed_as_it_is_read(
     found = store.find("k", layouts, ROWS)
     assert found is not None
     if by_map:
-        assert found.map() is None
+        assert found.read() is None
     else:
-        assert not found.read_into([np.empty_like(array) for array in arrays])
+        assert not found.read([np.empty_like(array) for array in arrays])
     assert not path.exists()
     keep(store, "k")
     assert_same(read(store, "k", layouts), arrays)
@@ -214,8 +214,8 @@ def test_arrays_that_do_not_fit_are_refused(
     assert found is not None
     for wrong in (arrays[:2], [*arrays[:2], arrays[2][1:]], [arrays[0].astype("f8"), *arrays[1:]]):
         with pytest.raises(ValueError, match="expected"):
-            found.read_into(wrong)
-    assert found.map() is not None
+            found.read(wrong)
+    assert found.read() is not None
 
 
 def test_the_entries_not_used_for_longest_are_evicted(

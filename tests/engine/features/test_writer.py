@@ -50,7 +50,7 @@ def value_of(store: FeatureStore, key: str) -> float:
     found = store.find(key, VECTOR, 1000)
     assert found is not None
     array = np.empty((1000, 1000), np.float32)
-    assert found.read_into([array])
+    assert found.read([array])
     assert array.min() == array.max()
     return float(array[0, 0])
 
@@ -168,13 +168,13 @@ def test_maps_outlive_an_eviction_by_another_process(
     keep(store, "old", 1)
     found = store.find("old", VECTOR, 1000)
     assert found is not None
-    maps = found.map()
+    maps = found.read()
     assert maps is not None
     other = start(OTHER_PROCESS + "keep('new', 2, limit=5_000_000)", str(tmp_path))
     assert other.wait(timeout=60) == 0
     assert names(store) == ["new.features"]
     assert maps[0].sum() == 1_000_000
-    assert found.map() is None
+    assert found.read() is None
     assert value_of(store, "new") == 2
 
 

@@ -26,7 +26,7 @@ def classifier_of(module: str, *, swaps: bool = False) -> Classifier:
         pixels = pixels[..., ::-1]
     prepared = getattr(keras.applications, module).preprocess_input(pixels)
     outputs = keras.layers.Conv2D(1, 1, name="first")(prepared)
-    return Classifier(keras.Model(images, outputs), ("first",), 2, ())
+    return Classifier(keras.Model(images, outputs), ("first",), ())
 
 
 @pytest.mark.parametrize("backbone", PRETRAINED, ids=lambda backbone: backbone.name)
