@@ -137,6 +137,7 @@ with_jax = pytest.mark.skipif(
 
 
 @with_jax
+@pytest.mark.timeout(600)
 @pytest.mark.slow("that a run on JAX goes from the features of a frozen backbone to its test")
 def test_a_run_on_jax_is_trained_and_tested(tmp_path: Path) -> None:
     asked = ("train", "EfficientNetLite0", *TRAIN[2:], "--image-size", "32", "--epochs", "1")
