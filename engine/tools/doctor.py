@@ -30,13 +30,11 @@ DISK_WANTED_BYTES = 5 * 10**9
 MEMORY_WANTED_BYTES = 3 * 10**9
 """Training EfficientNetLite0 on all of CIFAR-10 peaks at 2.3 GiB."""
 MAX_SETTINGS_BYTES = 2**20
-MOST_OVERRIDDEN = 200
-"""Characters shown of what a `keras.json` holds."""
 ANSWER_SECONDS = 120
 """TensorFlow may take a minute to load from a network drive."""
 CACHE_ADVICE = f"set {CACHE_VARIABLE} to a folder that can be written"
 MOST_CHARACTERS = 200
-"""Characters shown of an error's last line, which may list all that was searched."""
+"""Characters shown of a `keras.json`, or of an error's last line, which may list all searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ def _overridden(path: Path) -> str:
         return f"ignored: {path} holds no settings"
     others = {key: v for key, v in plain.items() if key not in SETTINGS or SETTINGS[key] != v}
     values = ", ".join(f"{key} {value!r}" for key, value in others.items())
-    return f"overridden in {path}: {printable(values)[:MOST_OVERRIDDEN]}" if values else ""
+    return f"overridden in {path}: {printable(values)[:MOST_CHARACTERS]}" if values else ""
 
 
 DEVICES = """

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeGuard, TypeVar
+from typing import Any, Literal, TypeVar
 
 from engine.common.append import DiskFull, is_disk_full
 from engine.config.spec import Schedule
@@ -94,21 +94,25 @@ class Control:
     def close(self) -> None:
         """Reject everything but a Stop from now on, and the changes that came too late."""
         self._closed = "the training of this model has ended"
-        self._withdraw(self._changes, self._closed)
+        self._reject(self._take(lambda change: True), self._closed)
         self.paused = self.save_checkpoint = False
 
     def begin_stage(self, schedule: Schedule, *, is_last: bool) -> None:
         """Set what the stage allows; reject a rate that was meant for the stage before."""
-        rates = [change for change in self._changes if isinstance(change, SetLearningRate)]
-        self._withdraw(rates, "its stage has ended")
+        self._reject(self.take_rates(), "its stage has ended")
         self._fixed_rate = self._unskippable = ""
         if schedule != "constant":
             self._fixed_rate = f"the rate of this stage follows its {schedule}"
         if is_last:
             self._unskippable = "this is the last stage; stop after this epoch instead"
 
-    def _withdraw(self, changes: Sequence[Change], reason: str) -> None:
-        self._changes = [change for change in self._changes if change not in changes]
+    def _take(self, is_taken: Callable[[Change], bool]) -> list[Any]:
+        """Remove and return the changes that a test holds of, in the order of the requests."""
+        taken = [change for change in self._changes if is_taken(change)]
+        self._changes = [change for change in self._changes if change not in taken]
+        return taken
+
+    def _reject(self, changes: Sequence[Change], reason: str) -> None:
         for change in changes:
             self._emit(CommandRejected(command=change, reason=reason))
 
@@ -195,14 +199,16 @@ class Control:
     @property
     def needs_boundary(self) -> bool:
         """Whether something has to happen before the next batch."""
-        asked = self.stops_now or self.paused or self.save_checkpoint or bool(self._due(now=True))
-        return asked or self._record_full() is not None
+        asked = self.stops_now or self.paused or self.save_checkpoint
+        return asked or any(map(_is_for_now, self._changes)) or self._record_full() is not None
 
     def take_changes(self, *, at_epoch_end: bool) -> list[SetTrainable | SetBatchNormLock]:
         """Remove and return the changes of layers that are due, in the order of the requests."""
-        due = [change for change in self._due(now=not at_epoch_end) if _is_of_layers(change)]
-        self._changes = [change for change in self._changes if change not in due]
-        return due
+        return self._take(
+            lambda change: (
+                not isinstance(change, SetLearningRate) and (at_epoch_end or change.when == "now")
+            )
+        )
 
     @property
     def waiting(self) -> tuple[Change, ...]:
@@ -218,12 +224,7 @@ class Control:
 
     def take_rates(self) -> list[SetLearningRate]:
         """Remove and return the requested rates, which can be set at any time."""
-        rates = [change for change in self._changes if isinstance(change, SetLearningRate)]
-        self._changes = [change for change in self._changes if change not in rates]
-        return rates
-
-    def _due(self, *, now: bool) -> list[Change]:
-        return [change for change in self._changes if not now or _is_for_now(change)]
+        return self._take(lambda change: isinstance(change, SetLearningRate))
 
     def _answer(self, command: Command) -> None:
         reason = self._rejection(command)
@@ -245,7 +246,7 @@ class Control:
             case ApplyNow():
                 self._changes = [_for_now(change) for change in self._changes]
             case Withdraw(commands=ids):
-                self._changes = [change for change in self._changes if change.id not in ids]
+                self._take(lambda change: change.id in ids)
 
     def _take_request(self, command: Command) -> None:
         match command:
@@ -297,10 +298,6 @@ class Control:
             return self._fixed_rate
         is_rate = math.isfinite(value) and 0 < value <= 10
         return "" if is_rate else f"expected a rate in (0, 10], found {value}"
-
-
-def _is_of_layers(change: Change) -> TypeGuard[SetTrainable | SetBatchNormLock]:
-    return not isinstance(change, SetLearningRate)
 
 
 def _is_for_now(change: Change) -> bool:

@@ -12,14 +12,6 @@ from engine.protocol.events import PhaseProgressed
 PROGRESS_SECONDS = 0.5
 
 
-def evaluate(
-    model: keras.Model, batches: Any, callback: PassCallback
-) -> tuple[float, float] | None:
-    """Return loss and accuracy of a pass; None where it was cut short."""
-    result = model.evaluate(batches, verbose=0, callbacks=[callback], return_dict=True)
-    return None if callback.stopped else (float(result["loss"]), float(result["accuracy"]))
-
-
 class PassCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports the progress of a pass over `images` images; ends it on request."""
 

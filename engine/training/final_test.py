@@ -36,7 +36,7 @@ class Tested(NamedTuple):
 
 def predict_test(
     network: keras.Model,
-    model: keras.Model | None,
+    model: keras.Model,
     rows: Rows | None,
     pool: Pool,
     batch_size: int,
@@ -48,8 +48,8 @@ def predict_test(
 
     Args:
         network: what is exported; it counts where the two do not agree.
-        model: the step's form of it, which is faster; None uses the network throughout.
-        rows: what the step's form takes.
+        model: the step's form of it, which is faster.
+        rows: what the step's form takes; None uses the network throughout.
         pool: the test images.
         batch_size: images at a time.
         callback: reports the progress and stops the pass.
@@ -64,11 +64,10 @@ def predict_test(
         OSError: the predictions could not be written.
     """
     order = np.arange(len(pool.labels))
-    if model is not None and rows is not None:
+    agrees = False
+    if rows is not None:
         probabilities = _predict(model, rows, order, batch_size, callback)
         agrees = callback.stopped or _agrees(network, pool.images[:batch_size], probabilities)
-    else:
-        agrees = False
     if not agrees:
         plain = Rows([pool.images], pool.labels)
         probabilities = _predict(network, plain, order, batch_size, callback)

@@ -37,7 +37,7 @@ from engine.runs.directory import RunDirectory
 from engine.training.assembly import Assembler, Step
 from engine.training.checkpointing import Checkpointing
 from engine.training.control import Control
-from engine.training.evaluation import PassCallback, evaluate
+from engine.training.evaluation import PassCallback
 from engine.training.execution import steps_per_execution
 from engine.training.final_test import Tested, predict_test
 from engine.training.movement import Movement
@@ -354,7 +354,9 @@ class Learner:
 
         def validate(size: int) -> tuple[float, float] | None:
             callback = PassCallback(len(rows), size, self._emit, stops)
-            return evaluate(model, source.batches(rows, size), callback)
+            batches = source.batches(rows, size)
+            found = model.evaluate(batches, verbose=0, callbacks=[callback], return_dict=True)
+            return None if callback.stopped else (float(found["loss"]), float(found["accuracy"]))
 
         return self._parts.evaluate(forward_batch(self._spec.image_size), validate)
 
@@ -370,8 +372,7 @@ class Learner:
         rows = self._assembler.test_rows(self._made)
         pool = self._data.pools["test"]
         stops = lambda: self._stops_pass("testing")  # noqa: E731
-        model = self._made.model if rows is not None else None
-        network = self.classifier.network
+        model, network = self._made.model, self.classifier.network
         network.jit_compile = jit_compile(self._device)
         path, control = self._directory.predictions, self._control
 

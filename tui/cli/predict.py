@@ -78,7 +78,7 @@ def _plain(path: Path, answer: Prediction | InputError) -> dict[str, Any]:
 
 
 def _one_line(error: InputError) -> str:
-    return printable(str(error))
+    return printable(error.line(as_flag))
 
 
 def _print_each(answers: Any, terminal: TextIO) -> Any:
