@@ -126,7 +126,7 @@ def _check_target(row: ExportFormat, to: Path, force: bool) -> None:
     if not _is_taken(to, force):
         return
     if suffix and not to.is_file():
-        raise InputError("force", "a file to replace", f"{to}, which is none", OTHER_NAME)
+        raise InputError("force", "a file to replace", f"{to}, which is not one", OTHER_NAME)
     if not suffix and not _is_earlier_export(row, to):
         found = f"{to}, which holds other things"
         raise InputError("force", f"an earlier {row.name} export to replace", found, OTHER_NAME)
