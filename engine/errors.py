@@ -29,8 +29,8 @@ class InputError(EngineError):
     def __init__(
         self,
         field: str | Path,
-        expected: str = "",
-        found: str = "",
+        expected: str,
+        found: str,
         hint: str = "",
         place: str | Path = "",
     ) -> None:
@@ -50,8 +50,6 @@ class InputError(EngineError):
         Args:
             name: returns what to call an option, given its Python name; other words unchanged.
         """
-        if not self.expected:
-            return self.field
         start = "".join(f"{part}: " for part in (name(self.field), self.place) if part)
         end = f"; {self.hint}" if self.hint else ""
         return f"{start}{with_names(f'expected {self.expected}, found {self.found}{end}', name)}"

@@ -198,5 +198,5 @@ def test_nothing_to_resume_is_one_line(tmp_path: Path, capsys: pytest.CaptureFix
     for name in ([], ["nowhere"]):
         assert main(["resume", *name, "--runs-dir", str(tmp_path)]) == 2
         said = capsys.readouterr().err
-        assert said.startswith("cifar-tui: expected")
+        assert said.startswith(f"cifar-tui: {tmp_path}: expected")
         assert said.count("\n") == 1

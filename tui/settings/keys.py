@@ -135,7 +135,7 @@ KEYS: tuple[Key, ...] = (
     Key("x", "cost", "Chart: time, parameters or FLOPs", "results", "axis"),
     Key("asterisk", "act('pin')", "Keep the run on top, or no longer", "results"),
     Key("e", "act('notes')", "Tags and a note for the run", "results"),
-    Key("act('delete')", "act('delete')", "Move the run to the trash; asks first", "results"),
+    Key("delete", "act('delete')", "Move the run to the trash; asks first", "results"),
     Key("r", "reload", "Read the runs again", "results"),
     Key("n", "app.new_session", "Choose models for a new session", "results"),
     Key("escape", "leave", "Close what was opened last, or go back", "results", "back", True),

@@ -122,7 +122,7 @@ def test_without_the_data_it_is_checked_against_the_model_itself(
     finished: RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def not_here(*_: object) -> None:
-        raise InputError("not here")
+        raise InputError("", "the test images", "none")
 
     monkeypatch.setattr("engine.analysis.test_images.read_test_images", not_here)
     done = export_run(finished, "keras", tmp_path / "net.keras")

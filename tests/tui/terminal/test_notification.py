@@ -54,8 +54,10 @@ async def test_the_end_of_a_queue_calls_back_once(
         assert found == []
         session.alive = False
         await until(pilot, lambda: app._shown.is_over)
-        ticks = app._shown._ticks
-        await until(pilot, lambda: app._shown._ticks > ticks + 2)
+        ticks: list[object] = []
+        tick = app._shown.tick
+        monkeypatch.setattr(app._shown, "tick", lambda: ticks.append(tick()))
+        await until(pilot, lambda: len(ticks) > 2)
         assert [data for data in found if "\x07" in data] == written
 
 
@@ -66,7 +68,7 @@ async def test_an_end_seen_while_the_app_closes_finds_no_screen_and_does_not_fai
         app: Any = pilot.app
         session.begin(layers)
         session.play(RunEnded(status="completed"))
-        await until(pilot, lambda: app._shown._has_started)
+        await until(pilot, lambda: app._shown.has_started)
     session.alive = False
     for _ in range(3):
         app._show_progress()

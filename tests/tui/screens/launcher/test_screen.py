@@ -286,7 +286,7 @@ async def test_the_newest_unfinished_run_is_resumed_or_what_is_in_the_way_is_nam
     resume = launcher_app.source.resume
 
     def rejected(run: Any) -> Any:
-        raise InputError(f"{run.run_id}: expected to resume with JAX")
+        raise InputError("", "JAX", "TensorFlow", place=run.run_id)
 
     launcher_app.runs_dir = tmp_path / "runs"
     launcher_app.source = replace(launcher_app.source, resume=rejected)
@@ -295,7 +295,7 @@ async def test_the_newest_unfinished_run_is_resumed_or_what_is_in_the_way_is_nam
         await until(page.pilot, lambda: any("unfinished" in said for said in messages(page.app)))
         run_id = write_run("ResNet50V2", status="interrupted")
         await page.pilot.press("u")
-        said = f"{run_id}: expected to resume with JAX"
+        said = f"{run_id}: expected JAX, found TensorFlow"
         await until(page.pilot, lambda: messages(page.app)[-1] == said)
         assert is_open(page.app, LauncherScreen)
         launcher_app.source = replace(launcher_app.source, resume=resume)
