@@ -1,6 +1,6 @@
 # The checks by name: by hand, in .ci/run and in .github/workflows/ci.yml. They run what is installed,
-# as `pip install ".[jax,test,release]"` does.
-.PHONY: all check fast slow package snapshots bench constraints
+# as `pip install ".[test,release]"` does.
+.PHONY: all check fast slow jax package snapshots bench constraints
 .NOTPARALLEL:
 
 all: check fast slow
@@ -16,6 +16,10 @@ fast:
 
 slow:
 	pytest -m slow
+
+# Needs `pip install ".[jax]"`; the other tests do without.
+jax:
+	pytest -m slow tests/end_to_end/test_keras_settings.py -k jax
 
 # The sdist, the wheel that is built from it, and a try of that wheel.
 package:
