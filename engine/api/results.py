@@ -6,13 +6,13 @@ import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.common.folders import expanded
 from engine.config.kinds import Text, unexpected
 from engine.config.spec import RunSpec
 from engine.ranking.index import RankingRows, ranking_rows
-from engine.ranking.row import ranking_row
+from engine.ranking.row import KINDS, ranking_row
 from engine.runs.directory import check_runs_dir
 from engine.runs.listing import RunRecord, load_run, load_snapshot
 from engine.runs.notes import Notes
@@ -175,12 +175,19 @@ def rank(runs_dir: Folder = "runs") -> DataFrame:
     Warns:
         UserWarning: a run cannot be read and is left out.
     """
+    import pandas
+
     from engine.ranking.table import rank_rows
 
     found = read_rows(folder("runs_dir", runs_dir))
     for line in found.broken:
         warnings.warn(f"left out {line}", stacklevel=2)
-    return rank_rows(found.rows)
+    rows = rank_rows(found.rows).rows
+    # A column of its own kind keeps whole numbers exact where some are unknown.
+    columns: dict[str, Any] = {
+        key: pandas.Series([row[key] for row in rows], dtype=kind) for key, kind in KINDS.items()
+    }
+    return pandas.DataFrame(columns)
 
 
 def read_rows(runs_dir: Path) -> RankingRows:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import math
+import statistics
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from engine.config.dataset_names import short
 from engine.errors import InputError
@@ -11,9 +14,6 @@ from engine.metrics.catalogue import METRICS
 from engine.ranking.row import KINDS, TARGETS, ranking_row, seconds_to
 from engine.runs.listing import RunListing
 from engine.runs.notes import read_notes
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 HIGH_FIRST = frozenset(
     {
@@ -31,53 +31,85 @@ HIGH_FIRST = frozenset(
 """Columns whose largest value comes first by default."""
 TARGET = "to_"
 """Prefix of the columns of seconds to an accuracy."""
-ASKED_TARGETS = "asked_targets"
-"""The attribute of a table that names those of these columns that the user asked for."""
 UNSORTABLE = frozenset({"curve"})
+MODEL_KEYS = (
+    "model",
+    "dataset",
+    "runs",
+    "best_accuracy",
+    "mean_accuracy",
+    "std_accuracy",
+    "mean_train_seconds",
+)
 
 
-def rank_runs(listing: RunListing) -> DataFrame:
+@dataclass(frozen=True, slots=True)
+class RankingTable:
+    """Runs, or models over their runs, in the order to show them."""
+
+    keys: tuple[str, ...]
+    """The columns: `KINDS` for runs, `MODEL_KEYS` for models."""
+    rows: list[dict[str, Any]]
+    """Each with these keys in this order; None where nothing is known."""
+    asked_targets: tuple[str, ...] = ()
+    """Those of the columns of seconds to an accuracy that the user asked for."""
+
+    @property
+    def is_of_runs(self) -> bool:
+        """Whether a row is a run."""
+        return "run_id" in self.keys
+
+    def column(self, key: str) -> list[Any]:
+        """Return the values of one column, row by row."""
+        return [row[key] for row in self.rows]
+
+    def only(self, run_ids: Collection[str]) -> RankingTable:
+        """Return the rows of these runs."""
+        return replace(self, rows=[row for row in self.rows if row["run_id"] in run_ids])
+
+
+def rank_runs(listing: RunListing) -> RankingTable:
     """Return one row per run, best first; see `rank_rows`."""
     return rank_rows([ranking_row(run, read_notes(run.directory)) for run in listing.runs])
 
 
-def rank_rows(rows: Sequence[Mapping[str, Any]]) -> DataFrame:
+def rank_rows(rows: Iterable[Mapping[str, Any]]) -> RankingTable:
     """Return the table of rows that hold the keys of `KINDS`, best first.
 
     Ranked runs come first, by test accuracy and then by the seconds they trained; the others
     follow in the order given. `differs` compares with the best one.
     """
-    import numpy
-    import pandas
-
-    frame = pandas.DataFrame({key: _column([row[key] for row in rows], key) for key in KINDS})
-    ranked = frame["ranked"].to_numpy()
-    accuracy = numpy.where(ranked, -frame["test_accuracy"].to_numpy(), 0.0)
-    seconds = numpy.where(ranked, frame["train_seconds"].to_numpy(), 0.0)
-    # Stable, the most important key last; unknown seconds sort after all others.
-    order = numpy.lexsort((seconds, accuracy, ~ranked))
-    frame = frame.iloc[order].reset_index(drop=True)
-    frame["differs"] = _column(_differences(frame), "differs")
-    return frame
+    ordered = sorted(rows, key=_place)
+    lead = ordered[0] if ordered and ordered[0]["ranked"] else None
+    return RankingTable(
+        tuple(KINDS), [{**row, "differs": _difference(row, lead)} for row in ordered]
+    )
 
 
-def add_targets(frame: DataFrame, accuracies: Sequence[float]) -> DataFrame:
+def _place(row: Mapping[str, Any]) -> tuple[bool, float, float]:
+    """Sort by accuracy, then by seconds, those that are unknown last; runs not ranked as given."""
+    if not row["ranked"]:
+        return True, 0.0, 0.0
+    seconds = row["train_seconds"]
+    return False, -row["test_accuracy"], math.inf if seconds is None else seconds
+
+
+def add_targets(table: RankingTable, accuracies: Sequence[float]) -> RankingTable:
     """Return the table with a column of seconds for each of these accuracies, not the usual ones.
 
     Args:
-        frame: a ranking.
+        table: a ranking of runs.
         accuracies: shares from 0 to 1; 0.9 gives the column `to_90`, 0.925 `to_92.5`.
-
-    Returns:
-        The table; its attribute `ASKED_TARGETS` names these columns.
     """
-    place = list(frame.columns).index(next(iter(TARGETS)))
-    frame = frame.drop(columns=[key for key in TARGETS if key in frame])
-    for i, accuracy in enumerate(accuracies):
-        seconds = [seconds_to(curve, accuracy) for curve in frame["curve"]]
-        frame.insert(place + i, target_key(accuracy), _column(seconds, "to_80"))
-    frame.attrs[ASKED_TARGETS] = tuple(map(target_key, accuracies))
-    return frame
+    asked = {target_key(accuracy): accuracy for accuracy in accuracies}
+    place = table.keys.index(next(iter(TARGETS)))
+    usual = [key for key in table.keys if key not in TARGETS]
+    keys = (*usual[:place], *asked, *usual[place:])
+    rows = []
+    for row in table.rows:
+        seconds = {key: seconds_to(row["curve"], accuracy) for key, accuracy in asked.items()}
+        rows.append({key: seconds[key] if key in seconds else row[key] for key in keys})
+    return RankingTable(keys, rows, tuple(asked))
 
 
 def target_key(accuracy: float) -> str:
@@ -85,77 +117,84 @@ def target_key(accuracy: float) -> str:
     return f"{TARGET}{accuracy * 100:g}"
 
 
-def sort_ranking(frame: DataFrame, column: str) -> DataFrame:
+def sort_ranking(table: RankingTable, column: str) -> RankingTable:
     """Return the table sorted by a column, unknown values last; text regardless of case.
 
     Args:
-        frame: a ranking.
+        table: a ranking of runs.
         column: one of its columns in the usual direction, or in reverse after a `-`.
 
     Raises:
         InputError: there is no such column.
     """
     key = column.removeprefix("-")
-    if key not in frame or key in UNSORTABLE:
-        names = ", ".join(str(name) for name in frame.columns if name not in UNSORTABLE)
+    if key not in table.keys or key in UNSORTABLE:
+        names = ", ".join(name for name in table.keys if name not in UNSORTABLE)
         raise InputError("sort", f"a column ({names})", repr(column[:40]))
-    values = frame[key]
-    if values.dtype == object:
-        values = values.map(_comparable)
-    ascending = (key not in HIGH_FIRST) != column.startswith("-")
-    ordered = values.sort_values(ascending=ascending, kind="stable", na_position="last")
-    return frame.loc[ordered.index].reset_index(drop=True)
+    is_text = KINDS.get(key) == "object"
+    values = [_comparable(value) if is_text else value for value in table.column(key)]
+    known = [place for place, value in enumerate(values) if value is not None]
+    known.sort(
+        key=lambda place: values[place], reverse=(key in HIGH_FIRST) != column.startswith("-")
+    )
+    unknown = [place for place, value in enumerate(values) if value is None]
+    return replace(table, rows=[table.rows[place] for place in (*known, *unknown)])
 
 
-def group_by_model(frame: DataFrame) -> DataFrame:
+def group_by_model(table: RankingTable) -> RankingTable:
     """Return one row per model and data set, that of the most accurate run first.
 
     Returns:
-        Columns `model`, `dataset`, `runs` (the ranked ones, over which the rest is taken),
-        `best_accuracy`, `mean_accuracy`, `std_accuracy` (of the sample: unknown for a single run)
-        and `mean_train_seconds`.
+        Columns `MODEL_KEYS`: `runs` are the ranked ones, over which the rest is taken;
+        `std_accuracy` is that of a sample, unknown for a single run. A model without a ranked run
+        comes last, without figures.
     """
-    # Only ranked runs have figures; a model without any stays, without figures.
-    figures = frame[["test_accuracy", "train_seconds"]].where(frame["ranked"])
-    named = figures.assign(model=frame["model"], dataset=frame["dataset"])
-    groups = named.groupby(["model", "dataset"], sort=False)
-    table = groups.agg(
-        runs=("test_accuracy", "count"),
-        best_accuracy=("test_accuracy", "max"),
-        mean_accuracy=("test_accuracy", "mean"),
-        std_accuracy=("test_accuracy", "std"),
-        mean_train_seconds=("train_seconds", "mean"),
-    ).reset_index()
-    ordered = table.sort_values("best_accuracy", ascending=False, kind="stable")
-    return ordered.reset_index(drop=True)
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in table.rows:
+        ranked = groups.setdefault((row["model"], row["dataset"]), [])
+        if row["ranked"]:
+            ranked.append(row)
+    rows = [
+        {"model": model, "dataset": name, **_taken(runs)} for (model, name), runs in groups.items()
+    ]
+    rows.sort(key=lambda row: -(row["best_accuracy"] or -math.inf))
+    return RankingTable(MODEL_KEYS, rows)
 
 
-def best(frame: DataFrame) -> str | None:
+def _taken(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    accuracies = [run["test_accuracy"] for run in runs]
+    seconds = [run["train_seconds"] for run in runs if run["train_seconds"] is not None]
+    return {
+        "runs": len(runs),
+        "best_accuracy": max(accuracies, default=None),
+        "mean_accuracy": statistics.fmean(accuracies) if accuracies else None,
+        "std_accuracy": statistics.stdev(accuracies) if len(accuracies) > 1 else None,
+        "mean_train_seconds": statistics.fmean(seconds) if seconds else None,
+    }
+
+
+def best(table: RankingTable) -> str | None:
     """Return the run id of the highest test accuracy; among equals, of the fastest training."""
-    ranked = frame[frame["ranked"]]
-    if not len(ranked):
-        return None
-    ordered = ranked.sort_values(
-        ["test_accuracy", "train_seconds"], ascending=[False, True], kind="stable"
-    )
-    return str(ordered["run_id"].iloc[0])
+    return _first(table, lambda row: row["ranked"], _place)
 
 
-def fastest(frame: DataFrame) -> str | None:
+def fastest(table: RankingTable) -> str | None:
     """Return the run id of the ranked, completed run that trained in the least seconds."""
-    timed = frame["ranked"] & (frame["status"] == "completed") & frame["train_seconds"].notna()
-    done = frame[timed]
-    return str(done.sort_values("train_seconds")["run_id"].iloc[0]) if len(done) else None
+
+    def is_timed(row: Mapping[str, Any]) -> bool:
+        is_done = row["ranked"] and row["status"] == "completed"
+        return is_done and row["train_seconds"] is not None
+
+    return _first(table, is_timed, lambda row: row["train_seconds"])
 
 
-def _column(values: list[Any], key: str) -> Any:
-    """Return a column of its own kind, whole numbers exact."""
-    import pandas
-
-    kind = KINDS[key]
-    if kind == "object":
-        return pandas.Series(values, dtype=object)
-    return pandas.Series(pandas.array(values, dtype=kind))  # type: ignore[call-overload]
+def _first(
+    table: RankingTable,
+    counts: Callable[[Mapping[str, Any]], bool],
+    key: Callable[[Mapping[str, Any]], Any],
+) -> str | None:
+    first = min(filter(counts, table.rows), key=key, default=None)
+    return None if first is None else str(first["run_id"])
 
 
 def _comparable(value: Any) -> Any:
@@ -164,27 +203,16 @@ def _comparable(value: Any) -> Any:
     return str(value).casefold() or None
 
 
-def _differences(frame: DataFrame) -> list[str]:
-    if not frame["ranked"].any():
-        return [""] * len(frame)
-    first = int(frame["ranked"].to_numpy().argmax())
-    limits = [None if limit == 0 else limit for limit in frame["train_limit"].fillna(0).tolist()]
-    rows = list(zip(frame["dataset"], limits, frame["image_size"].tolist(), strict=True))
-    told = {row: _difference(row, rows[first]) for row in {*rows}}
-    return [told[row] for row in rows]
-
-
-_Data = tuple[str, int | None, int]
-"""Data set, limit of the training images, image size."""
-
-
-def _difference(run: _Data, best_run: _Data) -> str:
-    (dataset, limit, size), (its_dataset, its_limit, its_size) = run, best_run
+def _difference(run: Mapping[str, Any], lead: Mapping[str, Any] | None) -> str:
+    """Return what sets a run apart from the best one in data or image size."""
+    if lead is None:
+        return ""
     words = []
-    if dataset != its_dataset:
-        words.append(short(dataset))
-    elif limit != its_limit:
+    limit = run["train_limit"] or None
+    if run["dataset"] != lead["dataset"]:
+        words.append(short(run["dataset"]))
+    elif limit != (lead["train_limit"] or None):
         words.append("all training images" if limit is None else f"{limit:,} training images")
-    if size != its_size:
-        words.append(f"{size} px")
+    if run["image_size"] != lead["image_size"]:
+        words.append(f"{run['image_size']} px")
     return ", ".join(words)

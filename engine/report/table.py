@@ -5,11 +5,12 @@ Every form is of runs, or of models where a ranking is grouped by them.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.analysis.architecture import lacks_weights
 from engine.common.text import (
@@ -30,10 +31,7 @@ from engine.common.text import (
 )
 from engine.config.dataset_names import short
 from engine.metrics.catalogue import METRICS, Metric
-from engine.ranking.table import ASKED_TARGETS, TARGET, best, fastest
-
-if TYPE_CHECKING:
-    from pandas import DataFrame, Series
+from engine.ranking.table import TARGET, RankingTable, best, fastest
 
 BEST, FASTEST, ON_TEST = "★", "⚡", "†"
 _FIRST_AT_LEAST = 12
@@ -96,56 +94,36 @@ MODEL_COLUMNS = (
     Column("mean_train_seconds", "mean train", lambda row: duration(row["mean_train_seconds"]), 4),
 )
 """The same of a table of models, their runs taken together."""
-_READ_BESIDE = ["run_id", "weights", "validation", "accuracy_high"]
-"""Further columns of the ranking that the texts of a table are made from."""
 
 
-def records(frame: DataFrame) -> list[dict[str, Any]]:
-    """Return the rows as plain values, None where nothing is known."""
-    keys = [str(key) for key in frame.columns]
-    # A column at a time: a cell at a time takes a second for ten thousand runs.
-    columns = [_plain_values(frame[key]) for key in frame.columns]
-    return [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def _plain_values(column: Series[Any]) -> list[Any]:
-    if column.dtype.kind == "f":
-        return [value if math.isfinite(value) else None for value in column.tolist()]
-    if column.dtype.kind == "O":
-        return [_plain(value) for value in column]
-    return column.astype(object).where(column.notna(), None).tolist()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return list(value) if isinstance(value, tuple) else value
-
-
-def to_json(frame: DataFrame) -> str:
+def to_json(table: RankingTable) -> str:
     """Make an array with an object for each row; null where nothing is known."""
-    return json.dumps(records(frame), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(table.rows, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def to_csv(frame: DataFrame) -> str:
+def to_csv(table: RankingTable) -> str:
     """Make a header and a line for each row; an empty field where nothing is known."""
     forms = {"stages": "; ".join, "tags": "; ".join, "curve": _curve_text}
-    joined = frame.assign(**{key: frame[key].map(forms[key]) for key in forms if key in frame})
-    return str(joined.to_csv(index=False, lineterminator="\n"))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, table.keys, lineterminator="\n")
+    writer.writeheader()
+    for row in table.rows:
+        writer.writerow(row | {key: forms[key](row[key]) for key in forms if key in row})
+    return text.getvalue()
 
 
 def _curve_text(curve: list[Any]) -> str:
     return json.dumps(curve, separators=(",", ":"))
 
 
-def to_markdown(frame: DataFrame) -> str:
+def to_markdown(table: RankingTable) -> str:
     """Make a table for a README, with all columns."""
-    columns, marks = _columns(frame), marks_by_run(frame)
+    columns, marks = _columns(table), marks_by_run(table)
     if marks:
         columns.insert(0, Column("", "", lambda row: marks.get(row["run_id"], ""), 0, right=False))
-    cells = [[column.text(row) for column in columns] for row in records(frame)]
+    cells = [[column.text(row) for column in columns] for row in table.rows]
     titles, right = [column.title for column in columns], [column.right for column in columns]
-    notes = "".join(f"\n- {note}" for note in legend(frame))
+    notes = "".join(f"\n- {note}" for note in legend(table))
     return markdown_table(titles, cells, right) + (f"\n{notes}" if notes else "") + "\n"
 
 
@@ -167,52 +145,49 @@ def plain(text: str) -> str:
     return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
 
 
-def marks_by_run(frame: DataFrame) -> dict[str, str]:
+def marks_by_run(table: RankingTable) -> dict[str, str]:
     """Mark the most accurate run `★`, the fastest `⚡`, and a run that is both with both."""
     marks: dict[str, str] = {}
-    if not _is_of_runs(frame):
+    if not table.is_of_runs:
         return marks
-    for run_id, mark in ((best(frame), BEST), (fastest(frame), FASTEST)):
+    for run_id, mark in ((best(table), BEST), (fastest(table), FASTEST)):
         if run_id is not None:
             marks[run_id] = marks.get(run_id, "") + mark
     return marks
 
 
-def legend(frame: DataFrame) -> list[str]:
+def legend(table: RankingTable) -> list[str]:
     """Explain the marks of a table, one line each, with the runs that have them."""
     lines: list[str] = []
-    if not _is_of_runs(frame):
+    if not table.is_of_runs:
         return lines
-    winner, quickest = (_row(frame, run_id) for run_id in (best(frame), fastest(frame)))
+    winner, quickest = (_row(table, run_id) for run_id in (best(table), fastest(table)))
     if winner is not None:
         share = accuracy(winner["test_accuracy"])
         lines.append(f"{BEST} most accurate: {model_label(winner)}, {share}")
     if quickest is not None:
         seconds = duration(quickest["train_seconds"])
         lines.append(f"{FASTEST} fastest: {model_label(quickest)}, trained in {seconds}")
-    if (frame["validation"] == "test").any():
+    if "test" in table.column("validation"):
         lines.append(f"{ON_TEST} validated on the test split")
     return lines
 
 
-def _row(frame: DataFrame, run_id: str | None) -> Row | None:
-    keys = ["model", "weights", "test_accuracy", "train_seconds"]
-    return next(iter(records(frame.loc[frame["run_id"] == run_id, keys])), None)
+def _row(table: RankingTable, run_id: str | None) -> Row | None:
+    return next((row for row in table.rows if row["run_id"] == run_id), None)
 
 
-def table_text(frame: DataFrame, width: int) -> str:
+def table_text(table: RankingTable, width: int) -> str:
     """Make an aligned table with its legend.
 
     Args:
-        frame: a ranking, of runs or of models.
+        table: a ranking, of runs or of models.
         width: columns of the terminal; the least important columns are left out to fit.
     """
-    first, *others = _columns(frame)
-    read = {*_READ_BESIDE, *(column.key for column in (first, *others))}
-    rows = records(frame[[key for key in frame if key in read]])
-    cells = {column.key: _cells(column, rows) for column in (first, *others)}
+    first, *others = _columns(table)
+    cells = {column.key: _cells(column, table.rows) for column in (first, *others)}
     widths = {key: max(map(cell_width, {*texts})) for key, texts in cells.items()}
-    lead = _lead(frame)
+    lead = _lead(table)
     room = width - cell_width(lead[0])
     shown = most_important(others, widths, room - widths[first.key])
     shown = shown or [max(others, key=lambda column: column.importance)]
@@ -220,31 +195,32 @@ def table_text(frame: DataFrame, width: int) -> str:
     names = [shortened(name, max(spare, _FIRST_AT_LEAST)) for name in cells[first.key]]
     grid = list(zip(names, *(cells[column.key] for column in shown), strict=True))
     lines = aligned(grid, [column.right for column in (first, *shown)])
-    table = "\n".join(map("".join, zip(lead, lines, strict=True)))
-    notes = [note for note in legend(frame) if note[0] != ON_TEST or ON_TEST in table]
-    return "\n".join([table, *notes]) + "\n"
+    text = "\n".join(map("".join, zip(lead, lines, strict=True)))
+    notes = [note for note in legend(table) if note[0] != ON_TEST or ON_TEST in text]
+    return "\n".join([text, *notes]) + "\n"
 
 
-def _is_of_runs(frame: DataFrame) -> bool:
-    return "run_id" in frame
-
-
-def _columns(frame: DataFrame) -> list[Column]:
-    if not _is_of_runs(frame):
+def _columns(table: RankingTable) -> list[Column]:
+    if not table.is_of_runs:
         return list(MODEL_COLUMNS)
     left_out = {
         key
         for key, says_something in (
-            ("dataset", frame["dataset"].nunique() > 1),
-            ("differs", (frame["differs"] != "").any()),
-            *((column.key, frame[column.key].notna().any()) for column in METRIC_COLUMNS),
+            ("dataset", len({*table.column("dataset")}) > 1),
+            ("differs", any(table.column("differs"))),
+            *((column.key, _is_known(table, column.key)) for column in METRIC_COLUMNS),
         )
         if not says_something
     }
-    asked = frame.attrs.get(ASKED_TARGETS, ())
+    asked = table.asked_targets
     left_out.update(asked)
-    columns = [column for column in COLUMNS if column.key in frame and column.key not in left_out]
-    return [*columns, *map(_target, asked)]
+    columns = [column for column in COLUMNS if column.key in table.keys]
+    shown = [column for column in columns if column.key not in left_out]
+    return [*shown, *map(_target, asked)]
+
+
+def _is_known(table: RankingTable, key: str) -> bool:
+    return any(value is not None for value in table.column(key))
 
 
 def _target(key: str) -> Column:
@@ -260,15 +236,15 @@ def _cells(column: Column, rows: list[dict[str, Any]]) -> list[str]:
     return [column.title, *texts]
 
 
-def _lead(frame: DataFrame) -> list[str]:
+def _lead(table: RankingTable) -> list[str]:
     """Make rank and marks before each line, the header's first; models have none."""
-    if not _is_of_runs(frame):
-        return [""] * (len(frame) + 1)
-    marks = marks_by_run(frame)
+    if not table.is_of_runs:
+        return [""] * (len(table.rows) + 1)
+    marks = marks_by_run(table)
     room = max(map(cell_width, marks.values()), default=0)
-    digits = len(str(len(frame)))
+    digits = len(str(len(table.rows)))
     lines = [
         f"{place:>{digits}} {fitted(marks.get(run_id, ''), room)} "
-        for place, run_id in enumerate(frame["run_id"], 1)
+        for place, run_id in enumerate(table.column("run_id"), 1)
     ]
     return [" " * (digits + room + 2), *lines]

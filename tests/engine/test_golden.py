@@ -80,10 +80,10 @@ def test_all_are_listed_and_ranked(golden: Path) -> None:
     listing = list_runs(golden)
     assert listing.broken == ()
     assert {run.run_id: run.state for run in listing.runs} == STATES
-    frame = rank_runs(listing)
-    assert set(frame[frame["ranked"]]["run_id"]) == RANKED
-    assert list(frame["run_id"][:2]) == [SHAPES, QUEUE_FIRST]
-    failed = frame[frame["run_id"] == FAILED].iloc[0]
+    rows = {row["run_id"]: row for row in rank_runs(listing).rows}
+    assert {run_id for run_id, row in rows.items() if row["ranked"]} == RANKED
+    assert list(rows)[:2] == [SHAPES, QUEUE_FIRST]
+    failed = rows[FAILED]
     assert "expected readable test images" in failed["error"]
 
 

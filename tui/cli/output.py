@@ -9,19 +9,17 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import Literal, TextIO
 
 from engine.common.progress import Progress, ignore_progress
 from engine.common.text import whole
 from engine.errors import InputError
+from engine.ranking.table import RankingTable
 from engine.report.table import table_text
 from engine.runs.listing import RunListing, load_run
 from tui.settings.option_names import as_flag
 from tui.terminal.ascii_marks import to_ascii
 from tui.terminal.capabilities import current
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 WIDTH_WITHOUT_TERMINAL = 120
 
@@ -31,9 +29,9 @@ def terminal_width() -> int:
     return shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 24)).columns
 
 
-def print_table(frame: DataFrame) -> None:
+def print_table(table: RankingTable) -> None:
     """Print a ranking in the width and the characters of standard output."""
-    sys.stdout.write(as_asked(table_text(frame, terminal_width())))
+    sys.stdout.write(as_asked(table_text(table, terminal_width())))
 
 
 def as_asked(text: str) -> str:

@@ -36,18 +36,18 @@ def _run(arguments: argparse.Namespace) -> int:
     rows = [row for row in found.rows if run_filter.matches(row)]
     if found.rows and not rows:
         print(f"cifar-tui: none of {len(found.rows)} runs matches the filter", file=sys.stderr)
-    frame = rank_rows(rows)
+    table = rank_rows(rows)
     if arguments.time_to is not None:
-        frame = add_targets(frame, arguments.time_to)
+        table = add_targets(table, arguments.time_to)
     if arguments.sort is not None:
-        frame = sort_ranking(frame, arguments.sort)
+        table = sort_ranking(table, arguments.sort)
     if arguments.by_model:
-        frame = group_by_model(frame)
+        table = group_by_model(table)
     for chosen, form in FORMS.items():
         if getattr(arguments, chosen):
             use_utf8(sys.stdout)
-            sys.stdout.write(form(frame))
+            sys.stdout.write(form(table))
             return 0
-    if len(frame):
-        print_table(frame)
+    if table.rows:
+        print_table(table)
     return 0

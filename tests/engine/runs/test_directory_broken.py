@@ -26,7 +26,7 @@ from engine.protocol.events import (
     event_to_line,
 )
 from engine.ranking.table import rank_runs
-from engine.report.table import records, to_csv, to_json, to_markdown
+from engine.report.table import to_csv, to_json, to_markdown
 from engine.runs import reading as recorded_events
 from engine.runs.directory import RunDirectory
 from engine.runs.listing import list_runs, load_run, load_snapshot, read_events
@@ -161,7 +161,7 @@ def test_1000_damaged_runs_hide_no_intact_one(
     assert {run.run_id for run in listing.runs}.isdisjoint(named)
     assert not {"photos", "loop", "pipe", "notes.txt"} & set(named)
     frame = rank_runs(listing)
-    rows = records(frame)
+    rows = frame.rows
     assert len(rows) == len(listing.runs)
     for form in (to_json, to_csv, to_markdown):
         assert form(frame).encode()

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tui.panels.charts.pareto_data import COSTS, Cost, ParetoData, pareto_data
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from engine.ranking.filter import RunFilter
+    from engine.ranking.table import RankingTable
 
 ALIVE = frozenset({"running", "paused"})
 
@@ -27,7 +26,7 @@ class Ranking:
     notes: list[str] = field(default_factory=list)
     """What these marks mean."""
     broken: tuple[str, ...] = ()
-    frame: DataFrame | None = field(default=None, compare=False, repr=False)
+    table: RankingTable | None = field(default=None, compare=False, repr=False)
 
     def row(self, run_id: str | None) -> dict[str, Any] | None:
         """Return the row of a run, None if it is missing."""
@@ -46,20 +45,14 @@ class View:
 
 
 def read_ranking(runs_dir: Path) -> Ranking:
-    """Read and rank a folder of runs; slow the first time, as it imports pandas."""
+    """Read and rank a folder of runs; slow the first time, as it reads all of them."""
     from engine.ranking.index import ranking_rows
     from engine.ranking.table import rank_rows
     from engine.report.table import legend, marks_by_run
 
     found = ranking_rows(runs_dir)
-    frame = rank_rows(found.rows)
-    by_id = {row["run_id"]: row for row in found.rows}
-    apart = zip(frame["run_id"], frame["differs"], strict=True)
-    rows = [by_id[run_id] | {"differs": differs} for run_id, differs in apart]
-    marks = marks_by_run(frame)
-    # The legend is about the marked runs and how the accuracies were measured, not about all runs.
-    telling = frame["run_id"].isin(list(marks)) | ~frame["validation"].duplicated()
-    return Ranking(rows, marks, legend(frame[telling]), found.broken, frame)
+    table = rank_rows(found.rows)
+    return Ranking(table.rows, marks_by_run(table), legend(table), found.broken, table)
 
 
 def view_of(
@@ -74,14 +67,13 @@ def view_of(
     if run_filter is not None:
         rows = [row for row in rows if run_filter.matches(row)]
         only = frozenset(row["run_id"] for row in rows)
-    models = _models(ranking.frame, only) if by_model and ranking.frame is not None else []
+    models = _models(ranking.table, only) if by_model and ranking.table is not None else []
     return View(only, pareto_data(rows, cost), models)
 
 
-def _models(frame: DataFrame, only: frozenset[str] | None) -> list[dict[str, Any]]:
+def _models(table: RankingTable, only: frozenset[str] | None) -> list[dict[str, Any]]:
     from engine.ranking.table import group_by_model
-    from engine.report.table import records
 
-    kept = frame if only is None else frame[frame["run_id"].isin(list(only))]
-    rows = records(group_by_model(kept))
+    kept = table if only is None else table.only(only)
+    rows = group_by_model(kept).rows
     return [{**row, "group": f"{row['model']} on {row['dataset']}"} for row in rows]
