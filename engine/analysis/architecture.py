@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.backbones.catalogue import CATALOGUE
 from engine.common.text import Row
 from engine.protocol.facts import LayerNode, ModelFacts
+from engine.state.layer_choice import leaf_nodes
 
 FROM_SCRATCH = frozenset(entry.name for entry in CATALOGUE if entry.from_scratch)
 """The models without pretrained weights."""
@@ -51,7 +51,7 @@ def describe_architecture(model: str, layers: LayerNode, facts: ModelFacts) -> A
         layers: the tree of RunStarted.
         facts: of the same event.
     """
-    found = list(leaves(layers))
+    found = list(leaf_nodes(layers))
     kinds = [leaf.kind for leaf in found]
     # ConvNeXt adds without a layer: each of its branches ends in a LayerScale.
     additions = kinds.count("Add") or kinds.count("LayerScale")
@@ -73,14 +73,6 @@ def describe_architecture(model: str, layers: LayerNode, facts: ModelFacts) -> A
 def lacks_weights(row: Row) -> bool:
     """Whether a run began with random weights although pretrained ones exist."""
     return bool(row["weights"] == "none" and row["model"] not in FROM_SCRATCH)
-
-
-def leaves(node: LayerNode) -> Iterator[LayerNode]:
-    """The leaves of a tree, in its order."""
-    if not node.children:
-        yield node
-    for child in node.children:
-        yield from leaves(child)
 
 
 def _is_depthwise(leaf: LayerNode) -> bool:

@@ -182,13 +182,8 @@ def _to_accuracy(runs: Sequence[Measured]) -> Iterator[str]:
         never = [run.label for run in runs if run not in reached and run.row["curve"]]
         parts = [f"{run.label} after {duration(run.row[key])}" for run in reached]
         sentence = f"A validation accuracy of {goal} was reached by {listed(parts)}"
-        yield sentence + (f", and never by {_either(never)}." if never else ".")
+        yield sentence + (f", and never by {listed(never, 'or')}." if never else ".")
         return
-
-
-def _either(names: Sequence[str]) -> str:
-    *before, last = names
-    return f"{', '.join(before)} or {last}" if before else last
 
 
 def _throughput(runs: Sequence[Measured]) -> Iterator[str]:

@@ -133,9 +133,8 @@ def class_accuracies(predictions: Predictions) -> NDArray[np.float64]:
     import numpy as np
 
     matrix = confusion(predictions)
-    images = matrix.sum(axis=1)
-    shares = np.full(len(images), np.nan)
-    np.divide(matrix.diagonal(), images, out=shares, where=images > 0)
+    with np.errstate(invalid="ignore"):
+        shares: NDArray[np.float64] = matrix.diagonal() / matrix.sum(axis=1)
     return shares
 
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 MISSING = "–"
-_COUNT_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
-_BYTE_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 Row = Mapping[str, Any]
 """A row's values by column."""
 
@@ -55,12 +53,7 @@ def about_duration(seconds: float) -> str:
 
 def count(n: float | None) -> str:
     """Return a number as `512`, `12.8 K`, `3.40 M`: three digits and the largest unit that fits."""
-    if not known(n):
-        return MISSING
-    for unit, name in _COUNT_UNITS:
-        if abs(n) >= unit * 0.9995:
-            return f"{_three_figures(n / unit)} {name}"
-    return f"{n:.0f}"
+    return _in_units(n, 1000, "", "K", "M", "G", "T")
 
 
 def percent(x: float | None) -> str:
@@ -72,14 +65,7 @@ def percent(x: float | None) -> str:
 
 def byte_size(n: float | None) -> str:
     """Return a size as `512 B`, `12.8 KB`, `3.10 GB`; 1 KB is 1,024 bytes."""
-    if not known(n):
-        return MISSING
-    value = float(n)
-    for name in _BYTE_UNITS:
-        if abs(value) < 1023.5 or name == _BYTE_UNITS[-1]:
-            return f"{value:.0f} B" if name == "B" else f"{_three_figures(value)} {name}"
-        value /= 1024
-    raise AssertionError("the last unit takes any size")
+    return _in_units(n, 1024, "B", "KB", "MB", "GB", "TB", "PB")
 
 
 def rate(x: float | None) -> str:
@@ -103,13 +89,15 @@ def whole(n: float | None) -> str:
     return f"{n:,.0f}"
 
 
-def _three_figures(x: float) -> str:
-    size = abs(x)
-    if size < 9.995:
-        return f"{x:.2f}"
-    if size < 99.95:
-        return f"{x:.1f}"
-    return f"{x:.0f}"
+def _in_units(n: float | None, step: int, *units: str) -> str:
+    """Return a number in the largest unit that fits, each `step` times the one before it."""
+    if not known(n):
+        return MISSING
+    value, place = float(n), 0
+    while abs(value) >= step - 0.5 and place + 1 < len(units):
+        value, place = value / step, place + 1
+    decimals = sum(abs(value) < size for size in (9.995, 99.95)) if place else 0
+    return f"{value:.{decimals}f} {units[place]}".rstrip()
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from engine.analysis.answers import Answers, answers_from
 from engine.analysis.evidence import Evidence, Measured
-from engine.analysis.grammar import listed
 from engine.common.text import known, whole
 from engine.config.dataset_names import title
 from engine.report.evidence_tables import Table, evidence_tables
@@ -110,9 +109,3 @@ def sections(report: Report) -> Iterator[tuple[str, Section]]:
     yield from ((table.title, table) for table in report.tables[1:])
     if report.notes:
         yield "Method", report.notes
-
-
-def data_and_models(report: Report) -> str:
-    """Say in one line which models were trained on which data."""
-    labels = [run.label for run in report.evidence.contenders]
-    return listed(labels) if labels else "no tested runs"

@@ -10,7 +10,13 @@ from engine.analysis.comparison import McNemar, p_text
 from engine.analysis.evidence import Evidence, Measured
 from engine.analysis.explanation import TOP1_DECIMALS
 from engine.analysis.grammar import interval, points, share_text, times
-from engine.analysis.predictions import Predictions, class_names
+from engine.analysis.predictions import (
+    Predictions,
+    calibration,
+    class_accuracies,
+    class_names,
+    confusion,
+)
 from engine.common.text import MISSING, Row, accuracy, count, duration, known, percent, whole
 from engine.report.table import model_label
 
@@ -53,8 +59,6 @@ def evidence_tables(evidence: Evidence) -> tuple[Table, ...]:
 
 
 def _classes(best: Measured, predictions: Predictions) -> Table:
-    from engine.analysis.predictions import class_accuracies, confusion
-
     names = class_names(best.class_names, predictions.classes)
     matrix = confusion(predictions)
     rows = []
@@ -70,8 +74,6 @@ def _classes(best: Measured, predictions: Predictions) -> Table:
 
 
 def _calibration(predictions: Predictions) -> str:
-    from engine.analysis.predictions import calibration
-
     error = calibration(predictions).ece
     confidence = float(predictions.probabilities.max(axis=1).mean())
     right = float((predictions.predicted == predictions.labels).mean())

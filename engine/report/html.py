@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from html import escape
 
 from engine.analysis.evidence import Measured
+from engine.analysis.grammar import listed
 from engine.common.text import known
-from engine.report.document import Report, Section, data_and_models, sections
+from engine.report.document import Report, Section, sections
 from engine.report.evidence_tables import Table
 from engine.report.svg import Line, curves_chart, pareto_chart
 
@@ -61,7 +62,8 @@ def report_html(report: Report) -> str:
 
 
 def _body(report: Report) -> Iterator[str]:
-    yield f'<p class="quiet">{escape(data_and_models(report))}</p>'
+    labels = [run.label for run in report.evidence.contenders] or ["no tested runs"]
+    yield f'<p class="quiet">{escape(listed(labels))}</p>'
     if report.setting:
         items = (f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in report.setting)
         yield f"<dl>{''.join(items)}</dl>"

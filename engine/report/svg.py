@@ -21,6 +21,8 @@ LINE = 16
 COLORS = 8
 """Classes `c0` to `c7` of the style sheet; further lines differ by dashes."""
 
+MOST_DOTS = 40
+"""Points of a line, above which they are not marked."""
 MOST_INTERVALS = 10
 """Between the ticks of an axis."""
 
@@ -63,7 +65,8 @@ def curves_chart(lines: Sequence[Line], title: str) -> str:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(scale.at, line.points))
         dash = ' stroke-dasharray="6 4"' if i >= COLORS else ""
         parts.append(f'<polyline class="line c{i % COLORS}" points="{path}"{dash}/>')
-        parts += _dots(scale, line.points, i)
+        if len(line.points) <= MOST_DOTS:
+            parts += _dots(scale, line.points, i, 2.5)
     ends = [scale.at(line.points[-1])[1] for line in shown]
     parts += _names([line.name for line in shown], ends)
     return _svg(title, parts)
@@ -84,8 +87,7 @@ def pareto_chart(marks: Sequence[Line], title: str) -> str:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in front)
         parts.append(f'<polyline class="front" points="{path}"/>')
     for i, point in enumerate(points):
-        x, y = scale.at(point)
-        parts.append(f'<circle class="dot c{i % COLORS}" cx="{x:.1f}" cy="{y:.1f}" r="5"/>')
+        parts += _dots(scale, [point], i, 5)
     parts += _names([mark.name for mark in shown], [scale.at(point)[1] for point in points])
     return _svg(title, parts)
 
@@ -122,12 +124,10 @@ def _axes(scale: _Scale, labels: Sequence[tuple[float, str]], title: str) -> Ite
     yield f'<text class="tick" x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">{title}</text>'
 
 
-def _dots(scale: _Scale, points: Sequence[Point], color: int) -> Iterator[str]:
-    if len(points) > 40:
-        return
-    for point in points:
-        x, y = scale.at(point)
-        yield f'<circle class="dot c{color % COLORS}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>'
+def _dots(scale: _Scale, points: Sequence[Point], color: int, radius: float) -> Iterator[str]:
+    for x, y in map(scale.at, points):
+        place = f'cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}"'
+        yield f'<circle class="dot c{color % COLORS}" {place}/>'
 
 
 def _names(names: Sequence[str], heights: Sequence[float]) -> Iterator[str]:

@@ -381,17 +381,3 @@ def work_of(tree: LayerNode, trains: Collection[str], *, keeps_features: bool) -
     suffix = sum(leaf.flops for leaf in leaves[first:])
     gradients = sum((2 if leaf.name in trains else 1) * leaf.flops for leaf in leaves[first:])
     return Work.of(prefix, suffix, gradients, keeps_features=keeps_features)
-
-
-def phase_pace(
-    done_before: int, at_first: float, done: int, at: float, total: int | None
-) -> tuple[float | None, float | None]:
-    """Units a second between two observations of a phase, and the seconds left at that pace.
-
-    Both are None until something was done in between; the second also where no total is known.
-    """
-    seconds, units = at - at_first, done - done_before
-    if seconds <= 0 or units <= 0:
-        return None, None
-    rate = units / seconds
-    return rate, None if total is None else max(total - done, 0) / rate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Literal
 
 from engine.config.spec import RunSpec
@@ -45,22 +46,11 @@ class HardwareHistory:
     @classmethod
     def over(cls, samples: Sequence[HardwareSampled]) -> HardwareHistory:
         """Of these samples, the oldest first."""
-        gpus = max((len(sample.gpus) for sample in samples), default=0)
+        gpus = ([gpu.utilization_percent for gpu in sample.gpus] for sample in samples)
         return cls(
-            cpu_percent=tuple(
-                sum(sample.cpu_percent) / max(len(sample.cpu_percent), 1) for sample in samples
-            ),
-            memory_percent=tuple(
-                100 * sample.memory_used_bytes / max(sample.memory_total_bytes, 1)
-                for sample in samples
-            ),
-            gpu_percent=tuple(
-                tuple(
-                    sample.gpus[i].utilization_percent if i < len(sample.gpus) else None
-                    for sample in samples
-                )
-                for i in range(gpus)
-            ),
+            tuple(sum(s.cpu_percent) / max(len(s.cpu_percent), 1) for s in samples),
+            tuple(100 * s.memory_used_bytes / max(s.memory_total_bytes, 1) for s in samples),
+            tuple(zip_longest(*gpus)),
         )
 
 

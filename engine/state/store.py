@@ -32,7 +32,7 @@ from engine.protocol.events import (
     StageStarted,
     TestEnded,
 )
-from engine.state.forecast import Estimate, phase_pace
+from engine.state.forecast import Estimate
 from engine.state.kept_epoch import best_epoch, first_of_highest_accuracy, kept_epoch
 from engine.state.layer_choice import leaf_nodes, training_parameters
 from engine.state.pending import Pending, describe_changes, trains_then
@@ -170,7 +170,11 @@ class RunStore:
     def _phase_progressed(self, event: PhaseProgressed) -> None:
         # Until this first step the time was loading and tracing.
         first = self._first_progress = self._first_progress or event
-        pace, left = phase_pace(first.done, first.time, event.done, event.time, event.total)
+        seconds, units = event.time - first.time, event.done - first.done
+        pace = units / seconds if seconds > 0 and units > 0 else None
+        left = None
+        if pace is not None and event.total is not None:
+            left = max(event.total - event.done, 0) / pace
         self._set(phase_progress=event, phase_units_per_second=pace, phase_seconds_left=left)
         if self._estimate is not None and self._now.phase == "extracting" and pace is not None:
             self._estimate.extracting(pace)

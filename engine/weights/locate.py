@@ -76,9 +76,7 @@ def check_weights_option(backbone: Backbone, asked: str) -> None:
         try:
             check_own(expanded(asked), backbone)
         except InputError as error:
-            raise InputError(
-                "weights", error.expected, error.found, error.hint, error.place
-            ) from error
+            raise error.within("", "weights") from error
     elif backbone.packaged is not None:
         _installed(backbone.name, backbone.packaged)
     elif not backbone.weights:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.state.forecast import WARM_UP_STEPS, Costs, Pace, Rates, Work, phase_pace
+from engine.state.forecast import WARM_UP_STEPS, Costs, Pace, Rates, Work
 from engine.state.step_times import StepTimes
 
 HEAD, TUNE, ALL = Work(1, 1, 100), Work(60, 20, 80), Work(300, 100, 0)
@@ -64,11 +64,3 @@ def test_before_anything_is_measured_the_assumed_rates_tell() -> None:
 
 def test_nothing_left_takes_no_time() -> None:
     assert costs().seconds([]) == 0
-
-
-def test_the_pace_of_a_phase_counts_from_its_first_word() -> None:
-    assert phase_pace(256, 10.0, 256, 10.0, 1_000) == (None, None)
-    a_second, left = phase_pace(256, 10.0, 756, 15.0, 1_000)
-    assert a_second == 100.0
-    assert left == pytest.approx(2.44)
-    assert phase_pace(256, 10.0, 756, 15.0, None) == (100.0, None)

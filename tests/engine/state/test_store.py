@@ -128,6 +128,9 @@ def test_an_extraction_tells_its_pace_and_what_is_left_of_it(spec: RunSpec) -> N
     assert run.images_per_second is None
     assert run.eta_seconds is not None
     assert run.eta_seconds > 5.2
+    store.apply(PhaseProgressed(done=140, total=None, unit="images", time=112))
+    run = store.snapshot()
+    assert (run.phase_units_per_second, run.phase_seconds_left) == (50.0, None)
     store.apply(PhaseChanged(phase="tracing", time=118))
     run = store.snapshot()
     assert (run.phase_units_per_second, run.phase_seconds_left) == (None, None)
