@@ -189,7 +189,7 @@ def classifier_predictions(classifier_file: Path) -> NDArray[np.float32]:
 
     spec = RunSpec("CustomCNN", "digits", (Stage("all", 1, 1e-3, None),), 8)
     model = keras.models.load_model(classifier_file)
-    return np.asarray(model.predict(read_test_images(spec), verbose=0))
+    return np.asarray(model.predict(read_test_images(spec, None), verbose=0))
 
 
 @pytest.fixture

@@ -72,10 +72,12 @@ def _images(run: RunRecord) -> tuple[NDArray[np.uint8], bool]:
     """Return images to check with, and whether they are the run's test images."""
     import numpy as np
 
-    from engine.analysis.test_images import read_test_images, recorded_images
+    from engine.analysis.test_images import read_test_images
+    from engine.runs.reading import recorded_data
 
     try:
-        return read_test_images(run.file.spec, recorded_images(run))[:CHECKED_IMAGES], True
+        images = read_test_images(run.file.spec, recorded_data(run.directory.events))
+        return images[:CHECKED_IMAGES], True
     except InputError:
         shape = (CHECKED_IMAGES, *load_model(run).input_shape[1:])
         return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8), False

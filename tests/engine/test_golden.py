@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.analysis.test_images import read_test_images, recorded_images
+from engine.analysis.test_images import read_test_images
 from engine.backbones.catalogue import find_backbone
 from engine.config.recipe_store import read_recipe
 from engine.config.spec import RunSpec
@@ -22,6 +22,7 @@ from engine.model.build import build_classifier
 from engine.protocol.events import EpochEnded, Event, RunEnded, RunStarted
 from engine.ranking.table import rank_runs
 from engine.runs.listing import RunRecord, list_runs, load_run, load_snapshot, read_events
+from engine.runs.reading import recorded_data
 from engine.runs.resume import find_unfinished
 from engine.sessions.attached import AttachedSession
 from engine.sessions.local import Session
@@ -145,7 +146,7 @@ def test_a_stopped_queue_is_resumed_with_the_rest_of_it(golden: Path) -> None:
 
 def test_16_bit_images_are_seen_as_they_were_and_not_trained_on_further(golden: Path) -> None:
     record = load_run(golden / DEEP)
-    images = read_test_images(record.file.spec, recorded_images(record))
+    images = read_test_images(record.file.spec, recorded_data(record.directory.events))
     files = [path for path, _ in list_folder(GOLDEN / "images" / "deep").test]
     expected = [decode_image(path, 32, 32, by_largest_sample).pixels for path in files]
     assert np.array_equal(images, expected)

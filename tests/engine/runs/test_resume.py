@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.analysis.test_images import read_test_images, recorded_images
+from engine.analysis.test_images import read_test_images
 from engine.config.spec import RunSpec, Stage
 from engine.errors import InputError
 from engine.protocol.commands import AddRuns, Interrupt, RemoveRun, SetTrainable
@@ -28,6 +28,7 @@ from engine.runs.checkpoint import read_position
 from engine.runs.directory import RunDirectory
 from engine.runs.listing import list_runs, load_run, load_snapshot, read_events
 from engine.runs.lock import holder, locked
+from engine.runs.reading import recorded_data
 from engine.runs.resume import find_unfinished, resumption_of
 from engine.sessions.local import Session
 from tests.support.small_net import in_mobilenets_place
@@ -215,7 +216,7 @@ def test_a_run_whose_folder_of_images_changed_is_not_resumed(
     assert resume(runs).exit_code == 0
     (record,) = list_runs(runs).runs
     assert record.status == "completed"
-    assert len(read_test_images(record.file.spec, recorded_images(record))) == 4
+    assert len(read_test_images(record.file.spec, recorded_data(record.directory.events))) == 4
 
 
 def test_without_a_name_the_newest_run_is_taken_that_could_be_named(write_run: Any) -> None:

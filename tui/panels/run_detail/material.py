@@ -121,10 +121,11 @@ def read_pictures(run: RunRecord, tested: Outcome) -> tuple[NDArray[np.uint8], .
     Returns:
         The images; or a line that says why there are none.
     """
-    from engine.analysis.test_images import read_test_images, recorded_images
+    from engine.analysis.test_images import read_test_images
+    from engine.runs.reading import recorded_data
 
     try:
-        images = read_test_images(run.file.spec, recorded_images(run))
+        images = read_test_images(run.file.spec, recorded_data(run.directory.events))
     except InputError as error:
         return error.line(as_flag)
     if len(images) != tested.images:
