@@ -59,10 +59,9 @@ def check_hash(path: Path, archive: Archive, progress: Progress) -> None:
     Raises:
         InputError: it is damaged, or another file.
     """
-    algorithm, _, expected = archive.hash.partition(":")
-    if (found := file_hash(path, algorithm, progress)) != expected:
-        expected = f"the official archive's {algorithm} {expected}"
-        raise InputError(path, expected, found, _WAYS_OUT)
+    if (found := file_hash(path, archive.hash, progress)) != archive.hash:
+        expected = f"the official archive's {archive.hash.replace(':', ' ')}"
+        raise InputError(path, expected, found.partition(":")[2], _WAYS_OUT)
 
 
 def download_archive(

@@ -185,10 +185,8 @@ class Download:
         return " ".join(words.split())[:120] or type(cause).__name__
 
     def _hash(self) -> str:
-        """Return the hash of the part, in the form of the expected one; empty without one."""
-        algorithm, _, expected = self.expected_hash.partition(":")
         with self._disk_errors():
-            return f"{algorithm}:{file_hash(self._part, algorithm)}" if expected else ""
+            return file_hash(self._part, self.expected_hash)
 
     def _failed(self, found: str, expected: str = "") -> InputError:
         hint = f"check the network and try again, or put the file at {self.destination}"
@@ -215,23 +213,26 @@ class Download:
         return part_of(self.destination)
 
 
-def file_hash(path: Path, algorithm: str, progress: Progress = ignore_progress) -> str:
-    """Return the hash (hex) of a file.
+def file_hash(path: Path, expected: str, progress: Progress = ignore_progress) -> str:
+    """Return the hash of a file, to be compared with the expected one.
 
     Args:
         path: an existing file.
-        algorithm: `md5` or `sha256`.
+        expected: `md5:<hex>` or `sha256:<hex>`; empty for none, and then so is what is returned.
         progress: called with the bytes.
     """
     import hashlib
 
+    algorithm = expected.partition(":")[0]
+    if not algorithm:
+        return ""
     digest = hashlib.new(algorithm, usedforsecurity=False)
     with path.open("rb") as file:
         total = os.fstat(file.fileno()).st_size
         while chunk := file.read(CHUNK_BYTES):
             digest.update(chunk)
             progress(file.tell(), total, "bytes")
-    return digest.hexdigest()
+    return f"{algorithm}:{digest.hexdigest()}"
 
 
 def part_of(destination: Path) -> Path:

@@ -174,17 +174,16 @@ def locate_weights(
 
 def _check_published(backbone: Backbone, file: WeightsFile, path: Path) -> None:
     """Reject a file that is damaged or another."""
-    algorithm, _, expected = file.hash.partition(":")
     try:
-        found = file_hash(path, algorithm) if expected else ""
+        found = file_hash(path, file.hash)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(path, "a file that can be read", reason, "permit reading it") from error
-    if found != expected:
+    if found != file.hash:
         raise InputError(
             path,
             f"the published weights of {backbone.name} ({file.hash})",
-            f"{algorithm}:{found}",
+            found,
             "delete the file to have it downloaded again, or name another with `weights`",
         )
     _check_readable(backbone, file, path)

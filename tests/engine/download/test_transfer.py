@@ -203,7 +203,8 @@ def test_hashes_are_those_of_the_bytes(tmp_path: Path) -> None:
     def note(done: int, total: int | None, unit: str) -> None:
         seen.append(done)
 
-    assert file_hash(path, "md5", note) == hashlib.md5(BODY).hexdigest()
+    assert file_hash(path, "md5:0", note) == f"md5:{hashlib.md5(BODY).hexdigest()}"
+    assert file_hash(path, "") == ""
     assert seen[-1] == len(BODY)
 
 
