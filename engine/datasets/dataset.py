@@ -40,8 +40,6 @@ class Dataset:
 
     test_files: tuple[str, ...] = ()
     """Of a folder: the path of each test image within it."""
-    left_out: tuple[str, ...] = ()
-    """Of a folder: files that could not be read, a line each that begins with the path."""
     seen: Seen = field(default_factory=Seen)
     """Of a folder: what its files held."""
     can_change: bool = False

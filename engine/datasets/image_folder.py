@@ -96,7 +96,7 @@ class FolderSource(DatasetSource):
         listing = list_folder(_path(request))
         data = read_listing(listing, REPORT_SIDE, None, progress, is_report=True)
         if not data.seen.sizes:
-            found = f"none, first {data.left_out[0]}"
+            found = f"none, first {data.seen.unreadable[0]}"
             raise InputError(listing.path, "readable images", found, "replace the files")
         return report_of(self.name, str(listing.path), data)
 

@@ -88,7 +88,6 @@ def read_listing(
         ranges=tuple(each for each, _ in found),
         files=(hashlib.sha256(train.digest + test.digest).hexdigest(), test.digest.hex()),
         test_files=tuple(os.path.relpath(path, listing.path) for path in test.files),
-        left_out=tuple(seen.unreadable),
         seen=seen,
     )
 

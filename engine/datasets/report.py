@@ -174,7 +174,7 @@ def report_of(name: str, where: str, data: Dataset) -> Report:
         (min(widths), max(widths)),
         (min(heights), max(heights)),
         dict(data.seen.modes.most_common()) or {"RGB": sum(each.images for each in classes)},
-        data.left_out,
+        tuple(data.seen.unreadable),
         data.notes,
         data.warnings,
     )

@@ -106,7 +106,8 @@ def _split(dataset: Dataset, spec: RunSpec, has_begun: bool) -> Data:
         ranges=dataset.ranges,
     )
     where: Literal["train", "test"] = "test" if on_test else "train"
-    files = ImageFiles(dataset.test_files, dataset.left_out) if dataset.test_files else None
+    unreadable = tuple(dataset.seen.unreadable)
+    files = ImageFiles(dataset.test_files, unreadable) if dataset.test_files else None
     return Data({"train": train, "test": test}, kept, held_out, where, facts, files)
 
 

@@ -296,7 +296,7 @@ def test_a_file_that_is_gone_at_the_second_look_is_told(tmp_path: Path) -> None:
 
     data = load_dataset(str(root), None, progress, image_size=16)
     assert len(data.train_labels) == 11
-    assert [line.partition(":")[0] for line in data.left_out] == [str(gone)]
+    assert [line.partition(":")[0] for line in data.seen.unreadable] == [str(gone)]
     # Those that are read twice count twice.
     assert told[-1] == (28, 28)
 
