@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import ClassVar
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
@@ -110,7 +111,6 @@ def _power(value: float) -> int:
 
 def _written(ticks: Sequence[float], power: int) -> list[str]:
     """Write multiples of ten to the `power` as decimals, with a suffix or a power of ten."""
-    wholes = [round(tick / 10.0**power) for tick in ticks]
     forms = [[f"{tick:.{max(-power, 0)}f}" for tick in ticks]]
     largest = max(map(abs, ticks), default=0.0)
     for exponent, suffix in _SUFFIXES:
@@ -118,20 +118,15 @@ def _written(ticks: Sequence[float], power: int) -> list[str]:
             decimals = max(exponent - power, 0)
             scaled = [tick / 10.0**exponent for tick in ticks]
             forms.append([f"{tick:.{decimals}f}{suffix}" if tick else "0" for tick in scaled])
-    forms.append([_scientific(whole, power) for whole in wholes])
+    forms.append([_scientific(round(tick / 10.0**power), power) for tick in ticks])
     short = (form for form in forms if max(map(len, form), default=0) <= _LABEL_CELLS)
     return next(short, None) or min(forms, key=lambda form: max(map(len, form), default=0))
 
 
 def _scientific(whole: int, power: int) -> str:
     """Write `whole` times ten to the `power`: `1e-3`, `2.5e-4`."""
-    if not whole:
-        return "0"
-    digits = str(abs(whole))
-    exponent = power + len(digits) - 1
-    rest = digits[1:].rstrip("0")
-    sign = "-" if whole < 0 else ""
-    return f"{sign}{digits[0]}{f'.{rest}' if rest else ''}e{exponent}"
+    number = Decimal(whole).scaleb(power).normalize()
+    return f"{number:e}".replace("e+", "e") if whole else "0"
 
 
 def axis_over(values: Iterable[float], least: float, floor: float, ceiling: float) -> Axis:

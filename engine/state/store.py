@@ -49,9 +49,7 @@ class RunStore:
 
     def __init__(self, run_id: str, spec: RunSpec) -> None:
         self._now = RunSnapshot(run_id, spec, epochs=spec.epochs)
-        self._loss = Series()
-        self._accuracy = Series()
-        self._clock = Series()
+        self._curves = {name: Series() for name in ("loss", "accuracy", "clock")}
         self._stages: list[tuple[str, int]] = []
         self._estimate: Estimate | None = None
         self._step_times = StepTimes()
@@ -119,13 +117,12 @@ class RunStore:
 
     def snapshot(self) -> RunSnapshot:
         """The run as it stands now."""
+        curves: dict[str, Any] = {name: series.curve() for name, series in self._curves.items()}
         return replace(
             self._now,
             epochs_without_gain=self._epochs_without_gain(),
             **self._what_waits(),
-            loss=self._loss.curve(),
-            accuracy=self._accuracy.curve(),
-            clock=self._clock.curve(),
+            **curves,
             best_epoch=self._best_epoch(),
             kept_epoch=self._kept_epoch(),
             stages_trained=self._stages_trained(),
@@ -197,7 +194,7 @@ class RunStore:
         both = zip(self._now.ended_epochs, self._now.train_seconds_at_ends, strict=True)
         kept = [(epoch, seconds) for epoch, seconds in both if epoch.epoch <= ended]
         self._stages = [stage for stage in self._stages if stage[1] < event.stage]
-        for series in (self._loss, self._accuracy, self._clock):
+        for series in self._curves.values():
             series.cut(place)
         self._pending.clear()
         self._resumes, self._resumed_stage = True, event.stage
@@ -233,9 +230,9 @@ class RunStore:
         self._resumes = False
         self._set(step=event.step)
         x = event.epoch - 1 + event.step / max(self._now.steps, 1)
-        self._loss.append(x, event.loss)
-        self._accuracy.append(x, event.accuracy)
-        self._clock.append(x, self._train_seconds(event.time))
+        values = (event.loss, event.accuracy, self._train_seconds(event.time))
+        for series, value in zip(self._curves.values(), values, strict=True):
+            series.append(x, value)
         times = self._step_times.after(event, self._now.spec.batch_size)
         if times is not self._step_times:
             self._step_times = times
