@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from engine.backbones.catalogue import CATALOGUE
 from engine.common.text import Row
@@ -14,8 +14,8 @@ FROM_SCRATCH = frozenset(entry.name for entry in CATALOGUE if entry.from_scratch
 CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose"})
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture(ModelFacts):
     """The facts that explain what a network costs and what it can learn."""
 
     convolutions: int
@@ -27,13 +27,6 @@ class Architecture:
     squeeze_excite: int
     """Blocks that weigh their channels by an average over the whole feature map."""
     batch_normalizations: int
-    depth: int
-    """Convolutions, depthwise convolutions and dense layers on the longest path."""
-    parameters: int
-    flops: int
-    """For one image at `image_size`."""
-    image_size: int
-    """Pixels."""
     imagenet_top1: float | None
     """Published accuracy of the catalogue's weights, 0 to 1."""
 
@@ -56,16 +49,13 @@ def describe_architecture(model: str, layers: LayerNode, facts: ModelFacts) -> A
     # ConvNeXt adds without a layer: each of its branches ends in a LayerScale.
     additions = kinds.count("Add") or kinds.count("LayerScale")
     return Architecture(
+        **asdict(facts),
         convolutions=sum(kind in CONVOLUTIONS for kind in kinds),
         depthwise=sum(map(_is_depthwise, found)),
         additions=additions,
         concatenations=kinds.count("Concatenate"),
         squeeze_excite=sum(map(_excites, found)),
         batch_normalizations=kinds.count("BatchNormalization"),
-        depth=facts.depth,
-        parameters=facts.parameters,
-        flops=facts.flops,
-        image_size=facts.image_size,
         imagenet_top1=next((b.imagenet_top1 for b in CATALOGUE if b.name == model), None),
     )
 

@@ -12,8 +12,26 @@ from engine.analysis.comparison import McNemar, p_value
 from engine.analysis.evidence import Evidence, Measured, Pair, select
 from engine.ranking.row import KINDS, wilson_interval
 
-LITE0 = Architecture(49, 16, 9, 0, 0, 49, 50, 3_425_834, 141_052_864, 96, 0.751)
-CUSTOM = Architecture(5, 0, 0, 0, 0, 0, 6, 159_914, 58_433_536, 32, None)
+LITE0 = Architecture(
+    *(3_425_834, 50, 141_052_864, 96, 131),
+    convolutions=49,
+    depthwise=16,
+    additions=9,
+    concatenations=0,
+    squeeze_excite=0,
+    batch_normalizations=49,
+    imagenet_top1=0.751,
+)
+CUSTOM = Architecture(
+    *(159_914, 6, 58_433_536, 32, 0),
+    convolutions=5,
+    depthwise=0,
+    additions=0,
+    concatenations=0,
+    squeeze_excite=0,
+    batch_normalizations=0,
+    imagenet_top1=None,
+)
 BASE: dict[str, Any] = {key: None for key in KINDS} | {
     "run_id": "20260101-000000-x",
     "dataset": "cifar10",
@@ -80,6 +98,7 @@ networks = st.builds(
     parameters=st.integers(1, 10**9),
     flops=st.integers(0, 10**13),
     image_size=st.sampled_from([32, 64, 96, 128]),
+    backbone_layers=st.integers(0, 1_000),
     imagenet_top1=st.none() | shares,
 )
 MODELS = ("CustomCNN", "EfficientNetLite0", "ResNet50V2", "VGG16", "MobileNetV2")
