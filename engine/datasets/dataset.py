@@ -41,7 +41,7 @@ class Dataset:
     test_files: tuple[str, ...] = ()
     """Of a folder: the path of each test image within it."""
     seen: Seen = field(default_factory=Seen)
-    """Of a folder: what its files held."""
+    """What the files held, of a folder; of grey images their mode."""
     can_change: bool = False
     """Whether its arrays may differ another time, as with the next version of a package."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
 
 from engine.common.progress import Progress
 from engine.datasets.dataset import Dataset
 from engine.datasets.published import OnDownload
-from engine.datasets.report import Report
+from engine.datasets.report import Seen
 from engine.datasets.source import DataRequest, DatasetSource
 
 TRAIN_IMAGES, TEST_IMAGES = 1_297, 500
@@ -32,14 +32,8 @@ class Digits(DatasetSource):
         grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # published as 0 to 16
         images = np.repeat(grey[..., np.newaxis], 3, axis=-1)
         labels = bunch.target.astype(np.int64)
-        train, test = train_test_split(
-            np.arange(len(labels)), test_size=TEST_IMAGES, stratify=labels, random_state=0
+        names, seen = tuple("0123456789"), Seen(modes=Counter({"L": len(labels)}))
+        train_images, test_images, train, test = train_test_split(
+            images, labels, test_size=TEST_IMAGES, stratify=labels, random_state=0
         )
-        return Dataset(
-            images[train], labels[train], images[test], labels[test], tuple("0123456789"), source
-        )
-
-    def report(self, request: DataRequest, progress: Progress) -> Report:
-        """Return the report of the base class, with the grey images that scikit-learn holds."""
-        report = super().report(request, progress)
-        return replace(report, modes={"L": sum(report.modes.values())})
+        return Dataset(train_images, train, test_images, test, names, source, seen=seen)
