@@ -58,9 +58,7 @@ def count(n: float | None) -> str:
 
 def percent(x: float | None) -> str:
     """Return a share from 0 to 100 as `71 %`."""
-    if not known(x):
-        return MISSING
-    return f"{x:.0f} %"
+    return f"{x:.0f} %" if known(x) else MISSING
 
 
 def byte_size(n: float | None) -> str:
@@ -70,23 +68,17 @@ def byte_size(n: float | None) -> str:
 
 def rate(x: float | None) -> str:
     """Return a learning rate as `1.0e-04`."""
-    if not known(x):
-        return MISSING
-    return f"{x:.1e}"
+    return f"{x:.1e}" if known(x) else MISSING
 
 
 def accuracy(x: float | None, decimals: int = 4) -> str:
     """Return a share from 0 to 1, as with four decimals: `0.9183`."""
-    if not known(x):
-        return MISSING
-    return f"{x:.{decimals}f}"
+    return f"{x:.{decimals}f}" if known(x) else MISSING
 
 
 def whole(n: float | None) -> str:
     """Return a whole number with separators: `41,200`."""
-    if not known(n):
-        return MISSING
-    return f"{n:,.0f}"
+    return f"{n:,.0f}" if known(n) else MISSING
 
 
 def _in_units(n: float | None, step: int, *units: str) -> str:
