@@ -156,8 +156,9 @@ def gather(runs_dir: Path) -> Evidence:
     dataset = FIRST_CHOICE if FIRST_CHOICE in datasets else datasets.most_common(1)[0][0]
     chosen = sorted((row for row in ranked if row["dataset"] == dataset), key=_place)
     first, beside = select(chosen)
-    several_models = len({row["model"] for _, row in first}) > 1
-    contenders = [_named(_measure(runs_dir, row, label), several_models) for label, row in first]
+    contenders = [_measure(runs_dir, row, label) for label, row in first]
+    if len({row["model"] for _, row in first}) > 1:  # the model alone tells them apart
+        contenders = [replace(run, name=_label(run.row, {})) for run in contenders]
     others = [_measure(runs_dir, row, label) for label, row in beside]
     filled = {run.row["run_id"]: run.row for run in (*contenders, *others)}
     predictions, pairs = _pairs(runs_dir, contenders)
@@ -203,11 +204,6 @@ def _label(row: Row, recipes: Mapping[str, int]) -> str:
     if lacks_weights(row):
         notes.append("random weights")
     return f"{row['model']} ({', '.join(notes)})" if notes else str(row["model"])
-
-
-def _named(run: Measured, by_model: bool) -> Measured:
-    """Name a contender by its model alone, where the others are of other models."""
-    return replace(run, name=_label(run.row, {})) if by_model else run
 
 
 def _place(row: Row) -> tuple[float, float]:

@@ -62,7 +62,6 @@ CATALOGUE: tuple[Backbone, ...] = (
         flops=141_052_864,
         imagenet_top1=0.751,
         image_size=96,
-        min_image_size=32,
         is_separable=True,
         expects=ExpectedInput("-1 to 1", (128.0,) * 3, (127 / 128,) * 3),
         packaged=PackagedWeights(
@@ -78,7 +77,6 @@ CATALOGUE: tuple[Backbone, ...] = (
         flops=58_433_536,
         imagenet_top1=None,
         image_size=32,
-        min_image_size=32,
     ),
     _keras("MobileNet", "mobilenet", 3_228_864, 28, 208_569_344, 0.704, 96),
     _keras("MobileNetV2", "mobilenet_v2", 2_257_984, 53, 110_043_904, 0.713, 96),

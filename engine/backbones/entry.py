@@ -83,7 +83,7 @@ class Backbone:
     """Published ImageNet top-1 accuracy, 0 to 1."""
     image_size: int
     """Default input size, pixels."""
-    min_image_size: int
+    min_image_size: int = 32
     is_separable: bool = False
     """Whether it mostly computes depthwise and 1 × 1 convolutions, which are slower per FLOP."""
     expects: ExpectedInput | None = None

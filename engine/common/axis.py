@@ -129,24 +129,24 @@ def _scientific(whole: int, power: int) -> str:
     return f"{number:e}".replace("e+", "e") if whole else "0"
 
 
-def axis_over(values: Iterable[float], least: float, floor: float, ceiling: float) -> Axis:
-    """Return an axis around values: round ends, `least` or longer, within `floor` and `ceiling`."""
+def axis_over(values: Iterable[float], least: float, ceiling: float = math.inf) -> Axis:
+    """Return an axis around values: round ends, `least` or longer, from 0 to `ceiling` at most."""
     known = [value for value in values if math.isfinite(value)]
     if not known:
-        return Axis(floor, ceiling if math.isfinite(ceiling) else floor + 1.0)
+        return Axis(0.0, min(ceiling, 1.0))
     low, high = min(known), max(known)
     if high - low < least:
         middle = (low + high) / 2
         low, high = middle - least / 2, middle + least / 2
     step = round_step(high - low, _ROUND_ENDS)
     low, high = math.floor(low / step) * step, math.ceil(high / step) * step
-    low, high = max(low, floor), min(high, ceiling)
+    low, high = max(low, 0.0), min(high, ceiling)
     return Axis(low, high) if low < high else Axis(low, low + least)
 
 
 def accuracy_axis(accuracies: Iterable[float], least: float = 0.1) -> Axis:
     """Return an axis around accuracies from 0 to 1, `least` or longer."""
-    return axis_over(accuracies, least, 0.0, 1.0)
+    return axis_over(accuracies, least, 1.0)
 
 
 def log_axis_over(values: Iterable[float]) -> LogAxis:

@@ -73,7 +73,8 @@ def words_of(name: str) -> tuple[str, ...]:
     """Return the words in a name, in lower case: `trainImages_2` has three."""
     words = " ".join(_WORD.findall(name)).lower()
     words = words.replace("hold out", "holdout").replace("ground truth", "groundtruth")
-    return tuple(_shortened(word) for word in words.split())
+    stems = ((word, _END.sub("", word)) for word in words.split())
+    return tuple(stem if stem in _SPLITS else word for word, stem in stems)
 
 
 def alike(name: str) -> str:
@@ -121,11 +122,6 @@ def are_numbered(names: Iterable[str]) -> bool:
     """Return whether names differ only in a number or a single letter: `sample_a`, `sample_b`."""
     rests = {tuple(w for w in words_of(name) if w.isalpha() and len(w) > 1) for name in names}
     return len(rests) == 1
-
-
-def _shortened(word: str) -> str:
-    stem = _END.sub("", word)
-    return stem if stem in _SPLITS else word
 
 
 def check_class_folders(part: Part, root: Path, elsewhere: Collection[str]) -> list[str]:

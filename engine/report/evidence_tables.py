@@ -130,10 +130,6 @@ def _of_row(key: str, form: Callable[[Any], str]) -> Callable[[Measured], str]:
     return lambda run: form(run.row.get(key))
 
 
-def _extraction_share(run: Measured) -> str:
-    return share_text(run.row.get("extracting_seconds"), run.train_seconds) or MISSING
-
-
 def _time(evidence: Evidence) -> Table:
     timed = evidence.timed
     least = (timed[0].train_seconds or 0.0) if timed else 0.0
@@ -148,7 +144,10 @@ def _time(evidence: Evidence) -> Table:
         ("relative", as_long),
         ("wall", _of_row("wall_seconds", duration)),
         ("extraction", _of_row("extracting_seconds", duration)),
-        ("extraction share", _extraction_share),
+        (
+            "extraction share",
+            lambda run: share_text(run.row.get("extracting_seconds"), run.train_seconds) or MISSING,
+        ),
         ("tracing", _of_row("tracing_seconds", duration)),
         ("training", _of_row("training_seconds", duration)),
         ("validation", _of_row("validating_seconds", duration)),

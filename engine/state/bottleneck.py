@@ -69,10 +69,8 @@ def find_bottleneck(run: RunSnapshot) -> Bottleneck | None:
 
 def _throttled(run: RunSnapshot) -> Bottleneck | None:
     place = _gpu_place(run)
-    if place is None or run.hardware is None:
-        return None
-    gpu = run.hardware.gpus[place]
-    if gpu.throttled not in _SLOWED_DOWN:
+    gpu = run.hardware.gpus[place] if run.hardware and place is not None else None
+    if gpu is None or gpu.throttled not in _SLOWED_DOWN:
         return None
     figures = f"{gpu.throttled} limit holds its clocks down"
     if gpu.temperature_celsius is not None:

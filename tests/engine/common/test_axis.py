@@ -78,13 +78,13 @@ def test_every_label_says_its_tick(low: float, length: float, most: int, is_log:
 
 @pytest.mark.parametrize("values", [[], [math.nan], [math.inf, math.nan]])
 def test_without_a_number_the_axis_is_the_whole_range(values: list[float]) -> None:
-    assert axis_over(values, 0.1, 0.0, 1.0) == Axis(0.0, 1.0)
-    assert axis_over(values, 0.1, 0.0, math.inf) == Axis(0.0, 1.0)
+    assert axis_over(values, 0.1, 1.0) == Axis(0.0, 1.0)
+    assert axis_over(values, 0.1) == Axis(0.0, 1.0)
 
 
 @given(st.lists(st.floats(0, 1e12), min_size=1, max_size=20), st.integers(1, 12))
 def test_an_axis_holds_its_values_and_few_ticks(values: list[float], most: int) -> None:
-    axis = axis_over(values, 0.2, 0.0, math.inf)
+    axis = axis_over(values, 0.2)
     assert axis.low < axis.high
     slack = (axis.high - axis.low) * 1e-9
     assert axis.low - slack <= min(values)

@@ -74,7 +74,7 @@ def loss_data(run: RunSnapshot, settings: ChartSettings = _PLAIN) -> ChartData:
 
 
 def _loss_axis(losses: list[float]) -> Axis:
-    return axis_over(losses, _LEAST_LOSS_SPAN, 0.0, math.inf)
+    return axis_over(losses, _LEAST_LOSS_SPAN)
 
 
 def _data(
@@ -128,7 +128,7 @@ def _placing(run: RunSnapshot, unit: XUnit) -> Callable[[float], float]:
 def _whole_axis(run: RunSnapshot, unit: XUnit) -> Axis:
     if unit == "seconds":
         last = run.clock.full[-1][1] if run.clock.full else 0.0
-        return axis_over((0.0, last), 1.0, 0.0, math.inf)
+        return axis_over((0.0, last), 1.0)
     epochs = max(float(run.epochs), _LEAST_EPOCHS)
     return Axis(0.0, epochs * max(run.steps, 1) if unit == "steps" else epochs)
 
