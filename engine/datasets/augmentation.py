@@ -36,33 +36,16 @@ def draw_views(seed: int, epoch: int, images: int, count: int) -> NDArray[np.int
     return np.random.default_rng((seed, epoch, 1)).integers(0, count, images, dtype=np.int64)
 
 
-def render_view(images: NDArray[np.uint8], view: int, *, flip: bool) -> NDArray[np.uint8]:
-    """Return a whole split in one view.
-
-    Args:
-        images: Shape (n, height, width, 3).
-        view: From 0; 0 returns `images` itself, not a copy.
-        flip: Whether views are numbered with mirrored ones between.
-
-    Returns:
-        Shape (n, height, width, 3).
-    """
-    crop, mirrored = divmod(view, 2) if flip else (view, 0)
-    if crop:
-        images = _cut(images, _offsets(crop, len(images), *_reach(images))[: len(images)])
-    return _mirror(images) if mirrored else images
-
-
 def render_choice(
     images: NDArray[np.uint8], indices: NDArray[np.int64], views: NDArray[np.int64], *, flip: bool
 ) -> NDArray[np.uint8]:
-    """Return a batch, each image in its own view; equal to the rows of `render_view`.
+    """Return a batch, each image in its own view.
 
     Args:
         images: A whole split, shape (n, height, width, 3).
         indices: Which images, shape (m,).
         views: The view of each, shape (m,).
-        flip: As for `render_view`.
+        flip: Whether views are numbered with mirrored ones between.
 
     Returns:
         Shape (m, height, width, 3).
@@ -91,23 +74,19 @@ def _offsets_of(
     import numpy as np
 
     offsets = np.full((len(crops), 2), reach, np.uint16)
+    length = max(_LEAST_OFFSETS, 1 << (count - 1).bit_length())
     for crop in np.unique(crops[crops > 0]):
         rows = crops == crop
-        offsets[rows] = _offsets(int(crop), count, *reach)[indices[rows]]
+        offsets[rows] = _offset_table(int(crop), length, *reach)[indices[rows]]
     return offsets
 
 
-def _offsets(crop: int, count: int, rows: int, columns: int) -> NDArray[np.uint16]:
-    """Return row and column offsets of a crop for `count` images or more, shape (count+, 2)."""
-    return _offset_table(crop, max(_LEAST_OFFSETS, 1 << (count - 1).bit_length()), rows, columns)
-
-
 @functools.lru_cache(maxsize=128)
-def _offset_table(crop: int, count: int, rows: int, columns: int) -> NDArray[np.uint16]:
+def _offset_table(crop: int, length: int, rows: int, columns: int) -> NDArray[np.uint16]:
     """Draw offsets image by image, so that a longer table begins as a shorter one."""
     import numpy as np
 
-    drawn = np.random.default_rng((crop, _CROP_SALT)).random((count, 2))
+    drawn = np.random.default_rng((crop, _CROP_SALT)).random((length, 2))
     table = (drawn * (2 * rows + 1, 2 * columns + 1)).astype(np.uint16)
     table.setflags(write=False)
     return table

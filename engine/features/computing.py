@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from engine.datasets.augmentation import render_view
+import numpy as np
+
+from engine.datasets.augmentation import render_choice
 from engine.features.extraction import Extractor, spans
 from engine.features.pool import Features, Pool
 from engine.keras_setup.loaded import keras
@@ -36,12 +38,16 @@ class Maker:
         held = self._held(pool, wanted)
         if held is None or self._earlier is None:
             run = self._extractor(self._network.inputs, wanted)
-            given = [render_view(pool.images, view, flip=self._flip)]
         else:
             run = self._extractor(self._earlier.cut, wanted)
-            given = held[view]
         for span in spans(len(pool.images), self._batch):
-            yield span, run([array[span] for array in given])
+            if held is None:
+                rows = np.arange(span.start, span.stop)
+                views = np.full(len(rows), view)
+                given = [render_choice(pool.images, rows, views, flip=self._flip)]
+            else:
+                given = [array[span] for array in held[view]]
+            yield span, run(given)
 
     def _held(self, pool: Pool, wanted: Sequence[Features]) -> list[list[Any]] | None:
         """Return the views of the earlier features, if the wanted ones can come from them."""
