@@ -32,7 +32,6 @@ OF_HELP = [
     "tui.cli",
     "tui.cli.arguments",
     "tui.cli.examples",
-    "tui.cli.fetch_parser",
     "tui.cli.forking",
     "tui.cli.old_names",
     "tui.cli.parser",

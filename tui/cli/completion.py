@@ -11,7 +11,7 @@ from engine.backbones.catalogue import CATALOGUE
 from engine.config.dataset_names import known_names
 from engine.config.recipe_store import recipe_names
 
-PATHS = ("DIR", "DIR|URL", "FILE", "FILE.toml", "IMAGE", "PATH")
+PATHS = ("FILE", "FILE.toml", "IMAGE", "PATH")
 """What stands in a usage for a path."""
 _RUN_ID = "[A-Za-z0-9][A-Za-z0-9._-]*"
 """The names of run directories. Shells expand the words that they complete, so a directory of any

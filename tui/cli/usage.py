@@ -35,14 +35,15 @@ class OneLineParser(argparse.ArgumentParser):
     def add_argument(self, *names: str, **how: Any) -> argparse.Action:
         """Add an argument as argparse does, which does not tell later what was added."""
         if (words := how.get("choices")) and "type" not in how:
-            how["type"] = lambda text: self._one_of(text, words)
+            flag = names[0] if names[0].startswith("-") else ""
+            how["type"] = lambda text: self._one_of(flag, text, words)
         self.arguments.append(super().add_argument(*names, **how))
         return self.arguments[-1]
 
-    def _one_of(self, text: str, words: Sequence[str]) -> str:
+    def _one_of(self, flag: str, text: str, words: Sequence[str]) -> str:
         if text not in words:
             hint = f"{did_you_mean(text, words)}{self.hint}"
-            raise InputError("", " or ".join(words), repr(text[:60]), hint)
+            raise InputError(flag, " or ".join(words), repr(text[:60]), hint)
         return text
 
     def add_exclusive(self, **helps: str) -> None:
@@ -117,8 +118,12 @@ class CommandLineParser(OneLineParser):
         given = list(sys.argv[1:] if args is None else args)
         self._check_beginning(given)
         parsed, left = self.parse_known_args(given, namespace)
-        if left:
-            self._reject(left, parsed.command)
+        parser = self.commands.get(parsed.command, self)
+        for word in sorted(left, key=lambda word: not word.startswith("-")):
+            if word.startswith("-") and word != "--":
+                raise self._unknown(word.partition("=")[0], parser, given)
+            if word != "--":
+                raise InputError("", "nothing more", repr(word[:60]), parser.hint)
         return parsed
 
     def _check_beginning(self, given: Sequence[str]) -> None:
@@ -126,46 +131,28 @@ class CommandLineParser(OneLineParser):
 
         Argparse would take their values for the command.
         """
-        place = 0
+        place, flags = 0, self.flags()
         while place < len(given) and given[place].startswith("-") and given[place] != "--":
             flag, has_value, _ = given[place].partition("=")
-            if flag not in self.flags():
-                self._reject_early(flag, given[place + 1 :])
-            place += 1 if has_value else 1 + self.flags()[flag]
+            if flag not in flags:
+                raise self._unknown(flag, self, given)
+            place += 1 if has_value else 1 + flags[flag]
         if place < len(given) and (word := given[place]) not in (*self.commands, "--"):
             hint = f"{did_you_mean(word, self.commands)}{self.hint}"
             raise InputError("", "a command", repr(word[:60]), hint)
 
-    def _reject_early(self, flag: str, rest: Sequence[str]) -> NoReturn:
-        command = next((word for word in rest if word in self.commands), "")
-        takers = self._takers(flag)
-        if takers and (command in takers or not command):
-            found = "one after it" if command else "none"
-            help_of = f"see `{self.prog} {command or takers[0]} --help`"
-            raise InputError(flag, "a command before it", found, help_of)
-        if command:
-            self._reject([flag], command)
-        hint = did_you_mean(flag, [*self.flags(), *self.commands["train"].flags()])
-        raise InputError("", "an option or a command", repr(flag), f"{hint}{self.hint}")
-
-    def _reject(self, left: Sequence[str], command: str | None) -> NoReturn:
-        """Raise InputError for arguments that nothing takes."""
-        parser = self.commands.get(command or "", self)
-        left = [word for word in left if word != "--"] or left
-        found = next((word for word in left if word.startswith("-")), left[0])
-        flag = found.partition("=")[0]
-        if not found.startswith("-"):
-            raise InputError("", "nothing more", repr(found[:60]), parser.hint)
+    def _unknown(self, flag: str, parser: OneLineParser, given: Sequence[str]) -> InputError:
+        """Return the error about an option where none of its name is taken."""
+        takers = [name for name, command in self.commands.items() if flag in command.flags()]
         if flag in self.flags():
-            raise InputError(flag, f"a place before {command}", "one after it", self.hint)
-        hint = did_you_mean(flag, parser.flags())
-        if not hint and (takers := self._takers(flag)):
-            hint = f"{' and '.join(takers[:2])} {'takes' if len(takers) == 1 else 'take'} it; "
-        raise InputError("", f"an option of {parser.prog}", repr(flag[:60]), f"{hint}{parser.hint}")
-
-    def _takers(self, flag: str) -> list[str]:
-        """Return the commands that take an option."""
-        return [name for name, parser in self.commands.items() if flag in parser.flags()]
+            hint = "it belongs before the command; "
+        elif takers:
+            taker = next((word for word in given if word in takers), takers[0])
+            hint = f"{taker} takes it, after its name; "
+        else:
+            known = self.commands["train"].flags() if parser is self else {}
+            hint = did_you_mean(flag, parser.flags() | known)
+        return InputError("", f"an option of {parser.prog}", repr(flag[:60]), hint + parser.hint)
 
 
 def did_you_mean(found: str, known: Iterable[Any]) -> str:
