@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.backbones.catalogue import find_backbone
-from engine.config.planning import hold_out, plan_runs
+from engine.config.planning import plan_runs
 from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.datasets.loading import check_dataset
@@ -45,11 +45,6 @@ def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
     check_can_compute()
     backbones = [find_backbone(name) for name in models]
     specs = plan_runs(backbones, options)
-    check_dataset(
-        options.dataset,
-        options.data_path,
-        train_limit=options.train_limit,
-        validation=hold_out(options),
-    )
+    check_dataset(options)
     check_weights(backbones, options.weights)
     return specs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import Any, Literal
+from typing import Any
 
 from engine.backbones.entry import Backbone
 from engine.config.dataset_names import resolve
@@ -26,17 +26,6 @@ def plan_runs(models: Sequence[Backbone], options: Options) -> list[RunSpec]:
     recipe = find_recipe(options.recipe)
     check_options(options, recipe)
     return [_plan(model, recipe, options, seed) for model in models for seed in options.seeds]
-
-
-def hold_out(options: Options) -> float | Literal["test"]:
-    """Return the share of training images held out for validation: as asked for, else the recipe's.
-
-    Raises:
-        InputError: no such recipe.
-    """
-    if options.validation is not None:
-        return options.validation
-    return find_recipe(options.recipe).validation
 
 
 def recipe_from(name: str, options: Options, models: Sequence[Backbone] = ()) -> Recipe:

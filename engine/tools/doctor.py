@@ -229,16 +229,17 @@ def _data() -> Finding:
     """Return where the default data set is."""
     from engine.config.dataset_names import title
     from engine.config.settings import Options
-    from engine.datasets.loading import bytes_to_download, check_dataset
+    from engine.datasets.loading import check_dataset
+    from engine.tools.fetching import list_needed
 
-    usual = Options().dataset
-    name = title(usual)
+    usual = Options()
+    name = title(usual.dataset)
     try:
-        found = check_dataset(usual, None)
-        is_here = not bytes_to_download(usual, None)
+        found = check_dataset(usual)
+        (needed,) = list_needed((), [usual.dataset])
     except InputError as error:
         return Finding(name, "bad", str(error), "remove the file to have it downloaded")
-    if not is_here:
+    if needed.is_missing:
         return Finding(name, "note", found, "the first training downloads it; or give `data_path`")
     return Finding(name, "good", found)
 

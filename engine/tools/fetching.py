@@ -19,7 +19,7 @@ from engine.common.folders import cache_folder
 from engine.common.progress import Progress
 from engine.common.text import byte_size, duration
 from engine.config.dataset_names import find_row, is_folder, known_names
-from engine.datasets.loading import source_of
+from engine.datasets.loading import find_source
 from engine.datasets.published import archive_destination
 from engine.datasets.source import DataRequest
 from engine.download.transfer import part_of
@@ -66,6 +66,11 @@ class Needed:
     def bytes(self) -> int:
         """Bytes of the file to fetch."""
         return self.file.bytes if self.file is not None else 0
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it would be downloaded, by names of files alone."""
+        return self.file is not None and self.file.locate() is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,7 @@ def needed_weights(backbone: Backbone, image_size: int | None = None) -> Needed:
 def _needed_data(name: str) -> Needed:
     if is_folder(name) or find_row(name) is None:
         raise InputError("dataset", ", ".join(known_names()), repr(name), "check the name")
-    source = source_of(name)
+    source, _ = find_source(name)
     if source.archive is None:
         return Needed(name, "dataset", "built in")
     published = PublishedFile(
@@ -250,11 +255,11 @@ class PaceMeter:
 def _check_room(wanted: Sequence[Needed]) -> None:
     """Reject downloads that would not fit on the disk of the user's cache."""
     missing = 0
-    for file in (needed.file for needed in wanted):
-        if file is not None and file.locate() is None:
-            part = part_of(file.destination)
-            here = part.stat().st_size if os.path.isfile(part) else 0
-            missing += max(file.bytes - here, 0)
+    for file in (needed.file for needed in wanted if needed.is_missing):
+        assert file is not None  # what has none is not missing
+        part = part_of(file.destination)
+        here = part.stat().st_size if os.path.isfile(part) else 0
+        missing += max(file.bytes - here, 0)
     folder = cache_folder()
     disk = next(each for each in (folder, *folder.parents) if os.path.exists(each))
     if missing and missing > (free := shutil.disk_usage(disk).free):

@@ -158,7 +158,7 @@ def plan(arguments: argparse.Namespace) -> RunSpec:
     options = replace(chosen_options(arguments), recipe=NOTEBOOK.name, validation="test")
     options = with_weights(options, default_runs_dir())
     (spec,) = plan_runs([backbone], options)
-    check_dataset(spec.dataset, spec.data_path, train_limit=spec.train_limit)
+    check_dataset(options)
     check_weights_option(backbone, options.weights)
     return spec
 

@@ -9,8 +9,9 @@ from dataclasses import asdict
 
 from engine.common.text import aligned, printable, whole
 from engine.config.dataset_names import title
-from engine.datasets.loading import report_on
+from engine.datasets.loading import find_source
 from engine.datasets.report import Report
+from engine.datasets.source import DataRequest
 from tui.cli.output import image_progress
 from tui.settings.option_names import in_flags
 
@@ -25,8 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: there is no such data set, or the folder does not hold one.
     """
+    source, path = find_source(arguments.dataset)
     with image_progress("decoding") as progress:
-        report = report_on(arguments.dataset, progress)
+        report = source.report(DataRequest(path), progress)
     if arguments.json:
         # File names may hold bytes that are not UTF-8; ASCII output escapes them.
         print(json.dumps(asdict(report), indent=1, allow_nan=False))

@@ -15,9 +15,10 @@ import pytest
 from engine.common.progress import ignore_progress
 from engine.datasets.archives import CIFAR100
 from engine.datasets.cifar import Cifar100
-from engine.datasets.loading import check_dataset, load_dataset
+from engine.datasets.loading import load_dataset
 from engine.datasets.published import Archive
 from engine.errors import InputError
+from tests.support.data_sets import check_dataset
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

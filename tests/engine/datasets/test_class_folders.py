@@ -9,8 +9,9 @@ from PIL import Image
 
 from engine.common.progress import ignore_progress
 from engine.datasets.image_folder import list_folder
-from engine.datasets.loading import check_dataset, load_dataset, report_on
+from engine.datasets.loading import load_dataset
 from engine.errors import InputError
+from tests.support.data_sets import check_dataset, report_on
 
 
 def plant(root: Path, tree: str) -> Path:

@@ -15,8 +15,9 @@ from engine.common.progress import ignore_progress
 from engine.datasets.dataset import Dataset
 from engine.datasets.folder_walk import SUFFIXES
 from engine.datasets.image_folder import Labelled, list_folder
-from engine.datasets.loading import check_dataset, load_dataset
+from engine.datasets.loading import load_dataset
 from engine.errors import InputError
+from tests.support.data_sets import check_dataset
 
 
 def write(path: Path, number: int = 0, mode: str = "RGB", size: tuple[int, int] = (12, 9)) -> Path:

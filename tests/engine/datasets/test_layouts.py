@@ -13,8 +13,9 @@ import pytest
 
 from engine.common.progress import ignore_progress
 from engine.datasets.dataset import Dataset
-from engine.datasets.loading import check_dataset, load_dataset
+from engine.datasets.loading import load_dataset
 from engine.errors import InputError
+from tests.support.data_sets import check_dataset
 from tests.support.images import SmallCifar10
 
 

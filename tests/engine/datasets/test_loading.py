@@ -18,9 +18,10 @@ from engine.common.progress import ignore_progress
 from engine.datasets.archives import CIFAR10, CifarSet
 from engine.datasets.cifar import Cifar10
 from engine.datasets.dataset import Dataset
-from engine.datasets.loading import check_dataset, load_dataset
+from engine.datasets.loading import load_dataset
 from engine.datasets.published import Archive, usual_folders
 from engine.errors import InputError
+from tests.support.data_sets import check_dataset
 from tests.support.images import SmallCifar10
 from tests.support.loopback import LoopbackServer
 

@@ -13,16 +13,11 @@ import numpy as np
 import pytest
 
 from engine.common.progress import ignore_progress
-from engine.datasets.loading import (
-    bytes_to_download,
-    check_dataset,
-    count_images,
-    load_dataset,
-    report_on,
-)
+from engine.datasets.loading import load_dataset
 from engine.datasets.published import Archive, usual_folders
 from engine.errors import InputError
 from engine.tools.fetching import fetch_all, list_needed
+from tests.support.data_sets import bytes_to_download, check_dataset, count_images, report_on
 from tests.support.loopback import LoopbackServer
 from tests.support.packages import BIRDS, installed_in, page_files, write_dots, write_package
 
@@ -44,7 +39,7 @@ def write_birds(packages: Path, added: str = "") -> None:
 
 def ask_all() -> None:
     check_dataset("birds", None)
-    count_images("birds", None)
+    count_images("birds")
     load_dataset("birds", None, ignore_progress)
 
 
@@ -64,8 +59,8 @@ def test_the_package_of_the_page_is_a_data_set(packages: Path) -> None:
     write_dots(packages)
     told: list[tuple[int, int | None]] = []
     assert check_dataset("dots", None) == "built in"
-    assert count_images("dots", None) == (80, 20)
-    assert bytes_to_download("dots", None) == 0
+    assert count_images("dots") == (80, 20)
+    assert bytes_to_download("dots") == 0
     data = load_dataset("dots", None, lambda done, total, unit: told.append((done, total)))
     assert told[-1] == (100, 100)
     assert data.train_images.shape == (80, 16, 16, 3)
@@ -232,7 +227,7 @@ def shapes(
     archive = Archive(url, "shapes-v1.npz", f"sha256:{digest}", len(content))
     shapes_data = import_module("shapes_data")
 
-    assert bytes_to_download("shapes", None) == 12_345_678
+    assert bytes_to_download("shapes") == 12_345_678
     assert check_dataset("shapes", None) == "to download: 12 MB"
     monkeypatch.setattr(shapes_data.Shapes, "archive", archive)
     return content
@@ -250,7 +245,7 @@ def test_a_file_is_downloaded_once_and_verified(
     assert [words.partition(" from ")[0] for words in told] == ["shapes, 0 MB"]
     assert loopback.requests == ["/shapes"]
     place = usual_folders()[1] / "shapes-v1.npz"
-    assert bytes_to_download("shapes", None) == 0
+    assert bytes_to_download("shapes") == 0
     assert check_dataset("shapes", None) == str(place)
     assert report_on("shapes").classes[0].name == "circle"
     place.write_bytes(shapes[:-1] + b"x")
@@ -297,4 +292,4 @@ Birds.locate = lambda self: "y"
 """
     write_birds(packages, added)
     with pytest.raises(InputError, match=r"Path or NoneType from locate, found str"):
-        bytes_to_download("birds", None)
+        bytes_to_download("birds")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from engine.datasets.loading import report_on
 from engine.datasets.report import ClassCount
 from engine.errors import InputError
+from tests.support.data_sets import report_on
 
 
 def make(root: Path) -> Path:

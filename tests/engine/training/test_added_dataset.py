@@ -13,8 +13,8 @@ import pytest
 from engine.config import dataset_names
 from engine.config.dataset_names import DatasetRow, known_names, title
 from engine.config.spec import Stage
-from engine.datasets.loading import report_on
 from engine.protocol.events import FeaturesReady, PhaseProgressed, RunEnded, RunStarted, TestEnded
+from tests.support.data_sets import report_on
 from tests.support.packages import BIRDS, installed_in, page_files, write_dots, write_package
 from tests.support.small_net import narrow_custom_cnn, small_spec
 from tests.support.training import SCRATCH, Train

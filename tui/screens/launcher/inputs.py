@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from engine.backbones.catalogue import CATALOGUE, find_backbone
+from engine.backbones.catalogue import CATALOGUE
 from engine.backbones.entry import Backbone
-from engine.config.planning import hold_out
 from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.errors import InputError
-from tui.panels.tables.catalogue import TO_DOWNLOAD
 from tui.screens.launcher.form import field_of
 
 if TYPE_CHECKING:
@@ -30,12 +28,7 @@ def look_for_inputs(
     from engine.weights.locate import check_weights
 
     try:
-        state = check_dataset(
-            options.dataset,
-            options.data_path,
-            train_limit=options.train_limit,
-            validation=hold_out(options),
-        )
+        state = check_dataset(options)
     except InputError as error:
         return (field_of(error, "data_path"), error), ""
     try:
@@ -51,21 +44,15 @@ def missing_files(specs: Sequence[RunSpec]) -> list[Needed]:
     Raises:
         InputError: a data set or a model is not available.
     """
-    from engine.datasets.loading import bytes_to_download
     from engine.tools.fetching import list_needed
-    from engine.weights.locate import weights_state
 
-    missing: dict[str, Needed] = {}
+    wanted: list[Needed] = []
     for spec in specs:
         if spec.weights == "imagenet":
-            state = weights_state(find_backbone(spec.model), spec.image_size)
-            if state.startswith(TO_DOWNLOAD):
-                (needed,) = list_needed([spec.model], image_size=spec.image_size)
-                missing[needed.name] = needed
-        if bytes_to_download(spec.dataset, spec.data_path):
-            (needed,) = list_needed([], [spec.dataset])
-            missing[needed.name] = needed
-    return list(missing.values())
+            wanted += list_needed([spec.model], image_size=spec.image_size)
+        if spec.data_path is None:  # a folder has its path
+            wanted += list_needed([], [spec.dataset])
+    return list({needed.name: needed for needed in wanted if needed.is_missing}.values())
 
 
 def weights_states(sizes: Mapping[str, int]) -> dict[str, str]:
@@ -82,9 +69,11 @@ def weights_states(sizes: Mapping[str, int]) -> dict[str, str]:
 
 def count_images(options: Options) -> tuple[int, int] | None:
     """Return the numbers of training and test images; None if they cannot be counted."""
-    from engine.datasets.loading import count_images as count
+    from engine.datasets.loading import find_source
+    from engine.datasets.source import DataRequest
 
     try:
-        return count(options.dataset, options.data_path)
+        source, path = find_source(options.dataset, options.data_path)
+        return source.count(DataRequest(path))
     except InputError:
         return None
