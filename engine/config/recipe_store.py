@@ -245,7 +245,7 @@ RECIPE_KEYS: Mapping[str, Kind] = {
     "scratch_learning_rate": LEARNING_RATE,
     "image_sizes": _Sizes(),
     "scratch_epochs": EPOCHS,
-    **{field: row.file_kind for field, row in OF_RECIPES.items()},
+    **{field: row.file_kind or row.kind for field, row in OF_RECIPES.items()},
 }
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, get_args
 
 from engine.config.dataset_names import BUILT_IN
 from engine.config.kinds import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from engine.config.recipe import Recipe
     from engine.config.stage import Unfreeze
 
+_Says = ParamSpec("_Says")
 BatchNorm = Literal["locked", "keras"]
 Precision = Literal["float32", "mixed_bfloat16"]
 Keep = Literal["last", "best"]
@@ -61,28 +62,29 @@ GIGABYTES = Number(
 
 
 class Setting(NamedTuple):
-    """What the row of an option says, with the field and the default that it says it of."""
+    """What the row of an option says, with the field that it says it of."""
 
-    field: str
-    """Its name in Python: of the field, in errors, in a recipe's file."""
-    flag: str
-    """Its name on the command line."""
-    metavar: str
-    """How its value is written there; empty for yes or no."""
     kind: Kind
     help: str
-    usual: Any
+    usual: Any = None
     """Its value where neither an option nor a recipe says one."""
-    unset: str
+    flag: str = ""
+    """Its name on the command line; the field's, unless told otherwise."""
+    metavar: str = ""
+    """How its value is written there, as its kind says unless told otherwise; empty for yes or
+    no."""
+    unset: str = ""
     """What None means, where None is the usual value."""
-    of_recipe: Callable[[Recipe], Any] | None
+    of_recipe: Callable[[Recipe], Any] | None = None
     """Takes from a recipe what the option left out means; None where no recipe decides."""
-    file_kind: Kind
-    """What the key of a recipe's file takes."""
-    words: str
+    file_kind: Kind | None = None
+    """What the key of a recipe's file takes, where it is not what the option takes."""
+    words: str = ""
     """What a recipe with another value than the usual one is said to do; the value goes into {}."""
-    sweepable: bool
+    sweepable: bool = True
     """Whether runs that differ in nothing else can be compared by it, to find its best value."""
+    field: str = ""
+    """Its name in Python: of the field, in errors, in a recipe's file."""
 
     def read(self, text: str) -> Any:
         """Return the value that a text holds.
@@ -93,28 +95,17 @@ class Setting(NamedTuple):
         return self.kind.read(self.field, text)
 
 
-def option(
-    kind: Kind,
-    says: str,
-    usual: Any = None,
-    *,
-    flag: str = "",
-    metavar: str = "",
-    unset: str = "",
-    of_recipe: Callable[[Recipe], Any] | None = None,
-    file_kind: Kind | None = None,
-    words: str = "",
-    sweepable: bool = True,
-) -> Any:
-    """Return a field with its row; for the arguments see `Setting`.
+def _as_field(row_of: Callable[_Says, Setting]) -> Callable[_Says, Any]:
+    """Return a function that makes a field with its row from what the row says."""
 
-    A flag is named after its field and a value written as its kind says, unless told otherwise.
-    """
-    metavar, file_kind = metavar or kind.metavar, file_kind or kind
-    row = Setting(
-        "", flag, metavar, kind, says, usual, unset, of_recipe, file_kind, words, sweepable
-    )
-    return field(default=usual, metadata={"row": row})
+    def option(*said: _Says.args, **more: _Says.kwargs) -> Any:
+        row = row_of(*said, **more)
+        return field(default=row.usual, metadata={"row": row})
+
+    return option
+
+
+option = _as_field(Setting)
 
 
 def dataset_words(names: Sequence[str]) -> str:
@@ -306,7 +297,11 @@ class Options(KeptSettings):
 
 def _rows(cls: type[Any]) -> tuple[Setting, ...]:
     return tuple(
-        row._replace(field=each.name, flag=row.flag or f"--{each.name.replace('_', '-')}")
+        row._replace(
+            field=each.name,
+            flag=row.flag or f"--{each.name.replace('_', '-')}",
+            metavar=row.metavar or row.kind.metavar,
+        )
         for each in fields(cls)
         if (row := each.metadata.get("row"))
     )

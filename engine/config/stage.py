@@ -57,41 +57,15 @@ def check_joining(stage: Stage) -> None:
         )
     earlier, training = 0, stage.unfreeze_last
     for unfreeze in stage.unfreezes:
-        _check_epoch(unfreeze.after_epoch, earlier, stage.epochs)
-        _check_layers(unfreeze, training)
-        earlier, training = unfreeze.after_epoch, unfreeze.last
-
-
-def _check_epoch(epoch: int, earlier: int, epochs: int) -> None:
-    if epochs < 2:
-        expected, found = "a last stage of 2 epochs or more", str(epochs)
-        hint = "give it more with `epochs`"
-    elif not 1 <= epoch < epochs:
-        expected, found = (
-            f"an epoch from 1 to {epochs - 1} of the last stage's {epochs}",
-            str(epoch),
-        )
-        hint = "after its last one nothing follows"
-    elif epoch <= earlier:
-        expected, found = "rising epochs", f"{epoch} after {earlier}"
-        hint = "write the earliest first, and each once"
-    else:
-        return
-    raise InputError("unfreezes", expected, found, hint)
-
-
-def _check_layers(unfreeze: Unfreeze, training: int | None) -> None:
-    last, hint = unfreeze.last, ""
-    if last is None:
-        return
-    if not 1 <= last <= MAX_LAYERS:
-        expected = f"1 to {MAX_LAYERS} layers or all"
-    elif training is None:
-        expected, hint = "all", "all layers train before, and none freezes again"
-    elif last < training:
-        expected = f"{training} layers or more"
-        hint = f"the last {training} train before, and none freezes again"
-    else:
-        return
-    expected = f"{expected} after epoch {unfreeze.after_epoch}"
-    raise InputError("unfreezes", expected, str(last), hint)
+        epoch, last = unfreeze.after_epoch, unfreeze.last
+        if not earlier < epoch < stage.epochs:
+            expected = f"rising epochs of 1 or more, below the last stage's {stage.epochs}"
+            found = f"{epoch} after {earlier}" if earlier else str(epoch)
+            hint = "write the earliest first, or give the stage more `epochs`"
+            raise InputError("unfreezes", expected, found, hint)
+        least = max(training or 0, 1)
+        if last is not None and (training is None or not least <= last <= MAX_LAYERS):
+            layers = "all" if training is None else f"{least} to {MAX_LAYERS} layers or all"
+            expected, hint = f"{layers} after epoch {epoch}", "what trains before stays unfrozen"
+            raise InputError("unfreezes", expected, str(last), hint)
+        earlier, training = epoch, last

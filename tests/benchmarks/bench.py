@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from notebook_comparison import ChildFailedError, check_bench, run_bench
 from notebook_comparison.report import markdown, text
 
+from engine.api.planning import with_weights
 from engine.backbones.catalogue import find_backbone
 from engine.common.codec import to_plain
 from engine.config.kinds import Whole
@@ -38,7 +39,6 @@ from engine.weights.locate import check_weights_option
 from tui.__main__ import exit_status
 from tui.cli.arguments import TEXT, add_setting, chosen_options, default_runs_dir
 from tui.cli.output import use_utf8
-from tui.cli.train import with_weights
 from tui.cli.usage import OneLineParser, did_you_mean
 
 PROGRAM = "python tests/benchmarks/bench.py"
@@ -156,7 +156,7 @@ def plan(arguments: argparse.Namespace) -> RunSpec:
     check_can_compute()
     backbone = find_backbone(arguments.model)
     options = replace(chosen_options(arguments), recipe=NOTEBOOK.name, validation="test")
-    options = with_weights(options, default_runs_dir())
+    options, _ = with_weights(options, default_runs_dir())
     (spec,) = plan_runs([backbone], options)
     check_dataset(options)
     check_weights_option(backbone, options.weights)

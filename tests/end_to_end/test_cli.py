@@ -55,7 +55,7 @@ def rejection(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["train", "CustomCNN", "--epochs", "-1,2"], ["--epochs", "1 to", "found -1"]),
         (["train", "CustomCNN", "--epochs", "1,2,3"], ["--epochs", "at most 2", "found 3"]),
         (["train", "VGG16", "--unfreeze-after", "-1:60"], ["--unfreeze-after", "found -1"]),
-        (["train", "VGG16", "--unfreeze-after", "5:60"], ["an epoch from 1 to 4", "found 5"]),
+        (["train", "VGG16", "--unfreeze-after", "5:60"], ["below the last stage's 5", "found 5"]),
         (
             ["train", "VGG16", "--unfreeze-after", "1:60", "--unfreeze-blocks", "1"],
             ["--unfreeze-after: expected no --unfreeze-blocks"],
@@ -111,7 +111,11 @@ def test_bad_input_is_rejected_in_one_line(
         ),
         (
             ["train", "VGG16", "--json", "--unfreeze-after", "1:60", "--epochs", "5,1"],
-            {"field": "unfreezes", "found": "1", "hint": "give it more with --epochs"},
+            {
+                "field": "unfreezes",
+                "found": "1",
+                "hint": "write the earliest first, or give the stage more --epochs",
+            },
         ),
         (
             ["train", "CustomCNN", "--json", "--recipe", "mine.toml"],

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.config.kinds import Choice, Text, YesNo, unexpected
+from engine.config.kinds import Choice, Listed, Number, Text, YesNo
 from engine.config.recipe import default_text
 from engine.config.settings import SETTINGS, Options, Setting
 
@@ -15,6 +15,7 @@ RUNS_DIR_VARIABLE = "CIFAR_TUI_RUNS"
 OnHangup = Literal["continue", "checkpoint"]
 """What a training does when its terminal closes."""
 TEXT = Text()
+SHARES = Listed(Number("shares above 0, at most 1", 0, 1, excluded=(0,)), "0.8,0.85")
 
 
 def add_setting(parser: argparse.ArgumentParser, setting: Setting) -> None:
@@ -41,21 +42,6 @@ def read_path(flag: str, text: str) -> Path:
         InputError: the text is no path.
     """
     return Path(TEXT.read(flag, text))
-
-
-def read_shares(flag: str, text: str) -> tuple[float, ...]:
-    """Return the comma-separated shares of a text, each above 0 and at most 1.
-
-    Raises:
-        InputError: a part is no such share, or one is given twice.
-    """
-    try:
-        shares = tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise unexpected(flag, "numbers like 0.8,0.9", text) from error
-    if not all(0 < share <= 1 for share in shares) or len({*shares}) < len(shares):
-        raise unexpected(flag, "different shares of 0 to 1", text)
-    return shares
 
 
 def default_runs_dir() -> Path:

@@ -17,11 +17,11 @@ from engine.config.settings import IMAGE_SIZE, SETTINGS, dataset_words
 from engine.tools.export_formats import format_names, formats_help
 from tui.cli.arguments import (
     RUNS_DIR_VARIABLE,
+    SHARES,
     TEXT,
     OnHangup,
     add_setting,
     read_path,
-    read_shares,
 )
 from tui.cli.examples import examples_text
 from tui.cli.old_names import OLD_NAMES
@@ -222,7 +222,7 @@ def _add_results(add: Callable[..., None]) -> None:
         ),
         _argument("--filter", "TEXT", matching, TEXT.read),
         _argument("--sort", "COLUMN", by, TEXT.read),
-        _argument("--time-to", "SHARE[,SHARE...]", seconds, read_shares),
+        _argument("--time-to", "SHARE[,SHARE...]", seconds, SHARES.read),
         _flag("--by-model", "print one line per model: best, mean and deviation"),
     )
     add(

@@ -6,10 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from engine.api import planning
-from engine.api.planning import plan
+from engine.api.planning import plan, with_weights
 from engine.config.recipe import NOTEBOOK
 from engine.config.settings import Options
 from engine.config.spec import RunSpec
@@ -24,24 +22,14 @@ from tui.settings.option_names import in_flags
 
 def run(arguments: argparse.Namespace) -> int:
     """Train what the command line names, or the exercise's comparison."""
-    options = with_weights(chosen_options(arguments), arguments.runs_dir)
+    options, note = with_weights(chosen_options(arguments), arguments.runs_dir)
+    if note:
+        print(f"cifar-tui: {in_flags(note)}", file=sys.stderr)
     if arguments.compare_exercise:
         return _compare(arguments, options)
     if not arguments.models:
         raise InputError("", "MODEL", "none", "see `cifar-tui train --help`")
     return train(plan(arguments.models, options), arguments)
-
-
-def with_weights(options: Options, runs_dir: Path) -> Options:
-    """Return the options with the file that `--weights RUN` means; print a note if it is unclear.
-
-    Raises:
-        InputError: several runs match, or the one that does has no model.
-    """
-    options, note = planning.with_weights(options, runs_dir)
-    if note:
-        print(f"cifar-tui: {in_flags(note)}", file=sys.stderr)
-    return options
 
 
 def _compare(arguments: argparse.Namespace, options: Options) -> int:

@@ -119,7 +119,7 @@ async def test_the_filter_finds_a_model_and_escape_clears_it(launcher: Launcher)
 WRONG = (
     ("epochs", "0", "epochs: expected 1 to 10000, found 0"),
     ("image_size", "16", "image size: expected 32 px or more for EfficientNetLite0, found 16"),
-    ("unfreezes", "5:60", "unfreeze after: expected an epoch from 1 to 4"),
+    ("unfreezes", "5:60", "unfreeze after: expected rising epochs of 1 or more"),
     ("data_path", "/nowhere", "/nowhere"),
     ("weights", "no.h5", "no.h5"),
 )
