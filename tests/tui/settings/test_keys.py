@@ -17,8 +17,8 @@ from tests.support.screens import Running, is_open, until
 from tui.app import CifarApp
 from tui.panels.tables.catalogue import CatalogueTable
 from tui.screens.help import HelpScreen, help_text
-from tui.screens.launcher.recipe_prompt import RecipePrompt
 from tui.screens.launcher.screen import LauncherScreen
+from tui.screens.prompt import Prompt
 from tui.screens.results.screen import ResultsScreen
 from tui.settings import keys
 
@@ -91,8 +91,8 @@ async def test_keys_and_palette_of_the_launcher(launcher: Launcher) -> None:
         for opens, screen in (
             ("ctrl+p", CommandPalette),
             ("colon", CommandPalette),
-            ("ctrl+e", RecipePrompt),
-            ("ctrl+o", RecipePrompt),
+            ("ctrl+e", Prompt),
+            ("ctrl+o", Prompt),
         ):
             await pilot.press(opens)
             await until(pilot, lambda kind=screen: is_open(page.app, kind))
@@ -114,7 +114,7 @@ async def test_in_a_text_field_the_footer_has_what_works_there(launcher: Launche
         await pilot.press("f1")
         await until(pilot, lambda: is_open(app, HelpScreen))
         await pilot.press("escape", "ctrl+o")
-        await until(pilot, lambda: is_open(app, RecipePrompt))
+        await until(pilot, lambda: is_open(app, Prompt))
         await pilot.press("escape", "escape")
         await until(pilot, lambda: isinstance(app.focused, CatalogueTable))
         await until(pilot, lambda: footer(app).get("?") == "help")

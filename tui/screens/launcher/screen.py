@@ -291,13 +291,13 @@ class LauncherScreen(KeyedScreen):
     @work(exclusive=True, group="recipe")
     async def action_save_recipe(self) -> None:
         """Save the form as a recipe, under a name."""
-        from tui.screens.launcher.recipe_prompt import RecipePrompt
+        from tui.screens.launcher.recipe_prompt import recipe_prompt
 
         options, errors = self.query_one(RunForm).read()
         if errors:
             self._warn(next(iter(errors.values())))
             return
-        path = await self.app.push_screen_wait(RecipePrompt(options, self._marked))
+        path = await self.app.push_screen_wait(recipe_prompt(options, self._marked))
         if path is not None:
             self.query_one(RunForm).offer_recipes()
             self.notify(f"Saved: {path}", markup=False)

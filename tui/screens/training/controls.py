@@ -9,6 +9,8 @@ from textual.reactive import reactive
 from textual.screen import ModalScreen
 
 from engine.common.text import rate as written_rate
+from engine.config.kinds import Whole
+from engine.config.settings import LEARNING_RATE
 from engine.config.spec import RunSpec
 from engine.protocol.commands import (
     ApplyNow,
@@ -27,7 +29,7 @@ from engine.state.layer_choice import last_layers, lockable
 from engine.state.snapshot import RunSnapshot
 from tui.screens.choice import STOP, ChoiceScreen
 from tui.screens.keyed_screen import KeyedScreen
-from tui.screens.number_prompt import NumberPrompt, NumberWanted
+from tui.screens.prompt import number_prompt
 from tui.screens.training.changes import (
     body_size,
     changes_to,
@@ -94,13 +96,8 @@ class ControlsScreen(KeyedScreen):
         if tree is None:
             return
         if preset == "ask":
-            wanted = NumberWanted(
-                "How many of the last layers are to train besides the head?",
-                1,
-                body_size(tree),
-                is_whole=True,
-            )
-            self._ask(NumberPrompt(wanted), self._train_last)
+            title = "How many of the last layers are to train besides the head?"
+            self._ask(number_prompt(title, Whole(1, body_size(tree))), self._train_last)
         else:
             self._train(run, preset_layers(tree, preset))
 
@@ -168,8 +165,7 @@ class ControlsScreen(KeyedScreen):
         rate = self._rate()
         if rate is not None:
             title = f"Learning rate from the next batch on (now {written_rate(rate)})"
-            wanted = NumberWanted(title, 0, _HIGHEST_RATE, above_low=True, initial=f"{rate:.4g}")
-            self._ask(NumberPrompt(wanted), self._set_rate)
+            self._ask(number_prompt(title, LEARNING_RATE, f"{rate:.4g}"), self._set_rate)
 
     def _set_rate(self, run: RunSnapshot, rate: float) -> None:
         self._send(SetLearningRate(value=rate))

@@ -26,9 +26,10 @@ from tests.support.screens import is_open, messages, text_of, until
 from tui.app import CifarApp
 from tui.panels.tables.catalogue import MARKED, UNMARKED
 from tui.screens.launcher.form import RunForm, field_of
-from tui.screens.launcher.recipe_prompt import HELD, RecipePrompt
+from tui.screens.launcher.recipe_prompt import HELD
 from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.launcher.texts import summary_text
+from tui.screens.prompt import Prompt
 from tui.screens.training.screen import TrainingScreen
 from tui.settings.option_names import as_label
 
@@ -341,7 +342,7 @@ async def test_the_options_are_saved_as_a_recipe(launcher: Launcher) -> None:
     async with launcher((120, 40)) as page:
         page.field("epochs").value = "7,3"
         await page.pilot.press("ctrl+e")
-        await until(page.pilot, lambda: is_open(page.app, RecipePrompt))
+        await until(page.pilot, lambda: is_open(page.app, Prompt))
         await page.pilot.press(*"notebook")
         note = page.app.screen.query_one(".dialog-note", Static)
         await until(page.pilot, lambda: "which is built in" in str(note.render()))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.containers import Vertical
 from textual.pilot import Pilot
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
 from engine.protocol.commands import (
     ApplyNow,
@@ -29,7 +29,7 @@ from engine.protocol.commands import (
 from engine.protocol.events import CommandRejected, PhaseChanged, RunEnded
 from engine.protocol.facts import LayerNode
 from tui.screens.choice import ChoiceScreen
-from tui.screens.number_prompt import NumberPrompt
+from tui.screens.prompt import Prompt
 from tui.screens.training.screen import TrainingScreen
 from tui.settings import keys
 
@@ -118,7 +118,7 @@ async def test_presets(
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
         await pilot.press(answer[:1] or "escape")
         if answer[1:]:
-            await until(pilot, lambda: isinstance(app.screen, NumberPrompt))
+            await until(pilot, lambda: isinstance(app.screen, Prompt))
             await pilot.press(answer[1:], "enter")
         await until(pilot, lambda: app.screen is training(app))
         if layers_asked:
@@ -256,10 +256,10 @@ async def test_a_typed_rate(session: Any, at_work: AtWork, until: Any) -> None:
     async with at_work() as pilot:
         app: Any = pilot.app
         await pilot.press("L")
-        await until(pilot, lambda: isinstance(app.screen, NumberPrompt))
-        assert app.screen.wanted.initial == "0.001"
+        await until(pilot, lambda: isinstance(app.screen, Prompt))
+        assert app.screen.query_one(Input).value == "0.001"
         await pilot.press("2", "0", "enter")
-        assert isinstance(app.screen, NumberPrompt)
+        assert isinstance(app.screen, Prompt)
         await pilot.press("backspace", "backspace", "3", "e", "-", "4", "enter")
         await until(pilot, lambda: session.sent)
         assert [without_id(command) for command in session.sent] == [
