@@ -21,15 +21,13 @@ YES_NO = ("yes", "no")
 
 def unexpected(where: str, expected: str, value: Any) -> InputError:
     """Return the error about a value that is not as expected."""
-    return InputError(where, expected, _quoted(value))
-
-
-def _quoted(value: Any) -> str:
     if isinstance(value, str):
-        return repr(value if len(value) <= 40 else value[:39] + "…")
-    import json
+        found = repr(value if len(value) <= 40 else value[:39] + "…")
+    else:
+        import json
 
-    return json.dumps(value, default=str, ensure_ascii=False)[:60]
+        found = json.dumps(value, default=str, ensure_ascii=False)[:60]
+    return InputError(where, expected, found)
 
 
 class Kind:
@@ -268,17 +266,12 @@ class Unfreezes(Kind):
         return tuple(value)
 
     def text(self, value: Iterable[Unfreeze]) -> str:
-        joins = [f"{join.after_epoch}:{_all_or(join.last)}" for join in value]
-        return ",".join(joins) or "none"
+        joins = [(join.after_epoch, "all" if join.last is None else join.last) for join in value]
+        return ",".join(f"{epoch}:{last}" for epoch, last in joins) or "none"
 
     def _parse(self, text: str) -> tuple[Unfreeze, ...]:
-        return tuple(_unfreeze(part) for part in text.split(","))
-
-
-def _unfreeze(text: str) -> Unfreeze:
-    epoch, _, last = text.partition(":")
-    return Unfreeze(int(epoch), None if last.strip() == "all" else int(last))
-
-
-def _all_or(last: int | None) -> str:
-    return "all" if last is None else str(last)
+        joins = (part.partition(":")[::2] for part in text.split(","))
+        return tuple(
+            Unfreeze(int(epoch), None if last.strip() == "all" else int(last))
+            for epoch, last in joins
+        )

@@ -120,17 +120,11 @@ def _backbone_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
         if i > 0 and options.unfreeze_last is not None:
             last = options.unfreeze_last
         stages.append(replace(stage, epochs=count, learning_rate=rate, unfreeze_last=last))
-    stages[-1] = _as_asked(stages[-1], options)
-    return tuple(stages)
-
-
-def _as_asked(stage: Stage, options: Options) -> Stage:
-    """Return the last stage with what is asked for in place of the recipe's."""
-    stage = replace(stage, schedule=options.schedule or stage.schedule)
+    stages[-1] = replace(stages[-1], schedule=options.schedule or stages[-1].schedule)
     if options.unfreezes or options.block_every is not None:
-        unfreezes, block_every = options.unfreezes, options.block_every or 0
-        return replace(stage, unfreezes=unfreezes, block_every=block_every)
-    return stage
+        joins, block_every = options.unfreezes, options.block_every or 0
+        stages[-1] = replace(stages[-1], unfreezes=joins, block_every=block_every)
+    return tuple(stages)
 
 
 def _keep(recipe: Recipe, options: Options) -> Keep:
@@ -172,26 +166,17 @@ def check_options(options: Options, recipe: Recipe) -> None:
 
 
 def _check_stages(options: Options, stages: int) -> None:
-    if options.epochs is not None:
-        _check_count("epochs", len(options.epochs), stages)
-        stages = len(options.epochs)
-    if options.learning_rates is not None:
-        _check_count("learning_rates", len(options.learning_rates), stages)
+    """Reject more values than stages, or none."""
+    for field, values in (("epochs", options.epochs), ("learning_rates", options.learning_rates)):
+        if values is not None and not 1 <= len(values) <= stages:
+            hint = f"the training asked for has {stages} stage{'s' if stages > 1 else ''}"
+            raise InputError(field, f"at most {stages}, one a stage", str(len(values)), hint)
+        if options.epochs:
+            stages = len(options.epochs)
     if options.unfreeze_last is not None and stages == 1:
         raise InputError(
             "unfreeze_last",
             "a stage that fine-tunes",
             "only the head's",
             "give `epochs` a number for each stage, like 5,3",
-        )
-
-
-def _check_count(option: str, count: int, stages: int) -> None:
-    """Reject more values than stages, or none."""
-    if not 1 <= count <= stages:
-        raise InputError(
-            option,
-            f"at most {stages}, one a stage",
-            str(count),
-            f"the training asked for has {stages} stage{'s' if stages > 1 else ''}",
         )

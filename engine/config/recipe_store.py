@@ -68,13 +68,16 @@ def read_recipe(path: Path) -> Recipe:
         raise InputError("recipe", f"a file name {_NAME_WORDS}", repr(path.name))
     try:
         table = tomllib.loads(read_regular(path, MAX_BYTES).decode("utf-8"))
+        needed = [key for key in _needed(Recipe) if key != "name"]
+        recipe = Recipe(name=path.stem, **_read("", table, RECIPE_KEYS, needed))
     except OSError as error:
         raise InputError("recipe", "a readable file", str(error.strerror), place=path) from error
     except InputError as error:
-        raise error.within(path, "recipe") from error
+        key = error.field or error.place
+        inner = InputError("recipe", error.expected, error.found, error.hint, key)
+        raise inner.within(path) from error
     except (ValueError, RecursionError) as error:
         raise InputError("recipe", "TOML", " ".join(str(error).split()), place=path) from error
-    recipe = _recipe(path, table)
     # Rankings and reports tell recipes apart by their names.
     if recipe != RECIPES.get(recipe.name, recipe):
         raise InputError(
@@ -247,15 +250,6 @@ RECIPE_KEYS: Mapping[str, Kind] = {
     "scratch_epochs": EPOCHS,
     **{field: row.file_kind or row.kind for field, row in OF_RECIPES.items()},
 }
-
-
-def _recipe(path: Path, table: Mapping[str, Any]) -> Recipe:
-    needed = [key for key in _needed(Recipe) if key != "name"]
-    try:
-        return Recipe(name=path.stem, **_read("", table, RECIPE_KEYS, needed))
-    except InputError as error:
-        inner = InputError("", error.expected, error.found, error.hint, error.field)
-        raise inner.within(path, "recipe") from error
 
 
 def _needed(cls: type[Any]) -> list[str]:

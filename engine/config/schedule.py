@@ -29,10 +29,5 @@ def epochs_without_gain(val_accuracies: Sequence[float]) -> int:
     Args:
         val_accuracies: of the stage's epochs so far, in order; NaN is never better.
     """
-    best, waited = float("-inf"), 0
-    for accuracy in val_accuracies:
-        if accuracy > best:
-            best, waited = accuracy, 0
-        else:
-            waited += 1
-    return waited
+    known = [-math.inf, *(-math.inf if math.isnan(each) else each for each in val_accuracies)]
+    return len(known) - 1 - known.index(max(known))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 import time
 from dataclasses import asdict
 
 from engine.common.folders import features_root
 from engine.common.text import aligned, byte_size, printable
 from engine.features.store import Entry, FeatureStore
-from tui.cli.output import use_utf8
+from tui.cli.output import print_json
 
 COLUMNS = {
     "model": "model",
@@ -30,8 +28,6 @@ NUMBERS = {"px", "images", "size"}
 def run(arguments: argparse.Namespace) -> int:
     """List the cached features, or remove all of them; a missing folder is an empty cache."""
     store = FeatureStore(features_root(), limit_bytes=0)
-    if arguments.json:
-        use_utf8(sys.stdout)
     if arguments.action == "clear":
         _clear(store, arguments.json)
     else:
@@ -42,9 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _clear(store: FeatureStore, as_json: bool) -> None:
     entries, size = store.clear()
     if as_json:
-        _print_json(
-            {"folder": str(store.folder), "entries_removed": entries, "bytes_removed": size}
-        )
+        print_json({"folder": str(store.folder), "entries_removed": entries, "bytes_removed": size})
     else:
         print(f"removed {_entries(entries)}, {byte_size(size)}, from {store.folder}")
 
@@ -54,7 +48,7 @@ def _list(store: FeatureStore, as_json: bool) -> None:
     total = sum(entry.bytes for entry in entries)
     if as_json:
         plain = [asdict(entry) for entry in entries]
-        _print_json({"folder": str(store.folder), "bytes": total, "entries": plain})
+        print_json({"folder": str(store.folder), "bytes": total, "entries": plain})
         return
     if entries:
         right = [title in NUMBERS for title in TITLES]
@@ -71,7 +65,3 @@ def _cells(entry: Entry) -> tuple[str, ...]:
 
 def _entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count} entries"
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -12,7 +11,7 @@ from dataclasses import asdict, replace
 from textwrap import wrap
 
 from engine.tools.doctor import Finding, State, examine
-from tui.cli.output import as_asked, terminal_width, use_utf8
+from tui.cli.output import as_asked, print_json, terminal_width
 from tui.screens.too_small import MIN_HEIGHT, MIN_WIDTH
 from tui.settings.option_names import in_flags
 from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
@@ -32,8 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     findings = [*of_machine, *examine_terminal(current(), os.environ)]
     if arguments.json:
-        use_utf8(sys.stdout)
-        print(json.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
+        print_json([asdict(finding) for finding in findings])
     else:
         print(as_asked("\n".join(_lines(findings, terminal_width()))))
     return 1 if any(finding.state == "bad" for finding in findings) else 0
@@ -71,19 +69,11 @@ def _colours(terminal: Terminal, environment: Mapping[str, str]) -> Finding:
     if terminal.colours == MILLIONS:
         return Finding("colours", "good", "16 million")
     if terminal.colours > 16:
-        return Finding("colours", "good", f"{terminal.colours}", _more_colours(terminal))
-    advice = f"if the terminal has more: export TERM={_with_256(terminal)}"
+        found, more = f"{terminal.colours}", "if the terminal has more: export COLORTERM=truecolor"
+        return Finding("colours", "good", found, more if terminal.reads_millions else "")
+    name = "screen-256color" if terminal.multiplexer == "GNU screen" else "xterm-256color"
+    advice = f"if the terminal has more: export TERM={name}"
     return Finding("colours", "note", f"16 ({terminal.name})", advice)
-
-
-def _more_colours(terminal: Terminal) -> str:
-    if terminal.reads_millions:
-        return "if the terminal has more: export COLORTERM=truecolor"
-    return ""
-
-
-def _with_256(terminal: Terminal) -> str:
-    return "screen-256color" if terminal.multiplexer == "GNU screen" else "xterm-256color"
 
 
 def _encoding(terminal: Terminal) -> Finding:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from engine.tools.fetching import (
     ignore_step,
     list_needed,
 )
-from tui.cli.output import use_utf8
+from tui.cli.output import print_json
 from tui.settings.option_names import in_flags
 
 PACE_SECONDS = 2.0
@@ -122,7 +121,6 @@ def _where(path: Path | None) -> str:
 
 
 def _print_json(outcomes: list[Fetched]) -> None:
-    use_utf8(sys.stdout)
     files = [
         {
             "name": outcome.needed.name,
@@ -133,4 +131,4 @@ def _print_json(outcomes: list[Fetched]) -> None:
         }
         for outcome in outcomes
     ]
-    print(json.dumps({"files": files}, indent=1, allow_nan=False, ensure_ascii=False))
+    print_json({"files": files})

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 
 from engine.backbones.catalogue import CATALOGUE
 from engine.backbones.entry import Backbone
 from engine.common.text import aligned, count
 from engine.weights.locate import weights_state
-from tui.cli.output import use_utf8
+from tui.cli.output import print_json
 
 FIELDS = ["name", "parameters", "depth", "flops", "imagenet_top1", "image_size", "min_image_size"]
 TITLES = ("model", "params", "depth", "FLOPs", "ImageNet", "px", "least px", "weights")
@@ -19,9 +17,7 @@ TITLES = ("model", "params", "depth", "FLOPs", "ImageNet", "px", "least px", "we
 def run(arguments: argparse.Namespace) -> int:
     """Print every entry with its figures and where its weights are."""
     if arguments.json:
-        use_utf8(sys.stdout)
-        entries = [_plain(entry) for entry in CATALOGUE]
-        print(json.dumps(entries, indent=1, allow_nan=False, ensure_ascii=False))
+        print_json([_plain(entry) for entry in CATALOGUE])
     else:
         right = [False, *[True] * (len(TITLES) - 2), False]
         print("\n".join(aligned([TITLES, *map(_cells, CATALOGUE)], right)))

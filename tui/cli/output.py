@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,12 @@ def use_utf8(stream: TextIO) -> None:
     """Make a stream write UTF-8, as JSON requires whatever the locale says."""
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(encoding="utf-8")
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON, in UTF-8."""
+    use_utf8(sys.stdout)
+    print(json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False))
 
 
 def can_show(text: str) -> bool:

@@ -114,11 +114,8 @@ class FetchScreen(Screen[None]):
             size = f"  {byte_size(needed.bytes)}" if needed.bytes else ""
             return Content.styled("✓ ", "$success") + name + Content(f"{outcome.state}{size}")
         if outcome is not None:
-            return (
-                Content.styled("✗ ", "$error")
-                + name
-                + Content.styled(in_flags(outcome.error), "$error")
-            )
+            error = Content.styled(in_flags(outcome.error), "$error")
+            return Content.styled("✗ ", "$error") + name + error
         if step is None:
             waits = f"waits, about {byte_size(needed.bytes)}"
             return Content.styled("· ", "$muted") + name + Content.styled(waits, "$muted")

@@ -217,25 +217,18 @@ def _words(setting: Setting) -> tuple[str, ...]:
     return ()
 
 
-def _suggester(setting: Setting) -> PathSuggester | None:
-    match setting.kind:
-        case DatasetName():
-            return PathSuggester(known_names)
-        case FilePath():
-            return PathSuggester()
-    return None
-
-
 def _field(setting: Setting) -> Input | Select[str]:
     name, says = f"field-{setting.field}", setting.help
     empty = recipe_defaults(DEFAULT_RECIPE).get(setting.field) or default_text(setting)
     if not is_choice(setting):
+        words = known_names if isinstance(setting.kind, DatasetName) else tuple
+        suggester = PathSuggester(words) if isinstance(setting.kind, FilePath) else None
         return Input(
             placeholder=empty,
             compact=True,
             id=name,
             tooltip=says,
-            suggester=_suggester(setting),
+            suggester=suggester,
         )
     return Select(
         [(choice, choice) for choice in _words(setting)],

@@ -252,12 +252,9 @@ class LauncherScreen(KeyedScreen):
     @on(CatalogueTable.StartAsked)
     @on(RunForm.StartAsked)
     @on(Button.Pressed, "#start")
-    def action_start(self) -> None:
-        """Start, if everything is valid; else go to the first error."""
-        self._start()
-
     @work(exclusive=True, group="start")
-    async def _start(self) -> None:
+    async def action_start(self) -> None:
+        """Start or add to the queue, if everything is valid; else go to the first error."""
         # The message of the last keystroke may not have arrived yet.
         options = self._plan()
         if not self._problem():
@@ -276,9 +273,7 @@ class LauncherScreen(KeyedScreen):
         else:
             self.query_one(CatalogueTable).focus()
 
-    def action_add_runs(self) -> None:
-        """Add to the current queue, if everything is valid; else go to the first error."""
-        self._start()
+    action_add_runs = action_start
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Allow starting, adding and resuming where possible; a slash may be part of a path."""
