@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.backbones.entry import Backbone, ExpectedInput, PackagedWeights
 from engine.backbones.published import PUBLISHED
+from engine.common.text import did_you_mean
 from engine.errors import InputError
 
 # Of `preprocess_input` in keras.applications.imagenet_utils: its modes caffe, tf and torch.
@@ -147,10 +148,7 @@ def find_backbone(name: str) -> Backbone:
     wanted = name.strip().lower()
     if wanted in by_name:
         return by_name[wanted]
-    import difflib  # every command imports this module, hardly one needs it
-
-    near = difflib.get_close_matches(wanted, by_name, n=1, cutoff=0.6)
-    hint = f"did you mean {by_name[near[0]].name}? " if near else ""
+    hint = did_you_mean(wanted, (entry.name for entry in CATALOGUE))
     raise InputError(
         "", "a model of the catalogue", repr(name), f"{hint}`cifar-tui models` lists all"
     )

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 MISSING = "–"
+_NEAR = 0.6
+"""How similar two words must be, 0 to 1, for one to count as a misspelling of the other."""
 Row = Mapping[str, Any]
 """A row's values by column."""
 
@@ -152,6 +154,16 @@ def fitted(text: str, width: int, right: bool = False) -> str:
 
 GAP = 2
 """Blank cells between two columns of a table."""
+
+
+def did_you_mean(found: str, words: Iterable[str]) -> str:
+    """Return `did you mean train? ` if one of some words is similar, else nothing."""
+    import difflib  # only rejected input needs it
+
+    # The dashes that all options share do not make them similar.
+    by_name = {word.lstrip("-").lower(): word for word in words}
+    near = difflib.get_close_matches(found.lstrip("-").lower(), by_name, n=1, cutoff=_NEAR)
+    return f"did you mean {by_name[near[0]]}? " if near else ""
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from engine.backbones.entry import Backbone
+from engine.common.folders import expanded
 from engine.config.dataset_names import resolve
 from engine.config.recipe import Recipe
 from engine.config.recipe_store import find_recipe
@@ -83,7 +84,7 @@ def _plan(model: Backbone, recipe: Recipe, options: Options, seed: int) -> RunSp
         stages=stages(recipe, options),
         image_size=image_size,
         recipe=recipe.name,
-        data_path=None if data_path is None else _absolute(data_path),
+        data_path=None if data_path is None else os.path.abspath(expanded(data_path)),
         seed=seed,
         weights=_weights(options.weights, model),
         **settings,
@@ -99,15 +100,11 @@ def _decided(options: Options, recipe: Recipe) -> dict[str, Any]:
     return decided
 
 
-def _absolute(path: str) -> str:
-    """Return the path as one that still holds where the run is resumed from another folder."""
-    return os.path.abspath(os.path.expanduser(path))
-
-
 def _weights(asked: str, model: Backbone) -> str:
     if asked in ("imagenet", "none"):
         return "none" if model.from_scratch else asked
-    return _absolute(asked)
+    # One that still holds where the run is resumed from another folder.
+    return os.path.abspath(expanded(asked))
 
 
 def _backbone_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:

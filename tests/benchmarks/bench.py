@@ -27,6 +27,7 @@ from notebook_comparison.report import markdown, text
 from engine.api.planning import with_weights
 from engine.backbones.catalogue import find_backbone
 from engine.common.codec import to_plain
+from engine.common.text import did_you_mean
 from engine.config.kinds import Whole
 from engine.config.planning import plan_runs
 from engine.config.recipe import NOTEBOOK
@@ -39,7 +40,7 @@ from engine.weights.locate import check_weights_option
 from tui.__main__ import exit_status
 from tui.cli.arguments import TEXT, add_setting, chosen_options, default_runs_dir
 from tui.cli.output import use_utf8
-from tui.cli.usage import OneLineParser, did_you_mean
+from tui.cli.usage import OneLineParser
 
 PROGRAM = "python tests/benchmarks/bench.py"
 MODEL = "EfficientNetLite0"

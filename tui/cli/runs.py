@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from engine.runs.directory import TRASH, RunDirectory, check_runs_dir
 from engine.runs.listing import folder_names, list_runs
 from engine.runs.selecting import choose_run
 from engine.runs.trash import Removable, bytes_on_disk, removable, remove, trash_run
-from tui.cli.output import use_utf8
+from tui.cli.output import print_json
 
 TITLES = ("run", "model", "status", "model file", "checkpoints", "total")
 NUMBERS = {"model file", "checkpoints", "total"}
@@ -52,8 +51,6 @@ def run(arguments: argparse.Namespace) -> int:
     """
     runs_dir = arguments.runs_dir
     check_runs_dir(runs_dir)
-    if arguments.json:
-        use_utf8(sys.stdout)
     if arguments.action == "delete":
         return _delete(runs_dir, arguments.runs, yes=arguments.yes, as_json=arguments.json)
     if arguments.runs:
@@ -76,7 +73,7 @@ def _list(runs_dir: Path, *, as_json: bool) -> None:
     trash = bytes_on_disk(runs_dir / TRASH)
     if as_json:
         plain = [run.plain for run in runs]
-        _print_json({"folder": str(runs_dir), "bytes": total, "trash_bytes": trash, "runs": plain})
+        print_json({"folder": str(runs_dir), "bytes": total, "trash_bytes": trash, "runs": plain})
         return
     if runs:
         right = [title in NUMBERS for title in TITLES]
@@ -111,7 +108,7 @@ def _delete(runs_dir: Path, names: Sequence[str], *, yes: bool, as_json: bool) -
         if not as_json:
             print(f"moved {printable(directory.run_id)} to {moved[-1]}")
     if as_json:
-        _print_json({"moved": list(map(str, moved)), "bytes": size})
+        print_json({"moved": list(map(str, moved)), "bytes": size})
     else:
         print(f"{byte_size(size)} in the trash; `cifar-tui runs prune --yes` removes it for good")
     return 0
@@ -149,7 +146,7 @@ def _prune(runs_dir: Path, *, yes: bool, as_json: bool) -> None:
             remove(item)
     if as_json:
         items = [{"path": str(item.path), "what": item.what, "bytes": item.bytes} for item in found]
-        _print_json({"removed": yes, "bytes": size, "items": items})
+        print_json({"removed": yes, "bytes": size, "items": items})
         return
     for item in found:
         print(_item_line(item, runs_dir))
@@ -171,7 +168,3 @@ def _item_line(item: Removable, runs_dir: Path) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"1 {what}" if number == 1 else f"{number} {what}s"
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False))

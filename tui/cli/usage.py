@@ -7,11 +7,10 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
+from engine.common.text import did_you_mean
 from engine.errors import InputError
 from tui.cli.old_names import with_new_names
 
-NEAR = 0.6
-"""How similar two words must be, 0 to 1, for one to count as a misspelling of the other."""
 _MESSAGES = {
     "expected ": ("{}", "none"),
     "ignored explicit argument ": ("no value", "{}"),
@@ -153,13 +152,3 @@ class CommandLineParser(OneLineParser):
             known = self.commands["train"].flags() if parser is self else {}
             hint = did_you_mean(flag, parser.flags() | known)
         return InputError("", f"an option of {parser.prog}", repr(flag[:60]), hint + parser.hint)
-
-
-def did_you_mean(found: str, known: Iterable[Any]) -> str:
-    """Return `did you mean train? ` if a known word is similar, else nothing."""
-    import difflib  # only rejected input needs it
-
-    # The dashes that all options share do not make them similar.
-    by_name = {str(word).lstrip("-").lower(): word for word in known}
-    near = difflib.get_close_matches(found.lstrip("-").lower(), by_name, n=1, cutoff=NEAR)
-    return f"did you mean {by_name[near[0]]}? " if near else ""

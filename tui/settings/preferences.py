@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from pathlib import Path
 from typing import Any
 
 from engine.common.atomic import written_whole
@@ -38,20 +37,16 @@ def write_preferences(section: str, values: dict[str, Any]) -> None:
         values: JSON values.
     """
     sections = {**_read(), section: values}
-    path = _path()
+    path = config_folder() / FILE_NAME
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as aside:
             aside.write_text(json.dumps(sections, indent=1) + "\n", encoding="utf-8")
 
 
-def _path() -> Path:
-    return config_folder() / FILE_NAME
-
-
 def _read() -> dict[str, Any]:
     try:
-        found = json.loads(read_regular(_path(), MAX_BYTES))
+        found = json.loads(read_regular(config_folder() / FILE_NAME, MAX_BYTES))
     except (OSError, InputError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
+from engine.common.text import did_you_mean
 from engine.config.settings import SETTINGS
 from engine.errors import InputError
 from tui.__main__ import main
 from tui.cli.old_names import OLD_NAMES
 from tui.cli.parser import build_parser
-from tui.cli.usage import did_you_mean
 from tui.settings.option_names import as_label
 
 PARSER = build_parser()
