@@ -54,18 +54,16 @@ def installed() -> Installed:
     rows = list[DatasetRow]()
     problems = dict[str, InputError]()
     for name, same in groupby(entries, key=lambda entry: entry.name):
-        found_rows = [_row(entry) for entry in same]
+        # Extras, as in `module:Class [extra]`, are the installer's.
+        found_rows = [
+            DatasetRow(name, name, each.value.partition("[")[0].replace(" ", ""), _package(each))
+            for each in same
+        ]
         if problem := _problem(printable(name), found_rows):
             problems[name] = problem
         else:
             rows += found_rows
     return Installed(tuple(rows), problems)
-
-
-def _row(entry: EntryPoint) -> DatasetRow:
-    # Extras, as in `module:Class [extra]`, are the installer's.
-    source = entry.value.partition("[")[0].replace(" ", "")
-    return DatasetRow(entry.name, entry.name, source, _package(entry))
 
 
 def _package(entry: EntryPoint) -> str:

@@ -73,8 +73,8 @@ def read_recipe(path: Path) -> Recipe:
     except OSError as error:
         raise InputError("recipe", "a readable file", str(error.strerror), place=path) from error
     except InputError as error:
-        key = error.field or error.place
-        inner = InputError("recipe", error.expected, error.found, error.hint, key)
+        # The field is the key in the file, empty for all of it.
+        inner = InputError("recipe", error.expected, error.found, error.hint, error.field)
         raise inner.within(path) from error
     except (ValueError, RecursionError) as error:
         raise InputError("recipe", "TOML", " ".join(str(error).split()), place=path) from error

@@ -34,13 +34,15 @@ def remembered_speed() -> Speed | None:
 
 async def measure_speed() -> Speed | None:
     """Measure and remember; None if the measurement failed. Ends at once when it is cancelled."""
+    # The process finds this same program, installed or not.
+    folders = filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")])
     # Not asyncio's own processes: one that ends after the screen finds the event loop closed.
     process = subprocess.Popen(
         COMMAND,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(_python_path())},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
     )
     try:
         lines = (await asyncio.to_thread(_answer, process)).splitlines()
@@ -71,12 +73,6 @@ def _answer(process: subprocess.Popen[bytes]) -> str:
         process.kill()
         output, _ = process.communicate()
     return output.decode(errors="replace")
-
-
-def _python_path() -> list[str]:
-    """Folders in which the process finds this same program, installed or not."""
-    here = str(Path(__file__).parents[2])
-    return [here, *filter(None, [os.environ.get("PYTHONPATH")])]
 
 
 def _machine() -> str:

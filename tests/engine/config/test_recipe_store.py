@@ -129,7 +129,7 @@ unfreeze_last = 0
         (HEAD + "[image_sizes]\nVGG61 = 64", "found the unknown key 'VGG61'"),
         ("stages = [", "mine.toml: expected TOML, found"),
         ("x = " + "[" * 5_000, "mine.toml: expected TOML, found"),
-        ("a" * 70_000, "of at most"),
+        ("a" * 70_000, "mine.toml: expected at most 64.0 KB, found 68.4 KB"),
     ],
 )
 def test_what_does_not_hold_is_one_line(text: str, words: str, tmp_path: Path) -> None:
