@@ -96,6 +96,8 @@ def _in_units(n: float | None, step: int, *units: str) -> str:
 
 def printable(text: str) -> str:
     """Return the text with `?` for each character that a terminal would obey or cannot show."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
@@ -173,11 +175,14 @@ def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
         rows: cells of each line, the titles among them.
         right: whether a column is aligned to the right, as numbers are.
     """
-    # Each text once: of ten thousand rows many cells are the same.
-    columns = zip(*rows, strict=True)
-    widths = [max(map(cell_width, {*column}), default=0) for column in columns]
-    gap = " " * GAP
-    return [gap.join(map(fitted, row, widths, right)).rstrip() for row in rows]
+    columns = []
+    for column, is_right in zip(zip(*rows, strict=True), right, strict=True):
+        # Each text once: of ten thousand rows many cells are the same.
+        texts = {*column}
+        width = max(map(cell_width, texts))
+        cells = {text: fitted(text, width, is_right) for text in texts}
+        columns.append([cells[text] for text in column])
+    return [(" " * GAP).join(row).rstrip() for row in zip(*columns, strict=True)]
 
 
 def most_important(columns: Sequence[Column], widths: Mapping[str, int], room: int) -> list[Column]:
