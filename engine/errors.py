@@ -50,9 +50,14 @@ class InputError(EngineError):
         Args:
             name: returns what to call an option, given its Python name; other words unchanged.
         """
-        start = "".join(f"{part}: " for part in (name(self.field), self.place) if part)
+        field = name(self.field) if self.field else ""
+        start = "".join(f"{part}: " for part in (field, self.place) if part)
         end = f"; {self.hint}" if self.hint else ""
         return f"{start}{with_names(f'expected {self.expected}, found {self.found}{end}', name)}"
+
+    def recorded(self) -> str:
+        """Return the line for a record, with every option in backticks: any front end names it."""
+        return self.line("`{}`".format)
 
     def within(self, place: str | Path, field: str = "") -> InputError:
         """Return the same error in a wider place, and about `field` if it names none itself."""

@@ -98,11 +98,13 @@ def check_can_compute(kept: str = "", run_id: str = "") -> str:
         hint = f"`cifar-tui resume {run_id}` in a new one" if run_id else "start a new one"
     elif not settled and asked not in ("", backend):
         found, hint = f"KERAS_BACKEND={asked}", f"set it to {backend}"
+    elif backend not in NAMES and kept:
+        found, hint = "only " + " and ".join(NAMES.values()), "train it again"
     elif backend not in NAMES:
         found, hint = repr(backend), f"set it to one of {', '.join(NAMES)}, or unset it"
     elif not settled and importlib.util.find_spec(backend) is None:
-        found = f"no package {backend}"
-        hint = f'`pip install "cifar-tui[{backend}]"`, or unset KERAS_BACKEND'
+        found, extra = f"no package {backend}", "" if backend == DEFAULT else f"[{backend}]"
+        hint = f'`pip install "cifar-tui{extra}"`' + (", or unset KERAS_BACKEND" if asked else "")
     else:
         return backend
     names = " or ".join(NAMES.values())

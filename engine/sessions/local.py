@@ -163,8 +163,10 @@ class Session(SessionHandle):
     def _fail(self, problem: Exception) -> None:
         """Emit what ended the queue outside any run, such as a folder that cannot be written."""
         self._statuses = [*self._statuses[: self._begun], "failed"]
-        kind = "" if isinstance(problem, InputError) else f"{type(problem).__name__}: "
-        self._tell_apart(RunEnded(status="failed", error=f"{kind}{problem}"))
+        error = f"{type(problem).__name__}: {problem}"
+        if isinstance(problem, InputError):
+            error = problem.recorded()
+        self._tell_apart(RunEnded(status="failed", error=error))
 
     def _work_off(self, index: int, spec: RunSpec) -> bool:
         """Run one spec; return whether the queue is to end with it."""

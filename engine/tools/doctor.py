@@ -80,7 +80,8 @@ def _keras() -> Finding:
     try:
         backend = check_can_compute()
     except InputError as error:
-        return Finding("Keras", "bad", str(error), "unset KERAS_BACKEND")
+        found = f"expected {error.expected}, found {error.found}"
+        return Finding("Keras", "bad", found, error.hint)
     asked = ", as KERAS_BACKEND asks" if os.environ.get("KERAS_BACKEND") else ""
     parts = [f"{NAMES[backend]} computes{asked}"]
     path = _settings_file()

@@ -78,7 +78,7 @@ class Trainer:
         except _StoppedError:
             status = "stopped"
         except InputError as problem:
-            status, error = "failed", str(problem)
+            status, error = "failed", problem.recorded()
         except Exception as problem:
             text = traceback.format_exc().rstrip()
             self._emit(LogLine(level="error", text=text))

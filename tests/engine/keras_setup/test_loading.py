@@ -177,8 +177,13 @@ def test_a_run_is_rejected_where_its_backend_is_not_installed(
     unsettled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"^a-run: expected JAX.*found no package jax; `pip"):
+    with pytest.raises(InputError, match=r"^a-run: expected JAX.*found no package jax; `pip[^,]*$"):
         check_can_compute("jax", "a-run")
+
+
+def test_a_run_on_what_never_worked_here_is_to_be_trained_again(unsettled: None) -> None:
+    with pytest.raises(InputError, match=r"^a-run: expected torch, on .*; train it again$"):
+        check_can_compute("torch", "a-run")
 
 
 def test_a_run_is_rejected_where_another_backend_is_loaded() -> None:

@@ -157,5 +157,8 @@ def test_a_backend_that_does_not_work_here_is_bad(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("engine.keras_setup.loading.settled_backend", lambda: "")
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     finding = doctor._keras()
-    assert (finding.state, finding.advice) == ("bad", "unset KERAS_BACKEND")
+    assert (finding.state, finding.advice) == (
+        "bad",
+        "set it to one of tensorflow, jax, or unset it",
+    )
     assert "found 'torch'" in finding.found
