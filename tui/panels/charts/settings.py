@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
 from tui.settings.preferences import read_preferences, write_preferences
 
 XUnit = Literal["epochs", "steps", "seconds"]
-X_UNITS: tuple[XUnit, ...] = get_args(XUnit)
-SMOOTHINGS = (0.0, 0.6, 0.9)
-"""Weights of the moving average, 0 to 1; 0 draws the line as it was measured."""
+VALUES: dict[str, tuple[Any, ...]] = {
+    "recent": (False, True),
+    "x_unit": get_args(XUnit),
+    "smoothing": (0.0, 0.6, 0.9),
+    "log_loss": (False, True),
+}
+"""The values of each setting in the order in which its key goes through them, the default first."""
 _SECTION = "charts"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +26,14 @@ class ChartSettings:
     """Only the last part of the run, at full resolution."""
     x_unit: XUnit = "epochs"
     smoothing: float = 0.0
-    """One of SMOOTHINGS."""
+    """Weight of the moving average, 0 to 1; 0 draws the line as it was measured."""
     log_loss: bool = False
 
-    def next_unit(self) -> ChartSettings:
-        """The next unit of the x axis."""
-        return replace(self, x_unit=_following(X_UNITS, self.x_unit))
-
-    def next_smoothing(self) -> ChartSettings:
-        """The next stronger smoothing; none after the strongest."""
-        return replace(self, smoothing=_following(SMOOTHINGS, self.smoothing))
+    def changed(self, name: str) -> ChartSettings:
+        """The same with the next value of one setting; after its last value the first."""
+        values = VALUES[name]
+        place = values.index(getattr(self, name)) + 1
+        return replace(self, **{name: values[place % len(values)]})
 
     def words(self, *, of_loss: bool) -> str:
         """What differs from the defaults: `recent window · smoothed 0.6 · log`, or empty.
@@ -50,20 +51,11 @@ class ChartSettings:
 
 def read_settings() -> ChartSettings:
     """Read what was chosen last, with defaults for what is missing or cannot be understood."""
-    found, default = read_preferences(_SECTION), ChartSettings()
-    unit, smoothing = found.get("x_unit"), found.get("smoothing")
-    return ChartSettings(
-        recent=found.get("recent") is True,
-        x_unit=next((known for known in X_UNITS if known == unit), default.x_unit),
-        smoothing=next((known for known in SMOOTHINGS if known == smoothing), default.smoothing),
-        log_loss=found.get("log_loss") is True,
-    )
+    found = read_preferences(_SECTION)
+    known = {name: found[name] for name, values in VALUES.items() if found.get(name) in values}
+    return ChartSettings(**known)
 
 
 def write_settings(settings: ChartSettings) -> None:
     """Remember what was chosen."""
     write_preferences(_SECTION, asdict(settings))
-
-
-def _following(values: tuple[T, ...], value: T) -> T:
-    return values[(values.index(value) + 1) % len(values)]

@@ -16,6 +16,7 @@ from engine.state.layer_choice import (
     training_parameters,
     weighted,
 )
+from engine.state.pending import trains_then
 from engine.state.snapshot import RunSnapshot
 from tui.screens.choice import CUT_SHORT, MARKED_STOPPED, Answer, Question
 from tui.session.view import SessionView
@@ -26,18 +27,12 @@ RATE_STEPS_A_DECADE = 4
 _CANCEL = Answer("cancel", "c", "Cancel", "change nothing")
 
 
-def wished(run: RunSnapshot) -> frozenset[str]:
-    """Return the leaf layers that train once all pending changes are applied."""
-    asked_on = {name for name, value in run.pending.items() if value}
-    asked_off = run.pending.keys() - asked_on
-    return frozenset(((run.selected or run.trainable) - asked_off) | asked_on)
-
-
 def changes_to(run: RunSnapshot, wanted: Collection[str]) -> tuple[SetTrainable, ...]:
     """Return the commands, at most two, after which exactly these leaf layers train."""
     if run.layers is None:
         return ()
-    now, wanted = wished(run), set(wanted)
+    selected = run.selected or run.trainable
+    now = trains_then(run.layers, selected, run.pending, locked=False)
     names = weighted(run.layers)
     on = tuple(name for name in names if name in wanted and name not in now)
     off = tuple(name for name in names if name in now and name not in wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from textual.reactive import reactive
 from textual.screen import ModalScreen
@@ -77,12 +77,8 @@ class ControlsScreen(KeyedScreen):
             self.app.push_screen(ChoiceScreen(STOP), self._stop_as_chosen)
 
     def _stop_as_chosen(self, choice: str | None) -> None:
-        if choice == "now":
-            self._send(Stop(when="now"))
-        elif choice == "epoch":
-            self._send(Stop(when="epoch"))
-        elif choice == "run":
-            self._send(Stop(when="run"))
+        if choice is not None:
+            self._send(Stop(when=cast(Any, choice)))  # the answers are named by it
 
     def action_presets(self) -> None:
         """Ask which layers are to train."""
@@ -142,15 +138,8 @@ class ControlsScreen(KeyedScreen):
             self.notify("No change is pending.")
         return run.pending_ids if run is not None else ()
 
-    def action_rate_up(self) -> None:
-        """Request the next higher learning rate."""
-        self._step_rate(1)
-
-    def action_rate_down(self) -> None:
-        """Request the next lower learning rate."""
-        self._step_rate(-1)
-
-    def _step_rate(self, steps: int) -> None:
+    def action_step_rate(self, steps: int) -> None:
+        """Request a higher learning rate, or a lower one if `steps` is negative."""
         rate = self._rate()
         if rate is None:
             return

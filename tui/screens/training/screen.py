@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -15,7 +14,7 @@ from textual.widgets import Footer
 from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
 from tui.panels.charts.panel import ChartsPanel
-from tui.panels.charts.settings import ChartSettings, write_settings
+from tui.panels.charts.settings import write_settings
 from tui.panels.layers import LayersPanel, LayerTree
 from tui.panels.log import LogPanel
 from tui.panels.machine import HardwarePanel
@@ -146,27 +145,11 @@ class TrainingScreen(ControlsScreen):
         if panel.focusable:
             panel.focus()
 
-    def action_toggle_window(self) -> None:
-        """Show all of the history in the charts, or its recent part."""
-        settings = self.query_one(ChartsPanel).settings
-        self._set_charts(replace(settings, recent=not settings.recent))
-
-    def action_change_x_axis(self) -> None:
-        """Draw the charts over epochs, steps or seconds of training."""
-        self._set_charts(self.query_one(ChartsPanel).settings.next_unit())
-
-    def action_change_smoothing(self) -> None:
-        """Draw the training curve as measured, or as a moving average."""
-        self._set_charts(self.query_one(ChartsPanel).settings.next_smoothing())
-
-    def action_toggle_log_loss(self) -> None:
-        """Switch the loss chart between a linear and a logarithmic axis."""
-        settings = self.query_one(ChartsPanel).settings
-        self._set_charts(replace(settings, log_loss=not settings.log_loss))
-
-    def _set_charts(self, settings: ChartSettings) -> None:
-        self.query_one(ChartsPanel).settings = settings
-        write_settings(settings)
+    def action_change_charts(self, name: str) -> None:
+        """Draw the charts with the next value of one of their settings, and remember it."""
+        charts = self.query_one(ChartsPanel)
+        charts.settings = charts.settings.changed(name)
+        write_settings(charts.settings)
 
     async def action_go_on(self) -> None:
         """Go to the results once the queue has ended."""
