@@ -41,7 +41,7 @@ class AnswersScreen(Screen[None]):
         self._answers: Answers | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(id="answers-head")
+        yield Static(id="answers-head", classes="head")
         with VerticalScroll(id="answers-body"), Vertical(id="answers-page"):
             yield Static("reading the runs…", id="answers-wait")
         yield Footer(show_command_palette=False)

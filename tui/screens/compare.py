@@ -43,7 +43,7 @@ class CompareScreen(Screen[None]):
         self._by_time = False
 
     def compose(self) -> ComposeResult:
-        yield Static(id="compare-head")
+        yield Static(id="compare-head", classes="head")
         with Container(id="compare-body"):
             with Vertical(id="compare-curves", classes="panel"):
                 yield Static(_READING, id="compare-legend")

@@ -71,7 +71,7 @@ class PredictScreen(KeyedScreen):
         self._ticks = 0
 
     def compose(self) -> ComposeResult:
-        yield Static(id="predict-head")
+        yield Static(id="predict-head", classes="head")
         with Vertical(id="predict-asked"):
             yield Input(
                 placeholder="path of an image",

@@ -31,14 +31,11 @@ class RunDetail(Container, can_focus=True):
     BINDINGS = keys.bindings("detail")
     DEFAULT_CSS = """
     RunDetail {
-        #run-parts, .run-page { width: 1fr; height: 1fr; }
         #run-tabs { height: 2; }
         .run-page { display: none; scrollbar-size: 1 1; }
         .run-page.-shown { display: block; }
         #run-curves-note, #run-layers-note { height: auto; color: $text-muted; }
         #run-layers-note { margin-bottom: 1; }
-        #run-charts { width: 1fr; height: 1fr; layout: vertical; }
-        #run-charts > Vertical { width: 1fr; height: 1fr; }
         .-beside #run-charts { layout: horizontal; }
         .chart-title { height: 1; padding-left: 6; color: $text-muted; }
         EndedTree { height: 1fr; background: $background; scrollbar-size: 1 1; }
