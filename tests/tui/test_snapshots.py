@@ -24,6 +24,7 @@ from engine.runs.listing import RunRecord, load_run
 from tests.support.fake_session import FakeSession, batch, epoch_end
 from tests.support.launcher import Launcher
 from tests.support.screens import AnyPilot, settled, until
+from tests.support.tables import cell_text
 from tui.app import CifarApp
 from tui.panels.charts.curves import CurveChart
 from tui.panels.charts.data import accuracy_data
@@ -89,7 +90,7 @@ async def test_the_launcher(
         "tui.screens.launcher.screen.weights_states", lambda sizes: dict.fromkeys(sizes, "here")
     )
     async with launcher(SIZES[0]) as page:
-        await until(page.pilot, lambda: page.table.cell_text("VGG16", "weights") == "here")
+        await until(page.pilot, lambda: cell_text(page.table, "VGG16", "weights") == "here")
         for size in SIZES:
             await page.pilot.resize_terminal(*size)
             assert await settled(page.pilot, "GB memory") == looks(name=named(size))

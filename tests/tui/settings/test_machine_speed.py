@@ -18,6 +18,7 @@ from engine.common.text import about_duration
 from engine.tools.speed_probe import Speed
 from tests.support.launcher import Launcher
 from tests.support.screens import until
+from tests.support.tables import cell_text
 from tui.settings import machine_speed
 from tui.settings.machine_speed import measure_speed, remembered_speed
 from tui.settings.preferences import read_preferences, write_preferences
@@ -121,7 +122,7 @@ async def test_the_launcher_measures_and_tells_minutes_and_memory(
     async with launcher((140, 40)) as page:
 
         def seconds() -> str:
-            return page.table.cell_text("VGG16", "seconds")
+            return cell_text(page.table, "VGG16", "seconds")
 
         await page.says("measuring this machine")
         await asyncio.to_thread(measured.write_text, json.dumps(PRINTED))

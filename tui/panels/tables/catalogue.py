@@ -120,14 +120,6 @@ class CatalogueTable(VirtualTable):
         """Ask for the start."""
         self.post_message(self.StartAsked())
 
-    def action_sort(self) -> None:
-        """Sort by the next column."""
-        self.sort_by_next()
-
-    def action_turn_order(self) -> None:
-        """Sort the other way round."""
-        self.sort_by(self.sort_key)
-
     def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
         """Toggle the mark on a click on the cursor's row."""
         event.stop()

@@ -161,13 +161,6 @@ class VirtualTable(ScrollView, can_focus=True):
         row = self.current_row
         return None if row is None else str(row[self._key])
 
-    def cell_text(self, row_key: str, key: str) -> str:
-        """Return the text of a cell; `mark` is the text before the first column."""
-        row = self._shown[self.keys.index(row_key)]
-        if key == "mark":
-            return "".join(text for text, _ in self.lead(row)).strip()
-        return self.text_of(self._column(key), row).strip()
-
     def _arrange_rows(self) -> None:
         """Order the rows, with the cursor on the same one as before, else at the same place."""
         current, only = self.current_key, self._only
@@ -191,11 +184,6 @@ class VirtualTable(ScrollView, can_focus=True):
 
     # Columns.
 
-    @property
-    def columns_in_view(self) -> list[str]:
-        """Keys of the columns drawn, from left to right."""
-        return [placed.column.key for placed in self._columns.in_view(self._width)]
-
     def title_of(self, key: str) -> str:
         """Return a column's title, with the mark of the order if the rows are sorted by it."""
         return self._column(key).title + (self._order_mark if key == self.sort_key else "")
@@ -215,7 +203,11 @@ class VirtualTable(ScrollView, can_focus=True):
         self._arrange_rows()
         self.post_message(self.Sorted(self))
 
-    def sort_by_next(self) -> None:
+    def action_turn_order(self) -> None:
+        """Sort the other way round."""
+        self.sort_by(self.sort_key)
+
+    def action_sort(self) -> None:
         """Sort by the next column: the first ones first, then those that fit, left to right."""
         keys = list(dict.fromkeys((*self.SORTED_FIRST, *self._columns.fitting)))
         place = keys.index(self.sort_key) if self.sort_key in keys else -1

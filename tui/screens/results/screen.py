@@ -69,7 +69,7 @@ class ResultsScreen(KeyedScreen):
         self._look_after = 0.0
 
     def compose(self) -> ComposeResult:
-        yield Static(id="results-head")
+        yield Static(id="results-head", classes="head")
         yield Static("reading runs…", id="results-note")
         with Container(id="results-body"):
             yield RunTable(id="run-table")
@@ -143,11 +143,11 @@ class ResultsScreen(KeyedScreen):
 
     def action_sort(self) -> None:
         """Sort by the next column."""
-        self._table.sort_by_next()
+        self._table.action_sort()
 
     def action_reverse(self) -> None:
         """Reverse the order."""
-        self._table.sort_by(self._table.sort_key)
+        self._table.action_turn_order()
 
     def action_mark(self) -> None:
         """Mark the current run for comparison, or unmark it."""

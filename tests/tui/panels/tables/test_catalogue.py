@@ -9,6 +9,7 @@ from engine.common.text import MISSING, count
 from engine.config.recipe import DEFAULT_RECIPE
 from tests.support.launcher import Launcher
 from tests.support.screens import until
+from tests.support.tables import cell_text
 from tui.panels.tables.catalogue import COLUMNS
 from tui.screens.launcher.screen import MARKED_AT_FIRST
 
@@ -24,7 +25,7 @@ async def test_figures_and_weights_are_those_of_the_size_that_would_train(
         name = "EfficientNetLite0"
 
         def shown(column: str) -> str:
-            return page.table.cell_text(name, column)
+            return cell_text(page.table, name, column)
 
         recommended = dict(DEFAULT_RECIPE.image_sizes)[name]
         await until(page.pilot, lambda: shown("image_size") == str(recommended))
@@ -35,8 +36,8 @@ async def test_figures_and_weights_are_those_of_the_size_that_would_train(
         assert shown("flops") == count(find_backbone(name).flops_at(40))
         await until(page.pilot, lambda: shown("weights") == "40 px")
         # what cannot be trained at that size says so, and what has a size of its own keeps it
-        assert page.table.cell_text("Xception", "image_size") == MISSING
-        assert page.table.cell_text("CustomCNN", "image_size") == "32"
+        assert cell_text(page.table, "Xception", "image_size") == MISSING
+        assert cell_text(page.table, "CustomCNN", "image_size") == "32"
 
 
 async def test_models_are_sorted_by_any_column_and_back(launcher: Launcher) -> None:

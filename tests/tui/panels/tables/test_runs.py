@@ -12,6 +12,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from engine.common.text import cell_width
+from tests.support.tables import cell_text, columns_in_view
 from tui.panels.tables.runs import RunTable, legend_of_marks
 from tui.panels.tables.virtual_table import DOWN, UP, VirtualTable
 from tui.settings.themes import DARK
@@ -175,21 +176,21 @@ async def test_a_click_goes_to_a_run_and_a_second_one_opens_it(until: Any) -> No
 
 async def test_the_first_column_stays_and_the_rest_moves() -> None:
     async with shown([row(1, model="SomeModel")], size=(60, 5)) as (pilot, table):
-        first = table.columns_in_view
+        first = columns_in_view(table)
         assert first[:2] == ["model", "test_accuracy"]
         assert lines(table)[0].endswith("›")
         seen = set(first)
         await pilot.press("l")
-        assert table.columns_in_view[1] == first[2]
+        assert columns_in_view(table)[1] == first[2]
         for _ in range(20):
             table.action_columns(1)
             assert "SomeModel" in lines(table)[1]
-            seen |= set(table.columns_in_view)
+            seen |= set(columns_in_view(table))
         assert seen == {column.key for column in table.columns_of([row(1)])}
         assert "‹" in lines(table)[0]
         for _ in range(20):
             table.action_columns(-1)
-        assert table.columns_in_view == first
+        assert columns_in_view(table) == first
 
 
 async def test_every_width_is_filled_and_none_is_passed(until: Any) -> None:
@@ -199,7 +200,7 @@ async def test_every_width_is_filled_and_none_is_passed(until: Any) -> None:
             await pilot.resize_terminal(width, 6)
             await until(pilot, lambda size=(width, 6): table.size == size)
             assert {cell_width(line) for line in lines(table)} == {width}
-        assert len(table.columns_in_view) == len(table.columns_of(rows))
+        assert len(columns_in_view(table)) == len(table.columns_of(rows))
 
 
 async def test_marks_of_every_kind() -> None:
@@ -212,7 +213,7 @@ async def test_marks_of_every_kind() -> None:
     async with shown(rows, {"run-4": "★", "run-1": "⚡"}) as (_, table):
         assert table.keys == ["run-2", "run-4", "run-3", "run-1"]
         table.toggle_mark()
-        marks = {run_id: table.cell_text(run_id, "mark") for run_id in table.keys}
+        marks = {run_id: cell_text(table, run_id, "mark") for run_id in table.keys}
         assert marks["run-1"] == "⚡"
         assert marks["run-2"].split() == ["✓", "◆"]
         assert marks["run-3"] == "≠"
@@ -238,11 +239,11 @@ def test_the_legend_names_only_what_is_in_use() -> None:
 
 async def test_sorting_by_the_next_column_goes_through_those_in_view() -> None:
     async with shown([row(1), row(2)], size=(60, 5)) as (_, table):
-        count = len(table.columns_in_view)
+        count = len(columns_in_view(table))
         seen = []
         for _ in range(count):
             seen.append(table.sort_key)
-            table.sort_by_next()
+            table.action_sort()
         assert seen[:2] == ["test_accuracy", "wall_seconds"]
         assert len(set(seen)) == count
         assert table.sort_key == "test_accuracy"

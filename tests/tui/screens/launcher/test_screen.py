@@ -23,6 +23,7 @@ from engine.errors import InputError
 from tests.support.launcher import Launcher
 from tests.support.packages import installed_in, write_dots
 from tests.support.screens import is_open, messages, text_of, until
+from tests.support.tables import cell_text
 from tui.app import CifarApp
 from tui.panels.tables.catalogue import MARKED, UNMARKED
 from tui.screens.launcher.form import RunForm, field_of
@@ -56,7 +57,7 @@ async def test_the_catalogue_is_there_with_two_models_marked(launcher: Launcher)
         await page.says(f"GB memory · {said}")
         assert page.summary.startswith("2 runs · ~")
         await until(
-            page.pilot, lambda: page.table.cell_text("EfficientNetLite0", "weights") == "bundled"
+            page.pilot, lambda: cell_text(page.table, "EfficientNetLite0", "weights") == "bundled"
         )
 
 
@@ -81,7 +82,7 @@ async def test_data_sets_of_packages_are_offered_and_loaded_once_chosen(
 async def test_space_marks_and_letters_move_as_arrows_do(launcher: Launcher) -> None:
     async with launcher() as page:
         await page.pilot.press("space")
-        assert page.table.cell_text("EfficientNetLite0", "mark") == UNMARKED
+        assert cell_text(page.table, "EfficientNetLite0", "mark") == UNMARKED
         assert page.summary.startswith("1 run ·")
         assert "· CustomCNN ·" in page.summary
         await page.pilot.press("down", "space")
@@ -89,7 +90,7 @@ async def test_space_marks_and_letters_move_as_arrows_do(launcher: Launcher) -> 
         assert page.start.disabled
         await page.pilot.press("down", "space")
         third = CATALOGUE[2].name
-        assert page.table.cell_text(third, "mark") == MARKED
+        assert cell_text(page.table, third, "mark") == MARKED
         assert page.summary.startswith("1 run ·")
         assert f"· {third} ·" in page.summary
         await page.pilot.press("k", "k")
@@ -109,7 +110,7 @@ async def test_the_filter_finds_a_model_and_escape_clears_it(launcher: Launcher)
         assert page.summary.startswith("3 runs")
         await page.pilot.press("escape")
         assert len(page.table.keys) == len(CATALOGUE)
-        assert page.table.cell_text("VGG16", "mark") == MARKED
+        assert cell_text(page.table, "VGG16", "mark") == MARKED
         # What is typed at once after the slash is filtered by, a slash too.
         for key in ("slash", *"vgg", "slash"):
             page.app.post_message(events.Key(key, "/" if key == "slash" else key))

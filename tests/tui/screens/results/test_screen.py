@@ -22,6 +22,7 @@ from engine.runs.directory import RunDirectory
 from engine.runs.lock import locked
 from engine.runs.notes import Notes, read_notes
 from engine.sessions.handle import SessionHandle
+from tests.support.tables import cell_text, columns_in_view
 from tui.app import CifarApp
 from tui.panels.charts.pareto import ParetoChart
 from tui.panels.run_detail import RunDetail
@@ -121,10 +122,10 @@ async def test_best_first_marked_and_sorted_by_key_and_by_header(
     async with results(app) as pilot:
         assert names(runs, app)[:2] == ["lite0", "cnn"]
         assert table(app).title_of("test_accuracy") == f"test acc{DOWN}"
-        marks = {name: table(app).cell_text(run_id, "mark") for name, run_id in runs.items()}
+        marks = {name: cell_text(table(app), run_id, "mark") for name, run_id in runs.items()}
         assert marks == {"lite0": "★", "cnn": "⚡", "vgg": "", "dense": ""}
-        assert table(app).cell_text(runs["vgg"], "status") == "failed"
-        assert table(app).cell_text(runs["lite0"], "train_seconds") == "7:21"
+        assert cell_text(table(app), runs["vgg"], "status") == "failed"
+        assert cell_text(table(app), runs["lite0"], "train_seconds") == "7:21"
         verdict = text(app, "#results-verdict")
         assert "★ most accurate: EfficientNetLite0, 0.9183" in verdict
         assert "⚡ fastest: CustomCNN" in verdict
@@ -155,7 +156,7 @@ async def test_the_folder_is_read_again_by_a_key(
         await pilot.press("r")
         await until(pilot, lambda: table(app).row_count == 5)
         assert table(app).keys[0] == best
-        assert table(app).cell_text(best, "mark") == "★"
+        assert cell_text(table(app), best, "mark") == "★"
         assert table(app).current_key == runs["cnn"]
         assert text(app, "#results-note") == "left out, as they cannot be read: torn"
 
@@ -176,10 +177,10 @@ async def test_a_run_that_dies_shows_it_without_a_key(
     os.utime(directory.events, (0, 0))
     async with results(app, rows=1) as pilot:
         with locked(directory.lock):
-            await until(pilot, lambda: table(app).cell_text(run_id, "status") == "paused")
+            await until(pilot, lambda: cell_text(table(app), run_id, "status") == "paused")
             await pilot.press("delete")
             await until(pilot, lambda: "is paused" in told(app))
-        await until(pilot, lambda: table(app).cell_text(run_id, "status") == "interrupted")
+        await until(pilot, lambda: cell_text(table(app), run_id, "status") == "interrupted")
     assert directory.path.is_dir()
 
 
@@ -310,7 +311,7 @@ async def test_marked_runs_are_compared(
         assert "Mark two or more runs" in told(app)
         await pilot.press("space")
         assert table(app).marked == (runs["lite0"],)
-        assert table(app).cell_text(runs["lite0"], "mark").startswith("✓")
+        assert cell_text(table(app), runs["lite0"], "mark").startswith("✓")
         assert "1 marked" in text(app, "#results-head")
         await pilot.press("down", "c")
         await until(pilot, lambda: shows(app, CompareScreen))
@@ -335,16 +336,16 @@ async def test_pin_tags_and_note_are_kept(
     async with results(app, size=(110, 24)) as pilot:
         await pilot.press("down", "*")
         await until(pilot, lambda: names(runs, app)[0] == "cnn")
-        assert table(app).cell_text(runs["cnn"], "mark").endswith("◆")
-        assert "tags" not in table(app).columns_in_view
+        assert cell_text(table(app), runs["cnn"], "mark").endswith("◆")
+        assert "tags" not in columns_in_view(table(app))
         await pilot.press("e")
         await until(pilot, lambda: shows(app, RunNotesScreen))
         await pilot.press(*"a,b c", "tab", *"so", "enter")
         await until(pilot, lambda: read_notes(directory).note)
         assert read_notes(directory) == Notes(True, ("a", "b c"), "so")
         await until(pilot, lambda: shows(app, ResultsScreen))
-        await until(pilot, lambda: "tags" in table(app).columns_in_view)
-        assert table(app).cell_text(runs["cnn"], "tags") == "a, b c"
+        await until(pilot, lambda: "tags" in columns_in_view(table(app)))
+        assert cell_text(table(app), runs["cnn"], "tags") == "a, b c"
         await pilot.press("e")
         await until(pilot, lambda: shows(app, RunNotesScreen))
         await pilot.press("x", "escape")
