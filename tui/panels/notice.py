@@ -138,7 +138,6 @@ class Banner(Static):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._dismissed: set[int] = set()
-        self._shown: Content | None = None
 
     def watch_view(self, view: SessionView | None) -> None:
         if view is not None:
@@ -160,8 +159,7 @@ class Banner(Static):
         text = Content("\n").join(lines)
         self.display = bool(lines)
         self.set_class(bool(failed), "-failed")
-        if text != self._shown:
-            self._shown = text
+        if text != self.content:
             self.update(text)
 
 

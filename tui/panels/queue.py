@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from engine.common.text import accuracy, duration
+from engine.common.text import accuracy, duration, fitted
 from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
 from tui.session.view import SessionView
@@ -36,7 +36,6 @@ class QueuePanel(VerticalScroll):
         super().__init__(id=id, classes="panel")
         self.border_title = Content.styled("Queue", "bold")
         self._clock = clock
-        self._lines: list[Content] = []
         self._in_view = -1
 
     def compose(self) -> ComposeResult:
@@ -56,13 +55,11 @@ class QueuePanel(VerticalScroll):
         if view is None or not self.is_mounted:
             return
         several_seeds = len({run.spec.seed for run in view.runs}) > 1
-        lines = [
-            queue_line(run, self._clock(), self.scrollable_content_region.width, several_seeds)
-            for run in view.runs
-        ]
-        if lines != self._lines:
-            self._lines = lines
-            self.query_one(Static).update(Content("\n").join(lines))
+        width = self.scrollable_content_region.width
+        lines = [queue_line(run, self._clock(), width, several_seeds) for run in view.runs]
+        text, field = Content("\n").join(lines), self.query_one(Static)
+        if text != field.content:
+            field.update(text)
         ended = sum(run.is_over for run in view.runs)
         self.border_subtitle = f"{ended} of {len(view.runs)} ended"
         if view.current != self._in_view:
@@ -75,13 +72,11 @@ def queue_line(run: RunSnapshot, at: float, width: int, with_seed: bool) -> Cont
     glyph, style = GLYPHS[run.status]
     name = f"{run.spec.model}, seed {run.spec.seed}" if with_seed else run.spec.model
     room = max(width - 2 - _ACCURACY_WIDTH - _TIME_WIDTH, 4)
-    if len(name) > room:
-        name = name[: room - 1] + "…"
     name_style = {"running": "$foreground bold", "queued": "$muted"}.get(run.status, "$foreground")
     spent = "" if run.started_at is None else duration(run.wall_seconds(at))
     return Content.assemble(
         (f"{glyph} ", style),
-        (f"{name:<{room}}", name_style),
+        (fitted(name, room), name_style),
         _score(run),
         (f"{spent:>{_TIME_WIDTH}}", "$muted"),
     )

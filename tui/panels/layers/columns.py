@@ -7,11 +7,12 @@ last epoch, as a bar and as a number.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
-from engine.common.text import count
+from engine.common.text import count, fitted
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import BATCHNORM
+from tui.panels.bars import blocks
 from tui.panels.layers.row_state import RowState
 from tui.panels.layers.rows import LayerRow
 
@@ -26,8 +27,9 @@ LEAST_MOVEMENT = 1e-6
 """Relative change at which the bar is nearly empty."""
 MOST_MOVEMENT = 1e-1
 """Relative change from which on the bar is full: a tenth of the norm of the weights."""
-_ACROSS = "▏▎▍▌▋▊▉█"
-_UPWARDS = "▁▂▃▄▅▆▇█"
+_LEAST_SHARE = 1e-9
+"""Of the bar of a smaller change than `LEAST_MOVEMENT`: it is drawn, as it is not nothing."""
+_UPWARDS = " ▁▂▃▄▅▆▇█"
 
 Cells = tuple[str, str]
 """A text, padded to its column, and the name of its style."""
@@ -47,9 +49,7 @@ class Columns:
     @property
     def width(self) -> int:
         """Of all columns beside the title, their gaps included."""
-        optional = (self.kind, self.shape, self.number)
-        fixed = self.count + self.mark + self.bar + 3 * _GAP
-        return fixed + sum(width + _GAP for width in optional if width)
+        return sum(width + _GAP for width in astuple(self) if width)
 
 
 def columns(width: int) -> Columns:
@@ -69,17 +69,19 @@ def column_cells(row: LayerRow, state: RowState, shown: Columns) -> list[Cells]:
     """Make the columns beside a row's title, with gaps; numbers are right-aligned."""
     mark = state.mark if shown.mark > 3 else state.short_mark
     weights = count(row.node.parameters) if row.node.parameters else ""
-    cells = [
-        (_cell(short_kind(row.node), shown.kind, "<"), "count"),
-        (_cell(output_shape(row.node), shown.shape, ">"), "count"),
-        (_cell(weights, shown.count, ">"), "count"),
-        (_cell(mark, shown.mark, "<"), _mark_style(state)),
-        (_cell(movement_bar(state.moved, shown.bar), shown.bar, "<"), "moved"),
-        (_cell(movement_number(state.moved), shown.number, ">"), "count"),
+    cells = (
+        (short_kind(row.node), shown.kind, False, "count"),
+        (output_shape(row.node), shown.shape, True, "count"),
+        (weights, shown.count, True, "count"),
+        (mark, shown.mark, False, _mark_style(state)),
+        (movement_bar(state.moved, shown.bar), shown.bar, False, "moved"),
+        (movement_number(state.moved), shown.number, True, "count"),
+    )
+    return [
+        (" " * _GAP + fitted(text, width, right), "broken" if state.broken else style)
+        for text, width, right, style in cells
+        if width
     ]
-    if state.broken:
-        return [(text, "broken") for text, _ in cells]
-    return cells
 
 
 def short_kind(node: LayerNode) -> str:
@@ -100,13 +102,6 @@ def _mark_style(state: RowState) -> str:
     return "trains" if state.now in ("trains", "some") else "frozen"
 
 
-def _cell(text: str, width: int, align: str) -> str:
-    if not width:
-        return ""
-    short = text if len(text) <= width else text[: width - 1] + "…"
-    return " " * _GAP + f"{short:{align}{width}}"
-
-
 def movement_share(moved: float) -> float:
     """Place a relative change on a logarithmic scale.
 
@@ -124,12 +119,10 @@ def movement_bar(moved: float, cells: int) -> str:
 
     Blank where nothing moved, and only there: the smallest change shows one eighth.
     """
-    if not moved > 0:
-        return " " * cells
-    eighths = max(round(movement_share(moved) * 8 * cells), 1)
-    full, rest = divmod(eighths, 8)
-    blocks = _UPWARDS if cells == 1 else _ACROSS
-    return ("█" * full + (blocks[rest - 1] if rest else "")).ljust(cells)
+    share = max(movement_share(moved), _LEAST_SHARE) if moved > 0 else 0.0
+    if cells == 1:
+        return _UPWARDS[max(round(share * 8), 1)] if share else " "
+    return blocks(share, cells).ljust(cells)
 
 
 def movement_number(moved: float) -> str:

@@ -37,7 +37,6 @@ class LayersPanel(Vertical):
         super().__init__(id=id, classes="panel")
         self.border_title = Content.styled("Layers", "bold")
         self._not_found = ""
-        self._shown: dict[str, Content] = {}
 
     def compose(self) -> ComposeResult:
         yield Static(_PLACEHOLDER, classes="placeholder")
@@ -77,17 +76,18 @@ class LayersPanel(Vertical):
         if run is None:
             return
         title = panel_title(run)
-        if self._is_new("title", title):
-            self.border_title = title
         subtitle = panel_subtitle(run, self.outer_size.width - _BORDER_WIDTH)
-        if self._is_new("subtitle", subtitle):
-            self.border_subtitle = subtitle
+        if (title.markup, subtitle.markup) != (self.border_title, self.border_subtitle):
+            self.border_title, self.border_subtitle = title, subtitle
         lines = waiting_lines(run, width)
-        waiting = Content.styled("\n".join(lines), "$warning")
-        if self._is_new("waiting", waiting):
-            self.query_one("#layer-waiting", Static).update(waiting)
+        waiting, field = Content.styled("\n".join(lines), "$warning"), self._static("waiting")
+        if waiting != field.content:
+            field.update(waiting)
             self.set_class(bool(lines), "-waiting")
         self._show_detail()
+
+    def _static(self, name: str) -> Static:
+        return self.query_one(f"#layer-{name}", Static)
 
     def _show_detail(self) -> None:
         tree, width = self.query_one(LayerTree), self.content_size.width
@@ -96,13 +96,8 @@ class LayersPanel(Vertical):
             detail = Content.styled(f"no layer's name contains {self._not_found!r}", "$warning")
         elif tree.row is not None:
             detail = row_detail(tree.row, tree.state_of(tree.row), width)
-        if self._is_new("detail", detail):
-            self.query_one("#layer-detail", Static).update(detail, layout=False)
-
-    def _is_new(self, place: str, text: Content) -> bool:
-        is_new = self._shown.get(place) != text
-        self._shown[place] = text
-        return is_new
+        if detail != self._static("detail").content:
+            self._static("detail").update(detail, layout=False)
 
     @on(Tree.NodeHighlighted)
     def _tell_row(self, message: Tree.NodeHighlighted[object]) -> None:

@@ -77,10 +77,8 @@ def group_of(tree: LayerNode, leaf: str) -> str:
     for child in tree.children:
         if not child.children and child.name == leaf:
             return leaf
-        if any(node.name == leaf and not node.children for node in child.children):
-            return child.name
         if found := group_of(child, leaf):
-            return found
+            return child.name if found == leaf else found
     return ""
 
 
