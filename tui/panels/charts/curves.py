@@ -21,8 +21,6 @@ class CurveChart(Plot[ChartData]):
     """Draws train as a line, validation as marks joined by a line, markers as dotted verticals."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "chart--axis",
-        "chart--grid",
         "chart--train",
         "chart--raw",
         "chart--validation",
@@ -30,12 +28,10 @@ class CurveChart(Plot[ChartData]):
     }
     DEFAULT_CSS = """
     CurveChart {
-        width: 1fr;
-        height: 1fr;
         & > .chart--train { color: $primary; }
         & > .chart--validation { color: $validation; }
-        & > .chart--axis, & > .chart--marker { color: $muted; }
-        & > .chart--grid, & > .chart--raw { color: $grid; }
+        & > .chart--marker { color: $muted; }
+        & > .chart--raw { color: $grid; }
     }
     """
 

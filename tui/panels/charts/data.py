@@ -50,27 +50,14 @@ def thinned(points: tuple[Point, ...], most: int) -> tuple[Point, ...]:
 def accuracy_data(run: RunSnapshot, settings: ChartSettings = _PLAIN) -> ChartData:
     """Make the accuracy chart of a run."""
     validation = tuple((float(e.epoch), e.val_accuracy) for e in run.ended_epochs)
-    return _data(
-        run,
-        run.accuracy,
-        validation,
-        settings,
-        rises=True,
-        scale=accuracy_axis,
-    )
+    return replace(_data(run, run.accuracy, validation, settings, accuracy_axis), rises=True)
 
 
 def loss_data(run: RunSnapshot, settings: ChartSettings = _PLAIN) -> ChartData:
     """Make the loss chart of a run."""
     validation = tuple((float(e.epoch), e.val_loss) for e in run.ended_epochs)
-    return _data(
-        run,
-        run.loss,
-        validation,
-        settings,
-        rises=False,
-        scale=log_axis_over if settings.log_loss else _loss_axis,
-    )
+    scale = log_axis_over if settings.log_loss else _loss_axis
+    return _data(run, run.loss, validation, settings, scale)
 
 
 def _loss_axis(losses: list[float]) -> Axis:
@@ -82,19 +69,14 @@ def _data(
     curve: Curve,
     validation: tuple[Point, ...],
     settings: ChartSettings,
-    *,
-    rises: bool,
     scale: Callable[[list[float]], Axis],
 ) -> ChartData:
     place = _placing(run, settings.x_unit)
     raw = _moved(curve.recent if settings.recent else curve.full, place)
     train = smoothed(raw, settings.smoothing)
     x = _recent_axis(raw) if settings.recent else _whole_axis(run, settings.x_unit)
-    known = tuple(
-        point
-        for point in _moved(validation, place)
-        if math.isfinite(point[1]) and x.holds(point[0])
-    )
+    moved = _moved(validation, place)
+    known = tuple(point for point in moved if math.isfinite(point[1]) and x.holds(point[0]))
     return ChartData(
         x=x,
         y=scale([y for _, y in (*raw, *known)]),
@@ -104,7 +86,6 @@ def _data(
         best_x=place(float(run.best_epoch)) if run.best_epoch else None,
         markers=tuple(replace(marker, x=place(marker.x)) for marker in run.markers),
         x_name=_X_NAMES[settings.x_unit],
-        rises=rises,
     )
 
 
@@ -168,3 +149,7 @@ def _title(name: str, curve: Curve, validation: float | None) -> Content:
         ("  ●", "$validation"),
         (f" val {accuracy(validation, 3)}", "$muted"),
     )
+
+
+CHARTS = (("accuracy", accuracy_title, accuracy_data), ("loss", loss_title, loss_data))
+"""Of each chart its name, and what makes its title and its data of a run."""

@@ -54,16 +54,10 @@ class Overlay:
 class OverlayChart(Plot[Overlay]):
     """Draws as many curves as there are letters, the first one over the others."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "chart--axis",
-        "chart--grid",
-        *(f"chart--{letter}" for letter in LETTERS),
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{letter}" for letter in LETTERS}
     DEFAULT_CSS = "\n".join(
-        f"OverlayChart > .chart--{name} {{ color: {style}; }}"
-        for name, style in zip(
-            (*LETTERS, "axis", "grid"), (*STYLES, "$muted", "$grid"), strict=True
-        )
+        f"OverlayChart > .chart--{letter} {{ color: {style}; }}"
+        for letter, style in zip(LETTERS, STYLES, strict=True)
     )
 
     def draw(self, area: Area, data: Overlay) -> None:

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.reactive import reactive
 
 from engine.state.snapshot import RunSnapshot
-from tui.panels.charts.data import accuracy_data, accuracy_title, loss_data, loss_title
+from tui.panels.charts.data import CHARTS
 from tui.panels.charts.settings import ChartSettings, read_settings
 
 _CANVAS_AFTER_SECONDS = 0.05
@@ -31,7 +31,7 @@ class ChartsPanel(Vertical):
         self._has_charts = False
 
     def compose(self) -> ComposeResult:
-        for name in ("accuracy", "loss"):
+        for name, _, _ in CHARTS:
             yield Vertical(classes="panel", id=f"{name}-panel")
 
     def on_mount(self) -> None:
@@ -42,7 +42,7 @@ class ChartsPanel(Vertical):
         # The canvas imports NumPy: the first frame does not wait for it.
         from tui.panels.charts.curves import CurveChart
 
-        for name in ("accuracy", "loss"):
+        for name, _, _ in CHARTS:
             await self.query_one(f"#{name}-panel").mount(CurveChart(id=f"{name}-chart"))
         self._has_charts = True
         self._draw_if_due()
@@ -76,11 +76,8 @@ class ChartsPanel(Vertical):
     def _draw(self, run: RunSnapshot) -> None:
         from tui.panels.charts.curves import CurveChart
 
-        for name, data, title in (
-            ("accuracy", accuracy_data(run, self.settings), accuracy_title(run)),
-            ("loss", loss_data(run, self.settings), loss_title(run)),
-        ):
+        for name, title, data in CHARTS:
             panel = self.query_one(f"#{name}-panel", Vertical)
-            panel.border_title = title
+            panel.border_title = title(run)
             panel.border_subtitle = self.settings.words(of_loss=name == "loss")
-            panel.query_one(CurveChart).plot(data)
+            panel.query_one(CurveChart).plot(data(run, self.settings))

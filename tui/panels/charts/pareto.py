@@ -26,15 +26,12 @@ class ParetoChart(Plot[ParetoData]):
     """Draws points in cells; of those that share a cell, the more important one is visible."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "pareto--axis",
-        "pareto--grid",
-        "pareto--front",
-        "pareto--other",
-        "pareto--apart",
-        "pareto--lit",
-        "pareto--name",
+        "chart--front",
+        "chart--other",
+        "chart--apart",
+        "chart--lit",
+        "chart--name",
     }
-    styles_of = "pareto"
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from engine.analysis.pareto import pareto_front
 from engine.common.axis import COUNTS, SECONDS, Axis, Units, accuracy_axis, amount_axis_over
-from engine.common.text import Row
-from tui.panels.tables.columns import is_missing
+from engine.common.text import Row, known
 
 _LEAST_ACCURACY_SPAN = 0.02
 
@@ -59,12 +56,8 @@ class ParetoData:
     @property
     def front(self) -> tuple[ParetoPoint, ...]:
         """The points on the front, by rising cost."""
-        return tuple(
-            sorted(
-                (point for point in self.points if point.is_on_front),
-                key=lambda point: (point.cost, point.accuracy),
-            )
-        )
+        front = (point for point in self.points if point.is_on_front)
+        return tuple(sorted(front, key=lambda point: (point.cost, point.accuracy)))
 
 
 def pareto_data(rows: Iterable[Row], cost: Cost) -> ParetoData:
@@ -72,7 +65,11 @@ def pareto_data(rows: Iterable[Row], cost: Cost) -> ParetoData:
 
     Runs on other data than most of them are separate: they are drawn, but cannot be on the front.
     """
-    shown = [row for row in rows if row["ranked"] and _is_known(row, cost)]
+    shown = [
+        row
+        for row in rows
+        if row["ranked"] and known(row.get(cost.key)) and known(row["test_accuracy"])
+    ]
     data = Counter(row["dataset"] for row in shown).most_common(1)
     apart = [bool(data) and row["dataset"] != data[0][0] for row in shown]
     together = [row for row, is_apart in zip(shown, apart, strict=True) if not is_apart]
@@ -102,8 +99,3 @@ def _name(row: Row, recipes: Mapping[str, set[str]]) -> str:
     """The model, with its recipe where that distinguishes two runs."""
     model = str(row["model"])
     return f"{model} {row['recipe']}" if len(recipes[model]) > 1 else model
-
-
-def _is_known(row: Row, cost: Cost) -> bool:
-    values: tuple[Any, ...] = (row.get(cost.key), row["test_accuracy"])
-    return all(not is_missing(value) and math.isfinite(value) for value in values)

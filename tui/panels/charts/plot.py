@@ -96,11 +96,18 @@ class Plot(Canvas, Generic[Data]):
     """Owns the data of a chart and draws it, again when its size or the theme changes.
 
     A kind of chart draws in `draw` what is between the axes. Its styles are the component classes
-    `<styles>--<name>`, of which `axis` and `grid` are drawn here.
+    `chart--<name>`, of which `axis` and `grid` are drawn here.
     """
 
-    styles_of: ClassVar[str] = "chart"
-    """The start of the names of its component classes."""
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--axis", "chart--grid"}
+    DEFAULT_CSS = """
+    Plot {
+        width: 1fr;
+        height: 1fr;
+        & > .chart--axis { color: $muted; }
+        & > .chart--grid { color: $grid; }
+    }
+    """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(1, 1, id=id)
@@ -152,7 +159,7 @@ class Plot(Canvas, Generic[Data]):
 
     def style_of(self, name: str) -> str:
         """The style of a component class, as the canvas takes it."""
-        return str(self.get_component_rich_style(f"{self.styles_of}--{name}", partial=True))
+        return str(self.get_component_rich_style(f"chart--{name}", partial=True))
 
     def _draw_axes(self, area: Area) -> None:
         axis = self.style_of("axis")

@@ -9,16 +9,12 @@ from textual.widgets import Static
 
 from engine.state.snapshot import RunSnapshot
 from tui.panels.charts.curves import CurveChart
-from tui.panels.charts.data import accuracy_data, accuracy_title, loss_data, loss_title
+from tui.panels.charts.data import CHARTS
 from tui.panels.run_detail.material import Material
 from tui.panels.run_detail.page import RunView
 
 _BESIDE_FROM = 100
 """Least cells in which the two charts stand side by side."""
-_CHARTS = (
-    ("accuracy", accuracy_title, accuracy_data),
-    ("loss", loss_title, loss_data),
-)
 
 
 class CurvesPage(RunView):
@@ -27,7 +23,7 @@ class CurvesPage(RunView):
     def compose(self) -> ComposeResult:
         yield Static(id="run-curves-note")
         with Container(id="run-charts"):
-            for name, _, _ in _CHARTS:
+            for name, _, _ in CHARTS:
                 with Vertical():
                     yield Static(classes="chart-title", id=f"run-{name}-title")
                     yield CurveChart(id=f"run-{name}")
@@ -43,7 +39,7 @@ class CurvesPage(RunView):
         self.query_one("#run-charts").display = has_curves
         if run is None or not has_curves:
             return
-        for name, title, data in _CHARTS:
+        for name, title, data in CHARTS:
             self.query_one(f"#run-{name}-title", Static).update(title(run))
             self.query_one(f"#run-{name}", CurveChart).plot(data(run))
 
