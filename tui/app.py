@@ -253,20 +253,17 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self._open_training(session)
 
     def _open_training(self, session: SessionHandle) -> None:
+        from engine.protocol.events import now
+        from tui.screens.training.screen import TrainingScreen
         from tui.session.shown import ShownSession
 
-        self._shown = ShownSession(session)
-        self._training = self._training_screen(self._shown.view())
+        self._shown, source = ShownSession(session), self.source
+        self._training = TrainingScreen(
+            self._shown.view(), source.clock or now, unchangeable=source.unchangeable
+        )
         self._show_alone(self._training)
         session.add_sink(self._arrivals.put)
         self.set_timer(START_AFTER_SECONDS, self._shown.start)
-
-    def _training_screen(self, view: SessionView) -> TrainingScreen:
-        from engine.protocol.events import now
-        from tui.screens.training.screen import TrainingScreen
-
-        source = self.source
-        return TrainingScreen(view, source.clock or now, unchangeable=source.unchangeable)
 
     def _show_alone(self, screen: Screen[Any]) -> None:
         for _ in self.screen_stack[2:]:
@@ -331,9 +328,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def action_detach(self) -> None:
         """Leave the training running, without a screen."""
-        if not self.source.is_own:
-            self._leave()
-        elif not self.is_training:
+        if self.source.is_own and not self.is_training:
             self.notify("No model is training: q leaves.")
         else:
             self._leave_running()

@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from engine.errors import InputError
@@ -118,16 +118,11 @@ class ControllingTerminal:
         self._take(signal.SIGHUP, self._hang_up)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self._last_resort.cancel()
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        self._capture.__exit__(kind, error, trace)
+        self._capture.__exit__(None, None, None)
 
     @property
     def out(self) -> TextIO:

@@ -9,7 +9,7 @@ from textual import on
 from textual.message import Message
 
 from engine.backbones.entry import Backbone
-from engine.common.text import MISSING, Column, Row, about_duration, count
+from engine.common.text import MISSING, Column, Row, about_duration, count, whole
 from tui.panels.tables.virtual_table import Piece, VirtualTable
 from tui.settings import keys
 
@@ -20,10 +20,6 @@ CATALOGUE_ORDER = "place"
 
 def _top1(row: Row) -> str:
     return MISSING if row["top1"] is None else f"{100 * row['top1']:.1f} %"
-
-
-def _size(row: Row) -> str:
-    return MISSING if row["image_size"] is None else str(row["image_size"])
 
 
 def _time(row: Row) -> str:
@@ -44,7 +40,7 @@ COLUMNS = (
     Column("depth", "depth", lambda row: str(row["depth"]), 3),
     Column("flops", "FLOPs", lambda row: count(row["flops"]), 5),
     Column("top1", "top-1", _top1, 4),
-    Column("image_size", "px", _size, 2),
+    Column("image_size", "px", lambda row: whole(row["image_size"]), 2),
     Column("seconds", "time", _time, 8),
     Column("weights", "weights", _weights, 7, right=False),
 )

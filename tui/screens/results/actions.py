@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from textual.markup import escape
 from textual.screen import Screen
@@ -17,10 +17,9 @@ from engine.common.text import byte_size
 from engine.errors import InputError
 from engine.runs.directory import RunDirectory
 from engine.runs.listing import RunRecord, load_run
+from engine.runs.notes import Notes, read_notes, write_notes
+from engine.runs.trash import bytes_on_disk, trash_run
 from tui.screens.choice import Answer, ChoiceScreen, Question
-
-if TYPE_CHECKING:
-    from engine.runs.notes import Notes
 
 COMPARE_HOW = "Mark two or more runs with space, then press c to compare them."
 T = TypeVar("T")
@@ -66,16 +65,14 @@ class RunActions:
     async def _open_comparison(self, run_ids: Sequence[str]) -> None:
         from tui.screens.compare import CompareScreen
 
-        runs = await self._load(run_ids)
-        if runs is not None and self._screen.is_current:
+        if (runs := await self._load(run_ids)) is not None:
             self._screen.app.push_screen(CompareScreen(runs))
 
     async def predict(self, run_id: str) -> None:
         """Classify an image with the run's model."""
         from tui.screens.predict import PredictScreen
 
-        runs = await self._load([run_id])
-        if runs is not None and self._screen.is_current:
+        if (runs := await self._load([run_id])) is not None:
             self._screen.app.push_screen(PredictScreen(runs[0]))
 
     # What is written beside a run.
@@ -83,7 +80,7 @@ class RunActions:
     async def pin(self, run_id: str) -> None:
         """Pin the run to the top, or unpin it."""
         directory = self._directory(run_id)
-        notes = await self._notes(directory)
+        notes = await self._tried(lambda: read_notes(directory))
         if notes is not None:
             await self._keep(directory, replace(notes, pinned=not notes.pinned))
 
@@ -92,7 +89,7 @@ class RunActions:
         from tui.screens.results.notes import RunNotesScreen
 
         directory = self._directory(run_id)
-        notes = await self._notes(directory)
+        notes = await self._tried(lambda: read_notes(directory))
         if notes is None or not self._screen.is_current:
             return
         screen = RunNotesScreen(f"Tags and note of {directory.run_id}", notes)
@@ -100,18 +97,11 @@ class RunActions:
         if wanted is None or wanted == notes:
             return
         # Another terminal may have pinned it since the prompt opened.
-        now = await self._notes(directory)
+        now = await self._tried(lambda: read_notes(directory))
         if now is not None:
             await self._keep(directory, replace(now, tags=wanted.tags, note=wanted.note))
 
-    async def _notes(self, directory: RunDirectory) -> Notes | None:
-        from engine.runs.notes import read_notes
-
-        return await self._tried(lambda: read_notes(directory))
-
     async def _keep(self, directory: RunDirectory, notes: Notes) -> None:
-        from engine.runs.notes import write_notes
-
         await self._tried(lambda: write_notes(directory, notes))
         self._changed()
 
@@ -119,11 +109,9 @@ class RunActions:
 
     async def delete(self, run_id: str) -> None:
         """Ask whether to move the run to the trash."""
-        from engine.runs.trash import bytes_on_disk, trash_run
-
         directory = self._directory(run_id)
         runs = await self._load([run_id])
-        if runs is None or not self._screen.is_current:
+        if runs is None:
             return
         if runs[0].state in ("running", "paused"):
             self._say(f"{run_id} is {runs[0].state}: stop it before it is deleted.")
@@ -145,9 +133,11 @@ class RunActions:
         return RunDirectory(self._runs_dir / run_id)
 
     async def _load(self, run_ids: Sequence[str]) -> tuple[RunRecord, ...] | None:
-        return await self._tried(
+        """Read runs; None if one cannot be read, or the user has left the screen meanwhile."""
+        runs = await self._tried(
             lambda: tuple(load_run(self._runs_dir / run_id) for run_id in run_ids)
         )
+        return runs if self._screen.is_current else None
 
     async def _tried(self, action: Callable[[], T]) -> T | None:
         """Return the result of a slow action; if it fails, show the message and return None."""

@@ -82,7 +82,7 @@ class ResultsScreen(KeyedScreen):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        self._show_head()
+        self._show_texts()
         self.action_reload()
         self.set_interval(LOOK_SECONDS, self._look)
 
@@ -94,8 +94,7 @@ class ResultsScreen(KeyedScreen):
             self.action_reload()
 
     def on_resize(self) -> None:
-        self._show_head()
-        self._show_verdict()
+        self._show_texts()
         self.call_after_refresh(self._show_current_run)
 
     def on_screen_resume(self) -> None:
@@ -153,8 +152,7 @@ class ResultsScreen(KeyedScreen):
         """Mark the current run for comparison, or unmark it."""
         if self._actions.has_run(self.current_run):
             self.query_one(RunTable).toggle_mark()
-            self._show_head()
-            self._show_verdict()
+            self._show_texts()
 
     def action_group(self) -> None:
         """Show one line per model, or the runs again."""
@@ -267,8 +265,7 @@ class ResultsScreen(KeyedScreen):
         self._show_note(ranking)
         self.set_class(not ranking.rows, "-empty")
         self.query_one(RunTable).show(ranking.rows, ranking.marks)
-        self._show_head()
-        self._show_verdict()
+        self._show_texts()
         self._update_view()
 
     @work(exclusive=True, group="view")
@@ -285,8 +282,7 @@ class ResultsScreen(KeyedScreen):
         if self._is_grouped:
             self.query_one(ModelTable).fill(view.models)
         self.query_one(ParetoChart).show(view.pareto, ranking.marks)
-        self._show_head()
-        self._show_verdict()
+        self._show_texts()
 
     def _show_note(self, ranking: Ranking) -> None:
         text = note_text(ranking, self.runs_dir)
@@ -294,13 +290,9 @@ class ResultsScreen(KeyedScreen):
         note.update(Content(text))
         note.display = bool(text)
 
-    def _show_verdict(self) -> None:
-        if self._ranking is not None:
-            text = verdict_text(self._ranking, self.marked_runs, self.size.width - 2)
-            self.query_one("#results-verdict", Static).update(Content(text))
-
     @on(VirtualTable.Sorted)
-    def _show_head(self) -> None:
+    def _show_texts(self) -> None:
+        """Write the head, and what the marks mean."""
         total = len(self._ranking.rows) if self._ranking is not None else 0
         shown = self.query_one(RunTable).row_count
         line = head_line(
@@ -313,6 +305,9 @@ class ResultsScreen(KeyedScreen):
             width=self.size.width,
         )
         self.query_one("#results-head", Static).update(line)
+        if self._ranking is not None:
+            text = verdict_text(self._ranking, self.marked_runs, self.size.width - 2)
+            self.query_one("#results-verdict", Static).update(Content(text))
 
     @property
     def _is_large(self) -> bool:
