@@ -35,7 +35,7 @@ def shown(runs_dir: Path) -> dict[str, object]:
     from tests.support.small_net import narrow_custom_cnn
     from tests.support.training import SCRATCH, trainer_in
     from tui.cli.progress_lines import ProgressLines
-    from tui.panels.run_detail import facts
+    from tui.panels.run_detail.facts import facts
     from tui.panels.tables.runs import RunTable
 
     with narrow_custom_cnn():

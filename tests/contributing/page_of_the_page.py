@@ -23,7 +23,7 @@ async def shown(runs_dir: Path) -> dict[str, object]:
     from textual.widgets import Static
 
     from tests.support.screens import ThemedApp, until
-    from tui.panels.run_detail import RunDetail
+    from tui.panels.run_detail.panel import RunDetail
     from tui.screens.help import help_text
     from tui.screens.results.screen import ResultsScreen
     from tui.settings import keys

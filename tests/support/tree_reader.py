@@ -11,7 +11,8 @@ from textual.widgets import Static
 from engine.protocol.facts import LayerNode
 from tests.support.fake_session import FakeSession
 from tests.support.screens import AnyPilot, until
-from tui.panels.layers import LayersPanel, LayerTree
+from tui.panels.layers.keys import LayerTree
+from tui.panels.layers.panel import LayersPanel
 
 
 class TreeReader:

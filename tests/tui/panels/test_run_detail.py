@@ -24,7 +24,6 @@ from engine.runs.listing import RunRecord, load_run, load_snapshot
 from engine.state.snapshot import RunSnapshot
 from tests.support.screens import AnyPilot, OnScreen, until
 from tui.panels.charts.curves import CurveChart
-from tui.panels.run_detail import RunDetail
 from tui.panels.run_detail.calibration import calibration_text
 from tui.panels.run_detail.classes import classes_text
 from tui.panels.run_detail.confusion import confusion_text
@@ -33,6 +32,7 @@ from tui.panels.run_detail.layers import EndedTree
 from tui.panels.run_detail.material import Material, Outcome
 from tui.panels.run_detail.mistakes import mistakes_text, tiling
 from tui.panels.run_detail.palette import READABLE, Palette, contrast
+from tui.panels.run_detail.panel import RunDetail
 from tui.panels.run_detail.tabs import NAMES, tab_lines
 from tui.panels.run_detail.times import times_text
 from tui.panels.tables.runs import RunTable

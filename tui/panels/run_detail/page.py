@@ -45,7 +45,7 @@ class TextPage(RunView):
     DEFAULT_CSS = """
     TextPage {
         overflow: auto auto;
-        & > .run-text { width: auto; min-width: 100%; height: auto; }
+        & > .run-text { width: auto; min-width: 100%; }
     }
     """
 

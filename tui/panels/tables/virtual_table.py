@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -70,25 +69,14 @@ class VirtualTable(ScrollView, can_focus=True):
     SORTED_FIRST: ClassVar[tuple[str, ...]] = ()
     """The columns that come first when sorting by the next one."""
 
-    @dataclass
     class Highlighted(Message):
         """The cursor is on another row, or on the same row with other values."""
 
-        table: VirtualTable
-        key: str
-
-    @dataclass
     class Opened(Message):
         """The row under the cursor was clicked."""
 
-        table: VirtualTable
-        key: str
-
-    @dataclass
     class Sorted(Message):
         """The rows are in another order."""
-
-        table: VirtualTable
 
     def __init__(self, key: str, sort_key: str, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -172,7 +160,8 @@ class VirtualTable(ScrollView, can_focus=True):
         else:
             self._cursor = self._nearest(0 if current is None else self._cursor)
         self._show_rows()
-        self._tell()
+        if rows:
+            self.post_message(self.Highlighted())
 
     def _nearest(self, place: int) -> int:
         return max(min(place, len(self._shown) - 1), 0)
@@ -201,7 +190,7 @@ class VirtualTable(ScrollView, can_focus=True):
         else:
             self.sort_key, self.is_descending = key, key in self.HIGH_FIRST
         self._arrange_rows()
-        self.post_message(self.Sorted(self))
+        self.post_message(self.Sorted())
 
     def action_turn_order(self) -> None:
         """Sort the other way round."""
@@ -261,7 +250,7 @@ class VirtualTable(ScrollView, can_focus=True):
         if row >= self.row_count:
             return
         if row == self._cursor:
-            self.post_message(self.Opened(self, self.current_key or ""))
+            self.post_message(self.Opened())
         self._go(row)
 
     def _click_header(self, x: int) -> None:
@@ -275,12 +264,7 @@ class VirtualTable(ScrollView, can_focus=True):
         if self._cursor != before:
             self._reveal()
             self.refresh()
-            self._tell()
-
-    def _tell(self) -> None:
-        key = self.current_key
-        if key is not None:
-            self.post_message(self.Highlighted(self, key))
+            self.post_message(self.Highlighted())
 
     # Size and drawing.
 

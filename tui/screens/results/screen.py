@@ -18,7 +18,7 @@ from engine.errors import InputError
 from engine.runs.listing import load_run, load_snapshot
 from tui.panels.charts.pareto import ParetoChart
 from tui.panels.charts.pareto_data import COSTS
-from tui.panels.run_detail import RunDetail
+from tui.panels.run_detail.panel import RunDetail
 from tui.panels.tables.models import ModelTable
 from tui.panels.tables.runs import RunTable
 from tui.panels.tables.virtual_table import VirtualTable
@@ -321,16 +321,12 @@ class ResultsScreen(KeyedScreen):
 
     # The highlighted run.
 
-    @on(VirtualTable.Highlighted)
-    def _highlight(self, message: VirtualTable.Highlighted) -> None:
-        if isinstance(message.table, RunTable):
-            self._show_current_run()
-
     def _follow_current_run(self) -> None:
         row = self._ranking.row(self.current_run) if self._ranking is not None else None
         if row is not None and row["status"] in ALIVE:
             self._show_current_run()
 
+    @on(VirtualTable.Highlighted)
     def _show_current_run(self) -> None:
         run_id = self.current_run
         if not self._is_there or run_id is None:

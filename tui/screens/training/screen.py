@@ -15,9 +15,10 @@ from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
 from tui.panels.charts.panel import ChartsPanel
 from tui.panels.charts.settings import write_settings
-from tui.panels.layers import LayersPanel, LayerTree
+from tui.panels.layers.keys import LayerTree
+from tui.panels.layers.panel import LayersPanel
 from tui.panels.log import LogPanel
-from tui.panels.machine import HardwarePanel
+from tui.panels.machine.panel import HardwarePanel
 from tui.panels.notice import Banner, NoticeStrip
 from tui.panels.progress import HeadPanel
 from tui.panels.queue import QueuePanel

@@ -13,8 +13,8 @@ from textual.widgets import Static
 from engine.protocol.commands import SetTrainable
 from engine.protocol.events import CommandAccepted
 from engine.protocol.facts import LayerNode
-from tui.panels.layers import LayersPanel
 from tui.panels.layers.keys import LayerFind, LayerTree, next_place, places_of
+from tui.panels.layers.panel import LayersPanel
 from tui.panels.layers.texts import LOCK_REASON
 
 SIZES = [(120, 40), (80, 24)]

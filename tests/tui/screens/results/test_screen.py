@@ -25,7 +25,7 @@ from engine.sessions.handle import SessionHandle
 from tests.support.tables import cell_text, columns_in_view
 from tui.app import CifarApp
 from tui.panels.charts.pareto import ParetoChart
-from tui.panels.run_detail import RunDetail
+from tui.panels.run_detail.panel import RunDetail
 from tui.panels.tables.models import ModelTable
 from tui.panels.tables.runs import RunTable
 from tui.panels.tables.virtual_table import DOWN, UP

@@ -17,7 +17,7 @@ from engine.protocol.events import (
     TestEnded,
 )
 from engine.protocol.facts import LayerNode
-from tui.panels.layers import LayerTree
+from tui.panels.layers.keys import LayerTree
 from tui.panels.notice import Banner, NoticeStrip
 from tui.panels.progress import HeadPanel
 from tui.panels.queue import QueuePanel
