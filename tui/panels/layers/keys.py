@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
-from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Input
 from textual.widgets.tree import TreeNode
 
 from engine.state.layer_choice import from_on, up_to
@@ -113,33 +110,6 @@ class LayerTree(DrawnTree):
         # Reading the last line renumbers the lines, by which the cursor moves.
         if self.last_line >= node.line >= 0:
             self.move_cursor(node)
-
-
-class LayerFind(Input):
-    """Takes a part of a name; says where to go and when to close."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,down", "step(1)", "next", key_display="⏎ ↓"),
-        Binding("up", "step(-1)", "previous", key_display="↑"),
-        Binding("escape", "close", "close", key_display="esc"),
-    ]
-
-    @dataclass
-    class Stepped(Message):
-        """Go to another match: 1 the next, -1 the one before."""
-
-        step: int
-
-    class Closed(Message):
-        """The user is done with finding."""
-
-    def action_step(self, step: int) -> None:
-        """Go to the next match, or to the one before."""
-        self.post_message(self.Stepped(step))
-
-    def action_close(self) -> None:
-        """Close the line and go back to the tree."""
-        self.post_message(self.Closed())
 
 
 def places_of(text: str, names: Sequence[str]) -> list[int]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Input, Static, Tree
 
 from engine.state.snapshot import RunSnapshot
-from tui.panels.layers.keys import LayerFind, LayerTree
+from tui.panels.layers.keys import LayerTree
 from tui.panels.layers.texts import (
     frontier_words,
     panel_subtitle,
@@ -29,7 +30,11 @@ _PLACEHOLDER = "The layers appear here once the model is built."
 class LayersPanel(Vertical):
     """The tree, with how much of the model trains above it and what waits below it."""
 
-    FreezeToggled: TypeAlias = LayerTree.FreezeToggled
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "step(1)", "next", key_display="⏎ ↓"),
+        Binding("up", "step(-1)", "previous", key_display="↑"),
+        Binding("escape", "close", "close", key_display="esc"),
+    ]
 
     snapshot: reactive[RunSnapshot | None] = reactive(None, always_update=True, repaint=False)
 
@@ -45,7 +50,7 @@ class LayersPanel(Vertical):
         yield Static(id="layer-detail")
         with Horizontal(id="layer-find"):
             yield Static("find ", id="find-word")
-            yield LayerFind(placeholder="part of a layer's name", compact=True, id="find-text")
+            yield Input(placeholder="part of a layer's name", compact=True, id="find-text")
             yield Static("", id="find-place")
 
     def watch_snapshot(self, snapshot: RunSnapshot | None) -> None:
@@ -110,32 +115,32 @@ class LayersPanel(Vertical):
     def _open_find(self, message: LayerTree.FindAsked) -> None:
         message.stop()
         self.add_class("-finding")
-        self.query_one(LayerFind).focus()
+        self.query_one(Input).focus()
 
-    @on(Input.Changed, "#find-text")
-    def _find_first(self, message: Input.Changed) -> None:
+    @on(Input.Changed)
+    @on(Input.Submitted)
+    def _find(self, message: Input.Changed | Input.Submitted) -> None:
         message.stop()
-        self._find(0)
+        self.action_step(int(isinstance(message, Input.Submitted)))
 
-    @on(LayerFind.Stepped)
-    def _find_next(self, message: LayerFind.Stepped) -> None:
-        message.stop()
-        self._find(message.step)
-
-    def _find(self, step: int) -> None:
-        text = self.query_one(LayerFind).value
+    def action_step(self, step: int) -> None:
+        """Go to the next match, to the one before (-1), or to the first (0)."""
+        text = self.query_one(Input).value
         place, total = self.query_one(LayerTree).find(text, step)
         words = f" {place} of {total}" if total else ""
         self.query_one("#find-place", Static).update(words)
         self._not_found = text if text and not total else ""
         self._show_detail()
 
-    @on(LayerFind.Closed)
-    def _close_find(self, message: LayerFind.Closed) -> None:
-        message.stop()
+    def action_close(self) -> None:
+        """Close the line and go back to the tree."""
         self.query_one(LayerTree).focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the keys to the tree and the screen while no name is typed."""
+        return self.has_class("-finding") or action not in ("step", "close")
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if isinstance(event.widget, LayerTree) and self.has_class("-finding"):
             self.remove_class("-finding")
-            self.query_one(LayerFind).value = ""
+            self.query_one(Input).value = ""

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from textual.content import Content
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from engine.protocol.commands import SetTrainable
 from engine.protocol.events import CommandAccepted
 from engine.protocol.facts import LayerNode
-from tui.panels.layers.keys import LayerFind, LayerTree, next_place, places_of
+from tui.panels.layers.keys import LayerTree, next_place, places_of
 from tui.panels.layers.panel import LayersPanel
 from tui.panels.layers.texts import LOCK_REASON
 
@@ -198,7 +198,7 @@ async def test_find_goes_from_match_to_match_and_back(
         await pilot.press("left")
         assert not reader.line_of(tree, "block1")
         await pilot.press("slash")
-        await until(pilot, lambda: pilot.app.focused is panel.query_one(LayerFind))
+        await until(pilot, lambda: pilot.app.focused is panel.query_one(Input))
         await pilot.press(*"BLOCK")
         await until(pilot, lambda: place(panel) == "1 of 3")
         assert found(tree) == "block1"
@@ -239,8 +239,8 @@ async def test_what_is_not_found_is_told_and_the_cursor_stays(
         await pilot.press("escape")
         await until(pilot, lambda: reader.text(panel, "detail").startswith("head"))
         await pilot.press("slash")
-        await until(pilot, lambda: panel.query_one(LayerFind).has_focus)
-        assert panel.query_one(LayerFind).value == ""
+        await until(pilot, lambda: panel.query_one(Input).has_focus)
+        assert panel.query_one(Input).value == ""
 
 
 async def test_a_row_far_below_comes_into_sight(
