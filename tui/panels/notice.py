@@ -134,10 +134,7 @@ class Banner(Static):
     """Failures, until they are dismissed, and how the queue ended; hidden without either."""
 
     view: reactive[SessionView | None] = reactive(None, always_update=True, repaint=False)
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._dismissed: set[int] = set()
+    _dismissed: frozenset[int] = frozenset()
 
     def watch_view(self, view: SessionView | None) -> None:
         if view is not None:

@@ -23,12 +23,9 @@ class ChartsPanel(Vertical):
     snapshot: reactive[RunSnapshot | None] = reactive(None, always_update=True, repaint=False)
     settings: reactive[ChartSettings] = reactive(read_settings, repaint=False)
     seconds_between_draws = 2.0
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._drawn_at = -math.inf
-        self._drawn: tuple[object, ...] = ()
-        self._has_charts = False
+    _drawn_at = -math.inf
+    _drawn: tuple[object, ...] = ()
+    _has_charts = False
 
     def compose(self) -> ComposeResult:
         for name, _, _ in CHARTS:
@@ -61,14 +58,8 @@ class ChartsPanel(Vertical):
         now = time.monotonic()
         if now - self._drawn_at < self.seconds_between_draws * 0.9:
             return
-        content = (
-            run.run_id,
-            run.epoch,
-            run.step,
-            len(run.ended_epochs),
-            len(run.markers),
-            self.settings,
-        )
+        counts = (run.epoch, run.step, len(run.ended_epochs), len(run.markers))
+        content = (run.run_id, *counts, self.settings)
         if content != self._drawn:
             self._drawn, self._drawn_at = content, now
             self._draw(run)

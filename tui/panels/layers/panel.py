@@ -36,12 +36,10 @@ class LayersPanel(Vertical):
         Binding("escape", "close", "close", key_display="esc"),
     ]
 
+    DEFAULT_CLASSES = "panel"
+    BORDER_TITLE = "[bold]Layers[/]"
     snapshot: reactive[RunSnapshot | None] = reactive(None, always_update=True, repaint=False)
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes="panel")
-        self.border_title = Content.styled("Layers", "bold")
-        self._not_found = ""
+    _not_found = ""
 
     def compose(self) -> ComposeResult:
         yield Static(_PLACEHOLDER, classes="placeholder")

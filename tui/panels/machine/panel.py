@@ -19,12 +19,10 @@ _MACHINE_ROWS = ((0, 1, 2, 3), (0, 2, 3), (0, 2))
 class HardwarePanel(Widget):
     """Draws again for each new sample, once a second."""
 
+    DEFAULT_CLASSES = "panel"
+    BORDER_TITLE = "[bold]Machine[/]"
     snapshot: reactive[RunSnapshot | None] = reactive(None, always_update=True, repaint=False)
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes="panel")
-        self.border_title = Content.styled("Machine", "bold")
-        self._drawn: HardwareSampled | None = None
+    _drawn: HardwareSampled | None = None
 
     def watch_snapshot(self, snapshot: RunSnapshot | None) -> None:
         sample = snapshot.hardware if snapshot else None
@@ -34,14 +32,10 @@ class HardwarePanel(Widget):
             self.refresh(layout=has_other_gpus)
 
     def render(self) -> Content:
-        if self.snapshot is None or self.snapshot.hardware is None:
-            return Content.styled("waiting for the first reading", "$muted")
         return Content("\n").join(machine_lines(self.snapshot, *self.size))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Lines of the fullest form, for a panel that is as high as it asks to be."""
-        if self.snapshot is None or self.snapshot.hardware is None:
-            return 1
         return len(machine_lines(self.snapshot, width))
 
 
@@ -50,20 +44,29 @@ def _notes(sample: HardwareSampled | None) -> tuple[str, ...] | None:
     return None if sample is None else tuple(gpu.note for gpu in sample.gpus)
 
 
-def machine_lines(snapshot: RunSnapshot, width: int, height: int | None = None) -> list[Content]:
+def machine_lines(
+    snapshot: RunSnapshot | None, width: int, height: int | None = None
+) -> list[Content]:
     """Make the panel's lines in the fullest form that fits.
 
     Args:
-        snapshot: a run.
+        snapshot: a run; None before the first one.
         width: cells of a line at most.
         height: lines at most; None for no limit.
     """
-    sample = snapshot.hardware
-    if sample is None:
-        return []
-    machine = _machine_rows(snapshot, max(width - ROOM_TAKEN, 1))
+    sample = snapshot.hardware if snapshot is not None else None
+    if snapshot is None or sample is None:
+        return [Content.styled("waiting for the first reading", "$muted")]
+    history, room = snapshot.hardware_history, max(width - ROOM_TAKEN, 1)
+    cpu = history.cpu_percent[-1] if history.cpu_percent else None
+    machine = [
+        row("cpu", percent(cpu), sparkline(history.cpu_percent, room)),
+        row("cores", str(len(sample.cpu_percent)), cores(sample.cpu_percent, room)),
+        memory_row("memory", sample.memory_used_bytes, sample.memory_total_bytes, room),
+        memory_row("program", sample.process_memory_bytes, sample.memory_total_bytes, room),
+    ]
     if not sample.gpus:
-        note = (sample.gpu_note or "no GPU")[: max(width - ROOM_TAKEN, 1)]
+        note = (sample.gpu_note or "no GPU")[:room]
         return [*machine, row("gpu", "N/A", Content.styled(note, "$muted"))]
     forms = gpu_forms(snapshot, width)
     for form in forms:
@@ -74,16 +77,3 @@ def machine_lines(snapshot: RunSnapshot, width: int, height: int | None = None) 
                 return lines
     few = [machine[i] for i in _MACHINE_ROWS[-1]]
     return [*few, *fewer_gpus(snapshot, forms[-1], (height or 0) - len(few))]
-
-
-def _machine_rows(snapshot: RunSnapshot, room: int) -> list[Content]:
-    sample, history = snapshot.hardware, snapshot.hardware_history
-    if sample is None:
-        return []
-    cpu = history.cpu_percent[-1] if history.cpu_percent else None
-    return [
-        row("cpu", percent(cpu), sparkline(history.cpu_percent, room)),
-        row("cores", str(len(sample.cpu_percent)), cores(sample.cpu_percent, room)),
-        memory_row("memory", sample.memory_used_bytes, sample.memory_total_bytes, room),
-        memory_row("program", sample.process_memory_bytes, sample.memory_total_bytes, room),
-    ]
