@@ -18,7 +18,7 @@ from tui.panels.run_detail.page import RunView, view_of
 from tui.panels.run_detail.palette import Palette
 from tui.panels.run_detail.tabs import NAMES, tab_lines
 from tui.settings import keys
-from tui.settings.run_pages import RUN_PAGES, RunPage
+from tui.settings.run_pages import RUN_PAGES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,48 +101,30 @@ class RunDetail(Container, can_focus=True):
     # Drawing.
 
     @property
-    def _page(self) -> RunPage:
-        return RUN_PAGES[NAMES.index(self.tab)]
-
-    @property
     def _view(self) -> RunView | None:
         """The widget that draws the tab; None before it is mounted, or after it is removed."""
         name = f"run-{self.tab}-page"
         view = next((view for view in self.query(RunView) if view.id == name), None)
         return view if view is not None and view.children else None
 
-    def _room(self) -> tuple[int, int]:
-        inside = self.query_one("#run-parts").size
-        return max(inside.width, 1), max(inside.height - 2, 1)
-
     def _draw(self) -> None:
         shown = self._view
         # A run may arrive before the widgets that show it, or after they are removed.
         if self._run is None or shown is None:
             return
-        width, _ = self._room()
+        inside = self.query_one("#run-parts").size
+        width, height = max(inside.width, 1), max(inside.height - 2, 1)
         self.query_one("#run-tabs", Static).update(tab_lines(self.tab, width))
         for view in self.query(RunView):
             view.set_class(view is shown, "-shown")
-        shown.show(self._material())
+        read = (self._run, self._snapshot, self._tested, self._pictures)
+        shown.show(Material(*read, Palette.of(self.app.theme_variables), width - 2, height))
         self._read_what_is_missing()
-
-    def _material(self) -> Material:
-        assert self._run is not None
-        return Material(
-            run=self._run,
-            snapshot=self._snapshot,
-            tested=self._tested,
-            pictures=self._pictures,
-            palette=Palette.of(self.app.theme_variables),
-            width=self._room()[0] - 2,
-            height=self._room()[1],
-        )
 
     # Reading.
 
     def _read_what_is_missing(self) -> None:
-        reads = self._page.reads
+        reads = RUN_PAGES[NAMES.index(self.tab)].reads
         if self._run is None or reads == "record":
             return
         lacks_pictures = isinstance(self._tested, Outcome) and self._pictures is None

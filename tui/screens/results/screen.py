@@ -262,7 +262,9 @@ class ResultsScreen(KeyedScreen):
             self._follow_current_run()
             return
         self._ranking = ranking
-        self._show_note(ranking)
+        text, note = note_text(ranking, self.runs_dir), self.query_one("#results-note", Static)
+        note.update(Content(text))
+        note.display = bool(text)
         self.set_class(not ranking.rows, "-empty")
         self.query_one(RunTable).show(ranking.rows, ranking.marks)
         self._show_texts()
@@ -283,12 +285,6 @@ class ResultsScreen(KeyedScreen):
             self.query_one(ModelTable).fill(view.models)
         self.query_one(ParetoChart).show(view.pareto, ranking.marks)
         self._show_texts()
-
-    def _show_note(self, ranking: Ranking) -> None:
-        text = note_text(ranking, self.runs_dir)
-        note = self.query_one("#results-note", Static)
-        note.update(Content(text))
-        note.display = bool(text)
 
     @on(VirtualTable.Sorted)
     def _show_texts(self) -> None:

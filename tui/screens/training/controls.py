@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from textual import on
 from textual.reactive import reactive
 from textual.screen import ModalScreen
 
@@ -27,6 +28,7 @@ from engine.protocol.commands import (
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import last_layers, lockable
 from engine.state.snapshot import RunSnapshot
+from tui.panels.layers.keys import LayerTree
 from tui.screens.choice import STOP, ChoiceScreen
 from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.prompt import number_prompt
@@ -194,10 +196,11 @@ class ControlsScreen(KeyedScreen):
     def _waiting(self) -> tuple[RunSpec, ...]:
         return tuple(run.spec for run in self.view.runs[self.view.current + 1 :])
 
-    def set_trainable(self, layers: tuple[str, ...], value: bool) -> None:
-        """Request to unfreeze these layers (`value`), or to freeze them."""
+    @on(LayerTree.FreezeToggled)
+    def _set_trainable(self, message: LayerTree.FreezeToggled) -> None:
+        message.stop()
         if self._current_run() is not None:
-            self._send(SetTrainable(layers=layers, value=value))
+            self._send(SetTrainable(layers=message.layers, value=message.value))
 
     def action_checkpoint(self) -> None:
         """Request a checkpoint."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from textual import events, on
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.geometry import Size
@@ -15,7 +15,6 @@ from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
 from tui.panels.charts.panel import ChartsPanel
 from tui.panels.charts.settings import write_settings
-from tui.panels.layers.keys import LayerTree
 from tui.panels.layers.panel import LayersPanel
 from tui.panels.log import LogPanel
 from tui.panels.machine.panel import HardwarePanel
@@ -160,8 +159,3 @@ class TrainingScreen(ControlsScreen):
     def action_dismiss_notice(self) -> None:
         """Hide the failures in the banner."""
         self.query_one(Banner).dismiss()
-
-    @on(LayerTree.FreezeToggled)
-    def _request_freeze(self, message: LayerTree.FreezeToggled) -> None:
-        message.stop()
-        self.set_trainable(message.layers, message.value)
