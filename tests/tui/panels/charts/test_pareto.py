@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from tests.tui.panels.charts.pictures import braille, picture
 from tui.panels.charts.pareto import APART, FRONT, LIT, OTHER, ParetoChart
 from tui.panels.charts.pareto_data import COSTS, ParetoData, pareto_data
+from tui.settings.themes import OTHER_THEMES
 
 TRAIN, _, PARAMETERS, _ = COSTS
 Row = dict[str, Any]
@@ -45,7 +46,8 @@ FIVE = [
 class ChartApp(App[None]):
     """Nothing but the chart."""
 
-    CSS = "ParetoChart { width: 100%; height: 100%; }"
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict(OTHER_THEMES)
 
     def compose(self) -> ComposeResult:
         yield ParetoChart()
