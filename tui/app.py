@@ -22,7 +22,7 @@ from engine.common.faults import Faults, told_afterwards
 from engine.errors import InputError
 from tui.screens.too_small import TooSmallScreen, too_small
 from tui.session.arrivals import Arrivals
-from tui.session.messages import CommandRefused, CommandRequested, EventsArrived
+from tui.session.messages import CommandRefused, CommandRequested
 from tui.session.source import Source
 from tui.settings import keys
 from tui.settings.option_names import as_flag, in_flags
@@ -78,7 +78,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self.leaving = Leaving.NO
         self.ends_on_answers = ends_on_answers
         """Whether the end of the queue opens the answers; it does so once."""
-        self._arrivals = Arrivals(lambda: self.post_message(EventsArrived()))
+        self._arrivals = Arrivals(lambda: self.call_later(self._take_events))
         self._faults = None if source.is_own else Faults("what is followed")
         self._sent: set[str] = set()
         self._shown: ShownSession | None = None
@@ -145,7 +145,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     # Events in, commands out.
 
-    def on_events_arrived(self) -> None:
+    def _take_events(self) -> None:
         for index, run_id, event in self._arrivals.take():
             if self._shown is not None:
                 with self._told(event):

@@ -1,4 +1,4 @@
-"""The app's messages: events in from the trainer's thread, commands out of a screen."""
+"""The messages about commands, between a screen and the app."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from engine.protocol.commands import Command
-
-
-class EventsArrived(Message):
-    """Events of the session wait to be taken in."""
 
 
 @dataclass

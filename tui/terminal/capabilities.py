@@ -72,7 +72,10 @@ def settle() -> Terminal:
     Call it before anything is printed, and again when an option says more.
     """
     global _current
-    for name in _misleading(os.environ, has_size=_has_size()):
+    misleading = list(_SIZES) if _has_size() else []
+    if _misreads_millions(os.environ):
+        misleading.append("COLORTERM")
+    for name in misleading:
         os.environ.pop(name, None)
     _current = look(os.environ)
     for stream in (sys.stdout, sys.stderr):
@@ -129,14 +132,6 @@ def terminal_restorer() -> Callable[[], None]:
             os.write(display, SCREEN_OFF)
 
     return restore
-
-
-def _misleading(environment: Mapping[str, str], *, has_size: bool) -> list[str]:
-    """List the variables that are wrong, or will be soon."""
-    found = list(_SIZES) if has_size else []
-    if _misreads_millions(environment):
-        found.append("COLORTERM")
-    return [name for name in found if name in environment]
 
 
 def _misreads_millions(environment: Mapping[str, str]) -> bool:

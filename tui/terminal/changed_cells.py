@@ -96,8 +96,7 @@ class ChangedCells:
         if place is None:
             self._set_pen(pen)
             self._out.append(text)
-            self._rows.clear()
-            self._at = None
+            self.forget()
             return None
         row, column = place
         cells = self._rows.setdefault(row, {})

@@ -40,7 +40,8 @@ class CurveChart(Plot[ChartData]):
         self.draw_y_labels(area)
         self.write(0, area.bottom + 1, data.x_name, self.style_of("axis"))
         self.draw_x_labels(area, _CELLS_A_TICK, (len(data.x_name), area.right), shifts_last=True)
-        markers = _markers(area, data)
+        shown = (marker for marker in data.markers if data.x.holds(marker.x))
+        markers = [(area.column(marker.x), marker.text) for marker in shown]
         self._draw_markers(area, markers)
         dots = area.width * _DOTS_A_CELL
         if data.raw:
@@ -93,9 +94,3 @@ class CurveChart(Plot[ChartData]):
             return False
         columns = range(start, min(start + length, area.right))
         return all(self.get_pixel(x, y)[0] in clearable for x in columns)
-
-
-def _markers(area: Area, data: ChartData) -> list[tuple[int, str]]:
-    """List column and text of each visible marker."""
-    shown = (marker for marker in data.markers if data.x.holds(marker.x))
-    return [(area.column(marker.x), marker.text) for marker in shown]

@@ -82,9 +82,8 @@ def _who(run: RunSnapshot) -> tuple[str, ...]:
     if run.pending_lock is None:
         return (wait, wait)
     lock = "is to be locked" if run.pending_lock else "is to be released"
-    long = f"BatchNormalization {lock}"
-    short = f"BN {lock}"
-    return (long, short) if not wait else (f"{wait}, {long}", f"{wait}, {short}")
+    before = f"{wait}, " if wait else ""
+    return (f"{before}BatchNormalization {lock}", f"{before}BN {lock}")
 
 
 def _adam(run: RunSnapshot) -> tuple[str, ...] | None:

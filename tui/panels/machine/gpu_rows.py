@@ -117,7 +117,7 @@ def _full(gpu: _Gpu, width: int) -> list[Content]:
     clocks = gpu.clocks()
     padded = clocks.pad_left(max(LABEL_WIDTH + NUMBER_WIDTH - len("clocks") - len(clocks), 1))
     last = [Content.styled("clocks", "$muted") + padded, gpu.processes()]
-    return [*_numbers(gpu, room), _joined(last, width), named]
+    return [*_numbers(gpu, room, [gpu.temperature()]), _joined(last, width), named]
 
 
 def _without_name(gpu: _Gpu, width: int) -> list[Content]:
@@ -127,15 +127,15 @@ def _without_name(gpu: _Gpu, width: int) -> list[Content]:
     left = width - facts.cell_length - 2
     if left >= _SHORTEST_NAME:
         facts = facts + Content("  ") + short[:left]
-    return [*_numbers(gpu, max(width - ROOM_TAKEN, 1)), facts]
+    return [*_numbers(gpu, max(width - ROOM_TAKEN, 1), [gpu.temperature()]), facts]
 
 
-def _numbers(gpu: _Gpu, room: int) -> list[Content]:
+def _numbers(gpu: _Gpu, room: int, tail: list[Content]) -> list[Content]:
     now = gpu.now
     watts, limit = now.power_watts, now.power_limit_watts
     share = watts / limit if watts is not None and limit else None
     return [
-        _load(gpu, room, [gpu.temperature()]),
+        _load(gpu, room, tail),
         memory_row("memory", now.memory_used_bytes, now.memory_total_bytes, room),
         share_row("power", _watts(watts), share, _watts(limit), room),
     ]
@@ -144,8 +144,7 @@ def _numbers(gpu: _Gpu, room: int) -> list[Content]:
 def _two_rows(gpu: _Gpu, width: int) -> list[Content]:
     room = max(width - ROOM_TAKEN, 1)
     tail = [gpu.throttled(), gpu.temperature(), *([gpu.power()] if room >= 24 else [])]
-    memory = memory_row("memory", gpu.now.memory_used_bytes, gpu.now.memory_total_bytes, room)
-    return [_load(gpu, room, tail), memory]
+    return _numbers(gpu, room, tail)[:2]
 
 
 def _one_row(gpu: _Gpu, width: int) -> list[Content]:

@@ -13,7 +13,6 @@ from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.widgets import Footer, Input, Static
 
-from engine.common.text import Row
 from engine.errors import InputError
 from engine.runs.listing import load_run, load_snapshot
 from tui.panels.charts.pareto import ParetoChart
@@ -183,7 +182,11 @@ class ResultsScreen(KeyedScreen):
     def action_toggle_detail(self) -> None:
         """Expand the highlighted run, or return to the table; for a model, show its runs."""
         if self._is_grouped:
-            self._show_runs_of(self._table.current_row)
+            group = self._table.current_row
+            if group is not None:
+                asked = f'model:"={group["model"]}" dataset:"={group["dataset"]}"'
+                self.query_one(FilterLine).write(asked)
+                self.action_group()
             return
         self.toggle_class("-detail")
         self.call_after_refresh(self._focus_what_shows)
@@ -197,12 +200,6 @@ class ResultsScreen(KeyedScreen):
         detail.action_tab(name)
         if not (detail.display and self.query_one("#results-lower").display):
             self.action_toggle_detail()
-
-    def _show_runs_of(self, group: Row | None) -> None:
-        if group is not None:
-            asked = f'model:"={group["model"]}" dataset:"={group["dataset"]}"'
-            self.query_one(FilterLine).write(asked)
-            self.action_group()
 
     @on(FilterLine.Closed)
     def _focus_what_shows(self) -> None:

@@ -95,13 +95,12 @@ class ControlsScreen(KeyedScreen):
             return
         if preset == "ask":
             title = "How many of the last layers are to train besides the head?"
-            self._ask(number_prompt(title, Whole(1, body_size(tree))), self._train_last)
+            self._ask(
+                number_prompt(title, Whole(1, body_size(tree))),
+                lambda run, last: self._train(run, last_layers(tree, last)),
+            )
         else:
             self._train(run, preset_layers(tree, preset))
-
-    def _train_last(self, run: RunSnapshot, last: float) -> None:
-        if run.layers is not None:
-            self._train(run, last_layers(run.layers, int(last)))
 
     def _train(self, run: RunSnapshot, layers: tuple[str, ...]) -> None:
         commands = changes_to(run, layers)
@@ -156,10 +155,10 @@ class ControlsScreen(KeyedScreen):
         rate = self._rate()
         if rate is not None:
             title = f"Learning rate from the next batch on (now {written_rate(rate)})"
-            self._ask(number_prompt(title, LEARNING_RATE, f"{rate:.4g}"), self._set_rate)
-
-    def _set_rate(self, run: RunSnapshot, rate: float) -> None:
-        self._send(SetLearningRate(value=rate))
+            self._ask(
+                number_prompt(title, LEARNING_RATE, f"{rate:.4g}"),
+                lambda _, rate: self._send(SetLearningRate(value=rate)),
+            )
 
     def _rate(self) -> float | None:
         """Return the rate requested last, else the current one; say so if there is none yet."""
