@@ -166,7 +166,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self.source.is_own or event.command.id in self._sent
         ):
             self.notify(f"Not done: {in_flags(event.reason)}", severity="warning", markup=False)
-            self.screen.post_message(CommandRefused(event.command))
+            self.screen.post_message(CommandRefused())
 
     def on_command_requested(self, message: CommandRequested) -> None:
         self.request(message.command)
@@ -206,13 +206,9 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def _show_answers(self) -> None:
         """Open the answers over an ended training, once, if the user asked for it."""
-        from tui.screens.training.screen import TrainingScreen
-
-        if self.ends_on_answers and isinstance(self.screen, TrainingScreen):
-            from tui.screens.answers import AnswersScreen
-
+        if self.ends_on_answers and self.screen is self._training:
             self.ends_on_answers = False
-            self.push_screen(AnswersScreen(self.runs_dir))
+            self.action_answers()
 
     def _open_launcher(self) -> None:
         from tui.screens.launcher.screen import LauncherScreen
@@ -285,6 +281,12 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
         if not isinstance(self.screen, ResultsScreen):
             self.push_screen(ResultsScreen(self.runs_dir))
+
+    def action_answers(self) -> None:
+        """Answer the exercise's questions from the runs."""
+        from tui.screens.answers import AnswersScreen
+
+        self.push_screen(AnswersScreen(self.runs_dir))
 
     async def action_back(self) -> None:
         """Return to the screen below, if there is one."""

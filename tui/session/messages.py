@@ -18,8 +18,5 @@ class CommandRequested(Message):
     command: Command
 
 
-@dataclass
 class CommandRefused(Message):
     """The trainer rejected a command; sent to the top screen, which may show it as done."""
-
-    command: Command

@@ -6,15 +6,13 @@ from typing import ClassVar
 
 from engine.common.text import cell_width
 from tui.panels.charts.data import ChartData, thinned
-from tui.panels.charts.plot import GRID, Area, Plot
+from tui.panels.charts.plot import CELLS_A_TICK, DOTS_A_CELL, GRID, Area, Plot
 
-_CELLS_A_TICK = 6
 VALIDATION_MARK = "●"
 BEST_MARK = "★"
 _MARKER = "┊"
 _EMPTY = f" {GRID}"
 """Cells that a text may cover without hiding data."""
-_DOTS_A_CELL = 2
 
 
 class CurveChart(Plot[ChartData]):
@@ -39,11 +37,11 @@ class CurveChart(Plot[ChartData]):
         """Draw the labels, the markers, the curves over them, and the markers' texts last."""
         self.draw_y_labels(area)
         self.write(0, area.bottom + 1, data.x_name, self.style_of("axis"))
-        self.draw_x_labels(area, _CELLS_A_TICK, (len(data.x_name), area.right), shifts_last=True)
+        self.draw_x_labels(area, CELLS_A_TICK, (len(data.x_name), area.right), shifts_last=True)
         shown = (marker for marker in data.markers if data.x.holds(marker.x))
         markers = [(area.column(marker.x), marker.text) for marker in shown]
         self._draw_markers(area, markers)
-        dots = area.width * _DOTS_A_CELL
+        dots = area.width * DOTS_A_CELL
         if data.raw:
             self.draw_points(area, thinned(data.raw, dots), self.style_of("raw"))
         self.draw_points(area, data.validation, self.style_of("validation"))

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from engine.common.axis import Axis, accuracy_axis
 from engine.state.series import Point
-from tui.panels.charts.plot import Area, Plot
+from tui.panels.charts.plot import CELLS_A_TICK, DOTS_A_CELL, Area, Plot
 
 LETTERS = "ABCDEF"
 STYLES = ("$primary", "$validation", "$success", "$error", "$secondary", "$foreground")
@@ -26,8 +26,6 @@ _STROKES = (
     (1, 0, 0, 0, 0, 0),
 )
 """Which dots of a curve are drawn, repeated along it."""
-_DOTS_A_CELL = 2
-_CELLS_A_TICK = 6
 _TITLE_CELLS = 5
 
 
@@ -65,7 +63,7 @@ class OverlayChart(Plot[Overlay]):
         self.draw_y_labels(area)
         title = f"{data.x_title:<{_TITLE_CELLS}}"
         self.write(0, area.bottom + 1, title, self.style_of("axis"))
-        self.draw_x_labels(area, _CELLS_A_TICK, (len(title), area.right), shifts_last=True)
+        self.draw_x_labels(area, CELLS_A_TICK, (len(title), area.right), shifts_last=True)
         drawn = list(zip(LETTERS, _STROKES, data.curves, strict=False))
         for letter, stroke, curve in reversed(drawn):
             style = self.style_of(letter)
@@ -79,7 +77,7 @@ def dotted(places: Sequence[Point], stroke: Sequence[int]) -> Iterator[Point]:
     """Make the dots along a line through places in cells, without those where the stroke has 0."""
     number = 0
     for (x, y), (to_x, to_y) in pairwise(places):
-        steps = max(math.ceil(max(to_x - x, abs(to_y - y) * 2) * _DOTS_A_CELL), 1)
+        steps = max(math.ceil(max(to_x - x, abs(to_y - y) * 2) * DOTS_A_CELL), 1)
         for step in range(steps):
             if stroke[number % len(stroke)]:
                 yield x + (to_x - x) * step / steps, y + (to_y - y) * step / steps

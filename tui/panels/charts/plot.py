@@ -25,6 +25,9 @@ _TALL_ROWS_A_TICK = 3
 _TALL_ROWS = 12
 _LEAST_INTERVALS = 2
 GRID = "┈"
+DOTS_A_CELL = 2
+"""Across."""
+CELLS_A_TICK = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,17 +42,11 @@ class LayerTree(DrawnTree):
         else:
             self.post_message(self.FreezeToggled(row.leaves, toggled_value(state)))
 
-    def action_freeze_to_input(self) -> None:
-        """Ask to freeze the row under the cursor and all before it."""
-        if self.model is not None and self.row is not None:
-            self._ask(up_to(self.model, self.row.node), value=False)
-
-    def action_unfreeze_to_output(self) -> None:
-        """Ask to train the row under the cursor and all behind it."""
-        if self.model is not None and self.row is not None:
-            self._ask(from_on(self.model, self.row.node), value=True)
-
-    def _ask(self, layers: tuple[str, ...], *, value: bool) -> None:
+    def action_set_part(self, value: bool) -> None:
+        """Ask to train the row at the cursor and all behind it, or to freeze it and all before."""
+        if self.model is None or self.row is None:
+            return
+        layers = (from_on if value else up_to)(self.model, self.row.node)
         if layers:
             self.post_message(self.FreezeToggled(layers, value))
         else:

@@ -127,12 +127,6 @@ class ResultsScreen(KeyedScreen):
         """Compare the marked runs, or the marked one with the current one."""
         self._actions.compare(self.marked_runs, self.current_run)
 
-    def action_answers(self) -> None:
-        """Answer the exercise's questions from the runs."""
-        from tui.screens.answers import AnswersScreen
-
-        self.app.push_screen(AnswersScreen(self.runs_dir))
-
     def action_act(self, name: str) -> None:
         """Do one of the actions on runs to the current run."""
         self._actions.act(name, self.current_run)

@@ -71,10 +71,6 @@ class WaitingRunsScreen(ModalScreen[None]):
             command = RemoveRun(position=position, model=self._shown[position].model)
             self._ask(command, changed, min(position, len(changed) - 1))
 
-    def action_close(self) -> None:
-        """Return to the training."""
-        self.dismiss(None)
-
     @property
     def _position(self) -> int | None:
         return self.query_one(OptionList).highlighted if self._shown else None
