@@ -31,8 +31,9 @@ class LayersPanel(Vertical):
     """The tree, with how much of the model trains above it and what waits below it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "step(1)", "next", key_display="⏎ ↓"),
-        Binding("up", "step(-1)", "previous", key_display="↑"),
+        # Before those of the field, which submits, and scrolls.
+        Binding("enter,down", "step(1)", "next", key_display="⏎ ↓", priority=True),
+        Binding("up", "step(-1)", "previous", key_display="↑", priority=True),
         Binding("escape", "close", "close", key_display="esc"),
     ]
 
@@ -116,10 +117,9 @@ class LayersPanel(Vertical):
         self.query_one(Input).focus()
 
     @on(Input.Changed)
-    @on(Input.Submitted)
-    def _find(self, message: Input.Changed | Input.Submitted) -> None:
+    def _find_first(self, message: Input.Changed) -> None:
         message.stop()
-        self.action_step(int(isinstance(message, Input.Submitted)))
+        self.action_step(0)
 
     def action_step(self, step: int) -> None:
         """Go to the next match, to the one before (-1), or to the first (0)."""

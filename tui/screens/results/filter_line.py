@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -18,7 +17,8 @@ class FilterLine(Horizontal):
     """The filter's line, hidden until it is opened and again when it is left empty."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "keep", "keep", key_display="⏎"),
+        # Before those of the field, which submits, and scrolls.
+        Binding("enter,down", "keep", "keep", key_display="⏎", priority=True),
         Binding("escape", "clear", "clear", key_display="esc"),
     ]
 
@@ -44,7 +44,6 @@ class FilterLine(Horizontal):
         """Show what is wrong with the text, in one line; empty if it is valid."""
         self.query_one("#filter-wrong", Static).update(wrong)
 
-    @on(Input.Submitted)
     def action_keep(self) -> None:
         """Keep the text and return to the table."""
         self.set_class(bool(self.query_one(Input).value), "-open")
