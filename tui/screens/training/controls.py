@@ -97,7 +97,7 @@ class ControlsScreen(KeyedScreen):
             title = "How many of the last layers are to train besides the head?"
             self._ask(
                 number_prompt(title, Whole(1, body_size(tree))),
-                lambda run, last: self._train(run, last_layers(tree, last)),
+                lambda run, last: self._train(run, last_layers(tree, int(last))),
             )
         else:
             self._train(run, preset_layers(tree, preset))
