@@ -190,6 +190,9 @@ def _find_splits(
     trains = [each for each in training if any(map(holds_image, folders(each)))]
     tests = list(filter(_is_sorted, testing))
     if not trains:
+        if training and testing:
+            expected, hint = "a folder for each class, with its images in it", "sort its images"
+            raise InputError(training[0], expected, "none", f"{hint} into such folders")
         if tests:
             expected, found = f"train/ beside {tests[0].name}/", "none with classes in it"
             hint = "make train/ of the training images, with a folder for each class in it"

@@ -310,7 +310,13 @@ def test_a_training_folder_alone_is_divided(tmp_path: Path) -> None:
 def test_folders_of_splits_are_not_taken_for_classes(tmp_path: Path) -> None:
     for name in ("train", "test"):
         write(tmp_path / "flat" / name / "1.png")
-    assert "found test, train, splits by their names; name them" in refused(tmp_path / "flat")
+    make(tmp_path / "pets", train=5, cats=5, dogs=5)
+    (tmp_path / "pets" / "test").mkdir()
+    for name in ("flat", "pets"):
+        assert refused(tmp_path / name) == (
+            f"{tmp_path / name / 'train'}: expected a folder for each class, with its images in "
+            "it, found none; sort its images into such folders"
+        )
     for name in ("val", "test"):
         make(tmp_path / "two" / name, a=5, b=5)
     assert "two: expected train/ beside test/, found none" in refused(tmp_path / "two")
