@@ -245,11 +245,11 @@ def _channels_last(planes: NDArray[Any]) -> NDArray[Any]:
     return images.reshape(-1, SIDE, SIDE, 3)
 
 
-def _checked(images: NDArray[Any], labels: NDArray[Any], where: str, cifar: CifarSet) -> Batch:
+def _checked(images: NDArray[Any], labels: Any, where: str, cifar: CifarSet) -> Batch:
     """Return images and labels of one split or batch, after checking them."""
     import numpy as np
 
-    if labels.shape[1:] == (1,):  # Keras keeps them as a column
+    if isinstance(labels, np.ndarray) and labels.shape[1:] == (1,):  # Keras keeps them as a column
         labels = labels[:, 0]
     expected, found = wrong_arrays(images, labels, len(cifar.class_names))
     if not expected and images.shape[1:3] != (SIDE, SIDE):

@@ -232,6 +232,10 @@ def test_a_label_above_nine(small_cifar10: SmallCifar10, tmp_path: Path) -> None
             {"data": np.zeros((1, 3072), np.uint8), "fine_labels": [1]},
             "(1, 3072), fine_labels: list",
         ),
+        (
+            {"data": np.zeros((2, 3072), np.uint8), "labels": [[0], [1, 2]]},
+            "one integer label an image, found list",
+        ),
         ({}, "found nothing"),
     ],
 )
