@@ -7,6 +7,7 @@ import os
 from collections.abc import Container, Iterator
 from pathlib import Path
 
+from engine.common.text import printable
 from engine.errors import InputError
 from engine.runs.listing import (
     OVER,
@@ -33,7 +34,8 @@ def choose_run(runs_dir: Path, name: str | None) -> RunRecord:
         InputError: there is none, or the name is ambiguous.
     """
     if name is not None and (os.sep in name or (Path(name) / "spec.json").is_file()):
-        return _at(Path(name))
+        with _placed(Path(name)):
+            return load_run(Path(name).resolve())
     listing = list_runs(runs_dir)
     if name is not None:
         return _named(listing, runs_dir, name)
@@ -42,11 +44,13 @@ def choose_run(runs_dir: Path, name: str | None) -> RunRecord:
     return next((run for run in listing.runs if run.status not in OVER), listing.runs[0])
 
 
-def _at(path: Path) -> RunRecord:
+@contextlib.contextmanager
+def _placed(path: Path) -> Iterator[None]:
+    """Add the folder to what is wrong with the files in it."""
     try:
-        return load_run(path.resolve())
+        yield
     except InputError as error:
-        raise error.within(path) from error
+        raise error.within(printable(str(path))) from error
 
 
 def _named(listing: RunListing, runs_dir: Path, name: str) -> RunRecord:
@@ -58,9 +62,11 @@ def _named(listing: RunListing, runs_dir: Path, name: str) -> RunRecord:
         names = ", ".join(run.run_id for run in fitting[:NAMES_SHOWN])
         more = f" and {len(fitting) - NAMES_SHOWN} more" if len(fitting) > NAMES_SHOWN else ""
         raise InputError("", "one run", f"{names}{more}", "name more of its id")
-    broken = next((line for line in listing.broken if name in line.partition(":")[0]), None)
-    if broken is not None:
-        return _at(runs_dir / broken.partition(":")[0])
+    # What fits and is not among the runs cannot be read, and raises why, or is no run.
+    for path in (runs_dir / folder for folder in folder_names(runs_dir) if name in folder):
+        with _placed(path):
+            if run := load_if_run(path):
+                return run
     expected, hint = "the id of a run, a part of one or a path", "`cifar-tui rank` lists them"
     raise InputError(runs_dir, expected, repr(name), hint)
 

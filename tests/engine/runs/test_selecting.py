@@ -74,6 +74,19 @@ def test_a_run_that_cannot_be_read_is_named_with_the_reason(runs_dir: Path) -> N
     assert "spec.json: expected readable JSON, found JSONDecodeError" in refusal(runs_dir, "custom")
 
 
+@pytest.mark.parametrize(("folder", "part"), [("a:b", "a"), ("od\nd", "od")])
+def test_a_broken_run_of_an_odd_name_is_found_by_a_part_of_it(
+    runs_dir: Path, folder: str, part: str
+) -> None:
+    (runs_dir / folder).mkdir()
+    (runs_dir / folder / "spec.json").write_text("{")
+    (runs_dir / f"{part} photos").mkdir()
+    shown = runs_dir / folder.replace("\n", "?")
+    for name in (part, folder):
+        line = refusal(runs_dir, name)
+        assert line.startswith(f"{shown}: spec.json: expected readable JSON")
+
+
 def test_runs_beside_leave_out_the_known_and_the_broken(runs_dir: Path) -> None:
     run = choose_run(runs_dir, "custom")
     (runs_dir / "broken").mkdir()

@@ -27,7 +27,7 @@ def note_text(ranking: Ranking, runs_dir: Path) -> str:
             "or leave with q and run `cifar-tui demo`, which needs no download."
         )
     if ranking.broken:
-        names = [line.split(":")[0] for line in ranking.broken]
+        names = [line.partition(": ")[0] for line in ranking.broken]
         left = len(names) - NAMED_MOST
         more = f" and {left} more (`cifar-tui rank` names all)" if left > 0 else ""
         lines.append(f"left out, as they cannot be read: {', '.join(names[:NAMED_MOST])}{more}")

@@ -25,6 +25,7 @@ def test_of_many_broken_directories_some_are_named() -> None:
     broken = tuple(f"torn-{number}: expected an object" for number in range(10))
     few = note_text(Ranking([ROW], broken=broken[:1]), FOLDER)
     assert few == "left out, as they cannot be read: torn-0"
+    assert note_text(Ranking([ROW], broken=("a:b: expected an object",)), FOLDER).endswith(": a:b")
     assert note_text(Ranking([ROW], broken=broken), FOLDER).endswith(
         "torn-7 and 2 more (`cifar-tui rank` names all)"
     )
