@@ -108,7 +108,8 @@ def load_predictions(directory: RunDirectory) -> Predictions:
         found = error.strerror or str(error)
         raise InputError("", "a file that can be read", found, place=where) from error
     except InputError as error:
-        raise error.within(where) from error
+        # The place is the file's name, or none.
+        raise InputError("", error.expected, error.found, error.hint, where) from error
     # Cut short, compressed wrongly, encrypted, objects in it, a false header: each raises another.
     except Exception as error:
         found = f"a damaged file or another's ({type(error).__name__})"

@@ -117,7 +117,7 @@ def test_a_small_file_that_unpacks_to_a_huge_one_is_not_unpacked(
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_is_not_waited_for(directory: RunDirectory) -> None:
     os.mkfifo(directory.predictions)
-    with pytest.raises(InputError, match="expected a file"):
+    with pytest.raises(InputError, match=rf"^{directory.run_id}: predictions.npz: expected a file"):
         load_predictions(directory)
 
 
