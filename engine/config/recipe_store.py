@@ -215,8 +215,10 @@ class _Stages(_Tables):
                 if stage.unfreezes or stage.block_every:
                     check_joining(stage)
             except InputError as error:
+                # Without backticks: what the hint names are keys of the file, not options.
+                expected, hint = (text.replace("`", "") for text in (error.expected, error.hint))
                 key = f"{where}[{i}].{error.field}"
-                raise InputError(key, error.expected, error.found, error.hint) from error
+                raise InputError(key, expected, error.found, hint) from error
         return stages
 
 

@@ -47,7 +47,8 @@ class Stage:
 def check_joining(stage: Stage) -> None:
     """Reject layers that would join a stage out of order, too late, or not at all."""
     if stage.unfreezes and stage.block_every:
-        raise InputError("unfreezes", "no `block_every` beside it", "both", "leave one of them out")
+        found = str(stage.block_every)
+        raise InputError("unfreezes", "no `block_every` beside it", found, "leave one of them out")
     if stage.block_every >= stage.epochs:
         raise InputError(
             "block_every",

@@ -242,7 +242,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unfreezes": ({"unfreezes": [(2, 3)]}, r"^unfreezes: expected engine.Unfreeze\(after_epoch, l"),
     "both": (
         {"unfreezes": [engine.Unfreeze(1, 60)], "block_every": 1},
-        r"^unfreezes: expected no `block_every` beside it, found both",
+        r"^unfreezes: expected no `block_every` beside it, found 1;",
     ),
     "epoch": ({"unfreezes": [engine.Unfreeze(1.5, 60)]}, r"^unfreezes: expected engine.Unfreeze"),  # type: ignore[arg-type]
     "listener": (

@@ -118,11 +118,15 @@ unfreeze_last = 0
         (HEAD + 'schedule = "step"\n', "schedule: expected constant or cosine"),
         (
             HEAD + "block_every = 1\nunfreezes = [{ after_epoch = 1, last = 3 }]\n",
-            "expected no `block",
+            "unfreezes: expected no block_every beside it, found 1; ",
         ),
         (
             HEAD + "unfreezes = [{ after_epoch = 9, last = 3 }]\n",
             "mine.toml: stages[1].unfreezes: exp",
+        ),
+        (
+            HEAD + "unfreezes = [{ after_epoch = 9, last = 3 }]\n",
+            "or give the stage more epochs",
         ),
         (HEAD.replace("unfreeze_last = 0", 'unfreeze_last = "most"'), "a number of layers or all"),
         ("flip = 1\n" + HEAD, "flip: expected true or false, found 1"),
@@ -137,6 +141,7 @@ def test_what_does_not_hold_is_one_line(text: str, words: str, tmp_path: Path) -
     with pytest.raises(InputError) as caught:
         read_recipe(path)
     assert words in str(caught.value)
+    assert str(caught.value).count("mine.toml") == 1
     assert "\n" not in str(caught.value)
 
 
