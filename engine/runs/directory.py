@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import reprlib
 import shutil
 import time
 from dataclasses import dataclass, replace
@@ -165,7 +166,9 @@ def read_json(kind: Any, path: Path, most: int, expected_format: int | None = No
         raise
     except (OSError, ValueError, RecursionError) as error:
         raise InputError("", "readable JSON", reason_of(error), place=path.name) from error
-    found = plain.get("format") if isinstance(plain, dict) else f"{plain!r:.40}"
+    if not isinstance(plain, dict):
+        raise InputError("", "a JSON object", f"{reprlib.repr(plain):.40}", place=path.name)
+    found = plain.get("format")
     if expected_format is not None and found != expected_format:
         raise InputError("", f"format {expected_format}", f"{found!r:.40}", place=path.name)
     return from_plain(kind, plain, path.name)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from engine.common.lines import MAX_LINE_BYTES
+from engine.errors import InputError
 from engine.protocol.events import (
     BatchEnded,
     EpochEnded,
@@ -140,6 +141,18 @@ def sound(write_run: WriteRun) -> tuple[Path, list[str]]:
         write_run("VGG16", status="interrupted", epochs=2),
     ]
     return write_run.runs_dir, ids  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("file", ["spec.json", "summary.json"])
+@pytest.mark.parametrize(("text", "shown"), [('["x"]', "['x']"), ('"abc"', "'abc'")])
+def test_what_is_no_object_is_shown_as_it_is(
+    sound: tuple[Path, list[str]], file: str, text: str, shown: str
+) -> None:
+    folder = sound[0] / sound[1][0]
+    (folder / file).write_text(text)
+    with pytest.raises(InputError) as refusal:
+        load_run(folder)
+    assert str(refusal.value) == f"{file}: expected a JSON object, found {shown}"
 
 
 def test_1000_damaged_runs_hide_no_intact_one(
