@@ -74,7 +74,8 @@ class Resumption:
         """Reject images that would be scaled in another way than before the checkpoint."""
         if (began.ranges or ()) == (found.ranges or ()):
             return
-        expected, said = "the range of samples that the run began with", "another"
+        expected = f"the range of samples that the run began with ({_ranges(began)})"
+        said = _ranges(found)
         if began.ranges is None:
             formats = ", ".join(sorted({each.format for each in found.ranges or ()}))
             expected = (
@@ -226,6 +227,11 @@ def _with_best(directory: RunDirectory, position: Position) -> Position:
 def _images(data: DataFacts) -> str:
     train = data.train_images + data.validation_images
     return f"{train:,} to train and validate, {data.test_images:,} to test"
+
+
+def _ranges(data: DataFacts) -> str:
+    ranges = data.ranges or ()
+    return ", ".join(f"{each.format} {each.low} to {each.high}" for each in ranges) or "none"
 
 
 def _tidy(directory: RunDirectory) -> None:

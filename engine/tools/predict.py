@@ -72,7 +72,7 @@ class Predictor:
             raise InputError(image, "the model to classify it", found) from error
         probabilities = np.asarray(predicted)[0]
         if not np.isfinite(probabilities).all():
-            found = f"others from the model of {self._run_id}"
+            found = f"NaN or infinity from the model of {self._run_id}"
             raise InputError(image, "finite probabilities", found, "train it again")
         order = np.argsort(-probabilities, kind="stable")[:TOP]
         classes = tuple((self._names[i], float(probabilities[i])) for i in order)

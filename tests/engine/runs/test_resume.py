@@ -24,12 +24,13 @@ from engine.protocol.events import (
     PhaseChanged,
     RunResumed,
 )
-from engine.runs.checkpoint import read_position
+from engine.protocol.facts import DataFacts, SampleRange
+from engine.runs.checkpoint import Position, read_position
 from engine.runs.directory import RunDirectory
 from engine.runs.listing import list_runs, load_run, load_snapshot, read_events
 from engine.runs.lock import holder, locked
 from engine.runs.reading import recorded_data
-from engine.runs.resume import find_unfinished, resumption_of
+from engine.runs.resume import Resumption, find_unfinished, resumption_of
 from engine.sessions.local import Session
 from tests.support.small_net import in_mobilenets_place
 
@@ -294,3 +295,18 @@ def test_a_run_of_another_backend_is_left_as_it_is(left: Path) -> None:
         resume(left)
     assert record.directory.events.read_bytes() == before
     assert record.directory.summary.exists()
+
+
+def test_both_ranges_of_samples_are_named_where_they_differ(tmp_path: Path) -> None:
+    began, found = (
+        DataFacts(1, 1, 1, ("a", "b"), ranges=(SampleRange("16-bit", 0.0, high),))
+        for high in (4_095.0, 65_535.0)
+    )
+    position = Position(1, 1, 0, 1e-3, (), True)
+    resumption = Resumption(RunDirectory(tmp_path), position=position, data=began)
+    with pytest.raises(InputError) as refusal:
+        resumption.check_data(found)
+    assert str(refusal.value) == (
+        f"{tmp_path.name}: expected the range of samples that the run began with (16-bit 0.0 to "
+        "4095.0), found 16-bit 0.0 to 65535.0; train again"
+    )

@@ -229,7 +229,7 @@ def test_a_model_that_gives_no_numbers_is_one_line(finished: RunRecord, tmp_path
     model.layers[-1].set_weights([kernel * np.nan, bias])
     model.save(finished.directory.model)
     Image.new("RGB", (8, 8)).save(tmp_path / "image.png")
-    said = r"expected finite probabilities, found others .*; train it again"
+    said = r"expected finite probabilities, found NaN or infinity from the .*; train it again"
     with pytest.raises(InputError, match=said):
         Predictor(finished).predict(tmp_path / "image.png")
 
