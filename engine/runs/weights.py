@@ -32,12 +32,12 @@ def resolve_weights(asked: str, runs_dir: Path, *, whole_id: bool = False) -> tu
     path = os.path.expanduser(asked)
     named = _is_run(runs_dir / asked) if asked and os.sep not in asked else False
     if _is_run(Path(path)):
-        return _exported(load_run(Path(os.path.abspath(path)))), ""
+        return _exported(_load(Path(os.path.abspath(path)))), ""
     if _exists(path):
         note = f"`weights`: took the file {asked}, not the run of that name"
         return asked, note if named else ""
     if named:
-        return _exported(load_run(runs_dir / asked)), ""
+        return _exported(_load(runs_dir / asked)), ""
     if whole_id or not asked or os.sep in asked:
         return asked, ""
     if not any(asked in name for name in folder_names(runs_dir)):
@@ -46,6 +46,13 @@ def resolve_weights(asked: str, runs_dir: Path, *, whole_id: bool = False) -> tu
         return _exported(choose_run(runs_dir, asked)), ""
     except InputError as error:
         raise _about_weights(error) from error
+
+
+def _load(folder: Path) -> RunRecord:
+    try:
+        return load_run(folder)
+    except InputError as error:
+        raise error.within(folder, "weights") from error
 
 
 def _exported(run: RunRecord) -> str:

@@ -62,3 +62,13 @@ def test_what_is_not_clear_or_has_no_model_is_rejected(
         resolve_weights("20", tmp_path / "runs")
     with pytest.raises(InputError, match=rf"^weights: {runs['VGG16']}: .*model.keras was removed"):
         resolve_weights("vgg16", tmp_path / "runs")
+
+
+def test_a_run_that_cannot_be_read_is_named_with_its_folder(
+    runs: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "runs" / runs["CustomCNN"]
+    (folder / "spec.json").write_text("{")
+    for asked in (folder.name, "customcnn", f"runs/{folder.name}"):
+        with pytest.raises(InputError, match=rf"^weights: {folder}: spec.json: expected readable"):
+            resolve_weights(asked, tmp_path / "runs")
