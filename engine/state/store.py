@@ -49,6 +49,10 @@ class RunStore:
 
     def __init__(self, run_id: str, spec: RunSpec) -> None:
         self._now = RunSnapshot(run_id, spec, epochs=spec.epochs)
+        # Lists of what snapshots hold as tuples: a longer tuple for each event is quadratic work.
+        self._ended: list[EpochEnded] = []
+        self._train_seconds_at_ends: list[float] = []
+        self._markers: list[Marker] = []
         self._curves = {name: Series() for name in ("loss", "accuracy", "clock")}
         self._stages: list[tuple[str, int]] = []
         self._estimate: Estimate | None = None
@@ -117,6 +121,7 @@ class RunStore:
 
     def snapshot(self) -> RunSnapshot:
         """The run as it stands now."""
+        self._take_over()
         curves: dict[str, Any] = {name: series.curve() for name, series in self._curves.items()}
         return replace(
             self._now,
@@ -132,6 +137,14 @@ class RunStore:
             log=tuple(self._log),
             log_count=self._log_count,
         )
+
+    def _take_over(self) -> None:
+        """Make tuples of the lists that grew since the last snapshot."""
+        if len(self._ended) > len(self._now.ended_epochs):
+            seconds = tuple(self._train_seconds_at_ends)
+            self._set(ended_epochs=tuple(self._ended), train_seconds_at_ends=seconds)
+        if len(self._markers) > len(self._now.markers):
+            self._set(markers=tuple(self._markers))
 
     def _set(self, **changes: Any) -> None:
         self._now = replace(self._now, **changes)
@@ -191,8 +204,11 @@ class RunStore:
         """Drop what was recorded past the checkpoint."""
         ended = event.epoch if not event.step else event.epoch - 1
         place = ended + event.step / max(self._now.steps, 1)
-        both = zip(self._now.ended_epochs, self._now.train_seconds_at_ends, strict=True)
+        both = zip(self._ended, self._train_seconds_at_ends, strict=True)
         kept = [(epoch, seconds) for epoch, seconds in both if epoch.epoch <= ended]
+        self._ended = [epoch for epoch, _ in kept]
+        self._train_seconds_at_ends = [seconds for _, seconds in kept]
+        self._markers = [marker for marker in self._markers if marker.x <= place]
         self._stages = [stage for stage in self._stages if stage[1] < event.stage]
         for series in self._curves.values():
             series.cut(place)
@@ -203,9 +219,9 @@ class RunStore:
             error="",
             ended_at=None,
             test=None,
-            ended_epochs=tuple(epoch for epoch, _ in kept),
-            train_seconds_at_ends=tuple(seconds for _, seconds in kept),
-            markers=tuple(marker for marker in self._now.markers if marker.x <= place),
+            ended_epochs=tuple(self._ended),
+            train_seconds_at_ends=tuple(self._train_seconds_at_ends),
+            markers=tuple(self._markers),
             epoch=event.epoch,
             step=event.step,
             pause_requested=False,
@@ -243,13 +259,9 @@ class RunStore:
             )
 
     def _epoch_ended(self, event: EpochEnded) -> None:
-        now = self._now
-        self._set(
-            ended_epochs=(*now.ended_epochs, event),
-            train_seconds_at_ends=(*now.train_seconds_at_ends, self._train_seconds(event.time)),
-            step=now.steps,
-            learning_rate=event.learning_rate,
-        )
+        self._ended.append(event)
+        self._train_seconds_at_ends.append(self._train_seconds(event.time))
+        self._set(step=self._now.steps, learning_rate=event.learning_rate)
 
     def _freeze_applied(self, event: FreezeApplied) -> None:
         carried = self._pending.settle(event.command_ids)
@@ -304,12 +316,12 @@ class RunStore:
         self._set(status=event.status, error=event.error, ended_at=event.time, phase_since=None)
 
     def _mark(self, text: str) -> None:
-        self._set(markers=(*self._now.markers, Marker(self._place(), text)))
+        self._markers.append(Marker(self._place(), text))
 
     def _place(self) -> float:
         """How far the run is, in epochs."""
         now = self._now
-        done = float(now.ended_epochs[-1].epoch) if now.ended_epochs else 0.0
+        done = float(self._ended[-1].epoch) if self._ended else 0.0
         return done if now.epoch <= done else now.epoch - 1 + now.step / max(now.steps, 1)
 
     def _what_waits(self) -> dict[str, Any]:

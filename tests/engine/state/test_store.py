@@ -19,10 +19,11 @@ from engine.protocol.events import (
     PhaseChanged,
     PhaseProgressed,
     RunEnded,
+    RunResumed,
     event_from_line,
     event_to_line,
 )
-from engine.state.store import LOG_LINES
+from engine.state.store import LOG_LINES, RunStore
 from tests.support.run_events import (
     epoch_ended,
     features,
@@ -32,6 +33,21 @@ from tests.support.run_events import (
     store_on_features,
     whole_run,
 )
+
+
+def test_epochs_are_taken_over_when_a_snapshot_is_made(spec: RunSpec) -> None:
+    store = RunStore("run", spec)
+    for event in whole_run(spec)[:-3]:
+        store.apply(event)
+    first = store.snapshot()
+    assert store.snapshot().ended_epochs is first.ended_epochs
+    # As many epochs as before, the last another one.
+    store.apply(RunResumed(stage=1, epoch=2, step=0, time=300))
+    store.apply(again := epoch_ended(3, 2, 0.95, 310))
+    second = store.snapshot()
+    assert second.ended_epochs == (*first.ended_epochs[:2], again)
+    assert len(second.train_seconds_at_ends) == 3
+    assert (len(first.markers), second.markers, second.best_epoch) == (1, first.markers, 3)
 
 
 def test_phases_add_up_to_the_wall_clock(spec: RunSpec) -> None:
