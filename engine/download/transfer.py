@@ -49,8 +49,9 @@ class Download:
         """Fetch the file to its destination, where it appears only when whole and verified.
 
         The part of an interrupted download stays beside it as `<name>.part`. The next one resumes
-        from there, if the hash can tell that both parts are of one file. While another process
-        downloads the file, this one waits for it.
+        from there, if the hash can tell that both parts are of one file; else it begins anew in
+        `<name>.part.anew`, and the part stays until that has more. While another process downloads
+        the file, this one waits for it.
 
         Args:
             progress: called with the bytes; what it raises cancels the download and is passed on.
@@ -96,19 +97,47 @@ class Download:
             time.sleep(POLL_SECONDS)
 
     def _complete(self, part: FileIO, progress: Progress) -> None:
-        """Get the rest of the part, and put it in the destination's place once verified."""
+        """Get the rest of the part, or all anew, and put it in the destination's place."""
         kept = _size(part) if self.expected_hash else 0
-        found = self._hash() if kept else None
-        for offset in dict.fromkeys((kept, 0)):  # anew, if what was kept is of another file
-            if found != self.expected_hash:
-                self._receive(part, offset, progress)
-                found = self._hash()
-        if found != self.expected_hash:
-            part.truncate(0)
-            raise self._failed(str(found), self.expected_hash)
+        found = self._hash(part) if kept else None
+        if kept and found != self.expected_hash:
+            self._receive(part, kept, progress)
+            found = self._hash(part)
+        if found == self.expected_hash:
+            self._keep(part)
+            return
         with self._disk_errors():
-            os.fsync(part.fileno())
-            self._part.replace(self.destination)
+            part.truncate(kept)  # what was kept and what followed are of different files
+        with self._beside(part) if kept else contextlib.nullcontext(part) as file:
+            self._receive(file, 0, progress)
+            if (found := self._hash(file)) != self.expected_hash:
+                file.truncate(0)
+                raise self._failed(found, self.expected_hash)
+            self._keep(file)
+
+    @contextlib.contextmanager
+    def _beside(self, part: FileIO) -> Iterator[FileIO]:
+        """Provide an empty file; if the block fails, it takes the part's place if it has more."""
+        with self._disk_errors():
+            file = FileIO(self._anew, "w")
+        with file:
+            try:
+                yield file
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    if _size(file) > _size(part):
+                        self._anew.replace(self._part)
+                    else:
+                        self._anew.unlink()
+                raise
+
+    def _keep(self, file: FileIO) -> None:
+        """Put a verified file in the destination's place, and remove what else came of it."""
+        with self._disk_errors():
+            os.fsync(file.fileno())
+            Path(str(file.name)).replace(self.destination)
+            for other in (self._part, self._anew):
+                other.unlink(missing_ok=True)
 
     def _receive(self, part: FileIO, offset: int, progress: Progress) -> None:
         """Get what follows `offset` into the part; nothing if the server has no such part."""
@@ -121,12 +150,10 @@ class Download:
                 return
             if not is_fit:
                 raise self._failed(f"{total:,} offered", f"{self.expected_bytes:,} bytes")
-            with self._disk_errors():
-                part.truncate(offset)
             for chunk in chunks:
                 received += len(chunk)
                 if total is not None and received > total:
-                    part.truncate(0)
+                    part.truncate(offset)
                     raise self._failed("more", f"{total:,} bytes")
                 with self._disk_errors(part):
                     _write(part, chunk)
@@ -184,9 +211,9 @@ class Download:
         words = getattr(cause, "strerror", None) or str(cause)
         return " ".join(words.split())[:120] or type(cause).__name__
 
-    def _hash(self) -> str:
+    def _hash(self, file: FileIO) -> str:
         with self._disk_errors():
-            return file_hash(self._part, self.expected_hash)
+            return file_hash(Path(str(file.name)), self.expected_hash)
 
     def _failed(self, found: str, expected: str = "") -> InputError:
         hint = f"check the network and try again, or put the file at {self.destination}"
@@ -211,6 +238,10 @@ class Download:
     @property
     def _part(self) -> Path:
         return part_of(self.destination)
+
+    @property
+    def _anew(self) -> Path:
+        return self._part.with_name(f"{self._part.name}.anew")
 
 
 def file_hash(path: Path, expected: str, progress: Progress = ignore_progress) -> str:

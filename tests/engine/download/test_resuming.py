@@ -134,11 +134,47 @@ def test_a_page_in_the_place_of_a_file_is_not_begun_with(
     assert "as a network sends that wants a login" in refused(url, tmp_path)
 
 
-def test_another_file_as_long_takes_the_place_of_what_came(
+@pytest.mark.parametrize(
+    ("route", "expected_bytes", "says"),
+    [
+        (Route(bytes(len(BODY))), len(BODY), f"expected {HASH}, found sha256:"),
+        (Route(bytes(len(BODY)), ranges=True), len(BODY), f"expected {HASH}, found sha256:"),
+        (Route(b'{"error": "log in first"}', content_type="application/json"), None, "sha256:"),
+        (Route(BODY + b"x", ranges=True, length=False), len(BODY), "found more"),
+        (Route(BODY + b"x", length=False), len(BODY), "found more"),
+    ],
+)
+def test_what_came_is_kept_when_another_file_is_sent(
+    loopback: LoopbackServer,
+    tmp_path: Path,
+    cut_short: str,
+    route: Route,
+    expected_bytes: int | None,
+    says: str,
+) -> None:
+    loopback.serve("/file", route)
+    assert says in refused(cut_short, tmp_path, expected_bytes=expected_bytes, kept=BODY[:1000])
+    loopback.serve("/file", Route(BODY, ranges=True))
+    fetch(cut_short, tmp_path)
+    assert loopback.asked_ranges[-1] == "bytes=1000-"
+    assert only_the_file_is_there(tmp_path)
+
+
+@pytest.mark.parametrize(("came", "kept"), [(500, 1000), (2000, 2000)])
+def test_of_what_came_anew_and_what_was_kept_the_longer_stays(
+    loopback: LoopbackServer, tmp_path: Path, cut_short: str, came: int, kept: int
+) -> None:
+    loopback.serve("/file", Route(BODY, cut_after=came))
+    assert f"cut after {came:,}" in refused(cut_short, tmp_path, kept=BODY[:kept])
+
+
+def test_what_a_killed_download_left_does_not_stay(
     loopback: LoopbackServer, tmp_path: Path, cut_short: str
 ) -> None:
-    loopback.serve("/file", bytes(len(BODY)))
-    assert f"expected {HASH}, found sha256:" in refused(cut_short, tmp_path)
+    (tmp_path / "cache" / "file.bin.part.anew").write_bytes(bytes(2 * len(BODY)))
+    loopback.serve("/file", Route(BODY, ranges=True))
+    fetch(cut_short, tmp_path)
+    assert only_the_file_is_there(tmp_path)
 
 
 def test_cancelling_does_not_wait_for_a_server_that_stalls(
