@@ -40,7 +40,7 @@ def open_weights(path: Path) -> Iterator[h5py.File]:
                 source = stack.enter_context(archive.open(ARCHIVE_MEMBER))
             file = stack.enter_context(h5py.File(source, "r"))
             _check_inside(file)
-        except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+        except Exception as error:  # h5py, zipfile and zlib raise any kind for what is damaged
             found = f"a truncated or damaged one: {one_line(error)}"
             raise InputError(path, WHAT_IS_READ, found, "fetch it again") from error
         yield file
@@ -48,7 +48,7 @@ def open_weights(path: Path) -> Iterator[h5py.File]:
 
 def one_line(error: Exception) -> str:
     """Return the words of another library's error, in one line and not at any length."""
-    return " ".join(str(error).split())[:200]
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _check_signature(path: Path) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 
 from engine.backbones.catalogue import find_backbone
@@ -179,6 +182,18 @@ def test_a_page_instead_of_a_file_without_hash_is_not_kept(
     assert "one that begins with b'<html>pl'" in _refused(entry_of(url, b"", digest=""), caches)
 
 
+def test_a_file_of_unknown_types_without_hash_is_not_kept(
+    loopback: Any, caches: tuple[Path, Path]
+) -> None:
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        space = h5py.h5s.create(h5py.h5s.SCALAR)
+        h5py.h5d.create(file.id, b"time", h5py.h5t.UNIX_D32LE, space)
+    url = loopback.serve("/mobilenet.h5", content.getvalue())
+    message = _refused(entry_of(url, b"", digest=""), caches)
+    assert "found a truncated or damaged one: No NumPy equivalent for TypeTimeID" in message
+
+
 # Refused
 
 
@@ -199,6 +214,19 @@ def test_what_is_no_weights_file_is_refused(
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(InputError, match=found):
+        locate_weights(MOBILENET_V2, 96, str(path), ignore_progress)
+
+
+def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        file["weights"] = list(range(5000))
+    path = tmp_path / "damaged.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", content.getvalue())
+    whole = path.read_bytes()
+    path.write_bytes(whole[:200] + b"\xff" * 20 + whole[220:])
+    with pytest.raises(InputError, match="truncated or damaged one: Error -3 while decompressing"):
         locate_weights(MOBILENET_V2, 96, str(path), ignore_progress)
 
 
