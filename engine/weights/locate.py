@@ -243,7 +243,7 @@ def _installed(model: str, packaged: PackagedWeights) -> Path:
         raise InputError(
             "",
             f"its weights in the package {packaged.package}",
-            "that not installed" if folder is None else f"no {packaged.file} in {folder}",
+            "no such package" if folder is None else f"no {packaged.file} in {folder}",
             "install it again with pip, or train from random weights with `weights` none",
             model,
         )

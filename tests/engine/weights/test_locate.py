@@ -81,6 +81,12 @@ def test_the_weights_of_lite0_come_with_its_package() -> None:
     assert path.is_file()
 
 
+def test_a_package_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(InputError, match=r"package efficientnet_lite0.*, found no such package;"):
+        check_weights_option(find_backbone("EfficientNetLite0"), "imagenet")
+
+
 def test_a_path_is_taken_as_it_is(published: Path) -> None:
     path = str(published)
     check_weights_option(MOBILENET_V2, path)
