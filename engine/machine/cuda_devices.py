@@ -69,16 +69,22 @@ def _chosen(
                 break  # CUDA ends the list at the first that is not there
             place = order[int(word)]
         else:
-            is_mig = word.startswith("MIG-")
-            found = _with_uuid(gpus, parent_of_mig(word) if is_mig else word)
+            found = _with_uuid(gpus, _gpu_uuid(word, parent_of_mig))
             if found is None:
                 break
-            if is_mig:
+            if word.startswith("MIG-"):
                 return [found]  # a process can use one MIG device
             place = found
         places.append(place)
     known = [place for place in places if place is not None]
     return [] if len(set(known)) < len(known) else places  # CUDA rejects one listed twice
+
+
+def _gpu_uuid(word: str, parent_of_mig: Callable[[str], str]) -> str:
+    """The GPU's UUID, or how it begins, of an entry that is one or that names a MIG device."""
+    if word.startswith("MIG-GPU-"):  # drivers before 470: MIG-<GPU's UUID>/<instance>/<instance>
+        return word.removeprefix("MIG-").partition("/")[0]
+    return parent_of_mig(word) if word.startswith("MIG-") else word
 
 
 def _with_uuid(gpus: Sequence[GpuIdentity], start: str) -> int | None:

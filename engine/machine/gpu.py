@@ -122,6 +122,8 @@ class _Gpu:
         memory = self._memory()
         celsius = self._of("nvmlDeviceGetTemperature", self._nvml.NVML_TEMPERATURE_GPU)
         processes = self._of("nvmlDeviceGetComputeRunningProcesses_v3")
+        if processes is None:  # drivers before 510 have no third version
+            processes = self._of("nvmlDeviceGetComputeRunningProcesses_v2")
         return GpuReading(
             self.identity.name,
             utilization_percent=None if rates is None else float(rates.gpu),

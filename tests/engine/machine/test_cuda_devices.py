@@ -76,7 +76,7 @@ def test_a_uuid_or_its_beginning_is_sure_in_any_order(
 
 def test_a_mig_device_marks_the_gpu_it_is_part_of() -> None:
     parents = {"MIG-c0ffee": "GPU-2a-same"}
-    for words in ("MIG-c0ffee", "MIG-c0ffee,MIG-other"):
+    for words in ("MIG-c0ffee", "MIG-c0ffee,MIG-other", "MIG-GPU-2a-same/7/0"):
         found = cuda_indices(FOUR, visible(words), lambda uuid: parents.get(uuid, ""))
         assert found == (None, None, 0, None)
     assert cuda_indices(FOUR, visible("MIG-unknown"), lambda _: "") == NONE

@@ -146,7 +146,7 @@ def test_readings_follow_the_gpu(stand_in: StandIn) -> None:
         (("PowerUsage",), {"power_watts": None}),
         (("EnforcedPowerLimit",), {"power_limit_watts": None}),
         (("CurrentClocksEventReasons", "CurrentClocksThrottleReasons"), {"throttled": None}),
-        (("ComputeRunningProcesses_v3",), {"processes": None}),
+        (("ComputeRunningProcesses_v3", "ComputeRunningProcesses_v2"), {"processes": None}),
         (("Name",), {"name": "GPU 0"}),
         (("UUID",), {"uuid": ""}),
         (("MigMode",), {}),
@@ -164,6 +164,7 @@ def test_each_field_can_be_unsupported_on_its_own(
     ("function", "older"),
     [
         ("CurrentClocksEventReasons", {}),
+        ("ComputeRunningProcesses_v3", {}),
         ("MemoryInfo_v2", {"memory_used_bytes": 2 * GIB}),
     ],
 )
