@@ -12,6 +12,8 @@ from engine.machine.cuda_devices import GpuIdentity, cuda_indices
 from engine.protocol.facts import GpuReading
 
 _log = logging.getLogger(__name__)
+_ABSENT = (9, 12)
+"""NVML's errors for a driver that is not loaded and a library that is not found."""
 _THROTTLING = (
     # Bits of NVML's clocks-event reasons, the most specific first: a hardware slowdown comes along
     # with a thermal one. Idle (0x1) and clocks set by a user (0x2, 0x100) are no throttling.
@@ -31,19 +33,21 @@ class GpuReader:
         Args:
             environment: of the process that computes; determines which GPUs CUDA sees.
         """
-        import pynvml as nvml
-
-        self._nvml = nvml
+        self._nvml: Any = None
         self._environment = environment
         self._open = False
         self._gpus: list[_Gpu] = []
         self._note = "no GPU"
         try:
+            import pynvml as nvml
+
+            self._nvml = nvml
             nvml.nvmlInit()
             self._open = True
             self._gpus = [_Gpu(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
         except Exception as error:
-            self._note = self._reason(error)
+            if getattr(error, "value", None) not in _ABSENT:
+                self._note = f"NVML: {' '.join(str(error).split())[:80] or type(error).__name__}"
 
     def read(self) -> tuple[tuple[GpuReading, ...], str]:
         """Read all GPUs; where there are none, the text says why."""
@@ -77,13 +81,6 @@ class GpuReader:
             if found is None:
                 return ""
         return str(found)
-
-    def _reason(self, error: Exception) -> str:
-        nvml = self._nvml
-        absent = (nvml.NVML_ERROR_LIBRARY_NOT_FOUND, nvml.NVML_ERROR_DRIVER_NOT_LOADED)
-        if getattr(error, "value", None) in absent:
-            return "no GPU"
-        return f"NVML: {' '.join(str(error).split())[:80]}"
 
 
 class _Gpu:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pynvml
@@ -238,6 +239,15 @@ def test_why_there_is_no_reading_is_said(stand_in: StandIn, code: int, note: str
     stand_in.says(f"nvmlInitWithFlags -1 {code}")
     reader = stand_in.reader()
     assert reader.read() == ((), note)
+    reader.close()
+
+
+def test_a_broken_library_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", None)  # importing it fails
+    assert GpuReader().read() == ((), "NVML: import of pynvml halted; None in sys.modules")
+    monkeypatch.setitem(sys.modules, "pynvml", ModuleType("pynvml"))  # another one of that name
+    reader = GpuReader({"CUDA_VISIBLE_DEVICES": "MIG-1f"})
+    assert reader.read() == ((), "NVML: module 'pynvml' has no attribute 'nvmlInit'")
     reader.close()
 
 
