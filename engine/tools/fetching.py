@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,6 @@ from typing import Literal
 
 from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import Backbone
-from engine.common.folders import cache_folder
 from engine.common.progress import Progress
 from engine.common.text import byte_size, duration
 from engine.config.dataset_names import find_row, is_folder, known_names
@@ -253,19 +253,19 @@ class PaceMeter:
 
 
 def _check_room(wanted: Sequence[Needed]) -> None:
-    """Reject downloads that would not fit on the disk of the user's cache."""
-    missing = 0
+    """Reject downloads that would not fit on the disks of their folders, which may be links."""
+    missing: dict[int, tuple[Path, int]] = {}
     for file in (needed.file for needed in wanted if needed.is_missing):
         assert file is not None  # what has none is not missing
-        part = part_of(file.destination)
-        here = part.stat().st_size if os.path.isfile(part) else 0
-        missing += max(file.bytes - here, 0)
-    folder = cache_folder()
-    disk = next(each for each in (folder, *folder.parents) if os.path.exists(each))
-    if missing and missing > (free := shutil.disk_usage(disk).free):
-        raise InputError(
-            folder,
-            f"{byte_size(missing)} of free disk for the downloads",
-            byte_size(free),
-            "make room",
-        )
+        left = file.bytes
+        with suppress(OSError):  # no part, or another download has just made the file of it
+            left -= part_of(file.destination).stat().st_size
+        parents = file.destination.parents
+        disk = next(each for each in parents if os.path.exists(each)).stat().st_dev
+        folder, size = missing.get(disk, (parents[0], 0))
+        missing[disk] = folder, size + max(left, 0)
+    for folder, size in missing.values():
+        existing = next(each for each in (folder, *folder.parents) if os.path.exists(each))
+        if size > (free := shutil.disk_usage(existing).free):
+            expected = f"{byte_size(size)} of free disk for the downloads"
+            raise InputError(folder, expected, byte_size(free), "make room")

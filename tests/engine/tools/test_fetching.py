@@ -10,6 +10,7 @@ import tarfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import pytest
@@ -229,6 +230,61 @@ def test_the_needs_of_one_disk_are_added_up(
     with pytest.raises(InputError, match=r"expected 3\.91 KB of free disk"):
         list(fetch_all([weights, *data]))
     assert loopback.requests == []
+
+
+@pytest.mark.parametrize("place", ["weights", "datasets"])
+def test_room_is_looked_for_where_a_link_leads(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, publish: Publish, place: str
+) -> None:
+    (tmp_path / "other").mkdir()
+    (home / "cache" / "cifar-tui").mkdir(parents=True)
+    (home / "cache" / "cifar-tui" / place).symlink_to(tmp_path / "other")
+    room, none = (shutil.disk_usage("/")._replace(free=free) for free in (10**9, 1000))
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda path: none if path.samefile(tmp_path / "other") else room
+    )
+    publish("http://127.0.0.1:9/d", bytes(2000))
+    weights = needed_weights(entry_of("http://127.0.0.1:9/w", bytes(2000)))
+    wanted = [weights] if place == "weights" else list_needed([], ["cifar10"])
+    with pytest.raises(InputError, match=rf"cifar-tui/{place}: expected 1\.95 KB of free disk"):
+        list(fetch_all(wanted))
+
+
+def test_the_needs_of_two_disks_are_not_added_up(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, publish: Publish
+) -> None:
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("no second file system")
+    (home / "cache" / "cifar-tui").mkdir(parents=True)
+    (home / "cache" / "cifar-tui" / "weights").symlink_to(other)
+    usage = shutil.disk_usage("/")._replace(free=3000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    weights = needed_weights(entry_of("http://127.0.0.1:9/w", bytes(2000)))
+    publish("http://127.0.0.1:9/d", bytes(2000))
+    cancel = threading.Event()
+    outcomes = fetch_all([weights, *list_needed([], ["cifar10"])], cancel=cancel)
+    cancel.set()
+    assert states(list(outcomes)) == ["cancelled", "cancelled"]
+
+
+def test_a_part_that_another_download_has_just_renamed_counts_as_none(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "cache" / "cifar-tui" / "weights").mkdir(parents=True)
+    (home / "cache" / "cifar-tui" / "weights" / f"{FILE}.part").write_bytes(bytes(500))
+    whole = Path.stat
+
+    def renamed(path: Path, **options: Any) -> Any:
+        if path.suffix == ".part":
+            raise FileNotFoundError
+        return whole(path, **options)
+
+    monkeypatch.setattr(Path, "stat", renamed)
+    usage = shutil.disk_usage("/")._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(InputError, match=r"expected 1\.95 KB of free disk"):
+        list(fetch_all([needed_weights(entry_of("http://127.0.0.1:9/w", bytes(2000)))]))
 
 
 def test_what_is_here_needs_no_room(
