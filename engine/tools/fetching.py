@@ -212,8 +212,15 @@ def fetch_all(
 
 def _fetch_one(needed: Needed, file: PublishedFile, meter: PaceMeter) -> Fetched:
     begun: list[str] = []
+
+    def note(done: int, total: int | None, unit: Literal["images", "bytes"]) -> None:
+        if begun:
+            meter(done, total, unit)
+        elif meter.cancel.is_set():  # while a file that is here is verified: no download to show
+            raise Cancelled
+
     try:
-        path = file.obtain(meter, begun.append)
+        path = file.obtain(note, begun.append)
     except Cancelled:
         return Fetched(needed, "cancelled")
     except (InputError, OSError) as error:

@@ -17,7 +17,7 @@ import pytest
 
 from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import Backbone, WeightsFile
-from engine.common.progress import ignore_progress
+from engine.common.progress import Progress, ignore_progress
 from engine.datasets.archives import CIFAR10
 from engine.datasets.cifar import Cifar10
 from engine.datasets.loading import load_dataset
@@ -28,6 +28,7 @@ from engine.tools.fetching import (
     FetchStep,
     Needed,
     PaceMeter,
+    PublishedFile,
     fetch_all,
     list_needed,
     needed_weights,
@@ -285,6 +286,34 @@ def test_a_part_that_another_download_has_just_renamed_counts_as_none(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(InputError, match=r"expected 1\.95 KB of free disk"):
         list(fetch_all([needed_weights(entry_of("http://127.0.0.1:9/w", bytes(2000)))]))
+
+
+def test_what_is_here_is_verified_without_looking_like_a_download(
+    home: Path, archive: bytes, publish: Publish
+) -> None:
+    publish("http://127.0.0.1:9/d", archive)
+    wanted = list_needed([], ["cifar10"])
+    assert wanted[0].file is not None
+    place = wanted[0].file.destination
+    place.parent.mkdir(parents=True)
+    place.write_bytes(archive)
+    seen: list[FetchStep] = []
+    outcomes = list(fetch_all(wanted, on_step=lambda _, step: seen.append(step)))
+    assert (states(outcomes), seen) == (["here"], [])
+
+
+def test_verifying_what_is_here_can_be_cancelled() -> None:
+    cancel = threading.Event()
+
+    def obtain(progress: Progress, begin: object) -> Path:
+        progress(1, 2, "bytes")
+        cancel.set()
+        progress(2, 2, "bytes")
+        return Path("whole")
+
+    file = PublishedFile(2, Path("absent"), lambda: Path("here"), obtain)
+    outcomes = list(fetch_all([Needed("x", "dataset", file=file)], cancel=cancel))
+    assert states(outcomes) == ["cancelled"]
 
 
 def test_what_is_here_needs_no_room(
