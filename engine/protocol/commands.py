@@ -17,17 +17,13 @@ from engine.config.spec import RunSpec
 When = Literal["now", "epoch"]
 
 
-def _new_id() -> str:
-    return uuid.uuid4().hex[:8]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Command:
     """A request to the trainer; `id` ties the answer to it."""
 
     TAG: ClassVar = "command"
 
-    id: str = field(default_factory=_new_id)
+    id: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
 
 @dataclass(frozen=True, kw_only=True)

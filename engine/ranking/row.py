@@ -87,7 +87,8 @@ def ranking_row(run: RunRecord, notes: Notes) -> dict[str, Any]:
 
     `differs` is empty: only the whole ranking determines it.
     """
-    row = {**_asked(run), **_measured(run), **_noted(notes)}
+    row = {**_asked(run), **_measured(run)}
+    row |= {"pinned": notes.pinned, "tags": list(notes.tags), "note": notes.note}
     return {key: _known(row[key]) for key in KINDS}
 
 
@@ -188,10 +189,6 @@ def _seconds(run: RunRecord) -> dict[str, float | None]:
 def _interval(share: float | None, images: int | None) -> dict[str, float | None]:
     low, high = wilson_interval(share, images) if share is not None and images else (None, None)
     return {"accuracy_low": low, "accuracy_high": high}
-
-
-def _noted(notes: Notes) -> dict[str, Any]:
-    return {"pinned": notes.pinned, "tags": list(notes.tags), "note": notes.note}
 
 
 def _known(value: Any) -> Any:

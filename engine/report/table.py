@@ -208,7 +208,10 @@ def _columns(table: RankingTable) -> list[Column]:
         for key, says_something in (
             ("dataset", len({*table.column("dataset")}) > 1),
             ("differs", any(table.column("differs"))),
-            *((column.key, _is_known(table, column.key)) for column in METRIC_COLUMNS),
+            *(
+                (key, {*table.column(key)} - {None})
+                for key in (each.key for each in METRIC_COLUMNS)
+            ),
         )
         if not says_something
     }
@@ -217,10 +220,6 @@ def _columns(table: RankingTable) -> list[Column]:
     columns = [column for column in COLUMNS if column.key in table.keys]
     shown = [column for column in columns if column.key not in left_out]
     return [*shown, *map(_target, asked)]
-
-
-def _is_known(table: RankingTable, key: str) -> bool:
-    return any(value is not None for value in table.column(key))
 
 
 def _target(key: str) -> Column:

@@ -88,7 +88,7 @@ def test_a_process_that_fails_says_why_in_one_line(scratch: Path) -> None:
     spec = replace(SPEC, data_path="nowhere")
     with pytest.raises(ChildFailedError) as failure:
         run_bench(spec, lambda *_: [], lambda _: None)
-    assert str(failure.value).startswith("preparation failed: --data: expected no path beside")
+    assert str(failure.value).startswith("preparation failed: data_path: expected no path beside")
     assert list(scratch.iterdir()) == []
 
 

@@ -90,5 +90,5 @@ def test_a_package_that_returns_wrong_arrays_fails_the_run_in_one_line(
     run = train(dataclasses.replace(ONE_EPOCH, dataset="birds"))
     assert run.status == "failed"
     (ended,) = run.all(RunEnded)
-    assert ended.error.startswith("dataset: birds-data 1.2, entry point 'birds': expected labels")
+    assert ended.error.startswith("`dataset`: birds-data 1.2, entry point 'birds': expected labels")
     assert "found 0 to 29" in ended.error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from textual.content import Content
 
@@ -56,12 +57,8 @@ def accuracy_data(run: RunSnapshot, settings: ChartSettings = _PLAIN) -> ChartDa
 def loss_data(run: RunSnapshot, settings: ChartSettings = _PLAIN) -> ChartData:
     """Make the loss chart of a run."""
     validation = tuple((float(e.epoch), e.val_loss) for e in run.ended_epochs)
-    scale = log_axis_over if settings.log_loss else _loss_axis
+    scale = log_axis_over if settings.log_loss else partial(axis_over, least=_LEAST_LOSS_SPAN)
     return _data(run, run.loss, validation, settings, scale)
-
-
-def _loss_axis(losses: list[float]) -> Axis:
-    return axis_over(losses, _LEAST_LOSS_SPAN)
 
 
 def _data(
