@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.api.prediction import Classifier, load
     from engine.api.results import Run, open_run, rank
     from engine.api.training import resume, train
-    from engine.config.spec import Unfreeze
+    from engine.config.stage import Unfreeze
     from engine.errors import EngineError, InputError, RunError
     from engine.tools.predict import Prediction
 
@@ -48,7 +48,7 @@ _HOMES = {
     "Prediction": "tools.predict",
     "Run": "api.results",
     "RunError": "errors",
-    "Unfreeze": "config.spec",
+    "Unfreeze": "config.stage",
     "load": "api.prediction",
     "open_run": "api.results",
     "rank": "api.results",

@@ -185,7 +185,8 @@ def classifier_predictions(classifier_file: Path) -> NDArray[np.float32]:
     import keras
 
     from engine.analysis.test_images import read_test_images
-    from engine.config.spec import RunSpec, Stage
+    from engine.config.spec import RunSpec
+    from engine.config.stage import Stage
 
     spec = RunSpec("CustomCNN", "digits", (Stage("all", 1, 1e-3, None),), 8)
     model = keras.models.load_model(classifier_file)

@@ -330,7 +330,9 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def action_detach(self) -> None:
         """Leave the training running, without a screen."""
-        if self.source.is_own and not self.is_training:
+        if not self.source.is_own:
+            self._leave()
+        elif not self.is_training:
             self.notify("No model is training: q leaves.")
         else:
             self._leave_running()

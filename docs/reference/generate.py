@@ -31,7 +31,7 @@ from engine.config.recipe import DEFAULT_RECIPE, RECIPES, Recipe, default_text, 
 from engine.config.recipe_store import RECIPE_KEYS, STAGE_KEYS, UNFREEZE_KEYS, recipe_text
 from engine.config.recipe_words import recipe_words
 from engine.config.settings import SETTINGS, Setting
-from engine.config.spec import Stage, Unfreeze
+from engine.config.stage import Stage, Unfreeze
 from engine.protocol import commands, events
 from tui.cli.examples import EXAMPLES
 from tui.cli.parser import build_parser

@@ -12,8 +12,8 @@ from engine.api.results import Folder, Run, folder, named
 from engine.api.waiting import OnEvent, wait_for
 from engine.config.kinds import unexpected
 from engine.config.recipe import DEFAULT_RECIPE
-from engine.config.settings import Options, check_limits
-from engine.config.spec import DISK_LIMIT_GB, BatchNorm, Keep, Precision, Schedule, Unfreeze
+from engine.config.settings import DISK_LIMIT_GB, BatchNorm, Keep, Options, Precision, check_limits
+from engine.config.stage import Schedule, Unfreeze
 from engine.errors import InputError
 from engine.runs.directory import open_runs_dir
 from engine.runs.resume import find_unfinished

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.backend.devices import apply_adam
-from engine.config.spec import Schedule
+from engine.config.stage import Schedule
 from engine.keras_setup.loaded import keras, ops
 
 

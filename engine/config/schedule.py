@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from engine.config.spec import Schedule
+from engine.config.stage import Schedule
 
 
 def rate_at(schedule: Schedule, base_rate: float, step: int, total_steps: int) -> float:

@@ -4,29 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.config.settings import (
-    DISK_LIMIT_GB,
-    MEMORY_SHARE,
-    BatchNorm,
-    Keep,
-    KeptSettings,
-    Precision,
-    RecipeSettings,
-)
-from engine.config.stage import Schedule, Stage, Unfreeze
+from engine.config.settings import KeptSettings, RecipeSettings
+from engine.config.stage import Stage
 
-__all__ = [
-    "DISK_LIMIT_GB",
-    "GIGABYTE",
-    "MEMORY_SHARE",
-    "BatchNorm",
-    "Keep",
-    "Precision",
-    "RunSpec",
-    "Schedule",
-    "Stage",
-    "Unfreeze",
-]
 GIGABYTE = 10**9
 
 

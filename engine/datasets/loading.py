@@ -11,6 +11,7 @@ from engine.datasets.packaged import PackagedSource, imported
 from engine.datasets.published import OnDownload
 from engine.datasets.sample_ranges import RangeOf
 from engine.datasets.source import FOLDER_SIDE, DataRequest, DatasetSource, ignore_download
+from engine.errors import InputError
 
 
 def find_source(name: str, data_path: str | None = None) -> tuple[DatasetSource, str | None]:
@@ -41,7 +42,10 @@ def check_dataset(options: Options) -> str:
     if share is None:
         share = find_recipe(options.recipe).validation
     request = DataRequest(path, train_limit=options.train_limit, validation=share)
-    return source.check(request)
+    try:
+        return source.check(request)
+    except InputError as error:
+        raise (error.within("", "data_path") if options.data_path else error) from error
 
 
 def load_dataset(

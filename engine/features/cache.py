@@ -11,7 +11,8 @@ from typing import Any
 
 from engine.backend.batches import aligned
 from engine.common.folders import features_root
-from engine.config.spec import GIGABYTE, MEMORY_SHARE, RunSpec
+from engine.config.settings import MEMORY_SHARE
+from engine.config.spec import GIGABYTE, RunSpec
 from engine.features.computing import Maker, Progress
 from engine.features.extraction import forward_batch
 from engine.features.fingerprint import prefix_digest

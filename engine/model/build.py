@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.backbones.entry import Backbone
-from engine.config.spec import Precision
+from engine.config.settings import Precision
 from engine.keras_setup.loaded import keras
 from engine.model.blocks import HEAD_DENSE, HEAD_DROPOUT, HEAD_POOL
 from engine.model.graph import leaf_layers

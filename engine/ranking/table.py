@@ -101,7 +101,7 @@ def add_targets(table: RankingTable, accuracies: Sequence[float]) -> RankingTabl
         table: a ranking of runs.
         accuracies: shares from 0 to 1; 0.9 gives the column `to_90`, 0.925 `to_92.5`.
     """
-    asked = {target_key(accuracy): accuracy for accuracy in accuracies}
+    asked = {f"{TARGET}{accuracy * 100:g}": accuracy for accuracy in accuracies}
     place = table.keys.index(next(iter(TARGETS)))
     usual = [key for key in table.keys if key not in TARGETS]
     keys = (*usual[:place], *asked, *usual[place:])
@@ -110,11 +110,6 @@ def add_targets(table: RankingTable, accuracies: Sequence[float]) -> RankingTabl
         seconds = {key: seconds_to(row["curve"], accuracy) for key, accuracy in asked.items()}
         rows.append({key: seconds[key] if key in seconds else row[key] for key in keys})
     return RankingTable(keys, rows, tuple(asked))
-
-
-def target_key(accuracy: float) -> str:
-    """Return the name of the column with the seconds until a share was reached."""
-    return f"{TARGET}{accuracy * 100:g}"
 
 
 def sort_ranking(table: RankingTable, column: str) -> RankingTable:

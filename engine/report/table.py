@@ -208,10 +208,7 @@ def _columns(table: RankingTable) -> list[Column]:
         for key, says_something in (
             ("dataset", len({*table.column("dataset")}) > 1),
             ("differs", any(table.column("differs"))),
-            *(
-                (key, {*table.column(key)} - {None})
-                for key in (each.key for each in METRIC_COLUMNS)
-            ),
+            *((metric.key, {*table.column(metric.key)} - {None}) for metric in METRICS),
         )
         if not says_something
     }

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from engine.common.text import printable
-from engine.config.spec import Keep
+from engine.config.settings import Keep
 from engine.errors import InputError
 from engine.state.snapshot import RunSnapshot, Status
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.protocol.events import (
     BatchEnded,
     EpochEnded,

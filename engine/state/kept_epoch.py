@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from engine.config.spec import Keep
+from engine.config.settings import Keep
 from engine.protocol.events import EpochEnded
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from engine.backbones.entry import Backbone
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.state.forecast import Costs, Rates, Work, feature_rows
 from engine.tools.speed_probe import Speed
 

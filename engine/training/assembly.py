@@ -14,7 +14,8 @@ from engine.backend.devices import fuses
 from engine.backend.fused import fuse_inference, fuse_training
 from engine.backend.step_model import StepModel, step_model
 from engine.common.text import byte_size
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.datasets.augmentation import draw_views, render_choice
 from engine.features.cache import FeatureCache
 from engine.features.frozen_prefix import Frontier, find_frontier

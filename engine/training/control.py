@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from engine.common.append import DiskFull, is_disk_full
-from engine.config.spec import Schedule
+from engine.config.stage import Schedule
 from engine.protocol.commands import (
     QUEUE_COMMANDS,
     ApplyNow,

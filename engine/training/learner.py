@@ -16,7 +16,8 @@ from engine.backend.devices import jit_compile
 from engine.backend.step_model import compile_step
 from engine.common.codec import from_plain
 from engine.config.schedule import epochs_without_gain, rate_at
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.features.extraction import forward_batch
 from engine.model.build import Classifier
 from engine.model.graph import leaf_layers

@@ -6,7 +6,7 @@ import math
 from dataclasses import astuple, dataclass, field
 
 from engine.common.codec import to_plain
-from engine.config.spec import Stage
+from engine.config.stage import Stage
 from engine.errors import InputError
 from engine.protocol.events import EpochEnded
 from engine.runs.checkpoint import Best, Position, Sums

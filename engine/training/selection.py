@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.model.build import Classifier
 from engine.model.trainable import apply_trainable, describe_selection, select_last
 from engine.model.tree import layer_tree

@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from engine.common.append import DiskFull, is_disk_full
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.errors import InputError
 from engine.metrics.catalogue import as_recorded
 from engine.protocol.commands import CommandQueue

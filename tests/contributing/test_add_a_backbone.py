@@ -15,7 +15,8 @@ from PIL import Image
 
 from engine.backbones import catalogue, entry
 from engine.backbones.entry import Backbone
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.errors import InputError
 from engine.protocol.events import FreezeApplied, LogLine
 from engine.runs.listing import RunRecord, load_run

@@ -76,7 +76,7 @@ with store.writing("key", layouts, 3, {}) as writer:
 read = numpy.empty_like(rows)
 print(json.dumps({
     "identities": [process_identity(), process_identity(), alive, process_identity(child.pid)],
-    "features": store.find("key", layouts, 3).read([read]) is not None and bool((read == rows).all()),
+    "features": bool(store.find("key", layouts, 3).read([read]) and (read == rows).all()),
     "memory": read_memory().total_bytes == psutil.virtual_memory().total,
     "processor": _processor().found,
     "ascii": look({"LC_CTYPE": "C.UTF-8", "LANG": "C"}).is_ascii,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.machine.provenance import Origin
 from engine.runs.directory import RunDirectory, SpecFile, create_run
 

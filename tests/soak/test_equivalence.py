@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.protocol.events import FeaturesReady
 from tests.support.training import train_twice, trainer_in
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.spec import BatchNorm
+from engine.config.settings import BatchNorm
 from tests.support.freezing.families import family_spec, two_paths
 from tests.support.freezing.proof import prove
 from tests.support.training import trainer_in

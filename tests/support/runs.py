@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.machine.provenance import Origin
 from engine.protocol.events import BatchEnded, EpochEnded, Event, PhaseChanged, event_to_line
 from engine.runs.directory import SpecFile, create_run, write_json

@@ -16,7 +16,8 @@ import pytest
 from keras import layers
 
 import engine.model.custom_cnn
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 
 STEM = ("stem_conv", "stem_bn")
 RESIDUAL = ("block1_depthwise", "block1_depthwise_bn", "block1_project", "block1_project_bn")

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import pytest
 
 import engine.training.assembly
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.machine.provenance import Origin
 from engine.protocol.commands import Command, CommandQueue
 from engine.protocol.events import EpochEnded, Event, PhaseChanged, RunStarted, TestEnded

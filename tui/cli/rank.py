@@ -11,6 +11,7 @@ from engine.ranking.filter import parse_filter
 from engine.ranking.table import add_targets, group_by_model, rank_rows, sort_ranking
 from engine.report.table import to_csv, to_json, to_markdown
 from tui.cli.output import print_table, use_utf8
+from tui.settings.option_names import in_flags
 
 FORMS = {"json": to_json, "csv": to_csv, "markdown": to_markdown}
 
@@ -33,7 +34,9 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"cifar-tui: left out {line}", file=sys.stderr)
     if not found.rows:
         print(f"cifar-tui: no runs in {runs_dir} yet; `cifar-tui demo` trains two", file=sys.stderr)
-    rows = [row for row in found.rows if run_filter.matches(row)]
+    rows = [
+        row | {"error": in_flags(row["error"])} for row in found.rows if run_filter.matches(row)
+    ]
     if found.rows and not rows:
         print(f"cifar-tui: none of {len(found.rows)} runs matches the filter", file=sys.stderr)
     table = rank_rows(rows)

@@ -42,7 +42,7 @@ def _compare(arguments: argparse.Namespace, options: Options) -> int:
     )
     specs = plan(models, options)
     for entry in skipped:
-        print(f"cifar-tui: skipped {entry.model}: {entry.reason}", file=sys.stderr)
+        print(f"cifar-tui: skipped {entry.model}: {in_flags(entry.reason)}", file=sys.stderr)
     return train(specs, arguments, ends_on_answers=True)
 
 

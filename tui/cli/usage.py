@@ -133,6 +133,8 @@ class CommandLineParser(OneLineParser):
         place, flags = 0, self.flags()
         while place < len(given) and given[place].startswith("-") and given[place] != "--":
             flag, has_value, _ = given[place].partition("=")
+            if flag in ("-h", "--help", "--version"):
+                return  # what follows is not read
             if flag not in flags:
                 raise self._unknown(flag, self, given)
             place += 1 if has_value else 1 + flags[flag]

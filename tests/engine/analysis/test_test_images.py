@@ -13,7 +13,8 @@ from PIL import Image
 from engine.analysis import test_images
 from engine.analysis.test_images import read_test_images
 from engine.common.progress import ignore_progress
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.datasets.loading import load_dataset
 from engine.errors import InputError
 from engine.protocol.facts import DataFacts, SampleRange

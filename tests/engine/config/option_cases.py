@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.config.settings import SETTINGS, Setting
-from engine.config.spec import Unfreeze
+from engine.config.stage import Unfreeze
 
 NOTHING = "a value, found nothing; leave the option out instead"
 MEMORY = "gigabytes, 0 or more, found {}; 0 keeps no features"

@@ -14,7 +14,8 @@ from engine.common.codec import from_plain, to_plain
 from engine.config.planning import plan_runs
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES, RECOMMENDED
 from engine.config.settings import Options
-from engine.config.spec import RunSpec, Stage, Unfreeze
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage, Unfreeze
 from engine.errors import InputError
 
 BACKBONE = find_backbone("MobileNetV2")

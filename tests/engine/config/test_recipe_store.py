@@ -18,7 +18,7 @@ from engine.config.recipe_store import (
     save_recipe,
 )
 from engine.config.settings import Options
-from engine.config.spec import Stage, Unfreeze
+from engine.config.stage import Stage, Unfreeze
 from engine.errors import InputError
 
 PLANNED = Stage("fine-tune", 4, 1e-4, 20, unfreezes=(Unfreeze(2, 40), Unfreeze(3, None)))

@@ -20,7 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.common.codec import to_plain
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.machine.provenance import Origin
 from engine.ranking import index as runs_index
 from engine.ranking.index import INDEX_NAME, RankingRows, ranking_rows, read_index

@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.protocol.commands import AddRuns, MoveRun, QueueCommand, RemoveRun
 from engine.runs.queue import LONGEST, RunQueue
 from engine.runs.resume import Queued

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from engine.analysis.test_images import read_test_images
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.errors import InputError
 from engine.protocol.commands import AddRuns, Interrupt, RemoveRun, SetTrainable
 from engine.protocol.events import (

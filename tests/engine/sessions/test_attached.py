@@ -15,7 +15,8 @@ import pytest
 
 import engine.runs.listing
 import engine.sessions.attached
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.protocol.commands import (
     AddRuns,
     Command,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.protocol.commands import AddRuns, Command, MoveRun, RemoveRun, Stop
 from engine.protocol.events import (
     CommandRejected,

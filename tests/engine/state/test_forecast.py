@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine.config.spec import RunSpec, Stage, Unfreeze
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage, Unfreeze
 from engine.protocol.events import (
     BatchEnded,
     EpochEnded,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.spec import Keep, RunSpec
+from engine.config.settings import Keep
+from engine.config.spec import RunSpec
 from engine.protocol.events import EpochEnded, TestEnded
 from engine.ranking.row import ranking_row
 from engine.runs.directory import RunDirectory, SpecFile

@@ -9,7 +9,8 @@ import pytest
 from engine.backbones.catalogue import find_backbone
 from engine.config.planning import plan_runs
 from engine.config.settings import Options
-from engine.config.spec import RunSpec, Stage, Unfreeze
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage, Unfreeze
 from engine.tools.expectation import expect, trained_shares
 from engine.tools.speed_probe import Speed
 

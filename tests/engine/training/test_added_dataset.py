@@ -12,7 +12,7 @@ import pytest
 
 from engine.config import dataset_names
 from engine.config.dataset_names import DatasetRow, known_names, title
-from engine.config.spec import Stage
+from engine.config.stage import Stage
 from engine.protocol.events import FeaturesReady, PhaseProgressed, RunEnded, RunStarted, TestEnded
 from tests.support.data_sets import report_on
 from tests.support.packages import BIRDS, installed_in, page_files, write_dots, write_package

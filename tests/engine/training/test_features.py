@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import engine.training.learner
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.features.store import FeatureStore
 from engine.protocol.commands import Command, SetBatchNormLock, SetTrainable, Stop
 from engine.protocol.events import (

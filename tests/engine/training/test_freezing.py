@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.config.spec import BatchNorm
+from engine.config.settings import BatchNorm
 from engine.protocol.commands import Command, SetBatchNormLock, SetTrainable, Stop, When
 from engine.protocol.events import (
     CommandRejected,

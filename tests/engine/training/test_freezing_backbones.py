@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.config.spec import BatchNorm
+from engine.config.settings import BatchNorm
 from tests.support.freezing.families import family_spec, two_paths
 from tests.support.freezing.proof import ProveFreezing
 

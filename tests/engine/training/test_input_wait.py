@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import engine.training.assembly
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.datasets.augmentation import render_choice
 from engine.protocol.commands import Command, Stop
 from engine.protocol.events import BatchEnded, EpochEnded, Event

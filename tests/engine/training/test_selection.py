@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 
 from engine.backbones.catalogue import find_backbone
-from engine.config.spec import RunSpec, Stage, Unfreeze
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage, Unfreeze
 from engine.model.build import Classifier, build_classifier
 from engine.model.graph import leaf_layers
 from engine.model.trainable import select_last

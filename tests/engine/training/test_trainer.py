@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import engine.training.execution
-from engine.config.spec import RunSpec, Stage, Unfreeze
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage, Unfreeze
 from engine.protocol.commands import (
     Command,
     Pause,

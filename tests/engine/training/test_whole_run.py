@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from engine.common.progress import ignore_progress
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.datasets.loading import load_dataset
 from engine.features.store import FeatureStore
 from engine.protocol.events import (

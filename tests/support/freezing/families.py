@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from engine.backbones.catalogue import find_backbone
-from engine.config.spec import BatchNorm, RunSpec, Stage
+from engine.config.settings import BatchNorm
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.protocol.commands import Command, SetTrainable
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import head_layers, weighted

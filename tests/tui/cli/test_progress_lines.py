@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.protocol.commands import SetLearningRate, SetTrainable
 from engine.protocol.events import (
     BatchEnded,

@@ -10,7 +10,7 @@ from textual.content import Content
 
 from engine.common.text import accuracy, count, duration, rate, whole
 from engine.config.dataset_names import short
-from engine.config.spec import Keep
+from engine.config.settings import Keep
 from engine.metrics.catalogue import texts_of
 from engine.runs.listing import RunRecord
 from engine.runs.summary import Summary

@@ -108,6 +108,8 @@ class TableColumns:
 
     def move(self, step: int, width: int) -> None:
         """Scroll the columns behind the fixed one, until the last one is whole."""
+        if not self._columns:  # nothing was read yet
+            return
         room, last = self._room(width), len(self._columns) - 1
         for column in reversed(self._columns[1:]):
             room -= self._widths[column.key] + GAP

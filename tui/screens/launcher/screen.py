@@ -235,7 +235,10 @@ class LauncherScreen(KeyedScreen):
 
     def _problem(self) -> str:
         if self._errors:
-            return next(iter(self._errors.values())).line(as_label)
+            # That of the field under the cursor, whose line of help may be out of sight.
+            field = (getattr(self.focused, "id", None) or "").removeprefix("field-")
+            error = self._errors.get(field) or next(iter(self._errors.values()))
+            return error.line(as_label)
         return "" if self._specs else NOTHING_MARKED
 
     def _head(self) -> Content:

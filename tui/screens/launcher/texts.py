@@ -15,7 +15,8 @@ from engine.config.dataset_names import title
 from engine.config.planning import plan_runs
 from engine.config.recipe_words import unfreezing_words
 from engine.config.settings import Options
-from engine.config.spec import RunSpec, Stage
+from engine.config.spec import RunSpec
+from engine.config.stage import Stage
 from engine.errors import InputError
 
 if TYPE_CHECKING:

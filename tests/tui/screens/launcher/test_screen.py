@@ -18,7 +18,8 @@ from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.config.planning import plan_runs
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES, recipe_defaults
 from engine.config.settings import SETTINGS, Options
-from engine.config.spec import RunSpec, Unfreeze
+from engine.config.spec import RunSpec
+from engine.config.stage import Unfreeze
 from engine.errors import InputError
 from tests.support.launcher import Launcher
 from tests.support.packages import installed_in, write_dots
