@@ -164,8 +164,4 @@ def _curve(run: RunSnapshot) -> tuple[tuple[float, float], ...]:
     if each <= 1:
         return tuple(points)
     groups = (points[i : i + each] for i in range(0, len(points), each))
-    return tuple(max(group, key=_accuracy_or_less) for group in groups)
-
-
-def _accuracy_or_less(point: tuple[float, float]) -> float:
-    return point[1] if math.isfinite(point[1]) else -1.0
+    return tuple(max(group, key=lambda at: (math.isfinite(at[1]), at[1])) for group in groups)

@@ -305,7 +305,8 @@ class Learner:
     ) -> None:
         """Build the training step for what is selected now, and report what it really trains."""
         self._selection.apply()
-        extracts = self._made is None or self.at.epochs_left(self._present) >= REPAYING_EPOCHS
+        epochs_left = self._present.epochs - (self.at.epoch - self.at.stage_began)
+        extracts = self._made is None or epochs_left >= REPAYING_EPOCHS
         made = self._assembler.assemble(self.at.epoch + 1, extracts=extracts, mid_epoch=mid_epoch)
         self._is_makeshift = mid_epoch
         self._emit(PhaseChanged(phase="tracing"))

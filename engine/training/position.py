@@ -6,7 +6,6 @@ import math
 from dataclasses import astuple, dataclass, field
 
 from engine.common.codec import to_plain
-from engine.config.stage import Stage
 from engine.errors import InputError
 from engine.protocol.events import EpochEnded
 from engine.runs.checkpoint import Best, Position, Sums
@@ -37,10 +36,6 @@ class Place:
     def stage_epochs(self) -> int:
         """Epochs of the stage that have ended."""
         return len(self.val_accuracies)
-
-    def epochs_left(self, stage: Stage) -> int:
-        """Of the current stage, the epoch about to run included."""
-        return stage.epochs - (self.epoch - self.stage_began)
 
     def begin_stage(self, number: int, learning_rate: float) -> None:
         """Move before the first epoch of a stage."""

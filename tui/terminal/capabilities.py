@@ -102,7 +102,8 @@ def look(environment: Mapping[str, str], born: Mapping[str, str] | None = None) 
     if asked is not None:
         is_ascii, says = asked not in ("", "0"), f"{ASCII_VARIABLE}={asked}"
     else:
-        is_ascii, says = bool(locale) and not _names_utf8(locale), f"the locale is {locale}"
+        is_utf8 = "utf8" in locale.lower().replace("-", "")
+        is_ascii, says = bool(locale) and not is_utf8, f"the locale is {locale}"
     return Terminal(
         is_there=all(stream is not None and stream.isatty() for stream in streams),
         name=environment.get("TERM", ""),
@@ -195,7 +196,3 @@ def _born_with() -> Mapping[str, str]:
         return {}
     pairs = (os.fsdecode(entry).partition("=") for entry in entries if entry)
     return {name: value for name, _, value in pairs}
-
-
-def _names_utf8(locale: str) -> bool:
-    return "utf8" in locale.lower().replace("-", "")

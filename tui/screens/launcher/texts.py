@@ -57,18 +57,14 @@ def summary_text(specs: Sequence[RunSpec], expected: str = "") -> Content:
     """Return what will run: how many runs, which models, data and stages, and at what cost."""
     models = list(dict.fromkeys(spec.model for spec in specs))
     names = ", ".join(models[:4]) + (f" and {len(models) - 4} more" if len(models) > 4 else "")
-    first = max(specs, key=_stages_to_say)
+    # A model without a backbone has one stage, in which no layers are unfrozen.
+    first = max(specs, key=lambda s: (len(s.stages), any(map(unfreezing_words, s.stages))))
     stages = " → ".join(map(_stage_text, first.stages))
     parts = [*([expected] if expected else []), names, title(first.dataset), first.recipe, stages]
     runs = f"{len(specs)} run{'s' if len(specs) != 1 else ''}"
     return Content.styled(runs, "$primary bold") + Content.styled(
         "".join(f" · {part}" for part in parts), "$foreground"
     )
-
-
-def _stages_to_say(spec: RunSpec) -> tuple[int, bool]:
-    # A model without a backbone has one stage, in which no layers are unfrozen.
-    return len(spec.stages), any(map(unfreezing_words, spec.stages))
 
 
 def _stage_text(stage: Stage) -> str:
