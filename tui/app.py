@@ -330,9 +330,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def action_detach(self) -> None:
         """Leave the training running, without a screen."""
-        if not self.source.is_own:
-            self._leave()
-        elif not self.is_training:
+        if self.source.is_own and not self.is_training:
             self.notify("No model is training: q leaves.")
         else:
             self._leave_running()

@@ -280,3 +280,12 @@ def test_models_lists_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
     assert lite0["weights"] == "bundled"
     keys = {"parameters", "depth", "flops", "imagenet_top1", "image_size", "min_image_size"}
     assert keys <= set(lite0)
+
+
+@pytest.mark.parametrize("words", [["--version", "extra"], ["-h", "trian"]])
+def test_what_follows_help_or_version_is_not_read(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(words)
+    assert capsys.readouterr().out

@@ -52,6 +52,7 @@ def test_the_notebook_recipe_and_a_reason_for_each_that_is_skipped(
     assert len(lines) == 4
     for line, model in zip(lines, skipped, strict=True):
         assert line.startswith(f"cifar-tui: skipped {model}: https://")
+        assert "with --weights" in line
 
 
 def test_a_recipe_that_is_named_is_kept(queued: list[RunSpec]) -> None:

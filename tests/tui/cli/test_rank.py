@@ -50,6 +50,15 @@ def test_a_filter_leaves_the_rest_out_and_marks_the_best_of_what_stays(
     assert (printed.out, printed.err) == ("", "cifar-tui: none of 5 runs matches the filter\n")
 
 
+def test_the_reason_of_a_failed_run_names_options_by_their_flags(
+    write_run: WriteRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run("VGG19", status="failed", error="expected a GPU, found none; choose `device` cpu")
+    assert main(["rank", "--json", "--filter", "vgg19"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["error"] == "expected a GPU, found none; choose --device cpu"
+
+
 def test_any_column_sorts(capsys: pytest.CaptureFixture[str]) -> None:
     by_time = ["ResNet50V2", "CustomCNN", "MobileNetV2", "VGG16", "VGG16"]
     assert ranked(["--sort", "train_seconds"], capsys) == by_time
