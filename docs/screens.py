@@ -1,18 +1,20 @@
-"""Draw the pictures of the documents from recorded runs: `python docs/screens.py RUNS_DIR RUN...`.
+"""Draw the screens as pictures from recorded runs: `python docs/screens.py RUNS_DIR RUN...`.
 
 The runs are played into the real app as a queue: all but the last whole, the last one up to the
 middle of its last epoch. RUNS_DIR is what the results screen shows; its two best runs are compared.
+Without options it draws the pictures of the documents; `--size 80x24 --theme light --to DIR` draws
+every screen as another terminal shows it, to be looked at.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from textual.pilot import Pilot
 
@@ -25,15 +27,17 @@ from engine.state.layer_choice import count_blocks, last_blocks
 from tui.app import CifarApp
 from tui.screens.training.screen import TrainingScreen
 from tui.session.source import Source
+from tui.settings.run_pages import RUN_PAGES
+from tui.settings.themes import DARK, LIGHT
 
-SIZE = (120, 40)
+THEMES = {"dark": DARK, "light": LIGHT}
 PICTURES = Path(__file__).parent / "pictures"
 DRAWN_SECONDS = 5.0
 """Until a page that reads predictions and images in a thread of its own is complete."""
 MEASURED_SECONDS = 20.0
 """Until the launcher has measured the machine, TensorFlow's start included."""
-DETAILS = {"confusion": "3", "mistakes": "5"}
-"""Pages of a run in full, and the keys that open them."""
+IN_DOCUMENTS = ("launcher", "training", "results", "confusion", "mistakes", "compare", "answers")
+MORE = ("keys", "predict", *(page.name for page in RUN_PAGES))
 
 
 class Recording(SessionHandle):
@@ -84,53 +88,78 @@ def until_mid_epoch(events: list[Event], epochs: int) -> Iterator[Event]:
             return
 
 
-async def draw_launcher(runs_dir: Path) -> None:
-    """The launcher, once it knows how fast this machine is."""
-    app = CifarApp(Source(None, _no_session), runs_dir=runs_dir)
-    async with app.run_test(size=SIZE) as pilot:
+class Camera(NamedTuple):
+    """How and where the screens are drawn."""
+
+    runs_dir: Path
+    size: tuple[int, int]
+    theme: str
+    target: Path
+    names: Container[str]
+    """The pictures to keep."""
+
+    def app(self, session: Recording | None = None) -> CifarApp:
+        app = CifarApp(Source(session, _no_session), runs_dir=self.runs_dir)
+        app.theme = self.theme
+        return app
+
+    def save(self, app: CifarApp, name: str) -> None:
+        """Write what the app shows as a picture."""
+        if name not in self.names:
+            return
+        self.target.mkdir(parents=True, exist_ok=True)
+        (self.target / f"{name}.svg").write_text(app.export_screenshot(title="cifar-tui"))
+
+
+async def draw_launcher(camera: Camera) -> None:
+    """The launcher, once it knows how fast this machine is, and the keys."""
+    app = camera.app()
+    async with app.run_test(size=camera.size) as pilot:
         await pilot.pause(MEASURED_SECONDS)
         await pilot.press("down")
         await pilot.pause(1.0)
-        save(app, "launcher")
+        camera.save(app, "launcher")
+        await pilot.press("question_mark")
+        await pilot.pause(1.0)
+        camera.save(app, "keys")
 
 
-async def draw(runs_dir: Path, runs: list[RunRecord]) -> None:
+async def draw(camera: Camera, runs: list[RunRecord]) -> None:
     """Write the pictures."""
-    await draw_launcher(runs_dir)
+    await draw_launcher(camera)
     recording = Recording(runs)
-    app = CifarApp(Source(recording, _no_session), runs_dir=runs_dir)
-    async with app.run_test(size=SIZE) as pilot:
+    app = camera.app(recording)
+    async with app.run_test(size=camera.size) as pilot:
         while not recording.has_played:
             await pilot.pause(0.1)
         await pilot.pause(1.0)
         ask_for_one_block_more(app)
         for _ in range(3):  # charts are drawn at most once a second
             await pilot.pause(1.0)
-        save(app, "training")
+        camera.save(app, "training")
         await pilot.press("r")
         await pilot.pause(DRAWN_SECONDS)
-        save(app, "results")
-        await draw_what_results_open(app, pilot)
+        camera.save(app, "results")
+        await draw_what_results_open(camera, app, pilot)
 
 
-async def draw_what_results_open(app: CifarApp, pilot: Pilot[Any]) -> None:
-    """The highlighted run in full, the comparison of the first two runs, the answers."""
+async def draw_what_results_open(camera: Camera, app: CifarApp, pilot: Pilot[Any]) -> None:
+    """The highlighted run in full, a prediction, the comparison of two runs, the answers."""
     await pilot.press("enter")
-    for name, key in DETAILS.items():
-        await pilot.press(key)
-        await pilot.pause(DRAWN_SECONDS)
-        save(app, name)
+    for number, page in enumerate(RUN_PAGES, 1):
+        if page.name in camera.names:
+            await pilot.press(str(number))
+            await pilot.pause(DRAWN_SECONDS)
+            camera.save(app, page.name)
+    await pilot.press("escape", "p")
+    await pilot.pause(DRAWN_SECONDS)
+    camera.save(app, "predict")
     await pilot.press("escape", "home", "space", "down", "space", "c")
     await pilot.pause(DRAWN_SECONDS)
-    save(app, "compare")
+    camera.save(app, "compare")
     await pilot.press("escape", "w")
     await pilot.pause(DRAWN_SECONDS)
-    save(app, "answers")
-
-
-def save(app: CifarApp, name: str) -> None:
-    """Write what the app shows as a picture."""
-    (PICTURES / f"{name}.svg").write_text(app.export_screenshot(title="cifar-tui"))
+    camera.save(app, "answers")
 
 
 def ask_for_one_block_more(app: CifarApp) -> None:
@@ -152,8 +181,19 @@ def _no_session(specs: list[RunSpec]) -> Recording:
 
 def main() -> None:
     """Read the arguments and draw."""
-    runs_dir = Path(sys.argv[1])
-    asyncio.run(draw(runs_dir, [load_run(runs_dir / name) for name in sys.argv[2:]]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs_dir", type=Path, metavar="RUNS_DIR")
+    parser.add_argument("runs", nargs="+", metavar="RUN")
+    parser.add_argument("--size", default="120x40", metavar="COLUMNSxROWS")
+    parser.add_argument("--theme", choices=THEMES, default="dark")
+    parser.add_argument("--to", type=Path, metavar="DIR")
+    given = parser.parse_args()
+    columns, _, rows = given.size.partition("x")
+    size = (int(columns), int(rows))
+    names = IN_DOCUMENTS if given.to is None else (*IN_DOCUMENTS, *MORE)
+    target = given.to or PICTURES
+    camera = Camera(given.runs_dir, size, THEMES[given.theme].name, target, names)
+    asyncio.run(draw(camera, [load_run(camera.runs_dir / name) for name in given.runs]))
 
 
 if __name__ == "__main__":
