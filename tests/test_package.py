@@ -89,7 +89,8 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path: Path) -> No
     }
     assert {name for name in names if not name.startswith(metadata)} == expected
     assert {"engine/py.typed", "tui/py.typed", "tui/app.tcss"} <= expected
-    assert f"{metadata}licenses/LICENSE" in names
+    assert "engine/datasets/cifar10_mini.webp" in names
+    assert {f"{metadata}licenses/{name}" for name in ("LICENSE", "NOTICE")} <= names
     assert f"\nVersion: {VERSION}\n" in text
 
 

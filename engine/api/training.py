@@ -72,7 +72,8 @@ def train(
             and is raised again from here.
         recipe: how to train: `recommended`, `notebook`, `gradual`, `demo`, a saved one, or the
             path of a TOML file.
-        dataset: `cifar10`, `cifar100`, `digits`, or the path of a folder of images.
+        dataset: `cifar10`, `cifar100`, `cifar10-mini`, `digits`, or the path of a folder of
+            images.
         data_path: where the data of a known set are: archive, extracted folder or `.npz`.
         epochs: of each stage; of a model without pretrained weights their sum counts.
         learning_rates: of each stage.

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-m", "tui")
 SECONDS = 240
 """Time within which anything that a test waits for happens, on a busy machine."""
-TRAIN = ("train", "CustomCNN", "--dataset", "digits", "--train-limit", "100")
+TRAIN = ("train", "CustomCNN", "--dataset", "cifar10-mini", "--train-limit", "100")
 """The smallest training; without `--epochs` yet."""
 
 

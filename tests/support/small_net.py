@@ -31,10 +31,10 @@ STEPS = 3
 
 
 def small_spec(epochs: int, *, last: int | None = 0, **asked: Any) -> RunSpec:
-    """Return one stage on a hundred digits, whose `last` backbone layers train."""
+    """Return one stage on a hundred photographs, whose `last` backbone layers train."""
     usual: dict[str, Any] = {
         "model": "MobileNetV2",
-        "dataset": "digits",
+        "dataset": "cifar10-mini",
         "stages": (Stage("small", epochs, 1e-3, last),),
         "image_size": 32,
         "batch_size": 32,

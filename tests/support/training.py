@@ -23,7 +23,7 @@ OnEvent = Callable[[Event], Iterable[Command]]
 """Called with each event on the trainer's thread; returns the commands to send after it."""
 SCRATCH = RunSpec(
     model="CustomCNN",
-    dataset="digits",
+    dataset="cifar10-mini",
     stages=(Stage("all", 2, 1e-3, None),),
     image_size=32,
     batch_size=32,
