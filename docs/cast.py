@@ -1,4 +1,4 @@
-"""Records `cifar-tui demo` from its start to the ranking: `python docs/cast.py [FILE]`.
+"""Records `cifar-tui demo` until answers and ranking: `python docs/cast.py [FILE]`.
 
 Runs the real program in a pseudo-terminal and writes an asciinema recording (version 2), by default
 `docs/pictures/demo.cast`; `asciinema play docs/pictures/demo.cast` shows it. Times in which nothing
@@ -22,6 +22,7 @@ sys.path.insert(0, str(HERE.parent / "tests" / "benchmarks"))
 from pseudo_terminal import COLUMNS, ROWS, Terminal  # noqa: E402
 
 MOST_IDLE_SECONDS = 1.0
+PAGE_DOWN, ESCAPE = "\x1b[6~", "\x1b"
 TRAINING_SECONDS = 300.0
 """More than the demo takes on two cores."""
 
@@ -47,18 +48,15 @@ class RecordedTerminal(Terminal):
 
 
 def record(folder: str) -> RecordedTerminal:
-    """Train, go to the results, open the best run, let the difference be explained, leave."""
+    """Train until the answers appear, read on, go to the ranking, open the best run, leave."""
     os.chdir(folder)  # so that the screens say `runs`
     variables = {"CIFAR_TUI_CONFIG": f"{folder}/config", "PYTHONPATH": str(HERE.parent)}
     terminal = RecordedTerminal(["demo", "--runs-dir", "runs"], variables)
-    terminal.wait_for("2 of 2 ended", TRAINING_SECONDS)
-    terminal.watch(2.0)
-    terminal.press("\r")
-    terminal.wait_for("Results", TRAINING_SECONDS)
-    terminal.watch(4.0)
-    for key in ("\r", "3", "5", "w"):
+    terminal.wait_for("from the runs in", TRAINING_SECONDS)
+    terminal.watch(5.0)
+    for key in (PAGE_DOWN, ESCAPE, "\r", "3", "5"):
         terminal.press(key)
-        terminal.watch(3.5)
+        terminal.watch(4.0)
     terminal.press("\x03")
     status = terminal.close()
     if status != 0:

@@ -62,8 +62,8 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
     Args:
         source: where the sessions come from, and what may be done with them.
         runs_dir: the folder of runs that the results screen shows.
-        ends_on_answers: whether the end of the first queue opens the answers to the exercise's
-            questions.
+        ends_on_answers: whether the end of the first queue opens the ranking, and over it the
+            answers to the exercise's questions.
     """
 
     CSS_PATH = "app.tcss"
@@ -77,7 +77,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self.runs_dir = runs_dir
         self.leaving = Leaving.NO
         self.ends_on_answers = ends_on_answers
-        """Whether the end of the queue opens the answers; it does so once."""
+        """Whether the end of the queue opens ranking and answers; it does so once."""
         self._arrivals = Arrivals(lambda: self.call_later(self._take_events))
         self._faults = None if source.is_own else Faults("what is followed")
         self._sent: set[str] = set()
@@ -205,10 +205,14 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
     # Screens.
 
     def _show_answers(self) -> None:
-        """Open the answers over an ended training, once, if the user asked for it."""
+        """Open the ranking, and the answers over it, once, if the user asked for them."""
         if self.ends_on_answers and self.screen is self._training:
+            from tui.screens.answers import AnswersScreen
+
             self.ends_on_answers = False
-            self.action_answers()
+            dataset = self._shown.view().run.spec.dataset if self._shown is not None else ""
+            self.action_results()
+            self.push_screen(AnswersScreen(self.runs_dir, dataset))
 
     def _open_launcher(self) -> None:
         from tui.screens.launcher.screen import LauncherScreen
@@ -281,12 +285,6 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
         if not isinstance(self.screen, ResultsScreen):
             self.push_screen(ResultsScreen(self.runs_dir))
-
-    def action_answers(self) -> None:
-        """Answer the exercise's questions from the runs."""
-        from tui.screens.answers import AnswersScreen
-
-        self.push_screen(AnswersScreen(self.runs_dir))
 
     async def action_back(self) -> None:
         """Return to the screen below, if there is one."""

@@ -45,9 +45,9 @@ class Answers:
     warnings: tuple[str, ...]
 
 
-def answer(runs_dir: Path) -> Answers:
-    """Answer from the runs in a folder; if none was tested the answers say so."""
-    return answers_from(gather(runs_dir))
+def answer(runs_dir: Path, dataset: str = "") -> Answers:
+    """Answer from a folder's runs on a data set; if none was tested the answers say so."""
+    return answers_from(gather(runs_dir, dataset))
 
 
 def answers_from(evidence: Evidence) -> Answers:

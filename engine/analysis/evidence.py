@@ -1,6 +1,6 @@
 """What the answers rest on: the best run of each model, the other runs, tests between them.
 
-Runs of one data set are compared, the usual one if there are any; the others are counted.
+Runs of one data set are compared, the one asked for if it has any; the others are counted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from engine.runs.notes import Notes
 from engine.runs.reading import read_thinned
 from engine.runs.summary import summarize
 
-FIRST_CHOICE = Options().dataset
 MOST_MODELS = 12
 """Whose records are read; the ranking table still shows the others."""
 MOST_OTHERS = 12
@@ -143,8 +142,14 @@ class Evidence:
         return self.contenders + self.others
 
 
-def gather(runs_dir: Path) -> Evidence:
-    """Read what the answers need; a folder without ranked runs has no contenders."""
+def gather(runs_dir: Path, dataset: str = "") -> Evidence:
+    """Read what the answers need; a folder without ranked runs has no contenders.
+
+    Args:
+        runs_dir: the folder of runs.
+        dataset: whose runs are compared, by its recorded name; where it has none, or none is
+            named, the usual data set's, else those of the data set with the most runs.
+    """
     from engine.ranking.index import ranking_rows
 
     rows = ranking_rows(runs_dir).rows
@@ -153,7 +158,8 @@ def gather(runs_dir: Path) -> Evidence:
     if not ranked:
         return Evidence(unranked=unranked)
     datasets = Counter(row["dataset"] for row in ranked)
-    dataset = FIRST_CHOICE if FIRST_CHOICE in datasets else datasets.most_common(1)[0][0]
+    wanted = (dataset, Options().dataset, datasets.most_common(1)[0][0])
+    dataset = next(name for name in wanted if name in datasets)
     chosen = sorted((row for row in ranked if row["dataset"] == dataset), key=_place)
     first, beside = select(chosen)
     contenders = [_measure(runs_dir, row, label) for label, row in first]

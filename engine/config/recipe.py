@@ -33,7 +33,7 @@ DEMO = Recipe(
     stages=(Stage("head", 5, 3e-3, 0), Stage("fine-tune", 5, 3e-4, 30)),
     scratch_learning_rate=1e-3,
     batch_size=32,
-    image_sizes=(("EfficientNetLite0", 64),),
+    image_sizes=(("EfficientNetLite0", 96),),
     scratch_epochs=8,
 )
 RECOMMENDED = Recipe(

@@ -1,4 +1,4 @@
-"""`cifar-tui demo`: train and rank two models on the built-in digits; nothing to prepare."""
+"""`cifar-tui demo`: compare two models on the photographs that come with the program."""
 
 from __future__ import annotations
 
@@ -13,5 +13,6 @@ MODELS = ("EfficientNetLite0", "CustomCNN")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train a pretrained and a plain model on the digits and rank them."""
-    return train(plan(MODELS, Options(recipe=DEMO.name, dataset="digits")), arguments)
+    """Train a pretrained and a plain model, rank them and explain the difference."""
+    options = Options(recipe=DEMO.name, dataset="cifar10-mini")
+    return train(plan(MODELS, options), arguments, ends_on_answers=True)

@@ -80,11 +80,11 @@ def print_ending(runs_dir: Path, run_ids: Sequence[str]) -> None:
     print(f"runs: {runs_dir.resolve()}")
 
 
-def print_answers(runs_dir: Path) -> None:
-    """Print the exercise's questions with their answers, in the width of the terminal."""
+def print_answers(runs_dir: Path, dataset: str) -> None:
+    """Print the answers about the runs on a data set, in the width of the terminal."""
     from engine.analysis.answers import answer
 
-    found = answer(runs_dir)
+    found = answer(runs_dir, dataset)
     width = min(terminal_width(), WIDTH_WITHOUT_TERMINAL)
     with suppress(BrokenPipeError):
         for number, entry in enumerate(found.questions, 1):

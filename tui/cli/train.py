@@ -74,7 +74,7 @@ def train(
             resumes=resumes,
         )
         if ends_on_answers and not arguments.json:
-            print_answers(runs_dir)
+            print_answers(runs_dir, specs[0].dataset)
         return status
     from tui.cli.launch import open_app
 

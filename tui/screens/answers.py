@@ -29,15 +29,17 @@ class AnswersScreen(Screen[None]):
 
     Args:
         runs_dir: the folder of runs.
+        dataset: the data set whose runs are compared, if it has any.
     """
 
     CSS_PATH = "answers.tcss"
     BINDINGS = keys.bindings("answers")
     AUTO_FOCUS = "#answers-body"
 
-    def __init__(self, runs_dir: Path) -> None:
+    def __init__(self, runs_dir: Path, dataset: str = "") -> None:
         super().__init__()
         self._runs_dir = runs_dir
+        self._dataset = dataset
         self._answers: Answers | None = None
 
     def compose(self) -> ComposeResult:
@@ -69,7 +71,7 @@ class AnswersScreen(Screen[None]):
     async def _read(self) -> None:
         from engine.analysis.answers import answer
 
-        self._answers = await asyncio.to_thread(answer, self._runs_dir)
+        self._answers = await asyncio.to_thread(answer, self._runs_dir, self._dataset)
         # A screen that closes loses its widgets before its workers are cancelled.
         if self.query("#answers-wait"):
             self._draw_head()
@@ -80,7 +82,7 @@ class AnswersScreen(Screen[None]):
     async def action_write_report(self) -> None:
         """Write the whole report as Markdown into the current folder, replacing no file."""
         try:
-            path = await asyncio.to_thread(write_report, self._runs_dir, Path.cwd())
+            path = await asyncio.to_thread(write_report, self._runs_dir, self._dataset, Path.cwd())
         except OSError as error:
             words = f"The report cannot be written to {Path.cwd()} ({error.strerror})."
             self.notify(words, severity="error", markup=False)
@@ -88,7 +90,7 @@ class AnswersScreen(Screen[None]):
             self.notify(f"The report is in {path}", markup=False)
 
 
-def write_report(runs_dir: Path, folder: Path) -> Path:
+def write_report(runs_dir: Path, dataset: str, folder: Path) -> Path:
     """Write the Markdown report of a folder of runs as `report.md`, or numbered if that exists.
 
     Raises:
@@ -98,7 +100,7 @@ def write_report(runs_dir: Path, folder: Path) -> Path:
     from engine.report.document import report_from
     from engine.report.markdown import report_markdown
 
-    text = report_markdown(report_from(gather(runs_dir)))
+    text = report_markdown(report_from(gather(runs_dir, dataset)))
     for number in range(1, _MOST_REPORTS):
         path = folder / f"{REPORT_NAME}{'' if number == 1 else f'-{number}'}.md"
         try:

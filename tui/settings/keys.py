@@ -119,7 +119,7 @@ KEYS: tuple[Key, ...] = (
     Key("enter", "toggle_detail", "Show or hide the run in full", "results", "open"),
     Key("space", "mark", "Mark the run to compare it", "results", "mark"),
     Key("c", "compare", "Compare the marked runs", "results", "compare"),
-    Key("w", "app.answers", "The three questions, answered from the runs", "results", "why"),
+    Key("w", "answers", "The three questions, answered from the runs", "results", "why"),
     Key("p", "act('predict')", "Let the run's model classify an image", "results"),
     Key(
         "slash",

@@ -90,6 +90,13 @@ def test_cifar10_is_chosen_before_other_data(write_run: WriteRun, tmp_path: Path
     )
 
 
+def test_a_data_set_with_runs_can_be_asked_for(write_run: WriteRun, tmp_path: Path) -> None:
+    write_run("VGG16", test=0.99, dataset="digits")
+    write_run("CustomCNN", test=0.70)
+    assert gather(tmp_path / "runs", "digits").dataset == "digits"
+    assert gather(tmp_path / "runs", "cifar100").dataset == "cifar10"
+
+
 def found_dir(tmp_path: Path) -> Path:
     return tmp_path / "runs"
 

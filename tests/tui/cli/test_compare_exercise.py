@@ -16,6 +16,7 @@ from tests.support.screens import Running, is_open, until
 from tui.__main__ import main
 from tui.cli.output import print_answers
 from tui.screens.answers import AnswersScreen
+from tui.screens.results.screen import ResultsScreen
 
 WriteRun = Callable[..., str]
 Capture = pytest.CaptureFixture[str]
@@ -73,14 +74,14 @@ def test_the_answers_are_printed_within_the_width(
     monkeypatch.setenv("COLUMNS", "60")
     write_run("EfficientNetLite0", test=0.9183, train_seconds=441)
     write_run("CustomCNN", test=0.7310, train_seconds=64, weights="none", image_size=32)
-    print_answers(tmp_path / "runs")
+    print_answers(tmp_path / "runs", "cifar10")
     out = capsys.readouterr().out
     assert "2. Which model trained faster?\n   Measured: CustomCNN trained faster: 1:04" in out
     assert "   ! The input sizes differ" in out
     assert max(map(len, out.splitlines())) <= 60
 
 
-async def test_the_end_of_the_queue_opens_the_answers_once(
+async def test_the_end_of_the_queue_opens_the_answers_over_the_ranking_once(
     session: FakeSession, running: Running
 ) -> None:
     async with running(session) as pilot:
@@ -90,4 +91,5 @@ async def test_the_end_of_the_queue_opens_the_answers_once(
         await until(pilot, lambda: is_open(app, AnswersScreen))
         await pilot.press("escape")
         await until(pilot, lambda: not is_open(app, AnswersScreen))
+        assert isinstance(app.screen, ResultsScreen)
         assert not app.ends_on_answers

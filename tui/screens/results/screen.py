@@ -127,6 +127,14 @@ class ResultsScreen(KeyedScreen):
         """Compare the marked runs, or the marked one with the current one."""
         self._actions.compare(self.marked_runs, self.current_run)
 
+    def action_answers(self) -> None:
+        """Answer the exercise's questions, for the data set of the row under the cursor."""
+        from tui.screens.answers import AnswersScreen
+
+        row = self._table.current_row
+        dataset = str(row["dataset"]) if row is not None else ""
+        self.app.push_screen(AnswersScreen(self.runs_dir, dataset))
+
     def action_act(self, name: str) -> None:
         """Do one of the actions on runs to the current run."""
         self._actions.act(name, self.current_run)

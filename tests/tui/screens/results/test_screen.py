@@ -329,6 +329,22 @@ async def test_a_key_opens_a_page(
         await until(pilot, lambda: shows(app, screen))
 
 
+async def test_the_answers_are_about_the_data_set_under_the_cursor(
+    app: CifarApp, write_run: WriteRun, results: Any, until: Until
+) -> None:
+    write_run("CustomCNN", test=0.7)
+    write_run("CustomCNN", test=0.9, dataset="digits")
+    async with results(app, rows=2) as pilot:
+        for dataset, key in (("digits", "home"), ("cifar10", "end")):
+            await pilot.press(key, "w")
+            await until(pilot, lambda: shows(app, AnswersScreen))
+            await until(pilot, lambda: not app.screen.query("#answers-wait"))
+            others = "digits" if dataset == "cifar10" else "cifar10"
+            warnings = [str(each.render()) for each in app.screen.query(".warnings .sentence")]
+            assert any(line.startswith(f"Runs on {others} are left out") for line in warnings)
+            await pilot.press("escape")
+
+
 async def test_pin_tags_and_note_are_kept(
     app: CifarApp, runs: dict[str, str], results: Any, tmp_path: Path, until: Until
 ) -> None:
