@@ -52,7 +52,7 @@ def packages(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.usefixtures("stripes")
 def test_a_class_and_a_row_are_a_data_set(train: Train) -> None:
-    assert known_names() == ("cifar10", "cifar100", "digits", "stripes")
+    assert known_names()[-2:] == ("digits", "stripes")
     assert title("stripes") == "stripes"
     report = report_on("stripes")
     assert sum(each.train for each in report.classes) == 80
