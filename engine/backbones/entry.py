@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.backbones.families import Family
+
 
 @dataclass(frozen=True, slots=True)
 class WeightsFile:
@@ -92,6 +94,8 @@ class Backbone:
     """Published files; more than one where the file depends on the input size."""
     packaged: PackagedWeights | None = None
     """Weights in a package, in place of `weights`."""
+    family: Family | None = None
+    """What is told of it beside its numbers; None where nobody wrote it down."""
 
     def flops_at(self, image_size: int) -> float:
         """Return the FLOPs for an image of this side, pixels: convolutions grow with its area."""

@@ -65,6 +65,25 @@ def test_every_constructor_of_keras_is_an_entry() -> None:
         assert callable(getattr(keras.applications, entry.module).preprocess_input)
 
 
+@pytest.mark.parametrize("entry", KERAS_ENTRIES, ids=lambda entry: entry.name)
+def test_the_year_of_a_family_is_that_of_the_paper_keras_names(
+    entry: Backbone, keras_sources: dict[str, str]
+) -> None:
+    assert entry.family is not None
+    years = re.findall(r"arxiv\.org/(?:abs|pdf)/(\d\d)\d\d\.\d+", keras_sources[entry.module])
+    assert f"{entry.family.year}"[2:] in years, (entry.family.year, years)
+
+
+def test_every_family_is_told_in_whole_sentences() -> None:
+    for entry in CATALOGUE:
+        family = entry.family
+        assert family is not None, entry.name
+        assert family.idea[0].isupper(), family.name
+        assert family.idea.endswith("."), family.name
+        assert not family.built.endswith("."), family.name
+        assert (family.year is None) == (not family.paper), family.name
+
+
 def test_names_are_unique_in_any_case() -> None:
     assert len({entry.name.lower() for entry in CATALOGUE}) == len(CATALOGUE)
 
