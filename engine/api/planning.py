@@ -11,12 +11,16 @@ from pathlib import Path
 
 from engine.backbones.catalogue import find_backbone
 from engine.config.planning import plan_runs
+from engine.config.recipe import DEMO
 from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.datasets.loading import check_dataset
 from engine.keras_setup.loading import check_can_compute
 from engine.runs.weights import resolve_weights
 from engine.weights.locate import check_weights
+
+DEMO_MODELS = ("EfficientNetLite0", "CustomCNN")
+DEMO_DATASET = "digits"
 
 
 def with_weights(options: Options, runs_dir: Path) -> tuple[Options, str]:
@@ -48,3 +52,12 @@ def plan(models: Sequence[str], options: Options) -> list[RunSpec]:
     check_dataset(options)
     check_weights(backbones, options.weights)
     return specs
+
+
+def plan_demo() -> list[RunSpec]:
+    """Return the runs of the demo: a pretrained and a plain model, on images that are built in.
+
+    Raises:
+        InputError: what the demo needs is not installed.
+    """
+    return plan(DEMO_MODELS, Options(recipe=DEMO.name, dataset=DEMO_DATASET))

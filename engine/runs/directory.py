@@ -108,6 +108,20 @@ def open_runs_dir(path: Path) -> Path:
     return path
 
 
+def holds_runs(runs_dir: Path) -> bool:
+    """Return whether a folder holds a run, whole or broken; looks no further than the first."""
+    try:
+        with os.scandir(runs_dir) as entries:
+            return any(_is_run(entry.path) for entry in entries if entry.name != TRASH)
+    except OSError:
+        return False
+
+
+def _is_run(folder: str) -> bool:
+    directory = RunDirectory(Path(folder))
+    return os.path.lexists(directory.spec) or os.path.lexists(directory.events)
+
+
 def create_run(runs_dir: Path, file: SpecFile) -> RunDirectory:
     """Make a new run directory with its `spec.json`; `-2`, `-3` on a clash of names."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(file.created_at))

@@ -18,7 +18,15 @@ from engine.common.processes import process_identity
 from engine.errors import InputError
 from engine.machine.provenance import find_origin
 from engine.protocol.events import LogLine, PhaseChanged, event_to_line
-from engine.runs.directory import RunDirectory, SpecFile, create_run, open_runs_dir, write_json
+from engine.runs.directory import (
+    TRASH,
+    RunDirectory,
+    SpecFile,
+    create_run,
+    holds_runs,
+    open_runs_dir,
+    write_json,
+)
 from engine.runs.listing import list_runs, load_run, load_snapshot, read_events
 from engine.runs.lock import locked
 from engine.runs.summary import Summary
@@ -30,6 +38,36 @@ def test_a_runs_folder_that_cannot_be_is_rejected_with_the_way_out(tmp_path: Pat
         open_runs_dir(tmp_path / "file" / "runs")
     assert open_runs_dir(tmp_path / "new" / "runs").is_dir()
     assert list((tmp_path / "new" / "runs").iterdir()) == []
+
+
+def test_a_folder_holds_runs_once_one_is_there_even_a_broken_one(
+    tmp_path: Path, spec_file: SpecFile
+) -> None:
+    assert not holds_runs(tmp_path / "missing")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "file").touch()
+    create_run(tmp_path, spec_file).path.rename(tmp_path / TRASH)
+    assert not holds_runs(tmp_path)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "events.jsonl").symlink_to("nowhere")
+    assert holds_runs(tmp_path)
+
+
+def test_of_many_runs_only_the_first_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(50):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "spec.json").touch()
+    looked: list[str] = []
+
+    def is_run(folder: str) -> bool:
+        looked.append(folder)
+        return True
+
+    monkeypatch.setattr("engine.runs.directory._is_run", is_run)
+    assert holds_runs(tmp_path)
+    assert len(looked) == 1
 
 
 def test_a_clash_of_names_gets_a_number(tmp_path: Path, spec_file: SpecFile) -> None:
