@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from enum import Enum
 from functools import partial
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from engine.protocol.events import Event
     from engine.sessions.handle import SessionHandle
     from engine.state.snapshot import RunSnapshot
+    from tui.screens.first_choices import FirstChoices
     from tui.screens.launcher.screen import LauncherScreen
     from tui.screens.training.screen import TrainingScreen
     from tui.session.shown import ShownSession
@@ -64,6 +65,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         runs_dir: the folder of runs that the results screen shows.
         ends_on_answers: whether the end of the first queue opens the ranking, and over it the
             answers to the exercise's questions.
+        begins_on_first_page: whether, without a session, the first page comes before the launcher.
     """
 
     CSS_PATH = "app.tcss"
@@ -71,8 +73,16 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
     BINDINGS = keys.bindings("everywhere") + keys.palette_bindings()
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, source: Source, *, runs_dir: Path, ends_on_answers: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        runs_dir: Path,
+        ends_on_answers: bool = False,
+        begins_on_first_page: bool = False,
+    ) -> None:
         super().__init__()
+        self._begins_on_first_page = begins_on_first_page
         self.source = source
         self.runs_dir = runs_dir
         self.leaving = Leaving.NO
@@ -129,10 +139,12 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self._leave(self.leaving)
             return
         self.set_interval(REDRAW_SECONDS, self._show_progress)
-        if self.source.session is None:
-            self._open_launcher()
-        else:
+        if self.source.session is not None:
             self._open_training(self.source.session)
+        elif self._begins_on_first_page:
+            self.action_first_page()
+        else:
+            self.action_launcher()
 
     def on_ready(self) -> None:
         if self.source.greeting:
@@ -214,10 +226,48 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self.action_results()
             self.push_screen(AnswersScreen(self.runs_dir, dataset))
 
-    def _open_launcher(self) -> None:
+    def _open_launcher(self, asked: Mapping[str, str]) -> None:
         from tui.screens.launcher.screen import LauncherScreen
 
-        self._show_alone(LauncherScreen(self.runs_dir))
+        self._shown = self._training = None
+        self._show_alone(LauncherScreen(self.runs_dir, asked=asked))
+
+    @property
+    def _begins_anew(self) -> bool:
+        """Whether a session can begin here and now."""
+        return self.source.start is not None and not self.is_training
+
+    def on_first_choices_chosen(self, message: FirstChoices.Chosen) -> None:
+        from tui.screens.first_choices import CIFAR10
+        from tui.screens.first_page import folder_prompt
+
+        if message.choice == "results":
+            self.action_results()
+        elif not self._begins_anew:
+            self.action_new_session()
+        elif message.choice == "demo":
+            self._start_demo()
+        elif message.choice == "cifar10":
+            self._open_launcher(CIFAR10)
+        else:
+            self.push_screen(folder_prompt(), self._open_folder)
+
+    def _open_folder(self, folder: str | None) -> None:
+        if folder is not None and self._begins_anew:
+            self._open_launcher({"dataset": folder, "data_path": ""})
+
+    def _start_demo(self) -> None:
+        """Train the demo, and end on the answers as the command does."""
+        from engine.api.planning import plan_demo
+
+        assert self.source.start is not None
+        try:
+            session = self.source.start(plan_demo())
+        except InputError as error:
+            self.notify(error.line(as_flag), severity="warning", markup=False)
+            return
+        self.ends_on_answers = True
+        self._open_training(session)
 
     def _open_addition(self) -> None:
         from tui.screens.launcher.screen import LauncherScreen
@@ -302,8 +352,18 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         if self.source.start is None:
             self._leave(Leaving.ANEW)
             return
+        self.action_launcher()
+
+    def action_launcher(self) -> None:
+        """Open the launcher with what was started last."""
+        self._open_launcher({})
+
+    def action_first_page(self) -> None:
+        """Open the first page."""
+        from tui.screens.first_page import FirstPage
+
         self._shown = self._training = None
-        self._open_launcher()
+        self._show_alone(FirstPage(self.runs_dir))
 
     def action_show_help(self) -> None:
         """Show every key, those of the current screen first."""
@@ -398,6 +458,9 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             if owner is not None:
                 run = partial(self.run_action, key.action, owner)
                 yield SystemCommand(key.description, f"key {keys.written(key)}", run)
+        if self._begins_anew:
+            says = "the demo, CIFAR-10 or your own images"
+            yield SystemCommand("First page", says, self.action_first_page)
         for command in super().get_system_commands(screen):
             if command.title not in ("Quit", "Keys"):
                 yield command

@@ -20,7 +20,7 @@ from engine.runs.weights import resolve_weights
 from engine.weights.locate import check_weights
 
 DEMO_MODELS = ("EfficientNetLite0", "CustomCNN")
-DEMO_DATASET = "digits"
+DEMO_DATASET = "cifar10-mini"
 
 
 def with_weights(options: Options, runs_dir: Path) -> tuple[Options, str]:

@@ -85,7 +85,7 @@ def test_bad_input_is_rejected_in_one_line_on_a_terminal_too() -> None:
 
 def test_a_program_that_is_killed_says_so_in_its_exit_status(tmp_path: Path) -> None:
     terminal = Terminal([], {"CIFAR_TUI_RUNS": str(tmp_path)})
-    terminal.wait_for("New session", SECONDS)
+    terminal.wait_for("my own images", SECONDS)
     child_of(terminal).kill()
     assert terminal.close() == 128 + signal.SIGKILL
     assert LEFT_SCREEN in terminal.drawn
@@ -93,14 +93,14 @@ def test_a_program_that_is_killed_says_so_in_its_exit_status(tmp_path: Path) -> 
 
 def test_a_suspended_program_comes_back_as_it_was(tmp_path: Path) -> None:
     terminal = Terminal([], {"CIFAR_TUI_RUNS": str(tmp_path)})
-    terminal.wait_for("New session", SECONDS)
+    terminal.wait_for("my own images", SECONDS)
     waiting = psutil.Process(terminal.process)
     child_of(terminal).send_signal(signal.SIGTSTP)
     until(lambda: terminal.read(0.01) == b"" and waiting.status() == psutil.STATUS_STOPPED)
     assert terminal.drawn.rpartition(b"\x1b[?1049h")[2].count(LEFT_SCREEN) == 1
     terminal.drawn = b""
     os.killpg(terminal.process, signal.SIGCONT)
-    terminal.wait_for("New session", SECONDS)
+    terminal.wait_for("my own images", SECONDS)
     assert terminal.drawn.count(b"\x1b[?1049h") == 1
     terminal.press("q")
     assert terminal.close() == 0

@@ -28,8 +28,14 @@ Open = Callable[..., Terminal]
 
 @pytest.fixture
 def open_terminal(tmp_path: Path) -> Iterator[Open]:
-    """Opens terminals with a home of their own; what is left in them is ended with the test."""
+    """Opens terminals with a home of their own; what is left in them is ended with the test.
+
+    There is a run, if a broken one, so that the launcher opens and not the first page.
+    """
     opened: list[Terminal] = []
+    any_run = tmp_path / "runs" / "any"
+    any_run.mkdir(parents=True)
+    (any_run / "spec.json").touch()
 
     def start(arguments: list[str], **options: object) -> Terminal:
         environment = {

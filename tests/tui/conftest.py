@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 import tests.support.screens
 import tui.app
+import tui.screens.first_choices
 import tui.screens.launcher.screen
 from engine.config.spec import RunSpec
 from engine.protocol.events import Event
@@ -74,8 +75,9 @@ def run() -> RunSnapshot:
 
 @pytest.fixture(autouse=True)
 def no_probe(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The launcher does not measure the machine, which would keep it busy for seconds."""
+    """No screen measures the machine, which would keep it busy for seconds."""
     monkeypatch.setattr(tui.screens.launcher.screen, "PROBE_AFTER_SECONDS", 1e6)
+    monkeypatch.setattr(tui.screens.first_choices, "MEASURE_AFTER_SECONDS", 1e6)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.keras_setup.loading import check_can_compute
-from engine.runs.directory import open_runs_dir
+from engine.runs.directory import holds_runs, open_runs_dir
 from tui.cli.arguments import OnHangup
 from tui.cli.controlling_terminal import ControllingTerminal, Owner
 
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Open the launcher.
+    """Open the launcher, or where there are no runs yet the first page.
 
     Raises:
         InputError: the runs folder cannot be written, there is no writable temporary folder, or
             no backend works here.
     """
     check_can_compute()
-    return open_app((), open_runs_dir(arguments.runs_dir), arguments.parent)
+    runs_dir = open_runs_dir(arguments.runs_dir)
+    is_first = not holds_runs(runs_dir)
+    return open_app((), runs_dir, arguments.parent, begins_on_first_page=is_first)
 
 
 def open_app(
@@ -38,6 +40,7 @@ def open_app(
     on_hangup: OnHangup = "continue",
     resumes: RunRecord | None = None,
     ends_on_answers: bool = False,
+    begins_on_first_page: bool = False,
 ) -> int:
     """Show the app, training `specs` at once if there are any; then print its runs' ranking.
 
@@ -48,6 +51,7 @@ def open_app(
         on_hangup: what a training does when its terminal closes.
         resumes: an unfinished run to resume at once, instead of `specs`.
         ends_on_answers: whether the end of `specs` opens the answers to the exercise's questions.
+        begins_on_first_page: whether the first page comes before the launcher.
 
     Returns:
         The exit status of the sessions; if none was started 0, or 129 if the terminal closed; 1
@@ -69,7 +73,12 @@ def open_app(
     with ControllingTerminal(parent, on_hangup) as terminal:
         first = start_session(specs, resumes) if specs or resumes else None
         source = Source(first, start_session, resume=lambda run: start_session((), run))
-        app = CifarApp(source, runs_dir=runs_dir, ends_on_answers=ends_on_answers)
+        app = CifarApp(
+            source,
+            runs_dir=runs_dir,
+            ends_on_answers=ends_on_answers,
+            begins_on_first_page=begins_on_first_page,
+        )
         seen = terminal.show(app)
         session = terminal.session
         if session is not None and session.is_alive:

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from engine.config.kinds import Number, Whole
@@ -30,6 +31,7 @@ class Prompt(ModalScreen[T | None], Generic[T]):
         read: returns the answer that a text is, or raises InputError.
         initial: the text to start with.
         enter: what the key does to it.
+        suggester: completes the text, which may then be of any length.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
@@ -42,15 +44,22 @@ class Prompt(ModalScreen[T | None], Generic[T]):
         read: Callable[[str], T],
         initial: str = "",
         enter: str = "takes",
+        suggester: Suggester | None = None,
     ) -> None:
         super().__init__()
+        self._suggester = suggester
         self._title, self._note, self._initial, self._enter = title, note, initial, enter
         self._judge, self._read = judge, read
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(self._title, classes="dialog-title", markup=False)
-            yield Input(self._initial, compact=True, max_length=_MAX_LENGTH)
+            yield Input(
+                self._initial,
+                compact=True,
+                max_length=0 if self._suggester else _MAX_LENGTH,
+                suggester=self._suggester,
+            )
             yield Static(self._note, classes="dialog-note", markup=False)
             yield Static(f"enter {self._enter} it · esc cancels", classes="dialog-hint")
 

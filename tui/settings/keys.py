@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Place = Literal[
     "everywhere",
+    "first",
     "training",
     "layers",
     "launcher",
@@ -93,6 +94,14 @@ KEYS: tuple[Key, ...] = (
     Key("enter", "go_on", "When all runs have ended: the results", "training"),
     Key("escape", "dismiss_notice", "Dismiss the error message", "training", "dismiss", True),
     Key("n", "new_session", "New session, or more runs for the queue", "everywhere"),
+    Key("d", "choose('demo')", "Train the demo at once", "first"),
+    Key("c", "choose('cifar10')", "Choose models for CIFAR-10", "first"),
+    Key("o", "choose('folder')", "Name the folder of your images", "first"),
+    Key("r", "choose('results')", "Go to the results", "first"),
+    Key("enter", "select", "Do what the cursor is on", "first", "choose"),
+    Key("down,j", "cursor_down", "Next choice", "first"),
+    Key("up,k", "cursor_up", "Choice before it", "first"),
+    Key("escape", "app.launcher", "Choose models and options", "first", "models"),
     Key("ctrl+s", "start", "Start training the marked models", "launcher", "start"),
     Key(
         "plus,equals_sign",
@@ -194,6 +203,7 @@ PALETTE_KEY, SECOND_PALETTE_KEY = "ctrl+p", "colon"
 second is a character."""
 PALETTE_WRITTEN = "ctrl+p or :"
 PLACES: dict[Place, str] = {
+    "first": "First page",
     "launcher": "New session",
     "catalogue": "List of models",
     "layers": "Layers",

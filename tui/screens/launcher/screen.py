@@ -70,15 +70,23 @@ class LauncherScreen(KeyedScreen):
             super().__init__()
             self.run = run
 
-    def __init__(self, runs_dir: Path, *, joins: RunSpec | None = None) -> None:
+    def __init__(
+        self,
+        runs_dir: Path,
+        *,
+        joins: RunSpec | None = None,
+        asked: Mapping[str, str] | None = None,
+    ) -> None:
         """Show the catalogue and the options.
 
         Args:
             runs_dir: the folder of runs, for an unfinished one.
             joins: a run of the current queue, to which the chosen runs will be added; its data
                 and recipe are the initial choice. None for a new session.
+            asked: texts of options, by field, in place of those that were started last.
         """
         super().__init__()
+        self._asked = dict(asked or {})
         self._runs_dir = runs_dir
         self._joins = joins
         self._adds = joins is not None
@@ -99,7 +107,7 @@ class LauncherScreen(KeyedScreen):
         with Container(id="launcher-body"):
             marked, texts = last_choices() if self._joins is None else choices_like(self._joins)
             yield CatalogueTable(CATALOGUE, marked, id="catalogue")
-            yield RunForm(texts, id="run-form")
+            yield RunForm(texts | self._asked, id="run-form")
         yield Input(placeholder="part of a model's name", compact=True, id="filter")
         with Horizontal(id="launcher-foot"):
             yield Static(id="launcher-summary")

@@ -42,15 +42,25 @@ def expected_seconds(
     return {name: seconds for name, seconds in found.items() if seconds is not None}
 
 
+def seconds_in_all(
+    specs: Sequence[RunSpec], speed: Speed | None, images: tuple[int, int]
+) -> float | None:
+    """Return how long all runs take in sequence; None where one was not measured."""
+    from engine.tools.expectation import expect
+
+    runs = [expect(spec, find_backbone(spec.model), speed, images).seconds for spec in specs]
+    known = [seconds for seconds in runs if seconds is not None]
+    return sum(known) if len(known) == len(runs) else None
+
+
 def expected_text(specs: Sequence[RunSpec], speed: Speed | None, images: tuple[int, int]) -> str:
     """Return how long all runs take in sequence, if known, and the memory of the largest."""
     from engine.tools.expectation import expect
 
     runs = [expect(spec, find_backbone(spec.model), speed, images) for spec in specs]
-    seconds = [run.seconds for run in runs if run.seconds is not None]
     memory = f"~{byte_size(max(run.memory_bytes for run in runs))} memory"
-    is_known = len(seconds) == len(runs)
-    return f"{about_duration(sum(seconds))} here, {memory}" if is_known else memory
+    seconds = seconds_in_all(specs, speed, images)
+    return memory if seconds is None else f"{about_duration(seconds)} here, {memory}"
 
 
 def summary_text(specs: Sequence[RunSpec], expected: str = "") -> Content:

@@ -21,6 +21,7 @@ from tui.panels.run_detail.panel import RunDetail
 from tui.panels.tables.models import ModelTable
 from tui.panels.tables.runs import RunTable
 from tui.panels.tables.virtual_table import VirtualTable
+from tui.screens.first_choices import BEGINNINGS, FirstChoices
 from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.results.actions import RunActions
 from tui.screens.results.filter_line import FilterLine
@@ -264,10 +265,23 @@ class ResultsScreen(KeyedScreen):
         text, note = note_text(ranking, self.runs_dir), self.query_one("#results-note", Static)
         note.update(Content(text))
         note.display = bool(text)
-        self.set_class(not ranking.rows, "-empty")
+        self._offer_beginnings(is_empty=not ranking.rows)
         self.query_one(RunTable).show(ranking.rows, ranking.marks)
         self._show_texts()
         self._update_view()
+
+    def _offer_beginnings(self, *, is_empty: bool) -> None:
+        """Offer, where there are no runs, what makes some."""
+        if is_empty == self.has_class("-empty"):
+            return
+        self.set_class(is_empty, "-empty")
+        if is_empty:
+            choices = FirstChoices(self.runs_dir, BEGINNINGS)
+            self.mount(choices, after="#results-note")
+            choices.focus()
+        else:
+            self.query_one(FirstChoices).remove()
+            self._focus_what_shows()
 
     @work(exclusive=True, group="view")
     async def _update_view(self) -> None:

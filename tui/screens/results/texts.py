@@ -19,13 +19,10 @@ _NARROWEST = 20
 
 
 def note_text(ranking: Ranking, runs_dir: Path) -> str:
-    """Return what to do in an empty folder, and which directories are unreadable; else nothing."""
+    """Return that a folder is empty, and which directories are unreadable; else nothing."""
     lines = []
     if not ranking.rows:
-        lines.append(
-            f"No runs in {runs_dir} yet. Press n to choose models and train them here, "
-            "or leave with q and run `cifar-tui demo`, which needs no download."
-        )
+        lines.append(f"No runs in {runs_dir} yet. To make some:")
     if ranking.broken:
         names = [line.partition(": ")[0] for line in ranking.broken]
         left = len(names) - NAMED_MOST

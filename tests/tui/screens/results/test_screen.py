@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,12 @@ from tui.panels.tables.virtual_table import DOWN, UP
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import ChoiceScreen
 from tui.screens.compare import CompareScreen
+from tui.screens.first_choices import FirstChoices
 from tui.screens.predict import PredictScreen
 from tui.screens.results.filter_line import FilterLine
 from tui.screens.results.notes import RunNotesScreen
 from tui.screens.results.screen import ResultsScreen
+from tui.screens.training.screen import TrainingScreen
 from tui.session.source import Source
 
 AnyPilot = Pilot[Any]
@@ -49,7 +51,7 @@ class ResultsApp(CifarApp):
 
     CSS_PATH = str(Path(tui.app.__file__).with_name("app.tcss"))
 
-    def _open_launcher(self) -> None:
+    def _open_launcher(self, asked: Mapping[str, str]) -> None:
         self.push_screen(Screen())
         self.push_screen(ResultsScreen(self.runs_dir))
 
@@ -187,9 +189,32 @@ async def test_a_run_that_dies_shows_it_without_a_key(
 async def test_an_empty_folder_says_what_to_do(app: CifarApp, until: Until, results: Any) -> None:
     async with results(app, rows=0) as pilot:
         await until(pilot, lambda: "No runs in" in text(app, "#results-note"))
-        for key in ("s", "enter", "escape", "space", "p", "delete", "x", "g"):
+        await until(pilot, lambda: isinstance(app.focused, FirstChoices))
+        for key in ("s", "space", "p", "delete", "x", "g", "r"):
             await pilot.press(key)
             assert shows(app, ResultsScreen), key
+        assert len(app.screen.query(FirstChoices)) == 1
+
+
+async def test_what_makes_runs_is_offered_until_there_is_one(
+    app: CifarApp, until: Until, results: Any, write_run: WriteRun
+) -> None:
+    async with results(app, rows=0) as pilot:
+        await until(pilot, lambda: app.screen.query(FirstChoices))
+        write_run("CustomCNN", test=0.7)
+        await pilot.press("r")
+        await until(pilot, lambda: table(app).row_count == 1)
+        await until(pilot, lambda: not app.screen.query(FirstChoices))
+        assert app.focused is table(app)
+
+
+async def test_from_an_empty_folder_the_demo_starts(
+    app: CifarApp, until: Until, results: Any
+) -> None:
+    async with results(app, rows=0) as pilot:
+        await until(pilot, lambda: app.screen.query(FirstChoices))
+        await pilot.press("d")
+        await until(pilot, lambda: shows(app, TrainingScreen))
 
 
 # What is looked at.

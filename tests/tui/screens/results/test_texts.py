@@ -14,10 +14,8 @@ FOLDER = Path("runs")
 ROW = {"run_id": "a", "dataset": "cifar10", "differs": ""}
 
 
-def test_an_empty_folder_says_what_to_do() -> None:
-    text = note_text(Ranking(), FOLDER)
-    assert text.startswith("No runs in runs yet.")
-    assert "cifar-tui demo" in text
+def test_an_empty_folder_is_named() -> None:
+    assert note_text(Ranking(), FOLDER).startswith("No runs in runs yet.")
     assert note_text(Ranking([ROW]), FOLDER) == ""
 
 
