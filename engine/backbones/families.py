@@ -11,7 +11,7 @@ class Family:
 
     name: str
     year: int | None
-    """Of the paper's first version; None for what no paper describes."""
+    """In which the paper first came out; None for what no paper describes."""
     paper: str
     """Its authors and title, to find it by; empty without one."""
     idea: str
@@ -23,7 +23,7 @@ class Family:
 EFFICIENTNET_LITE = Family(
     name="EfficientNet-Lite",
     year=2020,
-    paper="TensorFlow team, EfficientNet-Lite (tensorflow/tpu)",
+    paper="Liu, Higher accuracy on vision models with EfficientNet-Lite (TensorFlow blog)",
     idea="EfficientNet for phones: it drops what computes badly in whole numbers, the attention "
     "to channels and the swish activation.",
     built="16 inverted bottlenecks with depthwise convolutions",

@@ -269,7 +269,7 @@ class Options(KeptSettings):
         of_recipe=lambda recipe: recipe.stages[-1].schedule,
     )
     image_size: int | None = option(
-        IMAGE_SIZE, "pixels, for backbones", unset="the recipe's or the model's", metavar="PX"
+        IMAGE_SIZE, "pixels, for backbones", unset="recipe's or model's", metavar="PX"
     )
     """A model from scratch keeps its own."""
     seeds: tuple[int, ...] = option(

@@ -1,8 +1,9 @@
-"""The data and weights on this machine; too slow for the event loop's thread."""
+"""The data, weights and runs on this machine; too slow for the event loop's thread."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.backbones.catalogue import CATALOGUE
@@ -14,6 +15,7 @@ from tui.screens.launcher.form import field_of
 
 if TYPE_CHECKING:
     from engine.tools.fetching import Needed
+    from tui.panels.network_card import OwnRuns
 
 
 def look_for_inputs(
@@ -77,3 +79,11 @@ def count_images(options: Options) -> tuple[int, int] | None:
         return source.count(DataRequest(path))
     except InputError:
         return None
+
+
+def read_own_runs(runs_dir: Path) -> dict[str, list[OwnRuns]]:
+    """Return what the runs of a folder reached, by model."""
+    from engine.ranking.index import ranking_rows
+    from tui.panels.network_card import own_runs
+
+    return own_runs(ranking_rows(runs_dir).rows)

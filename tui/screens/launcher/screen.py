@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Footer, Input, Static
 
-from engine.backbones.catalogue import CATALOGUE
+from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.backbones.entry import Backbone
 from engine.config.dataset_names import is_folder, title
 from engine.config.planning import plan_runs
@@ -25,10 +25,18 @@ from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.errors import InputError
 from tui.panels.line_fitting import Field, fit
+from tui.panels.network_card import NetworkCard
 from tui.panels.tables.catalogue import CatalogueTable
+from tui.panels.tables.virtual_table import VirtualTable
 from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.launcher.form import RunForm, field_of
-from tui.screens.launcher.inputs import count_images, look_for_inputs, missing_files, weights_states
+from tui.screens.launcher.inputs import (
+    count_images,
+    look_for_inputs,
+    missing_files,
+    read_own_runs,
+    weights_states,
+)
 from tui.screens.launcher.texts import expected_seconds, expected_text, plan_each, summary_text
 from tui.settings import keys
 from tui.settings.option_names import as_label
@@ -54,7 +62,13 @@ class LauncherScreen(KeyedScreen):
     CSS_PATH = "launcher.tcss"
     BINDINGS = keys.bindings("launcher")
     AUTO_FOCUS = "CatalogueTable"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (116, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-slim"),
+        (80, "-narrow"),
+        (116, "-wide"),
+        (170, "-vast"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall"), (56, "-high")]  # noqa: RUF012
 
     class Started(Message):
         """These runs are to be trained, in this order; they have been checked."""
@@ -101,13 +115,16 @@ class LauncherScreen(KeyedScreen):
         self._counted: tuple[str, str | None] | None = None
         self._speed: Speed | None = None
         self._is_measuring = False
+        self._are_runs_read = False
 
     def compose(self) -> ComposeResult:
         yield Static(id="launcher-head")
         with Container(id="launcher-body"):
             marked, texts = last_choices() if self._joins is None else choices_like(self._joins)
             yield CatalogueTable(CATALOGUE, marked, id="catalogue")
-            yield RunForm(texts | self._asked, id="run-form")
+            with Container(id="launcher-side"):
+                yield NetworkCard(id="network-card")
+                yield RunForm(texts | self._asked, id="run-form")
         yield Input(placeholder="part of a model's name", compact=True, id="filter")
         with Horizontal(id="launcher-foot"):
             yield Static(id="launcher-summary")
@@ -133,6 +150,11 @@ class LauncherScreen(KeyedScreen):
 
     def on_resize(self) -> None:
         self._show()
+        self.call_after_refresh(self._look_for_runs)
+
+    def on_screen_resume(self) -> None:
+        self._are_runs_read = False
+        self.call_after_refresh(self._look_for_runs)
 
     # Planning.
 
@@ -193,6 +215,19 @@ class LauncherScreen(KeyedScreen):
         self._looked_for = sizes
         if self._is_there:
             self.query_one(CatalogueTable).show_weights(states)
+            self._show_card()
+
+    def _look_for_runs(self) -> None:
+        """Read the runs, once the card that tells of them is seen."""
+        if self._is_there and self.query_one(NetworkCard).display and not self._are_runs_read:
+            self._are_runs_read = True
+            self._read_runs()
+
+    @work(exclusive=True, group="runs")
+    async def _read_runs(self) -> None:
+        runs = await asyncio.to_thread(read_own_runs, self._runs_dir)
+        if self._is_there:
+            self.query_one(NetworkCard).show_runs(runs)
 
     @property
     def _sizes(self) -> dict[str, int]:
@@ -240,6 +275,14 @@ class LauncherScreen(KeyedScreen):
         if self._speed is not None and self._images is not None:
             seconds = expected_seconds(self._each, self._speed, self._images)
         self.query_one(CatalogueTable).show_plans(self._sizes, seconds)
+        self._show_card()
+
+    @on(VirtualTable.Highlighted)
+    def _show_card(self) -> None:
+        """Tell of the model under the cursor."""
+        row = self.query_one(CatalogueTable).current_row
+        entry = None if row is None else find_backbone(row["name"])
+        self.query_one(NetworkCard).show(entry, row or {})
 
     def _problem(self) -> str:
         if self._errors:

@@ -119,6 +119,20 @@ async def test_the_filter_finds_a_model_and_escape_clears_it(launcher: Launcher)
         await until(page.pilot, lambda: box.value == "vgg/")
 
 
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (100, 30), (120, 40), (170, 50), (200, 60)])
+async def test_no_default_is_cut_and_some_models_are_seen(
+    launcher: Launcher, size: tuple[int, int]
+) -> None:
+    async with launcher(size) as page:
+        for recipe in RECIPES:
+            page.choice("recipe").value = recipe
+            await page.pilot.pause()
+            for field in page.form.query(Input):
+                assert len(field.placeholder) <= field.content_size.width, field.id
+        assert page.table.content_size.height >= 4
+        assert page.form.content_size.height >= 3
+
+
 WRONG = (
     ("epochs", "0", "epochs: expected 1 to 10000, found 0"),
     ("image_size", "16", "image size: expected 32 px or more for EfficientNetLite0, found 16"),
