@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,14 +12,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.panels.layers.legend import SIGNS
 from tui.settings import keys
 
-_GLYPHS = (
-    ("■", "$primary", "trains"),
-    ("◪", "$primary", "some of the group trains"),
-    ("□", "$muted", "frozen"),
-    ("→", "$warning", "asked for, waits for the epoch's end"),
-)
 _KEY_WIDTH = 18
 
 
@@ -45,16 +40,20 @@ class HelpScreen(ModalScreen[None]):
 
 
 def help_text(places: Sequence[keys.Place] = tuple(keys.PLACES)) -> Content:
-    """Return the keys by place, then the signs of the layer tree."""
+    """Return the keys by place, and after those of the layer tree its signs."""
     parts: list[Content | tuple[str, str]] = []
     for place in places:
         parts.append((f"{keys.PLACES[place]}\n", "$muted bold"))
-        for key in keys.keys_of(place):
-            parts.append((f"  {keys.written(key):<{_KEY_WIDTH}}", "$primary"))
-            parts.append((f"{key.description}\n", "$foreground"))
-        parts.append(("\n", ""))
-    parts.append(("Signs in the layer tree\n", "$muted bold"))
-    for glyph, style, meaning in _GLYPHS:
-        parts.append((f"  {glyph:<{_KEY_WIDTH}}", style))
-        parts.append((f"{meaning}\n", "$foreground"))
+        rows = [(keys.written(key), "$primary", key.description) for key in keys.keys_of(place)]
+        parts += _rows(rows)
+        if place == "layers":
+            parts.append(("Signs in the layer tree\n", "$muted bold"))
+            parts += _rows(SIGNS)
     return Content.assemble(*parts).rstrip()
+
+
+def _rows(rows: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
+    for name, style, meaning in rows:
+        yield f"  {name:<{_KEY_WIDTH}}", style
+        yield f"{meaning}\n", "$foreground"
+    yield "\n", ""

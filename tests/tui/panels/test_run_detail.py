@@ -24,6 +24,8 @@ from engine.runs.listing import RunRecord, load_run, load_snapshot
 from engine.state.snapshot import RunSnapshot
 from tests.support.screens import AnyPilot, OnScreen, until
 from tui.panels.charts.curves import CurveChart
+from tui.panels.layers.columns import SCALE
+from tui.panels.layers.drawing import ColumnHeads
 from tui.panels.run_detail.calibration import calibration_text
 from tui.panels.run_detail.classes import classes_text
 from tui.panels.run_detail.confusion import confusion_text
@@ -415,7 +417,11 @@ async def test_the_layers_stand_as_they_ended(
     async with shown(run, snapshot) as (pilot, detail):
         await pilot.press("8")
         await pilot.pause()
-        assert text(detail, "#run-layers-note").startswith("1.28 K of 6.28 K parameters train")
+        note = text(detail, "#run-layers-note")
+        assert note.startswith("1.28 K of 6.28 K parameters train")
+        assert note.endswith(" · bar: moved in the last epoch")
+        heads = str(detail.query_one(ColumnHeads).render())
+        assert heads.split() == ["layer", "kind", "output", "params", "state", "moved", SCALE]
         tree = detail.query_one(EndedTree)
         rows = [node.data for node in tree.root.children]
         assert [row.title for row in rows if row] == ["backbone", "head"]

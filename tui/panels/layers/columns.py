@@ -2,6 +2,11 @@
 
 Kind, output shape, number of weights, the mark of what trains, and how far the weights moved in the
 last epoch, as a bar and as a number.
+
+The bar's scale is fixed, so that a bar means the same in any layer, epoch and run: three powers of
+ten, up to a change as large as the weights themselves. It holds 98 % of the 269 changes in ten
+recorded runs of EfficientNet-Lite0 and CustomCNN, of heads and fine-tuned layers, in first epochs
+and last ones; the three powers below 0.1 hold 93 %, and would show every new head as full.
 """
 
 from __future__ import annotations
@@ -18,15 +23,18 @@ from tui.panels.layers.rows import LayerRow
 
 _FACTS_FROM = 66
 """Width in cells from which on kind and output shape are columns too."""
+_LONG_BAR_FROM = 74
 _NUMBER_FROM = 84
 _BAR_FROM = 40
 _WORDS_FROM = 36
 _GAP = 1
 
-LEAST_MOVEMENT = 1e-6
-"""Relative change at which the bar is nearly empty."""
-MOST_MOVEMENT = 1e-1
-"""Relative change from which on the bar is full: a tenth of the norm of the weights."""
+LEAST_MOVEMENT = 1e-3
+"""Relative change at which the bar is nearly empty: a thousandth of the norm of the weights."""
+MOST_MOVEMENT = 1.0
+"""Relative change from which on the bar is full."""
+SCALE = "1e-3…1"
+"""The two ends of the bar."""
 _LEAST_SHARE = 1e-9
 """Of the bar of a smaller change than `LEAST_MOVEMENT`: it is drawn, as it is not nothing."""
 _UPWARDS = " ▁▂▃▄▅▆▇█"
@@ -60,9 +68,34 @@ def columns(width: int) -> Columns:
         shape=10 if shows_facts else 0,
         count=7 if shows_facts else 6,
         mark=10 if width >= _WORDS_FROM else 3,
-        bar=3 if width >= _BAR_FROM else 1,
+        bar=9 if width >= _LONG_BAR_FROM else 3 if width >= _BAR_FROM else 1,
         number=7 if width >= _NUMBER_FROM else 0,
     )
+
+
+def column_heads(width: int) -> str:
+    """Name the columns of a tree, in exactly `width` cells."""
+    shown = columns(width)
+    heads = (
+        ("layer", width - shown.width, False),
+        ("kind", shown.kind, False),
+        ("output", shown.shape, True),
+        ("params", shown.count, True),
+    )
+    named = [fitted(word, cells, right) for word, cells, right in heads if cells > 0]
+    return fitted((" " * _GAP).join((*named, _state_heads(shown))), width)
+
+
+def _state_heads(shown: Columns) -> str:
+    """Name what trains and what moved; the latter's scale also over the former's spare cells."""
+    moved = shown.bar + (_GAP + shown.number if shown.number else 0)
+    room = shown.mark + _GAP + moved
+    for words in (f"moved {SCALE}", SCALE):
+        if len(words) <= moved:
+            return f"{'state':<{shown.mark + _GAP}}{words:<{moved}}"
+        if len("state  ") + len(words) <= room:
+            return "state" + words.rjust(room - len("state"))
+    return "state".ljust(room)
 
 
 def column_cells(row: LayerRow, state: RowState, shown: Columns) -> list[Cells]:
@@ -105,8 +138,7 @@ def _mark_style(state: RowState) -> str:
 def movement_share(moved: float) -> float:
     """Place a relative change on a logarithmic scale.
 
-    0 at `LEAST_MOVEMENT`, 1 at `MOST_MOVEMENT`; each fifth is a power of ten: 1e-5 is 0.2, 1e-3 is
-    0.6, 1e-2 is 0.8.
+    0 at `LEAST_MOVEMENT`, 1 at `MOST_MOVEMENT`; each third is a power of ten.
     """
     if not moved > 0:
         return 0.0

@@ -6,19 +6,37 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
+from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import lockable
 from engine.state.snapshot import RunSnapshot
-from tui.panels.layers.columns import column_cells, columns
+from tui.panels.layers.columns import column_cells, column_heads, columns
 from tui.panels.layers.row_state import RowState, drawn_from, row_state
 from tui.panels.layers.rows import LayerRow, layer_rows, opened_at_first, path_to
 
 _GREY = ("frozen", "count")
 _USUAL_HEIGHT = 24
 _LEAST_TITLE = 4
+
+
+class ColumnHeads(Widget):
+    """A line above a tree of the same width that names its columns."""
+
+    DEFAULT_CSS = """
+    ColumnHeads {
+        height: 1;
+        /* Over the tree's scrollbar. */
+        padding-right: 1;
+        color: $muted;
+    }
+    """
+
+    def render(self) -> Content:
+        return Content(column_heads(self.size.width))
 
 
 class DrawnTree(Tree[LayerRow]):
@@ -35,6 +53,9 @@ class DrawnTree(Tree[LayerRow]):
     }
     DEFAULT_CSS = """
     DrawnTree {
+        /* Its columns stay below their heads whether it scrolls or not. */
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
         & > .tree--guides, & > .tree--guides-hover, & > .tree--guides-selected { color: $line; }
         &:focus > .tree--guides, &:focus > .tree--guides-hover,
         &:focus > .tree--guides-selected { color: $line; }

@@ -13,6 +13,7 @@ from textual.reactive import reactive
 from textual.widgets import Input, Static, Tree
 
 from engine.state.snapshot import RunSnapshot
+from tui.panels.layers.drawing import ColumnHeads
 from tui.panels.layers.keys import LayerTree
 from tui.panels.layers.texts import (
     frontier_words,
@@ -44,6 +45,7 @@ class LayersPanel(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(_PLACEHOLDER, classes="placeholder")
+        yield ColumnHeads(id="layer-heads")
         yield LayerTree(id="layer-tree")
         yield Static(id="layer-waiting")
         yield Static(id="layer-detail")
@@ -58,8 +60,8 @@ class LayersPanel(Vertical):
         tree = self.query_one(LayerTree)
         is_other = snapshot.layers is not tree.model
         self.set_class(snapshot.layers is not None, "-filled")
-        # One line below the tree is the detail's.
-        tree.show_run(snapshot, max(self.content_size.height - 1, 0))
+        # One line above the tree names the columns, one below is the detail's.
+        tree.show_run(snapshot, max(self.content_size.height - 2, 0))
         tree.show_frontier(snapshot.frontier, frontier_words(snapshot))
         self._show_texts()
         if is_other and snapshot.layers is not None:

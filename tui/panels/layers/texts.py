@@ -11,6 +11,7 @@ from engine.common.text import byte_size, count, duration, whole
 from engine.state.layer_choice import BATCHNORM, leaf_nodes
 from engine.state.snapshot import RunSnapshot
 from tui.panels.layers.columns import movement_number, output_shape, short_kind
+from tui.panels.layers.legend import legend
 from tui.panels.layers.row_state import RowState
 from tui.panels.layers.rows import LayerRow, group_of
 from tui.panels.line_fitting import change, longest, packed
@@ -18,7 +19,7 @@ from tui.panels.line_fitting import change, longest, packed
 ADAM_BYTES_PER_PARAMETER = 8
 """Adam keeps two moments of each parameter it trains, each a float32."""
 _USUAL_LINES = 2
-_REASON = "frozen statistics keep what ImageNet taught"
+_REASON = "it keeps its pretrained statistics"
 LOCK_REASON = f"{_REASON}; b releases it"
 LOCKED_REPLY = f"{BATCHNORM} is locked: {LOCK_REASON}"
 """The answer to a toggle of a locked layer."""
@@ -48,17 +49,18 @@ def panel_title(run: RunSnapshot) -> Content:
 
 
 def panel_subtitle(run: RunSnapshot, width: int) -> Content:
-    """When the waiting changes apply; without any the kept features, without these the model."""
+    """When the waiting changes apply; without any the legend, and the model where there is room."""
     if is_waiting(run):
         forms = ("at the epoch's end  [a] now  [⌫] undo", "[a] now  [⌫] undo")
         if run.pending_now:
             forms = ("after this batch  [⌫] undo", "after this batch")
         return Content.styled(longest(forms, width), "$warning")
-    if run.features is not None:
-        return Content.styled(longest(_features(run), width), "$muted")
-    if run.model is None:
+    if run.layers is None:
         return Content("")
-    return Content.styled(f"depth {run.model.depth} · {count(run.model.flops)} FLOPs", "$muted")
+    marks = told = legend(width)
+    if run.model is not None:
+        told = f"{marks}{_JOIN}depth {run.model.depth} · {count(run.model.flops)} FLOPs"
+    return Content.styled(longest((told, marks), width), "$muted")
 
 
 def waiting_lines(run: RunSnapshot, width: int) -> list[str]:
@@ -81,7 +83,7 @@ def _who(run: RunSnapshot) -> tuple[str, ...]:
     wait = f"{layers} layer{' waits' if layers == 1 else 's wait'}" if layers else ""
     if run.pending_lock is None:
         return (wait, wait)
-    lock = "is to be locked" if run.pending_lock else "is to be released"
+    lock = "will be locked" if run.pending_lock else "will be released"
     before = f"{wait}, " if wait else ""
     return (f"{before}BatchNormalization {lock}", f"{before}BN {lock}")
 
@@ -122,19 +124,11 @@ def _epoch(run: RunSnapshot) -> tuple[str, ...] | None:
     return (f"an {cost}, after {how}", f"an {cost}, after {how}", f"{cost}, {how}")
 
 
-def _features(run: RunSnapshot) -> tuple[str, ...]:
-    assert run.features is not None
-    size = byte_size(run.features.bytes)
-    place = "in memory" if run.features.held == "memory" else "on disk"
-    speed = run.images_per_second
-    pace = "" if speed is None else f" · {whole(speed)} img/s"
-    return (f"features {size} {place}{pace}", f"features {size}{pace}", f"{size}{pace}")
-
-
 def frontier_words(run: RunSnapshot) -> tuple[str, ...]:
     """The text of the line at the frontier in all forms, the longest first.
 
-    `kept: 415 MB in memory`, `kept: 415 MB`, `kept`; empty if nothing is kept.
+    `above: computed once, 415 MB kept in memory`, `kept: 415 MB in memory`, `kept: 415 MB`, `kept`;
+    empty if nothing is kept.
     """
     if not run.frontier:
         return ()
@@ -142,7 +136,12 @@ def frontier_words(run: RunSnapshot) -> tuple[str, ...]:
         return ("kept: being computed", "kept")
     size = byte_size(run.features.bytes)
     place = "in memory" if run.features.held == "memory" else "on disk"
-    return (f"kept: {size} {place}", f"kept: {size}", "kept")
+    return (
+        f"above: computed once, {size} kept {place}",
+        f"kept: {size} {place}",
+        f"kept: {size}",
+        "kept",
+    )
 
 
 def _seconds(seconds: float) -> str:
@@ -174,7 +173,7 @@ def _layer(row: LayerRow, state: RowState) -> list[str]:
     shape, number = output_shape(node), movement_number(state.moved)
     moved = f"moved {number}" if number else ""
     if state.now == "locked":
-        moved = number = "lock to be released"
+        moved = number = "will be released"
     return _forms(
         (node.name, node.kind, shape, weights, moved),
         (row.title, node.kind, shape, weights, number),
@@ -187,13 +186,13 @@ def _layer(row: LayerRow, state: RowState) -> list[str]:
 def _locked(row: LayerRow, state: RowState) -> list[str]:
     node = row.node
     if state.now != "locked":
-        return _forms((node.name, f"to be locked: {_REASON}"), ("to be locked",))
+        return _forms((node.name, f"will be locked: {_REASON}"), ("will be locked",))
     return _forms(
         (node.name, node.kind, output_shape(node), whole(node.parameters), _LOCKED),
         (node.name, output_shape(node), whole(node.parameters), _LOCKED),
         (node.name, _LOCKED),
         (_LOCKED,),
-        ("locked: ImageNet's statistics; b releases",),
+        ("locked with its statistics; b releases it",),
     )
 
 

@@ -8,9 +8,12 @@ from textual.widgets import Static
 
 from engine.common.text import count
 from engine.state.snapshot import RunSnapshot
-from tui.panels.layers.drawing import DrawnTree
+from tui.panels.layers.drawing import ColumnHeads, DrawnTree
+from tui.panels.layers.legend import ended_legend
 from tui.panels.run_detail.material import Material
 from tui.panels.run_detail.page import RunView
+
+_JOIN = " · "
 
 
 class EndedTree(DrawnTree):
@@ -20,18 +23,20 @@ class EndedTree(DrawnTree):
 
 
 class LayersPage(RunView):
-    """The tree under a line that says how much of the model trained."""
+    """The tree, its columns named, under a line that says how much of the model trained."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="run-layers-note")
+        yield ColumnHeads()
         yield EndedTree(id="run-layer-tree")
 
     def show(self, material: Material) -> None:
         """Draw a run's layers, once its record has been read."""
         run = material.snapshot
-        self.query_one("#run-layers-note", Static).update(layers_note(run))
+        self.query_one("#run-layers-note", Static).update(layers_note(run, material.width))
         tree = self.query_one(EndedTree)
         tree.display = run is not None and run.layers is not None
+        self.query_one(ColumnHeads).display = tree.display
         if run is not None:
             tree.show_run(run, max(self.size.height - 2, 0))
 
@@ -45,17 +50,19 @@ class LayersPage(RunView):
         self.query_one(EndedTree).action_toggle_node()
 
 
-def layers_note(run: RunSnapshot | None) -> Content:
-    """Return how much of the model trained at the end."""
+def layers_note(run: RunSnapshot | None, width: int) -> Content:
+    """Return how much of the model trained at the end, and what the marks mean if that fits."""
     if run is None:
         return Content.styled("reading the record…", "$muted")
     if run.layers is None:
-        return Content.styled("the model was not built, so its layers are not known", "$muted")
+        return Content.styled("no model was built: there are no layers to show", "$muted")
+    if not run.stage:
+        return Content.styled("no stage has begun", "$muted")
     total = count(run.trainable_parameters + run.frozen_parameters)
     trained = "trained at the end" if run.is_over else "train now"
-    if not run.stage:
-        return Content.styled("no stage began", "$muted")
-    return Content.assemble(
+    note = Content.assemble(
         (count(run.trainable_parameters), "$primary bold"),
         (f" of {total} parameters {trained}", "$foreground"),
     )
+    marks = ended_legend(width - note.cell_length - len(_JOIN))
+    return note + Content.styled(f"{_JOIN}{marks}" if marks else "", "$muted")

@@ -35,7 +35,6 @@ class RunDetail(Container, can_focus=True):
         .run-page { display: none; scrollbar-size: 1 1; }
         .run-page.-shown { display: block; }
         #run-curves-note, #run-layers-note { height: auto; color: $text-muted; }
-        #run-layers-note { margin-bottom: 1; }
         .-beside #run-charts { layout: horizontal; }
         .chart-title { height: 1; padding-left: 6; color: $text-muted; }
         EndedTree { height: 1fr; background: $background; scrollbar-size: 1 1; }

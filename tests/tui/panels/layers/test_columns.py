@@ -10,7 +10,9 @@ from engine.protocol.facts import LayerNode
 from tui.panels.layers.columns import (
     LEAST_MOVEMENT,
     MOST_MOVEMENT,
+    SCALE,
     column_cells,
+    column_heads,
     columns,
     movement_bar,
     movement_number,
@@ -32,15 +34,48 @@ def text(row: LayerRow, state: RowState, width: int) -> str:
 @pytest.mark.parametrize(
     ("width", "words"),
     [
-        (30, "  221 K ■   ▆"),
-        (36, "  221 K ■ trains   ▆"),
-        (43, "  221 K ■ trains   ██▍"),
-        (66, " Conv2D            4×4×1152   221 K ■ trains   ██▍"),
-        (84, " Conv2D            4×4×1152   221 K ■ trains   ██▍ 1.0e-02"),
+        (30, "  221 K ■   ▃"),
+        (36, "  221 K ■ trains   ▃"),
+        (43, "  221 K ■ trains   █  "),
+        (66, " Conv2D            4×4×1152   221 K ■ trains   █  "),
+        (74, " Conv2D            4×4×1152   221 K ■ trains   ███      "),
+        (84, " Conv2D            4×4×1152   221 K ■ trains   ███       1.0e-02"),
     ],
 )
 def test_the_wider_the_more_columns(width: int, words: str) -> None:
     assert text(ROW, TRAINS, width) == words
+
+
+@pytest.mark.parametrize(
+    ("width", "heads"),
+    [
+        (30, "layer             params state"),
+        (36, "layer            params state       "),
+        (42, "layer                params state   1e-3…1"),
+        (66, "layer            kind                output  params state   1e-3…1"),
+        (76, "layer                kind                output  params state   moved 1e-3…1"),
+    ],
+)
+def test_heads_stand_over_their_columns_in_any_width(width: int, heads: str) -> None:
+    assert column_heads(width).rstrip() == heads.rstrip()
+
+
+@pytest.mark.parametrize("width", [8, 20, 36, 40, 43, 66, 70, 74, 84, 200])
+def test_heads_are_as_wide_as_the_tree_and_begin_or_end_with_their_columns(width: int) -> None:
+    heads, shown = column_heads(width), columns(width)
+    assert len(heads) == width
+    if width < 36:
+        return
+    cells = text(ROW, TRAINS, width).rjust(width)
+    assert heads.index("state") == cells.index("■")
+    assert heads.index("params") + len("params") == cells.index("221 K") + len("221 K")
+    if shown.kind:
+        assert heads.index("kind") == cells.index("Conv2D")
+        assert heads.index("output") + len("output") == cells.index("4×4×1152") + len("4×4×1152")
+    if shown.number:
+        assert heads.index("moved") == cells.index("█")
+    elif shown.bar > 1:
+        assert heads.endswith(SCALE)
 
 
 @pytest.mark.parametrize("width", [10, 36, 43, 66, 84, 200])
@@ -70,15 +105,19 @@ def test_a_row_that_broke_its_freeze_is_of_one_style() -> None:
         (0, 0),
         (LEAST_MOVEMENT, 0),
         (1e-9, 0),
-        (1e-5, 0.2),
-        (1e-3, 0.6),
+        (1e-2, 1 / 3),
+        (1e-1, 2 / 3),
         (MOST_MOVEMENT, 1),
         (5.0, 1),
         (math.inf, 1),
     ],
 )
-def test_each_power_of_ten_is_a_fifth_of_the_bar(moved: float, share: float) -> None:
+def test_each_power_of_ten_is_a_third_of_the_bar(moved: float, share: float) -> None:
     assert movement_share(moved) == pytest.approx(share)
+
+
+def test_the_scale_says_the_ends_of_the_bar() -> None:
+    assert [float(end) for end in SCALE.split("…")] == [LEAST_MOVEMENT, MOST_MOVEMENT]
 
 
 @pytest.mark.parametrize(
@@ -86,11 +125,11 @@ def test_each_power_of_ten_is_a_fifth_of_the_bar(moved: float, share: float) -> 
     [
         (0.0, "   "),
         (1e-9, "▏  "),
-        (1e-6, "▏  "),
-        (1e-5, "▋  "),
-        (1e-3, "█▊ "),
-        (1e-2, "██▍"),
-        (1e-1, "███"),
+        (1e-3, "▏  "),
+        (1e-2, "█  "),
+        (1e-1, "██ "),
+        (0.5, "██▊"),
+        (1.0, "███"),
         (math.inf, "███"),
     ],
 )
@@ -98,7 +137,7 @@ def test_a_bar_of_three_cells(moved: float, bar: str) -> None:
     assert movement_bar(moved, 3) == bar
 
 
-@pytest.mark.parametrize(("moved", "bar"), [(0, " "), (1e-9, "▁"), (1e-3, "▅"), (1, "█")])
+@pytest.mark.parametrize(("moved", "bar"), [(0, " "), (1e-9, "▁"), (1e-1, "▅"), (1, "█")])
 def test_a_bar_of_one_cell_fills_upwards(moved: float, bar: str) -> None:
     assert movement_bar(moved, 1) == bar
 

@@ -9,6 +9,7 @@ import pytest
 
 from engine.protocol.events import FeaturesReady, FreezeApplied
 from engine.protocol.facts import LayerNode
+from tui.panels.layers.drawing import ColumnHeads
 from tui.panels.layers.keys import LayerTree
 
 SIZES = [(120, 40), (80, 24)]
@@ -33,7 +34,7 @@ async def test_a_change_of_the_lock_keeps_cursor_and_open_groups(
             assert reader.line_of(tree, "└ bn").endswith(mark)
             assert tree.cursor_node is node
             assert tree.last_line == rows
-        assert reader.text(panel, "waiting").startswith("BatchNormalization is to be locked")
+        assert reader.text(panel, "waiting").startswith("BatchNormalization will be locked")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -43,13 +44,29 @@ async def test_bars_stand_beside_what_moved_and_nowhere_else(
     async with running(session, size) as pilot:
         tree, panel = await reader.begun(pilot, session, layers)
         assert not any("█" in line for line in reader.lines(tree))
-        await reader.show(pilot, panel, moved={"predictions": 1e-2})
-        assert "■ trains   ██▍" in reader.line_of(tree, "predictions")
-        assert "■ trains   ██▍" in reader.line_of(tree, "▾ head")
+        await reader.show(pilot, panel, moved={"predictions": 1.0})
+        assert "■ trains   ███" in reader.line_of(tree, "predictions")
+        assert "■ trains   ███" in reader.line_of(tree, "▾ head")
         assert reader.line_of(tree, "backbone").endswith("□ frozen")
         assert sum("█" in line for line in reader.lines(tree)) == 2
         reader.go_to(tree, "predictions")
-        await until(pilot, lambda: "1.0e-02" in reader.text(panel, "detail"))
+        await until(pilot, lambda: "1.0e+00" in reader.text(panel, "detail"))
+
+
+@pytest.mark.parametrize("size", [*SIZES, (80, 16), (200, 60)])
+async def test_the_heads_stay_over_their_columns_whether_the_tree_scrolls_or_not(
+    session: Any, running: Any, reader: Any, layers: LayerNode, size: Any
+) -> None:
+    async with running(session, size) as pilot:
+        tree, panel = await reader.begun(pilot, session, layers)
+        heads = str(panel.query_one(ColumnHeads).render())
+        for is_open in (False, True):
+            if is_open:
+                reader.open_all(tree)
+                await pilot.pause()
+            assert panel.query_one(ColumnHeads).region.x == tree.region.x
+            assert heads.index("state") == reader.line_of(tree, "▾ backbone").index("□")
+            assert str(panel.query_one(ColumnHeads).render()) == heads
 
 
 async def test_what_moved_while_frozen_is_red_with_the_groups_around_it(

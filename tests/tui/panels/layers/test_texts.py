@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.protocol.events import FeaturesReady
-from engine.protocol.facts import LayerNode
+from engine.protocol.facts import LayerNode, ModelFacts
 from engine.state.snapshot import RunSnapshot
 from tui.panels.layers.row_state import RowState
 from tui.panels.layers.rows import LayerRow
@@ -125,8 +125,8 @@ def test_while_nothing_waits_nothing_is_said(run: RunSnapshot) -> None:
     ("pending", "lock", "words"),
     [
         ({"a": True}, None, "1 layer waits"),
-        ({}, True, "BatchNormalization is to be locked"),
-        ({"a": True}, False, "1 layer waits, BatchNormalization is to be released"),
+        ({}, True, "BatchNormalization will be locked"),
+        ({"a": True}, False, "1 layer waits, BatchNormalization will be released"),
     ],
 )
 def test_before_anything_is_measured_only_what_waits_is_told(
@@ -152,13 +152,33 @@ def test_where_nothing_is_extracted_nothing_is_said_of_it(
     assert waiting_lines(run, 90)[-1].endswith("an epoch 0.3 s → 38 s")
 
 
-def test_features_are_told_in_the_room_there_is(run: RunSnapshot) -> None:
-    kept = replace(run, features=features("disk"), images_per_second=24_113.0)
-    assert panel_subtitle(kept, 60).plain == "features 415 MB on disk · 24,113 img/s"
-    assert panel_subtitle(kept, 30).plain == "features 415 MB · 24,113 img/s"
-    assert panel_subtitle(kept, 20).plain == "415 MB · 24,113 img/s"
-    silent = replace(kept, images_per_second=None)
-    assert panel_subtitle(silent, 60).plain == "features 415 MB on disk"
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (18, ""),
+        (20, "? explains the signs"),
+        (40, "bar: moved in the last epoch · ? signs"),
+        (74, "bar: moved in the last epoch · kept: computed once · locked: BatchNorm"),
+        (140, "bar: change of the weights in the last epoch, log scale · kept: frozen above, "),
+    ],
+)
+def test_the_subtitle_explains_the_marks_in_the_room_there_is(
+    waits: RunSnapshot, width: int, words: str
+) -> None:
+    calm = replace(waits, pending={})
+    assert panel_subtitle(replace(calm, layers=None), width).plain == ""
+    told = panel_subtitle(calm, width).plain
+    assert len(told) <= width
+    assert told.startswith(words) if width > 100 else told == words
+
+
+def test_where_there_is_room_the_subtitle_tells_of_the_model_too(waits: RunSnapshot) -> None:
+    facts = ModelFacts(
+        parameters=3_400_000, depth=50, flops=62_700_000, image_size=64, backbone_layers=153
+    )
+    calm = replace(waits, pending={}, model=facts)
+    assert panel_subtitle(calm, 100).plain.endswith("BatchNorm · depth 50 · 62.7 M FLOPs")
+    assert panel_subtitle(calm, 74).plain.endswith("BatchNorm")
 
 
 def test_the_frontier_tells_what_is_kept(run: RunSnapshot) -> None:
@@ -166,7 +186,12 @@ def test_the_frontier_tells_what_is_kept(run: RunSnapshot) -> None:
     kept = replace(run, frontier="predictions")
     assert frontier_words(kept) == ("kept: being computed", "kept")
     ready = replace(kept, features=features("disk"))
-    assert frontier_words(ready) == ("kept: 415 MB on disk", "kept: 415 MB", "kept")
+    assert frontier_words(ready) == (
+        "above: computed once, 415 MB kept on disk",
+        "kept: 415 MB on disk",
+        "kept: 415 MB",
+        "kept",
+    )
 
 
 def words(row: LayerRow, state: RowState, width: int = 200) -> str:
@@ -231,10 +256,10 @@ def test_a_locked_layer_tells_why() -> None:
 def test_a_lock_that_waits_is_told() -> None:
     row = LayerRow(BN, "expand_bn", (BN.name,))
     kind = "block6d_expand_bn · BatchNormalization · 4×4×1152 · 4,608"
-    assert words(row, RowState("locked", "trains", 1, locked=1)) == f"{kind} · lock to be released"
-    assert words(row, RowState("locked", "frozen", 0, locked=1), 43).endswith("lock to be released")
+    assert words(row, RowState("locked", "trains", 1, locked=1)) == f"{kind} · will be released"
+    assert words(row, RowState("locked", "frozen", 0, locked=1), 43).endswith("will be released")
     assert words(row, RowState("trains", "locked", 1)).startswith(
-        "block6d_expand_bn · to be locked:"
+        "block6d_expand_bn · will be locked:"
     )
 
 
