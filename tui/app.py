@@ -386,6 +386,13 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self._forget_screen()
         self.screen.refresh(layout=True)
 
+    def action_suspend(self) -> None:
+        """Give the terminal to the shell until `fg`, unless that would stop a training."""
+        if self.source.is_own and self.is_training:
+            self.notify("Suspending would stop the training: d leaves it running.")
+        else:
+            self.action_suspend_process()
+
     def action_detach(self) -> None:
         """Leave the training running, without a screen."""
         if self.source.is_own and not self.is_training:

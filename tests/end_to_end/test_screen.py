@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import sys
+import termios
 from pathlib import Path
 
 import psutil
 import pytest
 from pseudo_terminal import Terminal
+from terminal_screen import TerminalScreen
 
 from tests.support.processes import SECONDS, TRAIN, is_gone, on_terminals, summary, until
 
@@ -91,16 +95,47 @@ def test_a_program_that_is_killed_says_so_in_its_exit_status(tmp_path: Path) -> 
     assert LEFT_SCREEN in terminal.drawn
 
 
+BASH = "import os; os.execvp('bash', ['bash', '--noprofile', '--norc', '-i'])"
+SUSPEND = "\x1a"
+
+
+def press_and_see(terminal: Terminal, keys: str) -> None:
+    """Press keys that open the screen, and wait until all of it is drawn anew."""
+    terminal.drawn, terminal.screen = b"", TerminalScreen()
+    terminal.press(keys)
+    opened = b"\x1b[?1049h"
+    until(lambda: terminal.read(0.01) == b"" and opened in terminal.drawn)
+    terminal.wait_for("my own images", SECONDS)
+    terminal.wait_for("quit", SECONDS)
+    assert terminal.drawn.count(opened) == 1
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
 def test_a_suspended_program_comes_back_as_it_was(tmp_path: Path) -> None:
+    terminal = Terminal([], {"CIFAR_TUI_RUNS": str(tmp_path), "PS1": "$ "}, program=("-c", BASH))
+    terminal.press(f"{sys.executable} -m tui\n")
+    terminal.wait_for("my own images", SECONDS)
+    usual = termios.tcgetattr(terminal.descriptor)[3]
+    for _ in range(2):
+        terminal.drawn = b""
+        terminal.press(SUSPEND)
+        terminal.wait_for("Stopped", SECONDS)
+        assert terminal.drawn.count(LEFT_SCREEN) == 1
+        (job,) = psutil.Process(terminal.process).children()
+        stopped = {process.status() for process in (job, *job.children())}
+        assert stopped == {psutil.STATUS_STOPPED}
+        press_and_see(terminal, "fg\n")
+        assert termios.tcgetattr(terminal.descriptor)[3] == usual
+    terminal.press("q")
+    until(lambda: terminal.read(0.01) == b"" and is_gone(job))
+    terminal.press("exit\n")
+    assert terminal.close() == 0
+
+
+def test_without_a_shell_to_continue_it_a_program_goes_on(tmp_path: Path) -> None:
     terminal = Terminal([], {"CIFAR_TUI_RUNS": str(tmp_path)})
     terminal.wait_for("my own images", SECONDS)
-    waiting = psutil.Process(terminal.process)
-    child_of(terminal).send_signal(signal.SIGTSTP)
-    until(lambda: terminal.read(0.01) == b"" and waiting.status() == psutil.STATUS_STOPPED)
-    assert terminal.drawn.rpartition(b"\x1b[?1049h")[2].count(LEFT_SCREEN) == 1
-    terminal.drawn = b""
-    os.killpg(terminal.process, signal.SIGCONT)
-    terminal.wait_for("my own images", SECONDS)
-    assert terminal.drawn.count(b"\x1b[?1049h") == 1
+    press_and_see(terminal, SUSPEND)
+    assert terminal.drawn.count(LEFT_SCREEN) == 1
     terminal.press("q")
     assert terminal.close() == 0

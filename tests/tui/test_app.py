@@ -203,6 +203,27 @@ async def test_a_paused_training_that_is_left_is_resumed(
     assert [type(command) for command in session.sent] == [Resume]
 
 
+async def test_the_program_is_suspended_only_where_that_stops_no_training(
+    session: Any, running: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suspended: list[CifarApp] = []
+    monkeypatch.setattr(CifarApp, "action_suspend_process", lambda app: suspended.append(app))
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        await until(pilot, lambda: app.is_training)
+        await pilot.press("q")
+        await until(pilot, lambda: shows(app, ChoiceScreen))
+        await pilot.press("ctrl+z", "escape", "ctrl+z")
+        await until(pilot, lambda: len(app._notifications) == 2)
+        assert {notice.message for notice in app._notifications} == {
+            "Suspending would stop the training: d leaves it running."
+        }
+        assert not suspended
+        session.alive = False
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: suspended)
+
+
 @pytest.mark.parametrize("goes_on", [True, False])
 async def test_a_signal_leaves_at_once_whatever_is_asked(
     session: Any, running: Any, until: Any, layers: LayerNode, goes_on: bool

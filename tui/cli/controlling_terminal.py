@@ -10,7 +10,8 @@
 ```
 
 A stop (SIGTSTP) changes nothing of this: Textual's driver leaves the screen and opens it again, and
-the waiting parent stops and continues with this process. SIGTERM interrupts a session in any state.
+the waiting parent stops and continues with this process. The app sends it at ctrl+z, unless it
+trains, which a stop would halt. SIGTERM interrupts a session in any state.
 """
 
 from __future__ import annotations

@@ -184,6 +184,13 @@ KEYS: tuple[Key, ...] = (
     Key("escape", "dismiss", "Back to the training", "waiting", "close"),
     Key("t", "toggle_theme", "Light or dark", "everywhere"),
     Key("N", "change_notification", "At the end: nothing, a bell, a message", "everywhere"),
+    Key(
+        "ctrl+z",
+        "suspend",
+        "Suspend until fg; not while a model trains",
+        "everywhere",
+        priority=True,
+    ),
     Key("ctrl+l", "redraw", "Draw the whole screen again", "everywhere"),
     Key("question_mark,f1", "show_help", "Show the keys", "everywhere", "help"),
     Key("q", "quit", "Leave; asks first while a model trains", "everywhere", "quit"),

@@ -53,6 +53,21 @@ class SparingDriver(LinuxDriver):
         self._is_open = False
         super().stop_application_mode()
 
+    def _sigtstp_application(self, *arguments: Any) -> None:
+        """Leave the screen and stop, until the shell continues this job.
+
+        Textual would send SIGSTOP, which also stops a program that no shell waits for, such as one
+        that `ssh -t` started: nothing could continue it. The kernel drops a SIGTSTP there.
+        """
+        if self._auto_restart:
+            self.suspend_application_mode()
+            self._must_signal_resume = True
+        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, handler)
+        if self._auto_restart and not self._is_open:
+            self.resume_application_mode()
+
     def _sigcont_application(self, *arguments: Any) -> None:
         if not self._is_open:
             super()._sigcont_application(*arguments)
