@@ -412,6 +412,24 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             question = LEAVE_WHILE_STOPPING if self.leaving is Leaving.WHEN_OVER else LEAVE
             self.push_screen(ChoiceScreen(question), self._leave_as_chosen)
 
+    async def action_copy_or_quit(self) -> None:
+        """Copy the text that is marked, and unmark it; leave if there is none."""
+        from textual.widgets import Input
+
+        field = self.focused if isinstance(self.focused, Input) else None
+        marked = field.selected_text if field is not None else ""
+        marked = marked or self.screen.get_selected_text() or ""
+        if not marked.strip():
+            await self.action_quit()
+            return
+        self.copy_to_clipboard(marked)
+        self.clear_selection()
+        if field is not None:
+            field.cursor_position = field.cursor_position  # which unmarks
+        self.notify(
+            f"Copied {len(marked)} characters, if the terminal allows it; ctrl+c again leaves."
+        )
+
     def _leave_as_chosen(self, choice: str | None) -> None:
         if choice == "leave":
             self._leave_running()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 
+from rich.segment import Segment
 from rich.text import Text
 from textual import events
 from textual.content import Content
 from textual.reactive import reactive
+from textual.selection import Selection
+from textual.strip import Strip
 from textual.widgets import RichLog
 
 from engine.protocol.events import LogLine
@@ -50,6 +53,24 @@ class LogPanel(RichLog):
     def on_resize(self, event: events.Resize) -> None:
         if event.size.width:
             self._write_again()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line, with what of it is marked; Textual marks only the text of other widgets."""
+        across, down = self.scroll_offset
+        strip, line = super().render_line(y), down + y
+        marked = self.text_selection
+        span = marked.get_span(line) if marked is not None else None
+        if span is not None:
+            start, end = (max(at - across, 0) if at >= 0 else strip.cell_length for at in span)
+            style = self.screen.get_component_rich_style("screen--selection")
+            chosen = Segment.apply_style(strip.crop(start, end), post_style=style)
+            parts = (strip.crop(0, start), Strip(chosen), strip.crop(max(start, end)))
+            strip = Strip.join(parts)
+        return strip.apply_offsets(across, line)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the text that is marked, without the blanks at the ends of lines."""
+        return selection.extract("\n".join(line.text.rstrip() for line in self.lines)), "\n"
 
     def _write_again(self) -> None:
         """Written lines keep the width and the colours that they were written in."""

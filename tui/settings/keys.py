@@ -196,7 +196,14 @@ KEYS: tuple[Key, ...] = (
     Key("q", "quit", "Leave; asks first while a model trains", "everywhere", "quit"),
     Key("d", "detach", "Leave; the training continues", "everywhere"),
     Key(
-        "ctrl+q,ctrl+c",
+        "ctrl+c",
+        "copy_or_quit",
+        "Copy the text marked with the mouse; without one, as ctrl+q",
+        "everywhere",
+        priority=True,
+    ),
+    Key(
+        "ctrl+q",
         "quit",
         "Leave, from anywhere; pressed twice, a training continues",
         "everywhere",

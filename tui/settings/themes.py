@@ -43,6 +43,8 @@ _VARIABLES = {
 _SAME = {
     "primary": ("footer-key-foreground", "border", "scrollbar-active"),
     "foreground": ("block-cursor-blurred-foreground",),
+    "block-cursor-background": ("screen-selection-background",),
+    "block-cursor-foreground": ("screen-selection-foreground",),
     "panel": ("footer-background",),
     "line": ("border-blurred", "scrollbar"),
     "background": (

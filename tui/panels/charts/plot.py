@@ -102,6 +102,7 @@ class Plot(Canvas, Generic[Data]):
     `chart--<name>`, of which `axis` and `grid` are drawn here.
     """
 
+    ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--axis", "chart--grid"}
     DEFAULT_CSS = """
     Plot {

@@ -26,6 +26,7 @@ _LEAST_TITLE = 4
 class ColumnHeads(Widget):
     """A line above a tree of the same width that names its columns."""
 
+    ALLOW_SELECT = False
     DEFAULT_CSS = """
     ColumnHeads {
         height: 1;

@@ -37,6 +37,7 @@ class VirtualTable(ScrollView, can_focus=True):
         sort_key: the column to sort by at first, in its usual direction.
     """
 
+    ALLOW_SELECT = False  # what is drawn line by line would not show what is marked
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "up", show=False),
         Binding("down,j", "move(1)", "down", show=False),
