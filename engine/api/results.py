@@ -57,7 +57,7 @@ class Run:
 
     @property
     def val_accuracy(self) -> float | None:
-        """Accuracy on the validation images, with the exported weights: a share from 0 to 1."""
+        """Accuracy on the validation images, with the exported weights, or so far: 0 to 1."""
         return self._figure("val_accuracy")
 
     @property

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from engine.common.regular_file import read_regular
+from engine.errors import InputError
 from engine.metrics.catalogue import METRICS, values_of
 from engine.runs.listing import RunRecord
 from engine.runs.notes import Notes
@@ -70,7 +73,8 @@ KINDS = {
 """The columns of a ranking and their pandas types.
 
 Accuracies are shares from 0 to 1, `accuracy_low` and `accuracy_high` the ends of the 95 % interval
-of the test accuracy, `val_accuracy` that of the exported weights, which are `kept_epoch`'s,
+of the test accuracy, `val_accuracy` that of the exported weights, which are `kept_epoch`'s, or what
+a run has reached so far (see `is_so_far`),
 `validation` is `test` or the share held out, `status` may be `paused`.
 `to_80` and `to_85` are train seconds until the first epoch's end with a validation accuracy of 0.80
 and 0.85. `curve` is a list of `[train_seconds, val_accuracy]`, one per epoch. `differs` says what
@@ -78,6 +82,11 @@ sets a run apart from the best one in data or image size.
 """
 Z_95 = 1.959963984540054
 """Quantile of the normal distribution at 0.975."""
+
+UNFINISHED = frozenset({"running", "paused", "interrupted", "stopped"})
+"""States of a run that is training or can be resumed."""
+_MOST_METRICS_BYTES = 2**22
+"""Of `metrics.csv`, which takes 100 bytes an epoch."""
 
 Curve = Sequence[Sequence[float | None]]
 
@@ -90,6 +99,11 @@ def ranking_row(run: RunRecord, notes: Notes) -> dict[str, Any]:
     row = {**_asked(run), **_measured(run)}
     row |= {"pinned": notes.pinned, "tags": list(notes.tags), "note": notes.note}
     return {key: _known(row[key]) for key in KINDS}
+
+
+def is_so_far(row: Mapping[str, Any]) -> bool:
+    """Return whether a row's validation accuracy is not final: its run can train further."""
+    return row["status"] in UNFINISHED and not row["ranked"]
 
 
 def seconds_to(curve: Curve, accuracy: float) -> float | None:
@@ -146,7 +160,7 @@ def _measured(run: RunRecord) -> dict[str, Any]:
         **_interval(_known(summary.test_accuracy), summary.test_images),
         "test_images": summary.test_images,
         **values_of(summary),
-        "val_accuracy": summary.kept_val_accuracy(run.file.spec.keep),
+        "val_accuracy": _val_accuracy(run),
         **_seconds(run),
         **{key: seconds_to(curve, accuracy) for key, accuracy in TARGETS.items()},
         "parameters": summary.parameters,
@@ -164,6 +178,40 @@ def _measured(run: RunRecord) -> dict[str, Any]:
         "differs": "",
         "error": summary.error,
     }
+
+
+def _val_accuracy(run: RunRecord) -> float | None:
+    """Return that of the weights to export; of a run without a summary, those of its epochs."""
+    keep = run.file.spec.keep
+    if run.summary.epochs or run.status not in UNFINISHED:
+        return run.summary.kept_val_accuracy(keep)
+    reached = _epoch_accuracies(run.directory.metrics)
+    if not reached:
+        return None
+    return max(reached) if keep == "best" else reached[-1]
+
+
+def _epoch_accuracies(metrics: Path) -> list[float]:
+    """Read the validation accuracies of the epochs that ended; empty where there are none.
+
+    `metrics.csv` is short; the record from which the rest could be told has thousands of lines.
+    """
+    try:
+        text = read_regular(metrics, _MOST_METRICS_BYTES).decode(errors="replace")
+    except (OSError, InputError):
+        return []
+    head, *lines = text.split("\n")[:-1] or [""]  # a line without its end is being written
+    names = head.strip().split(",")
+    found = [_share(dict(zip(names, line.strip().split(","), strict=False))) for line in lines]
+    return [share for share in found if share is not None]
+
+
+def _share(epoch: Mapping[str, str]) -> float | None:
+    try:
+        share = float(epoch["val_accuracy"])
+    except (KeyError, ValueError):
+        return None
+    return share if 0 <= share <= 1 else None
 
 
 def _was_measured(summary: Summary) -> bool:

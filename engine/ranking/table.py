@@ -11,7 +11,7 @@ from typing import Any
 from engine.config.dataset_names import short
 from engine.errors import InputError
 from engine.metrics.catalogue import METRICS
-from engine.ranking.row import KINDS, TARGETS, ranking_row, seconds_to
+from engine.ranking.row import KINDS, TARGETS, is_so_far, ranking_row, seconds_to
 from engine.runs.listing import RunListing
 from engine.runs.notes import read_notes
 
@@ -31,6 +31,8 @@ HIGH_FIRST = frozenset(
 """Columns whose largest value comes first by default."""
 TARGET = "to_"
 """Prefix of the columns of seconds to an accuracy."""
+SO_FAR = "val_accuracy"
+"""The column in which a run that is not over has a value that is not final."""
 UNSORTABLE = frozenset({"curve"})
 MODEL_KEYS = (
     "model",
@@ -115,6 +117,8 @@ def add_targets(table: RankingTable, accuracies: Sequence[float]) -> RankingTabl
 def sort_ranking(table: RankingTable, column: str) -> RankingTable:
     """Return the table sorted by a column, unknown values last; text regardless of case.
 
+    Validation accuracies that are not final follow the final ones.
+
     Args:
         table: a ranking of runs.
         column: one of its columns in the usual direction, or in reverse after a `-`.
@@ -132,6 +136,8 @@ def sort_ranking(table: RankingTable, column: str) -> RankingTable:
     known.sort(
         key=lambda place: values[place], reverse=(key in HIGH_FIRST) != column.startswith("-")
     )
+    if key == SO_FAR:
+        known.sort(key=lambda place: is_so_far(table.rows[place]))
     unknown = [place for place, value in enumerate(values) if value is None]
     return replace(table, rows=[table.rows[place] for place in (*known, *unknown)])
 

@@ -31,9 +31,10 @@ from engine.common.text import (
 )
 from engine.config.dataset_names import short
 from engine.metrics.catalogue import METRICS, Metric
+from engine.ranking.row import is_so_far
 from engine.ranking.table import TARGET, RankingTable, best, fastest
 
-BEST, FASTEST, ON_TEST = "★", "⚡", "†"
+BEST, FASTEST, ON_TEST, SO_FAR = "★", "⚡", "†", "~"
 _FIRST_AT_LEAST = 12
 """Cells of the first column, on however narrow a terminal."""
 
@@ -45,9 +46,12 @@ def model_label(row: Row) -> str:
 
 
 def validation_text(row: Row) -> str:
-    """The validation accuracy; marked where the test split was its validation split."""
-    mark = ON_TEST if row["validation"] == "test" else ""
-    return accuracy(row["val_accuracy"]) + mark
+    """The validation accuracy; marked where it is not final, or measured on the test split."""
+    if row["val_accuracy"] is None:
+        return MISSING
+    start = SO_FAR if is_so_far(row) else ""
+    end = ON_TEST if row["validation"] == "test" else ""
+    return start + accuracy(row["val_accuracy"]) + end
 
 
 def interval_text(row: Row) -> str:
@@ -168,6 +172,8 @@ def legend(table: RankingTable) -> list[str]:
     if quickest is not None:
         seconds = duration(quickest["train_seconds"])
         lines.append(f"{FASTEST} fastest: {model_label(quickest)}, trained in {seconds}")
+    if any(is_so_far(row) and row["val_accuracy"] is not None for row in table.rows):
+        lines.append(f"{SO_FAR} so far: the run is not over")
     if "test" in table.column("validation"):
         lines.append(f"{ON_TEST} validated on the test split")
     return lines
@@ -196,7 +202,8 @@ def table_text(table: RankingTable, width: int) -> str:
     grid = list(zip(names, *(cells[column.key] for column in shown), strict=True))
     lines = aligned(grid, [column.right for column in (first, *shown)])
     text = "\n".join(map("".join, zip(lead, lines, strict=True)))
-    notes = [note for note in legend(table) if note[0] != ON_TEST or ON_TEST in text]
+    on_figures = (SO_FAR, ON_TEST)  # whose column may be left out
+    notes = [note for note in legend(table) if note[0] not in on_figures or note[0] in text]
     return "\n".join([text, *notes]) + "\n"
 
 

@@ -14,7 +14,7 @@ import pytest
 import engine
 from engine.errors import InputError
 from engine.ranking.index import ranking_rows
-from engine.ranking.row import KINDS, seconds_to, wilson_interval
+from engine.ranking.row import KINDS, is_so_far, seconds_to, wilson_interval
 from engine.ranking.table import (
     add_targets,
     best,
@@ -127,6 +127,56 @@ def test_a_run_without_a_summary_has_no_figures_rather_than_zeros(
     empty = ["test_accuracy", "train_seconds", "wall_seconds", "parameters", "images_per_second"]
     assert {row[key] for key in empty} == {None}
     assert (row["status"], row["ranked"]) == ("interrupted", False)
+
+
+HEAD = "epoch,accuracy,learning_rate,loss,val_accuracy,val_loss\r\n"
+EPOCHS = "".join(f"{n},0.5,0.001,1.5,{value},1.4\r\n" for n, value in enumerate((0.4, 0.6, 0.5)))
+
+
+@pytest.mark.parametrize(
+    ("metrics", "keep", "reached"),
+    [
+        (HEAD + EPOCHS, "last", 0.5),
+        (HEAD + EPOCHS, "best", 0.6),
+        (HEAD + EPOCHS + "3,0.5,0.001,1.5,0.9", "last", 0.5),  # its last line is being written
+        (HEAD + EPOCHS + "3,0.5,0.001,1.5,nan,nan\r\n4,x\r\n\r\n", "last", 0.5),
+        (HEAD + EPOCHS + "3,0.5,0.001,1.5,9,0\r\n\0\0", "best", 0.6),
+        (HEAD, "last", None),
+        ("", "last", None),
+        ("a line\nof another\n", "last", None),
+    ],
+)
+def test_a_run_that_is_not_over_has_the_validation_accuracy_it_reached_so_far(
+    metrics: str, keep: str, reached: float | None, write_run: WriteRun, runs_dir: Path
+) -> None:
+    run_id = write_run(status="interrupted", keep=keep)
+    (runs_dir / run_id / "metrics.csv").write_text(metrics)
+    (row,) = rank_runs(list_runs(runs_dir)).rows
+    assert row["val_accuracy"] == reached
+    assert is_so_far(row)
+
+
+def test_of_runs_that_are_over_only_the_summary_is_read(
+    write_run: WriteRun, runs_dir: Path
+) -> None:
+    run_id = write_run(test=0.5)
+    (runs_dir / run_id / "metrics.csv").write_text(HEAD + EPOCHS)
+    (row,) = rank_runs(list_runs(runs_dir)).rows
+    assert row["val_accuracy"] == pytest.approx(0.49)
+    assert not is_so_far(row)
+
+
+def test_a_validation_accuracy_so_far_never_ranks_a_run_above_one_that_is_over(
+    write_run: WriteRun, runs_dir: Path
+) -> None:
+    write_run("CustomCNN", test=0.4)
+    going_on = write_run("VGG16", status="interrupted")
+    (runs_dir / going_on / "metrics.csv").write_text(HEAD + EPOCHS)
+    write_run("MobileNetV2", test=0.6)
+    table = rank_runs(list_runs(runs_dir))
+    assert table.column("model")[-1] == "VGG16"
+    for order in ("val_accuracy", "-val_accuracy"):
+        assert sort_ranking(table, order).column("model")[-1] == "VGG16"
 
 
 @pytest.mark.parametrize(

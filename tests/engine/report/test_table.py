@@ -90,6 +90,18 @@ def test_a_validation_on_the_test_split_is_marked_where_it_shows(table: RankingT
     assert "†" not in narrow
 
 
+def test_a_validation_accuracy_so_far_is_marked_where_it_shows(
+    write_run: WriteRun, tmp_path: Path
+) -> None:
+    run_id = write_run(status="interrupted", validation="test")
+    metrics = "epoch,val_accuracy\n0,0.4567\n"
+    (tmp_path / "runs" / run_id / "metrics.csv").write_text(metrics)
+    table = rank_runs(list_runs(tmp_path / "runs"))
+    assert "~0.4567†" in table_text(table, 120)
+    assert "~ so far: the run is not over" in table_text(table, 120)
+    assert "~" not in table_text(table, 40)
+
+
 def test_columns_line_up(table: RankingTable) -> None:
     lines = table_text(table, 120).splitlines()[:7]
     places = {

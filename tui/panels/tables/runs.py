@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from engine.common.text import Column, Row, byte_size, cell_width
-from engine.ranking.table import HIGH_FIRST
+from engine.ranking.row import is_so_far
+from engine.ranking.table import HIGH_FIRST, SO_FAR
 from engine.report.table import BEST, COLUMNS, METRIC_COLUMNS, ON_TEST
 from tui.panels.tables.columns import is_missing
 from tui.panels.tables.virtual_table import Piece, VirtualTable
@@ -115,6 +116,8 @@ class RunTable(VirtualTable):
 
     def in_order(self, rows: Iterable[Row]) -> list[Row]:
         ordered = super().in_order(rows)
+        if self.sort_key == SO_FAR:
+            ordered.sort(key=_is_below_the_final)
         return sorted(ordered, key=lambda row: not row.get("pinned"))
 
     def lead(self, row: Row) -> list[Piece]:
@@ -144,21 +147,14 @@ class RunTable(VirtualTable):
         return "table--quiet" if column.key in _QUIET else ""
 
 
+def _is_below_the_final(row: Row) -> int:
+    """Return the place of a validation accuracy: final ones first, unknown ones last."""
+    return 2 if is_missing(row[SO_FAR]) else int(is_so_far(row))
+
+
 def _weighed(column: Column, rows: Sequence[Row]) -> Column:
     """Set a column's importance on a screen, which shows by marks what `differs`."""
     importance = _IMPORTANCE.get(column.key, column.importance)
     if all(is_missing(row.get(column.key)) for row in rows) and column.key not in _ALWAYS:
         importance = _NOTHING_TO_SAY
     return replace(column, importance=importance)
-
-
-def legend_of_marks(rows: Iterable[Row], marked: Collection[str]) -> list[str]:
-    """Explain the marks that the user set, or of runs that differ: a line for each in use."""
-    lines = []
-    apart = dict.fromkeys(str(row["differs"]) for row in rows if row.get("differs"))
-    if apart:
-        named = ", ".join(list(apart)[:3]) + (" and more" if len(apart) > 3 else "")
-        lines.append(f"{DIFFERS} other data or image size than the best run: {named}")
-    if marked:
-        lines.append(f"{MARKED} marked to compare: {len(marked)}")
-    return lines

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from engine.common.text import cell_width
 from tests.support.tables import cell_text, columns_in_view
-from tui.panels.tables.runs import RunTable, legend_of_marks
+from tui.panels.tables.runs import RunTable
 from tui.panels.tables.virtual_table import DOWN, UP, VirtualTable
 from tui.settings.themes import DARK
 
@@ -229,13 +229,28 @@ async def test_marks_of_every_kind() -> None:
         assert not table.marked
 
 
-def test_the_legend_names_only_what_is_in_use() -> None:
-    assert legend_of_marks([row(1)], ()) == []
-    apart = [row(number, differs=f"{number} px") for number in (1, 1, 2, 3, 4)]
-    first, second = legend_of_marks(apart, ("run-1", "run-2"))
-    assert first.startswith("≠ ")
-    assert first.endswith("1 px, 2 px, 3 px and more")
-    assert second.endswith(": 2")
+async def test_a_validation_accuracy_that_is_not_final_is_marked_and_never_above_a_final_one() -> (
+    None
+):
+    going_on = {"status": "running", "ranked": False, "test_accuracy": None}
+    rows = [
+        row(1, val_accuracy=0.4),
+        row(2, val_accuracy=0.6),
+        row(3, **going_on, val_accuracy=0.9),
+        row(4, **going_on, val_accuracy=None),
+        row(5, status="failed", ranked=False, val_accuracy=None),
+    ]
+    async with shown(rows) as (_, table):
+        texts = {run_id: cell_text(table, run_id, "val_accuracy") for run_id in table.keys}
+        assert [texts[run_id] for run_id in ("run-2", "run-3", "run-4")] == [
+            "0.6000",
+            "~0.9000",
+            "–",
+        ]
+        table.sort_by("val_accuracy")
+        assert table.keys[:3] == ["run-2", "run-1", "run-3"]
+        table.action_turn_order()
+        assert table.keys[:3] == ["run-1", "run-2", "run-3"]
 
 
 async def test_sorting_by_the_next_column_goes_through_those_in_view() -> None:
