@@ -23,8 +23,6 @@ class Ranking:
     """In the order of the ranking, best first; `status` may also be running or paused."""
     marks: dict[str, str] = field(default_factory=dict)
     """The marks of the most accurate and the fastest run, by run id."""
-    notes: list[str] = field(default_factory=list)
-    """What these marks mean."""
     broken: tuple[str, ...] = ()
     table: RankingTable | None = field(default=None, compare=False, repr=False)
 
@@ -48,11 +46,11 @@ def read_ranking(runs_dir: Path) -> Ranking:
     """Read and rank a folder of runs; slow the first time, as it reads all of them."""
     from engine.ranking.index import ranking_rows
     from engine.ranking.table import rank_rows
-    from engine.report.table import legend, marks_by_run
+    from engine.report.table import marks_by_run
 
     found = ranking_rows(runs_dir)
     table = rank_rows(found.rows)
-    return Ranking(table.rows, marks_by_run(table), legend(table), found.broken, table)
+    return Ranking(table.rows, marks_by_run(table), found.broken, table)
 
 
 def view_of(

@@ -26,7 +26,7 @@ from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.results.actions import RunActions
 from tui.screens.results.filter_line import FilterLine
 from tui.screens.results.ranking import ALIVE, Ranking, read_ranking, view_of
-from tui.screens.results.texts import count_words, head_line, note_text, verdict_text
+from tui.screens.results.texts import count_words, head_line, legend_line, note_text
 from tui.settings import keys
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class ResultsScreen(KeyedScreen):
                 yield ParetoChart(id="pareto")
                 yield RunDetail(id="run-detail")
         yield FilterLine(id="results-filter")
-        yield Static(id="results-verdict")
+        yield Static(id="results-legend")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -315,8 +315,8 @@ class ResultsScreen(KeyedScreen):
         )
         self.query_one("#results-head", Static).update(line)
         if self._ranking is not None:
-            text = verdict_text(self._ranking, self.marked_runs, self.size.width - 2)
-            self.query_one("#results-verdict", Static).update(Content(text))
+            legend = legend_line(self._ranking, self.size.width - 2)
+            self.query_one("#results-legend", Static).update(legend)
 
     @property
     def _is_large(self) -> bool:

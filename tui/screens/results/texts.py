@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from textual.content import Content
 
 from engine.config.dataset_names import title
-from tui.panels.line_fitting import Field, fit, packed
-from tui.panels.tables.runs import legend_of_marks
+from engine.ranking.row import is_so_far
+from engine.report.table import BEST, FASTEST, ON_TEST, SO_FAR
+from tui.panels.line_fitting import Field, fit
+from tui.panels.tables.runs import DIFFERS
 from tui.screens.results.ranking import Ranking
 
 NAMED_MOST = 8
@@ -31,15 +33,40 @@ def note_text(ranking: Ranking, runs_dir: Path) -> str:
     return "\n".join(lines)
 
 
-def verdict_text(ranking: Ranking, marked: Sequence[str], width: int) -> str:
-    """Return what every mark means, in as few lines of `width` cells as possible."""
-    notes = [*ranking.notes, *legend_of_marks(ranking.rows, marked)]
-    if ranking.notes:
-        notes.append("w why")
-    return "\n".join(packed(notes, max(width, _NARROWEST)))
+def legend_line(ranking: Ranking, width: int) -> Content:
+    """Return what every mark in the table means, on one line.
+
+    The table itself says which runs have them. Where not all fit into `width` cells, those that
+    surprise least are left out.
+    """
+    fields = [
+        Field(Content.assemble((mark, style), (f" {words}", "$muted")), rank)
+        for mark, style, words, rank in _marks_in_use(ranking)
+    ]
+    if ranking.marks:
+        fields.append(Field(Content.assemble(("w", "$primary bold"), (" why", "$muted")), 9))
+    between = Content.styled(" · ", "$muted")
+    while len(fields) > 1 and between.join([it.text for it in fields]).cell_length > width:
+        fields.remove(min(fields, key=lambda field: field.rank))
+    return between.join([field.text for field in fields])
 
 
-def count_words(total: int, shown: int, *, by_model: bool) -> str:
+def _marks_in_use(ranking: Ranking) -> Iterator[tuple[str, str, str, int]]:
+    """Yield each mark with its style, what it means, and how much it needs to be explained."""
+    rows, marks = ranking.rows, "".join(ranking.marks.values())
+    if BEST in marks:
+        yield BEST, "$primary", "most accurate", 5
+    if FASTEST in marks:
+        yield FASTEST, "$validation", "fastest", 4
+    if apart := sum(bool(row["differs"]) for row in rows):
+        yield DIFFERS, "$warning", f"{count_words(apart, apart)}: other data or size", 6
+    if any(is_so_far(row) and row["val_accuracy"] is not None for row in rows):
+        yield SO_FAR, "$foreground", "so far", 3
+    if any(row["validation"] == "test" for row in rows):
+        yield ON_TEST, "$foreground", "validated on the test split", 2
+
+
+def count_words(total: int, shown: int, *, by_model: bool = False) -> str:
     """Return a count such as `3 of 14 runs by model`."""
     words = f"{total:,} run{'s' if total != 1 else ''}"
     words = words if shown == total else f"{shown:,} of {words}"

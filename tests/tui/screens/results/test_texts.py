@@ -8,10 +8,18 @@ from typing import Any
 import pytest
 
 from tui.screens.results.ranking import Ranking
-from tui.screens.results.texts import count_words, head_line, note_text, verdict_text
+from tui.screens.results.texts import count_words, head_line, legend_line, note_text
 
 FOLDER = Path("runs")
-ROW = {"run_id": "a", "dataset": "cifar10", "differs": ""}
+ROW: dict[str, Any] = {
+    "run_id": "a",
+    "dataset": "cifar10",
+    "differs": "",
+    "status": "completed",
+    "ranked": True,
+    "val_accuracy": 0.5,
+    "validation": 0.1,
+}
 
 
 def test_an_empty_folder_is_named() -> None:
@@ -41,14 +49,26 @@ def test_how_many_runs(total: int, shown: int, by_model: bool, words: str) -> No
     assert count_words(total, shown, by_model=by_model) == words
 
 
-def test_the_verdict_breaks_between_its_parts() -> None:
-    ranking = Ranking([ROW, ROW | {"differs": "64 px"}], notes=["★ best: A", "⚡ fastest: B"])
-    assert verdict_text(ranking, (), 200).count("\n") == 0
-    assert verdict_text(ranking, (), 200).endswith("w why")
-    lines = verdict_text(ranking, ("a", "b"), 24).splitlines()
-    assert lines[0] == "★ best: A · ⚡ fastest: B"
-    assert lines[1].startswith("≠ ")
-    assert verdict_text(Ranking(), (), 80) == ""
+def test_the_legend_is_one_line_that_says_each_thing_once() -> None:
+    apart = [ROW | {"run_id": str(number), "differs": f"{number} px"} for number in range(8)]
+    ranking = Ranking([ROW, *apart], {"a": "★⚡"})
+    line = legend_line(ranking, 78).plain
+    assert line == "★ most accurate · ⚡ fastest · ≠ 8 runs: other data or size · w why"
+    one = Ranking([ROW, apart[0]], {"a": "★"})
+    assert legend_line(one, 78).plain == "★ most accurate · ≠ 1 run: other data or size · w why"
+    assert legend_line(Ranking([ROW]), 78).plain == ""
+
+
+@pytest.mark.parametrize("width", [12, 40, 60, 78, 120, 200])
+def test_in_little_room_the_legend_leaves_out_what_surprises_least(width: int) -> None:
+    running = ROW | {"run_id": "b", "status": "running", "ranked": False, "differs": "64 px"}
+    ranking = Ranking([ROW | {"validation": "test"}, running], {"a": "★⚡"})
+    line = legend_line(ranking, width)
+    assert line.cell_length <= width
+    assert "w why" in line.plain
+    assert ("≠" in line.plain) == (width >= 40)
+    assert ("~ so far" in line.plain) == (width >= 78)
+    assert ("† validated on the test split" in line.plain) == (width >= 120)
 
 
 @pytest.mark.parametrize("width", [20, 80, 200])
