@@ -64,6 +64,10 @@ class InputError(EngineError):
         inner = ": ".join(filter(None, (str(place), self.place)))
         return InputError(self.field or field, self.expected, self.found, self.hint, inner)
 
+    def about(self, field: str) -> InputError:
+        """Return the same error about another argument: a command may call an option its own."""
+        return InputError(field, self.expected, self.found, self.hint, self.place)
+
 
 def with_names(text: str, name: Callable[[str], str]) -> str:
     """Return a text in which each option in backticks is called what `name` returns for it.

@@ -13,7 +13,7 @@ from engine.datasets.loading import find_source
 from engine.datasets.report import Report
 from engine.datasets.source import DataRequest
 from tui.cli.output import image_progress
-from tui.settings.option_names import in_flags
+from tui.settings.option_names import in_flags, named
 
 TITLES = ("class", "train", "test")
 NAMED = 10
@@ -26,7 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: there is no such data set, or the folder does not hold one.
     """
-    source, path = find_source(arguments.dataset)
+    with named("NAME|FOLDER"):
+        source, path = find_source(arguments.dataset)
     with image_progress("decoding") as progress:
         report = source.report(DataRequest(path), progress)
     if arguments.json:

@@ -11,7 +11,7 @@ from engine.ranking.filter import parse_filter
 from engine.ranking.table import add_targets, group_by_model, rank_rows, sort_ranking
 from engine.report.table import to_csv, to_json, to_markdown
 from tui.cli.output import print_table, use_utf8
-from tui.settings.option_names import in_flags
+from tui.settings.option_names import in_flags, named
 
 FORMS = {"json": to_json, "csv": to_csv, "markdown": to_markdown}
 
@@ -28,7 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     runs_dir = arguments.runs_dir
-    run_filter = parse_filter(arguments.filter or "")
+    with named("filter"):
+        run_filter = parse_filter(arguments.filter or "")
     found = read_rows(runs_dir)
     for line in found.broken:
         print(f"cifar-tui: left out {line}", file=sys.stderr)

@@ -17,7 +17,7 @@ from engine.config.recipe_store import (
 from engine.config.recipe_words import recipe_words
 from engine.errors import InputError
 from tui.cli.output import use_utf8
-from tui.settings.option_names import as_flag
+from tui.settings.option_names import as_flag, named
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,10 +30,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.save is not None:
         if arguments.name is not None:
             raise InputError("", "a name or --save", f"both, and the name {arguments.name!r}")
-        recipe = read_recipe(Path(os.path.expanduser(arguments.save)))
+        with named("save"):
+            recipe = read_recipe(Path(os.path.expanduser(arguments.save)))
         print(f"saved {save_recipe(recipe)}; `--recipe {recipe.name}` trains with it")
     elif arguments.name is not None:
-        sys.stdout.write(recipe_text(find_recipe(arguments.name)))
+        with named("NAME"):
+            recipe = find_recipe(arguments.name)
+        sys.stdout.write(recipe_text(recipe))
     else:
         for name in recipe_names():
             print(_line(name))

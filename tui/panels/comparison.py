@@ -14,6 +14,7 @@ from engine.runs.summary import summarize
 from engine.state.series import Point
 from engine.state.snapshot import RunSnapshot
 from tui.panels.charts.overlay import LETTERS
+from tui.settings.option_names import as_flag
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -103,7 +104,7 @@ def _predictions(run: RunRecord) -> Predictions | str:
     try:
         return load_predictions(run.directory)
     except InputError as error:
-        return str(error)
+        return error.line(as_flag)
 
 
 def _class_names(runs: Sequence[Compared]) -> tuple[str, ...]:
@@ -123,7 +124,7 @@ def _chance(runs: Sequence[Compared], tested: Sequence[Predictions | str]) -> li
             test = mcnemar(right, found, (best.tested_on, run.tested_on))
             lines.append(chance_in_words(test, best.name, run.name))
         except InputError as error:
-            lines.append(f"{best.name} and {run.name}: {error}")
+            lines.append(f"{best.name} and {run.name}: {error.line(as_flag)}")
     for run, why in pairs:
         if isinstance(why, str):
             lines.append(f"{run.name} is left out: {why}.")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from engine.config.settings import SETTINGS
-from engine.errors import with_names
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from engine.config.settings import SETTINGS
+from engine.errors import InputError, with_names
+
+_OF_COMMANDS = ("runs_dir", "output", "force", "sort", "filter", "save")
 _FLAGS = {setting.field: setting.flag for setting in SETTINGS} | {
-    field: f"--{field.replace('_', '-')}" for field in ("runs_dir", "output", "force", "sort")
+    field: f"--{field.replace('_', '-')}" for field in _OF_COMMANDS
 }
 
 
@@ -23,3 +27,12 @@ def as_label(field: str) -> str:
 def in_flags(text: str) -> str:
     """Return an engine's line with flags for the options that it names in backticks."""
     return with_names(text, as_flag)
+
+
+@contextmanager
+def named(argument: str) -> Iterator[None]:
+    """Say that errors are about this argument, whatever option of a training the engine names."""
+    try:
+        yield
+    except InputError as error:
+        raise error.about(argument) from error

@@ -50,3 +50,5 @@ def test_json_has_it_all(pets: Path, capsys: pytest.CaptureFixture[str]) -> None
 def test_what_is_none_is_a_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["dataset", str(tmp_path)]) == 2
     assert "found no folder with an image in it" in capsys.readouterr().err
+    assert main(["dataset", "nope"]) == 2
+    assert capsys.readouterr().err.startswith("cifar-tui: NAME|FOLDER: expected cifar10,")

@@ -127,7 +127,8 @@ def test_in_ascii_each_mark_has_one_of_its_width(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--filter", "colour:red"], "before the colon"),
+        (["--filter", "colour:red"], "--filter: expected one of model, dataset"),
+        (["--filter", "acc>x"], "--filter: expected a number like"),
         (["--filter", ""], "--filter: expected a value"),
         (["--sort", "colour"], "--sort: expected a column"),
         (["--time-to", "80"], "--time-to: expected shares above 0, at most 1, found 80"),

@@ -38,12 +38,12 @@ def test_one_that_no_longer_holds_is_listed_with_the_reason(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["recipes", "nope"], "found 'nope'"),
+        (["recipes", "nope"], "cifar-tui: NAME: expected notebook or"),
         (["recipes", "notebook", "--save", "x.toml"], "found both"),
-        (["recipes", "--save", "nowhere.toml"], "expected a readable file"),
+        (["recipes", "--save", "nowhere.toml"], "--save: nowhere.toml: expected a readable file"),
         (["recipes", "--save", "~nosuch-user/x.toml"], "expected a readable file"),
         (["train", "VGG16", "--recipe", "~nosuch-user/x.toml"], "expected a readable file"),
-        (["train", "VGG16", "--recipe", "nope"], "found 'nope'"),
+        (["train", "VGG16", "--recipe", "nope"], "--recipe: expected notebook or"),
         (["train", "VGG16", "--recipe", "nowhere.toml"], "expected a readable file"),
     ],
 )

@@ -96,7 +96,7 @@ def read_tested(run: RunRecord) -> Outcome | str:
     try:
         predictions = analysis.load_predictions(run.directory)
     except InputError as error:
-        return str(error)
+        return error.line(as_flag)
     return Outcome(
         matrix=analysis.confusion(predictions),
         accuracies=tuple(float(share) for share in analysis.class_accuracies(predictions)),

@@ -20,6 +20,7 @@ from engine.runs.listing import RunRecord, load_run
 from engine.runs.notes import Notes, read_notes, write_notes
 from engine.runs.trash import bytes_on_disk, trash_run
 from tui.screens.choice import Answer, ChoiceScreen, Question
+from tui.settings.option_names import as_flag
 
 COMPARE_HOW = "Mark two or more runs with space, then press c to compare them."
 T = TypeVar("T")
@@ -143,9 +144,12 @@ class RunActions:
         """Return the result of a slow action; if it fails, show the message and return None."""
         try:
             return await asyncio.to_thread(action)
-        except (InputError, OSError) as error:
-            self._say(str(error), is_wrong=True)
-            return None
+        except InputError as error:
+            wrong = error.line(as_flag)
+        except OSError as error:
+            wrong = str(error)
+        self._say(wrong, is_wrong=True)
+        return None
 
     def _say(self, words: str, *, is_wrong: bool = False) -> None:
         self._screen.notify(words, severity="warning" if is_wrong else "information", markup=False)

@@ -28,6 +28,7 @@ from tui.screens.results.filter_line import FilterLine
 from tui.screens.results.ranking import ALIVE, Ranking, read_ranking, view_of
 from tui.screens.results.texts import count_words, head_line, legend_line, note_text
 from tui.settings import keys
+from tui.settings.option_names import as_flag
 
 if TYPE_CHECKING:
     from engine.ranking.filter import RunFilter
@@ -241,7 +242,7 @@ class ResultsScreen(KeyedScreen):
         try:
             wanted = parse_filter(event.value) if event.value.strip() else None
         except InputError as error:
-            line.say(str(error))
+            line.say(error.line(as_flag))
             return
         line.say("")
         self._filter_text, self._filter = event.value.strip(), wanted
