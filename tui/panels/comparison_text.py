@@ -18,6 +18,7 @@ READING = Content.styled("reading the predictions…", "$muted")
 _MOST_SETTING = 20
 _MOST_VALUE = 22
 _CLASS_CELL = 8
+_LEAST_CLASS = 12
 
 
 def overlay(comparison: Comparison, *, by_time: bool) -> Overlay:
@@ -103,13 +104,14 @@ def _named(name: str, left: int) -> Content:
     return Content.styled(fitted(name, left) + "  ", "$muted")
 
 
-def classes_text(comparison: Comparison) -> Content:
+def classes_text(comparison: Comparison, width: int) -> Content:
     """Accuracy by class, a column a run, the best of each class emphasized."""
     if comparison.chance is None:
         return READING
     if not comparison.class_names:
         return Content.styled("no run here was tested, so there are no predictions", "$warning")
-    left = name_width(comparison.class_names, 12)
+    room = width - _CLASS_CELL * len(comparison.runs)
+    left = name_width(comparison.class_names, max(room, _LEAST_CLASS))
     lines = [_letters(comparison, left, _CLASS_CELL, right=True)]
     for place, name in enumerate(comparison.class_names):
         shares = [

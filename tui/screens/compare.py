@@ -103,7 +103,7 @@ class CompareScreen(Screen[None]):
         for name, text in (
             ("chance", told.chance_text(found)),
             ("settings", told.settings_text(found, width)),
-            ("classes", told.classes_text(found)),
+            ("classes", told.classes_text(found, width)),
         ):
             self.query_one(f"#compare-{name}", Static).update(text)
 

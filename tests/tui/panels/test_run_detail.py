@@ -310,6 +310,56 @@ async def test_another_theme_colours_the_matrix_anew(
         await until(pilot, lambda: colours(detail).isdisjoint(dark))
 
 
+LONG_NAMES = ("airplane", "automobile", "golden retriever")
+
+
+def named(material: Material, width: int, height: int = 20) -> Material:
+    """The same run on classes of longer names, in other room."""
+    assert material.snapshot is not None
+    data = replace(material.snapshot.data or DataFacts(0, 0, 0, ()), class_names=LONG_NAMES)
+    snapshot = replace(material.snapshot, data=data)
+    return replace(material, snapshot=snapshot, width=width, height=height)
+
+
+@pytest.mark.parametrize("width", [56, 74, 114, 194])
+def test_names_of_classes_are_whole_where_there_is_room(material: Material, width: int) -> None:
+    found = outcome()
+    images = (np.zeros((32, 32, 3), np.uint8),) * 3
+    drawn = replace(named(material, width), pictures=images)
+    pages = [confusion_text(drawn, found), classes_text(drawn, found), mistakes_text(drawn, found)]
+    pages.append(mistakes_text(replace(drawn, pictures="not here"), found))
+    for page in pages:
+        table = [line for line in page.plain.split("\n") if not line.startswith(("most", "rows"))]
+        assert max(map(len, table[1:])) <= width
+        if width >= 74:
+            assert "automobile" in page.plain
+    heads = confusion_text(drawn, found).plain.split("\n")[0]
+    assert ("airplane" in heads) == (width >= 56)
+    if width >= 74:
+        assert heads.split() == ["airplane", "automobile", "golden", "retriever"]
+
+
+def test_a_head_that_is_cut_says_so(material: Material) -> None:
+    heads = confusion_text(named(material, 38), outcome()).plain.split("\n")[0]
+    assert heads.split() == ["airpl…", "autom…", "golde…"]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20), (120, 40)])
+async def test_a_page_has_no_scrollbar_with_nothing_to_scroll(
+    size: tuple[int, int], shown: Shown, run: RunRecord, snapshot: RunSnapshot
+) -> None:
+    write_predictions(run, predictions(LABELS, SAID))
+    async with shown(run, snapshot, size) as (pilot, detail):
+        for number in range(1, len(NAMES) + 1):
+            await pilot.press(str(number))
+            await pilot.pause()
+            await pilot.app.workers.wait_for_complete()
+            await pilot.pause()
+            for part in detail.query(".run-page"):
+                assert not part.show_horizontal_scrollbar
+                assert not part.show_vertical_scrollbar or part.max_scroll_y
+
+
 def test_accuracy_by_class_has_best_and_worst(material: Material) -> None:
     lines = classes_text(material, outcome()).plain.split("\n")
     assert lines[0] == "best cat 0.7500   worst dog 0.5000"
@@ -405,7 +455,7 @@ async def test_images_that_cannot_be_those_are_not_drawn(
         await pilot.press("5")
         await until(pilot, lambda: "not drawn" in text(detail))
         assert "expected the 8 images that this run was tested on, found 20" in text(detail)
-        assert "class 1       taken for  class 0" in text(detail)
+        assert "class 1  taken for  class 0" in text(detail)
 
 
 # The layers.

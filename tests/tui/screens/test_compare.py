@@ -70,7 +70,7 @@ def test_the_best_run_comes_first_and_is_held_against_the_others(three: Comparis
 
 def test_until_the_predictions_are_read_their_tables_say_so(make_run: MakeRun) -> None:
     found = read_records([make_run("CustomCNN", 20), make_run("VGG16", 30)])
-    assert chance_text(found).plain == classes_text(found).plain == "reading the predictions…"
+    assert chance_text(found).plain == classes_text(found, 60).plain == "reading the predictions…"
     assert "model" in settings_text(found, 60).plain
 
 
@@ -85,7 +85,7 @@ def test_other_test_images_are_not_compared(make_run: MakeRun) -> None:
 
 
 def test_classes_stand_side_by_side(three: Comparison) -> None:
-    lines = classes_text(three).plain.split("\n")
+    lines = classes_text(three, 60).plain.split("\n")
     assert lines[0].split() == ["A", "B", "C"]
     assert lines[1].split() == ["class", "0", "0.9000", "0.5000", "–"]
     assert len(lines) == 3
@@ -95,13 +95,13 @@ def test_the_classes_of_other_data_are_not_shown_under_the_names_of_these(
     make_run: MakeRun,
 ) -> None:
     found = compare([make_run("CustomCNN", 30), make_run("VGG16", 20, dataset="digits")])
-    lines = classes_text(found).plain.split("\n")
+    lines = classes_text(found, 60).plain.split("\n")
     assert lines[1].split() == ["class", "0", "0.7500", "–"]
 
 
 def test_without_any_predictions_the_tables_say_so(make_run: MakeRun) -> None:
     found = compare([make_run("CustomCNN"), make_run("VGG16")])
-    assert "no run here was tested" in classes_text(found).plain
+    assert "no run here was tested" in classes_text(found, 60).plain
     assert chance_text(found).plain.count("is left out") == 2
 
 

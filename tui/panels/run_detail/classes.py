@@ -11,8 +11,8 @@ from tui.panels.bars import bar, name_width
 from tui.panels.run_detail.confusion import missing_classes
 from tui.panels.run_detail.material import Material, Outcome
 
-_MOST_NAME = 16
-_MOST_BAR = 60
+_LEAST_NAME = 16
+_LEAST_BAR, _MOST_BAR = 24, 60
 _COUNT_FROM = 52
 """Least cells in which the number of images of each class is shown."""
 
@@ -26,8 +26,8 @@ def classes_text(material: Material, tested: Outcome) -> Content:
     if not known:
         return Content.styled("no test image of any class", "$warning")
     best, worst = max(known, key=lambda row: row[1]), min(known, key=lambda row: row[1])
-    left = name_width(names, _MOST_NAME)
     tail = 8 + (14 if material.width >= _COUNT_FROM else 0)
+    left = name_width(names, max(material.width - 2 - tail - _LEAST_BAR, _LEAST_NAME))
     room = min(max(material.width - left - 2 - tail, 8), _MOST_BAR)
     lines = [_head("best", *best[:2]) + Content("   ") + _head("worst", *worst[:2]), Content("")]
     for name, share, count in known:

@@ -7,13 +7,16 @@ from functools import partial
 
 from textual.content import Content
 
-from engine.common.text import fitted, whole
+from engine.common.text import fitted, shortened, whole
 from tui.panels.bars import name_width
 from tui.panels.run_detail.material import Material, Outcome
 from tui.panels.run_detail.page import PartPage
 
-_MOST_NAME = 10
-_LEAST_CELL, _MOST_CELL = 4, 8
+_LEAST_NAME = 10
+_LEAST_CELL, _ROOMY_CELL = 4, 8
+_ELLIPSIS_FROM = 6
+"""Least cells of a shortened head in which an ellipsis says that it is; in less a letter is worth
+more."""
 _LINES_AROUND = 5
 """Lines of the heads, a blank and the text below."""
 _LEAST_ROWS = 3
@@ -73,10 +76,11 @@ def shown_part(material: Material, tested: Outcome) -> tuple[range, range]:
 def _widths(material: Material, tested: Outcome) -> tuple[int, int]:
     """Return the cells of the names and of each number."""
     names = material.class_names
-    left = name_width(names, _MOST_NAME)
     least = max(len(str(tested.matrix.max())) + 1, _LEAST_CELL)
+    left = name_width(names, max(material.width - 1 - least * len(names), _LEAST_NAME))
     room = (material.width - left - 1) // len(names)
-    return left, min(max(room, least), max(_MOST_CELL, least))
+    longest = name_width(list(map(_short, names)), material.width)
+    return left, min(max(room, least), max(_ROOMY_CELL, least, longest + 1))
 
 
 def _part_words(names: tuple[str, ...], rows: range, columns: range) -> list[Content]:
@@ -90,8 +94,15 @@ def _part_words(names: tuple[str, ...], rows: range, columns: range) -> list[Con
 
 
 def _heads(names: list[str], left: int, cell: int) -> Content:
-    heads = "".join(f"{name.removeprefix('class ')[: cell - 1]:>{cell - 1}} " for name in names)
+    room = cell - 1
+    shown = [_short(name) for name in names]
+    cut = [shortened(it, room) if room >= _ELLIPSIS_FROM else it[:room] for it in shown]
+    heads = "".join(fitted(name, room, right=True) + " " for name in cut)
     return Content.styled(f"{'':<{left + 1}}{heads}", "$muted")
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("class ")
 
 
 def _cell(material: Material, images: int, of: int, right: bool, width: int) -> Content:

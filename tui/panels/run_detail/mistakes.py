@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from engine.common.text import accuracy, fitted, printable
+from engine.common.text import accuracy, cell_width, fitted, printable
+from tui.panels.bars import name_width
 from tui.panels.pixels import PIXELS_A_CELL, half_blocks
 from tui.panels.run_detail.material import Material, Outcome
 from tui.panels.run_detail.page import PartPage
@@ -26,6 +27,12 @@ _CAPTION = 2
 _HEAD = 2
 _GAP = 3
 _LEAST_TILE = 20
+_LEAST_NAME = 12
+_LINE_WITHOUT_NAMES = 8 + 13 + 8
+"""Cells of a mistake's line beside the two names."""
+
+Words = tuple[str, str, str]
+"""A line of a caption: what it says, the name of a class, and what stands at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,9 @@ class Tiling:
     rows: int
     """Lines of an image."""
     width: int
-    """Cells of an image with its caption."""
+    """Cells of an image with its caption, at least."""
+    most_width: int
+    """Cells that a caption can take with as many images in a row."""
 
     @property
     def images(self) -> int:
@@ -52,7 +61,7 @@ def tiling(width: int, height: int) -> Tiling:
     tile = max(rows * PIXELS_A_CELL, _LEAST_TILE)
     across = max((width + _GAP) // (tile + _GAP), 1)
     down = max((room + 1) // (rows + _CAPTION + 1), 1)
-    return Tiling(across, down, rows, tile)
+    return Tiling(across, down, rows, tile, max((width + _GAP) // across - _GAP, tile))
 
 
 def _further(material: Material, tested: Outcome, down: int, right: int) -> tuple[int, int] | None:
@@ -85,10 +94,13 @@ def mistakes_text(material: Material, tested: Outcome) -> Content:
     else:
         pictures = material.pictures[first:last]
     lines: list[Content] = [head, Content("")]
+    captions = [_caption(material, tested, mistake) for mistake in tested.mistakes]
+    needed = max(cell_width(text) for caption in captions for text in map("".join, caption))
+    wide = min(max(needed, tiles.width), tiles.most_width)
     for start in range(0, len(shown), tiles.across):
         end = start + tiles.across
         drawn = [
-            _tile(material, tested, mistake, picture, tiles)
+            _tile(_caption(material, tested, mistake), picture, tiles.rows, wide)
             for mistake, picture in zip(shown[start:end], pictures[start:end], strict=True)
         ]
         lines += [Content(" " * _GAP).join(parts) for parts in zip(*drawn, strict=True)]
@@ -97,43 +109,37 @@ def mistakes_text(material: Material, tested: Outcome) -> Content:
 
 
 def _tile(
-    material: Material,
-    tested: Outcome,
-    mistake: Mistake,
-    picture: NDArray[np.uint8] | None,
-    tiles: Tiling,
+    caption: tuple[Words, Words], picture: NDArray[np.uint8] | None, rows: int, width: int
 ) -> list[Content]:
-    """Return the image's lines and two of caption, all `tiles.width` cells wide."""
-    blank = Content(" " * tiles.width)
-    lines = [] if picture is None else list(half_blocks(picture, tiles.width, tiles.rows))
-    lines = [line.pad_right(tiles.width - line.cell_length) for line in lines]
-    lines += [blank] * (tiles.rows - len(lines))
+    """Return the image's lines and two of caption, all `width` cells wide."""
+    lines = [] if picture is None else list(half_blocks(picture, width, rows))
+    lines = [line.pad_right(width - line.cell_length) for line in lines]
+    lines += [Content(" " * width)] * (rows - len(lines))
+    for (word, name, end), style in zip(caption, ("$foreground", "$validation"), strict=True):
+        end = fitted(end, min(cell_width(end), width // 2))
+        name = fitted(name, width - len(word) - cell_width(end))
+        lines.append(Content.assemble((word, "$muted"), (name, f"{style} bold"), (end, "$muted")))
+    return lines
+
+
+def _caption(material: Material, tested: Outcome, mistake: Mistake) -> tuple[Words, Words]:
     truth, predicted = _names(material, mistake)
-    place = _place(tested, mistake)
-    place = fitted(place, min(len(place), tiles.width // 2))
-    upper = fitted(truth, tiles.width - 6 - len(place) - 1)
-    lower = fitted(predicted, tiles.width - 6 - 7)
-    return [
-        *lines,
-        Content.assemble(
-            ("truth ", "$muted"), (upper, "$foreground bold"), (f" {place}", "$muted")
-        ),
-        Content.assemble(
-            ("taken ", "$muted"),
-            (lower, "$validation bold"),
-            (f" {accuracy(mistake.confidence)}", "$foreground"),
-        ),
-    ]
+    return (
+        ("truth ", truth, f" {_place(tested, mistake)}"),
+        ("taken ", predicted, f" {accuracy(mistake.confidence)}"),
+    )
 
 
 def _line(material: Material, tested: Outcome, mistake: Mistake) -> Content:
     truth, predicted = _names(material, mistake)
+    room = max((material.width - _LINE_WITHOUT_NAMES) // 2, _LEAST_NAME)
+    left = name_width(material.class_names, room)
     place = _place(tested, mistake)
     return Content.assemble(
         (f"{place:<7} ", "$muted"),
-        (fitted(truth, 12), "$foreground bold"),
+        (fitted(truth, left), "$foreground bold"),
         ("  taken for  ", "$muted"),
-        (fitted(predicted, 12), "$validation bold"),
+        (fitted(predicted, left), "$validation bold"),
         (f"  {accuracy(mistake.confidence)}", "$foreground"),
     )
 

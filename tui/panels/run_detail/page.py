@@ -40,12 +40,11 @@ class RunView(Container):
 
 
 class TextPage(RunView):
-    """A text that scrolls if it is larger than the page."""
+    """A text that scrolls if it is longer than the page; sentences wrap, tables fit the width."""
 
     DEFAULT_CSS = """
     TextPage {
-        overflow: auto auto;
-        & > .run-text { width: auto; min-width: 100%; }
+        overflow: hidden auto;
     }
     """
 

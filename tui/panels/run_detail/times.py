@@ -14,7 +14,7 @@ from tui.panels.run_detail.material import Material, stages_of, summary_of
 
 Row = tuple[str, float, str, str]
 """Name, seconds, style, and a note."""
-_MOST_NAME = 24
+_LEAST_NAME = 24
 _MOST_BAR = 60
 _NOTES_FROM = 64
 """Least cells in which the notes fit beside the bars."""
@@ -62,7 +62,7 @@ def _phases(summary: Summary) -> list[Row]:
 
 
 def _rows(rows: list[Row], whole: float, width: int) -> list[Content]:
-    left = name_width([row[0] for row in rows], _MOST_NAME)
+    left = name_width([row[0] for row in rows], max(_LEAST_NAME, width // 3))
     note = max((len(row[3]) + 2 for row in rows if row[3]), default=0)
     note = note if width >= _NOTES_FROM else 0
     room = min(max(width - left - 18 - note, 6), _MOST_BAR)
