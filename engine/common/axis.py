@@ -43,6 +43,8 @@ class Axis:
     divisor: float = 1.0
     """What a value is divided by to be read in `unit`; ticks are round there."""
     unit: str = ""
+    least_step: float = 0.0
+    """Of its unit, between two ticks of an axis that is at least as long: 1 for what is counted."""
     is_log: ClassVar[bool] = False
 
     def share(self, value: float) -> float:
@@ -60,6 +62,8 @@ class Axis:
         """
         low, high = self.low / self.divisor, self.high / self.divisor
         step = round_step(high - low, most)
+        if self.least_step <= high - low:
+            step = max(step, self.least_step)
         first, last = math.ceil(low / step - _NEARLY), math.floor(high / step + _NEARLY)
         ticks = [index * step for index in range(first, last + 1)]
         power = _power(step)
@@ -162,15 +166,16 @@ def amount_axis_over(amounts: Sequence[float], units: Units) -> Axis:
     """Return an axis around amounts, logarithmic where they differ tenfold, in a unit that fits."""
     low, high = (min(amounts), max(amounts)) if amounts else (0.0, 1.0)
     is_log = low > 0 and high / low >= _LOG_FROM
-    divisor, unit = _unit(high, units)
+    divisor, unit = unit_of(high, units)
     if is_log and low / divisor < _LEAST_TICK:
-        divisor, unit = _unit(math.sqrt(low * high), units)
+        divisor, unit = unit_of(math.sqrt(low * high), units)
     if is_log:
         return LogAxis(low / _AMOUNT_MARGIN, high * _AMOUNT_MARGIN, divisor, unit)
     room = (high - low) * (_AMOUNT_MARGIN - 1) or high / 2 or 1.0
     return Axis(max(low - room, 0.0), high + room, divisor, unit)
 
 
-def _unit(typical: float, units: Units) -> tuple[float, str]:
+def unit_of(typical: float, units: Units) -> tuple[float, str]:
+    """Return the divisor and the name of the unit in which this amount reads well."""
     _, divisor, unit = next(fit for fit in units if typical >= fit[0])
     return divisor, unit

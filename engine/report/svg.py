@@ -58,9 +58,8 @@ def curves_chart(lines: Sequence[Line], title: str) -> str:
         return ""
     last = max(line.points[-1][0] for line in shown)
     accuracies = [y for line in shown for _, y in line.points]
-    scale = _Scale(Axis(0.0, max(last, 1.0)), accuracy_axis(accuracies))
-    # No tick between two epochs.
-    parts = [*_axes(scale, scale.x.labels(max(min(int(last), MOST_INTERVALS), 1)), "epoch")]
+    scale = _Scale(Axis(0.0, max(last, 1.0), least_step=1.0), accuracy_axis(accuracies))
+    parts = [*_axes(scale, scale.x.labels(MOST_INTERVALS), "epoch")]
     for i, line in enumerate(shown):
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(scale.at, line.points))
         dash = ' stroke-dasharray="6 4"' if i >= COLORS else ""

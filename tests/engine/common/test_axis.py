@@ -52,6 +52,16 @@ def test_a_long_label_is_written_shorter(
     assert [text for _, text in Axis(low, high).labels(most)] == expected
 
 
+def test_what_is_counted_has_no_tick_between_two_whole_numbers() -> None:
+    assert [text for _, text in Axis(0.0, 3.0, least_step=1.0).labels(10)] == ["0", "1", "2", "3"]
+    assert [text for _, text in Axis(1.6, 2.7, least_step=1.0).labels(10)] == ["2"]
+    assert [text for _, text in Axis(0.0, 50.0, least_step=1.0).labels(5)][:2] == ["0", "10"]
+    minutes = Axis(0.0, 180.0, 60.0, "min", least_step=1.0)
+    assert minutes.labels(10) == [(60.0 * i, str(i)) for i in range(4)]
+    part = Axis(2.1, 2.9, least_step=1.0).labels(4)
+    assert [text for _, text in part] == ["2.2", "2.4", "2.6", "2.8"]
+
+
 def test_each_label_of_a_logarithmic_axis_is_as_short_as_it_can_be() -> None:
     texts = [text for _, text in LogAxis(0.001, 0.11).labels(9)]
     assert texts == ["1e-3", "2e-3", "5e-3", "0.01", "0.02", "0.05", "0.1"]

@@ -37,7 +37,7 @@ class CurveChart(Plot[ChartData]):
         """Draw the labels, the markers, the curves over them, and the markers' texts last."""
         self.draw_y_labels(area)
         self.write(0, area.bottom + 1, data.x_name, self.style_of("axis"))
-        self.draw_x_labels(area, CELLS_A_TICK, (len(data.x_name), area.right), shifts_last=True)
+        self.draw_x_labels(area, CELLS_A_TICK, (len(data.x_name) + 1, area.right), shifts_last=True)
         shown = (marker for marker in data.markers if data.x.holds(marker.x))
         markers = [(area.column(marker.x), marker.text) for marker in shown]
         self._draw_markers(area, markers)

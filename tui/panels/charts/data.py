@@ -9,7 +9,7 @@ from functools import partial
 
 from textual.content import Content
 
-from engine.common.axis import Axis, accuracy_axis, axis_over, log_axis_over
+from engine.common.axis import SECONDS, Axis, accuracy_axis, axis_over, log_axis_over, unit_of
 from engine.common.text import accuracy
 from engine.state.series import Curve, Point, smoothed, value_at
 from engine.state.snapshot import Marker, RunSnapshot
@@ -18,12 +18,12 @@ from tui.panels.charts.settings import ChartSettings, XUnit
 _LEAST_LOSS_SPAN = 0.2
 _LEAST_EPOCHS = 1.0
 _PLAIN = ChartSettings()
-_X_NAMES: dict[XUnit, str] = {"epochs": "epoch", "steps": "step", "seconds": "s"}
+_X_NAMES: dict[XUnit, str] = {"epochs": "epoch", "steps": "step"}
 
 
 @dataclass(frozen=True, slots=True)
 class ChartData:
-    """What a chart draws; all x in the unit of `x_name`."""
+    """What a chart draws; all x in epochs, steps or seconds, whose axis is called `x_name`."""
 
     x: Axis
     y: Axis
@@ -71,7 +71,8 @@ def _data(
     place = _placing(run, settings.x_unit)
     raw = _moved(curve.recent if settings.recent else curve.full, place)
     train = smoothed(raw, settings.smoothing)
-    x = _recent_axis(raw) if settings.recent else _whole_axis(run, settings.x_unit)
+    ends = _recent_ends(raw) if settings.recent else _whole_ends(run, settings.x_unit)
+    x = _x_axis(*ends, settings.x_unit)
     moved = _moved(validation, place)
     known = tuple(point for point in moved if math.isfinite(point[1]) and x.holds(point[0]))
     return ChartData(
@@ -82,7 +83,7 @@ def _data(
         validation=known,
         best_x=place(float(run.best_epoch)) if run.best_epoch else None,
         markers=tuple(replace(marker, x=place(marker.x)) for marker in run.markers),
-        x_name=_X_NAMES[settings.x_unit],
+        x_name=x.unit or _X_NAMES[settings.x_unit],
     )
 
 
@@ -103,19 +104,26 @@ def _placing(run: RunSnapshot, unit: XUnit) -> Callable[[float], float]:
     return lambda x: x
 
 
-def _whole_axis(run: RunSnapshot, unit: XUnit) -> Axis:
+def _x_axis(low: float, high: float, unit: XUnit) -> Axis:
+    """Make an axis with ticks at whole epochs, steps, or seconds, minutes or hours."""
+    divisor, name = unit_of(high, SECONDS) if unit == "seconds" else (1.0, "")
+    return Axis(low, high, divisor, name, least_step=1.0)
+
+
+def _whole_ends(run: RunSnapshot, unit: XUnit) -> tuple[float, float]:
     if unit == "seconds":
         last = run.clock.full[-1][1] if run.clock.full else 0.0
-        return axis_over((0.0, last), 1.0)
+        divisor, _ = unit_of(last, SECONDS)
+        return 0.0, axis_over((0.0, last / divisor), 1.0).high * divisor
     epochs = max(float(run.epochs), _LEAST_EPOCHS)
-    return Axis(0.0, epochs * max(run.steps, 1) if unit == "steps" else epochs)
+    return 0.0, epochs * max(run.steps, 1) if unit == "steps" else epochs
 
 
-def _recent_axis(train: tuple[Point, ...]) -> Axis:
+def _recent_ends(train: tuple[Point, ...]) -> tuple[float, float]:
     if not train:
-        return Axis(0.0, _LEAST_EPOCHS)
+        return 0.0, _LEAST_EPOCHS
     low, high = train[0][0], train[-1][0]
-    return Axis(low, high) if high - low > 1e-6 else Axis(max(low - 0.5, 0.0), high + 0.5)
+    return (low, high) if high - low > 1e-6 else (max(low - 0.5, 0.0), high + 0.5)
 
 
 def accuracy_title(run: RunSnapshot) -> Content:

@@ -41,7 +41,7 @@ class Overlay:
     def x(self) -> Axis:
         """From 0 to the end of the longest curve."""
         last = max((x for curve in self.curves for x, _ in curve), default=1.0)
-        return Axis(0.0, max(last, 1e-3))
+        return Axis(0.0, max(last, 1e-3), least_step=1.0)
 
     @property
     def y(self) -> Axis:
@@ -63,7 +63,7 @@ class OverlayChart(Plot[Overlay]):
         self.draw_y_labels(area)
         title = f"{data.x_title:<{_TITLE_CELLS}}"
         self.write(0, area.bottom + 1, title, self.style_of("axis"))
-        self.draw_x_labels(area, CELLS_A_TICK, (len(title), area.right), shifts_last=True)
+        self.draw_x_labels(area, CELLS_A_TICK, (len(title) + 1, area.right), shifts_last=True)
         drawn = list(zip(LETTERS, _STROKES, data.curves, strict=False))
         for letter, stroke, curve in reversed(drawn):
             style = self.style_of(letter)

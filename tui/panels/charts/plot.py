@@ -192,6 +192,8 @@ class Plot(Canvas, Generic[Data]):
     ) -> None:
         """Write the labels below the plot that have room, so that none overlap.
 
+        The first one may stand to the right of the middle of its tick.
+
         Args:
             area: the place of the axes.
             cells_a_tick: about how much room a label takes.
@@ -201,9 +203,11 @@ class Plot(Canvas, Generic[Data]):
         """
         axis = self.style_of("axis")
         free, end = room
-        for value, label in area.x.labels(max(area.width // cells_a_tick, 1)):
+        for number, (value, label) in enumerate(area.x.labels(max(area.width // cells_a_tick, 1))):
             x, width = area.column(value), cell_width(label)
             left = x - width // 2
+            if number == 0 and left < free <= x:
+                left = free
             if shifts_last:
                 left = min(left, end - width)
             fits = free <= left and left + width <= end

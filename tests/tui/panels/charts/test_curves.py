@@ -68,3 +68,13 @@ async def test_numbers_of_an_axis_never_run_into_each_other(
             written = {text for _, text in data.x.labels(10)} | {"epoch"}
             written |= {text for _, text in Axis(0.0, high).labels(4)}
             assert set(numbers.split()) <= written
+
+
+async def test_the_first_number_of_an_axis_stands_apart_from_its_name(
+    trained: RunSnapshot, on_screen: Any, until: Any
+) -> None:
+    async with on_screen(ChartScreen(), (70, 9)) as pilot:
+        chart = pilot.app.screen.query_one(CurveChart)
+        chart.plot(replace(accuracy_data(trained), x=Axis(0.0, 0.9)))
+        await until(pilot, lambda: "epoch" in picture(chart))
+        assert "epoch 0.0" in picture(chart)

@@ -67,6 +67,20 @@ def test_the_axis_in_steps_and_in_seconds_moves_all_that_is_drawn(trained: RunSn
     assert seconds.train[250][0] == pytest.approx(40.0)
 
 
+def test_a_long_training_is_told_in_minutes_or_hours(trained: RunSnapshot) -> None:
+    for last, high, name in ((500.0, 540.0, "min"), (10_000.0, 10_800.0, "h")):
+        run = replace(trained, clock=Curve(((1.0, 10.0), (3.0, last)), ()))
+        data = accuracy_data(run, ChartSettings(x_unit="seconds"))
+        assert data.x.high == pytest.approx(high)
+        assert data.x_name == name
+        assert [text for _, text in data.x.labels(10)][:3] == ["0", "1", "2"]
+
+
+def test_three_epochs_have_four_ticks(trained: RunSnapshot) -> None:
+    data = accuracy_data(replace(trained, epochs=3))
+    assert [text for _, text in data.x.labels(12)] == ["0", "1", "2", "3"]
+
+
 def test_a_smoothed_line_keeps_what_was_measured_behind_it(trained: RunSnapshot) -> None:
     plain, smooth = accuracy_data(trained), accuracy_data(trained, ChartSettings(smoothing=0.9))
     assert plain.raw == ()
