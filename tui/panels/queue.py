@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from engine.common.text import accuracy, duration, fitted
+from engine.common.text import accuracy, cell_width, duration, fitted
 from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
 from tui.session.view import SessionView
@@ -23,8 +23,9 @@ GLYPHS: dict[str, tuple[str, str]] = {
     "failed": ("✗", "$error"),
     "interrupted": ("✗", "$error"),
 }
-_TIME_WIDTH = 8
+_GLYPH_WIDTH = 2
 _ACCURACY_WIDTH = 8
+_TIME_WIDTH = 8
 
 
 class QueuePanel(VerticalScroll):
@@ -54,9 +55,8 @@ class QueuePanel(VerticalScroll):
         view = self.view
         if view is None or not self.is_mounted:
             return
-        several_seeds = len({run.spec.seed for run in view.runs}) > 1
         width = self.scrollable_content_region.width
-        lines = [queue_line(run, self._clock(), width, several_seeds) for run in view.runs]
+        lines = queue_lines(view.runs, self._clock(), width)
         text, field = Content("\n").join(lines), self.query_one(Static)
         if text != field.content:
             field.update(text)
@@ -67,19 +67,32 @@ class QueuePanel(VerticalScroll):
             self.scroll_to(y=max(view.current - 2, 0), animate=False)
 
 
-def queue_line(run: RunSnapshot, at: float, width: int, with_seed: bool) -> Content:
-    """Glyph, model, accuracy (test, or the best on validation so far), time."""
-    glyph, style = GLYPHS[run.status]
-    name = f"{run.spec.model}, seed {run.spec.seed}" if with_seed else run.spec.model
-    room = max(width - 2 - _ACCURACY_WIDTH - _TIME_WIDTH, 4)
-    name_style = {"running": "$foreground bold", "queued": "$muted"}.get(run.status, "$foreground")
-    spent = "" if run.started_at is None else duration(run.wall_seconds(at))
-    return Content.assemble(
-        (f"{glyph} ", style),
-        (fitted(name, room), name_style),
-        _score(run),
-        (f"{spent:>{_TIME_WIDTH}}", "$muted"),
-    )
+def queue_lines(runs: Sequence[RunSnapshot], at: float, width: int) -> list[Content]:
+    """A line a run: glyph, model, accuracy (test, or the best on validation so far), time.
+
+    Where the names would be cut, the time is left out first, then the accuracy.
+    """
+    with_seed = len({run.spec.seed for run in runs}) > 1
+    names = [
+        f"{run.spec.model}, seed {run.spec.seed}" if with_seed else run.spec.model for run in runs
+    ]
+    room = width - _GLYPH_WIDTH
+    spare = room - max(map(cell_width, names), default=0)
+    has_score = spare >= _ACCURACY_WIDTH
+    has_time = spare >= _ACCURACY_WIDTH + _TIME_WIDTH
+    room = max(room - _ACCURACY_WIDTH * has_score - _TIME_WIDTH * has_time, 1)
+    lines = []
+    for run, name in zip(runs, names, strict=True):
+        glyph, style = GLYPHS[run.status]
+        line = Content.assemble((f"{glyph} ", style), (fitted(name, room), _name_style(run)))
+        line += Content.assemble(_score(run)) if has_score else Content("")
+        spent = "" if run.started_at is None else duration(run.wall_seconds(at))
+        lines.append(line + Content.styled(f"{spent:>{_TIME_WIDTH}}" if has_time else "", "$muted"))
+    return lines
+
+
+def _name_style(run: RunSnapshot) -> str:
+    return {"running": "$foreground bold", "queued": "$muted"}.get(run.status, "$foreground")
 
 
 def _score(run: RunSnapshot) -> tuple[str, str]:

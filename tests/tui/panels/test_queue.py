@@ -11,7 +11,12 @@ import pytest
 from engine.config.spec import RunSpec
 from engine.protocol.events import TestEnded
 from engine.state.snapshot import RunSnapshot
-from tui.panels.queue import queue_line
+from tui.panels.queue import queue_lines
+
+
+def line_of(run: RunSnapshot, at: float = 0.0, width: int = 40) -> str:
+    (line,) = queue_lines([run], at, width)
+    return line.plain
 
 
 @pytest.mark.parametrize(
@@ -19,7 +24,7 @@ from tui.panels.queue import queue_line
     [("queued", "·"), ("running", "●"), ("completed", "✓"), ("stopped", "■"), ("failed", "✗")],
 )
 def test_each_state_has_its_glyph(run: RunSnapshot, status: Any, glyph: str) -> None:
-    line = queue_line(replace(run, status=status), 0.0, 40, False).plain
+    line = line_of(replace(run, status=status))
     assert line.startswith(f"{glyph} EfficientNetLite0")
     assert len(line) == 40
 
@@ -27,7 +32,7 @@ def test_each_state_has_its_glyph(run: RunSnapshot, status: Any, glyph: str) -> 
 def test_test_accuracy_and_time(run: RunSnapshot) -> None:
     test = TestEnded(loss=0.3, accuracy=0.91834, images=10_000)
     done = replace(run, status="completed", started_at=10.0, ended_at=74.0, test=test)
-    assert queue_line(done, 500.0, 40, False).plain.split()[2:] == ["0.9183", "1:04"]
+    assert line_of(done, 500.0).split()[2:] == ["0.9183", "1:04"]
 
 
 def test_validation_of_the_weights_to_keep_while_there_is_no_test(
@@ -35,12 +40,25 @@ def test_validation_of_the_weights_to_keep_while_there_is_no_test(
 ) -> None:
     ends = (events["epoch_end"](1, 0.81), events["epoch_end"](2, 0.79))
     now = replace(run, status="running", started_at=10.0, ended_epochs=ends, kept_epoch=1)
-    assert queue_line(now, 20.0, 40, False).plain.split()[2:] == ["~0.8100", "0:10"]
+    assert line_of(now, 20.0).split()[2:] == ["~0.8100", "0:10"]
 
 
-def test_seed_where_there_are_several_and_long_names(
+def test_seeds_where_there_are_several(make_spec: Callable[..., RunSpec]) -> None:
+    runs = [RunSnapshot("", make_spec("MobileNetV2", seed)) for seed in (7, 12)]
+    lines = queue_lines(runs, 0.0, 50)
+    assert ["MobileNetV2, seed 7" in line.plain for line in lines] == [True, False]
+    assert "seed" not in line_of(runs[0])
+
+
+def test_names_stay_whole_the_time_goes_first_then_the_accuracy(
     make_spec: Callable[..., RunSpec],
 ) -> None:
-    run = RunSnapshot("", make_spec("MobileNetV2", 7))
-    assert "MobileNetV2, seed 7" in queue_line(run, 0.0, 50, True).plain
-    assert "…" in queue_line(run, 0.0, 26, True).plain
+    test = TestEnded(loss=0.3, accuracy=0.91834, images=10_000)
+    run = RunSnapshot("", make_spec("CustomCNN"), status="completed", started_at=10.0, test=test)
+    long = replace(run, spec=make_spec("InceptionResNetV2"))
+    for width, told in ((35, (True, True)), (34, (True, False)), (26, (False, False))):
+        lines = [line.plain for line in queue_lines([run, long], 74.0, width)]
+        assert all(len(line) == width for line in lines)
+        assert [("0.9183" in line, "1:04" in line) for line in lines] == [told] * 2
+        assert "InceptionResNetV2" in lines[1]
+    assert line_of(long, width=18) == "✓ InceptionResNet…"

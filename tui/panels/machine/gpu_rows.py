@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from textual.content import Content
 
-from engine.common.text import byte_size
+from engine.common.text import byte_size, shortened
 from engine.protocol.facts import GpuReading
 from engine.state.snapshot import RunSnapshot
 from tui.panels.machine.rows import (
@@ -14,6 +14,7 @@ from tui.panels.machine.rows import (
     NUMBER_WIDTH,
     ROOM_TAKEN,
     memory_row,
+    note_row,
     percent,
     row,
     share_row,
@@ -21,6 +22,8 @@ from tui.panels.machine.rows import (
 )
 
 _SHORTEST_SPARKLINE = 4
+_SHORTEST_LOAD = _SHORTEST_SPARKLINE + 2
+"""With a blank and a cell of what is at its right."""
 _SHORTEST_NAME = 6
 _HOT_CELSIUS = 85.0  # near where NVIDIA's cards begin to slow down, 83 to 90 by model
 _MAKER = "NVIDIA "
@@ -109,11 +112,11 @@ def fewer_gpus(run: RunSnapshot, rows: list[list[Content]], count: int) -> list[
 
 
 def _full(gpu: _Gpu, width: int) -> list[Content]:
-    name = Content.styled(gpu.now.name[: max(width - LABEL_WIDTH, 0)], "$muted")
+    name = Content.styled(shortened(gpu.now.name, max(width - LABEL_WIDTH, 0)), "$muted")
     named = name.pad_left(LABEL_WIDTH)
     room = max(width - ROOM_TAKEN, 1)
     if gpu.is_lost:
-        return [row(gpu.label, percent(None), _joined([gpu.note()], room)), named]
+        return [note_row(gpu.label, gpu.now.note, "$error", width), named]
     clocks = gpu.clocks()
     padded = clocks.pad_left(max(LABEL_WIDTH + NUMBER_WIDTH - len("clocks") - len(clocks), 1))
     last = [Content.styled("clocks", "$muted") + padded, gpu.processes()]
@@ -123,10 +126,11 @@ def _full(gpu: _Gpu, width: int) -> list[Content]:
 def _without_name(gpu: _Gpu, width: int) -> list[Content]:
     short = Content.styled(gpu.now.name.removeprefix(_MAKER), "$muted")
     unknown = Content.styled("clocks N/A" if gpu.now.throttled is None else "", "$muted")
-    facts = _joined([gpu.throttled(), unknown, gpu.processes()], width)
+    heat = [gpu.temperature()] if width - ROOM_TAKEN < _SHORTEST_LOAD else []
+    facts = _joined([gpu.throttled(), *heat, unknown, gpu.processes()], width)
     left = width - facts.cell_length - 2
     if left >= _SHORTEST_NAME:
-        facts = facts + Content("  ") + short[:left]
+        facts = facts + Content("  ") + short.truncate(left, ellipsis=True)
     return [*_numbers(gpu, max(width - ROOM_TAKEN, 1), [gpu.temperature()]), facts]
 
 
@@ -151,20 +155,20 @@ def _one_row(gpu: _Gpu, width: int) -> list[Content]:
     now, room = gpu.now, max(width - ROOM_TAKEN, 1)
     name = Content.styled(now.name.removeprefix(_MAKER), "$muted")
     if gpu.is_lost:
-        facts = [gpu.note(), name]
-    else:
-        used = Content.styled(
-            "N/A" if now.memory_used_bytes is None else byte_size(now.memory_used_bytes),
-            "$foreground",
-        )
-        notes = [gpu.throttled(), gpu.note()]
-        facts = [*notes, used, gpu.temperature(), gpu.power(), gpu.processes(), name]
+        lost = note_row(gpu.label, now.note, "$error", width)
+        return [lost + Content("  ") + name if lost.cell_length + 2 + len(name) <= width else lost]
+    used = Content.styled(
+        "N/A" if now.memory_used_bytes is None else byte_size(now.memory_used_bytes),
+        "$foreground",
+    )
+    notes = [gpu.throttled(), gpu.note()]
+    facts = [*notes, used, gpu.temperature(), gpu.power(), gpu.processes(), name]
     return [row(gpu.label, percent(now.utilization_percent), _joined(facts, room))]
 
 
 def _load(gpu: _Gpu, room: int, tail: list[Content]) -> Content:
     """Make the row of utilisation, its last minutes, and `tail` at the right."""
-    if room <= _SHORTEST_SPARKLINE + 1:
+    if room < _SHORTEST_LOAD:
         return row(gpu.label, percent(gpu.now.utilization_percent), sparkline(gpu.past, room))
     end = _joined(tail, room - _SHORTEST_SPARKLINE - 1)
     length = max(room - end.cell_length - 1, 1)
@@ -177,15 +181,13 @@ def _load(gpu: _Gpu, room: int, tail: list[Content]) -> Content:
 
 
 def _joined(parts: Sequence[Content], width: int) -> Content:
-    """Join the parts that fit into `width` cells, in order, but for empty ones; the first is cut
-    if it must be."""
+    """Join the parts that fit into `width` cells, in order, whole; empty ones are left out."""
     gap = Content("  " if width >= 20 else " ")
     line = Content("")
     for part in filter(len, parts):
-        if not line.plain:
-            line = part[:width]
-        elif line.cell_length + gap.cell_length + part.cell_length <= width:
-            line = line + gap + part
+        start = line + gap if line.plain else line
+        if start.cell_length + part.cell_length <= width:
+            line = start + part
     return line
 
 

@@ -10,7 +10,15 @@ from textual.widget import Widget
 from engine.protocol.events import HardwareSampled
 from engine.state.snapshot import RunSnapshot
 from tui.panels.machine.gpu_rows import fewer_gpus, gpu_forms
-from tui.panels.machine.rows import ROOM_TAKEN, cores, memory_row, percent, row, sparkline
+from tui.panels.machine.rows import (
+    ROOM_TAKEN,
+    cores,
+    memory_row,
+    note_row,
+    percent,
+    row,
+    sparkline,
+)
 
 # Of cpu, cores, memory and program those that are drawn: fewer as the GPUs need the room.
 _MACHINE_ROWS = ((0, 1, 2, 3), (0, 2, 3), (0, 2))
@@ -66,8 +74,7 @@ def machine_lines(
         memory_row("program", sample.process_memory_bytes, sample.memory_total_bytes, room),
     ]
     if not sample.gpus:
-        note = (sample.gpu_note or "no GPU")[:room]
-        return [*machine, row("gpu", "N/A", Content.styled(note, "$muted"))]
+        return [*machine, note_row("gpu", sample.gpu_note or "no GPU", "$muted", width)]
     forms = gpu_forms(snapshot, width)
     for form in forms:
         gpus = [line for rows in form for line in rows]

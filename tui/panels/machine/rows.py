@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from engine.common.text import byte_size
+from engine.common.text import byte_size, shortened
 from tui.panels.progress import bar
 
 LABEL_WIDTH = 8
@@ -15,6 +15,8 @@ ROOM_TAKEN = LABEL_WIDTH + NUMBER_WIDTH + 2
 """Cells of a row before its bar or curve."""
 _LEVELS = "▁▂▃▄▅▆▇█"
 _HOT_PERCENT = 90.0
+_SHORTEST_BAR = 4
+"""Beside its limit."""
 
 
 def row(label: str | Content, number: str, rest: Content) -> Content:
@@ -27,6 +29,15 @@ def row(label: str | Content, number: str, rest: Content) -> Content:
     )
 
 
+def note_row(label: str | Content, note: str, style: str, width: int) -> Content:
+    """Make a row of what has no reading, and why; where `width` is short, the reason alone."""
+    if len(note) <= width - ROOM_TAKEN:
+        return row(label, percent(None), Content.styled(note, style))
+    words = label if isinstance(label, Content) else Content.styled(label, "$muted")
+    words = words.pad_right(max(LABEL_WIDTH - words.cell_length, 1))
+    return words + Content.styled(shortened(note, max(width - words.cell_length, 0)), style)
+
+
 def share_row(label: str, number: str, share: float | None, limit: str, room: int) -> Content:
     """Make a row of a number, its share of a limit as a bar, and the limit.
 
@@ -35,12 +46,14 @@ def share_row(label: str, number: str, share: float | None, limit: str, room: in
         number: as text.
         share: from 0 to 1; None, for no bar, where it is not known.
         limit: as text.
-        room: cells for bar and limit.
+        room: cells for bar and limit; where it is short, the bar alone.
     """
     note = f" {limit:>{NUMBER_WIDTH}}"
+    if share is None:
+        return row(label, number, Content.styled(limit if len(limit) <= room else "", "$muted"))
+    if room - len(note) < _SHORTEST_BAR:
+        note = ""
     length = room - len(note)
-    if share is None or length < 4:
-        return row(label, number, Content.styled(note.strip()[:room], "$muted"))
     hot = 100 * share >= _HOT_PERCENT
     drawn = bar(share, length, "$warning" if hot else "$primary")
     return row(label, number, drawn + Content.styled(note, "$muted"))

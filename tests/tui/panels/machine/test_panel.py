@@ -47,6 +47,21 @@ def test_processor_and_memory(run: RunSnapshot, history: HardwareHistory) -> Non
     assert lines[4].split() == ["gpu", "N/A", "no", "GPU"]
 
 
+def test_where_it_is_narrow_no_number_and_no_word_is_cut_to_nothing(
+    run: RunSnapshot, history: HardwareHistory
+) -> None:
+    plain = texts(replace(run, hardware=sample(note="no GPU"), hardware_history=history), 19)
+    assert plain == [
+        "cpu       100 %  ▅█",
+        "cores         2  ▅▅",
+        "memory  3.00 GB  ━━",
+        "program 1.00 GB  ━━",
+        "gpu     no GPU",
+    ]
+    why = texts(replace(run, hardware=sample(note="NVML: driver not loaded")), 19)[-1]
+    assert why == "gpu     NVML: driv…"
+
+
 def gpu(**changes: Any) -> GpuReading:
     whole = GpuReading(
         name="NVIDIA H100 80GB HBM3",
@@ -108,6 +123,16 @@ def test_a_split_gpu_and_a_lost_one_say_so(run: RunSnapshot) -> None:
         text = shown(run, gpu(), lost, height=height)
         line = next(line for line in text.splitlines() if "gpu 1" in line)
         assert line.split()[2:4] == ["N/A", "lost"]
+
+
+def test_on_a_narrow_panel_a_gpu_keeps_what_matters(run: RunSnapshot) -> None:
+    text = shown(run, gpu(), height=7, width=19)
+    for told in ("71 %", "12.0 GB", "350 W", "61 °C"):
+        assert told in text
+    lost = GpuReading("NVIDIA H100", None, None, None, note="lost")
+    assert "gpu 1   lost" in shown(run, gpu(), lost, height=7, width=19)
+    for line in shown(run, *[gpu(cuda_index=index) for index in range(8)], width=19).splitlines():
+        assert "GB" in line or not line.startswith("memory")
 
 
 @pytest.mark.parametrize("height", [None, 20, 12, 8, 7, 6, 5])

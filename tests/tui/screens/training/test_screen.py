@@ -224,6 +224,20 @@ async def test_a_large_terminal_shows_all_and_one_on_request(
         await until(pilot, lambda: in_sight(app) == [*every, "log"])
 
 
+async def test_a_narrow_terminal_shows_the_queue_with_whole_names(
+    make_session: Any, make_spec: Any, running: Any, until: Any, layers: LayerNode, events: Any
+) -> None:
+    session = make_session(tuple(make_spec(seed=0) for _ in range(12)))
+    async with running(session, (100, 30)) as pilot:
+        app: Any = pilot.app
+        session.begin(layers)
+        session.play(events["epoch_end"](1, 0.8))
+        await until(pilot, lambda: "EfficientNetLite0 ~0.8000" in queue(app))
+        panel = app.screen.query_one(QueuePanel)
+        await until(pilot, lambda: panel.show_vertical_scrollbar)
+        assert queue(app).count("EfficientNetLite0") == 12
+
+
 async def test_too_small_a_terminal_says_so_and_comes_back(
     session: Any, running: Any, until: Any, layers: LayerNode
 ) -> None:
