@@ -43,7 +43,7 @@ class NoticeStrip(Widget):
 
     view: reactive[SessionView | None] = reactive(None, always_update=True)
     unread: reactive[int] = reactive(0)
-    """Log lines that were not seen, because the log is closed."""
+    """Messages that were not seen, because the log is closed."""
     tells_changes: reactive[bool] = reactive(False)
     """Whether waiting layer changes are shown here: where the layer tree is not visible."""
     log_is_open: reactive[bool] = reactive(False)

@@ -91,6 +91,7 @@ KEYS: tuple[Key, ...] = (
     Key("3", "panel('machine')", "Only the machine, or all panels", "training"),
     Key("4", "panel('queue')", "Only the queue, or all panels", "training"),
     Key("5", "panel('log')", "Open or close the log", "training"),
+    Key("v", "debug_lines", "Log: show or hide what libraries print", "training"),
     Key("enter", "go_on", "When all runs have ended: the results", "training"),
     Key("escape", "dismiss_notice", "Dismiss the error message", "training", "dismiss", True),
     Key("n", "new_session", "New session, or more runs for the queue", "everywhere"),

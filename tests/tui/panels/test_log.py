@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from textual.app import ComposeResult
 from textual.screen import Screen
 
 from engine.protocol.events import LogLine
 from engine.state.snapshot import RunSnapshot
 from tests.support.screens import OnScreen, until
-from tui.panels.log import LogPanel
+from tui.panels.log import Log, LogPanel, Said
 
 WORDS = " ".join(f"word{number}" for number in range(30))
 
@@ -99,7 +100,7 @@ async def test_options_are_called_by_their_flags(on_screen: OnScreen, run: RunSn
 async def test_who_reads_further_up_stays_there(on_screen: OnScreen, run: RunSnapshot) -> None:
     async with on_screen(LogScreen(), (100, 20)) as pilot:
         panel = pilot.app.screen.query_one(LogPanel)
-        panel.snapshot = shown(run, *[WORDS] * 100)
+        panel.snapshot = shown(run, *(f"{number} {WORDS}" for number in range(100)))
         await until(pilot, lambda: panel.is_vertical_scroll_end and panel.scroll_y > 0)
         panel.scroll_to(y=panel.max_scroll_y // 2, animate=False)
         await until(pilot, lambda: 0.4 < panel.scroll_y / panel.max_scroll_y < 0.6)
@@ -112,3 +113,85 @@ async def test_who_reads_further_up_stays_there(on_screen: OnScreen, run: RunSna
         await pilot.resize_terminal(100, 20)
         await until(pilot, lambda: panel.max_scroll_y == before)
         await until(pilot, lambda: panel.is_vertical_scroll_end)
+
+
+CUDA = "cuda_platform.cc:52] failed call to cuInit: UNKNOWN ERROR (303)"
+OFTEN = [f"E0000 00:00:17960437{second}.026   23847 {CUDA}" for second in (89, 93, 96)]
+
+
+def logged(run: RunSnapshot, *lines: LogLine) -> RunSnapshot:
+    return replace(run, log=lines, log_count=len(lines))
+
+
+async def test_what_libraries_print_is_shown_on_request(
+    on_screen: OnScreen, run: RunSnapshot
+) -> None:
+    async with on_screen(LogScreen(), (120, 20)) as pilot:
+        panel = pilot.app.screen.query_one(LogPanel)
+        said = LogLine(level="info", text="checkpoint saved")
+        debug = [LogLine(level="debug", text=text) for text in (*OFTEN, "oneDNN is on")]
+        panel.snapshot = logged(run, *debug[:2], said, *debug[2:])
+        await until(pilot, lambda: len(lines(panel)) == 2)
+        assert lines(panel)[1] == "info    checkpoint saved"
+        assert panel.border_subtitle == "2 debug lines hidden · v shows them"
+        assert panel.told == 1
+        panel.shows_debug = True
+        await until(pilot, lambda: len(lines(panel)) == 4)
+        assert lines(panel)[2:] == [f"debug   {OFTEN[2]}  ×3", "debug   oneDNN is on"]
+        assert panel.border_subtitle == "v hides 2 debug lines"
+        assert panel.told == 3
+        panel.shows_debug = False
+        await until(pilot, lambda: len(lines(panel)) == 2)
+
+
+async def test_debug_lines_asked_for_before_the_log_was_ever_open(
+    on_screen: OnScreen, run: RunSnapshot
+) -> None:
+    async with on_screen(LogScreen(), (100, 20)) as pilot:
+        panel = pilot.app.screen.query_one(LogPanel)
+        panel.add_class("-hidden")
+        await pilot.pause()
+        panel.snapshot = logged(run, LogLine(level="debug", text="oneDNN is on"))
+        panel.shows_debug = True
+        panel.remove_class("-hidden")
+        await until(pilot, lambda: "debug   oneDNN is on" in lines(panel))
+
+
+async def test_a_message_said_again_stands_last_and_is_counted(
+    on_screen: OnScreen, run: RunSnapshot
+) -> None:
+    async with on_screen(LogScreen(), (100, 20)) as pilot:
+        panel = pilot.app.screen.query_one(LogPanel)
+        panel.snapshot = shown(run, "disk full", "checkpoint saved")
+        await until(pilot, lambda: len(lines(panel)) == 3)
+        panel.snapshot = shown(run, "disk full", "checkpoint saved", "disk full")
+        await until(pilot, lambda: lines(panel)[-1] == "info    disk full  ×2")
+        assert len(lines(panel)) == 3
+        assert panel.told == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "count"),
+    [
+        ("I0000 00:00:17.608   23847 port.cc:153] on", "I0000 00:00:18.1   77 port.cc:153] on", 1),
+        ("2026-11-30 13:03:09.608: W cpu.cc:1] x", "2026-11-30 13:04:00.1: W cpu.cc:1] x", 1),
+        ("buffer at 0x7f12ab lost", "buffer at 0x55aa lost", 1),
+        ("epoch 1 took 3 s", "epoch 2 took 3 s", 2),
+        ("port.cc:153] on", "port.cc:154] on", 2),
+    ],
+)
+def test_only_time_thread_and_address_may_differ_in_what_is_the_same(
+    run: RunSnapshot, first: str, second: str, count: int
+) -> None:
+    log = Log()
+    added, again = log.take(shown(run, first, second))
+    assert (len(added), again) == (1 + count, [])
+    assert [said.count for said in log] == ([1, 2] if count == 1 else [1, 1, 1])
+
+
+def test_each_run_has_messages_of_its_own(run: RunSnapshot) -> None:
+    log = Log()
+    log.take(shown(run, "same"))
+    log.take(shown(replace(run, run_id="run-1"), "same"))
+    assert [said.count for said in log] == [1] * 4
+    assert isinstance(next(iter(log)), Said)

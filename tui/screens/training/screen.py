@@ -12,7 +12,6 @@ from textual.widget import Widget
 from textual.widgets import Footer
 
 from engine.protocol.events import now
-from engine.state.snapshot import RunSnapshot
 from tui.panels.charts.panel import ChartsPanel
 from tui.panels.charts.settings import write_settings
 from tui.panels.layers.panel import LayersPanel
@@ -110,7 +109,7 @@ class TrainingScreen(ControlsScreen):
         self.query_one(ChartsPanel).snapshot = run
         self.query_one(HardwarePanel).snapshot = run
         self.query_one(LogPanel).snapshot = run
-        self._count_unread(run)
+        self._count_unread()
         if view.is_over and not self._was_over:
             self.set_focus(None)
         self._was_over = view.is_over
@@ -127,12 +126,13 @@ class TrainingScreen(ControlsScreen):
         notice = self.query_one(NoticeStrip)
         notice.tells_changes = "-single" in layout and "-only-layers" not in layout
         notice.log_is_open = "-log" in layout
-        self._count_unread(self.view.run)
+        self._count_unread()
 
-    def _count_unread(self, run: RunSnapshot) -> None:
-        if self.has_class("-log") or run.log_count < self._log_seen:
-            self._log_seen = run.log_count if self.has_class("-log") else 0
-        self.query_one(NoticeStrip).unread = run.log_count - self._log_seen
+    def _count_unread(self) -> None:
+        told = self.query_one(LogPanel).told
+        if self.has_class("-log"):
+            self._log_seen = told
+        self.query_one(NoticeStrip).unread = max(told - self._log_seen, 0)
 
     def action_panel(self, name: str) -> None:
         """Show one panel alone, or all again; on a large terminal, open the log below the rest."""
@@ -144,6 +144,14 @@ class TrainingScreen(ControlsScreen):
         panel: Widget = self.query_one("#layer-tree" if name == "layers" else f"#{name}")
         if panel.focusable:
             panel.focus()
+
+    def action_debug_lines(self) -> None:
+        """Show in the log what libraries print, or hide it; where the log is closed, open it."""
+        log = self.query_one(LogPanel)
+        is_open = self.has_class("-log")
+        log.shows_debug = not (is_open and log.shows_debug)
+        if not is_open:
+            self.action_panel("log")
 
     def action_change_charts(self, name: str) -> None:
         """Draw the charts with the next value of one of their settings, and remember it."""

@@ -24,6 +24,7 @@ from tui.panels.queue import QueuePanel
 from tui.screens.choice import ChoiceScreen
 from tui.screens.too_small import TooSmallScreen
 from tui.screens.training.screen import TrainingScreen
+from tui.settings.keys import KEYS
 
 PANELS = ("layers", "charts", "machine", "queue", "log")
 
@@ -190,6 +191,29 @@ async def test_the_log_counts_what_was_not_seen(
         assert "new" not in notice(app)
         session.play(LogLine(level="info", text="after"))
         await until(pilot, lambda: "5 log ▸ 1 new" in notice(app))
+
+
+async def test_a_key_shows_what_libraries_print_and_opens_the_log_for_it(
+    session: Any, running: Any, until: Any, layers: LayerNode
+) -> None:
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        session.begin(layers)
+        session.play(LogLine(level="debug", text="failed call to cuInit"))
+        session.play(LogLine(level="info", text="weights bundled"))
+        await until(pilot, lambda: "5 log ▸ 1 new" in notice(app))
+        log = app.screen.query_one(RichLog)
+        (key,) = (key for key in KEYS if key.action == "debug_lines")
+        await pilot.press("5")
+        await until(pilot, lambda: "1 debug line hidden" in log.border_subtitle)
+        assert f"{key.keys} shows" in log.border_subtitle
+        assert not any("cuInit" in line.text for line in log.lines)
+        await pilot.press("5", key.keys)
+        await until(pilot, lambda: any("cuInit" in line.text for line in log.lines))
+        assert in_sight(app)[-1] == "log"
+        await pilot.press(key.keys)
+        await until(pilot, lambda: not any("cuInit" in line.text for line in log.lines))
+        assert in_sight(app)[-1] == "log"
 
 
 async def test_a_small_terminal_shows_one_panel_at_a_time(
