@@ -10,11 +10,11 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.panels.line_fitting import Field, fit
+from tui.screens.keyed_screen import KeyedScreen
 from tui.settings import keys
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ REPORT_NAME = "report"
 _MOST_REPORTS = 1_000
 
 
-class AnswersScreen(Screen[None]):
+class AnswersScreen(KeyedScreen):
     """What was measured, separate from what may explain it; warnings where it is unfair.
 
     Args:
@@ -46,7 +46,7 @@ class AnswersScreen(Screen[None]):
         yield Static(id="answers-head", classes="head")
         with VerticalScroll(id="answers-body"), Vertical(id="answers-page"):
             yield Static("reading the runs…", id="answers-wait")
-        yield Footer(show_command_palette=False)
+        yield self.footer()
 
     def on_mount(self) -> None:
         self._read()

@@ -9,12 +9,12 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from engine.runs.listing import RunRecord
 from tui.panels.charts.overlay import LETTERS, OverlayChart
 from tui.panels.line_fitting import Field, fit
+from tui.screens.keyed_screen import KeyedScreen
 from tui.settings import keys
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _READING = Content.styled("reading the runs…", "$muted")
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(KeyedScreen):
     """A comparison of two to six runs; of more, the first six.
 
     Args:
@@ -56,7 +56,7 @@ class CompareScreen(Screen[None]):
                 ):
                     yield Static(title, classes="section-title")
                     yield Static(_READING, id=f"compare-{name}", classes="section")
-        yield Footer(show_command_palette=False)
+        yield self.footer()
 
     def on_mount(self) -> None:
         self._read()

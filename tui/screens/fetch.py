@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from engine.common.text import byte_size, fitted
 from engine.errors import InputError
 from engine.tools.fetching import Fetched, FetchStep, Needed, fetch_all
 from tui.panels.bars import bar, name_width
+from tui.panels.key_footer import KeyFooter
 from tui.panels.line_fitting import Field, fit
+from tui.screens.keyed_screen import KeyedScreen
 from tui.settings import keys
-from tui.settings.option_names import in_flags
+from tui.settings.option_names import as_flag, in_flags
 
 _TICK_SECONDS = 0.25
 _MOST_NAME, _MOST_BAR = 24, 40
@@ -25,7 +26,7 @@ _WORDS_ROOM = 44
 """Cells of `12.0 MB of 95.0 MB  3.10 MB/s  ETA 0:27`, with some air."""
 
 
-class FetchScreen(Screen[None]):
+class FetchScreen(KeyedScreen):
     """The downloads of files, one after another, on a thread that ends with the screen.
 
     Args:
@@ -51,7 +52,7 @@ class FetchScreen(Screen[None]):
         with VerticalScroll(id="fetch-body", classes="panel"):
             yield Static(id="fetch-lines")
         yield Static(id="fetch-note")
-        yield Footer(show_command_palette=False)
+        yield self.footer()
 
     def on_mount(self) -> None:
         self.query_one("#fetch-body").border_title = "Files"
@@ -70,13 +71,21 @@ class FetchScreen(Screen[None]):
         self._cancel.set()
         self.dismiss()
 
+    def footer_name(self, action: str, name: str) -> str:
+        """Say what escape does once there is nothing to cancel."""
+        if action == "leave" and not self._thread.is_alive():
+            return "back"
+        return super().footer_name(action, name)
+
     def _fetch(self) -> None:
         try:
             outcomes = fetch_all(self._wanted, on_step=self._tell, cancel=self._cancel)
             for outcome in outcomes:
                 self._outcomes[outcome.needed.name] = outcome
-        except (InputError, OSError) as error:
-            self._problem = in_flags(str(error))
+        except InputError as error:
+            self._problem = error.line(as_flag)
+        except OSError as error:
+            self._problem = str(error)
 
     def _tell(self, needed: Needed, step: FetchStep) -> None:
         self._steps[needed.name] = step
@@ -94,6 +103,7 @@ class FetchScreen(Screen[None]):
         lines = [self._line(needed, width - 6) for needed in self._wanted]
         self.query_one("#fetch-lines", Static).update(Content("\n").join(lines))
         self.query_one("#fetch-note", Static).update(self._note(done))
+        self.query_one(KeyFooter).look()
 
     def _note(self, done: int) -> Content:
         if self._problem:

@@ -8,12 +8,25 @@ from textual.binding import ActiveBinding
 from textual.keys import key_to_character
 from textual.screen import Screen
 
+from tui.panels.key_footer import KeyFooter
+
 WHILE_TYPING = {"escape": "", "f1": "F1", "ctrl+q": ""}
 """Keys that the footer shows while a text is typed, and how they are written."""
+
+_SELDOM = ("new_session", "app.new_session")
+"""Actions that work at any time, but are what comes next only where a screen says so."""
 
 
 class KeyedScreen(Screen[None]):
     """A screen on which letters and signs typed into a text field do not act as keys."""
+
+    def footer(self) -> KeyFooter:
+        """Make its footer."""
+        return KeyFooter(self.footer_name)
+
+    def footer_name(self, action: str, name: str) -> str:
+        """Return what the footer calls a key at present; empty where it would do nothing."""
+        return "" if action in _SELDOM else name
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:

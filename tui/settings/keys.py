@@ -92,9 +92,9 @@ KEYS: tuple[Key, ...] = (
     Key("4", "panel('queue')", "Only the queue, or all panels", "training"),
     Key("5", "panel('log')", "Open or close the log", "training"),
     Key("v", "debug_lines", "Log: show or hide what libraries print", "training"),
-    Key("enter", "go_on", "When all runs have ended: the results", "training"),
-    Key("escape", "dismiss_notice", "Dismiss the error message", "training", "dismiss", True),
-    Key("n", "new_session", "New session, or more runs for the queue", "everywhere"),
+    Key("enter", "go_on", "When all runs have ended: the results", "training", "results"),
+    Key("escape", "dismiss_notice", "Dismiss the error message", "training", "dismiss"),
+    Key("n", "new_session", "New session, or more runs for the queue", "everywhere", "new"),
     Key("d", "choose('demo')", "Train the demo at once", "first"),
     Key("c", "choose('cifar10')", "Choose models for CIFAR-10", "first"),
     Key("o", "choose('folder')", "Name the folder of your images", "first"),
@@ -117,7 +117,7 @@ KEYS: tuple[Key, ...] = (
     Key("f", "fetch", "Fetch the data and weights that are not here", "launcher", "fetch"),
     Key("ctrl+e,ctrl+o", "save_recipe", "Save the options as a recipe", "launcher"),
     Key("ctrl+r", "usual_options", "All options at their defaults", "launcher"),
-    Key("escape", "catalogue", "Clear the filter, back to the models", "launcher", "models", True),
+    Key("escape", "catalogue", "Clear the filter, back to the models", "launcher", "models"),
     Key("space", "toggle_mark", "Mark the model to train it", "catalogue", "mark"),
     Key("enter", "start", "Start training the marked models", "catalogue"),
     Key("down,j", "move(1)", "Next model", "catalogue"),
@@ -130,7 +130,6 @@ KEYS: tuple[Key, ...] = (
     Key("space", "mark", "Mark the run to compare it", "results", "mark"),
     Key("c", "compare", "Compare the marked runs", "results", "compare"),
     Key("w", "answers", "The three questions, answered from the runs", "results", "why"),
-    Key("p", "act('predict')", "Let the run's model classify an image", "results"),
     Key(
         "slash",
         "filter",
@@ -141,14 +140,15 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("s", "sort", "Sort by the next column", "results", "sort"),
     Key("o", "reverse", "Sort the other way round", "results"),
+    Key("p", "act('predict')", "Let the run's model classify an image", "results", "predict"),
     Key("g", "group", "One line a model, or the runs again", "results"),
     Key("x", "cost", "Chart: time, parameters or FLOPs", "results", "axis"),
     Key("asterisk", "act('pin')", "Keep the run on top, or no longer", "results"),
     Key("e", "act('notes')", "Tags and a note for the run", "results"),
     Key("delete", "act('delete')", "Move the run to the trash; asks first", "results"),
     Key("r", "reload", "Read the runs again", "results"),
-    Key("n", "app.new_session", "Choose models for a new session", "results"),
-    Key("escape", "leave", "Close what was opened last, or go back", "results", "back", True),
+    Key("n", "app.new_session", "Choose models for a new session", "results", "new"),
+    Key("escape", "leave", "Close what was opened last, or go back", "results", "back"),
     Key("right,l", "turn(1)", "Next tab of the run", "detail", "tabs", display="→"),
     Key("left,h", "turn(-1)", "Tab before it", "detail", display="←"),
     *(
@@ -164,7 +164,17 @@ KEYS: tuple[Key, ...] = (
     Key("escape", "app.back", "Back to the results", "compare", "back"),
     Key("m", "write_report", "Write the report as Markdown", "answers", "report"),
     Key("escape", "app.back", "Back to the results", "answers", "back"),
-    Key("enter", "predict_image", "Predict the image at the path", "predict", "predict"),
+    Key(
+        "enter",
+        "predict_image",
+        "Predict the image at the path",
+        "predict",
+        "predict",
+        priority=True,
+    ),
+    Key("ctrl+r", "predict_random", "Predict a random test image", "predict", "random"),
+    Key("up", "recall(1)", "The image used before", "predict", "last used", priority=True),
+    Key("down", "recall(-1)", "The image used after it", "predict", priority=True),
     Key("escape", "app.back", "Back to the results", "predict", "back"),
     Key("escape", "leave", "Cancel, keeping what came; or go back", "fetch", "cancel"),
     Key(
@@ -259,10 +269,10 @@ def bindings(place: Place, leave_out: Iterable[str] = ()) -> list[BindingType]:
 
 def palette_bindings() -> list[BindingType]:
     """Make the bindings of the command palette."""
-    says: dict[str, Any] = {"show": False, "tooltip": "Open the command palette"}
+    action, tooltip = "command_palette", "Open the command palette"
     return [
-        Binding(PALETTE_KEY, "command_palette", "palette", priority=True, **says),
-        Binding(SECOND_PALETTE_KEY, "command_palette", "palette", **says),
+        Binding(PALETTE_KEY, action, "palette", tooltip=tooltip, priority=True),
+        Binding(SECOND_PALETTE_KEY, action, show=False, tooltip=tooltip),
     ]
 
 

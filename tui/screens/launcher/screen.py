@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Button, Footer, Input, Static
+from textual.widgets import Button, Input, Static
 
 from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.backbones.entry import Backbone
@@ -131,7 +131,7 @@ class LauncherScreen(KeyedScreen):
             yield Button(
                 "add" if self._adds else "start", variant="primary", compact=True, id="start"
             )
-        yield Footer(show_command_palette=False)
+        yield self.footer()
 
     def on_mount(self) -> None:
         self.query_one("#filter").display = False
@@ -336,6 +336,17 @@ class LauncherScreen(KeyedScreen):
         if action == "add_runs":
             return self._adds
         return not (self._adds and action in ("start", "resume"))
+
+    def footer_name(self, action: str, name: str) -> str:
+        """Say where escape leads, if it leads anywhere."""
+        if action != "catalogue":
+            return super().footer_name(action, name)
+        is_there = isinstance(self.focused, CatalogueTable)
+        if not is_there:
+            return name
+        if self.query_one("#filter", Input).value:
+            return "clear"
+        return "back" if self._adds else ""
 
     @work(exclusive=True, group="recipe")
     async def action_save_recipe(self) -> None:

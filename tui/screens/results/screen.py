@@ -11,12 +11,13 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from engine.errors import InputError
 from engine.runs.listing import load_run, load_snapshot
 from tui.panels.charts.pareto import ParetoChart
 from tui.panels.charts.pareto_data import COSTS
+from tui.panels.key_footer import KeyFooter
 from tui.panels.run_detail.panel import RunDetail
 from tui.panels.tables.models import ModelTable
 from tui.panels.tables.runs import RunTable
@@ -44,6 +45,10 @@ SETTLE_SECONDS = 0.05
 
 _NEED_FOCUS = ("right,l", "left,h", "down,j", "up,k", "shift+right", "shift+left", "u")
 """Keys of the run's panel that mean something else in the table."""
+_OF_A_RUN = ("mark", "compare", "act('predict')")
+_OF_THE_TABLE = ("filter", "sort", "cost")
+_OF_RUNS = ("toggle_detail", "app.answers", *_OF_A_RUN, *_OF_THE_TABLE)
+"""What the footer leaves out where it would only say that there is no run."""
 
 
 class ResultsScreen(KeyedScreen):
@@ -80,7 +85,7 @@ class ResultsScreen(KeyedScreen):
                 yield RunDetail(id="run-detail")
         yield FilterLine(id="results-filter")
         yield Static(id="results-legend")
-        yield Footer(show_command_palette=False)
+        yield self.footer()
 
     def on_mount(self) -> None:
         self._show_texts()
@@ -178,6 +183,17 @@ class ResultsScreen(KeyedScreen):
         """Allow all but a slash that is typed into the filter."""
         return action != "filter" or not isinstance(self.focused, Input)
 
+    def footer_name(self, action: str, name: str) -> str:
+        """Leave out what needs a run where there is none, or a table where it is hidden."""
+        is_empty = self.has_class("-empty")
+        if action == "app.new_session":
+            return name if is_empty else ""
+        if action in _OF_RUNS and (is_empty or (action in _OF_A_RUN and self._is_grouped)):
+            return ""
+        if action == "toggle_detail":
+            return "" if self.has_class("-detail") else "runs" if self._is_grouped else name
+        return "" if action in _OF_THE_TABLE and self.has_class("-detail") else name
+
     def action_filter(self) -> None:
         """Open the filter's line."""
         self.query_one(FilterLine).open()
@@ -217,6 +233,7 @@ class ResultsScreen(KeyedScreen):
         first = next(inside, None)
         if first is not None:
             first.focus()
+        self.query_one(KeyFooter).look()
 
     async def action_leave(self) -> None:
         """Close what was opened last, or return to the screen below."""
@@ -299,6 +316,7 @@ class ResultsScreen(KeyedScreen):
             self.query_one(ModelTable).fill(view.models)
         self.query_one(ParetoChart).show(view.pareto, ranking.marks)
         self._show_texts()
+        self.query_one(KeyFooter).look()
 
     @on(VirtualTable.Sorted)
     def _show_texts(self) -> None:

@@ -70,8 +70,7 @@ class ControlsScreen(KeyedScreen):
         """Request a pause, or the end of one."""
         run = self._current_run()
         if run is not None:
-            wants_resume = run.pause_requested or run.phase == "paused"
-            self._send(Resume() if wants_resume else Pause())
+            self._send(Resume() if is_pausing(run) else Pause())
 
     def action_stop(self) -> None:
         """Ask when to stop."""
@@ -210,15 +209,17 @@ class ControlsScreen(KeyedScreen):
     def _send(self, command: Command) -> None:
         self.post_message(CommandRequested(command))
 
+    @property
+    def takes_changes(self) -> bool:
+        """Whether the current run takes commands."""
+        return not (self._unchangeable or self.view.is_over or self.view.run.is_over)
+
     def _current_run(self) -> RunSnapshot | None:
         """Return the run that takes commands; if there is none, say so and return None."""
-        if self._unchangeable:
-            self.notify(self._unchangeable, severity="warning")
-            return None
-        if self.view.is_over or self.view.run.is_over:
-            self.notify("No model is training.", severity="warning")
-            return None
-        return self.view.run
+        if self.takes_changes:
+            return self.view.run
+        self.notify(self._unchangeable or "No model is training.", severity="warning")
+        return None
 
     def _tree(self, run: RunSnapshot | None) -> LayerNode | None:
         """Return the layers of a run; say so if they are not known yet."""
@@ -241,3 +242,8 @@ class ControlsScreen(KeyedScreen):
                 act(run, answer)
 
         self.app.push_screen(screen, answered)
+
+
+def is_pausing(run: RunSnapshot) -> bool:
+    """Return whether a run is paused, or will be after this batch."""
+    return run.pause_requested or run.phase == "paused"

@@ -9,24 +9,26 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.geometry import Size
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from engine.protocol.events import now
 from tui.panels.charts.panel import ChartsPanel
 from tui.panels.charts.settings import write_settings
+from tui.panels.key_footer import KeyFooter
 from tui.panels.layers.panel import LayersPanel
 from tui.panels.log import LogPanel
 from tui.panels.machine.panel import HardwarePanel
 from tui.panels.notice import Banner, NoticeStrip
 from tui.panels.progress import HeadPanel
 from tui.panels.queue import QueuePanel
-from tui.screens.training.controls import ControlsScreen
+from tui.screens.training.controls import ControlsScreen, is_pausing
 from tui.session.view import SessionView
 from tui.settings import keys
 
 _NORMAL_SIZE = (100, 30)
 _WIDE_SIZE = (160, 40)
 _TALL = 36
+_CHANGES = ("toggle_trainable", "presets", "pause", "stop")
+"""What the footer offers only while it can be done."""
 
 
 def layout_classes(size: Size, single: str, log_choice: bool | None) -> frozenset[str]:
@@ -90,7 +92,7 @@ class TrainingScreen(ControlsScreen):
                     yield QueuePanel(clock=self._clock, id="queue")
         yield LogPanel(id="log")
         yield NoticeStrip(id="notice")
-        yield Footer()
+        yield self.footer()
 
     def on_mount(self) -> None:
         self._arrange()
@@ -113,6 +115,19 @@ class TrainingScreen(ControlsScreen):
         if view.is_over and not self._was_over:
             self.set_focus(None)
         self._was_over = view.is_over
+        self.query_one(KeyFooter).look()
+
+    def footer_name(self, action: str, name: str) -> str:
+        """Leave out what would change nothing, and call a pause by what it would do."""
+        if action in ("go_on", "new_session"):
+            return name if self.view.is_over else ""
+        if action == "dismiss_notice":
+            return name if self.query_one(Banner).has_class("-failed") else ""
+        leaves_out = {"app.results": self.view.is_over}
+        leaves_out |= dict.fromkeys(_CHANGES, not self.takes_changes)
+        if leaves_out.get(action):
+            return ""
+        return "resume" if action == "pause" and is_pausing(self.view.run) else name
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
@@ -167,3 +182,4 @@ class TrainingScreen(ControlsScreen):
     def action_dismiss_notice(self) -> None:
         """Hide the failures in the banner."""
         self.query_one(Banner).dismiss()
+        self.query_one(KeyFooter).look()
