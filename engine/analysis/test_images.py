@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.common.progress import ignore_progress
 from engine.config.dataset_names import is_folder
@@ -18,8 +18,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+class TestSplit(NamedTuple):
+    """The images that a run was tested on, and what they show."""
+
+    images: NDArray[np.uint8]
+    """(n, height, width, 3), read-only."""
+    labels: NDArray[np.int64]
+    """(n,), indices into `class_names`."""
+    class_names: tuple[str, ...]
+    files: tuple[str, ...]
+    """Of a folder: the path of each image within it; empty of other data sets."""
+
+
 def read_test_images(spec: RunSpec, recorded: DataFacts | None) -> NDArray[np.uint8]:
-    """Read the test split of a run's data set, uint8 (n, height, width, 3); never downloads.
+    """Read the test images of a run's data set, uint8 (n, height, width, 3); as `read_test_split`.
+
+    Raises:
+        InputError: the images are not on this machine, cannot be read, or have changed.
+    """
+    return read_test_split(spec, recorded).images
+
+
+def read_test_split(spec: RunSpec, recorded: DataFacts | None) -> TestSplit:
+    """Read the test split of a run's data set; never downloads.
 
     It looks at the path that the run was given first, then at the usual places.
 
@@ -46,7 +67,7 @@ def _read(
     image_size: int,
     fingerprint: str,
     ranges: tuple[SampleRange, ...] | None,
-) -> NDArray[np.uint8]:
+) -> TestSplit:
     def reject_download(words: str) -> None:
         hint = "get them with `cifar-tui train` and `data_path`, or with its download"
         raise InputError("", f"the test images of {dataset} on this machine", "none", hint)
@@ -67,4 +88,4 @@ def _read(
     # A copy, so that the training images can be freed.
     images = data.test_images.copy()
     images.flags.writeable = False
-    return images
+    return TestSplit(images, data.test_labels, data.class_names, data.test_files)

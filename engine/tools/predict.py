@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,12 +27,15 @@ class Prediction:
     """The prediction of a model for one image."""
 
     path: Path
+    """The file; of a test image that is in none, its data set and number: `cifar10/test/42`."""
     classes: tuple[tuple[str, float], ...]
     """The five most probable classes, most probable first, each with its probability."""
     pixels: NDArray[np.uint8] = field(repr=False)
     """(height, width, 3): the image as the model saw it."""
     note: str = ""
     """What the user should know about how its samples were scaled."""
+    truth: str = ""
+    """The class that a test image shows; empty for an image file, of which it is not known."""
 
 
 class Predictor:
@@ -42,14 +47,14 @@ class Predictor:
         Raises:
             InputError: the run has exported no model, or one that cannot be read.
         """
+        self._run = run
         # One image is quick on the CPU, and a training running alongside keeps its GPU's memory.
         self._device = "cpu:0"
         self._model = load_model(run, self._device)
         shape = self._model.input_shape
         self._height, self._width = int(shape[1]), int(shape[2])
-        self._run_id = run.run_id
         self._names = class_names(run, int(self._model.output_shape[-1]))
-        data = recorded_data(run.directory.events)
+        self._data = data = recorded_data(run.directory.events)
         self._ranges = data.ranges if data is not None else ()
         self._range_of = scaling(self._ranges)
 
@@ -59,10 +64,37 @@ class Predictor:
         Raises:
             InputError: it cannot be read as an image, or the model fails at it.
         """
+        decoded = decode_image(image, self._height, self._width, self._range_of)
+        classes = self._classify(image, decoded.pixels)
+        return Prediction(image, classes, decoded.pixels, self._note(decoded.format))
+
+    def predict_test_image(
+        self, choose: Callable[[Sequence[int]], int] = random.choice
+    ) -> Prediction:
+        """Return the five most probable classes of one of the run's test images, and the true one.
+
+        Args:
+            choose: returns one of the images' numbers; at random as a rule.
+
+        Raises:
+            InputError: the test images are not on this machine, or are others by now.
+        """
+        from engine.analysis.test_images import read_test_split
+
+        spec = self._run.file.spec
+        split = read_test_split(spec, self._data)
+        number = choose(range(len(split.images)))
+        pixels = split.images[number]
+        if split.files:
+            image = Path(spec.data_path or "", split.files[number])
+        else:
+            image = Path(spec.dataset, "test", str(number))
+        truth = split.class_names[split.labels[number]]
+        return Prediction(image, self._classify(image, pixels), pixels, truth=truth)
+
+    def _classify(self, image: Path, pixels: NDArray[np.uint8]) -> tuple[tuple[str, float], ...]:
         import numpy as np
 
-        decoded = decode_image(image, self._height, self._width, self._range_of)
-        pixels = decoded.pixels
         try:
             with on_device(self._device):
                 predicted = self._model.predict_on_batch(pixels[np.newaxis])
@@ -72,11 +104,10 @@ class Predictor:
             raise InputError(image, "the model to classify it", found) from error
         probabilities = np.asarray(predicted)[0]
         if not np.isfinite(probabilities).all():
-            found = f"NaN or infinity from the model of {self._run_id}"
+            found = f"NaN or infinity from the model of {self._run.run_id}"
             raise InputError(image, "finite probabilities", found, "train it again")
         order = np.argsort(-probabilities, kind="stable")[:TOP]
-        classes = tuple((self._names[i], float(probabilities[i])) for i in order)
-        return Prediction(image, classes, pixels, self._note(decoded.format))
+        return tuple((self._names[i], float(probabilities[i])) for i in order)
 
     def _note(self, kind: str) -> str:
         """Return how samples of more than 8 bits were scaled where the run does not record it."""

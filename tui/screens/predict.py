@@ -11,7 +11,7 @@ from textual import events, work
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from engine.common.text import fitted
 from engine.errors import InputError
@@ -23,6 +23,8 @@ from tui.panels.pixels import half_blocks
 from tui.panels.progress import SPINNER
 from tui.screens.keyed_screen import KeyedScreen
 from tui.settings import keys
+from tui.settings.option_names import as_flag
+from tui.settings.preferences import read_preferences, write_preferences
 
 if TYPE_CHECKING:
     from engine.tools.predict import Prediction, Predictor
@@ -34,7 +36,11 @@ _MOST_BAR = 50
 _MOST_NAME = 16
 _MOST_IMAGE = (64, 32)
 """Columns and lines: twice a test image; the pixels of larger ones would be too small."""
-_HINT = "Type the path of an image and press enter; → takes the suggestion."
+_RANDOM = Path("a random test image")
+"""Asked for in the place of a file."""
+_MOST_RECENT = 8
+SECTION = "predict"
+"""The section of the preferences."""
 
 
 def load_predictor(run: RunRecord) -> Predictor:
@@ -67,7 +73,13 @@ class PredictScreen(KeyedScreen):
         self._prediction: Prediction | None = None
         self._waiting: Path | None = None
         """The image that was asked for before the model was loaded."""
+        self._recent = recent_images()
+        self._recalled = 0
+        """Which of them the field shows, from 1; 0 for what was typed."""
+        self._typed = ""
         self._busy = "loading the model"
+        self._has_model = True
+        """Whether the run has a model, as far as is known."""
         self._ticks = 0
 
     def compose(self) -> ComposeResult:
@@ -83,7 +95,7 @@ class PredictScreen(KeyedScreen):
         with Container(id="predict-found"):
             yield Static(id="predict-image")
             yield Static(id="predict-classes")
-        yield Footer(show_command_palette=False)
+        yield self.footer()
 
     def on_mount(self) -> None:
         self.set_interval(_TICK_SECONDS, self._tick)
@@ -108,44 +120,77 @@ class PredictScreen(KeyedScreen):
         try:
             self._predictor = await asyncio.to_thread(load_predictor, self._run_record)
         except InputError as error:
-            self._say(str(error), is_wrong=True)
+            self._has_model = False
+            self._say(error.line(as_flag), is_wrong=True)
             if self.query("#predict-path"):
                 self.query_one("#predict-path", Input).disabled = True
+            self._draw()
             return
-        self._say(_HINT)
+        self._say("")
         if self._waiting is not None:
             self._predict(self._waiting)
+        self._draw()
 
     # The image.
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.action_predict_image()
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Allow what takes a model where there is one, and the last images where there are any."""
+        if action == "recall":
+            return self._has_model and bool(self._recent)
+        return self._has_model or not action.startswith("predict")
 
     def action_predict_image(self) -> None:
         """Classify the image at the typed path, once the model is loaded."""
         typed = self.query_one("#predict-path", Input).value.strip()
         if typed:
             # `Path.expanduser` raises if there is no such user.
-            self._waiting = Path(os.path.expanduser(typed))
-            if self._predictor is not None:
-                self._predict(self._waiting)
+            self._ask(Path(os.path.expanduser(typed)))
+
+    def _ask(self, image: Path) -> None:
+        self._waiting = image
+        if self._predictor is not None:
+            self._predict(image)
+
+    def action_predict_random(self) -> None:
+        """Classify one of the run's test images, once the model is loaded."""
+        self._ask(_RANDOM)
+
+    def action_recall(self, by: int) -> None:
+        """Put the image used before into the field, or the one after, or what was typed."""
+        field = self.query_one("#predict-path", Input)
+        if not self._recalled:
+            self._typed = field.value
+        self._recalled = min(max(self._recalled + by, 0), len(self._recent))
+        field.value = self._recent[self._recalled - 1] if self._recalled else self._typed
 
     @work(exclusive=True, group="image")
     async def _predict(self, image: Path) -> None:
-        assert self._predictor is not None
-        self._busy = "looking at the image"
+        predictor = self._predictor
+        assert predictor is not None
+        self._busy = "reading the test images" if image is _RANDOM else "reading the image"
         self._tick()
         try:
-            self._prediction = await asyncio.to_thread(self._predictor.predict, image)
+            if image is _RANDOM:
+                self._prediction = await asyncio.to_thread(predictor.predict_test_image)
+            else:
+                self._prediction = await asyncio.to_thread(predictor.predict, image)
+                self._remember(image)
         except InputError as error:
             self._prediction = None
-            self._say(str(error), is_wrong=True)
+            self._say(error.line(as_flag), is_wrong=True)
         else:
             height, width, _ = self._prediction.pixels.shape
             note = f" · {self._prediction.note}" if self._prediction.note else ""
-            self._say(f"{image} · as the model sees it, {width} × {height} px{note}")
+            seen = f"as the model sees it, {width} × {height} px"
+            self._say(f"{self._prediction.path} · {seen}{note}")
         self._draw()
+
+    def _remember(self, image: Path) -> None:
+        used = os.path.abspath(image)
+        self._recent = [used, *(each for each in self._recent if each != used)][:_MOST_RECENT]
+        self._recalled = 0
+        write_preferences(SECTION, {"images": self._recent})
+        self.refresh_bindings()
 
     # Drawing.
 
@@ -171,33 +216,58 @@ class PredictScreen(KeyedScreen):
     def _draw(self) -> None:
         if not self.query("#predict-classes"):
             return
-        picture, classes = Content(""), Content("")
-        if self._prediction is not None:
+        picture = classes = Content("")
+        if self._prediction is None and self._has_model:
+            picture = self._what_to_do()
+        elif self._prediction is not None:
             room = self.query_one("#predict-found").size
             is_wide = self.has_class("-wide")
             columns = room.width // 2 if is_wide else room.width
-            rows = room.height if is_wide else max(room.height - 7, 4)
+            rows = room.height if is_wide else max(room.height - 8, 4)
             size = min(columns, _MOST_IMAGE[0]), min(rows, _MOST_IMAGE[1])
             lines = half_blocks(self._prediction.pixels, *size)
             picture = Content("\n").join(lines)
             left = lines[0].cell_length + 3 if is_wide else 0
-            classes = classes_text(self._prediction.classes, room.width - left)
+            truth = self._prediction.truth
+            classes = classes_text(self._prediction.classes, room.width - left, truth)
         self.query_one("#predict-image", Static).update(picture)
         self.query_one("#predict-classes", Static).update(classes)
 
+    def _what_to_do(self) -> Content:
+        """Name the images that can be predicted."""
+        lines = [
+            Content.assemble((f"{key:<8}", "$primary bold"), what)
+            for key, what in (
+                ("enter", "the image at the path; → completes it"),
+                ("ctrl+r", "a random test image of this run"),
+                *([("↑", "the images used last:")] if self._recent else []),
+            )
+        ]
+        lines += [Content.styled(f"{'':8}{path}", "$muted") for path in self._recent]
+        return Content("\n").join(lines)
 
-def classes_text(classes: tuple[tuple[str, float], ...], width: int) -> Content:
+
+def recent_images() -> list[str]:
+    """Return the paths of the images predicted last, the newest first."""
+    kept = read_preferences(SECTION).get("images")
+    listed = kept if isinstance(kept, list) else []
+    return [path for path in listed if isinstance(path, str)][:_MOST_RECENT]
+
+
+def classes_text(classes: tuple[tuple[str, float], ...], width: int, truth: str = "") -> Content:
     """Return the name of the most probable class, then a bar for each class.
 
     Args:
         classes: names and probabilities, the most probable first.
         width: cells.
+        truth: the class that the image shows; empty where it is not known.
     """
     best, probability = classes[0]
     left = name_width([name for name, _ in classes], _MOST_NAME)
     room = min(max(width - left - 12, 5), _MOST_BAR)
     lines = [
         Content.assemble((best, "$primary bold"), (f"  {100 * probability:.1f} %", "$foreground")),
+        *_verdict(best, truth),
         Content(""),
     ]
     for place, (name, share) in enumerate(classes):
@@ -207,3 +277,11 @@ def classes_text(classes: tuple[tuple[str, float], ...], width: int) -> Content:
             + Content.styled(f"{100 * share:>7.1f} %", "$foreground")
         )
     return Content("\n").join(lines)
+
+
+def _verdict(best: str, truth: str) -> list[Content]:
+    """Say whether the most probable class is the true one, where that is known."""
+    if not truth:
+        return []
+    mark, style = ("✓", "$success") if best == truth else ("✗", "$error")
+    return [Content.assemble((f"{mark} ", style), ("the label is ", "$muted"), (truth, style))]

@@ -8,13 +8,16 @@ import shutil
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from engine.common.progress import ignore_progress
 from engine.datasets.image_file import MAX_PIXELS, decode_image
+from engine.datasets.loading import load_dataset
 from engine.errors import InputError
 from engine.protocol.facts import DataFacts, SampleRange
 from engine.runs.listing import RunRecord, load_run
@@ -168,6 +171,40 @@ def test_the_five_most_probable_classes(finished: RunRecord, tmp_path: Path) -> 
     assert [name for name, _ in found.classes] == [f"class {i}" for i in order]
     assert [share for _, share in found.classes] == pytest.approx(expected[order].tolist())
     assert np.array_equal(found.pixels, noise)
+
+
+def test_a_test_image_of_a_known_data_set_comes_with_its_class(finished: RunRecord) -> None:
+    from sklearn.datasets import load_digits
+
+    found = Predictor(finished).predict_test_image(lambda numbers: numbers[-1])
+    assert found.path == Path("digits", "test", "499")
+    assert found.pixels.shape == (8, 8, 3)
+    assert found.truth in load_digits().target_names.astype(str)
+    assert len(found.classes) == 5
+
+
+def test_a_test_image_of_a_folder_is_one_of_its_files(finished: RunRecord, tmp_path: Path) -> None:
+    folder = tmp_path / "pets"
+    for split in ("train", "test"):
+        for number, name in enumerate(("cat", "dog")):
+            (folder / split / name).mkdir(parents=True)
+            for file in "12":
+                image = Image.new("RGB", (9, 9), (90 * number, 10, 10 * int(file)))
+                image.save(folder / split / name / f"{file}.png")
+    spec = replace(finished.file.spec, dataset="folder:pets", data_path=str(folder))
+    run = replace(finished, file=replace(finished.file, spec=spec))
+    listed = load_dataset("folder:pets", str(folder), ignore_progress, image_size=8, train_limit=0)
+    record_data(finished, DataFacts(4, 0, 4, ("cat", "dog"), test_fingerprint=listed.test_identity))
+    found = Predictor(run).predict_test_image(lambda numbers: numbers[2])
+    assert found.path == folder / "test" / "dog" / "1.png"
+    assert found.truth == "dog"
+
+
+def test_without_the_test_images_none_is_predicted(finished: RunRecord, tmp_path: Path) -> None:
+    spec = replace(finished.file.spec, dataset="folder:gone", data_path=str(tmp_path / "gone"))
+    run = replace(finished, file=replace(finished.file, spec=spec))
+    with pytest.raises(InputError, match="gone: expected a folder of images"):
+        Predictor(run).predict_test_image()
 
 
 @pytest.mark.parametrize(

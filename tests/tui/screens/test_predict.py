@@ -12,7 +12,7 @@ from textual.widgets import Input
 from engine.runs.listing import load_run
 from tests.support.screens import AnyPilot, OnScreen, text_of, until
 from tui.panels.path_suggester import completed_path
-from tui.screens.predict import PredictScreen, classes_text
+from tui.screens.predict import PredictScreen, classes_text, recent_images
 
 
 def text(pilot: AnyPilot, name: str) -> str:
@@ -71,10 +71,59 @@ async def test_an_image_is_classified_and_drawn_and_another_file_is_one_line(
         path.value = str(tmp_path / "words.png")
         await pilot.press("enter")
         await until(pilot, lambda: "words.png: expected an image" in text(pilot, "note"))
-        assert text(pilot, "image") == ""
+        assert text(pilot, "classes") == ""
         path.value = "~nobody-of-this-name/cat.png"
         await pilot.press("enter")
         await until(pilot, lambda: "cat.png: expected" in text(pilot, "note"))
+
+
+async def test_a_random_test_image_is_predicted_beside_its_label(
+    write_run: Any, on_screen: OnScreen, model_file: Path
+) -> None:
+    run = load_run(write_run.runs_dir / write_run("CustomCNN", test=0.5, dataset="digits"))
+    run.directory.model.write_bytes(model_file.read_bytes())
+    async with on_screen(PredictScreen(run)) as pilot:
+        await until(pilot, lambda: "a random test image" in text(pilot, "image"))
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "the label is" in text(pilot, "classes"))
+        assert text(pilot, "note").startswith("digits/test/")
+        assert set(text(pilot, "image")) == {"▀", "\n"}
+
+
+async def test_the_images_used_last_are_listed_and_brought_back(
+    write_run: Any, on_screen: OnScreen, model_file: Path, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    run = load_run(write_run.runs_dir / write_run("CustomCNN", test=0.5))
+    run.directory.model.write_bytes(model_file.read_bytes())
+    names = [str(tmp_path / name) for name in ("cat.png", "dog.png")]
+    for name in names:
+        Image.new("RGB", (8, 8)).save(name)
+    async with on_screen(PredictScreen(run)) as pilot:
+        path = pilot.app.screen.query_one("#predict-path", Input)
+        await pilot.press("up")
+        assert path.value == ""
+        for name in (*names, names[1]):
+            path.value = name
+            await pilot.press("enter")
+            await until(pilot, lambda name=name: name in text(pilot, "note"))
+    assert recent_images() == names[::-1]
+    async with on_screen(PredictScreen(run)) as pilot:
+        path = pilot.app.screen.query_one("#predict-path", Input)
+        await until(pilot, lambda: all(name in text(pilot, "image") for name in names))
+        await pilot.press(*"typed", "up")
+        assert path.value == names[1]
+        await pilot.press("up", "up")
+        assert path.value == names[0]
+        await pilot.press("down", "down", "down")
+        assert path.value == "typed"
+
+
+def test_the_label_says_whether_the_prediction_is_right() -> None:
+    classes = (("ship", 0.75), ("truck", 0.25))
+    assert classes_text(classes, 40, "ship").plain.split("\n")[1] == "✓ the label is ship"
+    assert classes_text(classes, 40, "truck").plain.split("\n")[1] == "✗ the label is truck"
 
 
 def test_the_most_probable_class_comes_first_and_has_the_longest_bar() -> None:

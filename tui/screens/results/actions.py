@@ -145,10 +145,9 @@ class RunActions:
         try:
             return await asyncio.to_thread(action)
         except InputError as error:
-            wrong = error.line(as_flag)
+            self._say(error.line(as_flag), is_wrong=True)
         except OSError as error:
-            wrong = str(error)
-        self._say(wrong, is_wrong=True)
+            self._say(str(error), is_wrong=True)
         return None
 
     def _say(self, words: str, *, is_wrong: bool = False) -> None:
