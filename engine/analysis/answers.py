@@ -70,7 +70,7 @@ def _no_answers(evidence: Evidence) -> Answers:
     nothing = "No run has been tested yet, so there is nothing to compare"
     if evidence.unranked:
         runs = counted(evidence.unranked, "run")
-        verb = "was" if evidence.unranked == 1 else "were"
-        nothing += f": {runs} here {verb} begun, but none reached its test"
-    sentence = f"{nothing}; `cifar-tui train CustomCNN EfficientNetLite0` makes two runs."
+        verb = "has" if evidence.unranked == 1 else "have"
+        nothing += f": {runs} {verb} started, but none reached its test"
+    sentence = f"{nothing}. `cifar-tui train CustomCNN EfficientNetLite0` trains two models."
     return Answers(tuple(Answer(question, (sentence,), ()) for question in QUESTIONS), ())

@@ -1,4 +1,4 @@
-"""Two or more runs side by side: whether a difference is more than chance, and which settings."""
+"""Two or more runs side by side: whether a difference is significant, and which settings."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class McNemar:
 
     @property
     def is_significant(self) -> bool:
-        """Whether the difference is more than chance, at the usual five percent."""
+        """Whether the difference is statistically significant, at the usual five percent."""
         return self.p_value < SIGNIFICANT
 
 
@@ -58,7 +58,7 @@ def mcnemar(a: Predictions, b: Predictions, tested_on: tuple[str, str] = ("", ""
         found = f"images {one} and {other}, or with other labels"
         raise InputError("", expected, found, "compare runs of one data set")
     if tested_on[0] != tested_on[1]:
-        found = "that their folder of images was another when each was tested"
+        found = "a folder of images that changed between the two tests"
         raise InputError("", expected, found, "train one of them again")
     a_right, b_right = a.predicted == a.labels, b.predicted == b.labels
     only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
@@ -87,13 +87,14 @@ def chance_in_words(test: McNemar, name_a: str, name_b: str) -> str:
     """Make a sentence of what the test found."""
     images = f"{whole(test.images)} test images"
     if test.only_a == test.only_b == 0:
-        return f"{name_a} and {name_b} were right on exactly the same of the {images}."
+        return f"On the same {images}, {name_a} and {name_b} were right on exactly the same ones."
     counts = (
-        f"Of the same {images}, {name_a} alone got {whole(test.only_a)} right and "
-        f"{name_b} alone {whole(test.only_b)}"
+        f"On the same {images}, only {name_a} was right on {whole(test.only_a)} and only "
+        f"{name_b} on {whole(test.only_b)}"
     )
-    verdict = "is more than chance" if test.is_significant else "may well be chance"
-    return f"{counts}: the difference {verdict} (McNemar's test, {p_text(test.p_value)})."
+    verdict = "is" if test.is_significant else "is not"
+    how = f"McNemar's test, {p_text(test.p_value)}"
+    return f"{counts}: the difference {verdict} statistically significant ({how})."
 
 
 def differing_settings(runs: Sequence[RunRecord]) -> list[tuple[str, tuple[str, ...]]]:

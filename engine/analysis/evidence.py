@@ -50,6 +50,8 @@ class Measured:
     class_names: tuple[str, ...] = ()
     tested_on: str = ""
     """The fingerprint of its test images; empty where there is none."""
+    train_images: int | None = None
+    """How many images it was trained on; None where they are not recorded."""
     name: str = ""
     """The shortest label that tells the contenders apart; of other runs the whole label."""
 
@@ -262,6 +264,7 @@ def measure(record: RunRecord, row: Row, label: str, events: Iterable[Event]) ->
         record.file.origin.versions,
         started.data.class_names if started else (),
         started.data.test_fingerprint if started else "",
+        started.data.train_images if started else None,
     )
 
 

@@ -15,6 +15,8 @@ from engine.common.text import accuracy, count, duration, known, whole
 
 TOP1_DECIMALS = 3
 """Of a published accuracy."""
+FEW_IMAGES = 10_000
+"""Training images below which their number is part of the explanation."""
 CLEARLY_LESS = 0.8
 """Share of the ratio of FLOPs, below which a training time counts as far less than that ratio."""
 
@@ -25,8 +27,9 @@ def architecture_facts(evidence: Evidence) -> list[str]:
     """Say what the contenders are made of, and which part of each was trained."""
     described = evidence.described
     if not described:
-        return ["No run here recorded the layers of its model, so there is nothing to count."]
+        return ["No run recorded the layers of its model, so the architectures are unknown."]
     return [
+        *_contrast(evidence),
         *(_network(run, network) for run, network in described),
         *_published(described),
         *(sentence for run, _ in described for sentence in _trained_part(run)),
@@ -38,13 +41,13 @@ def explain_accuracy(evidence: Evidence) -> Iterator[str]:
     has_interval = evidence.best is not None and known(evidence.best.row.get("accuracy_low"))
     if has_interval and evidence.has_leader:
         yield (
-            "The interval says only how far another sample of test images could have moved the "
-            "figure; another seed would have moved it as well."
+            "The interval covers only the choice of test images; another seed would change the "
+            "accuracy as well."
         )
     if any(pair.test is not None and not pair.test.is_significant for pair in evidence.pairs):
         yield (
-            "Where the test finds no difference beyond chance, the order of the two should not be "
-            "read as one model being better."
+            "Where a difference is not statistically significant, neither model can be called "
+            "better."
         )
 
 
@@ -58,21 +61,21 @@ def explain_speed(evidence: Evidence) -> Iterator[str]:
     kept = [run.name for run, _ in described if any(run.frontiers)]
     if kept:
         yield (
-            f"The frozen layers of {listed(kept)} give the same output in every epoch. They are "
-            "computed once and kept, and a step passes only through what lies behind them: epochs "
-            "of the head alone are nearly free, and the time goes into that single pass and into "
-            "fine-tuning."
+            f"The frozen layers of {listed(kept)} give the same output in every epoch, so they "
+            "are computed once and their features are kept. Each step then runs only the layers "
+            "after them: epochs that train the head alone are nearly free, and most of the time "
+            "goes into the single extraction pass and into fine-tuning."
         )
     whole_nets = [run.name for run, _ in described if run.row["model"] in FROM_SCRATCH]
     if kept and whole_nets:
-        compute = agreeing(whole_nets, "computes", "compute")
-        yield f"{compute} every layer in every step, forwards and backwards."
+        run_all = agreeing(whole_nets, "runs", "run")
+        yield f"{run_all} every layer in every step, forward and backward."
     yield from _pace(described)
     depthwise = [run.name for run, network in described if network.depthwise]
     if depthwise and len(described) > 1:
         yield (
-            f"The depthwise convolutions of {listed(depthwise)} save multiplications but fetch "
-            "much memory for each, so they cost more time than the count of operations suggests."
+            f"The depthwise convolutions of {listed(depthwise)} need few multiplications but "
+            "much memory traffic, so they take more time than their FLOPs suggest."
         )
 
 
@@ -80,40 +83,65 @@ def explain_difference(evidence: Evidence) -> list[str]:
     """Explain why the most accurate contender may be ahead of the others."""
     if len(evidence.contenders) == 1:
         return [
-            "With a single model there is no difference to explain; train a second one to compare "
-            "it with."
+            "There is only one model, so there is no difference to explain. Train a second one to "
+            "compare it with."
         ]
     described = evidence.described
     if len(described) < 2 or described[0][0] is not evidence.best:
-        return ["Too few of the networks are on record to explain the difference by them."]
+        return ["The layers of too few models are on record to explain the difference."]
     best, network = described[0]
     if not evidence.has_leader:
-        return [
-            "The highest accuracies are equal, so there is no lead for the networks to explain."
-        ]
+        return ["The highest accuracies are equal, so there is no difference to explain."]
     rest = described[1:]
-    one_model = len({run.row["model"] for run, _ in described}) == 1
-    shared = "All of these runs share one architecture, so the recipe has to explain it."
     return [
-        *([shared] if one_model else []),
         *_pretraining(best, rest),
         *_adapted(best, rest),
         *_resolution(described),
         *_size(described),
         *_blocks(best, network, rest),
-        "These runs change several things at once, so none of these reasons is shown to be the "
-        "cause; that would take runs which differ in one of them only.",
+        "These runs differ in several things at once, so none of these reasons is proven. Proof "
+        "needs runs that differ in only one of them.",
     ]
+
+
+def _contrast(evidence: Evidence) -> Iterator[str]:
+    """Say in what the most accurate network differs from the next one: the question's answer."""
+    described = evidence.described
+    if len(described) < 2 or described[0][0] is not evidence.best or not evidence.has_leader:
+        return
+    (best, network), (next_best, other) = described[:2]
+    if len({run.row["model"] for run, _ in described}) == 1:
+        yield "All of these runs share one architecture, so the recipe must explain the difference."
+        return
+    figures = (
+        ("depth", whole(network.depth), " layers", whole(other.depth)),
+        ("size", count(network.parameters), " parameters", count(other.parameters)),
+        ("input", whole(network.image_size), " px", f"{whole(other.image_size)} px"),
+        ("starting weights", _start(best), "", _start(next_best)),
+    )
+    parts = [
+        f"{what} ({its}{unit} against {others})"
+        for what, its, unit, others in figures
+        if its != others.removesuffix(unit)
+    ]
+    if parts:
+        second = next_best.name if len(described) == 2 else f"the next one, {next_best.name},"
+        yield f"{best.name}, the most accurate model, differs from {second} in {listed(parts)}."
+
+
+def _start(run: Measured) -> str:
+    if not run.is_pretrained:
+        return "random"
+    return "ImageNet" if run.knows_imagenet else "a file"
 
 
 def _network(run: Measured, network: Architecture) -> str:
     sentence = (
         f"{run.name} has {count(network.parameters)} parameters, is {whole(network.depth)} layers "
-        f"deep and needs {count(network.flops)} FLOPs for one image of "
-        f"{whole(network.image_size)} px"
+        f"deep and needs {count(network.flops)} FLOPs per image of {whole(network.image_size)} px."
     )
     parts = _parts(network)
-    return f"{sentence}; it is built with {listed(parts)}." if parts else f"{sentence}."
+    return f"{sentence} It contains {listed(parts)}." if parts else sentence
 
 
 def _parts(network: Architecture) -> list[str]:
@@ -139,10 +167,13 @@ def _published(described: Sequence[Described]) -> Iterator[str]:
     }
     if len(found) == 1:
         ((model, figure),) = found.items()
-        yield f"The pretrained weights of {model} have a published ImageNet top-1 of {figure}."
+        yield (
+            f"The pretrained weights of {model} have a published ImageNet top-1 accuracy of "
+            f"{figure}."
+        )
     elif found:
         parts = listed([f"{figure} for {model}" for model, figure in found.items()])
-        yield f"On ImageNet the pretrained weights have a published top-1 of {parts}."
+        yield f"The pretrained weights have a published ImageNet top-1 accuracy of {parts}."
 
 
 def _trained_part(run: Measured) -> list[str]:
@@ -153,35 +184,37 @@ def _trained_part(run: Measured) -> list[str]:
     if trained == parameters and not any(run.frontiers):
         return [f"All {count(parameters)} parameters of {run.name} were trained ({share})."]
     sentence = (
-        f"In the last stage of {run.name} {count(trained)} of its {count(parameters)} parameters "
-        f"were trained ({share})"
+        f"The last stage of {run.name} trained {count(trained)} of its {count(parameters)} "
+        f"parameters ({share})."
     )
     names = list(dict.fromkeys(name for name in run.frontiers if name))
     if names:
         first, *later = names
-        sentence += f"; everything before `{first}`"
-        sentence += "".join(f", later everything before `{name}`," for name in later[-1:])
-        sentence += " was computed once and kept"
-    return [sentence + "."]
+        sentence += f" The features of all layers before `{first}`"
+        sentence += "".join(f", and later before `{name}`," for name in later[-1:])
+        sentence += " were computed once and kept."
+    return [sentence]
 
 
 def _arithmetic(described: Sequence[Described], least_of_all: int) -> str:
     cheapest, least = min(described, key=lambda entry: entry[1].flops)
     dearest, most = max(described, key=lambda entry: entry[1].flops)
     if least.flops == most.flops:
-        return "One image costs all of them the same arithmetic, so it does not explain the times."
+        return "All models need the same FLOPs per image, so FLOPs do not explain the times."
     times_most, times_least = dearest.train_seconds or 0.0, cheapest.train_seconds or 0.0
     if 0 < least.flops == least_of_all:
         ratio = times(most.flops / least.flops)
-        sentence = f"One image costs {dearest.name} {ratio} times the arithmetic of {cheapest.name}"
+        sentence = f"{dearest.name} needs {ratio} times the FLOPs of {cheapest.name} per image"
     else:
-        figures = f"{count(most.flops)} FLOPs, {cheapest.name} {count(least.flops)}"
-        sentence = f"One image costs {dearest.name} {figures}"
+        figures = f"{count(most.flops)} FLOPs per image, {cheapest.name} {count(least.flops)}"
+        sentence = f"{dearest.name} needs {figures}"
     took = f"{duration(times_most)} against {duration(times_least)}"
     if times_most <= times_least:
-        return f"{sentence}, yet it did not train for longer ({took}): FLOPs alone do not tell."
+        return (
+            f"{sentence}, but did not train longer ({took}): FLOPs alone do not determine the time."
+        )
     if times_most * least.flops < CLEARLY_LESS * times_least * most.flops:
-        return f"{sentence}, but the training took far less than that much longer ({took})."
+        return f"{sentence}, but its training time grew by a much smaller factor ({took})."
     return f"{sentence}, and its training took longer as well ({took})."
 
 
@@ -197,8 +230,8 @@ def _pace(described: Sequence[Described]) -> Iterator[str]:
         ]
         if slower and any(run.frontiers):
             yield (
-                f"So {run.name} passed more images a second through its steps than "
-                f"{listed(slower)}, although it is the one with more arithmetic an image."
+                f"This is why {run.name} processed more images per second than {listed(slower)}, "
+                "although it needs more FLOPs per image."
             )
             return
 
@@ -207,18 +240,32 @@ def _pretraining(best: Measured, rest: Sequence[Described]) -> Iterator[str]:
     scratch = [run.name for run, _ in rest if not run.is_pretrained]
     if best.knows_imagenet and scratch:
         yield (
-            f"{best.name} began with filters learned on ImageNet's photographs, {listed(scratch)} "
-            "with random ones. Edges, textures and parts of objects are of use for these images "
-            "as well, and they need not be learned again from far fewer and smaller ones; this is "
-            "probably the largest part of the difference."
+            f"Pretraining is probably the main reason. {best.name} started from weights trained on "
+            "ImageNet, more than a million photographs: its filters already detect edges, textures "
+            "and parts of objects, and these features are useful for the images here as well."
+        )
+        few = [_images_text(run) for run, _ in rest if not run.is_pretrained and _has_few(run)]
+        source = f"only {few[0]} training images" if len(set(few)) == 1 else "the images here alone"
+        more = " The fewer the training images, the more pretraining helps." if few else ""
+        yield (
+            f"{listed(scratch)} had no such start: from random weights, every filter had to be "
+            f"learned from {source}.{more}"
         )
     pretrained = [run.name for run, _ in rest if run.knows_imagenet]
     if not best.is_pretrained and pretrained:
         yield (
-            f"{best.name} learned all of its filters from these images, and was still ahead of "
-            f"{listed(pretrained)}. Filters that ImageNet's larger photographs have shaped need "
-            "not fit small images, and while they stay frozen they cannot adapt."
+            f"{best.name} learned all of its filters from the images here and was still more "
+            f"accurate than {listed(pretrained)}. Filters learned on ImageNet's larger photographs "
+            "may not suit these images, and frozen filters cannot adapt."
         )
+
+
+def _has_few(run: Measured) -> bool:
+    return run.train_images is not None and run.train_images < FEW_IMAGES
+
+
+def _images_text(run: Measured) -> str:
+    return whole(run.train_images)
 
 
 def _adapted(best: Measured, rest: Sequence[Described]) -> Iterator[str]:
@@ -231,7 +278,7 @@ def _adapted(best: Measured, rest: Sequence[Described]) -> Iterator[str]:
     if best.is_pretrained and less:
         yield (
             f"A larger share of {best.name} was trained than of {listed(less)}, so more of its "
-            "filters could adapt from photographs to these small images."
+            "filters could adapt to these images."
         )
 
 
@@ -242,19 +289,23 @@ def _trainable_share(run: Measured) -> float | None:
 
 def _resolution(described: Sequence[Described]) -> Iterator[str]:
     best, network = described[0]
-    smaller = [run.name for run, other in described[1:] if other.image_size < network.image_size]
+    smaller = [
+        f"{whole(other.image_size)} px for {run.name}"
+        for run, other in described[1:]
+        if other.image_size < network.image_size
+    ]
     larger = [run.name for run, other in described[1:] if other.image_size > network.image_size]
     if smaller:
         yield (
-            f"{best.name} sees the images enlarged to {whole(network.image_size)} px, more than "
-            f"{listed(smaller)}. That adds no detail, but objects come nearer to the size that "
-            "pretrained filters expect, and small ones keep more positions in the deep feature "
-            "maps; the arithmetic grows with the square of the size."
+            f"{best.name} has a larger input: {whole(network.image_size)} px, against "
+            f"{listed(smaller)}. Enlarging a small image adds no detail, but its objects come "
+            "closer to the size that pretrained filters expect, and the deep feature maps keep "
+            "more positions. The cost grows with the square of the size."
         )
     elif larger:
         yield (
-            f"{listed(larger)} had a larger input than {best.name} and did not gain by it, so the "
-            "input size is not what put it ahead."
+            f"{listed(larger)} had a larger input than {best.name} but did not benefit from it, so "
+            "the input size does not explain the difference."
         )
 
 
@@ -264,18 +315,18 @@ def _size(described: Sequence[Described]) -> Iterator[str]:
     deeper = [run.name for run, other in described[1:] if other.depth > network.depth]
     if larger:
         yield (
-            f"More parameters did not mean more accuracy: {agreeing(larger, 'has', 'have')} "
-            f"more of them than {best.name}."
+            f"More parameters did not mean higher accuracy: {agreeing(larger, 'has', 'have')} "
+            f"more than {best.name}."
         )
     elif all(other.parameters < network.parameters for _, other in described[1:]):
         yield (
-            f"{best.name} is also the {'larger' if len(described) == 2 else 'largest'} network; "
-            "with more parameters it can tell finer differences apart, as long as they are trained "
-            "on enough images."
+            f"{best.name} is also the {'larger' if len(described) == 2 else 'largest'} network. "
+            "More parameters can represent finer differences, if there are enough images to train "
+            "them."
         )
     if deeper:
-        start = "Nor did depth alone" if larger else "Depth alone did not"
-        yield f"{start} decide it, since {agreeing(deeper, 'is', 'are')} deeper."
+        start = "Nor does depth" if larger else "Depth alone does not"
+        yield f"{start} explain the difference: {agreeing(deeper, 'is', 'are')} deeper."
 
 
 def _blocks(best: Measured, network: Architecture, rest: Sequence[Described]) -> Iterator[str]:
@@ -283,15 +334,14 @@ def _blocks(best: Measured, network: Architecture, rest: Sequence[Described]) ->
     if network.additions and without:
         yield (
             f"The residual additions of {best.name}, which {agreeing(without, 'lacks', 'lack')}, "
-            "give the gradient a short way through many layers; that is what lets a deep network "
-            "be trained at all."
+            "give the gradient a short path through many layers, which makes a deep network "
+            "trainable."
         )
     flatter = [run.name for run, other in rest if not other.depthwise]
     if network.depthwise and flatter:
         yield (
-            f"With depthwise convolutions {best.name} spends its parameters on the pointwise "
-            f"ones that mix channels, where {agreeing(flatter, 'uses', 'use')} full convolutions "
-            "for everything: it can afford more layers and channels for the same arithmetic."
+            f"{best.name} uses depthwise convolutions where {agreeing(flatter, 'uses', 'use')} "
+            "full ones, so it can afford more layers and channels for the same cost."
         )
     if network.squeeze_excite and any(not other.squeeze_excite for _, other in rest):
-        yield "Its squeeze-and-excitation blocks let the whole image decide which channels count."
+        yield "Its squeeze-and-excitation blocks weight each channel by the whole image."

@@ -28,8 +28,8 @@ def unfair(evidence: Evidence) -> list[str]:
 def _left_out(evidence: Evidence) -> Iterable[str]:
     if evidence.other_datasets:
         yield (
-            f"Runs on {listed(evidence.other_datasets)} are left out: accuracies on other data "
-            f"than {evidence.dataset} say nothing here."
+            f"Runs on {listed(evidence.other_datasets)} are left out: their accuracies cannot be "
+            f"compared with those on {evidence.dataset}."
         )
     if evidence.unranked:
         verb = "is" if evidence.unranked == 1 else "are"
@@ -40,11 +40,11 @@ def _left_out(evidence: Evidence) -> Iterable[str]:
 def _few_runs(evidence: Evidence) -> Iterable[str]:
     runs = evidence.contenders
     if len(runs) == 1:
-        yield f"There is only one model to speak of, {runs[0].name}; nothing is compared."
+        yield f"There is only one model, {runs[0].name}, so nothing is compared."
     models = {row["model"] for row in evidence.rows}
     if len({(row["model"], row["seed"]) for row in evidence.rows}) == len(models):
         whose = "The model" if len(models) == 1 else "Each model"
-        yield f"{whose} was trained with one seed only, so how far a seed moves it is not known."
+        yield f"{whose} was trained with one seed only, so the variation between seeds is unknown."
 
 
 def _differing(runs: Sequence[Measured]) -> Iterable[str]:
@@ -61,17 +61,17 @@ def _differing(runs: Sequence[Measured]) -> Iterable[str]:
 _DIFFERENCES: tuple[tuple[str, str, Callable[[Measured], str]], ...] = (
     (
         "The recipes differ",
-        "a difference may come from the recipe as much as from the architecture",
+        "the difference may come from the recipe as well as from the architecture",
         lambda run: str(run.row["recipe"]),
     ),
     (
         "The input sizes differ",
-        "both accuracy and time depend on them",
+        "both accuracy and time depend on the input size",
         lambda run: f"{whole(run.row['image_size'])} px",
     ),
     (
         "The batch sizes differ",
-        "a step is then not the same for all of them",
+        "both accuracy and time depend on the batch size",
         lambda run: f"{whole(run.row['batch_size'])} images",
     ),
     (
@@ -80,13 +80,13 @@ _DIFFERENCES: tuple[tuple[str, str, Callable[[Measured], str]], ...] = (
         lambda run: run.machine.partition(",")[0],
     ),
     (
-        "The models were not computed on the same device",
+        "The models were not trained on the same device",
         "their times cannot be compared",
         lambda run: run.device.partition(":")[0],
     ),
     (
         "The models were tested on different numbers of images",
-        "their accuracies are not of one kind",
+        "their accuracies cannot be compared",
         lambda run: whole(run.row["test_images"]) if run.row.get("test_images") else "",
     ),
 )
@@ -97,14 +97,14 @@ def _limited(runs: Sequence[Measured]) -> Iterable[str]:
     limits = {run.name: run.row["train_limit"] for run in runs if known(run.row["train_limit"])}
     if not limits:
         return
-    parts = [f"{label} only the first {whole(limit)}" for label, limit in limits.items()]
+    parts = [f"{label} used only the first {whole(limit)}" for label, limit in limits.items()]
     everyone = len(limits) == len(runs) and len(set(limits.values())) == 1
     if everyone:
         only = whole(next(iter(limits.values())))
-        yield f"Only the first {only} training images were used; with all of them it would differ."
+        yield f"Only the first {only} training images were used; more would change the results."
     else:
-        rest = "" if len(limits) == len(runs) else ", the rest all of them"
-        yield f"The models did not see the same training images: {listed(parts)}{rest}."
+        rest = "" if len(limits) == len(runs) else "; the others used all of them"
+        yield f"The models were not trained on the same images: {listed(parts)}{rest}."
 
 
 def _epochs(runs: Sequence[Measured]) -> Iterable[str]:
@@ -118,25 +118,25 @@ _REMARKS: tuple[tuple[Callable[[Measured], bool], str, str, str], ...] = (
     (
         lambda run: lacks_weights(run.row),
         *("was", "were"),
-        "trained from random weights although pretrained ones exist; that shows less than the "
-        "architecture can do",
+        "trained from random weights although pretrained ones exist, so the result shows less "
+        "than the architecture can achieve",
     ),
     (
         lambda run: bool(run.row["validation"] == "test"),
         *("used", "used"),
-        "the test split for validation: whatever was chosen by that makes the test accuracy look "
+        "the test split for validation: any choice made on it makes the test accuracy look "
         "better than it is",
     ),
     (
         lambda run: bool(run.row["status"] == "stopped"),
         *("was", "were"),
-        "stopped before the recipe's end and could have continued",
+        "stopped before the end of the recipe and might have improved further",
     ),
     (
         lambda run: run.read_features,
-        *("read", "read"),
-        "the frozen layers' features that an earlier run had kept, so the extraction is missing "
-        "from the training time",
+        *("reused", "reused"),
+        "the features that an earlier run had extracted, so the training time does not include "
+        "the extraction",
     ),
 )
 """Which runs it holds for, the verb for one and for many of them, and the rest of a sentence."""
@@ -155,9 +155,9 @@ def _picked(evidence: Evidence) -> Iterable[str]:
     if len(many) > 1 and len(set(many.values())) > 1:
         parts = [f"{_tries(n)} for {model}" for model, n in many.items()]
         yield (
-            "The best of each model's runs counts, chosen by the test accuracy itself, out of "
-            f"unequal numbers of tries ({listed(parts)}): the more there are to choose from, the "
-            "better the best looks."
+            "Each model is represented by the run with its highest test accuracy, out of unequal "
+            f"numbers of runs ({listed(parts)}): the more runs there are to choose from, the "
+            "better the best one looks."
         )
 
 

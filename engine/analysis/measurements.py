@@ -29,15 +29,15 @@ def _best_sentence(best: Measured, rest: Sequence[Measured]) -> str:
     on = f" on {whole(images)} test images" if images else " on the test images"
     if not rest:
         return (
-            f"Only one model has been measured: {best.name} reached a test accuracy of "
+            f"Only one model has been tested: {best.name} reached a test accuracy of "
             f"{reached}{_interval(best)}{on}."
         )
     equal = [other.name for other in rest if accuracy(other.accuracy) == reached]
     if equal:
         return f"{listed([best.name, *equal])} share the highest test accuracy, {reached}{on}."
-    recipe = "" if best.name == best.label else f", trained by the {best.row['recipe']} recipe"
+    recipe = "" if best.name == best.label else f", with the {best.row['recipe']} recipe"
     return (
-        f"{best.name} achieved the highest test accuracy: {reached}{_interval(best)}{on}{recipe}."
+        f"{best.name} achieved the highest test accuracy, {reached}{_interval(best)}{on}{recipe}."
     )
 
 
@@ -52,11 +52,13 @@ def _behind_sentence(best: Measured, behind: Sequence[Measured]) -> str:
 
     first, *later = behind
     sentence = (
-        f"{first.name} came next with {accuracy(first.accuracy)}{_interval(first)}, "
+        f"{first.name} followed with {accuracy(first.accuracy)}{_interval(first)}, "
         f"{gap(first)} percentage points behind"
     )
     if later:
-        parts = [f"{run.name} with {accuracy(run.accuracy)} ({gap(run)} behind)" for run in later]
+        parts = [
+            f"{it.name} with {accuracy(it.accuracy)} ({gap(it)} points behind)" for it in later
+        ]
         sentence += f"; then {listed(parts)}"
     return sentence + "."
 
@@ -68,14 +70,17 @@ def _chances(pairs: Sequence[Pair]) -> Iterator[str]:
         (name, test), *later = tested
         yield chance_in_words(test, pairs[0].best.name, name)
         for name, test in later:
-            verdict = "more than chance" if test.is_significant else "possibly chance"
-            counts = f"{whole(test.only_a)} to {whole(test.only_b)}"
-            yield f"Against {name} it is {counts}, {verdict} ({p_text(test.p_value)})."
+            verdict = "a" if test.is_significant else "not a"
+            counts = f"{whole(test.only_a)} and {whole(test.only_b)}"
+            yield (
+                f"Against {name} the counts are {counts}, {verdict} significant difference "
+                f"({p_text(test.p_value)})."
+            )
     untested = [pair.other.name for pair in pairs if pair.test is None]
     if untested:
         yield (
-            f"Whether the difference from {listed(untested)} is more than chance cannot be "
-            "tested, as predictions for the same test images are not on record."
+            f"The difference from {listed(untested)} cannot be tested for significance: "
+            "predictions for the same test images are not on record."
         )
 
 
@@ -89,9 +94,10 @@ def _like_for_like(evidence: Evidence) -> Iterator[str]:
     for recipe, runs in by_recipe.items():
         if len({run.row["model"] for run in runs}) > 1:
             runs.sort(key=lambda run: -run.accuracy)
-            first, *later = [(r.row["model"], accuracy(r.accuracy) + _trained_in(r)) for r in runs]
-            parts = [f"{first[0]} came to {first[1]}", *(f"{m} to {text}" for m, text in later)]
-            yield f"By the recipe called {recipe}, {listed(parts)}."
+            first, *later = runs
+            parts = [f"{first.row['model']} reached {_reached(first, ' of training')}"]
+            parts += [f"{run.row['model']} {_reached(run)}" for run in later]
+            yield f"With the {recipe} recipe, {listed(parts)}."
 
 
 def _other_recipes(evidence: Evidence) -> list[str]:
@@ -107,22 +113,23 @@ def _other_recipes(evidence: Evidence) -> list[str]:
         )
     ]
     return [
-        f"By the {run.row['recipe']} recipe {run.row['model']} came to {accuracy(run.accuracy)}"
-        f"{_trained_in(run)}."
+        f"With the {run.row['recipe']} recipe, {run.row['model']} reached "
+        f"{_reached(run, ' of training')}."
         for run in alone
     ]
 
 
-def _trained_in(run: Measured) -> str:
+def _reached(run: Measured, unit: str = "") -> str:
     seconds = run.train_seconds
-    return "" if seconds is None else f" after {duration(seconds)} of training"
+    after = "" if seconds is None else f" after {duration(seconds)}{unit}"
+    return accuracy(run.accuracy) + after
 
 
 def compare_speeds(evidence: Evidence) -> list[str]:
     """Say which contender trained faster, and to which accuracy."""
     runs = evidence.timed
     if not runs:
-        return ["No completed run has its training time on record, so none can be called faster."]
+        return ["No completed run recorded its training time, so none can be called faster."]
     return [
         _fastest_sentence(runs, evidence),
         *_faster_recipe(runs[0], evidence),
@@ -136,53 +143,59 @@ def compare_speeds(evidence: Evidence) -> list[str]:
 def _fastest_sentence(runs: Sequence[Measured], evidence: Evidence) -> str:
     first, *later = runs
     if not later:
-        alone = "" if len(evidence.contenders) == 1 else "the only completed and timed one, "
-        return f"{first.name}, {alone}trained for {duration(first.train_seconds)}."
+        took = _with_unit(first.train_seconds or 0.0)
+        if len(evidence.contenders) == 1:
+            return f"Only one model has been tested: {first.name} trained for {took}."
+        return f"Only {first.name} has a completed run with a recorded time: {took}."
     least = first.train_seconds or 0.0
     parts = []
     for run in later:
         seconds = run.train_seconds or 0.0
         parts.append(f"{duration(seconds)} for {run.name}{_ratio(seconds, least)}")
-    verb = " trained faster" if len(runs) == 2 else " trained fastest"
+    verb = "trained faster" if len(runs) == 2 else "trained fastest"
+    also = ""
     if first is evidence.best:
-        quickest = "faster" if len(runs) == 2 else "fastest"
-        most = "the most accurate one" if evidence.has_leader else "one of the most accurate"
-        verb = f", {most}, was also the {quickest} to train"
+        most = "more accurate" if len(evidence.contenders) == 2 else "most accurate"
+        also = f" It was also {'the' if evidence.has_leader else 'one of the'} {most}."
     left_out = len(evidence.contenders) - len(runs)
-    among = "Among the runs that were completed and timed, " if left_out else ""
-    return f"{among}{first.name}{verb}: {duration(least)} (min:s), against {listed(parts)}."
+    among = "Among the completed runs with a recorded time, " if left_out else ""
+    took = _with_unit(least)
+    return f"{among}{first.name} {verb}: {took}, against {listed(parts)}.{also}"
+
+
+def _with_unit(seconds: float) -> str:
+    return f"{duration(seconds)} ({'h:min:s' if round(seconds) >= 3600 else 'min:s'})"
 
 
 def _ratio(seconds: float, least: float) -> str:
     if least <= 0 or not known(seconds / least):
         return ""
     ratio = times(seconds / least)
-    return " (hardly longer)" if ratio == times(1) else f" ({ratio} times as long)"
+    return " (almost the same)" if ratio == times(1) else f" ({ratio} times as long)"
 
 
 def _wall(runs: Sequence[Measured]) -> Iterator[str]:
-    parts = [
-        f"{duration(run.row['wall_seconds'])} for {run.name}"
-        for run in runs
-        if known(run.row["wall_seconds"])
-    ]
-    if parts:
+    timed = [run for run in runs if known(run.row["wall_seconds"])]
+    if timed:
+        first, *later = [(run.name, duration(run.row["wall_seconds"])) for run in timed]
+        parts = [f"{first[0]} took {first[1]}", *(f"{name} {took}" for name, took in later)]
         yield (
-            "These times hold extraction, tracing, training and validation; from start to end, "
-            f"with loading, the final test and the export, it was {listed(parts)}."
+            "These times cover extraction, tracing, training and validation. From start to end, "
+            f"including loading, the final test and the export, {listed(parts)}."
         )
 
 
 def _to_accuracy(runs: Sequence[Measured]) -> Iterator[str]:
-    for key, goal in (("to_85", "85 %"), ("to_80", "80 %")):
+    for key, goal in (("to_85", "0.85"), ("to_80", "0.80")):
         reached = [run for run in runs if known(run.row.get(key))]
         if not reached:
             continue
         reached.sort(key=lambda run: run.row[key])
         never = [run.label for run in runs if run not in reached and run.row["curve"]]
-        parts = [f"{run.label} after {duration(run.row[key])}" for run in reached]
-        sentence = f"A validation accuracy of {goal} was reached by {listed(parts)}"
-        yield sentence + (f", and never by {listed(never, 'or')}." if never else ".")
+        first, *later = [(run.label, f"after {duration(run.row[key])}") for run in reached]
+        parts = [f"{first[0]} reached a validation accuracy of {goal} {first[1]}"]
+        parts += [f"{label} {after}" for label, after in later]
+        yield listed(parts) + (f"; {listed(never)} never did." if never else ".")
         return
 
 
@@ -190,9 +203,9 @@ def _throughput(runs: Sequence[Measured]) -> Iterator[str]:
     paced = [run for run in runs if known(run.row["images_per_second"])]
     if paced:
         first, *later = [(run.name, whole(run.row["images_per_second"])) for run in paced]
-        parts = [f"{first[0]} passed {first[1]} training images a second"]
+        parts = [f"{first[0]} processed {first[1]} images per second"]
         parts += [f"{label} {pace}" for label, pace in later]
-        yield f"Through the training steps alone {listed(parts)}."
+        yield f"In the training steps alone, {listed(parts)}."
 
 
 def _extraction(runs: Sequence[Measured]) -> Iterator[str]:
@@ -203,7 +216,10 @@ def _extraction(runs: Sequence[Measured]) -> Iterator[str]:
         if share is not None and known(seconds) and seconds >= 0.5:
             parts.append(f"{share} of the training time of {run.name} ({duration(seconds)})")
     if parts:
-        yield f"The single pass that computes the frozen layers' features took {listed(parts)}."
+        yield (
+            "Extracting the features of the frozen layers, a single pass over the images, took "
+            f"{listed(parts)}."
+        )
 
 
 def _faster_recipe(first: Measured, evidence: Evidence) -> Iterator[str]:
@@ -219,7 +235,7 @@ def _faster_recipe(first: Measured, evidence: Evidence) -> Iterator[str]:
     is_ahead = run.accuracy > first.accuracy and first.row["model"] != run.row["model"]
     still = f", and more accurate than {first.name}" if is_ahead else ""
     yield (
-        f"{run.label} was faster still{still}: {duration(run.train_seconds)} for a test accuracy "
-        f"of {accuracy(run.accuracy)}. It is passed over above only because another recipe made "
-        "its model more accurate."
+        f"{run.label} was faster still{still}: it reached a test accuracy of "
+        f"{accuracy(run.accuracy)} in {duration(run.train_seconds)}. It is not compared above, "
+        "where the most accurate run of each model stands for it."
     )

@@ -112,7 +112,7 @@ def load_predictions(directory: RunDirectory) -> Predictions:
         raise InputError("", error.expected, error.found, error.hint, where) from error
     # Cut short, compressed wrongly, encrypted, objects in it, a false header: each raises another.
     except Exception as error:
-        found = f"a damaged file or another's ({type(error).__name__})"
+        found = f"a damaged or foreign file ({type(error).__name__})"
         hint = "train the run again"
         raise InputError("", "predictions", found, hint, where) from error
     return Predictions(labels.astype("int64"), probabilities.astype("float32"))
@@ -200,7 +200,7 @@ def _faults(labels: NDArray[Any], probabilities: NDArray[Any]) -> Iterator[tuple
     import numpy as np
 
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        yield "one integer label an image", f"{labels.dtype} {labels.shape}", ""
+        yield "one integer label per image", f"{labels.dtype} {labels.shape}", ""
     if probabilities.ndim != 2 or probabilities.dtype.kind != "f":
         found = f"{probabilities.dtype} {probabilities.shape}"
         yield "probabilities (images, classes)", found, ""

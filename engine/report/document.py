@@ -14,21 +14,21 @@ from engine.report.evidence_tables import Table, evidence_tables
 
 TITLE = "Transfer learning compared"
 NOTES = (
-    "Test accuracy is measured once, at a run's end, on the whole test split. Its 95 % interval is "
-    "Wilson's score interval for a share.",
-    "Train seconds are those of extraction, tracing, training and validation. Loading, downloads, "
-    "pauses, the final test and the export are not among them; wall seconds hold everything.",
-    "Times are in minutes:seconds, with the hours before them where there are any.",
-    "The time to an accuracy is the train seconds up to the end of the first epoch whose "
-    "validation accuracy is that high.",
-    "FLOPs are two for each multiply-add of convolutions and dense layers, for one image at the "
-    "run's input size. Depth counts convolutions, depthwise convolutions and dense layers on the "
-    "longest path.",
-    "McNemar's test looks at the images that only one of two models got right: exact binomial "
-    "below 25 of them, else chi-square with continuity correction. A p-value below 0.05 is called "
-    "more than chance here.",
-    "The expected calibration error is the gap between confidence and accuracy over 15 bins of "
-    "equal width (Guo et al. 2017).",
+    "Test accuracy is measured once, at the end of a run, on the whole test split. Its 95 % "
+    "interval is the Wilson score interval.",
+    "Train time covers extraction, tracing, training and validation. It excludes loading, "
+    "downloads, pauses, the final test and the export; wall time includes everything.",
+    "Times are in minutes:seconds, or in hours:minutes:seconds.",
+    "The time to an accuracy is the train time until the end of the first epoch that reached it "
+    "on the validation images.",
+    "FLOPs count two operations for each multiply-add of convolutions and dense layers, for one "
+    "image at the run's input size. Depth counts the convolutions, depthwise ones included, and "
+    "dense layers on the longest path.",
+    "McNemar's test uses the images that only one of two models got right: exact binomial for "
+    "fewer than 25 such images, otherwise chi-square with continuity correction. A p-value below "
+    "0.05 counts as significant.",
+    "The expected calibration error is the gap between confidence and accuracy, averaged over 15 "
+    "bins of equal width (Guo et al. 2017).",
 )
 
 

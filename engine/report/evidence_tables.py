@@ -9,7 +9,7 @@ from typing import Any
 from engine.analysis.comparison import McNemar, p_text
 from engine.analysis.evidence import Evidence, Measured
 from engine.analysis.explanation import TOP1_DECIMALS
-from engine.analysis.grammar import interval, points, share_text, times
+from engine.analysis.grammar import counted, interval, points, share_text, times
 from engine.analysis.predictions import (
     Predictions,
     calibration,
@@ -52,7 +52,7 @@ def evidence_tables(evidence: Evidence) -> tuple[Table, ...]:
         _architecture(evidence),
     ]
     if evidence.pairs:
-        tables.append(_table("Is the difference chance?", _PAIRS, evidence.pairs))
+        tables.append(_table("Is the difference significant?", _PAIRS, evidence.pairs))
     if evidence.predictions is not None:
         tables.append(_classes(evidence.contenders[0], evidence.predictions))
     return tuple(tables)
@@ -78,9 +78,9 @@ def _calibration(predictions: Predictions) -> str:
     confidence = float(predictions.probabilities.max(axis=1).mean())
     right = float((predictions.predicted == predictions.labels).mean())
     if accuracy(confidence) == accuracy(right):
-        tends = "as sure as it is right"
+        tends = "as confident as it is accurate"
     else:
-        tends = "too sure of itself" if confidence > right else "less sure than it could be"
+        tends = "overconfident" if confidence > right else "underconfident"
     return (
         f"Its expected calibration error is {error:.4f}: on average it is {tends}, with a mean "
         f"confidence of {confidence:.4f} at an accuracy of {right:.4f}."
@@ -116,7 +116,7 @@ def _ranking(evidence: Evidence) -> Table:
         ("seed", lambda row: str(row["seed"])),
     )
     left = len(evidence.rows) - len(shown)
-    note = f"{whole(left)} further runs are left out of this table." if left else ""
+    note = f"Not in this table: {counted(left, 'more run')}." if left else ""
     return _table("Ranking", cells, shown, 4, note)
 
 
@@ -152,11 +152,11 @@ def _time(evidence: Evidence) -> Table:
         ("training", _of_row("training_seconds", duration)),
         ("validation", _of_row("validating_seconds", duration)),
         ("test", _of_row("testing_seconds", duration)),
-        ("to 80 %", _of_row("to_80", duration)),
-        ("to 85 %", _of_row("to_85", duration)),
+        ("to 0.80", _of_row("to_80", duration)),
+        ("to 0.85", _of_row("to_85", duration)),
         ("img/s", _of_row("images_per_second", whole)),
     )
-    note = f"Relative to the training of {timed[0].label}." if timed else ""
+    note = f"Relative to the train time of {timed[0].label}." if timed else ""
     return _table("Time", cells, evidence.measured, note=note)
 
 
@@ -168,14 +168,22 @@ _TRAINING: Cells = (
     ("weights", _of_row("weights", str)),
     ("px", _of_row("image_size", whole)),
     ("batch", _of_row("batch_size", whole)),
-    ("images", _of_row("train_limit", lambda limit: whole(limit) if known(limit) else "all")),
+    ("images", lambda run: _train_images(run)),
     ("trainable", _of_row("trainable_parameters", count)),
-    ("of", _of_row("parameters", count)),
+    ("parameters", _of_row("parameters", count)),
     (
         "trainable share",
         lambda run: share_text(run.row["trainable_parameters"], run.row["parameters"]) or MISSING,
     ),
 )
+
+
+def _train_images(run: Measured) -> str:
+    """How many images, and of how many the user asked for: the rest was held out."""
+    limit, images = run.row.get("train_limit"), run.train_images
+    if images is None:
+        return whole(limit) if known(limit) else "all"
+    return whole(images) + (f" (of the first {whole(limit)})" if known(limit) else "")
 
 
 def _architecture(evidence: Evidence) -> Table:
@@ -190,7 +198,7 @@ def _architecture(evidence: Evidence) -> Table:
         ("parameters", its("parameters", count)),
         ("depth", its("depth")),
         ("FLOPs", its("flops", count)),
-        ("times the least", its("flops", lambda n: times(n / least) if least else MISSING)),
+        ("relative FLOPs", its("flops", lambda n: times(n / least) if least else MISSING)),
         ("px", its("image_size")),
         ("ImageNet top-1", its("imagenet_top1", lambda x: accuracy(x, TOP1_DECIMALS))),
         ("convolutions", its("convolutions")),
@@ -210,7 +218,7 @@ _PAIRS: Cells = (
     ("only the first right", lambda pair: whole(pair.test and pair.test.only_a)),
     ("only the second right", lambda pair: whole(pair.test and pair.test.only_b)),
     ("McNemar", lambda pair: p_text(pair.test.p_value) if pair.test else MISSING),
-    ("more than chance", lambda pair: _verdict(pair.test)),
+    ("significant", lambda pair: _verdict(pair.test)),
 )
 
 

@@ -173,7 +173,7 @@ def legend(table: RankingTable) -> list[str]:
         seconds = duration(quickest["train_seconds"])
         lines.append(f"{FASTEST} fastest: {model_label(quickest)}, trained in {seconds}")
     if any(is_so_far(row) and row["val_accuracy"] is not None for row in table.rows):
-        lines.append(f"{SO_FAR} so far: the run is not over")
+        lines.append(f"{SO_FAR} so far: the run has not ended")
     if "test" in table.column("validation"):
         lines.append(f"{ON_TEST} validated on the test split")
     return lines
@@ -227,7 +227,8 @@ def _columns(table: RankingTable) -> list[Column]:
 
 
 def _target(key: str) -> Column:
-    title = f"to {key.removeprefix(TARGET)} %"
+    goal = float(key.removeprefix(TARGET)) / 100
+    title = f"to {max(f'{goal:.2f}', f'{goal:g}', key=len)}"
     return Column(key, title, lambda row: duration(row[key]), 5)
 
 

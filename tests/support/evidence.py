@@ -141,6 +141,7 @@ def evidences(draw: st.DrawFn) -> Evidence:
             draw(st.sampled_from(["", "cpu:0", "gpu:1"])),
             draw(st.sampled_from(["vm", "pc, 16 cores, 64 GB of memory"])),
             name=name,
+            train_images=draw(counts),
         )
 
     several = len({row["model"] for _, row in first}) > 1

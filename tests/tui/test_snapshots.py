@@ -199,8 +199,8 @@ async def test_what_is_read_from_runs(
     async with launcher_app.run_test(size=SIZES[0]) as pilot:
         for name, screen, words in (
             ("results", ResultsScreen(RUNS), "most accurate"),
-            ("compare", CompareScreen(tuple(tested_runs)), "Of the same 200 test images"),
-            ("answers", AnswersScreen(RUNS), "Of the same 200 test images"),
+            ("compare", CompareScreen(tuple(tested_runs)), "On the same 200 test images"),
+            ("answers", AnswersScreen(RUNS), "On the same 200 test images"),
         ):
             await launcher_app.push_screen(screen)
             for size in SIZES:

@@ -50,7 +50,7 @@ class CompareScreen(KeyedScreen):
                 yield OverlayChart(id="compare-chart")
             with VerticalScroll(id="compare-text", classes="panel"):
                 for name, title in (
-                    ("chance", "More than chance?"),
+                    ("chance", "Is the difference significant?"),
                     ("settings", "Settings that differ"),
                     ("classes", "Test accuracy by class"),
                 ):

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from engine.analysis.answers import QUESTIONS, answer, answers_from
-from engine.analysis.evidence import Evidence, gather, select
+from engine.analysis.evidence import Evidence, Measured, gather, select
 from engine.analysis.predictions import Predictions
 from engine.runs.directory import RunDirectory
-from tests.support.evidence import row, two_models
+from tests.support.evidence import CUSTOM, LITE0, row, two_models
 
 WriteRun = Callable[..., str]
 MakePredictions = Callable[..., Predictions]
@@ -23,7 +23,7 @@ def test_a_folder_without_runs_is_a_clear_sentence(tmp_path: Path) -> None:
     found = answer(tmp_path / "nowhere")
     assert [entry.question for entry in found.questions] == list(QUESTIONS)
     (sentence,) = found.questions[0].measured
-    assert sentence.startswith("No run has been tested yet, so there is nothing to compare; ")
+    assert sentence.startswith("No run has been tested yet, so there is nothing to compare. ")
     assert found.warnings == ()
 
 
@@ -33,7 +33,7 @@ def test_runs_that_never_reached_their_test_are_counted(
     write_run("CustomCNN", status="failed", error="no data")
     write_run("VGG16", status="interrupted")
     (sentence,) = answer(tmp_path / "runs").questions[0].measured
-    assert ": two runs here were begun, but none reached its test; " in sentence
+    assert ": two runs have started, but none reached its test. " in sentence
 
 
 def test_the_best_run_of_each_model_counts(
@@ -53,12 +53,12 @@ def test_the_best_run_of_each_model_counts(
         write_predictions(RunDirectory(tmp_path / "runs" / run_id).predictions, made)
     found = answer(tmp_path / "runs")
     accuracies, speeds, _ = (" ".join(entry.measured) for entry in found.questions)
-    assert "EfficientNetLite0 achieved the highest test accuracy: 0.9000" in accuracies
-    assert "CustomCNN came next with 0.7000, 20.0 percentage points behind." in accuracies
+    assert "EfficientNetLite0 achieved the highest test accuracy, 0.9000" in accuracies
+    assert "CustomCNN followed with 0.7000, 20.0 percentage points behind." in accuracies
     assert "CustomCNN trained faster: 0:40 (min:s), against 1:40 for EfficientNetLite0" in speeds
     assert "(2.5 times as long)" in speeds
     wrong = sum(label != 1 - label // 2 for label in labels[15:])
-    assert f"EfficientNetLite0 alone got {wrong} right and CustomCNN alone 0" in accuracies
+    assert f"only EfficientNetLite0 was right on {wrong} and only CustomCNN on 0" in accuracies
     assert any("sizes differ (96 px for EfficientNetLite0; 32 px for" in w for w in found.warnings)
 
 
@@ -75,7 +75,7 @@ def test_predictions_of_other_images_are_not_tested_against(
     (pair,) = gather(tmp_path / "runs").pairs
     assert pair.test is None
     words = " ".join(answer(tmp_path / "runs").questions[0].measured)
-    assert "cannot be tested, as predictions for the same test images are not on record" in words
+    assert "cannot be tested for significance: predictions for the same test" in words
 
 
 def test_cifar10_is_chosen_before_other_data(write_run: WriteRun, tmp_path: Path) -> None:
@@ -132,11 +132,11 @@ def test_an_equal_accuracy_is_shared() -> None:
 def test_runs_of_one_recipe_stand_side_by_side_where_the_best_are_of_several() -> None:
     accuracies, speeds, _ = answers_from(two_models()).questions
     assert (
-        "By the recipe called notebook, EfficientNetLite0 came to 0.8539 after 4:25 of "
-        "training and CustomCNN to 0.7596 after 13:03 of training."
+        "With the notebook recipe, EfficientNetLite0 reached 0.8539 after 4:25 of training and "
+        "CustomCNN 0.7596 after 13:03."
     ) in accuracies.measured
     assert speeds.measured[1].startswith(
-        "EfficientNetLite0 (notebook) was faster still, and more accurate than CustomCNN: 4:25"
+        "EfficientNetLite0 (notebook) was faster still, and more accurate than CustomCNN: it "
     )
 
 
@@ -149,16 +149,17 @@ def test_time_to_an_accuracy_falls_back_to_80_percent() -> None:
     speeds = answers_from(replace(evidence, contenders=runs, others=())).questions[1]
     words = " ".join(speeds.measured)
     assert (
-        "of 80 % was reached by EfficientNetLite0 (recommended) after 1:00 and CustomCNN" in words
+        "EfficientNetLite0 (recommended) reached a validation accuracy of 0.80 after 1:00 and "
+        "CustomCNN after 1:00." in words
     )
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"status": "stopped"}, "CustomCNN was stopped before the recipe's end"),
+        ({"status": "stopped"}, "CustomCNN was stopped before the end of the recipe"),
         ({"validation": "test"}, "CustomCNN used the test split for validation"),
-        ({"train_limit": 5_000}, "CustomCNN only the first 5,000, the rest all of them"),
+        ({"train_limit": 5_000}, "CustomCNN used only the first 5,000; the others used all"),
         ({"epochs": 3}, "EfficientNetLite0 8 and CustomCNN 3"),
         ({"test_images": 500}, "10,000 for EfficientNetLite0; 500 for CustomCNN"),
         ({"model": "VGG16"}, "CustomCNN was trained from random weights although"),
@@ -184,7 +185,7 @@ def test_other_machines_devices_and_kept_features_are_said() -> None:
         "not trained on the same machine (vm for EfficientNetLite0; pc for CustomCNN)" in warnings
     )
     assert "(cpu for EfficientNetLite0; gpu for CustomCNN)" in warnings
-    assert "CustomCNN read the frozen layers' features that an earlier run had kept" in warnings
+    assert "CustomCNN reused the features that an earlier run had extracted" in warnings
 
 
 def test_a_fair_comparison_has_no_warning() -> None:
@@ -207,8 +208,8 @@ def test_equal_accuracies_are_not_explained_as_a_lead() -> None:
         for sentence in (*question.measured, *question.explanation)
     )
     assert "share the highest test accuracy" in words
-    assert "no lead for the networks to explain" in words
-    assert "the most accurate one" not in words
+    assert "no difference to explain" in words
+    assert "the most accurate model" not in words
     assert "ahead" not in words
 
 
@@ -221,4 +222,58 @@ def test_a_run_whose_curve_is_not_on_record_is_not_said_to_have_missed_an_accura
             replace(other, row=dict(other.row) | {"to_85": None, "curve": curve}),
         )
         speeds = answers_from(replace(evidence, contenders=runs, others=())).questions[1]
-        assert ("never by CustomCNN" in " ".join(speeds.measured)) == never
+        assert ("CustomCNN never did" in " ".join(speeds.measured)) == never
+
+
+def small_photographs(images: int | None = 1_000) -> Evidence:
+    """The exercise on a thousand photographs: the pretrained network is far ahead."""
+    rows = (
+        row("EfficientNetLite0", 0.74, 40, recipe="recommended", dataset="cifar10-mini"),
+        row("CustomCNN", 0.41, 30, recipe="recommended", weights="none", dataset="cifar10-mini"),
+    )
+    best = Measured("EfficientNetLite0", rows[0], LITE0, train_images=images)
+    other = Measured("CustomCNN", rows[1], replace(CUSTOM, image_size=96), train_images=images)
+    return Evidence("cifar10-mini", (best, other), (), rows)
+
+
+def test_each_question_is_answered_by_its_first_sentence() -> None:
+    first = [one.measured[0] for one in answers_from(small_photographs()).questions]
+    assert first == [
+        "EfficientNetLite0 achieved the highest test accuracy, 0.7400 (95 % interval 0.7313 to "
+        "0.7485) on 10,000 test images.",
+        "CustomCNN trained faster: 0:30 (min:s), against 0:40 for EfficientNetLite0 (1.3 times as "
+        "long).",
+        "EfficientNetLite0, the most accurate model, differs from CustomCNN in depth (50 layers "
+        "against 6), size (3.43 M parameters against 160 K) and starting weights (ImageNet against "
+        "random).",
+    ]
+
+
+def test_that_pretraining_wins_on_few_images_is_explained_so_that_it_can_be_repeated() -> None:
+    why = answers_from(small_photographs()).questions[2].explanation
+    assert why[0].startswith(
+        "Pretraining is probably the main reason. EfficientNetLite0 started from weights trained "
+        "on ImageNet, more than a million photographs: "
+    )
+    assert why[1] == (
+        "CustomCNN had no such start: from random weights, every filter had to be learned from "
+        "only 1,000 training images. The fewer the training images, the more pretraining helps."
+    )
+    assert why[-1].startswith("These runs differ in several things at once, so none of these")
+
+
+@pytest.mark.parametrize("images", [45_000, None])
+def test_many_training_images_are_not_called_few(images: int | None) -> None:
+    why = answers_from(small_photographs(images)).questions[2].explanation
+    assert why[1].endswith("every filter had to be learned from the images here alone.")
+
+
+def test_hours_of_training_are_not_called_minutes() -> None:
+    evidence = two_models()
+    runs = tuple(
+        replace(run, row=dict(run.row) | {"train_seconds": seconds})
+        for run, seconds in zip(evidence.contenders, (3_862.0, 7_000.0), strict=True)
+    )
+    speeds = answers_from(replace(evidence, contenders=runs, others=())).questions[1]
+    assert speeds.measured[0].startswith("EfficientNetLite0 trained faster: 1:04:22 (h:min:s), ")
+    assert speeds.measured[0].endswith(" It was also the more accurate.")

@@ -64,20 +64,20 @@ def test_other_test_images_are_refused(
 def test_a_folder_that_changed_in_between_is_refused(predictions: MakePredictions) -> None:
     a = predictions([0, 1, 2], [0, 1, 2])
     assert mcnemar(a, a, ("as it was", "as it was")).images == 3
-    with pytest.raises(InputError, match="their folder of images was another when each"):
+    with pytest.raises(InputError, match="a folder of images that changed"):
         mcnemar(a, a, ("as it was", "as it is"))
 
 
 def test_the_verdict_in_words() -> None:
     sure = chance_in_words(McNemar(1_966, 230, 1e-300, 10_000), "A", "B")
     assert sure == (
-        "Of the same 10,000 test images, A alone got 1,966 right and B alone 230: the difference "
-        "is more than chance (McNemar's test, p < 0.001)."
+        "On the same 10,000 test images, only A was right on 1,966 and only B on 230: the "
+        "difference is statistically significant (McNemar's test, p < 0.001)."
     )
     unsure = chance_in_words(McNemar(40, 33, 0.4825, 500), "A", "B")
-    assert "may well be chance (McNemar's test, p = 0.482)" in unsure
+    assert "is not statistically significant (McNemar's test, p = 0.482)" in unsure
     same = chance_in_words(McNemar(0, 0, 1.0, 500), "A", "B")
-    assert same == "A and B were right on exactly the same of the 500 test images."
+    assert same == "On the same 500 test images, A and B were right on exactly the same ones."
 
 
 def test_p_values_as_text() -> None:

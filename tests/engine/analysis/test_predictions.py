@@ -63,13 +63,16 @@ LABELS = np.array([0, 1, 0, 1])
         ({"labels": LABELS, "probabilities": HALVES[:3]}, "found 4 labels and 3 images"),
         ({"labels": LABELS + 1, "probabilities": HALVES}, "expected labels 0 to 1, found 1 to 2"),
         ({"labels": LABELS - 1, "probabilities": HALVES}, "found -1 to 0"),
-        ({"labels": LABELS / 2, "probabilities": HALVES}, "one integer label an image"),
+        ({"labels": LABELS / 2, "probabilities": HALVES}, "one integer label per image"),
         ({"labels": LABELS, "probabilities": HALVES[:, 0]}, "probabilities (images, classes)"),
         ({"labels": LABELS, "probabilities": HALVES[:, :1]}, "2 to 1000 classes, found 1"),
         ({"labels": LABELS, "probabilities": HALVES * 3}, "add up to 1, found sums of 3 to 3"),
         ({"labels": LABELS[:0], "probabilities": HALVES[:0]}, "found 0 labels and 0 images"),
         ({"labels": LABELS, "probabilities": np.array([["a"] * 2] * 4)}, "expected probabilities"),
-        ({"labels": LABELS, "probabilities": np.array([[{}] * 2] * 4)}, "a damaged file"),
+        (
+            {"labels": LABELS, "probabilities": np.array([[{}] * 2] * 4)},
+            "a damaged or foreign file",
+        ),
     ],
 )
 def test_what_are_no_predictions_is_refused_in_a_line(
@@ -100,7 +103,7 @@ def test_a_truncated_file_is_said(directory: RunDirectory, kept: int) -> None:
     save(directory.predictions, labels=LABELS, probabilities=HALVES)
     whole = directory.predictions.read_bytes()
     directory.predictions.write_bytes(whole[:kept])
-    with pytest.raises(InputError, match="damaged file or another's"):
+    with pytest.raises(InputError, match="a damaged or foreign file"):
         load_predictions(directory)
 
 

@@ -27,7 +27,7 @@ def test_a_report_has_its_parts_in_order() -> None:
         "Time",
         "Training",
         "Architecture",
-        "Is the difference chance?",
+        "Is the difference significant?",
         "Method",
     ]
     assert text.count("**Measured.**") == 3
@@ -57,7 +57,7 @@ def test_the_best_runs_classes_are_listed_with_its_calibration() -> None:
 
 def test_without_tested_runs_there_are_three_sentences_and_no_table() -> None:
     text = report_markdown(report_from(Evidence(unranked=1)))
-    assert text.count("one run here was begun, but none reached its test") == 3
+    assert text.count("one run has started, but none reached its test") == 3
     assert "|" not in text
 
 
@@ -68,5 +68,5 @@ def test_names_that_are_markup_stay_text() -> None:
     text = report_markdown(report_from(replace(evidence, contenders=(best, evil))))
     table = next(line for line in text.splitlines() if line.startswith("| <b>") or "x\\|y" in line)
     assert "x\\|y" in table
-    assert "came next with" in text
+    assert "followed with" in text
     assert "<b>x|y</b> came" not in text

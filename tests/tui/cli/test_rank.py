@@ -84,10 +84,10 @@ def test_the_time_to_accuracies_asked_for(
     monkeypatch.setenv("COLUMNS", "160")
     assert main(["rank", "--time-to", "0.8,0.86"]) == 0
     titles, first, *_ = capsys.readouterr().out.splitlines()
-    assert titles.endswith("to 80 %  to 86 %")
+    assert titles.endswith("to 0.80  to 0.86")
     assert first.split()[-2:] == ["0:50", "1:40"]
     assert main(["rank", "--time-to", "0.8,0.85,0.8"]) == 0
-    assert capsys.readouterr().out.splitlines()[0].endswith("to 80 %  to 85 %")
+    assert capsys.readouterr().out.splitlines()[0].endswith("to 0.80  to 0.85")
     assert main(["rank", "--time-to", "0.86", "--csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert (rows[0]["to_86"], rows[1]["to_86"]) == ("100.0", "")

@@ -25,7 +25,7 @@ def test_markdown_goes_to_standard_output(runs: list[str], capsys: Capture) -> N
     assert main(["report", *runs]) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith("# Transfer learning compared on CIFAR-10\n")
-    assert "EfficientNetLite0 achieved the highest test accuracy: 0.9183" in printed.out
+    assert "EfficientNetLite0 achieved the highest test accuracy, 0.9183" in printed.out
     assert printed.err == ""
 
 

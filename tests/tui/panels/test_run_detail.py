@@ -202,7 +202,7 @@ async def test_facts_and_times_come_from_the_summary(
         for part in ("0.8000", "3.38 M", "depth 50", "141 M FLOPs", "0:15 in all"):
             assert part in text(detail)
         await pilot.press("7")
-        assert "0:15 from start to end, of it 0:10 counted as training" in text(detail)
+        assert "0:15 from start to end, of which 0:10 counted as training" in text(detail)
 
 
 async def test_while_the_record_is_read_the_panel_says_so(

@@ -63,8 +63,8 @@ def test_the_best_run_comes_first_and_is_held_against_the_others(three: Comparis
     assert [run.name for run in three.runs] == ["A EfficientNetLite0", "B CustomCNN", "C VGG16"]
     chance = chance_text(three).plain
     # 16 images that only one got right: twice 2⁻¹⁶, as none is only the other's.
-    assert "A EfficientNetLite0 alone got 16 right and B CustomCNN alone 0" in chance
-    assert "is more than chance (McNemar's test, p < 0.001)" in chance
+    assert "only A EfficientNetLite0 was right on 16 and only B CustomCNN on 0" in chance
+    assert "is statistically significant (McNemar's test, p < 0.001)" in chance
     assert "C VGG16 is left out: it has no test predictions." in chance
 
 
@@ -171,7 +171,7 @@ async def test_letters_mark_the_curves_and_a_key_changes_the_axis(
         assert "epoch" in chart(pilot)
         await pilot.press("x")
         await until(pilot, lambda: "min" in chart(pilot))
-        assert "is more than chance (McNemar's test, p = 0.002)" in text(pilot, "chance")
+        assert "is statistically significant (McNemar's test, p = 0.002)" in text(pilot, "chance")
         assert text(pilot, "settings").split()[:2] == ["A", "B"]
 
 

@@ -109,7 +109,7 @@ def read_tested(run: RunRecord) -> Outcome | str:
 
 def _why_none(run: RunRecord) -> str:
     if run.state in ("queued", "running", "paused"):
-        return "this run is not over: its predictions come with the test at its end"
+        return "this run has not ended: its predictions come with its final test"
     if run.summary.test_accuracy is not None:
         return f"this run was tested, but {run.directory.predictions.name} is no longer there"
     return "this run was not tested, so there are no predictions"

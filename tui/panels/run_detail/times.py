@@ -34,7 +34,7 @@ def times_text(material: Material) -> Content:
     lines = _rows([*phases, *stages], summary.wall_seconds, material.width)
     head = Content.assemble(
         (duration(summary.wall_seconds), "$foreground bold"),
-        (" from start to end, of it ", "$muted"),
+        (" from start to end, of which ", "$muted"),
         (duration(summary.train_seconds), "$primary bold"),
         (" counted as training", "$muted"),
     )
