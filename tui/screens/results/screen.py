@@ -180,7 +180,9 @@ class ResultsScreen(KeyedScreen):
         self.call_after_refresh(self._focus_what_shows)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Allow all but a slash that is typed into the filter."""
+        """Allow all but a slash typed into the filter, and sorting behind a run in full."""
+        if action in ("sort", "reverse"):
+            return not self.has_class("-detail")
         return action != "filter" or not isinstance(self.focused, Input)
 
     def footer_name(self, action: str, name: str) -> str:
@@ -225,6 +227,7 @@ class ResultsScreen(KeyedScreen):
     def _focus_what_shows(self) -> None:
         if not self._is_there:
             return
+        self.refresh_bindings()
         if not self.has_class("-detail"):
             self._table.focus()
             return

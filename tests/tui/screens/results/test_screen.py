@@ -12,7 +12,7 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Footer, Input, Static
 
 import tui.app
 import tui.screens.results.screen
@@ -301,6 +301,11 @@ async def test_on_a_small_screen_one_thing_is_shown_at_a_time(
         await pilot.press("enter")
         await until(pilot, lambda: detail.run_id == runs["lite0"])
         assert (table(app).display, lower.display, chart.display) == (False, True, False)
+        footer = app.screen.query_one(Footer)
+        await until(pilot, lambda: footer.max_scroll_x == 0)  # all of its keys are in view
+        order = table(app).sorted_by
+        await pilot.press("s")  # what is hidden is not sorted
+        assert table(app).sorted_by == order
         await pilot.press("escape")
         await until(pilot, lambda: table(app).has_focus)
         assert (table(app).display, lower.display) == (True, False)
