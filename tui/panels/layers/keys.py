@@ -50,7 +50,7 @@ class LayerTree(DrawnTree):
         if layers:
             self.post_message(self.FreezeToggled(layers, value))
         else:
-            self.notify("There is no layer with weights.", severity="warning")
+            self.notify("No layer there has weights.", severity="warning")
 
     def action_find(self) -> None:
         """Open the line in which a name is typed."""

@@ -14,7 +14,7 @@ SIGNS = (
     ("→", "$warning", "asked for, waits for the epoch's end"),
     ("█▌", "$load", "change of the weights in the last epoch"),
     (SCALE, "$muted", "its scale: by how much of their size, log"),
-    ("── kept", "$secondary", "frozen above here: computed once, then reused"),
+    ("── kept", "$secondary", "the frontier: what is above is computed once"),
     ("red", "$error", "moved while frozen, which must not happen"),
 )
 """Mark, style and meaning of each sign."""

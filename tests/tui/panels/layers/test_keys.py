@@ -114,7 +114,7 @@ async def test_where_no_weights_lie_nothing_is_asked(
         tree, _ = await reader.begun(pilot, session, model)
         reader.go_to(tree, "input")
         await pilot.press("f", "space")
-        await until(pilot, lambda: notices(pilot) == ["There is no layer with weights."])
+        await until(pilot, lambda: notices(pilot) == ["No layer there has weights."])
         assert session.sent == []
 
 
