@@ -129,6 +129,15 @@ def card_text(
     return facts if entry.family is None else _story(entry.family) + "\n\n" + facts
 
 
+def short_story(entry: Backbone) -> Content:
+    """Return name, year and idea, for where there is no room for the card."""
+    family = entry.family
+    if family is None:
+        return Content("")
+    year = f" · {family.year}" if family.year is not None else ""
+    return Content.assemble((entry.name, "$foreground"), f"{year}\n{family.idea}")
+
+
 def _time_text(seconds: float) -> str:
     return f"{about_duration(seconds)} with these options"
 

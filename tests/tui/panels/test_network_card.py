@@ -88,6 +88,17 @@ async def test_the_card_follows_the_cursor_and_the_options(
         await until(page.pilot, lambda: shows(page.pilot, "CIFAR-10: 0.7310 on"))
 
 
+async def test_without_room_for_the_card_the_idea_stands_below_the_options(
+    launcher: Launcher,
+) -> None:
+    async with launcher((120, 40)) as page:
+        await until(page.pilot, lambda: shows(page.pilot, "EfficientNetLite0 · 2020"))
+        await page.pilot.press("tab")
+        await until(page.pilot, lambda: not shows(page.pilot, "EfficientNetLite0 · 2020"))
+        await page.pilot.press("escape", "down")
+        await until(page.pilot, lambda: shows(page.pilot, "pretraining is worth."))
+
+
 async def test_runs_are_read_only_where_the_card_is_seen(
     launcher: Launcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

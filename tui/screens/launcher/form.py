@@ -46,6 +46,7 @@ class RunForm(VerticalScroll):
         self.border_title = "Options"
         self._first_texts = dict(texts or {})
         self._errors: Mapping[str, InputError] = {}
+        self._meanwhile = Content("")
 
     is_filled = False
     """Whether the fields are mounted; until then their initial texts count."""
@@ -67,6 +68,7 @@ class RunForm(VerticalScroll):
         await self.mount(*rows, Static(id="form-help"))
         self.is_filled = True
         self.fill(self._first_texts)
+        self._show_help(self.screen.focused)
         self.post_message(self.Changed())
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
@@ -88,8 +90,16 @@ class RunForm(VerticalScroll):
         error = self._errors.get(field)
         line = self.query_one("#form-help", Static)
         line.set_class(error is not None, "-wrong")
-        says = error.line(as_label) if error else ROWS[field].help if field in ROWS else ""
-        line.update(Content(says))
+        if field in ROWS:
+            line.update(Content(error.line(as_label) if error else ROWS[field].help))
+        else:
+            line.update(self._meanwhile)
+
+    def show_meanwhile(self, text: Content) -> None:
+        """Show a text below the fields while the cursor is in none."""
+        self._meanwhile = text
+        if self.is_filled and not self.has_focus_within:
+            self._show_help(None)
 
     def on_descendant_blur(self) -> None:
         self._show_help(None)

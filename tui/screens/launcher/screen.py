@@ -25,7 +25,7 @@ from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.errors import InputError
 from tui.panels.line_fitting import Field, fit
-from tui.panels.network_card import NetworkCard
+from tui.panels.network_card import NetworkCard, short_story
 from tui.panels.tables.catalogue import CatalogueTable
 from tui.panels.tables.virtual_table import VirtualTable
 from tui.screens.keyed_screen import KeyedScreen
@@ -53,7 +53,7 @@ ALL_HERE = "data and weights of the marked models are on this machine"
 ADDING = "Add to the queue"
 PROBE_AFTER_SECONDS = 1.0
 """Measuring keeps the machine busy, so the first frame and the first keys come before it."""
-NOTHING_MARKED = "mark at least one model with space"
+NOTHING_MARKED = "no model is marked: space marks one"
 
 
 class LauncherScreen(KeyedScreen):
@@ -282,7 +282,10 @@ class LauncherScreen(KeyedScreen):
         """Tell of the model under the cursor."""
         row = self.query_one(CatalogueTable).current_row
         entry = None if row is None else find_backbone(row["name"])
-        self.query_one(NetworkCard).show(entry, row or {})
+        card = self.query_one(NetworkCard)
+        card.show(entry, row or {})
+        text = Content("") if entry is None or card.display else short_story(entry)
+        self.query_one(RunForm).show_meanwhile(text)
 
     def _problem(self) -> str:
         if self._errors:

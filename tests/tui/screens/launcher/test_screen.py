@@ -87,7 +87,7 @@ async def test_space_marks_and_letters_move_as_arrows_do(launcher: Launcher) -> 
         assert page.summary.startswith("1 run ·")
         assert "· CustomCNN ·" in page.summary
         await page.pilot.press("down", "space")
-        assert page.summary == "mark at least one model with space"
+        assert page.summary == "no model is marked: space marks one"
         assert page.start.disabled
         await page.pilot.press("down", "space")
         third = CATALOGUE[2].name
