@@ -16,22 +16,32 @@ class Field:
 
     text: Content
     rank: int
+    continues: bool = False
+    """Whether it belongs to the field before it, one blank away."""
 
 
 def fit(left: list[Field], right: list[Field], width: int, gap: int = 3) -> Content:
     """Make a line of exactly `width` cells: `left` at its left, `right` at its right."""
     while True:
+        start, end = _joined(left, gap), _joined(right, gap)
         fields = left + right
-        used = sum(field.text.cell_length for field in fields) + gap * max(len(fields) - 1, 0)
+        used = start.cell_length + end.cell_length + (gap if left and right else 0)
         if used + 2 <= width or len(fields) <= 1:
             break
         lowest = min(fields, key=lambda field: field.rank)
         left = [field for field in left if field is not lowest]
         right = [field for field in right if field is not lowest]
-    start = Content(" ") + Content(" " * gap).join([field.text for field in left])
-    end = Content(" " * gap).join([field.text for field in right]) + Content(" ")
+    start, end = Content(" ") + start, end + Content(" ")
     start = start.truncate(max(width - end.cell_length, 0), ellipsis=True)
     return start + Content(" " * (width - start.cell_length - end.cell_length)) + end
+
+
+def _joined(fields: list[Field], gap: int) -> Content:
+    line = Content("")
+    for number, field in enumerate(fields):
+        blanks = 0 if not number else 1 if field.continues else gap
+        line += Content(" " * blanks) + field.text
+    return line
 
 
 def longest(forms: Sequence[str], width: int) -> str:

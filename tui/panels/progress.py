@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from engine.common.text import MISSING, byte_size, duration, rate, whole
+from engine.common.text import MISSING, accuracy, byte_size, duration, rate, whole
 from engine.config.dataset_names import title
 from engine.protocol.events import now
 from engine.state.snapshot import RunSnapshot
@@ -25,6 +25,8 @@ class HeadPanel(Widget):
     """Three lines that are always shown: title, status, bars."""
 
     view: reactive[SessionView | None] = reactive(None, always_update=True)
+    tells_scores: reactive[bool] = reactive(False)
+    """Whether accuracy and loss are told here: where the charts are not visible."""
 
     def __init__(self, *, clock: Callable[[], float] = now, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -43,7 +45,7 @@ class HeadPanel(Widget):
             return Content("")
         lines = (
             title_line(view, width),
-            status_line(view.run, self._clock(), width),
+            status_line(view.run, self._clock(), width, with_scores=self.tells_scores),
             bars_line(view.run, width),
         )
         gap = "\n\n" if self.size.height > len(lines) else "\n"
@@ -67,33 +69,50 @@ def title_line(view: SessionView, width: int) -> Content:
     return fit(left, [Field(place, 8)], width).stylize("on $panel")
 
 
-def status_line(run: RunSnapshot, at: float, width: int) -> Content:
-    """The phase by name, position, rate; time left, time spent, speed."""
-    left = [Field(_phase(run, at), 10)]
+def status_line(run: RunSnapshot, at: float, width: int, *, with_scores: bool = False) -> Content:
+    """The phase by name, position, scores, rate; time left, time spent, speed."""
+    left = [Field(_phase(run, at), 12)]
     if run.stage:
         stages = run.spec.stages
         name = stages[min(run.stage, len(stages)) - 1].name
-        stage = Content.styled(f"stage {run.stage}/{len(stages)}", "$foreground")
-        left.append(Field(stage + Content.styled(f" {name}", "$muted"), 4))
+        left.append(Field(Content.styled(f"stage {run.stage}/{len(stages)}", "$foreground"), 8))
+        left.append(Field(Content.styled(name, "$muted"), 4, continues=True))
     extracts = run.phase == "extracting" and not run.is_over
     if run.epoch and not extracts:
         epoch, epochs = stage_epoch(run)
         step = f"{run.step:>{len(str(run.steps))}}/{run.steps}"
-        left.append(Field(_pair("epoch", f"{epoch}/{epochs}"), 8))
+        left.append(Field(_pair("epoch", f"{epoch}/{epochs}"), 9))
         left.append(Field(_pair("batch", step), 7))
+    if with_scores and (told := scores(run)):
+        left.append(Field(told, 10))
     if run.stage and run.spec.patience is not None:
         left.append(_patience(run.epochs_without_gain, run.spec.patience))
     if run.learning_rate is not None and not extracts:
         left.append(_rate(run.learning_rate, None if run.is_over else run.pending_learning_rate))
     speed = MISSING if run.images_per_second is None else f"{run.images_per_second:,.0f}"
     right = [
-        Field(_pair("ETA", f"{duration(run.eta_seconds):>5}", "$primary bold"), 9),
+        Field(_pair("ETA", f"{duration(run.eta_seconds):>5}", "$primary bold"), 11),
         Field(_pair("elapsed", f"{duration(run.wall_seconds(at)):>5}"), 5),
     ]
     if not extracts:  # the speed of training would be beside that of the extraction
         pace = Content.styled(f"{speed:>6}", "$foreground") + Content.styled(" img/s", "$muted")
         right.append(Field(pace, 6))
     return fit(left, [] if run.status == "queued" else right, width)
+
+
+def scores(run: RunSnapshot) -> Content | None:
+    """The newest accuracy and loss: of the test, of the last validation, or of the training."""
+    if run.test is not None:
+        name, share, loss = "test", run.test.accuracy, run.test.loss
+    elif run.ended_epochs:
+        last = run.ended_epochs[-1]
+        name, share, loss = "val", last.val_accuracy, last.val_loss
+    elif run.accuracy.full:
+        name, share, loss = "train", run.accuracy.full[-1][1], run.loss.full[-1][1]
+    else:
+        return None
+    between = Content.styled(" · ", "$muted")
+    return _pair(name, accuracy(share, 3)) + between + _pair("loss", accuracy(loss, 2))
 
 
 def _pair(name: str, value: str, style: str = "$foreground") -> Content:

@@ -50,6 +50,8 @@ class Key:
     """Whether it takes effect before the focused widget; keys typed right after it come later."""
     display: str = ""
     """How the key is written, where its names do not tell."""
+    footer_display: str = ""
+    """How the footer writes it, where it shows this key for several."""
 
 
 _WRITTEN = {
@@ -79,19 +81,26 @@ KEYS: tuple[Key, ...] = (
     Key("greater_than_sign", "skip", "Skip to the next stage or the next model", "training"),
     Key("c", "checkpoint", "Save a checkpoint now", "training"),
     Key("w", "change_charts('recent')", "Charts: all or their recent part", "training"),
-    Key("x", "change_charts('x_unit')", "Charts over epochs, steps or seconds", "training"),
+    Key("x", "change_charts('x_unit')", "Charts over epochs, steps or time", "training"),
     Key("m", "change_charts('smoothing')", "Charts: smooth the train line", "training"),
     Key("y", "change_charts('log_loss')", "Chart of the loss: logarithmic", "training"),
     Key("z", "pause", "Pause after this batch, or resume", "training", "pause"),
     Key("s", "stop", "Stop: now, after this epoch or after this model", "training", "stop"),
     Key("e", "waiting_runs", "Move, remove or add runs that wait", "training"),
-    Key("r", "app.results", "Go to the results", "training", "results"),
-    Key("1", "panel('layers')", "Only the layers, or all panels", "training"),
+    Key(
+        "1",
+        "panel('layers')",
+        "Only the layers, or all panels",
+        "training",
+        "panels",
+        footer_display="1-5",
+    ),
     Key("2", "panel('charts')", "Only the charts, or all panels", "training"),
     Key("3", "panel('machine')", "Only the machine, or all panels", "training"),
     Key("4", "panel('queue')", "Only the queue, or all panels", "training"),
     Key("5", "panel('log')", "Open or close the log", "training"),
     Key("v", "debug_lines", "Log: show or hide what libraries print", "training"),
+    Key("r", "app.results", "Go to the results", "training", "results"),
     Key("enter", "go_on", "When all runs have ended: the results", "training", "results"),
     Key("escape", "dismiss_notice", "Dismiss the error message", "training", "dismiss"),
     Key("n", "new_session", "New session, or more runs for the queue", "everywhere", "new"),
@@ -259,7 +268,7 @@ def bindings(place: Place, leave_out: Iterable[str] = ()) -> list[BindingType]:
             tooltip=key.description,
             show=bool(key.footer) and not key.while_typing,
             priority=key.priority,
-            key_display=key.display or None,
+            key_display=key.footer_display or key.display or None,
             id=_binding_id(key),
         )
         for key in keys_of(place)

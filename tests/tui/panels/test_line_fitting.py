@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from textual.content import Content
 
-from tui.panels.line_fitting import change, longest, packed
+from tui.panels.line_fitting import Field, change, fit, longest, packed
+
+
+def test_a_field_that_continues_another_is_one_blank_away_and_can_go_first() -> None:
+    left = [Field(Content("stage 1"), 5), Field(Content("head"), 1, continues=True)]
+    right = [Field(Content("end"), 9)]
+    assert fit(left, right, 20).plain == " stage 1 head   end "
+    assert fit(left, right, 19).plain == " stage 1       end "
 
 
 def test_the_longest_form_that_fits_is_taken() -> None:

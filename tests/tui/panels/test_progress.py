@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from textual.content import Content
 
-from engine.protocol.events import PhaseProgressed
+from engine.protocol.events import PhaseProgressed, TestEnded
+from engine.state.series import Curve
 from engine.state.snapshot import RunSnapshot
 from tui.panels.progress import (
     bar,
@@ -71,6 +72,31 @@ def test_the_least_important_fields_go_first(training: RunSnapshot) -> None:
     assert "training" in line
     assert "ETA" in line
     assert "rate" not in line
+
+
+def test_the_stage_outlives_its_name(training: RunSnapshot) -> None:
+    assert "stage 2/2 fine-tune" in status_line(training, 1_297.0, 120).plain
+    assert "stage 2/2   epoch" in status_line(training, 1_297.0, 80).plain
+
+
+def test_accuracy_and_loss_are_told_where_no_chart_does(
+    training: RunSnapshot, events: dict[str, Any]
+) -> None:
+    assert "loss" not in status_line(training, 1_297.0, 80).plain
+    curve = Curve(((6.5, 0.41234),), ())
+    began = replace(training, accuracy=curve, loss=replace(curve, full=((6.5, 1.872),)))
+    ended = replace(began, ended_epochs=(events["epoch_end"](6, 0.6751),))
+    tested = replace(ended, test=TestEnded(loss=0.301, accuracy=0.9183, images=9))
+    for run, words in (
+        (began, "train 0.412 · loss 1.87"),
+        (ended, "val 0.675 · loss 0.90"),
+        (tested, "test 0.918 · loss 0.30"),
+    ):
+        for width in (60, 80, 120):
+            line = status_line(run, 1_297.0, width, with_scores=True).plain
+            assert words in line
+            assert "ETA" in line
+    assert "loss" not in status_line(training, 1_297.0, 80, with_scores=True).plain
 
 
 def test_numbers_do_not_move_their_neighbours(training: RunSnapshot) -> None:

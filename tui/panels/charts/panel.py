@@ -15,6 +15,8 @@ from tui.panels.charts.settings import ChartSettings, read_settings
 
 _CANVAS_AFTER_SECONDS = 0.05
 """Long enough for the first frame to be drawn; a call after a refresh may come before it."""
+_BORDER_CELLS = 6
+"""Beside a title: corners, and a dash and a blank at each of its ends."""
 
 
 class ChartsPanel(Vertical):
@@ -59,7 +61,7 @@ class ChartsPanel(Vertical):
         if now - self._drawn_at < self.seconds_between_draws * 0.9:
             return
         counts = (run.epoch, run.step, len(run.ended_epochs), len(run.markers))
-        content = (run.run_id, *counts, self.settings)
+        content = (run.run_id, *counts, self.settings, self.size.width)
         if content != self._drawn:
             self._drawn, self._drawn_at = content, now
             self._draw(run)
@@ -69,6 +71,6 @@ class ChartsPanel(Vertical):
 
         for name, title, data in CHARTS:
             panel = self.query_one(f"#{name}-panel", Vertical)
-            panel.border_title = title(run)
+            panel.border_title = title(run, self.size.width - _BORDER_CELLS)
             panel.border_subtitle = self.settings.words(of_loss=name == "loss")
             panel.query_one(CurveChart).plot(data(run, self.settings))

@@ -36,7 +36,7 @@ class ChartSettings:
         return replace(self, **{name: values[place % len(values)]})
 
     def words(self, *, of_loss: bool) -> str:
-        """What differs from the defaults: `recent window · smoothed 0.6 · log`, or empty.
+        """What differs from the defaults: `recent window · smoothed 0.6 · log scale`, or empty.
 
         Args:
             of_loss: whether it is for the loss chart, the only one that can be logarithmic.
@@ -45,7 +45,7 @@ class ChartSettings:
         if self.smoothing:
             parts.append(f"smoothed {self.smoothing:g}")
         if of_loss and self.log_loss:
-            parts.append("log")
+            parts.append("log scale")
         return " · ".join(parts)
 
 

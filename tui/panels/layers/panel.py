@@ -71,8 +71,14 @@ class LayersPanel(Vertical):
     def on_resize(self) -> None:
         self._show_texts()
 
+    def on_show(self) -> None:
+        run = self.snapshot
+        if run is not None and run.layers is not None and not run.is_over:
+            self.call_after_refresh(self._focus_if_none_has)
+
     def _focus_if_none_has(self) -> None:
-        if self.screen.focused is None:
+        # Keys must change no layer that is not visible.
+        if self.screen.focused is None and self.display:
             self.query_one(LayerTree).focus()
 
     # Texts around the tree.

@@ -44,7 +44,7 @@ def layout_classes(size: Size, single: str, log_choice: bool | None) -> frozense
         is_wide = size.width >= _WIDE_SIZE[0] and size.height >= _WIDE_SIZE[1]
         layout = "-wide" if is_wide else "-normal"
     elif not single:
-        single = "layers"
+        single = "charts"
     classes = {layout}
     if layout != "-narrow" and size.height >= _TALL:
         classes.add("-tall")
@@ -60,6 +60,8 @@ class TrainingScreen(ControlsScreen):
     """The panels of a SessionView, laid out for the size of the terminal."""
 
     CSS_PATH = "training.tcss"
+    AUTO_FOCUS = ""
+    """The layers take the focus once they are visible: hidden, their keys would change them."""
     BINDINGS = keys.bindings("training")
 
     def __init__(
@@ -138,6 +140,8 @@ class TrainingScreen(ControlsScreen):
         if layout != self._layout_now:
             self.set_classes((self.classes - self._layout_now) | layout)
             self._layout_now = layout
+        charts_in_sight = "-single" not in layout or "-only-charts" in layout
+        self.query_one(HeadPanel).tells_scores = not charts_in_sight
         notice = self.query_one(NoticeStrip)
         notice.tells_changes = "-single" in layout and "-only-layers" not in layout
         notice.log_is_open = "-log" in layout

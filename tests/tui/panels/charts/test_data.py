@@ -36,6 +36,12 @@ def test_titles_hold_the_last_values_and_the_best_epoch(trained: RunSnapshot) ->
     assert "val 0.900" in loss_title(trained).plain
 
 
+def test_a_title_without_room_keeps_its_numbers(trained: RunSnapshot) -> None:
+    assert accuracy_title(trained, 56).plain.endswith("★ 0.800 in epoch 2")
+    short = accuracy_title(trained, 48).plain
+    assert short == "Accuracy  ━ train 0.798  ● val 0.700  ★ 0.800"
+
+
 def test_nothing_yet_and_nan_are_drawn_as_nothing(
     run: RunSnapshot, events: dict[str, Callable[..., Any]]
 ) -> None:

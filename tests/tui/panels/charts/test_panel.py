@@ -117,7 +117,7 @@ async def test_the_charts_remember_how_they_were_drawn(
         await until(pilot, lambda: braille(picture(chart)) > 0)
         await pilot.press("x", "m", "y", "w")
         panel = pilot.app.screen.query_one("#loss-panel")
-        words = "recent window · smoothed 0.6 · log"
+        words = "recent window · smoothed 0.6 · log scale"
         await until(pilot, lambda: panel.border_subtitle == words)
         assert "step" in picture(chart)
     assert read_settings() == ChartSettings(

@@ -17,6 +17,7 @@ from engine.protocol.events import (
     TestEnded,
 )
 from engine.protocol.facts import LayerNode
+from tests.support.screens import drawn
 from tui.panels.layers.keys import LayerTree
 from tui.panels.notice import Banner, NoticeStrip
 from tui.panels.progress import HeadPanel
@@ -223,14 +224,39 @@ async def test_a_small_terminal_shows_one_panel_at_a_time(
         app: Any = pilot.app
         session.begin(layers)
         await until(pilot, lambda: "training" in head(app))
-        assert in_sight(app) == ["layers"]
-        for key, name in zip("2345", PANELS[1:], strict=True):
+        assert in_sight(app) == ["charts"]
+        assert app.screen.focused is None  # else keys would freeze layers that nobody sees
+        assert "train 0.500" not in head(app)
+        for key, name in zip("1345", ("layers", *PANELS[2:]), strict=True):
             await pilot.press(key)
             await until(pilot, lambda name=name: in_sight(app) == [name])
             assert app.screen.query_one(HeadPanel).region.height == 3
+            assert "train 0.500 · loss 1.50" in head(app)
         await pilot.press("1")
         await until(pilot, lambda: in_sight(app) == ["layers"])
         assert app.screen.focused is app.screen.query_one(LayerTree)
+        await pilot.press("1")
+        await until(pilot, lambda: in_sight(app) == ["charts"])
+        assert app.screen.focused is None
+
+
+async def test_the_layers_take_the_focus_where_they_come_into_sight(
+    session: Any, running: Any, until: Any, layers: LayerNode
+) -> None:
+    async with running(session, (80, 24)) as pilot:
+        app: Any = pilot.app
+        session.begin(layers)
+        await until(pilot, lambda: "training" in head(app))
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: app.screen.focused is app.screen.query_one(LayerTree))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_footer_tells_that_numbers_change_the_panels(
+    session: Any, running: Any, until: Any, size: tuple[int, int]
+) -> None:
+    async with running(session, size) as pilot:
+        await until(pilot, lambda: any("1-5 panels" in line.text for line in drawn(pilot)))
 
 
 async def test_a_large_terminal_shows_all_and_one_on_request(
