@@ -48,6 +48,11 @@ class QueuePanel(VerticalScroll):
     def on_resize(self) -> None:
         self._draw()
 
+    @property
+    def lines_wanted(self) -> int:
+        """With its border, the lines in which every run is visible."""
+        return 2 + (len(self.view.runs) if self.view is not None else 0)
+
     def watch_view(self) -> None:
         self._draw()
 

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from engine.protocol.events import now
 from tui.panels.charts.panel import ChartsPanel
 from tui.panels.charts.settings import write_settings
+from tui.panels.epochs import LEAST_LINES, EpochsPanel
 from tui.panels.key_footer import KeyFooter
 from tui.panels.layers.panel import LayersPanel
 from tui.panels.log import LogPanel
@@ -92,6 +93,7 @@ class TrainingScreen(ControlsScreen):
                 with Container(id="side"):
                     yield HardwarePanel(id="machine")
                     yield QueuePanel(clock=self._clock, id="queue")
+                    yield EpochsPanel(id="epochs")
         yield LogPanel(id="log")
         yield NoticeStrip(id="notice")
         yield self.footer()
@@ -111,6 +113,8 @@ class TrainingScreen(ControlsScreen):
         self.query_one(NoticeStrip).view = view
         self.query_one(LayersPanel).snapshot = run
         self.query_one(ChartsPanel).snapshot = run
+        self.query_one(EpochsPanel).snapshot = run
+        self._make_room_for_epochs()
         self.query_one(HardwarePanel).snapshot = run
         self.query_one(LogPanel).snapshot = run
         self._count_unread()
@@ -146,6 +150,18 @@ class TrainingScreen(ControlsScreen):
         notice.tells_changes = "-single" in layout and "-only-layers" not in layout
         notice.log_is_open = "-log" in layout
         self._count_unread()
+        self.call_after_refresh(self._make_room_for_epochs)
+
+    def _make_room_for_epochs(self) -> None:
+        """Show the epochs below the queue where it and the machine leave enough lines."""
+        machine, queue = self.query_one("#machine"), self.query_one(QueuePanel)
+        side = self.query_one("#side")
+        stacks = self.has_class("-wide") or self.has_class("-only-queue")
+        taken = machine.outer_size.height if machine.display else 0
+        room = side.size.height - taken - queue.lines_wanted
+        is_shown = stacks and queue.display and room >= LEAST_LINES
+        self.set_class(is_shown, "-epochs")
+        queue.styles.height = queue.lines_wanted if is_shown else None
 
     def _count_unread(self) -> None:
         told = self.query_one(LogPanel).told

@@ -18,6 +18,7 @@ from engine.protocol.events import (
 )
 from engine.protocol.facts import LayerNode
 from tests.support.screens import drawn
+from tui.panels.epochs import EpochsPanel
 from tui.panels.layers.keys import LayerTree
 from tui.panels.notice import Banner, NoticeStrip
 from tui.panels.progress import HeadPanel
@@ -249,6 +250,37 @@ async def test_the_layers_take_the_focus_where_they_come_into_sight(
         await until(pilot, lambda: "training" in head(app))
         await pilot.resize_terminal(120, 40)
         await until(pilot, lambda: app.screen.focused is app.screen.query_one(LayerTree))
+
+
+async def test_epochs_are_listed_where_machine_and_queue_leave_room(
+    session: Any, running: Any, until: Any, layers: LayerNode, events: Any
+) -> None:
+    async with running(session, (200, 60)) as pilot:
+        app: Any = pilot.app
+        session.begin(layers)
+        session.play(events["epoch_end"](1, 0.8))
+        epochs = app.screen.query_one(EpochsPanel)
+        await until(pilot, lambda: epochs.region.area)
+        await until(pilot, lambda: "★   1" in str(epochs.query_one(".rows").render()))
+        panel = app.screen.query_one(QueuePanel)
+        await until(pilot, lambda: panel.region.height == 2 + len(session.specs))
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: not epochs.region.area)
+        await pilot.press("4")
+        await until(pilot, lambda: epochs.region.area)
+
+
+async def test_a_long_queue_is_not_cut_for_the_epochs(
+    make_session: Any, make_spec: Any, running: Any, until: Any, layers: LayerNode
+) -> None:
+    session = make_session(tuple(make_spec(seed=seed) for seed in range(40)))
+    async with running(session, (200, 60)) as pilot:
+        app: Any = pilot.app
+        session.begin(layers)
+        await until(pilot, lambda: "seed 39" in queue(app))
+        await pilot.pause()
+        assert not app.screen.query_one(EpochsPanel).region.area
+        assert app.screen.query_one(QueuePanel).region.height > 25
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
