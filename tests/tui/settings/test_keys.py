@@ -15,6 +15,7 @@ from tests.support.launcher import Launcher
 from tests.support.screens import Running, is_open, until
 from tui.app import CifarApp
 from tui.panels.key_footer import KeyFooter
+from tui.panels.layers.keys import LayerTree
 from tui.panels.tables.catalogue import CatalogueTable
 from tui.screens.help import HelpScreen, help_text
 from tui.screens.launcher.screen import LauncherScreen
@@ -64,7 +65,7 @@ async def test_keys_palette_and_help_of_a_training(
         assert not (descriptions(*keys.PLACES) - here) & set(titles)
 
         session.begin(layers)
-        await until(pilot, lambda: app.screen.query("#layers.-filled"))
+        await until(pilot, lambda: isinstance(app.focused, LayerTree))
         for place in ("layers", "training", "everywhere"):
             for key in keys.keys_of(place):
                 assert keys.owner_of(key, app, app.screen) is not None, key

@@ -25,6 +25,8 @@ from tui.panels.layers.texts import (
 
 _BORDER_WIDTH = 6
 """Corners of the border, and a dash and a blank on each side of its subtitle."""
+_LINES_AROUND = 7
+"""Head, border, notice and footer, on a screen that shows the layers alone."""
 _PLACEHOLDER = "The layers appear here once the model is built."
 
 
@@ -61,7 +63,8 @@ class LayersPanel(Vertical):
         is_other = snapshot.layers is not tree.model
         self.set_class(snapshot.layers is not None, "-filled")
         # One line above the tree names the columns, one below is the detail's.
-        tree.show_run(snapshot, max(self.content_size.height - 2, 0))
+        height = self.content_size.height or self.screen.size.height - _LINES_AROUND
+        tree.show_run(snapshot, max(height - 2, 0))
         tree.show_frontier(snapshot.frontier, frontier_words(snapshot))
         self._show_texts()
         if is_other and snapshot.layers is not None:

@@ -194,6 +194,8 @@ async def test_find_goes_from_match_to_match_and_back(
         panel = pilot.app.screen.query_one(LayersPanel)
         tree = panel.query_one(LayerTree)
         await until(pilot, lambda: tree.last_line > 3)
+        if not panel.display:
+            await pilot.press("1")
         reader.go_to(tree, "backbone")
         await pilot.press("left")
         assert not reader.line_of(tree, "block1")
@@ -254,7 +256,7 @@ async def test_a_row_far_below_comes_into_sight(
         panel = pilot.app.screen.query_one(LayersPanel)
         tree = panel.query_one(LayerTree)
         await until(pilot, lambda: tree.last_line >= 1)
-        await pilot.press("slash", *"r777")
+        await pilot.press("1", "slash", *"r777")
         await until(pilot, lambda: place(panel) == "1 of 1")
         await until(pilot, lambda: reader.line_of(tree, "layer777"))
 

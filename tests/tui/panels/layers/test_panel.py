@@ -50,6 +50,7 @@ async def test_a_wide_panel_has_kind_and_shape_as_columns(
         tree, _ = await reader.begun(pilot, session, layers)
         line = reader.line_of(tree, "predictions")
         assert line.split()[-6:] == ["Dense", "4×4×8", "1.28", "K", "■", "trains"]
+        await pilot.press("1")
         await pilot.resize_terminal(120, 40)
         await until(pilot, lambda: "Dense" not in reader.line_of(tree, "predictions"))
         await pilot.resize_terminal(200, 60)
