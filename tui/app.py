@@ -96,7 +96,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self._event_loop: asyncio.AbstractEventLoop | None = None
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
-        self.theme = remembered_theme()
+        self.theme = remembered_theme() or DARK.name
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the variables of the stylesheets that Textual's own themes lack."""

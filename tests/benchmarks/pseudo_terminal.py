@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from terminal_screen import TerminalScreen
 
 COLUMNS, ROWS = 120, 40
+WHAT_ARE_YOU, A_VT220 = b"\x1b[c", b"\x1b[?62c"
+"""A question that every terminal answers."""
 
 
 class Terminal:
@@ -29,6 +31,7 @@ class Terminal:
         program: Sequence[str] = ("-m", "tui"),
         inherits: bool = True,
         before: Callable[[], object] | None = None,
+        answers: bool = True,
     ) -> None:
         """Start it.
 
@@ -38,11 +41,13 @@ class Terminal:
             program: what Python is to run.
             inherits: whether the usual variables are those of this process, or next to none.
             before: what the new process does first.
+            answers: whether it says what it is when it is asked.
         """
         self.started_at = time.perf_counter()
         self.bytes_drawn = 0
         self.drawn = b""
         self.screen = TerminalScreen()
+        self._answers = answers
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._pid, self._descriptor = pty.fork()
         if self._pid == 0:
@@ -76,6 +81,8 @@ class Terminal:
         self.bytes_drawn += len(chunk)
         self.drawn = (self.drawn + chunk)[-1_000_000:]
         self.screen.write(self._decoder.decode(chunk))
+        if self._answers and WHAT_ARE_YOU in chunk:
+            self.press(A_VT220)
         return chunk
 
     def wait_for(self, text: str, seconds: float) -> float:

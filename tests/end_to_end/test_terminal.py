@@ -12,10 +12,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pseudo_terminal import Terminal
+from pseudo_terminal import A_VT220, Terminal
 from terminal_screen import TerminalScreen
 
 from tests.support.processes import ROOT, TRAIN
+from tui.terminal.background import QUESTION
 
 SECONDS = 60
 slow = pytest.mark.slow
@@ -151,6 +152,38 @@ def test_what_is_no_text_is_dropped(open_terminal: Open) -> None:
     terminal.press("\x11")
     assert terminal.close() == 0
     assert b"Traceback" not in terminal.drawn
+
+
+LIGHT = b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\"
+IN_COLOUR = {"COLORTERM": "truecolor"}
+LIGHT_SURFACE, DARK_SURFACE = b"48;2;247;248;250", b"48;2;16;20;26"
+
+
+def test_the_first_frame_suits_the_terminal_and_no_key_is_lost(open_terminal: Open) -> None:
+    terminal = open_terminal([], environment=IN_COLOUR, answers=False)
+    wait(terminal, lambda: QUESTION in terminal.drawn)
+    terminal.press(LIGHT + b"?" + A_VT220)
+    terminal.wait_for("finds any action", SECONDS)
+    assert LIGHT_SURFACE in terminal.drawn
+    assert DARK_SURFACE not in terminal.drawn
+    terminal.press("\x11")
+    assert terminal.close() == 0
+
+
+@slow("that the real driver keeps a late answer from the keys")
+def test_a_late_answer_is_neither_drawn_nor_typed(open_terminal: Open) -> None:
+    terminal = open_terminal([], environment=IN_COLOUR, answers=False)
+    wait(terminal, lambda: QUESTION in terminal.drawn)
+    terminal.wait_for(LAUNCHER, SECONDS)
+    terminal.press(LIGHT + A_VT220 + b"/")
+    terminal.press("lite")
+    terminal.wait_for("lite", SECONDS)
+    assert DARK_SURFACE in terminal.drawn
+    assert b"rgb" not in terminal.drawn
+    terminal.press("\x11")
+    wait(terminal, lambda: has_ended(terminal))
+    assert termios.tcgetattr(terminal.descriptor)[3] & termios.ECHO
+    assert terminal.close() == 0
 
 
 CRASHES = """

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from engine.errors import InputError
 from engine.machine.output_capture import OutputCapture
 from tui.cli.arguments import OnHangup
+from tui.terminal.background import background_is_light, take_unread
 from tui.terminal.capabilities import current, terminal_restorer
 
 if TYPE_CHECKING:
@@ -139,14 +140,21 @@ class ControllingTerminal:
         """Run an app on the full screen until it exits; return the runs of its last session."""
         from rich.console import Console
 
+        from tui.settings.themes import remembered_theme, theme_on
+
         self._app = app
         if self.owner is Owner.LINES:
             self.owner = Owner.SCREEN
         if self.terminated or self.owner is Owner.CLOSED:
             app.leave_at_once(not self.interrupts)
+        elif remembered_theme() is None:
+            app.theme = theme_on(background_is_light())
         # Textual would print the traceback of a crash into the captured standard error.
         app.error_console = Console(file=sys.__stderr__, markup=False, highlight=False)
-        seen = app.run()
+        try:
+            seen = app.run()
+        finally:
+            take_unread()  # of a screen that did not open
         # Textual's handlers are still installed, and would open it again.
         for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH):
             signal.signal(number, signal.SIG_DFL)

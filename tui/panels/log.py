@@ -135,7 +135,8 @@ class LogPanel(RichLog):
 
     def on_resize(self, event: events.Resize) -> None:
         if event.size.width:
-            self._write_again()
+            # After Textual has written what was said before there was a size, in colours of then.
+            self.call_next(self._write_again)
 
     def render_line(self, y: int) -> Strip:
         """Draw a line, with what of it is marked; Textual marks only the text of other widgets."""

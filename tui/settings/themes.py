@@ -17,36 +17,39 @@ OTHER_THEMES = {
 }
 """Variables of the stylesheets that Textual's own themes lack."""
 _COLOURS = {
-    "primary": ("#5cb8e6", "#0b6ea8"),
-    "secondary": ("#8aa0b8", "#4d6277"),
-    "warning": ("#f2b45c", "#a85f00"),
-    "error": ("#f0717a", "#bf2f3a"),
-    "success": ("#7fcf8f", "#24803a"),
-    "foreground": ("#d6dce5", "#1e2630"),
+    "primary": ("#5cb8e6", "#0a649a"),
+    "secondary": ("#8fa6bf", "#4a5f74"),
+    "warning": ("#f2b45c", "#984a00"),
+    "error": ("#f4828a", "#b32834"),
+    "success": ("#7fcf8f", "#1a6b2f"),
+    "foreground": ("#dfe5ec", "#161d26"),
     "background": ("#10141a", "#f7f8fa"),
     "surface": ("#151b23", "#eef1f5"),
-    "panel": ("#1f2833", "#e1e7ee"),
+    "panel": ("#1f2833", "#e3e8ee"),
 }
 """Of the dark and of the light theme; Textual's own names."""
 _VARIABLES = {
-    "muted": ("#7d8b9c", "#66758a"),
+    "muted": ("#929fad", "#505b68"),
     "line": ("#33404f", "#c2ccd8"),
     "grid": ("#232d38", "#dfe5ec"),
-    "load": ("#4a6a85", "#86a9c4"),
-    "validation": ("#f2b45c", "#b86800"),
-    "block-cursor-background": ("#24435a", "#c9e2f3"),
+    "load": ("#5f87a8", "#5884a5"),
+    "block-cursor-background": ("#122e5c", "#cbe3f4"),
     "block-cursor-foreground": ("#ffffff", "#0d1620"),
-    "block-cursor-blurred-background": ("#1b2631", "#e3ebf3"),
+    "block-cursor-blurred-background": ("#1a2430", "#e3ebf3"),
     "footer-description-foreground": ("#aab6c4", "#3f4d5c"),
-    "scrollbar-hover": ("#4a5b6e", "#a3b2c2"),
+    "scrollbar": ("#5a697b", "#808d9c"),
+    "scrollbar-hover": ("#74859a", "#6b7989"),
 }
 _SAME = {
     "primary": ("footer-key-foreground", "border", "scrollbar-active"),
+    "warning": ("validation",),
+    "muted": ("text-muted",),
     "foreground": ("block-cursor-blurred-foreground",),
     "block-cursor-background": ("screen-selection-background",),
     "block-cursor-foreground": ("screen-selection-foreground",),
     "panel": ("footer-background",),
-    "line": ("border-blurred", "scrollbar"),
+    "line": ("border-blurred",),
+    "block-cursor-background": ("input-selection-background", "screen-selection-background"),
     "background": (
         *("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active"),
         "scrollbar-corner-color",
@@ -69,9 +72,15 @@ DARK, LIGHT = _theme("cifar-dark", dark=True), _theme("cifar-light", dark=False)
 _SECTION, _KEY = "looks", "theme"
 
 
-def remembered_theme() -> str:
-    """Return the name of the theme chosen last; the dark one at first."""
-    return LIGHT.name if read_preferences(_SECTION).get(_KEY) == LIGHT.name else DARK.name
+def remembered_theme() -> str | None:
+    """Return the name of the theme that the user chose last; None if they never did."""
+    name = read_preferences(_SECTION).get(_KEY)
+    return next((theme.name for theme in (DARK, LIGHT) if theme.name == name), None)
+
+
+def theme_on(is_light: bool | None) -> str:
+    """Return the name of the theme for a terminal's background; the dark one if it is unknown."""
+    return LIGHT.name if is_light else DARK.name
 
 
 def remember_theme(name: str) -> None:

@@ -12,6 +12,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from tui.terminal.ascii_marks import to_ascii
+from tui.terminal.background import Answers, Unread, take_unread
 from tui.terminal.capabilities import current
 from tui.terminal.changed_cells import ChangedCells
 from tui.terminal.input_text import InputText
@@ -33,6 +34,7 @@ class SparingDriver(LinuxDriver):
         self._cells = ChangedCells()
         self._is_ascii = current().is_ascii
         self._is_open = False
+        self._unread = Unread()
 
     def write(self, data: str) -> None:
         """Write the part of `data` that changes the screen."""
@@ -46,6 +48,7 @@ class SparingDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Open the screen."""
         self._is_open = True
+        self._unread = take_unread()
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def stop_application_mode(self) -> None:
@@ -84,7 +87,8 @@ class SparingDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read keys and the mouse until the screen leaves or the terminal has gone."""
-        keyboard = _Keyboard(self._debug)
+        keyboard = _Keyboard(self._debug, self._unread.answers)
+        self._tell(keyboard.messages(self._unread.typed))
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
@@ -110,13 +114,17 @@ class SparingDriver(LinuxDriver):
 class _Keyboard:
     """Textual's parser, replaced by a new one where it fails over what a terminal sends."""
 
-    def __init__(self, debug: bool) -> None:
+    def __init__(self, debug: bool, answers: Answers) -> None:
         self._debug = debug
+        self._answers = answers
         self._text = InputText()
         self._parser = XTermParser(debug)
 
     def messages(self, data: bytes) -> list[Message]:
-        """Parse these bytes."""
+        """Parse these bytes, without late answers to a question asked before the screen opened."""
+        return self._parsed(self._answers.rest(data))
+
+    def _parsed(self, data: bytes) -> list[Message]:
         found: list[Message] = []
         # One by one: what follows a sequence that fails is not lost with it.
         for character in self._text.decoded(data):
@@ -128,11 +136,12 @@ class _Keyboard:
 
     def waited(self) -> list[Message]:
         """Parse what waited for more input that did not come, such as half an escape sequence."""
+        found = self._parsed(self._answers.released())
         try:
-            return list(self._parser.tick())
+            return found + list(self._parser.tick())
         except Exception:
             self._start_again()
-            return []
+            return found
 
     def _start_again(self) -> None:
         before, self._parser = self._parser, XTermParser(self._debug)

@@ -6,6 +6,7 @@ import pytest
 from textual import events
 from textual.message import Message
 
+from tui.terminal.background import Unread
 from tui.terminal.driver import _Keyboard
 from tui.terminal.input_text import InputText
 
@@ -38,12 +39,14 @@ def keys(messages: list[Message]) -> list[str]:
     [b"\xff", b"\x1b[M#\xc3\x84", b"\x1b[99999999999u", b"\x1b[97;1:3u", b"\x1b[M \xff\xff"],
 )
 def test_the_key_after_what_makes_no_sense_counts(data: bytes) -> None:
-    keyboard = _Keyboard(debug=False)
+    keyboard = _Keyboard(debug=False, answers=Unread().answers)
     assert keys(keyboard.messages(data + b"q")) == ["q"]
     assert keys(keyboard.messages(b"\x1b[A")) == ["up"]
 
 
 def test_a_paste_is_one_message() -> None:
-    (paste,) = _Keyboard(debug=False).messages(b"\x1b[200~a\xff\xc3\xa4\x1b[201~")
+    (paste,) = _Keyboard(debug=False, answers=Unread().answers).messages(
+        b"\x1b[200~a\xff\xc3\xa4\x1b[201~"
+    )
     assert isinstance(paste, events.Paste)
     assert paste.text == "aä"

@@ -29,7 +29,7 @@ class CurveChart(Plot[ChartData]):
         & > .chart--train { color: $primary; }
         & > .chart--validation { color: $validation; }
         & > .chart--marker { color: $muted; }
-        & > .chart--raw { color: $grid; }
+        & > .chart--raw { color: $load; }
     }
     """
 

@@ -110,7 +110,7 @@ def _cell(material: Material, images: int, of: int, right: bool, width: int) -> 
     heat = share if right else min(share / _FULL_MISTAKE, 1.0)
     text = f"{images or '·':>{width - 1}} "
     if not images:
-        return Content.styled(text, "$line")
+        return Content.styled(text, "$muted")
     return Content.styled(text, material.palette.heat(max(heat, _FAINTEST), right))
 
 

@@ -57,7 +57,7 @@ def _phases(summary: Summary) -> list[Row]:
     rest = summary.wall_seconds - sum(summary.phase_seconds.values())
     # The time between two phases is not worth a line; an interruption is.
     if rest > 1:
-        phases.append(("in no phase", rest, "$line", ""))
+        phases.append(("in no phase", rest, "$muted", ""))
     return phases
 
 
