@@ -1,4 +1,14 @@
-"""The program's two themes: quiet surfaces, one accent colour, amber for validation and changes."""
+"""The program's two themes: quiet surfaces, one accent colour, amber for validation and changes.
+
+Text has three strengths. `$foreground` is what the user set, or what was measured; `$muted` is what
+nobody set, such as a default, and what explains: the name beside a value, a unit, a hint;
+`$primary` is what the keys act on now, or the best. Amber (`$warning`, `$validation`) is
+validation, and what has changed or may surprise.
+
+Every text has a contrast of 4.5 on every surface, as WCAG 2.1 asks (AA), in 256 colours too if it
+is `$foreground` or `$muted`; graphics that carry a meaning have 3. `$line` and `$grid` are for
+decoration only. Textual's own themes, which the palette offers, promise nothing.
+"""
 
 from __future__ import annotations
 

@@ -27,7 +27,10 @@ ROWS = {setting.field: setting for setting in SETTINGS}
 
 
 class RunForm(VerticalScroll):
-    """A field for each option; an empty one leaves it to the recipe or the catalogue."""
+    """A field for each option; an empty one leaves it to the recipe or the catalogue.
+
+    What the user typed or chose is bright, a default is dim.
+    """
 
     class Changed(Message):
         """Something was typed or chosen."""
@@ -110,7 +113,9 @@ class RunForm(VerticalScroll):
 
     def on_select_changed(self, event: Select.Changed) -> None:
         event.stop()
-        if event.select.id == "field-recipe":
+        field = (event.select.id or "").removeprefix("field-")
+        self.query_one(f"#row-{field}").set_class(field in self.texts, "-set")
+        if field == "recipe":
             self._show_defaults(str(event.value))
         self.post_message(self.Changed())
 

@@ -376,3 +376,20 @@ async def test_the_options_are_saved_as_a_recipe(launcher: Launcher) -> None:
         page.field("epochs").value = ""
         recipe.value = "notebook1"
         await page.says("notebook1 · head 7 ep 1.0e-03 → fine-tune 3 ep")
+
+
+async def test_what_the_user_set_is_bright_and_a_default_is_dim(launcher: Launcher) -> None:
+    def colour(field: str) -> str:
+        return page.choice(field).query_one("SelectCurrent #label").styles.color.hex
+
+    async with launcher() as page:
+        variables = page.app.theme_variables
+        dim, bright = variables["muted"].upper(), variables["foreground"].upper()
+        assert {colour("recipe"), colour("schedule")} == {dim}
+        page.choice("recipe").value = "notebook"
+        page.choice("schedule").value = "cosine"
+        await until(page.pilot, lambda: colour("recipe") == colour("schedule") == bright)
+        await page.pilot.press("ctrl+r")
+        await until(page.pilot, lambda: colour("recipe") == colour("schedule") == dim)
+        placeholder = page.field("epochs").get_component_styles("input--placeholder")
+        assert placeholder.color.hex == dim
