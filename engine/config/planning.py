@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import Backbone
 from engine.common.folders import expanded
 from engine.config.dataset_names import resolve
@@ -27,6 +28,19 @@ def plan_runs(models: Sequence[Backbone], options: Options) -> list[RunSpec]:
     recipe = find_recipe(options.recipe)
     check_options(options, recipe)
     return [_plan(model, recipe, options, seed) for model in models for seed in options.seeds]
+
+
+def usual_run(spec: RunSpec) -> RunSpec | None:
+    """Return the run that recipe and catalogue alone would make of a run's model and data.
+
+    None where they do not know its recipe or its model.
+    """
+    options = Options(recipe=spec.recipe, dataset=spec.dataset, data_path=spec.data_path)
+    try:
+        (usual,) = plan_runs([find_backbone(spec.model)], options)
+    except InputError:
+        return None
+    return usual
 
 
 def recipe_from(name: str, options: Options, models: Sequence[Backbone] = ()) -> Recipe:

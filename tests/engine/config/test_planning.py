@@ -11,7 +11,7 @@ import pytest
 
 from engine.backbones.catalogue import find_backbone
 from engine.common.codec import from_plain, to_plain
-from engine.config.planning import plan_runs
+from engine.config.planning import plan_runs, usual_run
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES, RECOMMENDED
 from engine.config.settings import Options
 from engine.config.spec import RunSpec
@@ -267,3 +267,14 @@ def test_paths_are_recorded_so_that_they_hold_in_any_folder(
         assert spec.data_path == str(tmp_path / "data.npz")
         assert spec.weights == str(tmp_path / "own.h5")
     assert {spec.weights for spec in plan(weights="none")} == {"none"}
+
+
+def test_what_was_not_asked_for_is_as_the_recipe_has_it() -> None:
+    for recipe in RECIPES:
+        for spec in plan(recipe, dataset="digits"):
+            assert usual_run(spec) == spec
+    (asked, _) = plan(batch_size=32)
+    (usual, _) = plan()
+    assert usual_run(asked) == usual != asked
+    assert usual_run(replace(asked, recipe="one that was removed")) is None
+    assert usual_run(replace(asked, model="one that was removed")) is None

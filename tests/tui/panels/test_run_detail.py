@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ from textual.widgets import Static
 
 from engine.analysis.predictions import Predictions, calibration, class_accuracies, confusion
 from engine.analysis.predictions import worst_mistakes as worst
+from engine.backbones.catalogue import find_backbone
+from engine.config.planning import plan_runs
+from engine.config.settings import Options
+from engine.config.spec import RunSpec
 from engine.protocol.facts import DataFacts, LayerNode
 from engine.runs.listing import RunRecord, load_run, load_snapshot
 from engine.state.snapshot import RunSnapshot
@@ -30,6 +35,7 @@ from tui.panels.run_detail.calibration import calibration_text
 from tui.panels.run_detail.classes import classes_text
 from tui.panels.run_detail.confusion import confusion_text
 from tui.panels.run_detail.curves import curves_note
+from tui.panels.run_detail.facts import facts_text
 from tui.panels.run_detail.layers import EndedTree
 from tui.panels.run_detail.material import Material, Outcome
 from tui.panels.run_detail.mistakes import mistakes_text, tiling
@@ -203,6 +209,23 @@ async def test_facts_and_times_come_from_the_summary(
             assert part in text(detail)
         await pilot.press("7")
         assert "0:15 from start to end, of which 0:10 counted as training" in text(detail)
+
+
+def test_settings_that_the_user_left_alone_are_dim(material: Material, run: RunRecord) -> None:
+    def dim(spec: RunSpec) -> set[str]:
+        asked = replace(run, file=replace(run.file, spec=spec))
+        text = facts_text(replace(material, run=asked, width=120))
+        at = [(text.plain[span.start : span.end], span.style) for span in text.spans]
+        names = [(words.strip(), value[1]) for (words, _), value in pairwise(at)]
+        shown = {"recipe", "input", "weights", "data", "time"}
+        return {name for name, style in names if name in shown and style == "$muted"}
+
+    (usual,) = plan_runs([find_backbone("VGG16")], Options())
+    assert dim(usual) == {"recipe", "input", "weights", "data"}
+    assert dim(replace(usual, batch_size=32)) == {"recipe", "weights", "data"}
+    (other,) = plan_runs([find_backbone("VGG16")], Options(recipe="notebook", dataset="digits"))
+    assert dim(other) == {"input", "weights"}
+    assert dim(replace(usual, recipe="one that was removed")) == set()
 
 
 async def test_while_the_record_is_read_the_panel_says_so(

@@ -10,7 +10,10 @@ from textual.content import Content
 
 from engine.common.text import accuracy, count, duration, rate, whole
 from engine.config.dataset_names import short
-from engine.config.settings import Keep
+from engine.config.planning import usual_run
+from engine.config.recipe import DEFAULT_RECIPE
+from engine.config.settings import Keep, Options
+from engine.config.spec import RunSpec
 from engine.metrics.catalogue import texts_of
 from engine.runs.listing import RunRecord
 from engine.runs.summary import Summary
@@ -23,14 +26,19 @@ _NAME_WIDTH = 12
 
 
 def facts_text(material: Material) -> Content:
-    """Return the facts as lines, an error first; long values continue on indented lines."""
+    """Return the facts as lines, an error first; long values continue on indented lines.
+
+    A line of settings of which the user set none is dim.
+    """
     room = max(material.width - _NAME_WIDTH, 20)
+    unset = _unset(material.run.file.spec)
     error = textwrap.wrap(in_flags(material.run.summary.error), room + _NAME_WIDTH)
     parts = [Content.styled(line, "$error") for line in error]
     for name, value in facts(material.run, material.snapshot):
+        style = "$muted" if name in unset else "$foreground"
         for label, line in zip_longest([name], textwrap.wrap(value, room), fillvalue=""):
             start = Content.styled(f"{label:<{_NAME_WIDTH}}", "$muted")
-            parts.append(start + Content.styled(line, "$foreground"))
+            parts.append(start + Content.styled(line, style))
     return Content("\n").join(parts)
 
 
@@ -40,8 +48,8 @@ def facts(run: RunRecord, snapshot: RunSnapshot | None) -> list[Fact]:
     A run without a summary is summarized from its record, once `snapshot` has been read.
     """
     summary = summary_of(run, snapshot)
-    rows = [("status", run.state), *_reached(summary, run.file.spec.keep), *_asked(run, snapshot)]
-    rows += [*_model(summary), *_time(summary)]
+    rows = [("status", run.state), *_reached(summary, run.file.spec.keep), *_asked(run.file.spec)]
+    rows += [*_images(snapshot), *_model(summary), *_time(summary)]
     for number, trained, seconds, each in stages_of(snapshot):
         rows.append((f"stage {number}", f"{trained}, {duration(seconds)}, {each}"))
     return [row for row in rows if row[1]]
@@ -59,8 +67,7 @@ def _reached(summary: Summary, keep: Keep) -> Iterable[Fact]:
     yield "validation", words
 
 
-def _asked(run: RunRecord, snapshot: RunSnapshot | None) -> Iterable[Fact]:
-    spec = run.file.spec
+def _asked(spec: RunSpec) -> Iterable[Fact]:
     rates = ", ".join(rate(stage.learning_rate) for stage in spec.stages)
     yield "recipe", f"{spec.recipe}, rates {rates}, BatchNorm {spec.batchnorm}"
     yield "input", f"{spec.image_size} px, batch {spec.batch_size}, seed {spec.seed}"
@@ -68,6 +75,20 @@ def _asked(run: RunRecord, snapshot: RunSnapshot | None) -> Iterable[Fact]:
     limit = f", first {whole(spec.train_limit)}" if spec.train_limit else ""
     held_out = " on the test split" if spec.validation == "test" else ""
     yield "data", f"{short(spec.dataset)}{limit}{', validated' + held_out if held_out else ''}"
+
+
+def _unset(spec: RunSpec) -> frozenset[str]:
+    """Return the names of those facts of which the user set nothing."""
+    usual = usual_run(spec)
+    if usual is None:
+        return frozenset()
+    set_ = {"recipe"} if spec.recipe != DEFAULT_RECIPE.name else set[str]()
+    if spec.dataset != Options().dataset:
+        set_.add("data")
+    return frozenset(name for name, _ in {*_asked(spec)} & {*_asked(usual)}) - set_
+
+
+def _images(snapshot: RunSnapshot | None) -> Iterable[Fact]:
     if snapshot is not None and snapshot.data is not None:
         data = snapshot.data
         yield (
