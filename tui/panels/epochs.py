@@ -89,6 +89,7 @@ class EpochsPanel(VerticalScroll):
     """The heads stay in place; the newest epoch is in view unless the user has scrolled up."""
 
     DEFAULT_CSS = """
+    EpochsPanel { scrollbar-gutter: stable; }
     EpochsPanel > .heads { dock: top; height: 2; }
     """
     snapshot: reactive[RunSnapshot | None] = reactive(None, always_update=True, repaint=False)
@@ -101,9 +102,6 @@ class EpochsPanel(VerticalScroll):
     def compose(self) -> ComposeResult:
         yield Static(classes="heads")
         yield Static(classes="rows")
-
-    def on_mount(self) -> None:
-        self.anchor()
 
     def watch_snapshot(self) -> None:
         self._draw()
@@ -119,6 +117,9 @@ class EpochsPanel(VerticalScroll):
         if drawn == self._drawn:
             return
         self._drawn = drawn
+        at_end = self.is_vertical_scroll_end
         heads, rows = epoch_lines(run, width)
         self.query_one(".heads", Static).update(heads)
         self.query_one(".rows", Static).update(rows)
+        if at_end:
+            self.scroll_end(animate=False)
