@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -16,6 +17,10 @@ from tui.panels.layers.legend import SIGNS
 from tui.settings import keys
 
 _KEY_WIDTH = 18
+_LEAST_DESCRIPTION = 10
+_FRAME = 4
+"""Lines of the dialog besides the text: its border, a blank and the hint."""
+_WIDE = 100
 
 
 class HelpScreen(ModalScreen[None]):
@@ -23,6 +28,8 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1,enter", "dismiss", "close"),
+        Binding("j", "scroll(1)", "down"),
+        Binding("k", "scroll(-1)", "up"),
     ]
 
     def __init__(self, places: Sequence[keys.Place] = tuple(keys.PLACES)) -> None:
@@ -31,29 +38,63 @@ class HelpScreen(ModalScreen[None]):
         self._places = places
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="help"):
-            yield Static("Keys", classes="dialog-title")
-            with VerticalScroll():
-                yield Static(help_text(self._places))
-            hint = f"esc closes · {keys.PALETTE_WRITTEN} finds any action by name"
+        with Vertical(classes="dialog", id="help") as dialog:
+            dialog.border_title = "Keys"
+            with VerticalScroll(id="help-page"):
+                yield Static(id="help-text")
+            hint = f"esc closes · ↑↓ scrolls · {keys.PALETTE_WRITTEN} finds an action"
             yield Static(hint, classes="dialog-hint")
 
+    def on_mount(self) -> None:
+        page = self.query_one("#help-page")
+        for name in ("scroll_y", "virtual_size"):
+            self.watch(page, name, self._say_where, init=False)
 
-def help_text(places: Sequence[keys.Place] = tuple(keys.PLACES)) -> Content:
-    """Return the keys by place, and after those of the layer tree its signs."""
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._draw)
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll by a number of lines."""
+        self.query_one("#help-page").scroll_relative(y=by, animate=False)
+
+    def _draw(self) -> None:
+        text = help_text(self._places, self.query_one("#help-page").scrollable_content_region.width)
+        self.query_one("#help-text", Static).update(text)
+        self.query_one("#help").styles.max_height = text.plain.count("\n") + 1 + _FRAME
+
+    def _say_where(self) -> None:
+        """Say in the border which lines are to be seen, if they are not all."""
+        page = self.query_one("#help-page")
+        first, total = round(page.scroll_y), page.virtual_size.height
+        last = min(first + page.size.height, total)
+        all_seen = last - first == total
+        self.query_one("#help").border_subtitle = (
+            "" if all_seen else f"lines {first + 1}–{last} of {total}"
+        )
+
+
+def help_text(places: Sequence[keys.Place] = tuple(keys.PLACES), width: int = _WIDE) -> Content:
+    """Return the keys by place, and after those of the layer tree its signs.
+
+    Args:
+        places: in this order.
+        width: cells of a line.
+    """
     parts: list[Content | tuple[str, str]] = []
+    room = max(width - _KEY_WIDTH - 2, _LEAST_DESCRIPTION)
     for place in places:
         parts.append((f"{keys.PLACES[place]}\n", "$muted bold"))
         rows = [(keys.written(key), "$primary", key.description) for key in keys.keys_of(place)]
-        parts += _rows(rows)
+        parts += _rows(rows, room)
         if place == "layers":
             parts.append(("Signs in the layer tree\n", "$muted bold"))
-            parts += _rows(SIGNS)
+            parts += _rows(SIGNS, room)
     return Content.assemble(*parts).rstrip()
 
 
-def _rows(rows: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
+def _rows(rows: Iterable[tuple[str, str, str]], room: int) -> Iterator[tuple[str, str]]:
+    """Yield a line for each row, its meaning wrapped beside its name."""
     for name, style, meaning in rows:
         yield f"  {name:<{_KEY_WIDTH}}", style
-        yield f"{meaning}\n", "$foreground"
+        yield f"\n{'':{_KEY_WIDTH + 2}}".join(wrap(meaning, room)) + "\n", "$foreground"
     yield "\n", ""

@@ -39,4 +39,7 @@ class TooSmallScreen(ModalScreen[None]):
 
     def _message(self) -> str:
         width, height = self.app.size
-        return f"terminal too small: at least {MIN_WIDTH}×{MIN_HEIGHT}, found {width}×{height}"
+        return (
+            f"terminal too small: at least {MIN_WIDTH}×{MIN_HEIGHT}, found {width}×{height}\n"
+            "enlarge it, or leave with ctrl+q"
+        )

@@ -55,7 +55,6 @@ _SAME = {
     "warning": ("validation",),
     "muted": ("text-muted",),
     "foreground": ("block-cursor-blurred-foreground",),
-    "block-cursor-background": ("screen-selection-background",),
     "block-cursor-foreground": ("screen-selection-foreground",),
     "panel": ("footer-background",),
     "line": ("border-blurred",),

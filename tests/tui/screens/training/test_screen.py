@@ -328,7 +328,10 @@ async def test_too_small_a_terminal_says_so_and_comes_back(
         session.begin(layers)
         await until(pilot, lambda: isinstance(app.screen, TooSmallScreen))
         message = str(app.screen.query_one("Static").render())
-        assert message == "terminal too small: at least 60×15, found 40×10"
+        assert (
+            message
+            == "terminal too small: at least 60×15, found 40×10\nenlarge it, or leave with ctrl+q"
+        )
         await pilot.resize_terminal(60, 15)
         await until(pilot, lambda: isinstance(app.screen, TrainingScreen))
         await until(pilot, lambda: "training" in head(app))
