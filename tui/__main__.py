@@ -17,18 +17,14 @@ import os
 from collections.abc import Callable, Sequence
 
 from engine.common.folders import settle_home
-from engine.common.text import printable
 from tui.cli.arguments import default_runs_dir
 from tui.cli.forking import WaitingParent, opens_screen, run_in_child
 from tui.cli.parser import build_parser
-from tui.cli.streams import complain, complain_of_output, give_up_output, prepare_streams
-from tui.settings.option_names import as_flag, in_flags
+from tui.cli.streams import complain_of_input, complain_of_output, give_up_output, prepare_streams
 from tui.terminal import capabilities as terminal
 from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
 
 HINT = "try `cifar-tui demo --plain` or `cifar-tui --help`"
-PARTS = ("field", "place", "expected", "found", "hint")
-"""Of an error about input, as `--json` has them."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,14 +69,7 @@ def exit_status(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> in
 
 def _rejected(error: InputError, *, as_json: bool) -> int:
     """Report bad input on standard error; return the exit status."""
-    line = printable(" ".join(error.line(as_flag).split()))
-    if as_json:
-        import json  # only this takes it
-
-        parts = {part: in_flags(getattr(error, part)) for part in PARTS}
-        print(json.dumps({"error": parts | {"message": line}}), file=sys.stderr, flush=True)
-    else:
-        complain(line)
+    complain_of_input(error, as_json=as_json)
     return 2
 
 

@@ -21,7 +21,7 @@ from engine.protocol.events import (
 )
 from engine.protocol.facts import DataFacts
 from engine.runs.checkpoint import Best, Position, newest_whole, read_position, words_of
-from engine.runs.directory import RunDirectory
+from engine.runs.directory import RunDirectory, check_runs_dir
 from engine.runs.listing import RunRecord, list_runs, read_events
 from engine.runs.lock import holder
 from engine.runs.selecting import choose_run, is_same_queue, runs_beside
@@ -116,6 +116,7 @@ def find_unfinished(runs_dir: Path, name: str | None) -> RunRecord:
         InputError: there is none, or the one named is over or running.
     """
     if name is None:
+        check_runs_dir(runs_dir)
         runs = list_runs(runs_dir).runs
         free = (run for run in runs if holder(run.directory.lock) is None)
         found = next(filter(_is_unfinished, free), None)

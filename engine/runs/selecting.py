@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.common.text import printable
 from engine.errors import InputError
+from engine.runs.directory import check_runs_dir
 from engine.runs.listing import (
     OVER,
     RunListing,
@@ -36,6 +37,7 @@ def choose_run(runs_dir: Path, name: str | None) -> RunRecord:
     if name is not None and (os.sep in name or (Path(name) / "spec.json").is_file()):
         with _placed(Path(name)):
             return load_run(Path(name).resolve())
+    check_runs_dir(runs_dir)
     listing = list_runs(runs_dir)
     if name is not None:
         return _named(listing, runs_dir, name)

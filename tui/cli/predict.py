@@ -15,6 +15,7 @@ from engine.errors import InputError
 from engine.machine.output_capture import OutputCapture
 from engine.runs.selecting import choose_run
 from tui.cli.output import as_asked, can_show, use_utf8
+from tui.cli.streams import complain_of_input
 from tui.panels.bars import blocks
 from tui.panels.pixels import UPPER_HALF, half_blocks
 from tui.settings.option_names import as_flag
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             found = list(_print_each(answers, capture.terminal))
     failures = [answer for _, answer in found if isinstance(answer, InputError)]
     for error in failures:
-        print(f"cifar-tui: {_one_line(error)}", file=sys.stderr)
+        complain_of_input(error, as_json=arguments.json)
     return 1 if failures else 0
 
 
@@ -111,8 +112,13 @@ def _print(console: Console, prediction: Prediction) -> None:
 
 def _bars(classes: Sequence[tuple[str, float]]) -> list[str]:
     width = max(len(name) for name, _ in classes)
-    lines = (f"{name:<{width}}  {share:6.1%}  {blocks(share, _BAR)}" for name, share in classes)
+    lines = (f"{name:<{width}}  {share:6.1%}  {_bar_of(share)}" for name, share in classes)
     return [as_asked(line).rstrip() for line in lines]
+
+
+def _bar_of(share: float) -> str:
+    """Return a bar in eighths of a cell; of whole cells where these cannot be shown."""
+    return blocks(share, _BAR) if can_show(blocks(1 / 16, 1)) else "#" * round(share * _BAR)
 
 
 def _drawn(prediction: Prediction) -> Text:

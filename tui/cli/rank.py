@@ -11,6 +11,7 @@ from engine.ranking.filter import parse_filter
 from engine.ranking.table import add_targets, group_by_model, rank_rows, sort_ranking
 from engine.report.table import to_csv, to_json, to_markdown
 from tui.cli.output import print_table, use_utf8
+from tui.cli.streams import note
 from tui.settings.option_names import in_flags, named
 
 FORMS = {"json": to_json, "csv": to_csv, "markdown": to_markdown}
@@ -32,14 +33,16 @@ def _run(arguments: argparse.Namespace) -> int:
         run_filter = parse_filter(arguments.filter or "")
     found = read_rows(runs_dir)
     for line in found.broken:
-        print(f"cifar-tui: left out {line}", file=sys.stderr)
+        note(f"left out {line}", as_json=arguments.json)
     if not found.rows:
-        print(f"cifar-tui: no runs in {runs_dir} yet; `cifar-tui demo` trains two", file=sys.stderr)
+        line = f"no runs in {runs_dir} yet; `cifar-tui demo` trains two"
+        note(line, as_json=arguments.json)
     rows = [
         row | {"error": in_flags(row["error"])} for row in found.rows if run_filter.matches(row)
     ]
     if found.rows and not rows:
-        print(f"cifar-tui: none of {len(found.rows)} runs matches the filter", file=sys.stderr)
+        line = f"none of {len(found.rows)} runs matches the filter"
+        note(line, as_json=arguments.json)
     table = rank_rows(rows)
     if arguments.time_to is not None:
         table = add_targets(table, arguments.time_to)

@@ -15,6 +15,7 @@ from engine.runs.listing import folder_names, list_runs
 from engine.runs.selecting import choose_run
 from engine.runs.trash import Removable, bytes_on_disk, removable, remove, trash_run
 from tui.cli.output import print_json
+from tui.cli.streams import note
 
 TITLES = ("run", "model", "status", "model file", "checkpoints", "total")
 NUMBERS = {"model file", "checkpoints", "total"}
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _list(runs_dir: Path, *, as_json: bool) -> None:
     listing = list_runs(runs_dir)
     for line in listing.broken:
-        print(f"cifar-tui: left out {line}", file=sys.stderr)
+        note(f"left out {line}", as_json=as_json)
     runs = [_sizes(run.directory, run.file.spec.model, run.state) for run in listing.runs]
     total = sum(run.bytes for run in runs)
     trash = bytes_on_disk(runs_dir / TRASH)

@@ -8,14 +8,18 @@ import os
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import TextIO
+from typing import Any, TextIO
 
-from engine.errors import OutputError
+from engine.common.text import printable
+from engine.errors import InputError, OutputError
 from engine.machine.output_capture import replace_originals, text_file
+from tui.settings.option_names import as_field, as_flag, in_flags
 from tui.terminal.ascii_marks import to_ascii
 
 MARKS = "cifar-tui-marks"
 """A value of `open`'s `errors`: write an ASCII mark for a character that an encoding lacks."""
+PARTS = ("field", "place", "expected", "found", "hint")
+"""Of an error about input, as `--json` has them."""
 _errors_are_lost = False
 
 
@@ -46,6 +50,31 @@ def complain(text: str) -> None:
     stream = sys.stdout if _errors_are_lost and sys.stdout.isatty() else sys.stderr
     with suppress(OSError):
         print(f"cifar-tui: {text}", file=stream, flush=True)
+
+
+def complain_of_input(error: InputError, *, as_json: bool) -> None:
+    """Report bad input in one line: in words, or as an object of JSON."""
+    line = printable(" ".join(error.line(as_flag).split()))
+    if not as_json:
+        complain(line)
+        return
+    parts = {part: in_flags(getattr(error, part)) for part in PARTS}
+    parts |= {"field": as_field(error.field), "message": line}
+    _print_object({"error": parts})
+
+
+def note(line: str, *, as_json: bool) -> None:
+    """Print on standard error what a user should know: in words, or as an object of JSON."""
+    if as_json:
+        _print_object({"note": line})
+    else:
+        print(f"cifar-tui: {line}", file=sys.stderr)
+
+
+def _print_object(value: dict[str, Any]) -> None:
+    import json  # only this takes it
+
+    print(json.dumps(value), file=sys.stderr, flush=True)
 
 
 def complain_of_output(error: OutputError, consequence: str = "") -> None:

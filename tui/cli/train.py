@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,14 +16,15 @@ from engine.runs.listing import RunRecord
 from tui.cli.arguments import chosen_options
 from tui.cli.forking import opens_screen
 from tui.cli.output import print_answers
+from tui.cli.streams import note
 from tui.settings.option_names import in_flags
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train what the command line names, or the exercise's comparison."""
-    options, note = with_weights(chosen_options(arguments), arguments.runs_dir)
-    if note:
-        print(f"cifar-tui: {in_flags(note)}", file=sys.stderr)
+    options, line = with_weights(chosen_options(arguments), arguments.runs_dir)
+    if line:
+        note(in_flags(line), as_json=arguments.json)
     if arguments.compare_exercise:
         return _compare(arguments, options)
     if not arguments.models:
@@ -42,7 +42,7 @@ def _compare(arguments: argparse.Namespace, options: Options) -> int:
     )
     specs = plan(models, options)
     for entry in skipped:
-        print(f"cifar-tui: skipped {entry.model}: {in_flags(entry.reason)}", file=sys.stderr)
+        note(f"skipped {entry.model}: {in_flags(entry.reason)}", as_json=arguments.json)
     return train(specs, arguments, ends_on_answers=True)
 
 

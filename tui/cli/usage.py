@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from engine.common.text import did_you_mean
 from engine.errors import InputError
 from tui.cli.old_names import with_new_names
+from tui.cli.streams import note
 
 _MESSAGES = {
     "expected ": ("{}", "none"),
@@ -58,7 +59,7 @@ class OneLineParser(argparse.ArgumentParser):
         """Read a command line as argparse does, with old names and values that begin with `-`."""
         given, lines = with_new_names(sys.argv[1:] if args is None else args, self.old_names)
         for line in lines:
-            print(f"cifar-tui: {line}", file=sys.stderr)
+            note(line, as_json="--json" in given)
         return super().parse_known_args(self._with_values_joined(given), namespace)
 
     def _with_values_joined(self, words: Iterable[str]) -> list[str]:

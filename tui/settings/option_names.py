@@ -19,6 +19,14 @@ def as_flag(field: str) -> str:
     return _FLAGS.get(field, field)
 
 
+def as_field(flag: str) -> str:
+    """Return the Python name of an option, `image_size` for `--image-size`; else the word."""
+    if not flag.startswith("--"):
+        return flag
+    known = next((field for field, each in _FLAGS.items() if each == flag), None)
+    return known or flag.removeprefix("--").replace("-", "_")
+
+
 def as_label(field: str) -> str:
     """Return the label of an option, `image size` for `image_size`; other words unchanged."""
     return as_flag(field).removeprefix("--").replace("-", " ") if field in _FLAGS else field

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine.errors import InputError
+from engine.runs.resume import find_unfinished
 from engine.runs.selecting import choose_run, is_same_queue, runs_beside
 
 
@@ -95,3 +96,10 @@ def test_runs_beside_leave_out_the_known_and_the_broken(runs_dir: Path) -> None:
     assert [other.file.spec.model for other in beside] == ["VGG16", "EfficientNetLite0"]
     assert list(runs_beside(run, {other.run_id for other in beside})) == []
     assert not any(is_same_queue(run, other) for other in beside)
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for choose in (choose_run, find_unfinished):
+        with pytest.raises(InputError, match="expected a folder of runs, found the file"):
+            choose(tmp_path / "file", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -41,6 +42,13 @@ def test_an_old_name_means_the_new_one_and_says_so_in_a_line(
     assert capsys.readouterr().err == line
     assert PARSER.parse_args([*words, *words[1 + len(BEFORE[command]) :]]) == expected
     assert capsys.readouterr().err == line
+
+
+def test_with_json_the_notice_of_an_old_name_is_an_object(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    PARSER.parse_args(["rank", "--to", "0.5", "--json"])
+    assert json.loads(capsys.readouterr().err)["note"].startswith("--to is now --time-to")
 
 
 @pytest.mark.parametrize(("command", "old", "new"), NAMES)

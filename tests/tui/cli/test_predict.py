@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tui.__main__ import main
+from tui.cli.predict import _bars
 
 WriteRun = Callable[..., str]
 Capture = pytest.CaptureFixture[str]
@@ -74,7 +75,15 @@ def test_json_has_an_object_for_each_image(
     assert good["image"] == image
     assert len(good["classes"]) == 5
     assert sum(entry["probability"] for entry in good["classes"]) <= 1.0001
-    assert printed.err == f"cifar-tui: {bad['error']}\n"
+    assert json.loads(printed.err)["error"]["message"] == bad["error"]
+
+
+def test_a_bar_without_eighths_of_a_cell_is_of_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.cli.predict.can_show", str.isascii)
+    assert _bars((("cat", 0.97), ("dog", 0.03))) == [
+        "cat   97.0%  #######################",
+        "dog    3.0%  #",
+    ]
 
 
 def test_the_other_images_are_answered_where_one_cannot_be_read(
