@@ -108,7 +108,9 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             return super().run(*arguments, **options)
 
     def _tell_of_fault(self) -> None:
-        self.notify("An internal error occurred: it is printed when you leave.", severity="error")
+        self.notify(
+            "An internal error occurred: it will be printed when you quit.", severity="error"
+        )
 
     def _handle_exception(self, error: Exception) -> None:
         # A screen that leaves loses its widgets before its timers and workers end: no crash.
@@ -396,7 +398,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
     def action_detach(self) -> None:
         """Leave the training running, without a screen."""
         if self.source.is_own and not self.is_training:
-            self.notify("No model is training: q leaves.")
+            self.notify("No model is training: q quits.")
         else:
             self._leave_running()
 

@@ -43,7 +43,7 @@ class Prompt(ModalScreen[T | None], Generic[T]):
         judge: Callable[[str], str],
         read: Callable[[str], T],
         initial: str = "",
-        enter: str = "takes",
+        enter: str = "accepts",
         suggester: Suggester | None = None,
     ) -> None:
         super().__init__()

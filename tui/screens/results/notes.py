@@ -30,12 +30,12 @@ class RunNotesScreen(ModalScreen[Notes | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="run-notes"):
             yield Static(self._title, classes="dialog-title", markup=False)
-            yield Label("tags, with commas between them", classes="field-name")
+            yield Label("tags, separated by commas", classes="field-name")
             tags = ", ".join(self._notes.tags)
             yield Input(tags, compact=True, max_length=_MAX_TAGS, id="tags")
             yield Label("note", classes="field-name")
             yield Input(self._notes.note, compact=True, max_length=_MAX_NOTE, id="note")
-            yield Static("enter keeps both · tab changes · esc cancels", classes="dialog-hint")
+            yield Static("enter saves both · tab switches · esc cancels", classes="dialog-hint")
 
     def on_input_submitted(self) -> None:
         # `write_notes` normalizes what is written.

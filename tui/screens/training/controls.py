@@ -106,7 +106,7 @@ class ControlsScreen(KeyedScreen):
         for command in commands:
             self._send(command)
         if not commands:
-            self.notify("Nothing to change: exactly these layers train, or will.")
+            self.notify("Nothing to change: exactly these layers train, or are about to.")
 
     def action_lock_batchnorm(self) -> None:
         """Request to lock the backbone's BatchNormalization, or to release it, and say why."""
