@@ -141,6 +141,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self._leave(self.leaving)
             return
         self.set_interval(REDRAW_SECONDS, self._show_progress)
+        self.screen_change_signal.subscribe(self, self._cover_if_too_small)
         if self.source.session is not None:
             self._open_training(self.source.session)
         elif self._begins_on_first_page:
@@ -326,7 +327,10 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self.push_screen(screen)
 
     def on_resize(self, event: events.Resize) -> None:
-        if too_small(event.size) and not isinstance(self.screen, TooSmallScreen):
+        self._cover_if_too_small(self.screen)
+
+    def _cover_if_too_small(self, screen: Screen[Any]) -> None:
+        if not isinstance(screen, TooSmallScreen) and too_small(self.size, screen):
             self.push_screen(TooSmallScreen())
 
     # Actions.

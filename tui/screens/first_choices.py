@@ -62,7 +62,7 @@ def consequences(choice: Choice, known: Known) -> tuple[str, ...]:
     """Return what a choice leads to, in words that are fewer and fewer."""
     if choice == "demo":
         return (
-            "two networks learn on built-in images: a minute, no download",
+            "two networks learn on 1,000 photographs: a minute, no download",
             "a minute, nothing to download",
             "1 min, no download",
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from engine.config.dataset_names import resolve
 from tui.panels.path_suggester import PathSuggester
@@ -30,6 +30,7 @@ class FirstPage(KeyedScreen):
     """
 
     CSS_PATH = "first_page.tcss"
+    SMALLEST = (40, 12)
     BINDINGS = keys.bindings(
         "first", [k.keys for k in keys.keys_of("first") if k.keys != LEAVING_KEY]
     )
@@ -45,7 +46,7 @@ class FirstPage(KeyedScreen):
             page.border_title = "cifar-tui"
             yield Static(" ".join(PURPOSE), id="first-purpose", markup=False)
             yield FirstChoices(self._runs_dir, measures=True)
-        yield Footer(show_command_palette=False)
+        yield self.footer()
 
 
 def folder_prompt() -> Prompt[str]:

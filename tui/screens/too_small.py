@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual import events
 from textual.app import ComposeResult
 from textual.geometry import Size
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 MIN_WIDTH, MIN_HEIGHT = 60, 15
 
 
-def too_small(size: Size) -> bool:
-    """Return whether the screens do not fit in `size` cells."""
-    return size.width < MIN_WIDTH or size.height < MIN_HEIGHT
+def too_small(size: Size, screen: Screen[Any] | None = None) -> bool:
+    """Return whether a screen does not fit in `size` cells.
+
+    Args:
+        size: of the terminal.
+        screen: the one to be shown; a class that needs less than the others names its columns and
+            rows as `SMALLEST`.
+    """
+    width, height = getattr(screen, "SMALLEST", (MIN_WIDTH, MIN_HEIGHT))
+    return size.width < width or size.height < height
 
 
 class TooSmallScreen(ModalScreen[None]):
@@ -33,7 +42,8 @@ class TooSmallScreen(ModalScreen[None]):
 
     def _leave_if_possible(self) -> None:
         # Several resizes may arrive before the screen closes: a second dismissal would be an error.
-        if not too_small(self.app.size) and self.is_current and not self._is_leaving:
+        below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else None
+        if not too_small(self.app.size, below) and self.is_current and not self._is_leaving:
             self._is_leaving = True
             self.dismiss()
 

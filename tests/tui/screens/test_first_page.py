@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.app import ComposeResult
 from textual.widgets import Input
 
 import tui.screens.first_choices
@@ -15,7 +14,7 @@ from engine.config.spec import RunSpec
 from engine.protocol.events import RunEnded
 from engine.tools.speed_probe import Speed
 from tests.support.fake_session import FakeSession
-from tests.support.screens import ThemedApp, Until, is_open, messages, picture, shows
+from tests.support.screens import Until, is_open, messages, picture, shows
 from tui.app import CifarApp
 from tui.screens.answers import AnswersScreen
 from tui.screens.first_choices import (
@@ -52,19 +51,6 @@ def page(tmp_path: Path, sessions: list[FakeSession], monkeypatch: pytest.Monkey
         return sessions[-1]
 
     return CifarApp(Source(None, start), runs_dir=tmp_path / "runs", begins_on_first_page=True)
-
-
-class Small(ThemedApp):
-    """The choices and nothing else."""
-
-    CSS_PATH = str(Path(tui.app.__file__).with_name("app.tcss"))
-
-    def __init__(self, runs_dir: Path) -> None:
-        super().__init__()
-        self.runs_dir = runs_dir
-
-    def compose(self) -> ComposeResult:
-        yield FirstChoices(self.runs_dir)
 
 
 # What it says.
@@ -114,11 +100,16 @@ async def test_all_of_it_is_in_sight(page: CifarApp, until: Until, size: tuple[i
             assert words in shown, words
 
 
-async def test_the_choices_fit_into_forty_columns(tmp_path: Path, until: Until) -> None:
-    async with Small(tmp_path).run_test(size=(40, 12)) as pilot:
-        await until(pilot, lambda: shows(pilot, "1 min, no download"))
+async def test_it_fits_where_no_other_screen_does(page: CifarApp, until: Until) -> None:
+    async with page.run_test(size=(40, 12)) as pilot:
         await until(pilot, lambda: shows(pilot, "no runs yet"))
-        assert "a folder a class" in picture(pilot)
+        shown = picture(pilot)
+        for words in ("Train neural networks", "and why.", *NAMES.values(), "1 min, no download"):
+            assert words in shown, words
+        await pilot.press("escape")
+        await until(pilot, lambda: shows(pilot, "terminal too small"))
+        await pilot.resize_terminal(60, 15)
+        await until(pilot, lambda: is_open(page, LauncherScreen))
 
 
 async def test_the_machine_is_measured_after_the_page_is_there(
@@ -176,7 +167,7 @@ async def test_a_folder_is_asked_for_completed_and_chosen(
         field = page.screen.query_one(Input)
         field.value = "/no/such/folder"
         await pilot.press("enter")
-        await until(pilot, lambda: shows(pilot, "no such data set or folder"))
+        await until(pilot, lambda: shows(pilot, "no such data"))
         field.value = str(tmp_path / "pe")
         field.cursor_position = len(field.value)
         await until(pilot, lambda: field._suggestion.endswith("pets/"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,15 +19,18 @@ from tests.support.launcher import Launcher
 from tests.support.screens import AnyPilot, Running, drawn, is_open, until
 from tui.app import CifarApp
 from tui.panels.key_footer import Entry, KeyFooter, fitting
+from tui.panels.layers.keys import LayerTree
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import ChoiceScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.fetch import FetchScreen
+from tui.screens.first_page import FirstPage
 from tui.screens.help import HelpScreen
 from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.predict import PredictScreen
 from tui.screens.results.screen import ResultsScreen
 from tui.screens.training.waiting_runs import WaitingRunsScreen
+from tui.session.source import Source
 
 SIZE = (80, 24)
 
@@ -68,6 +72,19 @@ async def results(app: CifarApp) -> AsyncIterator[AnyPilot]:
         await until(pilot, lambda: is_open(app, ResultsScreen))
         await until(pilot, lambda: not app.screen.workers._workers)
         yield pilot
+
+
+async def test_the_first_page(tmp_path: Path) -> None:
+    app = CifarApp(Source(None, None), runs_dir=tmp_path, begins_on_first_page=True)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: is_open(app, FirstPage))
+        assert await offered(pilot) == {
+            "⏎": "choose",
+            "esc": "models",
+            "?": "help",
+            "q": "quit",
+            "^p": "palette",
+        }
 
 
 async def test_the_launcher(launcher: Launcher) -> None:
@@ -113,6 +130,7 @@ TRAINING = {
     "p": "presets",
     "z": "pause",
     "s": "stop",
+    "1-5": "panels",
     "r": "results",
     "?": "help",
     "q": "quit",
@@ -124,17 +142,18 @@ async def test_a_training(session: FakeSession, running: Running, layers: LayerN
         app: Any = pilot.app
         session.begin(layers)
         await until(pilot, lambda: app.screen.query("#layers.-filled"))
-        app.screen.query_one("#layer-tree").focus()
-        assert await offered(pilot, way_back=False) == TRAINING
-        await pilot.press("u")
-        assert await offered(pilot, way_back=False) == TRAINING
         for number in "2345":
             await pilot.press(number)
             found = await offered(pilot, way_back=False)
             assert found.items() <= {**TRAINING, "^p": "palette"}.items()
             assert found.keys() >= TRAINING.keys() - {"space"}
-            await pilot.press(number)
-        await pilot.press("1", "slash")
+        await pilot.press("1")
+        await until(pilot, lambda: isinstance(app.focused, LayerTree))
+        of_layers = await offered(pilot, way_back=False)
+        assert of_layers == {key: name for key, name in TRAINING.items() if key != "r"}
+        await pilot.press("u")
+        assert await offered(pilot, way_back=False) == of_layers
+        await pilot.press("slash")
         await until(pilot, lambda: isinstance(app.focused, Input))
         assert {"F1", "^q"} <= (await offered(pilot)).keys()
         await pilot.press("escape")
@@ -154,6 +173,7 @@ async def test_a_training(session: FakeSession, running: Running, layers: LayerN
         await until(pilot, lambda: app.screen.view.is_over)
         ended = await offered(pilot, way_back=False)
         assert ended == {
+            "1-5": "panels",
             "⏎": "results",
             "n": "new",
             "?": "help",
@@ -239,6 +259,7 @@ async def test_results_without_a_run(launcher_app: CifarApp) -> None:
     async with results(launcher_app) as pilot:
         await until(pilot, lambda: pilot.app.screen.has_class("-empty"))
         assert await offered(pilot) == {
+            "⏎": "choose",
             "n": "new",
             "esc": "back",
             "?": "help",

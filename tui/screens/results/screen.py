@@ -47,7 +47,7 @@ _NEED_FOCUS = ("right,l", "left,h", "down,j", "up,k", "shift+right", "shift+left
 """Keys of the run's panel that mean something else in the table."""
 _OF_A_RUN = ("mark", "compare", "act('predict')")
 _OF_THE_TABLE = ("filter", "sort", "cost")
-_OF_RUNS = ("toggle_detail", "app.answers", *_OF_A_RUN, *_OF_THE_TABLE)
+_OF_RUNS = ("toggle_detail", "answers", *_OF_A_RUN, *_OF_THE_TABLE)
 """What the footer leaves out where it would only say that there is no run."""
 
 
