@@ -17,6 +17,7 @@ from textual.css.query import QueryError
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.widget import WidgetError
+from textual.worker import WorkerFailed
 
 from engine.common.faults import Faults, told_afterwards
 from engine.errors import InputError
@@ -114,7 +115,9 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def _handle_exception(self, error: Exception) -> None:
         # A screen that leaves loses its widgets before its timers and workers end: no crash.
-        if not (self._exit and isinstance(error, (QueryError, ScreenError, WidgetError))):
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        is_closing = self._exit or not self.is_running
+        if not (is_closing and isinstance(cause, (QueryError, ScreenError, WidgetError))):
             super()._handle_exception(error)
 
     def get_driver_class(self) -> type[Driver]:

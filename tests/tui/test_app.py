@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from tui.screens.launcher.form import RunForm
 from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.results.screen import ResultsScreen
 from tui.screens.training.screen import TrainingScreen
+from tui.session.source import Source
 
 
 def shows(app: CifarApp, kind: type[object]) -> bool:
@@ -79,6 +82,21 @@ async def test_from_training_to_results_and_back_and_to_a_new_session(
         await pilot.press("n")
         await until(pilot, lambda: shows(app, LauncherScreen))
         assert len(app.screen_stack) == 2
+
+
+async def test_a_worker_that_finds_its_screen_closed_is_no_crash(tmp_path: Path) -> None:
+    app = CifarApp(Source(None), runs_dir=tmp_path)
+    async with app.run_test() as pilot:
+        screen = app.screen
+
+        async def look() -> None:
+            while app.is_running:
+                await asyncio.sleep(0)
+            screen.query_one("#closed-long-ago")
+
+        screen.run_worker(look())
+        await pilot.pause()
+    assert app.return_code in (0, None)
 
 
 async def test_leaving_an_idle_app_needs_no_question(
