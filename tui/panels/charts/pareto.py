@@ -14,7 +14,8 @@ from tui.panels.charts.plot import Area, Plot
 
 _CELLS_A_TICK = 9
 _NAMED_MOST = 12
-"""At most this many points of the front have names, where these do not overlap."""
+"""At most this many points have names, where these do not overlap: those of the front, and the
+others where all are so few."""
 _DOTS_FROM = 300
 """From this many points on they are drawn as dots, of which a cell has eight."""
 OTHER, FRONT, LIT, APART = "○", "●", "◉", "≠"
@@ -114,7 +115,10 @@ class ParetoChart(Plot[ParetoData]):
     def _draw_names(self, area: Area, data: ParetoData) -> None:
         if len(data.points) >= _DOTS_FROM:
             return
-        for point in data.front[-_NAMED_MOST:]:
+        named = list(data.front[-_NAMED_MOST:])
+        if len(data.points) <= _NAMED_MOST:
+            named += [point for point in data.points if not point.is_on_front]
+        for point in named:
             name = point.name[: area.width - 2]
             place = self._free_place(area, point, name, self._taken)
             if place is not None:

@@ -36,6 +36,7 @@ class RunDetail(Container, can_focus=True):
         .run-page.-shown { display: block; }
         #run-curves-note, #run-layers-note { height: auto; color: $text-muted; }
         .-beside #run-charts { layout: horizontal; }
+        .-beside #run-charts > Vertical:first-of-type { padding-right: 2; }
         .chart-title { height: 1; padding-left: 6; color: $text-muted; }
         EndedTree { height: 1fr; background: $background; scrollbar-size: 1 1; }
     }

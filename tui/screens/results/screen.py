@@ -43,6 +43,8 @@ _READING = ("folder", "run")
 SETTLE_SECONDS = 0.05
 """How long the cursor rests on a run before its record is read: a held key passes hundreds."""
 
+_FEW_LEAVE = 12
+"""Free lines below a short table that are enough for the chart."""
 _NEED_FOCUS = ("right,l", "left,h", "down,j", "up,k", "shift+right", "shift+left", "u")
 """Keys of the run's panel that mean something else in the table."""
 _OF_A_RUN = ("mark", "compare", "act('predict')")
@@ -101,6 +103,7 @@ class ResultsScreen(KeyedScreen):
 
     def on_resize(self) -> None:
         self._show_texts()
+        self._use_free_lines()
         self.call_after_refresh(self._show_current_run)
 
     def on_screen_resume(self) -> None:
@@ -171,7 +174,7 @@ class ResultsScreen(KeyedScreen):
 
     def action_cost(self) -> None:
         """Show the chart, or plot accuracy against the next cost."""
-        is_shown = self.has_class("-chart") or self._is_large
+        is_shown = self.has_class("-chart") or self.has_class("-few") or self._is_large
         if is_shown and not self.has_class("-detail"):
             self._cost = COSTS[(COSTS.index(self._cost) + 1) % len(COSTS)]
         self.remove_class("-detail")
@@ -319,7 +322,14 @@ class ResultsScreen(KeyedScreen):
             self.query_one(ModelTable).fill(view.models)
         self.query_one(ParetoChart).show(view.pareto, ranking.marks)
         self._show_texts()
+        self._use_free_lines()
         self.query_one(KeyFooter).look()
+
+    def _use_free_lines(self) -> None:
+        """Show the chart on a small terminal too, where few runs leave room for it."""
+        around = len(("head", "titles of the table", "legend", "footer"))
+        free = self.size.height - around - self._table.row_count
+        self.set_class(not self._is_large and free >= _FEW_LEAVE, "-few")
 
     @on(VirtualTable.Sorted)
     def _show_texts(self) -> None:

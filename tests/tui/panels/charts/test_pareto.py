@@ -108,9 +108,16 @@ async def test_points_front_names_and_units_are_drawn() -> None:
         assert "front 3 of 6" in str(drawn.border_subtitle)
 
 
-async def test_the_lit_run_is_named_and_put_out_again() -> None:
+async def test_where_runs_are_few_all_have_their_names() -> None:
     async with chart(pareto_data(FIVE, TRAIN)) as (_, drawn):
+        assert all(picture(drawn).count(one["model"]) == 1 for one in FIVE)
+
+
+async def test_the_lit_run_is_named_and_put_out_again() -> None:
+    many = [*FIVE, *(row(f"N{number:02}", 3_000, 0.3 + number / 100) for number in range(10))]
+    async with chart(pareto_data(many, TRAIN)) as (_, drawn):
         before = picture(drawn)
+        assert "ResNet" not in before
         drawn.light("run-ResNet")
         lit = picture(drawn)
         assert lit.count(LIT) == 1

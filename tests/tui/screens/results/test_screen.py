@@ -12,7 +12,7 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 import tui.app
 import tui.screens.results.screen
@@ -294,15 +294,13 @@ async def test_on_a_large_screen_chart_and_run_follow_the_cursor(
 async def test_on_a_small_screen_one_thing_is_shown_at_a_time(
     app: CifarApp, runs: dict[str, str], results: Any, until: Until
 ) -> None:
-    async with results(app) as pilot:
+    async with results(app, size=(80, 15)) as pilot:
         detail, chart = app.screen.query_one(RunDetail), app.screen.query_one(ParetoChart)
         lower = app.screen.query_one("#results-lower")
         assert (table(app).display, lower.display) == (True, False)
         await pilot.press("enter")
         await until(pilot, lambda: detail.run_id == runs["lite0"])
         assert (table(app).display, lower.display, chart.display) == (False, True, False)
-        footer = app.screen.query_one(Footer)
-        await until(pilot, lambda: footer.max_scroll_x == 0)  # all of its keys are in view
         order = table(app).sorted_by
         await pilot.press("s")  # what is hidden is not sorted
         assert table(app).sorted_by == order
@@ -345,6 +343,25 @@ async def test_marked_runs_are_compared(
         await pilot.press("escape")
         await until(pilot, lambda: shows(app, ResultsScreen))
         assert table(app).marked == (runs["lite0"],)
+
+
+async def test_few_runs_leave_room_for_the_chart_on_a_small_screen(
+    app: CifarApp, runs: dict[str, str], results: Any, until: Until
+) -> None:
+    async with results(app) as pilot:
+        detail, chart = app.screen.query_one(RunDetail), app.screen.query_one(ParetoChart)
+        await until(pilot, lambda: chart.size.height >= 10)
+        assert (table(app).size.height, detail.display) == (5, False)
+        await pilot.press("enter")
+        await until(pilot, lambda: detail.run_id == runs["lite0"])
+        assert (table(app).display, chart.display) == (False, False)
+        await pilot.press("escape")
+        await until(pilot, lambda: table(app).has_focus and chart.display)
+        title = str(chart.border_title)
+        await pilot.press("x")
+        await until(pilot, lambda: str(chart.border_title) != title)
+        await pilot.resize_terminal(80, 17)
+        await until(pilot, lambda: not app.screen.has_class("-few"))
 
 
 @pytest.mark.parametrize(("key", "screen"), [("w", AnswersScreen), ("p", PredictScreen)])
