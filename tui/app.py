@@ -15,6 +15,7 @@ from textual import events
 from textual.app import App, ScreenError, SystemCommand
 from textual.css.query import QueryError
 from textual.driver import Driver
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import WidgetError
 from textual.worker import WorkerFailed
@@ -144,7 +145,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self._leave(self.leaving)
             return
         self.set_interval(REDRAW_SECONDS, self._show_progress)
-        self.screen_change_signal.subscribe(self, self._cover_if_too_small)
+        self.screen_change_signal.subscribe(self, self._look_if_it_fits)
         if self.source.session is not None:
             self._open_training(self.source.session)
         elif self._begins_on_first_page:
@@ -330,11 +331,24 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self.push_screen(screen)
 
     def on_resize(self, event: events.Resize) -> None:
-        self._cover_if_too_small(self.screen)
+        self._cover_if_too_small(event.size)  # the app's own size is still the one before
 
-    def _cover_if_too_small(self, screen: Screen[Any]) -> None:
-        if not isinstance(screen, TooSmallScreen) and too_small(self.size, screen):
+    def _cover_if_too_small(self, size: Size) -> None:
+        is_covered = isinstance(self.screen, TooSmallScreen)
+        if not is_covered and too_small(size, self.screen_stack):
             self.push_screen(TooSmallScreen())
+
+    def _look_if_it_fits(self, _: Screen[Any]) -> None:
+        # Later: screens may be closed and opened in one go.
+        self.call_next(lambda: self._cover_if_too_small(self.size))
+
+    def action_smaller_page(self) -> None:
+        """Return from a screen that does not fit to the first page, if it does."""
+        from tui.screens.first_page import FirstPage
+
+        width, height = FirstPage.SMALLEST
+        if self._begins_anew and self.size.width >= width and self.size.height >= height:
+            self.action_first_page()
 
     # Actions.
 

@@ -25,8 +25,8 @@ SLICE_SECONDS = 0.05
 KEYS = (
     ("pause", "z", "‖ paused", True),
     ("go on", "z", "‖ paused", False),
-    ("all keys", "?", "finds any action by name", True),
-    ("close", "\x1b", "finds any action by name", False),
+    ("all keys", "?", "finds an action by name", True),
+    ("close", "\x1b", "finds an action by name", False),
 )
 """Pressed in turn: a name, the key, and words that come to the screen or leave it."""
 DIGITS = ["train", "CustomCNN", "--dataset", "digits", "--recipe", "notebook", "--epochs", "5000"]

@@ -148,7 +148,7 @@ def test_what_is_no_text_is_dropped(open_terminal: Open) -> None:
     # Latin-1, a mouse report in the old style from column 160, and a key that no table holds.
     terminal.press(b"\xff\xe4\x1b[M \xc0\xa4\x1b[M#\xc3\x84\x1b[99999999999u\x1b[97;1:3u")
     terminal.press("?")
-    terminal.wait_for("finds any action", SECONDS)
+    terminal.wait_for("finds an action", SECONDS)
     terminal.press("\x11")
     assert terminal.close() == 0
     assert b"Traceback" not in terminal.drawn
@@ -163,7 +163,7 @@ def test_the_first_frame_suits_the_terminal_and_no_key_is_lost(open_terminal: Op
     terminal = open_terminal([], environment=IN_COLOUR, answers=False)
     wait(terminal, lambda: QUESTION in terminal.drawn)
     terminal.press(LIGHT + b"?" + A_VT220)
-    terminal.wait_for("finds any action", SECONDS)
+    terminal.wait_for("finds an action", SECONDS)
     assert LIGHT_SURFACE in terminal.drawn
     assert DARK_SURFACE not in terminal.drawn
     terminal.press("\x11")

@@ -152,7 +152,7 @@ async def test_a_training_and_what_opens_over_it(
 @pytest.fixture
 def bare_app(launcher_app: CifarApp, monkeypatch: pytest.MonkeyPatch) -> CifarApp:
     """The app without the launcher, whose many fields take long to change their colours."""
-    monkeypatch.setattr(launcher_app, "_open_launcher", lambda: None)
+    monkeypatch.setattr(launcher_app, "_open_launcher", lambda asked: None)
     return launcher_app
 
 
@@ -191,7 +191,7 @@ async def test_what_is_read_from_runs(
     async with bare_app.run_test(size=LARGE) as pilot:
         inspector = Inspector(pilot)
         await inspector.look_over(
-            (CompareScreen(tuple(tested_runs)), "Of the same 200 test images"),
+            (CompareScreen(tuple(tested_runs)), "On the same 200 test images"),
             (AnswersScreen(write_run.runs_dir), "Of the same 200 test images"),
             (PredictScreen(tested_runs[0]), "Prediction"),
         )

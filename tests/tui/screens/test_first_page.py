@@ -107,9 +107,17 @@ async def test_it_fits_where_no_other_screen_does(page: CifarApp, until: Until) 
         for words in ("Train neural networks", "and why.", *NAMES.values(), "1 min, no download"):
             assert words in shown, words
         await pilot.press("escape")
+        await until(pilot, lambda: shows(pilot, "at least 60×15"))
+        await pilot.press("escape")
+        await until(pilot, lambda: is_open(page, FirstPage))
+        await pilot.press("question_mark")
+        await until(pilot, lambda: shows(pilot, "esc closes"))
+        await pilot.press("escape", "r")
         await until(pilot, lambda: shows(pilot, "terminal too small"))
         await pilot.resize_terminal(60, 15)
-        await until(pilot, lambda: is_open(page, LauncherScreen))
+        await until(pilot, lambda: is_open(page, ResultsScreen))
+        await pilot.resize_terminal(40, 12)
+        await until(pilot, lambda: shows(pilot, "terminal too small"))
 
 
 async def test_the_machine_is_measured_after_the_page_is_there(

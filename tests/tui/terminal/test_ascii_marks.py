@@ -72,7 +72,7 @@ def test_nothing_else_reaches_the_terminal(
     terminal.wait_for("New session", 60)
     terminal.wait_for("CustomCNN", 60)
     terminal.press("?")
-    terminal.wait_for("finds any action", 60)
+    terminal.wait_for("finds an action", 60)
     terminal.press("\x11")
     assert terminal.close() == 0
     assert terminal.drawn.isascii()

@@ -330,7 +330,7 @@ async def test_too_small_a_terminal_says_so_and_comes_back(
         message = str(app.screen.query_one("Static").render())
         assert (
             message
-            == "terminal too small: at least 60×15, found 40×10\nenlarge it, or leave with ctrl+q"
+            == "terminal too small: at least 60×15, found 40×10\nenlarge it, or quit with ctrl+q"
         )
         await pilot.resize_terminal(60, 15)
         await until(pilot, lambda: isinstance(app.screen, TrainingScreen))
