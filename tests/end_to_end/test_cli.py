@@ -121,7 +121,7 @@ def test_bad_input_is_rejected_in_one_line(
             ["train", "CustomCNN", "--json", "--recipe", "mine.toml"],
             {"field": "recipe", "place": "mine.toml: stages[1].epochs", "found": "0"},
         ),
-        (["rank", "--json", "--csv"], {"field": "--csv", "expected": "no --json beside it"}),
+        (["rank", "--json", "--csv"], {"field": "csv", "expected": "no --json beside it"}),
         (["--json", "rank"], {"expected": "an option of cifar-tui", "found": "'--json'"}),
         (["models", "--json", "--jsn"], {"field": "", "found": "'--jsn'"}),
         (["rank", "--json", "--runs-dir", "x" * 300], {"field": "", "expected": "a path that can"}),

@@ -192,7 +192,7 @@ async def test_what_is_read_from_runs(
         inspector = Inspector(pilot)
         await inspector.look_over(
             (CompareScreen(tuple(tested_runs)), "On the same 200 test images"),
-            (AnswersScreen(write_run.runs_dir), "Of the same 200 test images"),
+            (AnswersScreen(write_run.runs_dir), "On the same 200 test images"),
             (PredictScreen(tested_runs[0]), "Prediction"),
         )
         await bare_app.push_screen(ResultsScreen(write_run.runs_dir))

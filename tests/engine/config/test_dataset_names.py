@@ -47,7 +47,7 @@ def test_what_is_neither_is_refused_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=words) as caught:
             resolve(name, None)
         assert "\n" not in str(caught.value)
-        assert "cifar10, cifar100, digits or a folder" in str(caught.value)
+        assert "cifar10, cifar100, cifar10-mini, digits or a folder" in str(caught.value)
     with pytest.raises(InputError, match="data_path: expected no path beside the folder"):
         resolve(str(tmp_path), "elsewhere")
 

@@ -22,19 +22,25 @@ OFFERED = {"birds": "birds_data:Birds"}
 def test_names_are_told_without_loading_the_package(tmp_path: Path) -> None:
     write_package(tmp_path, {"birds": "birds_data:Birds [fast]"}, BROKEN)
     with installed_in(tmp_path):
-        assert known_names() == ("cifar10", "cifar100", "digits", "birds")
+        assert known_names() == ("cifar10", "cifar100", "cifar10-mini", "digits", "birds")
         assert resolve("birds", None) == ("birds", None)
         assert resolve("birds", "here") == ("birds", "here")
         assert title("birds") == "birds"
         assert package_of("birds") == "birds-data 1.2"
         assert package_of("digits") == package_of("folder:birds") == package_of("gone") == ""
-        assert _datasets().found == "cifar10, cifar100, digits, birds of birds-data 1.2"
+        assert (
+            _datasets().found == "cifar10, cifar100, cifar10-mini, digits, birds of birds-data 1.2"
+        )
         assert _datasets().state == "good"
-        with pytest.raises(InputError, match="expected cifar10, cifar100, digits, birds or a fold"):
+        with pytest.raises(
+            InputError, match="expected cifar10, cifar100, cifar10-mini, digits, birds or a fold"
+        ):
             resolve("bird", None)
         assert "birds_data" not in sys.modules
     assert title("birds") == "birds"
-    with pytest.raises(InputError, match="expected cifar10, cifar100, digits or a folder"):
+    with pytest.raises(
+        InputError, match="expected cifar10, cifar100, cifar10-mini, digits or a folder"
+    ):
         resolve("birds", None)
 
 
@@ -58,7 +64,7 @@ def test_a_built_in_name_stays_the_built_in_one(tmp_path: Path) -> None:
         assert row.package == ""
         assert known_names().count("digits") == 1
         found = _datasets()
-    assert (found.state, found.found) == ("note", "cifar10, cifar100, digits")
+    assert (found.state, found.found) == ("note", "cifar10, cifar100, cifar10-mini, digits")
     assert "found 'digits' in birds-data 1.2; it is left alone" in found.advice
 
 

@@ -54,8 +54,11 @@ def completed_in_bash(line: str, runs: Path, text: str) -> list[str]:
         ("--v", ["--version"]),
         ("train MobileNetV3", ["MobileNetV3Small", "MobileNetV3Large"]),
         ("train VGG16 --unfreeze-", ["--unfreeze-last", "--unfreeze-after", "--unfreeze-blocks"]),
-        ("train --dataset ", ["cifar10", "cifar100", "digits", "20260102-120000-vgg16"]),
-        ("train --dataset ci", ["cifar10", "cifar100"]),
+        (
+            "train --dataset ",
+            ["cifar10", "cifar100", "cifar10-mini", "digits", "20260102-120000-vgg16"],
+        ),
+        ("train --dataset ci", ["cifar10", "cifar100", "cifar10-mini"]),
         ("train --data 2026", ["20260102-120000-vgg16"]),
         ("predict 2026 2026", ["20260102-120000-vgg16"]),
         ("fetch VGG", ["VGG16", "VGG19"]),
@@ -84,7 +87,7 @@ def test_data_sets_of_packages_are_completed(
     with installed_in(tmp_path):
         assert main(["completion", shell]) == 0
     text = capsys.readouterr().out
-    assert "cifar100 digits birds" in text
+    assert "cifar100 cifar10-mini digits birds" in text
     assert "rm x" not in text
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.support.screens import drawn, picture, shows, until
 from tui.app import CifarApp
 from tui.screens.help import HelpScreen, help_text
+from tui.settings import keys
 
 
 @pytest.mark.parametrize("size", [(200, 60), (80, 24), (60, 15)])
@@ -26,13 +27,13 @@ async def test_the_way_out_is_shown_and_where_the_page_stands(
         await until(pilot, lambda: shows(pilot, "lines 2–"))
         await pilot.press("end")
         await until(pilot, lambda: shows(pilot, f"–{page.virtual_size.height} of"))
-        assert shows(pilot, "epoch's end")
+        assert shows(pilot, f"  {keys.written(keys.KEYS[-1])} ")
         assert shows(pilot, "esc closes")
 
 
 async def test_what_fits_is_as_high_as_its_text_and_does_not_scroll(launcher_app: CifarApp) -> None:
     async with launcher_app.run_test(size=(120, 60)) as pilot:
-        await launcher_app.push_screen(HelpScreen(("fetch",)))
+        await launcher_app.push_screen(HelpScreen(("layers",)))
         await until(pilot, lambda: shows(pilot, "Signs in the layer tree"))
         assert "lines" not in picture(pilot)
         screen: Any = pilot.app.screen

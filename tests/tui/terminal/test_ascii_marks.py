@@ -69,7 +69,8 @@ def test_nothing_else_reaches_the_terminal(
     arguments: list[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
     terminal = Terminal(arguments, {**environment, "CIFAR_TUI_RUNS": str(tmp_path)})
-    terminal.wait_for("New session", 60)
+    terminal.wait_for("my own images", 60)
+    terminal.press("\x1b")
     terminal.wait_for("CustomCNN", 60)
     terminal.press("?")
     terminal.wait_for("finds an action", 60)

@@ -69,7 +69,7 @@ async def test_data_sets_of_packages_are_offered_and_loaded_once_chosen(
         async with launcher() as page:
             field = page.field("dataset")
             field.focus()
-            listed = "cifar10, cifar100, digits, dots, or a folder"
+            listed = "cifar10, cifar100, cifar10-mini, digits, dots, or a folder"
             await until(page.pilot, lambda: listed in text_of(page.app, "#form-help"))
             await page.pilot.press("d", "o")
             await until(page.pilot, lambda: field._suggestion == "dots")
