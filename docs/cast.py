@@ -52,7 +52,7 @@ def record(folder: str) -> RecordedTerminal:
     os.chdir(folder)  # so that the screens say `runs`
     variables = {"CIFAR_TUI_CONFIG": f"{folder}/config", "PYTHONPATH": str(HERE.parent)}
     terminal = RecordedTerminal(["demo", "--runs-dir", "runs"], variables)
-    terminal.wait_for("from the runs in", TRAINING_SECONDS)
+    terminal.wait_for("of this session", TRAINING_SECONDS)
     terminal.watch(5.0)
     for key in (PAGE_DOWN, ESCAPE, "\r", "3", "5"):
         terminal.press(key)

@@ -229,9 +229,9 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             from tui.screens.answers import AnswersScreen
 
             self.ends_on_answers = False
-            dataset = self._shown.view().run.spec.dataset if self._shown is not None else ""
+            only = [run.run_id for run in self._shown.runs] if self._shown is not None else []
             self.action_results()
-            self.push_screen(AnswersScreen(self.runs_dir, dataset))
+            self.push_screen(AnswersScreen(self.runs_dir, only=only))
 
     def _open_launcher(self, asked: Mapping[str, str]) -> None:
         from tui.screens.launcher.screen import LauncherScreen

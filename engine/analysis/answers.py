@@ -5,6 +5,7 @@ Every number in them is also in a table of the report, in the same form.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,9 +46,9 @@ class Answers:
     warnings: tuple[str, ...]
 
 
-def answer(runs_dir: Path, dataset: str = "") -> Answers:
-    """Answer from a folder's runs on a data set; if none was tested the answers say so."""
-    return answers_from(gather(runs_dir, dataset))
+def answer(runs_dir: Path, dataset: str = "", only: Collection[str] = ()) -> Answers:
+    """Answer from the runs that `gather` chooses; if none was tested the answers say so."""
+    return answers_from(gather(runs_dir, dataset, only))
 
 
 def answers_from(evidence: Evidence) -> Answers:

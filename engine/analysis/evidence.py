@@ -6,7 +6,7 @@ Runs of one data set are compared, the one asked for if it has any; the others a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -144,17 +144,18 @@ class Evidence:
         return self.contenders + self.others
 
 
-def gather(runs_dir: Path, dataset: str = "") -> Evidence:
+def gather(runs_dir: Path, dataset: str = "", only: Collection[str] = ()) -> Evidence:
     """Read what the answers need; a folder without ranked runs has no contenders.
 
     Args:
         runs_dir: the folder of runs.
         dataset: whose runs are compared, by its recorded name; where it has none, or none is
             named, the usual data set's, else those of the data set with the most runs.
+        only: ids of the runs to look at; all of the folder where there are none.
     """
     from engine.ranking.index import ranking_rows
 
-    rows = ranking_rows(runs_dir).rows
+    rows = [row for row in ranking_rows(runs_dir).rows if not only or row["run_id"] in only]
     ranked = [row for row in rows if row["ranked"] and row["test_accuracy"] is not None]
     unranked = len(rows) - len(ranked)
     if not ranked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -80,11 +80,11 @@ def print_ending(runs_dir: Path, run_ids: Sequence[str]) -> None:
     print(f"runs: {runs_dir.resolve()}")
 
 
-def print_answers(runs_dir: Path, dataset: str) -> None:
-    """Print the answers about the runs on a data set, in the width of the terminal."""
+def print_answers(runs_dir: Path, run_ids: Collection[str]) -> None:
+    """Print the exercise's answers about these runs, in the width of the terminal."""
     from engine.analysis.answers import answer
 
-    found = answer(runs_dir, dataset)
+    found = answer(runs_dir, only=run_ids)
     width = min(terminal_width(), WIDTH_WITHOUT_TERMINAL)
     with suppress(BrokenPipeError):
         for number, entry in enumerate(found.questions, 1):

@@ -15,7 +15,7 @@ from engine.runs.listing import RunRecord
 from engine.sessions.local import Session
 from tui.cli.arguments import OnHangup
 from tui.cli.controlling_terminal import ControllingTerminal, Owner
-from tui.cli.output import print_ending, use_utf8
+from tui.cli.output import print_answers, print_ending, use_utf8
 from tui.cli.progress_lines import ProgressLines
 from tui.cli.streams import complain_of_output, give_up_output
 
@@ -29,8 +29,17 @@ def train_plainly(
     as_json: bool,
     on_hangup: OnHangup = "continue",
     resumes: RunRecord | None = None,
+    ends_on_answers: bool = False,
 ) -> int:
     """Train without a screen, or resume a run; print the ranking at the end, except with JSON.
+
+    Args:
+        specs: the queue.
+        runs_dir: where its runs are kept.
+        as_json: whether to print the events as JSON instead.
+        on_hangup: what becomes of the training when its terminal closes.
+        resumes: an unfinished run to resume, instead of `specs`.
+        ends_on_answers: whether the answers to the exercise's questions follow the ranking.
 
     Returns:
         The exit status of the session, even if its output failed; 143 if a signal ended it early.
@@ -53,6 +62,8 @@ def train_plainly(
         # The training is done: a reader that has closed, as with `| head`, does not change that.
         try:
             print_ending(runs_dir, session.run_ids)
+            if ends_on_answers:
+                print_answers(runs_dir, session.run_ids)
             sys.stdout.flush()
         except (BrokenPipeError, OutputError) as error:
             fault = error

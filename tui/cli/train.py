@@ -15,7 +15,6 @@ from engine.runs.directory import open_runs_dir
 from engine.runs.listing import RunRecord
 from tui.cli.arguments import chosen_options
 from tui.cli.forking import opens_screen
-from tui.cli.output import print_answers
 from tui.cli.streams import note
 from tui.settings.option_names import in_flags
 
@@ -66,16 +65,14 @@ def train(
     if not opens_screen(arguments):
         from tui.cli.plain import train_plainly
 
-        status = train_plainly(
+        return train_plainly(
             specs,
             runs_dir,
             as_json=arguments.json,
             on_hangup=arguments.on_hangup,
             resumes=resumes,
+            ends_on_answers=ends_on_answers,
         )
-        if ends_on_answers and not arguments.json:
-            print_answers(runs_dir, specs[0].dataset)
-        return status
     from tui.cli.launch import open_app
 
     return open_app(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from tui.settings import keys
 
 if TYPE_CHECKING:
     from engine.analysis.answers import Answer, Answers
+    from engine.analysis.evidence import Evidence
 
 REPORT_NAME = "report"
 _MOST_REPORTS = 1_000
@@ -30,16 +32,18 @@ class AnswersScreen(KeyedScreen):
     Args:
         runs_dir: the folder of runs.
         dataset: the data set whose runs are compared, if it has any.
+        only: ids of the runs to compare; all of the folder where there are none.
     """
 
     CSS_PATH = "answers.tcss"
     BINDINGS = keys.bindings("answers")
     AUTO_FOCUS = "#answers-body"
 
-    def __init__(self, runs_dir: Path, dataset: str = "") -> None:
+    def __init__(self, runs_dir: Path, dataset: str = "", only: Collection[str] = ()) -> None:
         super().__init__()
         self._runs_dir = runs_dir
         self._dataset = dataset
+        self._only = only
         self._answers: Answers | None = None
 
     def compose(self) -> ComposeResult:
@@ -55,9 +59,14 @@ class AnswersScreen(KeyedScreen):
         self._draw_head()
 
     def _draw_head(self) -> None:
+        whose = f"from the runs in {self._runs_dir}"
+        if self._only:
+            whose = (
+                f"from {len(self._only)} run{'s' if len(self._only) > 1 else ''} of this session"
+            )
         left = [
             Field(Content.styled("Answers", "$primary bold"), 9),
-            Field(Content.styled(f"from the runs in {self._runs_dir}", "$muted"), 5),
+            Field(Content.styled(whose, "$muted"), 5),
         ]
         right = []
         if self._answers is not None and self._answers.warnings:
@@ -71,7 +80,7 @@ class AnswersScreen(KeyedScreen):
     async def _read(self) -> None:
         from engine.analysis.answers import answer
 
-        self._answers = await asyncio.to_thread(answer, self._runs_dir, self._dataset)
+        self._answers = await asyncio.to_thread(answer, self._runs_dir, self._dataset, self._only)
         # A screen that closes loses its widgets before its workers are cancelled.
         if self.query("#answers-wait"):
             self._draw_head()
@@ -82,25 +91,29 @@ class AnswersScreen(KeyedScreen):
     async def action_write_report(self) -> None:
         """Write the whole report as Markdown into the current folder, replacing no file."""
         try:
-            path = await asyncio.to_thread(write_report, self._runs_dir, self._dataset, Path.cwd())
+            path = await asyncio.to_thread(self._write_report, Path.cwd())
         except OSError as error:
             words = f"The report cannot be written to {Path.cwd()} ({error.strerror})."
             self.notify(words, severity="error", markup=False)
         else:
             self.notify(f"The report is in {path}", markup=False)
 
+    def _write_report(self, folder: Path) -> Path:
+        from engine.analysis.evidence import gather
 
-def write_report(runs_dir: Path, dataset: str, folder: Path) -> Path:
-    """Write the Markdown report of a folder of runs as `report.md`, or numbered if that exists.
+        return write_report(gather(self._runs_dir, self._dataset, self._only), folder)
+
+
+def write_report(evidence: Evidence, folder: Path) -> Path:
+    """Write the Markdown report about some runs as `report.md`, or numbered if that exists.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    from engine.analysis.evidence import gather
     from engine.report.document import report_from
     from engine.report.markdown import report_markdown
 
-    text = report_markdown(report_from(gather(runs_dir, dataset)))
+    text = report_markdown(report_from(evidence))
     for number in range(1, _MOST_REPORTS):
         path = folder / f"{REPORT_NAME}{'' if number == 1 else f'-{number}'}.md"
         try:

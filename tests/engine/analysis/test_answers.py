@@ -97,6 +97,14 @@ def test_a_data_set_with_runs_can_be_asked_for(write_run: WriteRun, tmp_path: Pa
     assert gather(tmp_path / "runs", "cifar100").dataset == "cifar10"
 
 
+def test_only_some_runs_can_be_asked_for(write_run: WriteRun, tmp_path: Path) -> None:
+    write_run("VGG16", test=0.99)
+    chosen = [write_run("VGG16", test=0.7), write_run("CustomCNN", test=0.6, dataset="cifar10")]
+    found = gather(tmp_path / "runs", only=chosen)
+    assert [run.row["run_id"] for run in found.contenders] == chosen
+    assert len(found.rows) == 2
+
+
 def found_dir(tmp_path: Path) -> Path:
     return tmp_path / "runs"
 

@@ -9,6 +9,7 @@ import pytest
 from textual.widgets import Static
 
 from engine.analysis.answers import QUESTIONS
+from engine.analysis.evidence import gather
 from tests.support.screens import AnyPilot, OnScreen, messages, text_of, until
 from tui.screens.answers import AnswersScreen, write_report
 
@@ -85,6 +86,6 @@ async def test_a_key_writes_the_report_here_and_never_over_another(
 
 
 def test_the_first_report_has_the_plain_name(runs_dir: Path, tmp_path: Path) -> None:
-    assert write_report(runs_dir, "", tmp_path) == tmp_path / "report.md"
+    assert write_report(gather(runs_dir), tmp_path) == tmp_path / "report.md"
     with pytest.raises(OSError, match="No such file"):
-        write_report(runs_dir, "", tmp_path / "not-there")
+        write_report(gather(runs_dir), tmp_path / "not-there")
