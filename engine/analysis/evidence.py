@@ -96,6 +96,11 @@ class Pair:
     test: McNemar | None
     """None where their predictions are not on record, or are of different images."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the difference was tested and is not significant."""
+        return self.test is not None and not self.test.is_significant
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

@@ -37,18 +37,75 @@ def architecture_facts(evidence: Evidence) -> list[str]:
 
 
 def explain_accuracy(evidence: Evidence) -> Iterator[str]:
-    """Say what an accuracy means and what it does not."""
+    """Name the main reason, and say what an accuracy means and what it does not."""
+    reason = _main_reason(evidence)
+    if reason:
+        yield f"{reason} The third question says more."
     has_interval = evidence.best is not None and known(evidence.best.row.get("accuracy_low"))
     if has_interval and evidence.has_leader:
         yield (
             "The interval covers only the choice of test images; another seed would change the "
             "accuracy as well."
         )
-    if any(pair.test is not None and not pair.test.is_significant for pair in evidence.pairs):
+    if any(pair.is_open for pair in evidence.pairs):
         yield (
             "Where a difference is not statistically significant, neither model can be called "
             "better."
         )
+
+
+def _main_reason(evidence: Evidence) -> str:
+    """Return the strongest reason of the third question in one sentence; empty if none is known.
+
+    A run whose difference from the best one is not significant needs no reason.
+    """
+    described = evidence.described
+    if len(described) < 2 or described[0][0] is not evidence.best or not evidence.has_leader:
+        return ""
+    equal = [pair.other.label for pair in evidence.pairs if pair.is_open]
+    behind = [entry for entry in described[1:] if entry[0].label not in equal]
+    if not behind:
+        return ""
+    if len({run.row["model"] for run, _ in described}) == 1:
+        return "These runs share one architecture, so the recipe is probably the main reason."
+    best = described[0][0]
+    return (
+        _by_pretraining(best, [run for run, _ in behind])
+        or next(_adapted(best, behind), "")
+        or _by_more(described[0], behind)
+    )
+
+
+def _by_pretraining(best: Measured, behind: Sequence[Measured]) -> str:
+    scratch = [run for run in behind if not run.is_pretrained]
+    if best.knows_imagenet and scratch:
+        return (
+            f"Pretraining is probably the main reason: {best.name} started from filters learned on "
+            f"ImageNet, {listed([run.name for run in scratch])} from random ones on "
+            f"{_images_learned_from(scratch)}."
+        )
+    pretrained = [run.name for run in behind if run.knows_imagenet]
+    if not best.is_pretrained and pretrained:
+        return (
+            f"{best.name} learned all of its filters from the images here, which may suit them "
+            f"better than those that {listed(pretrained)} learned on ImageNet."
+        )
+    return ""
+
+
+def _by_more(first: Described, behind: Sequence[Described]) -> str:
+    best, network = first
+    if all(network.image_size > other.image_size for _, other in behind):
+        return f"The larger input of {best.name} may be the main reason."
+    if all(network.parameters > other.parameters for _, other in behind):
+        return f"The larger size of {best.name}, in parameters, may be the main reason."
+    return ""
+
+
+def _images_learned_from(runs: Sequence[Measured]) -> str:
+    """Return `only 900 training images`, or where they are many or not the same, no number."""
+    few = [_images_text(run) for run in runs if _has_few(run)]
+    return f"only {few[0]} training images" if len(set(few)) == 1 else "the images here alone"
 
 
 def explain_speed(evidence: Evidence) -> Iterator[str]:
@@ -63,8 +120,7 @@ def explain_speed(evidence: Evidence) -> Iterator[str]:
         yield (
             f"The frozen layers of {listed(kept)} give the same output in every epoch, so they "
             "are computed once and their features are kept. Each step then runs only the layers "
-            "after them: epochs that train the head alone are nearly free, and most of the time "
-            "goes into the single extraction pass and into fine-tuning."
+            "after them: epochs that train the head alone are nearly free."
         )
     whole_nets = [run.name for run, _ in described if run.row["model"] in FROM_SCRATCH]
     if kept and whole_nets:
@@ -237,19 +293,19 @@ def _pace(described: Sequence[Described]) -> Iterator[str]:
 
 
 def _pretraining(best: Measured, rest: Sequence[Described]) -> Iterator[str]:
-    scratch = [run.name for run, _ in rest if not run.is_pretrained]
+    scratch = [run for run, _ in rest if not run.is_pretrained]
     if best.knows_imagenet and scratch:
         yield (
             f"Pretraining is probably the main reason. {best.name} started from weights trained on "
             "ImageNet, more than a million photographs: its filters already detect edges, textures "
             "and parts of objects, and these features are useful for the images here as well."
         )
-        few = [_images_text(run) for run, _ in rest if not run.is_pretrained and _has_few(run)]
-        source = f"only {few[0]} training images" if len(set(few)) == 1 else "the images here alone"
+        few = any(map(_has_few, scratch))
         more = " The fewer the training images, the more pretraining helps." if few else ""
+        names = listed([run.name for run in scratch])
         yield (
-            f"{listed(scratch)} had no such start: from random weights, every filter had to be "
-            f"learned from {source}.{more}"
+            f"{names} had no such start: from random weights, every filter had to be "
+            f"learned from {_images_learned_from(scratch)}.{more}"
         )
     pretrained = [run.name for run, _ in rest if run.knows_imagenet]
     if not best.is_pretrained and pretrained:

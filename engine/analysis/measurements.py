@@ -9,6 +9,9 @@ from engine.analysis.evidence import Evidence, Measured, Pair
 from engine.analysis.grammar import interval, listed, points, share_text, times
 from engine.common.text import accuracy, duration, known, whole
 
+_LEAST_SECONDS = 0.5
+"""Less is written as 0:00."""
+
 
 def compare_accuracies(evidence: Evidence) -> list[str]:
     """Say which contender is the most accurate."""
@@ -137,6 +140,7 @@ def compare_speeds(evidence: Evidence) -> list[str]:
         *_to_accuracy([run for run in evidence.measured if run.is_timed]),
         *_throughput(runs),
         *_extraction(runs),
+        *_largest_parts(runs),
     ]
 
 
@@ -154,7 +158,7 @@ def _fastest_sentence(runs: Sequence[Measured], evidence: Evidence) -> str:
         parts.append(f"{duration(seconds)} for {run.name}{_ratio(seconds, least)}")
     verb = "trained faster" if len(runs) == 2 else "trained fastest"
     also = ""
-    if first is evidence.best:
+    if first is evidence.best and (evidence.has_leader or len(evidence.contenders) > 2):
         most = "more accurate" if len(evidence.contenders) == 2 else "most accurate"
         also = f" It was also {'the' if evidence.has_leader else 'one of the'} {most}."
     left_out = len(evidence.contenders) - len(runs)
@@ -209,17 +213,46 @@ def _throughput(runs: Sequence[Measured]) -> Iterator[str]:
 
 
 def _extraction(runs: Sequence[Measured]) -> Iterator[str]:
-    parts = []
+    extracted, read = [], []
     for run in runs:
         seconds = run.row.get("extracting_seconds")
         share = share_text(seconds, run.train_seconds)
-        if share is not None and known(seconds) and seconds >= 0.5:
-            parts.append(f"{share} of the training time of {run.name} ({duration(seconds)})")
-    if parts:
+        if share is not None and known(seconds) and seconds >= _LEAST_SECONDS:
+            words = f"{share} of the training time of {run.name} ({duration(seconds)})"
+            (read if run.read_features else extracted).append(words)
+    if extracted:
         yield (
             "Extracting the features of the frozen layers, a single pass over the images, took "
-            f"{listed(parts)}."
+            f"{listed(extracted)}."
         )
+    if read:
+        yield (
+            f"Reading the features of the frozen layers took {listed(read)}, as an earlier run on "
+            "this machine had extracted them."
+        )
+
+
+_PHASES = {
+    "extracting_seconds": "",
+    "tracing_seconds": "tracing",
+    "training_seconds": "the training steps",
+    "validating_seconds": "validation",
+}
+"""The parts of a training time, and their names; the first depends on the run."""
+
+
+def _largest_parts(runs: Sequence[Measured]) -> Iterator[str]:
+    """Say what took longest in the runs that keep features, to save a part of the steps."""
+    parts = []
+    for run in runs:
+        spent = {key: run.row.get(key) or 0.0 for key in _PHASES}
+        key = max(spent, key=lambda key: spent[key])
+        if any(run.frontiers) and spent[key] >= _LEAST_SECONDS:
+            first = "reading the features" if run.read_features else "extraction"
+            name = _PHASES[key] or first
+            parts.append(f"into {name} for {run.name} ({duration(spent[key])})")
+    if parts:
+        yield f"The largest part of the training time went {listed(parts)}."
 
 
 def _faster_recipe(first: Measured, evidence: Evidence) -> Iterator[str]:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from engine.analysis.answers import QUESTIONS, answer, answers_from
-from engine.analysis.evidence import Evidence, Measured, gather, select
+from engine.analysis.comparison import McNemar, p_value
+from engine.analysis.evidence import Evidence, Measured, Pair, gather, select
 from engine.analysis.predictions import Predictions
 from engine.runs.directory import RunDirectory
 from tests.support.evidence import CUSTOM, LITE0, row, two_models
@@ -285,3 +286,75 @@ def test_hours_of_training_are_not_called_minutes() -> None:
     speeds = answers_from(replace(evidence, contenders=runs, others=())).questions[1]
     assert speeds.measured[0].startswith("EfficientNetLite0 trained faster: 1:04:22 (h:min:s), ")
     assert speeds.measured[0].endswith(" It was also the more accurate.")
+
+
+def test_the_main_reason_is_named_below_the_first_question() -> None:
+    evidence = small_photographs(900)
+    assert answers_from(evidence).questions[0].explanation[0] == (
+        "Pretraining is probably the main reason: EfficientNetLite0 started from filters learned "
+        "on ImageNet, CustomCNN from random ones on only 900 training images. The third question "
+        "says more."
+    )
+
+
+def test_other_runs_have_other_main_reasons() -> None:
+    best, other = small_photographs().contenders
+
+    def reason(first: Measured, second: Measured) -> str:
+        found = answers_from(Evidence("cifar10", (first, second), (), (first.row, second.row)))
+        return found.questions[0].explanation[0]
+
+    custom, lite = (
+        replace(run, row=dict(run.row) | {"test_accuracy": figure})
+        for run, figure in ((other, 0.9), (best, 0.8))
+    )
+    assert reason(custom, lite).startswith("CustomCNN learned all of its filters from the images")
+    vgg = replace(best, label="VGG16", name="VGG16", row=dict(best.row) | {"model": "VGG16"})
+    vgg = replace(vgg, row=dict(vgg.row) | {"test_accuracy": 0.5}, architecture=CUSTOM)
+    assert reason(best, vgg).startswith("The larger input of EfficientNetLite0 may be the main")
+    same = replace(vgg, row=dict(vgg.row) | {"model": "EfficientNetLite0"})
+    assert reason(best, same).startswith("These runs share one architecture, so the recipe is")
+
+
+def test_a_difference_by_chance_has_no_main_reason() -> None:
+    evidence = small_photographs()
+    best, other = evidence.contenders
+    pairs = (Pair(best, other, McNemar(12, 10, p_value(12, 10), 10_000)),)
+    why = answers_from(replace(evidence, pairs=pairs)).questions[0].explanation
+    assert not any("Pretraining" in sentence for sentence in why)
+
+
+@pytest.mark.parametrize(
+    ("training", "reads", "extraction", "largest"),
+    [
+        (7.0, False, "Extracting the features of the frozen layers, a single pass", "the training"),
+        (0.6, False, "Extracting the features of the frozen layers, a single pass", "extraction"),
+        (7.0, True, "Reading the features of the frozen layers took 10 % of", "the training steps"),
+        (0.6, True, "Reading the features of the frozen layers took 10 % of", "reading the feat"),
+    ],
+)
+def test_where_the_training_time_went_is_read_from_the_phases(
+    training: float, reads: bool, extraction: str, largest: str
+) -> None:
+    evidence = two_models()
+    best, other = evidence.contenders
+    spent = {"train_seconds": 10.0, "extracting_seconds": 1.0, "training_seconds": training}
+    best = replace(best, row=dict(best.row) | spent, read_features=reads)
+    speeds = answers_from(replace(evidence, contenders=(best, other), pairs=())).questions[1]
+    assert any(sentence.startswith(extraction) for sentence in speeds.measured)
+    parts = f"The largest part of the training time went into {largest}"
+    assert speeds.measured[-1].startswith(parts)
+    assert "most of the time" not in " ".join(speeds.explanation)
+    kept = "as an earlier run on this machine had extracted them."
+    assert any(sentence.endswith(kept) for sentence in speeds.measured) == reads
+
+
+def test_the_faster_of_two_equally_accurate_models_is_not_called_more_accurate() -> None:
+    evidence = two_models()
+    best, other = evidence.contenders
+    equal = replace(other, row=dict(other.row) | {"test_accuracy": best.accuracy})
+    tied = replace(evidence, contenders=(equal, best), pairs=())
+    assert "It was also" not in answers_from(tied).questions[1].measured[0]
+    third = replace(best, label="VGG16", name="VGG16")
+    many = replace(tied, contenders=(equal, best, third))
+    assert "one of the most accurate" in answers_from(many).questions[1].measured[0]
