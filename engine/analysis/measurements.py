@@ -213,7 +213,8 @@ def _throughput(runs: Sequence[Measured]) -> Iterator[str]:
 
 
 def _extraction(runs: Sequence[Measured]) -> Iterator[str]:
-    extracted, read = [], []
+    extracted: list[str] = []
+    read: list[str] = []
     for run in runs:
         seconds = run.row.get("extracting_seconds")
         share = share_text(seconds, run.train_seconds)

@@ -31,8 +31,8 @@ HIGH_FIRST = frozenset(
 """Columns whose largest value comes first by default."""
 TARGET = "to_"
 """Prefix of the columns of seconds to an accuracy."""
-SO_FAR = "val_accuracy"
-"""The column in which a run that is not over has a value that is not final."""
+NOT_FINAL = "val_accuracy"
+"""The column in which a run that can still train has a value that is not final."""
 UNSORTABLE = frozenset({"curve"})
 MODEL_KEYS = (
     "model",
@@ -136,7 +136,7 @@ def sort_ranking(table: RankingTable, column: str) -> RankingTable:
     known.sort(
         key=lambda place: values[place], reverse=(key in HIGH_FIRST) != column.startswith("-")
     )
-    if key == SO_FAR:
+    if key == NOT_FINAL:
         known.sort(key=lambda place: is_so_far(table.rows[place]))
     unknown = [place for place, value in enumerate(values) if value is None]
     return replace(table, rows=[table.rows[place] for place in (*known, *unknown)])

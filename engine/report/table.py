@@ -173,7 +173,7 @@ def legend(table: RankingTable) -> list[str]:
         seconds = duration(quickest["train_seconds"])
         lines.append(f"{FASTEST} fastest: {model_label(quickest)}, trained in {seconds}")
     if any(is_so_far(row) and row["val_accuracy"] is not None for row in table.rows):
-        lines.append(f"{SO_FAR} so far: the run has not ended")
+        lines.append(f"{SO_FAR} so far: the run can still train")
     if "test" in table.column("validation"):
         lines.append(f"{ON_TEST} validated on the test split")
     return lines

@@ -35,7 +35,7 @@ def _run(arguments: argparse.Namespace) -> int:
     for line in found.broken:
         note(f"left out {line}", as_json=arguments.json)
     if not found.rows:
-        line = f"no runs in {runs_dir} yet; `cifar-tui demo` trains two"
+        line = f"no runs in the folder {runs_dir} yet; `cifar-tui demo` trains two"
         note(line, as_json=arguments.json)
     rows = [
         row | {"error": in_flags(row["error"])} for row in found.rows if run_filter.matches(row)

@@ -98,7 +98,7 @@ def test_a_validation_accuracy_so_far_is_marked_where_it_shows(
     (tmp_path / "runs" / run_id / "metrics.csv").write_text(metrics)
     table = rank_runs(list_runs(tmp_path / "runs"))
     assert "~0.4567†" in table_text(table, 120)
-    assert "~ so far: the run has not ended" in table_text(table, 120)
+    assert "~ so far: the run can still train" in table_text(table, 120)
     assert "~" not in table_text(table, 40)
 
 

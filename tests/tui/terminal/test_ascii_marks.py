@@ -8,7 +8,7 @@ import pytest
 from pseudo_terminal import Terminal
 from rich.cells import cell_len
 
-from engine.report.table import BEST, FASTEST, ON_TEST
+from engine.report.table import BEST, FASTEST, ON_TEST, SO_FAR
 from tui.panels import queue
 from tui.panels.charts import curves, pareto
 from tui.panels.layers import row_state
@@ -39,6 +39,7 @@ def test_each_character_has_one_of_its_width(text: str, expected: str) -> None:
         {curves.VALIDATION_MARK, curves.BEST_MARK},
         {pareto.OTHER, pareto.FRONT, pareto.LIT, pareto.APART, BEST, FASTEST},
         {run_table.MARKED, run_table.PINNED, run_table.DIFFERS, BEST, FASTEST, ON_TEST},
+        {SO_FAR, "…"},
         set(row_state.GLYPHS.values()),
         {"✓", "✗", "●", "‖", "■"},
     ],

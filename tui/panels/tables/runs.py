@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from engine.common.text import Column, Row, byte_size, cell_width
 from engine.ranking.row import is_so_far
-from engine.ranking.table import HIGH_FIRST, SO_FAR
+from engine.ranking.table import HIGH_FIRST, NOT_FINAL
 from engine.report.table import BEST, COLUMNS, METRIC_COLUMNS, ON_TEST
 from tui.panels.tables.columns import is_missing
 from tui.panels.tables.virtual_table import Piece, VirtualTable
@@ -116,7 +116,7 @@ class RunTable(VirtualTable):
 
     def in_order(self, rows: Iterable[Row]) -> list[Row]:
         ordered = super().in_order(rows)
-        if self.sort_key == SO_FAR:
+        if self.sort_key == NOT_FINAL:
             ordered.sort(key=_is_below_the_final)
         return sorted(ordered, key=lambda row: not row.get("pinned"))
 
@@ -149,7 +149,7 @@ class RunTable(VirtualTable):
 
 def _is_below_the_final(row: Row) -> int:
     """Return the place of a validation accuracy: final ones first, unknown ones last."""
-    return 2 if is_missing(row[SO_FAR]) else int(is_so_far(row))
+    return 2 if is_missing(row[NOT_FINAL]) else int(is_so_far(row))
 
 
 def _weighed(column: Column, rows: Sequence[Row]) -> Column:

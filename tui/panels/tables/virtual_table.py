@@ -135,6 +135,11 @@ class VirtualTable(ScrollView, can_focus=True):
         return [str(row[self._key]) for row in self._shown]
 
     @property
+    def rows(self) -> Sequence[Row]:
+        """The rows shown, from top to bottom."""
+        return self._shown
+
+    @property
     def row_count(self) -> int:
         """Of the rows shown."""
         return len(self._shown)

@@ -214,6 +214,7 @@ class ResultsScreen(KeyedScreen):
                 self.action_group()
             return
         self.toggle_class("-detail")
+        self._show_texts()
         self.call_after_refresh(self._focus_what_shows)
         self.call_after_refresh(self._show_current_run)
 
@@ -247,6 +248,7 @@ class ResultsScreen(KeyedScreen):
             self.action_toggle_detail()
         elif self.has_class("-chart") and not self._is_large:
             self.remove_class("-chart")
+            self._show_texts()
         elif self._is_grouped:
             self.action_group()
         elif self._filter_text:
@@ -347,8 +349,15 @@ class ResultsScreen(KeyedScreen):
         )
         self.query_one("#results-head", Static).update(line)
         if self._ranking is not None:
-            legend = legend_line(self._ranking, self.size.width - 2)
+            rows = self.query_one(RunTable).rows if self._shows_runs else ()
+            legend = legend_line(rows, self._ranking.marks, self.size.width - 2)
             self.query_one("#results-legend", Static).update(legend)
+
+    @property
+    def _shows_runs(self) -> bool:
+        """Whether the runs are shown as rows or as points, with their marks."""
+        has_chart = self._is_large or self.has_class("-chart") or self.has_class("-few")
+        return not self.has_class("-detail") and (has_chart or not self._is_grouped)
 
     @property
     def _is_large(self) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from textual.content import Content
 
+from engine.common.text import Row
 from engine.config.dataset_names import title
 from engine.ranking.row import is_so_far
 from engine.report.table import BEST, FASTEST, ON_TEST, SO_FAR
@@ -24,7 +25,7 @@ def note_text(ranking: Ranking, runs_dir: Path) -> str:
     """Return that a folder is empty, and which directories are unreadable; else nothing."""
     lines = []
     if not ranking.rows:
-        lines.append(f"No runs in {runs_dir} yet. To make some:")
+        lines.append(f"No runs in the folder {runs_dir} yet. To make some:")
     if ranking.broken:
         names = [line.partition(": ")[0] for line in ranking.broken]
         left = len(names) - NAMED_MOST
@@ -33,17 +34,22 @@ def note_text(ranking: Ranking, runs_dir: Path) -> str:
     return "\n".join(lines)
 
 
-def legend_line(ranking: Ranking, width: int) -> Content:
+def legend_line(rows: Sequence[Row], marks: Mapping[str, str], width: int) -> Content:
     """Return what every mark in the table means, on one line.
 
     The table itself says which runs have them. Where not all fit into `width` cells, those that
     surprise least are left out.
+
+    Args:
+        rows: of the runs that are shown.
+        marks: of the most accurate and the fastest run, shown or not, by run id.
+        width: cells of the line.
     """
     fields = [
         Field(Content.assemble((mark, style), (f" {words}", "$muted")), rank)
-        for mark, style, words, rank in _marks_in_use(ranking)
+        for mark, style, words, rank in _marks_in_use(rows, marks)
     ]
-    if ranking.marks:
+    if marks:
         fields.append(Field(Content.assemble(("w", "$primary bold"), (" why", "$muted")), 9))
     between = Content.styled(" · ", "$muted")
     while len(fields) > 1 and between.join([it.text for it in fields]).cell_length > width:
@@ -51,19 +57,30 @@ def legend_line(ranking: Ranking, width: int) -> Content:
     return between.join([field.text for field in fields])
 
 
-def _marks_in_use(ranking: Ranking) -> Iterator[tuple[str, str, str, int]]:
+def _marks_in_use(
+    rows: Sequence[Row], by_run: Mapping[str, str]
+) -> Iterator[tuple[str, str, str, int]]:
     """Yield each mark with its style, what it means, and how much it needs to be explained."""
-    rows, marks = ranking.rows, "".join(ranking.marks.values())
+    marks = "".join(by_run.get(row["run_id"], "") for row in rows)
     if BEST in marks:
         yield BEST, "$primary", "most accurate", 5
     if FASTEST in marks:
         yield FASTEST, "$validation", "fastest", 4
-    if apart := sum(bool(row["differs"]) for row in rows):
-        yield DIFFERS, "$warning", f"{count_words(apart, apart)}: other data or size", 6
+    if apart := [row["differs"] for row in rows if row["differs"]]:
+        count = count_words(len(apart), len(apart))
+        yield DIFFERS, "$warning", f"{count}: {_what_differs(apart)}", 6
     if any(is_so_far(row) and row["val_accuracy"] is not None for row in rows):
         yield SO_FAR, "$foreground", "so far", 3
     if any(row["validation"] == "test" for row in rows):
         yield ON_TEST, "$foreground", "validated on the test split", 2
+
+
+def _what_differs(apart: Sequence[str]) -> str:
+    """Return in what these runs differ from the best one: in data, in input size, or in either."""
+    parts = {part for text in apart for part in text.split(", ")}
+    sizes = {part for part in parts if part.endswith(" px")}
+    kinds = [*(["data"] if parts - sizes else []), *(["input size"] if sizes else [])]
+    return f"other {' or '.join(kinds)}"
 
 
 def count_words(total: int, shown: int, *, by_model: bool = False) -> str:

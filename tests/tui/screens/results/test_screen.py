@@ -129,7 +129,6 @@ async def test_best_first_marked_and_sorted_by_key_and_by_header(
         assert cell_text(table(app), runs["vgg"], "status") == "failed"
         assert cell_text(table(app), runs["lite0"], "train_seconds") == "7:21"
         assert text(app, "#results-legend") == "★ most accurate · ⚡ fastest · w why"
-
         await pilot.press("down")
         assert table(app).current_key == runs["cnn"]
         await pilot.press("s")
@@ -224,6 +223,7 @@ async def test_the_filter_says_what_is_wrong_as_it_is_typed(
         await pilot.press("slash", *"acc>0.8")
         await until(pilot, lambda: names(runs, app) == ["lite0"])
         assert "1 of 4 runs" in text(app, "#results-head")
+        assert text(app, "#results-legend") == "★ most accurate · w why"
         chart = app.screen.query_one(ParetoChart)
         await until(pilot, lambda: chart.data is not None and len(chart.data.points) == 1)
         await pilot.press("x")
@@ -301,12 +301,14 @@ async def test_on_a_small_screen_one_thing_is_shown_at_a_time(
         await pilot.press("enter")
         await until(pilot, lambda: detail.run_id == runs["lite0"])
         assert (table(app).display, lower.display, chart.display) == (False, True, False)
+        assert text(app, "#results-legend") == "w why"
         order = table(app).sorted_by
         await pilot.press("s")  # what is hidden is not sorted
         assert table(app).sorted_by == order
         await pilot.press("escape")
         await until(pilot, lambda: table(app).has_focus)
         assert (table(app).display, lower.display) == (True, False)
+        assert text(app, "#results-legend") == "★ most accurate · ⚡ fastest · w why"
         await pilot.press("x")
         await until(pilot, lambda: chart.display and lower.display)
         assert (table(app).display, detail.display) == (True, False)

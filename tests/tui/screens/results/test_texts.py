@@ -23,7 +23,7 @@ ROW: dict[str, Any] = {
 
 
 def test_an_empty_folder_is_named() -> None:
-    assert note_text(Ranking(), FOLDER).startswith("No runs in runs yet.")
+    assert note_text(Ranking(), FOLDER).startswith("No runs in the folder runs yet.")
     assert note_text(Ranking([ROW]), FOLDER) == ""
 
 
@@ -52,18 +52,38 @@ def test_how_many_runs(total: int, shown: int, by_model: bool, words: str) -> No
 def test_the_legend_is_one_line_that_says_each_thing_once() -> None:
     apart = [ROW | {"run_id": str(number), "differs": f"{number} px"} for number in range(8)]
     ranking = Ranking([ROW, *apart], {"a": "★⚡"})
-    line = legend_line(ranking, 78).plain
-    assert line == "★ most accurate · ⚡ fastest · ≠ 8 runs: other data or size · w why"
-    one = Ranking([ROW, apart[0]], {"a": "★"})
-    assert legend_line(one, 78).plain == "★ most accurate · ≠ 1 run: other data or size · w why"
-    assert legend_line(Ranking([ROW]), 78).plain == ""
+    line = legend_line(ranking.rows, ranking.marks, 78).plain
+    assert line == "★ most accurate · ⚡ fastest · ≠ 8 runs: other input size · w why"
+    one = legend_line([ROW, apart[0]], {"a": "★"}, 78)
+    assert one.plain == "★ most accurate · ≠ 1 run: other input size · w why"
+    assert legend_line([ROW], {}, 78).plain == ""
+
+
+def test_the_legend_is_of_the_runs_that_are_shown() -> None:
+    apart = [ROW | {"run_id": "b", "differs": "64 px"}, ROW | {"run_id": "c", "differs": "digits"}]
+    assert legend_line(apart[:1], {"a": "★"}, 78).plain == "≠ 1 run: other input size · w why"
+    assert legend_line((), {"a": "★"}, 78).plain == "w why"
+
+
+@pytest.mark.parametrize(
+    ("differs", "words"),
+    [
+        (["64 px"], "≠ 1 run: other input size"),
+        (["digits", "1,000 training images"], "≠ 2 runs: other data"),
+        (["digits, 64 px"], "≠ 1 run: other data or input size"),
+        (["digits", "64 px"], "≠ 2 runs: other data or input size"),
+    ],
+)
+def test_the_legend_says_what_differs_here(differs: list[str], words: str) -> None:
+    rows = [ROW | {"run_id": text, "differs": text} for text in differs]
+    assert legend_line(rows, {}, 78).plain == words
 
 
 @pytest.mark.parametrize("width", [12, 40, 60, 78, 120, 200])
 def test_in_little_room_the_legend_leaves_out_what_surprises_least(width: int) -> None:
     running = ROW | {"run_id": "b", "status": "running", "ranked": False, "differs": "64 px"}
     ranking = Ranking([ROW | {"validation": "test"}, running], {"a": "★⚡"})
-    line = legend_line(ranking, width)
+    line = legend_line(ranking.rows, ranking.marks, width)
     assert line.cell_length <= width
     assert "w why" in line.plain
     assert ("≠" in line.plain) == (width >= 40)
