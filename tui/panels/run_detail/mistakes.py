@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from engine.analysis.predictions import Mistake
 
-_FULL_ROWS, _LEAST_ROWS = 16, 6
-"""Lines of an image: 16 show the 32 pixels of CIFAR-10 as they are."""
+_FULL_ROWS, _SMALL_ROWS, _LEAST_ROWS = 16, 12, 6
+"""Lines of an image: 16 show the 32 pixels of CIFAR-10 as they are, 12 still what it is of."""
 _CAPTION = 2
 _HEAD = 2
 _GAP = 3
@@ -55,9 +55,15 @@ class Tiling:
 
 
 def tiling(width: int, height: int) -> Tiling:
-    """Return a grid of as many full-size images as fit, or one row of smaller ones."""
+    """Return a grid of full-size images, or of smaller ones where two rows show far more."""
     room = height - _HEAD
     rows = min(max(room - _CAPTION, _LEAST_ROWS), _FULL_ROWS)
+    full, small = _grid(width, room, rows), _grid(width, room, min(rows, _SMALL_ROWS))
+    is_worth_it = full.down == 1 and small.images >= 2 * full.images
+    return small if is_worth_it else full
+
+
+def _grid(width: int, room: int, rows: int) -> Tiling:
     tile = max(rows * PIXELS_A_CELL, _LEAST_TILE)
     across = max((width + _GAP) // (tile + _GAP), 1)
     down = max((room + 1) // (rows + _CAPTION + 1), 1)
@@ -75,37 +81,38 @@ def mistakes_text(material: Material, tested: Outcome) -> Content:
     """Return a page of mistakes, from the row of `material.corner` on."""
     if not tested.mistakes:
         return Content.styled("no mistake on the test images", "$foreground")
-    first, _ = material.corner
-    tiles = tiling(material.width, material.height)
-    last = min(first + tiles.images, len(tested.mistakes))
-    shown = tested.mistakes[first:last]
-    pictures: tuple[NDArray[np.uint8] | None, ...] = (None,) * len(shown)
-    head = Content.assemble(
-        (f"{first + 1}–{last}", "$foreground bold"),
-        (f" of the {len(tested.mistakes)} most confident mistakes", "$muted"),
-        ("   ↑ ↓ others" if len(tested.mistakes) > tiles.images else "", "$muted"),
-    )
     if isinstance(material.pictures, str):
         words = Content.styled(f"not drawn: {material.pictures}", "$warning")
         table = [_line(material, tested, mistake) for mistake in tested.mistakes]
         return Content("\n").join([words, Content(""), *table])
-    if material.pictures is None:
-        head += Content.styled("   reading the images…", "$muted")
-    else:
-        pictures = material.pictures[first:last]
-    lines: list[Content] = [head, Content("")]
+    tiles = tiling(material.width, material.height)
+    first, _ = material.corner
+    last = min(first + tiles.images, len(tested.mistakes))
+    head = Content.assemble(
+        (f"{first + 1}–{last}", "$foreground bold"),
+        (f" of the {len(tested.mistakes)} most confident mistakes", "$muted"),
+        ("   ↑ ↓ others" if len(tested.mistakes) > tiles.images else "", "$muted"),
+        ("   reading the images…" if material.pictures is None else "", "$muted"),
+    )
+    return Content("\n").join([head, Content(""), *_tiles(material, tested, tiles, first, last)])
+
+
+def _tiles(
+    material: Material, tested: Outcome, tiles: Tiling, first: int, last: int
+) -> list[Content]:
+    """Return the lines of the mistakes from `first` to before `last`, side by side."""
     captions = [_caption(material, tested, mistake) for mistake in tested.mistakes]
+    # Of all, so that the grid stays as the pages turn.
     needed = max(cell_width(text) for caption in captions for text in map("".join, caption))
     wide = min(max(needed, tiles.width), tiles.most_width)
-    for start in range(0, len(shown), tiles.across):
-        end = start + tiles.across
-        drawn = [
-            _tile(_caption(material, tested, mistake), picture, tiles.rows, wide)
-            for mistake, picture in zip(shown[start:end], pictures[start:end], strict=True)
-        ]
+    pictures = material.pictures if isinstance(material.pictures, tuple) else (None,) * last
+    lines: list[Content] = []
+    for start in range(first, last, tiles.across):
+        row = range(start, min(start + tiles.across, last))
+        drawn = [_tile(captions[place], pictures[place], tiles.rows, wide) for place in row]
         lines += [Content(" " * _GAP).join(parts) for parts in zip(*drawn, strict=True)]
         lines.append(Content(""))
-    return Content("\n").join(lines[:-1])
+    return lines[:-1]
 
 
 def _tile(
