@@ -104,7 +104,7 @@ def wrong_arrays(images: object, labels: object, classes: int) -> tuple[str, str
         or labels.dtype.kind not in "iu"
         or labels.shape != (len(images),)
     ):
-        return "one integer label an image", f"{kind_of(labels)} for {len(images):,} images"
+        return "one integer label per image", f"{kind_of(labels)} for {len(images):,} images"
     low, high = int(labels.min()), int(labels.max())
     is_wrong = low < 0 or high >= classes
     return (f"labels from 0 to {classes - 1}", f"{low} to {high}") if is_wrong else ("", "")

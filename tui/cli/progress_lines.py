@@ -148,7 +148,7 @@ def _started(event: RunStarted) -> list[str]:
         f"data    {short(event.spec.dataset)}: {whole(data.train_images)} training, "
         f"{whole(data.validation_images)} validation, {whole(data.test_images)} test images",
         f"model   depth {model.depth}, {whole(model.parameters)} parameters, "
-        f"{count(model.flops)} FLOPs an image at {model.image_size} px",
+        f"{count(model.flops)} FLOPs per image at {model.image_size} px",
         "layers",
     ]
 

@@ -222,7 +222,7 @@ def test_a_label_above_nine(small_cifar10: SmallCifar10, tmp_path: Path) -> None
         ),
         (
             {"data": np.zeros((1, 3072), np.uint8), "labels": ["cat"]},
-            "one integer label an image, found <U3 (1,)",
+            "one integer label per image, found <U3 (1,)",
         ),
         (
             {"data": np.zeros((1, 3072), np.uint8), "labels": [10**30]},
@@ -234,7 +234,7 @@ def test_a_label_above_nine(small_cifar10: SmallCifar10, tmp_path: Path) -> None
         ),
         (
             {"data": np.zeros((2, 3072), np.uint8), "labels": [[0], [1, 2]]},
-            "one integer label an image, found list",
+            "one integer label per image, found list",
         ),
         ({}, "found nothing"),
     ],
@@ -255,8 +255,8 @@ def test_pickled_batches_that_do_not_hold_together(
         ({"y_test": None, "z": np.zeros(1)}, "found x_train, y_train, x_test, z"),
         ({"x_test": np.zeros((20, 3, 32, 32), np.uint8)}, "found uint8 (20, 3, 32, 32)"),
         ({"x_test": np.zeros((20, 32, 32, 3))}, "found float64"),
-        ({"y_test": np.zeros((20, 10), np.int64)}, "one integer label an image, found int64 (20,"),
-        ({"y_test": np.zeros(20)}, "one integer label an image, found float64"),
+        ({"y_test": np.zeros((20, 10), np.int64)}, "one integer label per image, found int64 (20,"),
+        ({"y_test": np.zeros(20)}, "one integer label per image, found float64"),
         ({"y_test": np.full(20, 10)}, "labels from 0 to 9, found 10 to 10"),
         ({"y_test": np.zeros(19, np.int64)}, "found int64 (19,) for 20 images"),
         ({"y_train": np.array([{}] * 100)}, "expected plain arrays of numbers"),

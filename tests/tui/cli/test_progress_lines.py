@@ -82,7 +82,7 @@ def test_the_model_is_inspected_before_it_trains() -> None:
     lines = said(STARTED)
     assert lines[0] == "EfficientNetLite0  run 1 of 1: run-1"
     assert "3,600 training, 400 validation, 10,000 test images" in lines[1]
-    assert "depth 50, 120 parameters, 240 M FLOPs an image at 96 px" in lines[2]
+    assert "depth 50, 120 parameters, 240 M FLOPs per image at 96 px" in lines[2]
     assert [line.split()[0] for line in lines[4:]] == ["backbone", "stage", "block", "head"]
     assert lines[-1].split() == ["head", "90", "trains"]
     assert lines[4].split() == ["backbone", "(2", "layers)", "30", "frozen"]

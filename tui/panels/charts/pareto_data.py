@@ -27,7 +27,7 @@ COSTS = (
     Cost("train_seconds", "training time", SECONDS),
     Cost("wall_seconds", "time in all", SECONDS),
     Cost("parameters", "parameters", COUNTS),
-    Cost("flops", "FLOPs an image", COUNTS),
+    Cost("flops", "FLOPs per image", COUNTS),
 )
 
 
