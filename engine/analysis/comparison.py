@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.analysis.predictions import Predictions
 from engine.common.text import whole
-from engine.config.recipe_words import stage_words
+from engine.config.recipe_words import batchnorm_words, stage_words
 from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.runs.listing import RunRecord
@@ -122,7 +122,7 @@ _SETTINGS: dict[str, Callable[[RunSpec], str]] = {
         "test split" if spec.validation == "test" else f"{spec.validation:g} held out"
     ),
     "weights": lambda spec: spec.weights,
-    "BatchNormalization": lambda spec: spec.batchnorm,
+    "BatchNormalization": lambda spec: batchnorm_words(spec.batchnorm),
     "mirrored": lambda spec: _yes_no(spec.flip),
     "crops": lambda spec: str(spec.views),
     "label smoothing": lambda spec: f"{spec.label_smoothing:g}",

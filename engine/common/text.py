@@ -45,6 +45,13 @@ def short_duration(seconds: float) -> str:
     return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
 
 
+def fine_duration(seconds: float | None) -> str:
+    """Return a duration with tenths where whole seconds say little: `0.3 s`, `0:12`, `3:12`."""
+    if known(seconds) and 0 < round(seconds, 1) < 10:
+        return f"{seconds:.1f} s"
+    return duration(seconds)
+
+
 def about_duration(seconds: float) -> str:
     """Return a duration as `~40 s`, `~12 min`, `~2.5 h`: as exact as a forecast is."""
     if seconds < 90:

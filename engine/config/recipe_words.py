@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.config.recipe import Recipe
-from engine.config.settings import OF_RECIPES
+from engine.config.settings import OF_RECIPES, BatchNorm
 from engine.config.stage import Stage
 
 
 def recipe_words(recipe: Recipe) -> str:
     """Return a description of a recipe: its stages, then what holds for all of them."""
     return "; ".join([*map(stage_words, recipe.stages), *_around_words(recipe)])
+
+
+def batchnorm_words(value: BatchNorm) -> str:
+    """Return how a backbone's BatchNormalization is treated."""
+    return "as Keras does it" if value == "keras" else value
 
 
 def unfreezing_words(stage: Stage) -> str:

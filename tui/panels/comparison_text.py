@@ -50,7 +50,8 @@ def legend(comparison: Comparison, width: int) -> Content:
 
 
 def _result(run: RunRecord) -> tuple[str, str]:
-    test = accuracy(run.summary.test_accuracy) if run.summary.ranked else "not tested"
+    share = f"test {accuracy(run.summary.test_accuracy)}"
+    test = share if run.summary.ranked else "not tested"
     return test, duration(run.summary.train_seconds)
 
 

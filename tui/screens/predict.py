@@ -27,6 +27,9 @@ from tui.settings.option_names import as_flag
 from tui.settings.preferences import read_preferences, write_preferences
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from engine.tools.predict import Prediction, Predictor
 
 LOAD_AFTER_SECONDS = 0.1
@@ -179,9 +182,8 @@ class PredictScreen(KeyedScreen):
             self._prediction = None
             self._say(error.line(as_flag), is_wrong=True)
         else:
-            height, width, _ = self._prediction.pixels.shape
             note = f" · {self._prediction.note}" if self._prediction.note else ""
-            seen = f"as the model sees it, {width} × {height} px"
+            seen = size_words(self._prediction.pixels, self._run_record.file.spec.image_size)
             self._say(f"{self._prediction.path} · {seen}{note}")
         self._draw()
 
@@ -252,6 +254,16 @@ def recent_images() -> list[str]:
     kept = read_preferences(SECTION).get("images")
     listed = kept if isinstance(kept, list) else []
     return [path for path in listed if isinstance(path, str)][:_MOST_RECENT]
+
+
+def size_words(pixels: NDArray[np.uint8], image_size: int) -> str:
+    """Return the size of an image as it is drawn, and the one that its model makes of it."""
+    height, width, _ = pixels.shape
+    drawn = f"{width} × {height} px"
+    if height == width == image_size:
+        return f"as the model sees it, {drawn}"
+    verb = "enlarges" if image_size > min(height, width) else "reduces"
+    return f"{drawn}, which the model {verb} to {image_size} px"
 
 
 def classes_text(classes: tuple[tuple[str, float], ...], width: int, truth: str = "") -> Content:

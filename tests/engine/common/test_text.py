@@ -14,6 +14,7 @@ from engine.common.text import (
     cell_width,
     count,
     duration,
+    fine_duration,
     fitted,
     percent,
     rate,
@@ -45,6 +46,14 @@ def test_duration(seconds: float, text: str) -> None:
 )
 def test_short_duration(seconds: float, text: str) -> None:
     assert short_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "0:00"), (0.04, "0:00"), (0.3, "0.3 s"), (9.94, "9.9 s"), (9.96, "0:10"), (None, "–")],
+)
+def test_fine_duration(seconds: float | None, text: str) -> None:
+    assert fine_duration(seconds) == text
 
 
 @pytest.mark.parametrize(

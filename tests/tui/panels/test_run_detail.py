@@ -22,11 +22,11 @@ from engine.analysis.predictions import Predictions, calibration, class_accuraci
 from engine.analysis.predictions import worst_mistakes as worst
 from engine.backbones.catalogue import find_backbone
 from engine.config.planning import plan_runs
-from engine.config.settings import Options
+from engine.config.settings import Keep, Options
 from engine.config.spec import RunSpec
 from engine.protocol.facts import DataFacts, LayerNode
 from engine.runs.listing import RunRecord, load_run, load_snapshot
-from engine.state.snapshot import RunSnapshot
+from engine.state.snapshot import RunSnapshot, Status
 from tests.support.screens import AnyPilot, OnScreen, until
 from tui.panels.charts.curves import CurveChart
 from tui.panels.layers.columns import SCALE
@@ -205,10 +205,58 @@ async def test_facts_and_times_come_from_the_summary(
 ) -> None:
     async with shown(run, snapshot, size=(120, 40)) as (pilot, detail):
         await pilot.press("2")
-        for part in ("0.8000", "3.38 M", "depth 50", "141 M FLOPs", "0:15 in all"):
+        for part in ("0.8000", "3.38 M", "depth 50", "141 M FLOPs per image", "0:15 in all"):
             assert part in text(detail)
         await pilot.press("7")
         assert "0:15 from start to end, of which 0:10 counted as training" in text(detail)
+
+
+@pytest.mark.parametrize(
+    ("state", "test", "trained"),
+    [
+        ("running", "not tested yet", "train now"),
+        ("failed", "not tested, so not ranked", "trained at the end"),
+    ],
+)
+def test_a_run_that_trains_is_not_spoken_of_as_ended(
+    material: Material, run: RunRecord, state: Status, test: str, trained: str
+) -> None:
+    summary = replace(run.summary, test_accuracy=None, ranked=False)
+    record = replace(run, status=state, summary=summary)
+    words = facts_text(replace(material, run=record, width=120)).plain
+    assert test in words
+    assert trained in words
+
+
+@pytest.mark.parametrize(
+    ("keep", "words"),
+    [
+        ("last", "weights of epoch 3 of 3, the last (keep: last); best 0.7300 in epoch 2"),
+        ("best", "0.7300, weights of epoch 2 of 3"),
+    ],
+)
+def test_the_facts_say_why_the_last_epoch_counts_and_not_the_best(
+    material: Material, run: RunRecord, keep: Keep, words: str
+) -> None:
+    reached: dict[str, Any] = {
+        "val_accuracy": 0.7,
+        "best_val_accuracy": 0.73,
+        "best_epoch": 2,
+        "epochs": 3,
+    }
+    spec = replace(run.file.spec, keep=keep)
+    record = replace(
+        run, summary=replace(run.summary, **reached), file=replace(run.file, spec=spec)
+    )
+    assert words in facts_text(replace(material, run=record, width=120)).plain
+
+
+def test_keras_names_what_it_does_to_batchnorm(material: Material, run: RunRecord) -> None:
+    spec = replace(run.file.spec, batchnorm="keras")
+    record = replace(run, file=replace(run.file, spec=spec))
+    assert (
+        "BatchNorm as Keras does it" in facts_text(replace(material, run=record, width=120)).plain
+    )
 
 
 def test_settings_that_the_user_left_alone_are_dim(material: Material, run: RunRecord) -> None:
@@ -406,7 +454,7 @@ def test_times_are_in_proportion(run: RunRecord, material: Material) -> None:
     training, testing, rest = lines[2:5]
     assert (training.split()[0], testing.split()[0]) == ("training", "testing")
     assert (training.count("█"), testing.count("█")) == (41, 20)
-    assert rest.split() == ["in", "no", "phase", *rest.split()[3:-3], "0:03", "20", "%"]
+    assert rest.split() == ["in", "no", "phase", *rest.split()[3:-4], "3.0", "s", "20", "%"]
 
 
 # The mistakes.
@@ -418,7 +466,8 @@ def test_times_are_in_proportion(run: RunRecord, material: Material) -> None:
         ((76, 18), 2, 1, 14),
         ((56, 15), 2, 1, 11),
         ((71, 52), 2, 2, 16),
-        ((120, 38), 3, 1, 16),
+        ((120, 38), 4, 2, 12),
+        ((196, 58), 5, 3, 16),
         ((20, 5), 1, 1, 6),
     ],
 )

@@ -150,6 +150,7 @@ def test_the_legend_drops_what_does_not_fit(three: Comparison) -> None:
         lines = legend(three, width).plain.split("\n")
         assert [line[0] for line in lines] == list("ABC")
         assert max(map(len, lines)) <= max(width, 50)
+        assert "test 0." in lines[0]
         assert ("seed" in lines[0]) == (width == 100)
 
 

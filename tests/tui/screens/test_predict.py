@@ -12,7 +12,7 @@ from textual.widgets import Input
 from engine.runs.listing import load_run
 from tests.support.screens import AnyPilot, OnScreen, text_of, until
 from tui.panels.path_suggester import completed_path
-from tui.screens.predict import PredictScreen, classes_text, recent_images
+from tui.screens.predict import PredictScreen, classes_text, recent_images, size_words
 
 
 def text(pilot: AnyPilot, name: str) -> str:
@@ -66,7 +66,7 @@ async def test_an_image_is_classified_and_drawn_and_another_file_is_one_line(
         assert [line.split()[:2] for line in text(pilot, "classes").split("\n")[2:]] == [
             ["class", number] for number in ("0", "1", "2")
         ]
-        assert "as the model sees it, 8 × 8 px" in text(pilot, "note")
+        assert "8 × 8 px, which the model enlarges to 96 px" in text(pilot, "note")
         assert set(text(pilot, "image")) == {"▀", "\n"}
         path.value = str(tmp_path / "words.png")
         await pilot.press("enter")
@@ -75,6 +75,18 @@ async def test_an_image_is_classified_and_drawn_and_another_file_is_one_line(
         path.value = "~nobody-of-this-name/cat.png"
         await pilot.press("enter")
         await until(pilot, lambda: "cat.png: expected" in text(pilot, "note"))
+
+
+@pytest.mark.parametrize(
+    ("image_size", "words"),
+    [
+        (32, "as the model sees it, 32 × 32 px"),
+        (96, "32 × 32 px, which the model enlarges to 96 px"),
+        (16, "32 × 32 px, which the model reduces to 16 px"),
+    ],
+)
+def test_the_size_that_the_model_works_with_is_named(image_size: int, words: str) -> None:
+    assert size_words(np.zeros((32, 32, 3), np.uint8), image_size) == words
 
 
 async def test_a_random_test_image_is_predicted_beside_its_label(

@@ -8,17 +8,18 @@ from itertools import zip_longest
 
 from textual.content import Content
 
-from engine.common.text import accuracy, count, duration, rate, whole
+from engine.common.text import accuracy, count, fine_duration, rate, whole
 from engine.config.dataset_names import short
 from engine.config.planning import usual_run
 from engine.config.recipe import DEFAULT_RECIPE
-from engine.config.settings import Keep, Options
+from engine.config.recipe_words import batchnorm_words
+from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.metrics.catalogue import texts_of
 from engine.runs.listing import RunRecord
 from engine.runs.summary import Summary
 from engine.state.snapshot import RunSnapshot
-from tui.panels.run_detail.material import Material, stages_of, summary_of
+from tui.panels.run_detail.material import ALIVE, Material, stages_of, summary_of
 from tui.settings.option_names import in_flags
 
 Fact = tuple[str, str]
@@ -48,28 +49,31 @@ def facts(run: RunRecord, snapshot: RunSnapshot | None) -> list[Fact]:
     A run without a summary is summarized from its record, once `snapshot` has been read.
     """
     summary = summary_of(run, snapshot)
-    rows = [("status", run.state), *_reached(summary, run.file.spec.keep), *_asked(run.file.spec)]
-    rows += [*_images(snapshot), *_model(summary), *_time(summary)]
+    rows = [("status", run.state), *_reached(summary, run), *_asked(run.file.spec)]
+    rows += [*_images(snapshot), *_model(summary, run), *_time(summary)]
     for number, trained, seconds, each in stages_of(snapshot):
-        rows.append((f"stage {number}", f"{trained}, {duration(seconds)}, {each}"))
+        rows.append((f"stage {number}", f"{trained}, {fine_duration(seconds)}, {each}"))
     return [row for row in rows if row[1]]
 
 
-def _reached(summary: Summary, keep: Keep) -> Iterable[Fact]:
+def _reached(summary: Summary, run: RunRecord) -> Iterable[Fact]:
+    keep = run.file.spec.keep
     test = ", ".join([accuracy(summary.test_accuracy), *texts_of(summary)])
-    yield "test", test if summary.ranked else "not tested, so not ranked"
+    untested = "not tested yet" if run.state in ALIVE else "not tested, so not ranked"
+    yield "test", test if summary.ranked else untested
     kept = summary.kept_val_accuracy(keep)
     if kept is None:
         return
     words = f"{accuracy(kept)}, weights of epoch {summary.kept(keep)} of {summary.epochs}"
     if keep == "last" and summary.best_epoch != summary.kept(keep):
-        words += f"; best {accuracy(summary.best_val_accuracy)} in epoch {summary.best_epoch}"
+        best = f"best {accuracy(summary.best_val_accuracy)} in epoch {summary.best_epoch}"
+        words += f", the last (keep: last); {best}"
     yield "validation", words
 
 
 def _asked(spec: RunSpec) -> Iterable[Fact]:
     rates = ", ".join(rate(stage.learning_rate) for stage in spec.stages)
-    yield "recipe", f"{spec.recipe}, rates {rates}, BatchNorm {spec.batchnorm}"
+    yield "recipe", f"{spec.recipe}, rates {rates}, BatchNorm {batchnorm_words(spec.batchnorm)}"
     yield "input", f"{spec.image_size} px, batch {spec.batch_size}, seed {spec.seed}"
     yield "weights", "random" if spec.weights == "none" else spec.weights
     limit = f", first {whole(spec.train_limit)}" if spec.train_limit else ""
@@ -98,12 +102,13 @@ def _images(snapshot: RunSnapshot | None) -> Iterable[Fact]:
         )
 
 
-def _model(summary: Summary) -> Iterable[Fact]:
+def _model(summary: Summary, run: RunRecord) -> Iterable[Fact]:
     if summary.parameters is None:
         return
-    trained = f", {count(summary.trainable_parameters)} trained at the end"
+    when = "train now" if run.state in ALIVE else "trained at the end"
+    trained = f", {count(summary.trainable_parameters)} {when}"
     yield "parameters", f"{count(summary.parameters)}{trained}"
-    yield "size", f"depth {summary.depth}, {count(summary.flops)} FLOPs an image"
+    yield "size", f"depth {summary.depth}, {count(summary.flops)} FLOPs per image"
 
 
 def _time(summary: Summary) -> Iterable[Fact]:
@@ -111,10 +116,7 @@ def _time(summary: Summary) -> Iterable[Fact]:
         return
     speed = summary.images_per_second
     pace = f", {whole(speed)} img/s" if speed else ""
-    yield (
-        "time",
-        f"{duration(summary.wall_seconds)} in all, {duration(summary.train_seconds)} of training"
-        + pace,
-    )
+    trained = f"{fine_duration(summary.train_seconds)} of training"
+    yield "time", f"{fine_duration(summary.wall_seconds)} in all, {trained}{pace}"
     phases = [(name, spent) for name, spent in summary.phase_seconds.items() if spent >= 0.5]
-    yield "phases", ", ".join(f"{name} {duration(spent)}" for name, spent in phases)
+    yield "phases", ", ".join(f"{name} {fine_duration(spent)}" for name, spent in phases)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.analysis.predictions import class_names
-from engine.common.text import duration
+from engine.common.text import fine_duration
 from engine.errors import InputError
 from engine.runs.listing import RunRecord
 from engine.runs.summary import Summary, summarize
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.analysis.predictions import Calibration, Mistake
+
+ALIVE = frozenset({"queued", "running", "paused"})
+"""States of a run whose final test is still to come."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -79,7 +82,7 @@ def stages_of(snapshot: RunSnapshot | None) -> Iterable[tuple[int, str, float, s
         epochs = [epoch for epoch in snapshot.ended_epochs if epoch.stage == number]
         if epochs:
             seconds = sum(epoch.train_seconds + epoch.validation_seconds for epoch in epochs)
-            yield number, trained, seconds, f"{duration(seconds / len(epochs))} an epoch"
+            yield number, trained, seconds, f"{fine_duration(seconds / len(epochs))} per epoch"
 
 
 def read_tested(run: RunRecord) -> Outcome | str:
@@ -108,7 +111,7 @@ def read_tested(run: RunRecord) -> Outcome | str:
 
 
 def _why_none(run: RunRecord) -> str:
-    if run.state in ("queued", "running", "paused"):
+    if run.state in ALIVE:
         return "this run has not ended: its predictions come with its final test"
     if run.summary.test_accuracy is not None:
         return f"this run was tested, but {run.directory.predictions.name} is no longer there"

@@ -34,10 +34,10 @@ class RunDetail(Container, can_focus=True):
         #run-tabs { height: 2; }
         .run-page { display: none; scrollbar-size: 1 1; }
         .run-page.-shown { display: block; }
-        #run-curves-note, #run-layers-note { height: auto; color: $text-muted; }
+        #run-curves-note, #run-layers-note { height: auto; color: $muted; }
         .-beside #run-charts { layout: horizontal; }
         .-beside #run-charts > Vertical:first-of-type { padding-right: 2; }
-        .chart-title { height: 1; padding-left: 6; color: $text-muted; }
+        .chart-title { height: 1; padding-left: 6; color: $muted; }
         EndedTree { height: 1fr; background: $background; scrollbar-size: 1 1; }
     }
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from engine.common.text import duration, fitted, percent
+from engine.common.text import fine_duration, fitted, percent
 from engine.runs.summary import Summary
 from engine.state.bottleneck import find_bottleneck
 from engine.state.snapshot import TRAIN_PHASES
@@ -33,9 +33,9 @@ def times_text(material: Material) -> Content:
     ]
     lines = _rows([*phases, *stages], summary.wall_seconds, material.width)
     head = Content.assemble(
-        (duration(summary.wall_seconds), "$foreground bold"),
+        (fine_duration(summary.wall_seconds), "$foreground bold"),
         (" from start to end, of which ", "$muted"),
-        (duration(summary.train_seconds), "$primary bold"),
+        (fine_duration(summary.train_seconds), "$primary bold"),
         (" counted as training", "$muted"),
     )
     parts = [head, Content(""), *lines[: len(phases)]]
@@ -70,7 +70,7 @@ def _rows(rows: list[Row], whole: float, width: int) -> list[Content]:
     return [
         Content.styled(fitted(name, left) + "  ", "$foreground")
         + bar(seconds / longest, room, style)
-        + Content.styled(f"{duration(seconds):>9}", "$foreground")
+        + Content.styled(f"{fine_duration(seconds):>9}", "$foreground")
         + Content.styled(f"{percent(100 * seconds / whole):>7}", "$muted")
         + Content.styled(f"  {words}" if words and note else "", "$muted")
         for name, seconds, style, words in rows
