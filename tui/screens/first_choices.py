@@ -73,7 +73,7 @@ def consequences(choice: Choice, known: Known) -> tuple[str, ...]:
             "a folder a class",
         )
     if choice == "results":
-        where = f" in {known.runs}" if known.runs else ""
+        where = f" in the folder {known.runs}" if known.runs else ""
         return (
             (f"no runs yet{where}", "no runs yet")
             if where

@@ -232,7 +232,7 @@ def test_a_run_that_trains_is_not_spoken_of_as_ended(
     ("keep", "words"),
     [
         ("last", "weights of epoch 3 of 3, the last (keep: last); best 0.7300 in epoch 2"),
-        ("best", "0.7300, weights of epoch 2 of 3"),
+        ("best", "0.7300, weights of epoch 2 of 3\n"),
     ],
 )
 def test_the_facts_say_why_the_last_epoch_counts_and_not_the_best(

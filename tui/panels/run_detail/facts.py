@@ -65,9 +65,9 @@ def _reached(summary: Summary, run: RunRecord) -> Iterable[Fact]:
     if kept is None:
         return
     words = f"{accuracy(kept)}, weights of epoch {summary.kept(keep)} of {summary.epochs}"
-    if keep == "last" and summary.best_epoch != summary.kept(keep):
-        best = f"best {accuracy(summary.best_val_accuracy)} in epoch {summary.best_epoch}"
-        words += f", the last (keep: last); {best}"
+    best = accuracy(summary.best_val_accuracy)
+    if keep == "last" and best != accuracy(kept):
+        words += f", the last (keep: last); best {best} in epoch {summary.best_epoch}"
     yield "validation", words
 
 

@@ -49,7 +49,7 @@ def legend_line(rows: Sequence[Row], marks: Mapping[str, str], width: int) -> Co
         Field(Content.assemble((mark, style), (f" {words}", "$muted")), rank)
         for mark, style, words, rank in _marks_in_use(rows, marks)
     ]
-    if marks:
+    if rows and marks:
         fields.append(Field(Content.assemble(("w", "$primary bold"), (" why", "$muted")), 9))
     between = Content.styled(" · ", "$muted")
     while len(fields) > 1 and between.join([it.text for it in fields]).cell_length > width:
