@@ -8,6 +8,7 @@ Where there is no number (None, NaN, infinite) each returns `MISSING`.
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ _NEAR = 0.6
 """How similar two words must be, 0 to 1, for one to count as a misspelling of the other."""
 Row = Mapping[str, Any]
 """A row's values by column."""
+_TERMINAL_SEQUENCE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, moves of the cursor
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # titles, links
+    r"|\x1b[ -/]*[0-Z\\^-~]"
+)
 
 
 def known(x: float | None) -> TypeGuard[float]:
@@ -106,6 +112,14 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def readable(text: str) -> str:
+    """Return a program's output as `printable` text, without sequences that colour it; in lines."""
+    if text.isprintable():
+        return text
+    lines = _TERMINAL_SEQUENCE.sub("", text).expandtabs().splitlines()
+    return "\n".join(map(printable, lines))
 
 
 def one_line_name(name: str) -> str:

@@ -9,7 +9,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.common.text import accuracy, cell_width, rate
+from engine.common.text import accuracy, cell_width, rate, readable
 from engine.state.bottleneck import Bottleneck, find_bottleneck
 from engine.state.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit, longest
@@ -75,7 +75,7 @@ class NoticeStrip(Widget):
 def last_said(run: RunSnapshot) -> str:
     """The last line of the log that is not a library's output, as one line."""
     said = (line.text for line in reversed(run.log) if line.level != "debug")
-    return in_flags(" ".join(next(said, "").split()))
+    return in_flags(" ".join(readable(next(said, "")).split()))
 
 
 def held_back(held: Bottleneck, room: int | None = None) -> Content:
@@ -170,7 +170,7 @@ def failure_text(view: SessionView, index: int) -> Content:
     return Content.assemble(
         (f"✗ {run.spec.model} failed", "$error bold"),
         (f" (run {index + 1} of {len(view.runs)}): ", "$muted"),
-        (in_flags(run.error) or "without a reason; see the log", "$foreground"),
+        (in_flags(readable(run.error)) or "without a reason; see the log", "$foreground"),
     )
 
 

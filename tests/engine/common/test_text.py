@@ -18,6 +18,7 @@ from engine.common.text import (
     fitted,
     percent,
     rate,
+    readable,
     short_duration,
     shortened,
     whole,
@@ -119,3 +120,19 @@ def test_cells_of_a_column_stand_below_each_other() -> None:
     rows = [("name", "n"), ("⚡", "12"), ("", "3")]
     assert aligned(rows, [False, True]) == ["name   n", "⚡    12", "       3"]
     assert aligned([], []) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\x1b[1;31merror\x1b[0m: no", "error: no"),
+        ("\x9b31mred", "red"),
+        ("\x1b]8;;https://keras.io\x1b\\a link\x1b]8;;\x07", "a link"),
+        ("a\x1b7b\x1b(B", "ab"),
+        ("\x1b[?25l\x00\x7f\x9b\u202e", "????"),
+        ("one\ttwo\r\nthree", "one     two\nthree"),
+        ("Größe 3×3 ✓", "Größe 3×3 ✓"),
+    ],
+)
+def test_output_is_read_without_what_a_terminal_would_obey(text: str, expected: str) -> None:
+    assert readable(text) == expected

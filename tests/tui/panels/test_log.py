@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.screen import Screen
 
 from engine.protocol.events import LogLine
 from engine.state.snapshot import RunSnapshot
-from tests.support.screens import OnScreen, until
+from tests.support.screens import OnScreen, shows, until
 from tui.panels.log import Log, LogPanel, Said
 
 WORDS = " ".join(f"word{number}" for number in range(30))
@@ -184,9 +185,91 @@ def test_only_time_thread_and_address_may_differ_in_what_is_the_same(
     run: RunSnapshot, first: str, second: str, count: int
 ) -> None:
     log = Log()
-    added, again = log.take(shown(run, first, second))
-    assert (len(added), again) == (1 + count, [])
+    assert len(log.take(shown(run, first, second))) == 1 + count
     assert [said.count for said in log] == ([1, 2] if count == 1 else [1, 1, 1])
+
+
+def test_a_count_that_missed_lines_says_that_it_is_the_least(run: RunSnapshot) -> None:
+    log = Log()
+    said = shown(run, *["disk full"] * 3, "checkpoint saved")
+    log.take(said)
+    assert [entry.times for entry in log] == ["", "×3", ""]
+    log.take(replace(said, log_count=5_000))
+    assert [entry.times for entry in log] == ["", "×6+", "×2+"]
+
+
+async def test_the_newest_line_is_in_view_and_followed_unless_the_user_scrolls_up(
+    on_screen: OnScreen, run: RunSnapshot
+) -> None:
+    async with on_screen(LogScreen(), (100, 20)) as pilot:
+        panel = pilot.app.screen.query_one(LogPanel)
+        panel.add_class("-hidden")
+        await pilot.pause()
+        said = [f"line {number}" for number in range(50)]
+        panel.snapshot = shown(run, *said)
+        panel.remove_class("-hidden")
+        await until(pilot, lambda: shows(pilot, "line 49"))
+        assert panel.is_vertical_scroll_end
+        said.append("line 50")
+        panel.snapshot = shown(run, *said)
+        await until(pilot, lambda: shows(pilot, "line 50"))
+        panel.scroll_home(animate=False)
+        await until(pilot, lambda: shows(pilot, "line 0"))
+        said += ["line 51", "line 7"]
+        panel.snapshot = shown(run, *said)
+        await until(pilot, lambda: lines(panel)[-1].endswith("line 7  ×2"))
+        await pilot.pause()
+        assert panel.scroll_y == 0
+        panel.scroll_end(animate=False)
+        await until(pilot, lambda: shows(pilot, "line 51"))
+        said.append("line 52")
+        panel.snapshot = shown(run, *said)
+        await until(pilot, lambda: shows(pilot, "line 52"))
+
+
+async def test_a_repeated_line_draws_itself_alone_and_hidden_nothing(
+    on_screen: OnScreen, run: RunSnapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_screen(LogScreen(), (100, 20)) as pilot:
+        panel = pilot.app.screen.query_one(LogPanel)
+        said = [f"line {number}" for number in range(50)]
+        panel.snapshot = shown(run, *said)
+        await until(pilot, lambda: len(lines(panel)) == 51)
+        drawn: list[str] = []
+        styled = panel._styled
+
+        def counted(entry: Said) -> Text:
+            assert isinstance(entry.line, LogLine)
+            drawn.append(entry.line.text)
+            return styled(entry)
+
+        monkeypatch.setattr(panel, "_styled", counted)
+        said.append("line 3")
+        panel.snapshot = shown(run, *said)
+        await until(pilot, lambda: lines(panel)[-1].endswith("line 3  ×2"))
+        assert drawn == ["line 3"]
+        panel.add_class("-hidden")
+        await until(pilot, lambda: not panel.size.width)
+        said += ["line 4", "line 4"]
+        panel.snapshot = shown(run, *said)
+        await pilot.pause()
+        assert drawn == ["line 3"]
+        panel.remove_class("-hidden")
+        await until(pilot, lambda: lines(panel)[-1].endswith("line 4  ×3"))
+        assert drawn == ["line 3", "line 4"]
+
+
+async def test_what_a_terminal_would_obey_is_not_drawn(
+    on_screen: OnScreen, run: RunSnapshot
+) -> None:
+    async with on_screen(LogScreen(), (100, 20)) as pilot:
+        panel = pilot.app.screen.query_one(LogPanel)
+        raw = "\x1b[31mred\x1b[0m \x00 \x7f \x9b1m \u202eback\tnext\nline"
+        panel.snapshot = shown(run, raw)
+        await until(pilot, lambda: len(lines(panel)) == 3)
+        assert lines(panel)[1].split() == ["info", "red", "?", "?", "?back", "next"]
+        assert lines(panel)[2] == "line"
+        assert all(strip.text.isprintable() for strip in panel.lines)
 
 
 def test_each_run_has_messages_of_its_own(run: RunSnapshot) -> None:
