@@ -287,6 +287,18 @@ async def test_while_the_record_is_read_the_panel_says_so(
         assert text(detail, "#run-curves-note") == ""
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_the_titles_of_the_curves_are_never_cut(
+    shown: Shown, run: RunRecord, snapshot: RunSnapshot, size: tuple[int, int]
+) -> None:
+    async with shown(run, snapshot, size=size) as (pilot, detail):
+        title = detail.query_one("#run-accuracy-title", Static)
+        await until(pilot, lambda: "★" in text(detail, "#run-accuracy-title"))
+        await until(pilot, lambda: 0 < len(str(title.render())) <= title.content_size.width)
+        told = str(title.render())
+        assert ("best" in told) == (size[0] != 120)
+
+
 # What is not there.
 
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from engine.report.table import BEST, FASTEST, ON_TEST, SO_FAR
 from tui.panels import queue
-from tui.panels.charts import curves, pareto
+from tui.panels.charts import curves, data, pareto
 from tui.panels.layers import row_state
 from tui.panels.tables import runs as run_table
 from tui.terminal.ascii_marks import to_ascii
@@ -36,7 +36,7 @@ def test_each_character_has_one_of_its_width(text: str, expected: str) -> None:
     "marks",
     [
         {mark for mark, _ in queue.GLYPHS.values()},
-        {curves.VALIDATION_MARK, curves.BEST_MARK},
+        {curves.VALIDATION_MARK, data.BEST_MARK},
         {pareto.OTHER, pareto.FRONT, pareto.LIT, pareto.APART, BEST, FASTEST},
         {run_table.MARKED, run_table.PINNED, run_table.DIFFERS, BEST, FASTEST, ON_TEST},
         {SO_FAR, "…"},

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import ClassVar
 
 from engine.common.text import cell_width
-from tui.panels.charts.data import ChartData, thinned
+from tui.panels.charts.data import BEST_MARK, ChartData, thinned
 from tui.panels.charts.plot import CELLS_A_TICK, DOTS_A_CELL, GRID, Area, Plot
 
 VALIDATION_MARK = "●"
-BEST_MARK = "★"
 _MARKER = "┊"
 _EMPTY = f" {GRID}"
 """Cells that a text may cover without hiding data."""
@@ -67,6 +68,9 @@ class CurveChart(Plot[ChartData]):
     ) -> None:
         """Write the texts of the markers where there is room: whole, and not over data."""
         style = self.style_of("marker")
+        if at_bottom:  # upwards: of one place the last first, so that all charts read alike
+            places = [[*group] for _, group in groupby(markers, itemgetter(0))]
+            markers = [marker for place in places for marker in reversed(place)]
         for number, (x, text) in enumerate(markers):
             rows = [(number + offset) % area.bottom for offset in range(area.bottom)]
             if at_bottom:

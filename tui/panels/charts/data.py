@@ -16,6 +16,8 @@ from engine.state.snapshot import Marker, RunSnapshot
 from tui.panels.charts.settings import ChartSettings, XUnit
 from tui.panels.line_fitting import longest
 
+BEST_MARK = "★"
+"""Of the best epoch on the validation images."""
 _LEAST_LOSS_SPAN = 0.2
 _LEAST_EPOCHS = 1.0
 _PLAIN = ChartSettings()
@@ -127,20 +129,20 @@ def _recent_ends(train: tuple[Point, ...]) -> tuple[float, float]:
     return (low, high) if high - low > 1e-6 else (max(low - 0.5, 0.0), high + 0.5)
 
 
-def accuracy_title(run: RunSnapshot, room: int = 80) -> Content:
+def accuracy_title(run: RunSnapshot, room: int) -> Content:
     """`Accuracy  ━ train 0.912  ● val 0.901  ★ best 0.917 in epoch 7`, shorter in fewer cells."""
     last = run.ended_epochs[-1].val_accuracy if run.ended_epochs else None
     title = _title("Accuracy", run.accuracy, last)
     best = next((e for e in run.ended_epochs if e.epoch == run.best_epoch), None)
     if best is None:
         return title
-    title += Content.styled("  ★", "$validation")
+    title += Content.styled(f"  {BEST_MARK}", "$validation")
     value = accuracy(best.val_accuracy, 3)
     forms = (f" best {value} in epoch {best.epoch}", f" {value} in epoch {best.epoch}", f" {value}")
     return title + Content.styled(longest(forms, room - title.cell_length), "$muted")
 
 
-def loss_title(run: RunSnapshot, room: int = 80) -> Content:
+def loss_title(run: RunSnapshot) -> Content:
     """`Loss  ━ train 0.412  ● val 0.436`, which is always short."""
     last = run.ended_epochs[-1].val_loss if run.ended_epochs else None
     return _title("Loss", run.loss, last)
@@ -157,5 +159,8 @@ def _title(name: str, curve: Curve, validation: float | None) -> Content:
     )
 
 
-CHARTS = (("accuracy", accuracy_title, accuracy_data), ("loss", loss_title, loss_data))
+CHARTS = (
+    ("accuracy", accuracy_title, accuracy_data),
+    ("loss", lambda run, _: loss_title(run), loss_data),
+)
 """Of each chart its name, and what makes its title, for a number of cells, and its data."""

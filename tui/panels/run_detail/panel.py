@@ -35,9 +35,6 @@ class RunDetail(Container, can_focus=True):
         .run-page { display: none; scrollbar-size: 1 1; }
         .run-page.-shown { display: block; }
         #run-curves-note, #run-layers-note { height: auto; color: $muted; }
-        .-beside #run-charts { layout: horizontal; }
-        .-beside #run-charts > Vertical:first-of-type { padding-right: 2; }
-        .chart-title { height: 1; padding-left: 6; color: $muted; }
         EndedTree { height: 1fr; background: $background; scrollbar-size: 1 1; }
     }
     """

@@ -53,6 +53,19 @@ async def test_the_text_of_a_marker_stands_whole_or_not_at_all(
         assert full.count("layers") == full.count("1e-03") == whole > 0
 
 
+@pytest.mark.parametrize("draws", [accuracy_data, loss_data])
+async def test_texts_at_one_place_are_in_the_same_order_in_both_charts(
+    trained: RunSnapshot, on_screen: Any, until: Any, draws: Callable[..., Any]
+) -> None:
+    texts = ("last 38 layers", "froze stage 7", "rate 1.0e-04")
+    async with on_screen(ChartScreen(), (70, 12)) as pilot:
+        chart = pilot.app.screen.query_one(CurveChart)
+        markers = tuple(Marker(4.0, text) for text in texts)
+        chart.plot(draws(replace(trained, markers=markers)))
+        await until(pilot, lambda: "epoch 0" in picture(chart))
+        assert sorted(texts, key=picture(chart).index) == [*texts]
+
+
 async def test_numbers_of_an_axis_never_run_into_each_other(
     trained: RunSnapshot, on_screen: Any, until: Any
 ) -> None:

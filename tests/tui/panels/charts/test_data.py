@@ -29,7 +29,7 @@ def test_the_recent_window_ends_at_the_last_point(trained: RunSnapshot) -> None:
 
 
 def test_titles_hold_the_last_values_and_the_best_epoch(trained: RunSnapshot) -> None:
-    title = accuracy_title(trained).plain
+    title = accuracy_title(trained, 80).plain
     assert "train 0.798" in title
     assert "val 0.700" in title
     assert "best 0.800 in epoch 2" in title
@@ -46,7 +46,7 @@ def test_nothing_yet_and_nan_are_drawn_as_nothing(
     run: RunSnapshot, events: dict[str, Callable[..., Any]]
 ) -> None:
     assert accuracy_data(run, ChartSettings(recent=True)).train == ()
-    assert "best" not in accuracy_title(run).plain
+    assert "best" not in accuracy_title(run, 80).plain
     broken = replace(events["epoch_end"](1, math.nan), val_loss=math.nan)
     lost = replace(run, ended_epochs=(broken,))
     assert loss_data(lost).validation == ()
