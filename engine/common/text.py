@@ -142,7 +142,8 @@ class Column:
     key: str
     """Its key in the row's values."""
     title: str
-    text: Callable[[Row], str]
+    text: Callable[[Any], str]
+    """Its cell in a row: of a mapping, or of what else the rows of a table are."""
     importance: int
     """Its rank: where the width is short, the least important columns go first."""
     right: bool = True

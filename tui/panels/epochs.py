@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -15,14 +13,12 @@ from textual.widgets import Static
 from engine.common.text import MISSING, Column, accuracy, fitted, most_important, rate
 from engine.protocol.events import EpochEnded
 from engine.state.snapshot import RunSnapshot
+from tui.panels.charts.data import BEST_MARK
 
-BEST_MARK = "★"
 LEAST_LINES = 8
 """Border, heads and a few epochs: with fewer lines it is not worth its place."""
-_HEAD_LINES = 2
 _LONG = 100.0
 """From here on a loss or a time is written without its decimals."""
-_Row = Mapping[str, Any]
 
 
 def _number(value: float, decimals: int) -> str:
@@ -31,58 +27,40 @@ def _number(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}" if value < _LONG else f"{value:.4g}"
 
 
+def _seconds(end: EpochEnded) -> str:
+    return _number(end.train_seconds + end.validation_seconds, 1)
+
+
 COLUMNS = (
-    Column("epoch", "epoch", lambda row: f"{row['mark']}{row['epoch']:>4}", 9),
-    Column("stage", "stage", lambda row: str(row["stage"]), 2),
-    Column("loss", "train\nloss", lambda row: _number(row["loss"], 3), 4),
-    Column("accuracy", "train\nacc.", lambda row: accuracy(row["accuracy"], 3), 5),
-    Column("val_loss", "val\nloss", lambda row: _number(row["val_loss"], 3), 7),
-    Column("val_accuracy", "val\nacc.", lambda row: accuracy(row["val_accuracy"], 3), 8),
-    Column("seconds", "time\ns", lambda row: _number(row["seconds"], 1), 3),
-    Column("rate", "rate", lambda row: rate(row["rate"]), 1),
+    Column("epoch", "\nepoch", lambda end: f"{end.epoch}", 9),
+    Column("stage", "\nstage", lambda end: f"{end.stage}", 2),
+    Column("loss", "train\nloss", lambda end: _number(end.loss, 3), 4),
+    Column("accuracy", "train\nacc.", lambda end: accuracy(end.accuracy, 3), 5),
+    Column("val_loss", "val\nloss", lambda end: _number(end.val_loss, 3), 7),
+    Column("val_accuracy", "val\nacc.", lambda end: accuracy(end.val_accuracy, 3), 8),
+    Column("seconds", "time\ns", _seconds, 3),
+    Column("rate", "\nrate", lambda end: rate(end.learning_rate), 1),
 )
-"""The least important ones are left out where there is no room."""
+"""Of an `EpochEnded`; the least important ones are left out where there is no room."""
 
 
 def epoch_lines(run: RunSnapshot, width: int) -> tuple[Content, Content]:
     """Return the two lines of heads, and a line an epoch, the best on validation marked."""
-    rows = [_row(end, is_best=end.epoch == run.best_epoch) for end in run.ended_epochs]
-    heads = {column.key: column.title.rpartition("\n") for column in COLUMNS}
-    texts = {column.key: [column.text(row) for row in rows] for column in COLUMNS}
-    widths = {key: max(map(len, (heads[key][0], heads[key][2], *texts[key]))) for key in heads}
+    ends = run.ended_epochs
+    cells = {column.key: [*column.title.split("\n"), *map(column.text, ends)] for column in COLUMNS}
+    widths = {key: max(map(len, texts)) for key, texts in cells.items()}
     # The gap is one cell less than a table's elsewhere.
-    shown = most_important(COLUMNS, {key: cells - 1 for key, cells in widths.items()}, width + 1)
-    upper, lower = (
-        " ".join(
-            fitted(heads[column.key][part], widths[column.key], right=True) for column in shown
-        )
-        for part in (0, 2)
-    )
-    lines = [
-        Content.styled(
-            " ".join(
-                fitted(texts[column.key][i], widths[column.key], right=True) for column in shown
-            ),
-            "$validation bold" if row["mark"].strip() else "$foreground",
-        )
-        for i, row in enumerate(rows)
+    shown = most_important(COLUMNS, {key: wide - 1 for key, wide in widths.items()}, width + 1)
+    columns = [[fitted(text, widths[c.key], right=True) for text in cells[c.key]] for c in shown]
+    lines = [" ".join(line) for line in zip(*columns, strict=True)]
+    rows = [
+        Content.styled(BEST_MARK + line[1:], "$validation bold")
+        if end.epoch == run.best_epoch
+        else Content.styled(line, "$foreground")
+        for line, end in zip(lines[2:], ends, strict=False)
     ]
     nothing = Content.styled("each epoch that ends is a line here", "$muted")
-    return Content.styled(f"{upper}\n{lower}", "$muted"), Content("\n").join(lines or [nothing])
-
-
-def _row(end: EpochEnded, *, is_best: bool) -> _Row:
-    return {
-        "mark": BEST_MARK if is_best else " ",
-        "epoch": end.epoch,
-        "stage": end.stage,
-        "loss": end.loss,
-        "accuracy": end.accuracy,
-        "val_loss": end.val_loss,
-        "val_accuracy": end.val_accuracy,
-        "seconds": end.train_seconds + end.validation_seconds,
-        "rate": end.learning_rate,
-    }
+    return Content.styled("\n".join(lines[:2]), "$muted"), Content("\n").join(rows or [nothing])
 
 
 class EpochsPanel(VerticalScroll):
