@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.common.text import short_duration
+from engine.protocol.events import EpochEnded
 from engine.state.snapshot import RunSnapshot
 from engine.state.step_times import times_of
 
 LEAST_READINGS = 3
 """Fewer readings of the machine than these show nothing."""
+LEAST_EPOCH_SECONDS = 3.0
+"""Of an epoch with its validation; what takes less is not worth a change."""
 LEAST_STEPS = 8
 """Steps of the current epoch, below which the earlier epochs are the better measure."""
 FULL_MEMORY_PERCENT = 92.0
@@ -56,15 +59,10 @@ class Bottleneck:
 
 def find_bottleneck(run: RunSnapshot) -> Bottleneck | None:
     """Find what holds this run back most, or did; None while too little is measured."""
-    return (
-        _throttled(run)
-        or _full_memory(run)
-        or _extraction(run)
-        or _validation(run)
-        or _idle_gpu(run)
-        or _input(run)
-        or _computation(run)
-    )
+    held = _throttled(run) or _full_memory(run) or _extraction(run)
+    if held is not None or 0 < sum(_epoch_seconds(run)) < LEAST_EPOCH_SECONDS:
+        return held
+    return _validation(run) or _idle_gpu(run) or _input(run) or _computation(run)
 
 
 def _throttled(run: RunSnapshot) -> Bottleneck | None:
@@ -157,16 +155,21 @@ def _computation(run: RunSnapshot) -> Bottleneck | None:
 
 def _epoch_seconds(run: RunSnapshot) -> tuple[float, float]:
     """Of training and of validation, means of the last epochs; 0 before the end of the first."""
-    last = run.ended_epochs[-_LAST_EPOCHS:]
+    last = _last_epochs(run)
     training = sum(epoch.train_seconds for epoch in last) / max(len(last), 1)
     return training, sum(epoch.validation_seconds for epoch in last) / max(len(last), 1)
+
+
+def _last_epochs(run: RunSnapshot) -> list[EpochEnded]:
+    """The last ones of the stage: another stage's steps and epochs take another time."""
+    return [epoch for epoch in run.ended_epochs if epoch.stage == run.stage][-_LAST_EPOCHS:]
 
 
 def _step(run: RunSnapshot) -> tuple[float | None, float | None]:
     """Seconds of a step, and of them those it waits for its batch; None where not measured."""
     if run.step_seconds is not None and run.step >= LEAST_STEPS:
         return run.step_seconds, run.input_wait_seconds
-    times = times_of(run.ended_epochs[-_LAST_EPOCHS:], run.spec.batch_size)
+    times = times_of(_last_epochs(run), run.spec.batch_size)
     return times.step_seconds, times.input_wait_seconds
 
 

@@ -46,6 +46,7 @@ def run() -> RunSnapshot:
         device="cpu:0",
         phase_seconds={"training": 9.0, "validating": 1.0},
         ended_epochs=(epoch(9.0, 1.0),),
+        stage=1,
     )
 
 
@@ -101,6 +102,18 @@ def test_a_long_validation_is_told_with_its_share(run: RunSnapshot) -> None:
     assert line(replace(run, ended_epochs=(epoch(6.0, 4.0),))) == (
         "validation-heavy: validation takes 40 % of an epoch (4.0 s of 10 s); hold fewer images out"
     )
+
+
+def test_of_epochs_of_a_second_nothing_is_said(run: RunSnapshot) -> None:
+    assert line(replace(run, ended_epochs=(epoch(0.0, 1.1),))) == ""
+    assert line(replace(run, ended_epochs=(epoch(2.0, 1.1),))).startswith("validation-heavy")
+
+
+def test_the_epochs_of_another_stage_do_not_count(run: RunSnapshot) -> None:
+    fine_tuning = replace(run, stage=2, ended_epochs=(epoch(4.0, 6.0),))
+    assert line(fine_tuning) == ""
+    measured = replace(fine_tuning, step=8, step_seconds=0.096, input_wait_seconds=0.002)
+    assert line(measured).startswith("compute-bound: step 96 ms, input wait 2.0 ms")
 
 
 def test_an_extraction_that_takes_most_of_the_training_is_told(run: RunSnapshot) -> None:
