@@ -102,10 +102,7 @@ class Checkpointing:
             return last
         load_weights(best, self._network)
         kept = self.best
-        text = (
-            f"tested and exported are the weights of epoch {kept.epoch} of {last}, the best on the "
-            f"validation images: accuracy {kept.val_accuracy:.4f}, loss {kept.val_loss:.4f}"
-        )
+        text = f"tests the weights of epoch {kept.epoch}, the best of {last} on validation"
         self._emit(LogLine(level="info", text=text))
         return kept.epoch
 

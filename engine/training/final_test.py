@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from engine.errors import InputError
 from engine.features.pool import Pool
 from engine.keras_setup.loaded import keras
 from engine.metrics.catalogue import measure_all
+from engine.protocol.events import PhaseChanged
 from engine.training.control import Control
 from engine.training.evaluation import PassCallback
 
@@ -43,6 +45,7 @@ def predict_test(
     callback: PassCallback,
     path: Path,
     control: Control,
+    emit: Callable[[PhaseChanged], None],
 ) -> Tested | None:
     """Predict the test images and write labels and probabilities.
 
@@ -55,6 +58,7 @@ def predict_test(
         callback: reports the progress and stops the pass.
         path: of the predictions.
         control: waits while the disk has no room for them.
+        emit: tells when the images are predicted and what is exported is compared.
 
     Returns:
         None where a Stop cut it short.
@@ -67,6 +71,8 @@ def predict_test(
     agrees = False
     if rows is not None:
         probabilities = _predict(model, rows, order, batch_size, callback)
+        if not callback.stopped:  # which traces the network, for seconds
+            emit(PhaseChanged(phase="testing", detail="the exported model"))
         agrees = callback.stopped or _agrees(network, pool.images[:batch_size], probabilities)
     if not agrees:
         plain = Rows([pool.images], pool.labels)

@@ -380,7 +380,8 @@ class Learner:
 
         def predict(size: int) -> Tested | None:
             callback = PassCallback(len(pool.labels), size, self._emit, stops)
-            return predict_test(network, model, rows, pool, size, callback, path, control)
+            emit = self._emit
+            return predict_test(network, model, rows, pool, size, callback, path, control, emit)
 
         tested = self._parts.evaluate(forward_batch(self._spec.image_size), predict)
         return tested and tested._replace(epoch=kept)

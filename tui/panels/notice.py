@@ -68,7 +68,7 @@ class NoticeStrip(Widget):
         waiting = requests(run, with_changes=self.tells_changes)
         if waiting:
             return Content.styled(longest(request_forms(waiting), room), "$warning")
-        held = None if run.is_over else find_bottleneck(run)
+        held = None if run.is_over or run.phase == "testing" else find_bottleneck(run)
         return Content("") if held is None else held_back(held, room)
 
 
@@ -99,9 +99,9 @@ def requests(run: RunSnapshot, *, with_changes: bool = True) -> list[str]:
     if run.is_over:
         return []
     parts = []
-    if run.stop_requested:
+    if run.stop_requested and not (run.stop_requested == "epoch" and _is_past_epochs(run)):
         parts.append(_STOPPING.get(run.stop_requested, "stopping…"))
-    elif run.skip_requested:
+    elif run.skip_requested and not (run.skip_requested != "now" and _is_past_epochs(run)):
         parts.append(_SKIPPING[run.skip_requested])
     if run.phase == "paused" and run.phase_detail:
         parts.append(f"waits for room on the disk: {run.phase_detail}")
@@ -117,6 +117,12 @@ def requests(run: RunSnapshot, *, with_changes: bool = True) -> list[str]:
     if run.pending_learning_rate is not None:
         parts.append(f"rate {rate(run.pending_learning_rate)} {_time(now=True)}")
     return parts
+
+
+def _is_past_epochs(run: RunSnapshot) -> bool:
+    """Tell whether the last epoch has ended: what waited for that is done."""
+    has_ended = bool(run.ended_epochs) and run.ended_epochs[-1].epoch == run.epoch
+    return has_ended and run.phase in ("testing", "saving")
 
 
 def waiting_changes(count: int, *, now: bool = False) -> str:

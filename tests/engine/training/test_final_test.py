@@ -29,5 +29,7 @@ def test_predictions_that_are_not_finite_are_rejected_and_not_written(tmp_path: 
     path = tmp_path / "predictions.npz"
     control = Control(CommandQueue(), lambda event: None)
     with pytest.raises(InputError, match="found others for 1 of 6"):
-        predict_test(keras.Model(images, outputs), None, None, pool, 4, callback, path, control)
+        predict_test(
+            keras.Model(images, outputs), None, None, pool, 4, callback, path, control, print
+        )
     assert not path.exists()

@@ -161,8 +161,8 @@ def test_the_best_weights_are_tested_and_exported(train: Train) -> None:
     kept = best_epoch(ended)
     assert kept is not None
     assert tested.epoch == kept.epoch < 5
-    (said,) = (line.text for line in run.all(LogLine) if line.text.startswith("tested and exp"))
-    assert f"the weights of epoch {kept.epoch} of 5" in said
+    (said,) = (line.text for line in run.all(LogLine) if line.text.startswith("tests the"))
+    assert f"the weights of epoch {kept.epoch}, the best of 5" in said
     assert load_snapshot(load_run(run.directory.path)).kept == kept
     saved = np.load(run.directory.predictions)
     np.testing.assert_allclose(saved["probabilities"], predicted(run)[0], atol=1e-4)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from engine.protocol.commands import Pause, SetLearningRate, Stop
-from engine.protocol.events import CommandAccepted, EpochStarted, LogLine, TestEnded
+from engine.protocol.events import CommandAccepted, EpochStarted, LogLine, Phase, TestEnded
 from engine.protocol.facts import LayerNode
 from engine.state.bottleneck import Bottleneck
 from engine.state.snapshot import RunSnapshot
@@ -49,6 +50,20 @@ def test_requests_in_words(working: RunSnapshot) -> None:
     assert words(replace(working, pending={"a": True, "b": True})) == (
         "2 changes wait for the epoch's end"
     )
+
+
+@pytest.mark.parametrize("phase", ["testing", "saving"])
+def test_what_waited_for_the_epochs_end_is_gone_once_it_has_ended(
+    working: RunSnapshot, phase: Phase
+) -> None:
+    in_epoch = replace(working, epoch=1, phase=phase)
+    past = replace(in_epoch, ended_epochs=(epoch_end(1, 0.5),))
+    for name in ("stop_requested", "skip_requested"):
+        asked: dict[str, Any] = {name: "epoch"}
+        assert requests(replace(in_epoch, **asked))
+        assert requests(replace(past, **asked)) == []
+        assert requests(replace(past, **asked, phase="extracting"))
+    assert requests(replace(past, stop_requested="run")) == ["stopping after this model…"]
 
 
 def test_a_pause_says_how_to_go_on(working: RunSnapshot) -> None:
