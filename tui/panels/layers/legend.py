@@ -13,8 +13,8 @@ SIGNS = (
     (GLYPHS["locked"], "$muted", "locked: BatchNormalization keeps its statistics"),
     ("→", "$warning", "asked for, waits for the epoch's end"),
     ("█▌", "$load", "change of the weights in the last epoch"),
-    (SCALE, "$muted", "its scale: by how much of their size, log"),
-    ("── kept", "$secondary", "the frontier: what is above is computed once"),
+    (SCALE, "$muted", "scale of the bar: relative change, logarithmic"),
+    ("── above, kept", "$secondary", "layers above: computed once, their output kept"),
     ("red", "$error", "moved while frozen, which must not happen"),
 )
 """Mark, style and meaning of each sign."""

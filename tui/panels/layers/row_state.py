@@ -13,15 +13,30 @@ from typing import Literal
 from engine.state.snapshot import RunSnapshot
 from tui.panels.layers.rows import LayerRow
 
-State = Literal["trains", "frozen", "some", "locked", "none"]
-"""`locked`: BatchNormalization held in inference mode; `none`: nothing in it has weights."""
+State = Literal["trains", "frozen", "some", "locked", "none", "open"]
+"""`locked`: BatchNormalization held in inference mode; `none`: nothing in it has weights.
 
-GLYPHS: dict[State, str] = {"trains": "■", "frozen": "□", "some": "◪", "locked": "▫", "none": " "}
+`open`: not known before the first step is compiled.
+"""
+
+GLYPHS: dict[State, str] = {
+    "trains": "■",
+    "frozen": "□",
+    "some": "◪",
+    "locked": "▫",
+    "none": " ",
+    "open": " ",
+}
+
+
+def knows_what_trains(run: RunSnapshot) -> bool:
+    """Tell whether a step was compiled; while features are extracted before it, none is."""
+    return run.trainable_parameters + run.frozen_parameters > 0
 
 
 def drawn_from(run: RunSnapshot) -> tuple[object, ...]:
     """The part of a snapshot that the rows show; while it is equal nothing is drawn again."""
-    locks = (run.stage > 0, run.batchnorm_locked, run.pending_lock)
+    locks = (knows_what_trains(run), run.batchnorm_locked, run.pending_lock)
     return (run.trainable, run.selected, run.pending, run.moved, run.broken, *locks)
 
 
@@ -41,7 +56,8 @@ class RowState:
     broken: int = 0
     """How many of its leaves moved while they were frozen."""
     moved: float = 0.0
-    """The largest relative change of its leaves in the last epoch; exactly 0 where none moved."""
+    """The largest relative change in the last epoch of its leaves that train, or that moved while
+    they were frozen; exactly 0 where none moved."""
 
     @property
     def waits(self) -> bool:
@@ -53,7 +69,7 @@ class RowState:
         """Glyph and word: `■ trains`, `□ → trains`."""
         if self.waits:
             return f"{GLYPHS[self.now]} → {self.asked}"
-        return "" if self.now == "none" else f"{GLYPHS[self.now]} {self.now}"
+        return "" if self.now in ("none", "open") else f"{GLYPHS[self.now]} {self.now}"
 
     @property
     def short_mark(self) -> str:
@@ -68,12 +84,14 @@ def row_state(row: LayerRow, run: RunSnapshot, lockable: Collection[str]) -> Row
 
     Args:
         row: of the run's layer tree.
-        run: before its first stage its spec says whether the lock holds.
+        run: before a step is compiled its spec says whether the lock holds.
         lockable: the leaves that the BatchNormalization lock can hold.
     """
-    holds = run.batchnorm_locked if run.stage else run.spec.batchnorm == "locked"
+    is_known = knows_what_trains(run)
+    holds = run.batchnorm_locked if is_known else run.spec.batchnorm == "locked"
     will_hold = holds if run.pending_lock is None else run.pending_lock
     train = asked = waiting = locked = locked_after = 0
+    moved = [0.0]
     for leaf in row.leaves:
         is_locked, will_lock = holds and leaf in lockable, will_hold and leaf in lockable
         trains = not is_locked and leaf in run.trainable
@@ -82,21 +100,26 @@ def row_state(row: LayerRow, run: RunSnapshot, lockable: Collection[str]) -> Row
         train, locked = train + trains, locked + is_locked
         asked, locked_after = asked + will_train, locked_after + will_lock
         waiting += trains != will_train
+        if trains or leaf in run.broken:
+            moved.append(run.moved.get(leaf, 0.0))
     leaves = len(row.leaves)
+    waits = any(leaf in run.pending for leaf in row.leaves)
     return RowState(
-        now=_state(train, leaves - locked, locked),
-        asked=_state(asked, leaves - locked_after, locked_after),
+        now=_state(train, leaves - locked, locked, is_known=is_known),
+        asked=_state(asked, leaves - locked_after, locked_after, is_known=is_known or waits),
         waiting=waiting,
         train=train,
         locked=locked,
         broken=sum(leaf in run.broken for leaf in row.leaves),
-        moved=_largest(run.moved.get(leaf, 0.0) for leaf in row.leaves),
+        moved=_largest(moved),
     )
 
 
-def _state(train: int, free: int, locked: int) -> State:
+def _state(train: int, free: int, locked: int, *, is_known: bool) -> State:
     if not free:
         return "locked" if locked else "none"
+    if not is_known:
+        return "open"
     if train == free:
         return "trains"
     return "some" if train else "frozen"
@@ -104,7 +127,7 @@ def _state(train: int, free: int, locked: int) -> State:
 
 def _largest(changes: Iterable[float]) -> float:
     """Return the largest change; infinite if one is NaN, as with weights that became NaN."""
-    return max((math.inf if math.isnan(change) else change for change in changes), default=0.0)
+    return max(math.inf if math.isnan(change) else change for change in changes)
 
 
 def toggled_value(state: RowState) -> bool:

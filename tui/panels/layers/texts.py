@@ -8,11 +8,12 @@ from __future__ import annotations
 from textual.content import Content
 
 from engine.common.text import byte_size, count, duration, whole
+from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import BATCHNORM, leaf_nodes
 from engine.state.snapshot import RunSnapshot
 from tui.panels.layers.columns import movement_number, output_shape, short_kind
 from tui.panels.layers.legend import legend
-from tui.panels.layers.row_state import RowState
+from tui.panels.layers.row_state import RowState, knows_what_trains
 from tui.panels.layers.rows import LayerRow, group_of
 from tui.panels.line_fitting import change, longest, packed
 
@@ -33,10 +34,15 @@ def is_waiting(run: RunSnapshot) -> bool:
 
 
 def panel_title(run: RunSnapshot) -> Content:
-    """`Layers  1.98 M of 3.40 M train`, or `Layers  1.98 → 2.01 M of 3.40 M train`."""
+    """`Layers  1.98 M of 3.40 M train`, or `Layers  1.98 → 2.01 M of 3.40 M train`.
+
+    Before the first step is compiled, `Layers  trains next: head`.
+    """
     title = Content.styled("Layers", "bold")
     if run.layers is None or not run.stage:
         return title
+    if not knows_what_trains(run):
+        return title + Content.styled(f"  trains next: {run.stage_trains}", "$muted")
     total = count(run.trainable_parameters + run.frozen_parameters)
     now, after = count(run.trainable_parameters), run.trainable_parameters_after_pending
     trains = now if after is None else change(now, count(after))
@@ -90,7 +96,7 @@ def _who(run: RunSnapshot) -> tuple[str, ...]:
 
 def _adam(run: RunSnapshot) -> tuple[str, ...] | None:
     after = run.trainable_parameters_after_pending
-    if after is None:
+    if after is None or not knows_what_trains(run):
         return None
     memory = change(
         byte_size(run.trainable_parameters * ADAM_BYTES_PER_PARAMETER),
@@ -157,7 +163,7 @@ def _seconds(seconds: float) -> str:
 def row_detail(row: LayerRow, state: RowState, width: int) -> Content:
     """Details of a row, in the longest form that fits into `width` cells.
 
-    `block6d_expand_conv · Conv2D · 4×4×1152 · 221,184 · moved 2.1e-03`.
+    `block6d_expand_conv · Conv2D · 4×4×1152 · 221,184 parameters · moved 2.1e-03`.
     """
     if state.broken:
         return Content.styled(longest(_broken(row, state), width), "$error")
@@ -169,18 +175,26 @@ def _layer(row: LayerRow, state: RowState) -> list[str]:
     node = row.node
     if state.asked == "locked":
         return _locked(row, state)
-    weights = whole(node.parameters) if node.parameters else "no weights"
-    shape, number = output_shape(node), movement_number(state.moved)
-    moved = f"moved {number}" if number else ""
+    weights, shape, moved = _weights(node), output_shape(node), _moved(state)
     if state.now == "locked":
-        moved = number = "will be released"
+        moved = "will be released"
     return _forms(
         (node.name, node.kind, shape, weights, moved),
-        (row.title, node.kind, shape, weights, number),
-        (row.title, short_kind(node), shape, number or weights),
-        (row.title, short_kind(node), number or weights),
-        (row.title, number or weights),
+        (row.title, node.kind, shape, weights, moved),
+        (row.title, short_kind(node), shape, moved or weights),
+        (row.title, short_kind(node), moved or weights),
+        (row.title, moved or weights),
+        (row.title,),
     )
+
+
+def _weights(node: LayerNode) -> str:
+    return f"{whole(node.parameters)} parameters" if node.parameters else "no weights"
+
+
+def _moved(state: RowState, words: str = "moved") -> str:
+    number = movement_number(state.moved)
+    return f"{words} {number}" if number else ""
 
 
 def _locked(row: LayerRow, state: RowState) -> list[str]:
@@ -188,8 +202,8 @@ def _locked(row: LayerRow, state: RowState) -> list[str]:
     if state.now != "locked":
         return _forms((node.name, f"will be locked: {_REASON}"), ("will be locked",))
     return _forms(
-        (node.name, node.kind, output_shape(node), whole(node.parameters), _LOCKED),
-        (node.name, output_shape(node), whole(node.parameters), _LOCKED),
+        (node.name, node.kind, output_shape(node), _weights(node), _LOCKED),
+        (node.name, output_shape(node), _weights(node), _LOCKED),
         (node.name, _LOCKED),
         (_LOCKED,),
         ("locked with its statistics; b releases it",),
@@ -201,19 +215,24 @@ def _group(row: LayerRow, state: RowState) -> list[str]:
     layers = f"{row.layers} layer{'' if row.layers == 1 else 's'}"
     if not weighted:
         return _forms((node.name, layers, output_shape(node), "no weights"), (row.title, layers))
+    weights, shape = _weights(node), output_shape(node)
+    if state.now == "open":
+        return _forms(
+            (node.name, layers, shape, weights), (row.title, layers, weights), (row.title, layers)
+        )
     some = f"{state.train} of {weighted}"
     locked = f", {state.locked} locked" if state.locked else ""
     trains = f"{layers}, {some} with weights train"
-    weights, number = whole(node.parameters), movement_number(state.moved)
-    moved = f"moved up to {number}" if number else ""
+    up_to, moved = _moved(state, "moved up to"), _moved(state)
     return _forms(
-        (node.name, f"{trains}{locked}", output_shape(node), f"{weights} parameters", moved),
-        (node.name, f"{trains}{locked}", f"{weights} parameters", moved),
-        (node.name, f"{trains}", f"{weights} parameters", moved),
-        (row.title, f"{some} train{locked}", weights, number),
-        (row.title, f"{some} train", weights, number),
-        (row.title, f"{some} train", number),
-        (row.title, number),
+        (node.name, f"{trains}{locked}", shape, weights, up_to),
+        (node.name, f"{trains}{locked}", weights, up_to),
+        (node.name, trains, weights, up_to),
+        (row.title, f"{some} train{locked}", weights, moved),
+        (row.title, f"{some} train", weights, moved),
+        (row.title, f"{some} train", moved),
+        (row.title, f"{some} train"),
+        (row.title,),
     )
 
 
@@ -226,7 +245,7 @@ def _broken(row: LayerRow, state: RowState) -> list[str]:
         )
     who, number = "moved while frozen", movement_number(state.moved)
     return _forms(
-        (node.name, who, number, node.kind, output_shape(node), whole(node.parameters)),
+        (node.name, who, number, node.kind, output_shape(node), _weights(node)),
         (node.name, who, number),
         (row.title, who, number),
         (who,),

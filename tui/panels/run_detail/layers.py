@@ -10,6 +10,7 @@ from engine.common.text import count
 from engine.state.snapshot import RunSnapshot
 from tui.panels.layers.drawing import ColumnHeads, DrawnTree
 from tui.panels.layers.legend import ended_legend
+from tui.panels.layers.row_state import knows_what_trains
 from tui.panels.run_detail.material import Material
 from tui.panels.run_detail.page import RunView
 
@@ -58,6 +59,9 @@ def layers_note(run: RunSnapshot | None, width: int) -> Content:
         return Content.styled("no model was built: there are no layers to show", "$muted")
     if not run.stage:
         return Content.styled("no stage has begun", "$muted")
+    if not knows_what_trains(run):
+        words = "nothing was trained" if run.is_over else f"trains next: {run.stage_trains}"
+        return Content.styled(words, "$muted")
     total = count(run.trainable_parameters + run.frozen_parameters)
     trained = "trained at the end" if run.is_over else "train now"
     note = Content.assemble(

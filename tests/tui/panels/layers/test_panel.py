@@ -76,7 +76,7 @@ async def test_the_detail_follows_the_cursor(
     async with running(session, (80, 24)) as pilot:
         tree, panel = await reader.begun(pilot, session, layers)
         for name, words in (
-            ("predictions", "predictions · Dense · 4×4×8 · 1,280"),
+            ("predictions", "predictions · Dense · 4×4×8 · 1,280 parameters"),
             ("pool", "pool · Pool · 4×4×8 · no weights"),
             ("head", "head · 2 layers, 1 of 1 with weights train · 4×4×8 · 1,280 parameters"),
         ):

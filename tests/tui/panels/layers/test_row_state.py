@@ -25,7 +25,8 @@ BN = frozenset({"block1_bn"})
 def training(
     trainable: frozenset[str] = frozenset(), *, locked: bool = False, **state: Any
 ) -> RunSnapshot:
-    """A run in its first stage."""
+    """A run in its first stage, a step compiled."""
+    state = {"frozen_parameters": 100, **state}
     return RunSnapshot("run", SPEC, stage=1, trainable=trainable, batchnorm_locked=locked, **state)
 
 
@@ -68,6 +69,27 @@ def test_marks_of_a_group(
 ) -> None:
     state = state_of(backbone, training(frozenset(trainable), pending=pending))
     assert (state.mark, state.short_mark) == (mark, short)
+
+
+def test_before_a_step_is_compiled_no_layer_is_called_frozen(
+    backbone: LayerRow, batchnorm: LayerRow
+) -> None:
+    extracting = training(frozen_parameters=0)
+    assert (state_of(backbone, extracting).mark, state_of(backbone, extracting).waits) == (
+        "",
+        False,
+    )
+    asked = replace(extracting, pending=dict.fromkeys(EVERY, True))
+    assert state_of(backbone, asked).mark == "  → trains"
+    assert state_of(batchnorm, extracting).mark == "▫ locked"
+
+
+def test_what_moved_before_it_was_frozen_is_not_told(backbone: LayerRow) -> None:
+    run = training(EVERY, moved={"stem_conv": 0.5, "block1_conv": 0.1})
+    assert state_of(backbone, run).moved == 0.5
+    assert state_of(backbone, replace(run, trainable=EVERY - {"stem_conv"})).moved == 0.1
+    broken = replace(run, trainable=frozenset(), broken=frozenset({"stem_conv"}))
+    assert state_of(backbone, broken).moved == 0.5
 
 
 def test_a_layer_without_weights_has_no_mark(layers: LayerNode) -> None:
@@ -130,9 +152,9 @@ def test_a_toggle_freezes_only_what_trains_as_a_whole(backbone: LayerRow) -> Non
 
 def test_a_group_moved_as_far_as_its_farthest_layer(backbone: LayerRow) -> None:
     moved = {"stem_conv": 1e-4, "block1_conv": 2e-3, "predictions": 0.5}
-    assert state_of(backbone, training(moved=moved)).moved == 2e-3
+    assert state_of(backbone, training(EVERY, moved=moved)).moved == 2e-3
     assert state_of(backbone, training(moved={"predictions": 0.5})).moved == 0
-    lost = state_of(backbone, training(moved={"stem_conv": math.nan, "block1_conv": 0.1}))
+    lost = state_of(backbone, training(EVERY, moved={"stem_conv": math.nan, "block1_conv": 0.1}))
     assert lost.moved == math.inf
 
 
@@ -141,7 +163,7 @@ def test_a_group_counts_the_layers_that_moved_while_frozen(backbone: LayerRow) -
     assert state_of(backbone, training(broken=frozenset({"predictions"}))).broken == 0
 
 
-def test_the_lock_is_the_runs_once_a_stage_began(run: RunSnapshot, layers: LayerNode) -> None:
+def test_the_lock_is_the_runs_once_a_step_is_compiled(run: RunSnapshot, layers: LayerNode) -> None:
     batchnorm = named(layer_rows(layers), "block1_bn")
 
     def mark(**changes: Any) -> str:
@@ -150,9 +172,9 @@ def test_the_lock_is_the_runs_once_a_stage_began(run: RunSnapshot, layers: Layer
     assert lockable(layers) == BN
     assert run.spec.batchnorm == "locked"
     assert mark() == "▫ locked"
-    assert mark(stage=1) == "□ frozen"
-    assert mark(stage=1, batchnorm_locked=True) == "▫ locked"
-    assert mark(stage=1, batchnorm_locked=True, pending_lock=False) == "▫ → frozen"
+    assert mark(stage=1, frozen_parameters=1) == "□ frozen"
+    assert mark(frozen_parameters=1, batchnorm_locked=True) == "▫ locked"
+    assert mark(frozen_parameters=1, batchnorm_locked=True, pending_lock=False) == "▫ → frozen"
 
 
 def test_rows_are_drawn_again_for_what_they_show(run: RunSnapshot) -> None:
@@ -164,7 +186,7 @@ def test_rows_are_drawn_again_for_what_they_show(run: RunSnapshot) -> None:
         {"pending": {"block1_bn": True}},
         {"moved": {"block1_bn": 1.0}},
         {"broken": BN},
-        {"stage": 1},
+        {"frozen_parameters": 1},
         {"batchnorm_locked": True},
         {"pending_lock": True},
     ):

@@ -70,6 +70,20 @@ def test_the_title_tells_what_trains_now_and_after(waits: RunSnapshot) -> None:
     assert panel_title(replace(waits, stage=0)).plain == "Layers"
 
 
+def test_before_a_step_is_compiled_the_title_tells_what_trains_next(waits: RunSnapshot) -> None:
+    extracting = replace(
+        waits,
+        stage_trains="head",
+        trainable_parameters=0,
+        frozen_parameters=0,
+        trainable=frozenset(),
+    )
+    assert panel_title(extracting).plain == "Layers  trains next: head"
+    assert not any("Adam" in line for line in waiting_lines(extracting, 90))
+    told = words(GROUP, RowState("open", "open", 0))
+    assert told == "block 6d · 3 layers · 4×4×192 · 481,152 parameters"
+
+
 @pytest.mark.parametrize(
     ("width", "is_now", "words"),
     [
@@ -201,11 +215,12 @@ def words(row: LayerRow, state: RowState, width: int = 200) -> str:
 @pytest.mark.parametrize(
     ("width", "told"),
     [
-        (200, "block6d_expand_conv · Conv2D · 4×4×1152 · 221,184 · moved 2.1e-03"),
-        (60, "expand_conv · Conv2D · 4×4×1152 · 221,184 · 2.1e-03"),
-        (43, "expand_conv · Conv2D · 4×4×1152 · 2.1e-03"),
-        (40, "expand_conv · Conv2D · 2.1e-03"),
-        (5, "expand_conv · 2.1e-03"),
+        (200, "block6d_expand_conv · Conv2D · 4×4×1152 · 221,184 parameters · moved 2.1e-03"),
+        (70, "expand_conv · Conv2D · 4×4×1152 · 221,184 parameters · moved 2.1e-03"),
+        (60, "expand_conv · Conv2D · 4×4×1152 · moved 2.1e-03"),
+        (43, "expand_conv · Conv2D · moved 2.1e-03"),
+        (30, "expand_conv · moved 2.1e-03"),
+        (20, "expand_conv"),
     ],
 )
 def test_a_layer_in_the_room_there_is(width: int, told: str) -> None:
@@ -214,8 +229,8 @@ def test_a_layer_in_the_room_there_is(width: int, told: str) -> None:
 
 def test_of_a_layer_that_did_not_move_no_number_is_told() -> None:
     state = RowState("frozen", "frozen", 0)
-    assert words(LAYER, state) == "block6d_expand_conv · Conv2D · 4×4×1152 · 221,184"
-    assert words(LAYER, state, 43) == "expand_conv · Conv2D · 4×4×1152 · 221,184"
+    assert words(LAYER, state) == "block6d_expand_conv · Conv2D · 4×4×1152 · 221,184 parameters"
+    assert words(LAYER, state, 43) == "expand_conv · Conv2D · 221,184 parameters"
     relu = LayerRow(RELU, "relu", ())
     assert words(relu, RowState("none", "none", 0)) == "block6d_relu · ReLU · 4×4×1152 · no weights"
 
@@ -228,9 +243,10 @@ def test_of_a_layer_that_did_not_move_no_number_is_told() -> None:
             "block 6d · 3 layers, 1 of 2 with weights train, 1 locked · 4×4×192"
             " · 481,152 parameters · moved up to 1.0e-02",
         ),
-        (66, "block 6d · 1 of 2 train, 1 locked · 481,152 · 1.0e-02"),
-        (43, "block 6d · 1 of 2 train · 481,152 · 1.0e-02"),
-        (35, "block 6d · 1 of 2 train · 1.0e-02"),
+        (72, "block 6d · 1 of 2 train, 1 locked · 481,152 parameters · moved 1.0e-02"),
+        (66, "block 6d · 1 of 2 train · 481,152 parameters · moved 1.0e-02"),
+        (43, "block 6d · 1 of 2 train · moved 1.0e-02"),
+        (30, "block 6d · 1 of 2 train"),
     ],
 )
 def test_a_group_tells_how_many_of_its_layers_train(width: int, told: str) -> None:
@@ -246,7 +262,7 @@ def test_a_group_without_weights_says_so() -> None:
 def test_a_locked_layer_tells_why() -> None:
     row = LayerRow(BN, "expand_bn", (BN.name,))
     state = RowState("locked", "locked", 0, locked=1)
-    kind = "block6d_expand_bn · BatchNormalization · 4×4×1152 · 4,608"
+    kind = "block6d_expand_bn · BatchNormalization · 4×4×1152 · 4,608 parameters"
     assert words(row, state) == f"{kind} · locked: {LOCK_REASON}"
     assert words(row, state, 90) == f"block6d_expand_bn · locked: {LOCK_REASON}"
     assert len(words(row, state, 43)) <= 43
@@ -255,7 +271,7 @@ def test_a_locked_layer_tells_why() -> None:
 
 def test_a_lock_that_waits_is_told() -> None:
     row = LayerRow(BN, "expand_bn", (BN.name,))
-    kind = "block6d_expand_bn · BatchNormalization · 4×4×1152 · 4,608"
+    kind = "block6d_expand_bn · BatchNormalization · 4×4×1152 · 4,608 parameters"
     assert words(row, RowState("locked", "trains", 1, locked=1)) == f"{kind} · will be released"
     assert words(row, RowState("locked", "frozen", 0, locked=1), 43).endswith("will be released")
     assert words(row, RowState("trains", "locked", 1)).startswith(
