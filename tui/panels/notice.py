@@ -68,7 +68,8 @@ class NoticeStrip(Widget):
         waiting = requests(run, with_changes=self.tells_changes)
         if waiting:
             return Content.styled(longest(request_forms(waiting), room), "$warning")
-        held = None if run.is_over or run.phase == "testing" else find_bottleneck(run)
+        is_trained = run.is_over or run.test is not None or run.phase == "testing"
+        held = None if is_trained else find_bottleneck(run)
         return Content("") if held is None else held_back(held, room)
 
 

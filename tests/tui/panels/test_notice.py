@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from engine.protocol.commands import Pause, SetLearningRate, Stop
-from engine.protocol.events import CommandAccepted, EpochStarted, LogLine, Phase, TestEnded
+from engine.protocol.events import (
+    CommandAccepted,
+    EpochStarted,
+    LogLine,
+    Phase,
+    PhaseChanged,
+    TestEnded,
+)
 from engine.protocol.facts import LayerNode
 from engine.state.bottleneck import Bottleneck
 from engine.state.snapshot import RunSnapshot
@@ -176,6 +183,9 @@ async def test_the_strip_says_what_holds_training_back_beside_the_log(
             await pilot.resize_terminal(*size)
             await until(pilot, lambda words=words: words in str(strip.render()))
             assert "5 log ▸ 12 new" in str(strip.render())
+        session.play(PhaseChanged(phase="testing"))
+        await until(pilot, lambda: "validation-heavy" not in str(strip.render()))
+        assert "line 11" in str(strip.render())
 
 
 async def test_long_requests_stay_in_sight_on_a_narrow_screen(
