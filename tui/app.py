@@ -28,7 +28,14 @@ from tui.session.messages import CommandRefused, CommandRequested
 from tui.session.source import Source
 from tui.settings import keys
 from tui.settings.option_names import as_flag, in_flags
-from tui.settings.themes import DARK, LIGHT, OTHER_THEMES, remember_theme, remembered_theme
+from tui.settings.themes import (
+    DARK,
+    LIGHT,
+    OTHER_THEMES,
+    remember_theme,
+    remembered_theme,
+    theme_on,
+)
 from tui.terminal.notification import choose_next_way, chosen_way, sequence
 
 # What a training needs, its events and commands above all, takes 80 ms to import: where a session
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
     from tui.screens.training.screen import TrainingScreen
     from tui.session.shown import ShownSession
     from tui.session.view import SessionView
+    from tui.terminal.driver import BackgroundTold
 
 REDRAW_SECONDS = 0.5
 START_AFTER_SECONDS = 0.1
@@ -399,6 +407,11 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         """Switch between the dark and the light theme."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
         remember_theme(self.theme)
+
+    def on_background_told(self, message: BackgroundTold) -> None:
+        """Take the theme of a background that was told late, unless the user has chosen one."""
+        if remembered_theme() is None and self.theme in (DARK.name, LIGHT.name):
+            self.theme = theme_on(message.is_light)
 
     def action_change_notification(self) -> None:
         """Choose how the end of a queue is signalled: not at all, by the bell, with a message."""

@@ -174,11 +174,18 @@ def test_the_first_frame_suits_the_terminal_and_no_key_is_lost(open_terminal: Op
 def test_a_late_answer_is_neither_drawn_nor_typed(open_terminal: Open) -> None:
     terminal = open_terminal([], environment=IN_COLOUR, answers=False)
     wait(terminal, lambda: QUESTION in terminal.drawn)
+    # Byte by byte, while the screen opens.
+    terminal.read(0.3)
+    for byte in LIGHT:
+        terminal.press(bytes([byte]))
+        terminal.read(0.03)
     terminal.wait_for(LAUNCHER, SECONDS)
-    terminal.press(LIGHT + A_VT220 + b"/")
+    terminal.press(A_VT220 + b"/")
     terminal.press("lite")
     terminal.wait_for("lite", SECONDS)
-    assert DARK_SURFACE in terminal.drawn
+    wait(terminal, lambda: LIGHT_SURFACE in terminal.drawn)
+    assert terminal.drawn.partition(b"\x1b[?1049h")[0] == QUESTION
+    assert b"fff/" not in terminal.drawn
     assert b"rgb" not in terminal.drawn
     terminal.press("\x11")
     wait(terminal, lambda: has_ended(terminal))

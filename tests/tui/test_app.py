@@ -21,6 +21,7 @@ from tui.screens.launcher.screen import LauncherScreen
 from tui.screens.results.screen import ResultsScreen
 from tui.screens.training.screen import TrainingScreen
 from tui.session.source import Source
+from tui.terminal.driver import BackgroundTold
 
 
 def shows(app: CifarApp, kind: type[object]) -> bool:
@@ -348,3 +349,15 @@ async def test_the_theme_is_remembered(make_app: Any) -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             assert app.current_theme.dark is dark
             await pilot.press("t")
+
+
+async def test_a_background_told_late_sets_the_theme_unless_the_user_chose_one(
+    launcher_app: CifarApp, until: Any
+) -> None:
+    async with launcher_app.run_test() as pilot:
+        launcher_app.post_message(BackgroundTold(is_light=True))
+        await until(pilot, lambda: launcher_app.theme == "cifar-light")
+        launcher_app.action_toggle_theme()
+        launcher_app.post_message(BackgroundTold(is_light=True))
+        await pilot.pause()
+        assert launcher_app.theme == "cifar-dark"

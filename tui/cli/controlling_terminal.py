@@ -154,7 +154,7 @@ class ControllingTerminal:
         try:
             seen = app.run()
         finally:
-            take_unread()  # of a screen that did not open
+            take_unread().restore()  # of a screen that did not open
         # Textual's handlers are still installed, and would open it again.
         for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH):
             signal.signal(number, signal.SIG_DFL)

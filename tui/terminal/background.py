@@ -2,7 +2,7 @@
 
 The question is OSC 11, and after it DA1, which every terminal answers, and in order: where only the
 second is answered, the first will not be. Where neither is within `WAIT_SECONDS`, as over a slow
-line, the answers may still come: the terminal then stays without echo until the screen opens, and
+line, the answers may still come: the terminal then stays without echo until the screen is open, and
 `Answers` takes them out of what the app reads. What is typed meanwhile is kept for the app. Light:
 asking costs no import.
 """
@@ -17,15 +17,20 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from tui.terminal.capabilities import Terminal, current
 
 WAIT_SECONDS = 0.2
+HALF_SECONDS = 2.0
+"""How long half an answer is waited on for its rest."""
 QUESTION = b"\x1b]11;?\x1b\\\x1b[c"
 _DEAF = ("linux", "vt", "ansi", "cons25", "sun", "eterm")
 """Starts of the names of terminals that would show the question, or have one background only."""
 _ANSWER = re.compile(rb"\x1b\]11;([^\x07\x1b]*)(?:\x07|\x1b\\)|\x1b\[\?[\d;]*c")
-_BEGUN = re.compile(rb"\x1b(?:\](?:1(?:1(?:;[^\x07\x1b]{0,64}\x1b?)?)?)?|\[(?:\?[\d;]{0,64})?)?\Z")
+_BEGUN = re.compile(rb"\x1b(?:\](?:1(?:1(?:;[^\x07\x1b]*\x1b?)?)?)?|\[(?:\?[\d;]*)?)?\Z")
+_BROKEN = re.compile(rb"\x1b\]11?(?:;[^\x07\x1b]*)?(?=\x1b[^\\])")
+"""Half an answer whose rest does not come: something else begins."""
 _COLOUR = re.compile(rb"(?:rgba?:)([\da-f]{1,4})/([\da-f]{1,4})/([\da-f]{1,4})", re.IGNORECASE)
 _DARK_COLOURS = frozenset(map(str, (*range(7), 8)))
 """Of the sixteen, as `COLORFGBG` numbers them."""
@@ -40,11 +45,16 @@ class Answers:
     """What the terminal said of its background; None while it has not."""
     is_over: bool = False
     """Whether all has been answered: nothing is taken out any more."""
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    """Seconds."""
     _held: bytes = field(default=b"", repr=False)
+    _held_since: float = field(default=0.0, repr=False)
 
     def rest(self, data: bytes) -> bytes:
         """Return the next input without answers; what may begin one is held back."""
-        data, self._held, others = self._held + data, b"", b""
+        before, data, self._held, others = self._held, self._held + data, b"", b""
+        if not self.is_over:
+            data = _BROKEN.sub(b"", data)
         while not self.is_over and (found := _ANSWER.search(data)):
             others += data[: found.start()]
             data = data[found.end() :]
@@ -54,16 +64,27 @@ class Answers:
                 self.is_light = _is_light(found[1])
         if not self.is_over and (begun := _BEGUN.search(data)):
             data, self._held = data[: begun.start()], data[begun.start() :]
+            if not before or others or data:
+                self._held_since = self.clock()
         return others + data
 
     def released(self) -> bytes:
-        """Return what was held back and was no answer after all, such as the key escape."""
+        """Return the key escape, if it was held back; to be called when nothing came for a moment.
+
+        What is more than this key is half an answer, which is dropped in the end.
+        """
+        if len(self._held) > 1 and self.clock() - self._held_since < HALF_SECONDS:
+            return b""
         held, self._held = self._held, b""
-        return held
+        return held if len(held) == 1 else b""
 
 
 def _nothing() -> None:
     """Nothing is to be restored."""
+
+
+Attributes = list[Any]
+"""Of a terminal, as `termios` has them."""
 
 
 @dataclass(slots=True)
@@ -73,18 +94,19 @@ class Unread:
     typed: bytes = b""
     answers: Answers = field(default_factory=lambda: Answers(is_over=True))
     """Takes out those that are still to come."""
+    before: Attributes | None = None
+    """The terminal's attributes before the question, where it was left without echo."""
     restore: Callable[[], None] = _nothing
-    """Lets the terminal echo again; to be called before its attributes are read or changed."""
+    """Lets the terminal echo again, if it was left without."""
 
 
 _unread = Unread()
 
 
 def take_unread() -> Unread:
-    """Return what the last question left, its echo restored; the next call finds nothing."""
+    """Return what the last question left, echo still off; the next call finds nothing."""
     global _unread
     taken, _unread = _unread, Unread()
-    taken.restore()
     return taken
 
 
@@ -119,8 +141,8 @@ def ask(keyboard: int, display: int, clock: Callable[[], float] = time.monotonic
         clock: seconds.
 
     Returns:
-        What it said, and what else was read. Only where answers may still come is the terminal
-        left without echo, until `restore` is called.
+        What it said, and what else was read; nothing of what is no terminal, or has gone. Only
+        where answers may still come is the terminal left without echo, until `restore` is called.
     """
     try:
         import termios
@@ -141,10 +163,13 @@ def ask(keyboard: int, display: int, clock: Callable[[], float] = time.monotonic
     unread = Unread(answers=Answers())
     try:
         termios.tcsetattr(keyboard, termios.TCSANOW, quiet)
+    except termios.error:
+        return Unread()
+    try:
         os.write(display, QUESTION)
         _read_answers(keyboard, unread, clock)
         if not unread.answers.is_over:
-            unread.restore = restore
+            unread.before, unread.restore = before, restore
     finally:
         if unread.restore is not restore:
             restore()

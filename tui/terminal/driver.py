@@ -22,6 +22,14 @@ LOOK_SECONDS = 0.1
 MOST_BYTES = 4_096
 
 
+class BackgroundTold(Message):
+    """The terminal said late whether its background is light."""
+
+    def __init__(self, is_light: bool) -> None:
+        super().__init__()
+        self.is_light = is_light
+
+
 class SparingDriver(LinuxDriver):
     """Writes the cells that changed, and all of them when the screen's content is not known.
 
@@ -48,8 +56,18 @@ class SparingDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Open the screen."""
         self._is_open = True
-        self._unread = take_unread()
-        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self._unread = unread = take_unread()
+        try:
+            super().start_application_mode()  # type: ignore[no-untyped-call]
+        except BaseException:
+            unread.restore()
+            raise
+        # What Textual found, to restore it in the end, may be without echo. It was not to be had
+        # back before: a late answer would have been seen.
+        if unread.before is not None and self.attrs_before is not None:
+            self.attrs_before = unread.before
+        else:
+            unread.restore()
 
     def stop_application_mode(self) -> None:
         """Leave the screen, and restore the terminal."""
@@ -92,13 +110,14 @@ class SparingDriver(LinuxDriver):
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                if selector.select(LOOK_SECONDS):
-                    data = self._read()
-                    if not data:
-                        os.kill(os.getpid(), signal.SIGHUP)
-                        return
-                    self._tell(keyboard.messages(data))
-                self._tell(keyboard.waited())
+                if not selector.select(LOOK_SECONDS):
+                    self._tell(keyboard.waited())
+                    continue
+                data = self._read()
+                if not data:
+                    os.kill(os.getpid(), signal.SIGHUP)
+                    return
+                self._tell(keyboard.messages(data))
 
     def _read(self) -> bytes:
         try:
@@ -121,8 +140,13 @@ class _Keyboard:
         self._parser = XTermParser(debug)
 
     def messages(self, data: bytes) -> list[Message]:
-        """Parse these bytes, without late answers to a question asked before the screen opened."""
-        return self._parsed(self._answers.rest(data))
+        """Parse these bytes, late answers to a question asked before the screen opened apart."""
+        before = self._answers.is_light
+        found = self._parsed(self._answers.rest(data))
+        told = self._answers.is_light
+        if told is not None and told != before:
+            found.append(BackgroundTold(told))
+        return found
 
     def _parsed(self, data: bytes) -> list[Message]:
         found: list[Message] = []

@@ -14,6 +14,7 @@ from textual import events
 from textual.message import Message
 
 from tui.terminal.background import (
+    HALF_SECONDS,
     QUESTION,
     WAIT_SECONDS,
     Answers,
@@ -24,7 +25,7 @@ from tui.terminal.background import (
     take_unread,
 )
 from tui.terminal.capabilities import look
-from tui.terminal.driver import _Keyboard
+from tui.terminal.driver import BackgroundTold, _Keyboard
 
 LIGHT, DARK = b"\x1b]11;rgb:ffff/fbfb/f0f0\x1b\\", b"\x1b]11;rgb:10/14/1a\x07"
 LAST = b"\x1b[?64;1;2c"
@@ -101,6 +102,16 @@ def test_the_terminal_is_restored_if_asking_fails(terminal: Terminal) -> None:
     assert termios.tcgetattr(terminal[1]) == before
 
 
+def test_a_terminal_that_goes_before_it_is_asked_says_nothing(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise termios.error(5, "Input/output error")
+
+    monkeypatch.setattr(termios, "tcsetattr", gone)
+    assert ask(terminal[1], terminal[1]) == Unread()
+
+
 def test_what_is_no_terminal_is_not_asked() -> None:
     for end in os.pipe():
         assert ask(end, end) == Unread()
@@ -121,6 +132,31 @@ def test_a_late_answer_is_no_key(size: int) -> None:
         "up",
         *"yz",
     ]
+
+
+def test_half_an_answer_waits_for_its_rest_and_is_dropped_in_the_end() -> None:
+    now = 10.0
+    keyboard = _Keyboard(debug=False, answers=Answers(clock=lambda: now))
+    half = len(LIGHT) // 2
+    assert keys(keyboard.messages(b"x" + LIGHT[:half])) == ["x"]
+    now += 0.9 * HALF_SECONDS
+    assert keyboard.waited() == []
+    (told,) = keyboard.messages(LIGHT[half:])
+    assert isinstance(told, BackgroundTold)
+    assert told.is_light
+
+    assert keyboard.messages(DARK[:half]) == []
+    now += HALF_SECONDS
+    assert keyboard.waited() == []
+    assert keys(keyboard.messages(b"r")) == ["r"]
+
+
+@pytest.mark.parametrize("length", range(3, len(LIGHT)))
+def test_what_comes_instead_of_the_rest_of_an_answer_counts(length: int) -> None:
+    keyboard = _Keyboard(debug=False, answers=Answers())
+    pieces = (LIGHT[:length].removesuffix(b"\x1b"), b"\x1b[A", LAST + b"q")
+    found = [message for piece in pieces for message in keyboard.messages(piece)]
+    assert keys(found) == ["up", "q"]
 
 
 def test_escape_is_a_key_though_an_answer_may_come() -> None:
