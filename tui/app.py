@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import App, ScreenError, SystemCommand
+from textual.binding import Binding
 from textual.css.query import QueryError
 from textual.driver import Driver
 from textual.geometry import Size
@@ -137,6 +138,10 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         from tui.terminal.driver import SparingDriver
 
         return SparingDriver
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Write a key in the footer as everywhere else."""
+        return binding.key_display or keys.name_written(binding.key)
 
     async def on_event(self, event: events.Event) -> None:
         """Assume, before the screens draw, that a resized terminal shows nothing known."""

@@ -110,11 +110,11 @@ class FetchScreen(KeyedScreen):
             return Content.styled(self._problem, "$error")
         if self._thread.is_alive():
             return Content.styled(
-                "escape cancels; what has arrived is kept for the next time", "$muted"
+                "esc cancels; what has arrived is kept for the next time", "$muted"
             )
         if done == len(self._wanted):
-            return Content.styled("everything is here; escape goes back", "$success")
-        return Content.styled("some downloads failed; escape goes back", "$warning")
+            return Content.styled("everything is here; esc goes back", "$success")
+        return Content.styled("some downloads failed; esc goes back", "$warning")
 
     def _line(self, needed: Needed, width: int) -> Content:
         left = name_width([each.name for each in self._wanted], _MOST_NAME)

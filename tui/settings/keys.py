@@ -57,7 +57,7 @@ class Key:
 _WRITTEN = {
     **{"up": "↑", "down": "↓", "left": "←", "right": "→"},
     **{"slash": "/", "plus": "+", "minus": "-", "asterisk": "*", "question_mark": "?"},
-    "greater_than_sign": ">",
+    **{"greater_than_sign": ">", "escape": "esc"},
 }
 _UNTOLD = ("equals_sign", "f1")
 """Keys for who looks for them: the plus without shift, and the usual key of help."""
@@ -75,8 +75,18 @@ KEYS: tuple[Key, ...] = (
     Key("b", "lock_batchnorm", "Lock or release BatchNormalization", "training"),
     Key("a", "apply_now", "Apply the pending changes after this batch", "training"),
     Key("backspace", "withdraw", "Undo the pending changes", "training"),
-    Key("plus,equals_sign", "step_rate(1)", "Raise the learning rate (× 10^¼)", "training"),
-    Key("minus", "step_rate(-1)", "Lower the learning rate (÷ 10^¼)", "training"),
+    Key(
+        "plus,equals_sign",
+        "step_rate(1)",
+        "Raise the learning rate by a quarter of a power of ten",
+        "training",
+    ),
+    Key(
+        "minus",
+        "step_rate(-1)",
+        "Lower the learning rate by a quarter of a power of ten",
+        "training",
+    ),
     Key("L", "rate", "Type a learning rate", "training"),
     Key("greater_than_sign", "skip", "Skip to the next stage or the next model", "training"),
     Key("c", "checkpoint", "Save a checkpoint now", "training"),
@@ -122,7 +132,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("r", "app.results", "Open the results", "launcher", "results"),
     Key("u", "resume", "Resume the newest unfinished run", "launcher", "resume"),
-    Key("slash", "filter", "Type a part of a model's name", "launcher", "filter", priority=True),
+    Key("slash", "filter", "Type a part of a model's name", "launcher", "find", priority=True),
     Key("f", "fetch", "Download missing data and weights", "launcher", "fetch"),
     Key("ctrl+e,ctrl+o", "save_recipe", "Save the options as a recipe", "launcher"),
     Key("ctrl+r", "usual_options", "Reset all options to their defaults", "launcher"),
@@ -334,4 +344,9 @@ def _binding_ids(node: DOMNode) -> set[str | None]:
 def written(key: Key) -> str:
     """Write a key for people: `ctrl+q or ctrl+c`, `?`, `→ or l`."""
     names = [name for name in key.keys.split(",") if name not in _UNTOLD]
-    return key.display or " or ".join(_WRITTEN.get(name, name) for name in names)
+    return key.display or " or ".join(map(name_written, names))
+
+
+def name_written(name: str) -> str:
+    """Write one of Textual's names of a key for people."""
+    return "+".join(_WRITTEN.get(part, part) for part in name.split("+"))

@@ -79,11 +79,11 @@ async def test_the_first_page(tmp_path: Path) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: is_open(app, FirstPage))
         assert await offered(pilot) == {
-            "⏎": "choose",
+            "enter": "choose",
             "esc": "models",
             "?": "help",
             "q": "quit",
-            "^p": "palette",
+            "ctrl+p": "palette",
         }
 
 
@@ -92,16 +92,22 @@ async def test_the_launcher(launcher: Launcher) -> None:
         pilot, app = page.pilot, page.app
         assert await offered(pilot, way_back=False) == {
             "space": "mark",
-            "^s": "start",
+            "ctrl+s": "start",
             "r": "results",
             "u": "resume",
-            "/": "filter",
+            "/": "find",
             "f": "fetch",
             "?": "help",
             "q": "quit",
         }
         await pilot.press("slash")
-        typed = {"^s": "start", "esc": "models", "F1": "help", "^q": "quit", "^p": "palette"}
+        typed = {
+            "ctrl+s": "start",
+            "esc": "models",
+            "F1": "help",
+            "ctrl+q": "quit",
+            "ctrl+p": "palette",
+        }
         assert await offered(pilot) == typed
         await pilot.press("v", "enter")
         await until(pilot, lambda: not isinstance(app.focused, Input))
@@ -122,7 +128,7 @@ async def test_the_launcher_over_a_training(session: FakeSession, running: Runni
         found = await offered(pilot)
         assert found["+"] == "add"
         assert found["esc"] == "back"
-        assert not {"^s", "u"} & found.keys()
+        assert not {"ctrl+s", "u"} & found.keys()
 
 
 TRAINING = {
@@ -145,7 +151,7 @@ async def test_a_training(session: FakeSession, running: Running, layers: LayerN
         for number in "2345":
             await pilot.press(number)
             found = await offered(pilot, way_back=False)
-            assert found.items() <= {**TRAINING, "^p": "palette"}.items()
+            assert found.items() <= {**TRAINING, "ctrl+p": "palette"}.items()
             assert found.keys() >= TRAINING.keys() - {"space"}
         await pilot.press("1")
         await until(pilot, lambda: isinstance(app.focused, LayerTree))
@@ -155,7 +161,7 @@ async def test_a_training(session: FakeSession, running: Running, layers: LayerN
         assert await offered(pilot, way_back=False) == of_layers
         await pilot.press("slash")
         await until(pilot, lambda: isinstance(app.focused, Input))
-        assert {"F1", "^q"} <= (await offered(pilot)).keys()
+        assert {"F1", "ctrl+q"} <= (await offered(pilot)).keys()
         await pilot.press("escape")
 
         pause = Pause()
@@ -174,11 +180,11 @@ async def test_a_training(session: FakeSession, running: Running, layers: LayerN
         ended = await offered(pilot, way_back=False)
         assert ended == {
             "1-5": "panels",
-            "⏎": "results",
+            "enter": "results",
             "n": "new",
             "?": "help",
             "q": "quit",
-            "^p": "palette",
+            "ctrl+p": "palette",
         }
 
 
@@ -218,7 +224,7 @@ async def test_the_results(launcher_app: CifarApp, write_run: Any) -> None:
     async with results(launcher_app) as pilot:
         screen: Any = launcher_app.screen
         assert await offered(pilot) == {
-            "⏎": "open",
+            "enter": "open",
             "space": "mark",
             "c": "compare",
             "w": "why",
@@ -230,11 +236,11 @@ async def test_the_results(launcher_app: CifarApp, write_run: Any) -> None:
         await pilot.press("slash")
         await until(pilot, lambda: isinstance(launcher_app.focused, Input))
         assert await offered(pilot) == {
-            "⏎": "keep",
+            "enter": "keep",
             "esc": "clear",
             "F1": "help",
-            "^q": "quit",
-            "^p": "palette",
+            "ctrl+q": "quit",
+            "ctrl+p": "palette",
         }
         await pilot.press("escape", "enter")
         await until(pilot, lambda: screen.has_class("-detail"))
@@ -251,7 +257,7 @@ async def test_the_results(launcher_app: CifarApp, write_run: Any) -> None:
         await pilot.press("escape", "g")
         await until(pilot, lambda: screen.has_class("-grouped"))
         grouped = await offered(pilot)
-        assert grouped["⏎"] == "runs"
+        assert grouped["enter"] == "runs"
         assert not {"space", "c", "p"} & grouped.keys()
 
 
@@ -259,12 +265,12 @@ async def test_results_without_a_run(launcher_app: CifarApp) -> None:
     async with results(launcher_app) as pilot:
         await until(pilot, lambda: pilot.app.screen.has_class("-empty"))
         assert await offered(pilot) == {
-            "⏎": "choose",
+            "enter": "choose",
             "n": "new",
             "esc": "back",
             "?": "help",
             "q": "quit",
-            "^p": "palette",
+            "ctrl+p": "palette",
         }
 
 
@@ -272,15 +278,15 @@ async def test_pages_over_the_results(
     launcher_app: CifarApp, write_run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = [load_run(write_run.runs_dir / write_run("CustomCNN", test=0.5)) for _ in range(2)]
-    rest = {"esc": "back", "?": "help", "q": "quit", "^p": "palette"}
-    typed = {"esc": "back", "F1": "help", "^q": "quit", "^p": "palette"}
+    rest = {"esc": "back", "?": "help", "q": "quit", "ctrl+p": "palette"}
+    typed = {"esc": "back", "F1": "help", "ctrl+q": "quit", "ctrl+p": "palette"}
     monkeypatch.setattr("tui.screens.predict.load_predictor", lambda _: object())
     monkeypatch.setattr("tui.screens.fetch.fetch_all", lambda *_, **__: [])
     async with launcher_app.run_test(size=SIZE) as pilot:
         for screen, keys in (
             (CompareScreen(tuple(runs)), {"x": "axis", **rest}),
             (AnswersScreen(write_run.runs_dir), {"m": "report", **rest}),
-            (PredictScreen(runs[0]), {"⏎": "predict", "^r": "random", **typed}),
+            (PredictScreen(runs[0]), {"enter": "predict", "ctrl+r": "random", **typed}),
             (FetchScreen([]), rest),
         ):
             await launcher_app.push_screen(screen)

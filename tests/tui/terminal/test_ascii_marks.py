@@ -13,6 +13,7 @@ from tui.panels import queue
 from tui.panels.charts import curves, data, pareto
 from tui.panels.layers import row_state
 from tui.panels.tables import runs as run_table
+from tui.settings import keys
 from tui.terminal.ascii_marks import to_ascii
 
 
@@ -25,6 +26,7 @@ from tui.terminal.ascii_marks import to_ascii
         ("⡇⠁⣀⠀", ":'. "),
         ("★⚡ 0.9332 ±0.0049 –", "*++ 0.9332 +0.0049 -"),
         ("café 10⁹ ²", "cafe 109 2"),
+        ("🔎 ▼ ▔▔", ">> v --"),
         ("猫 \x1b[1;1H\x1b[38;5;59m█\x1b[0m", "?? \x1b[1;1H\x1b[38;5;59m#\x1b[0m"),
     ],
 )
@@ -48,6 +50,13 @@ def test_marks_of_one_panel_stay_apart(marks: set[str]) -> None:
     assert len({to_ascii(mark) for mark in marks}) == len(marks)
 
 
+@pytest.mark.parametrize("key", keys.KEYS)
+def test_no_word_about_a_key_is_lost(key: keys.Key) -> None:
+    for words in (key.description, key.footer, keys.PLACES[key.place]):
+        assert "?" not in to_ascii(words)
+    assert "?" not in to_ascii(keys.written(key)).replace("?", "", keys.written(key).count("?"))
+
+
 def test_every_character_of_every_plane_keeps_its_width() -> None:
     for code in (*range(0xA0, 0x3000), *range(0x1F300, 0x1F700)):
         found = to_ascii(chr(code))
@@ -69,6 +78,9 @@ def test_every_character_of_every_plane_keeps_its_width() -> None:
 def test_nothing_else_reaches_the_terminal(
     arguments: list[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
+    # Where there are no runs the first page is shown instead.
+    (tmp_path / "any").mkdir()
+    (tmp_path / "any" / "spec.json").touch()
     terminal = Terminal(arguments, {**environment, "CIFAR_TUI_RUNS": str(tmp_path)})
     terminal.wait_for("my own images", 60)
     terminal.press("\x1b")

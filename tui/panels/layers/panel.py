@@ -35,9 +35,9 @@ class LayersPanel(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # Before those of the field, which submits, and scrolls.
-        Binding("enter,down", "step(1)", "next", key_display="⏎ ↓", priority=True),
-        Binding("up", "step(-1)", "previous", key_display="↑", priority=True),
-        Binding("escape", "close", "close", key_display="esc"),
+        Binding("enter,down", "step(1)", "next", key_display="enter ↓", priority=True),
+        Binding("up", "step(-1)", "previous", priority=True),
+        Binding("escape", "close", "close"),
     ]
 
     DEFAULT_CLASSES = "panel"

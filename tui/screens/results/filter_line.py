@@ -18,8 +18,8 @@ class FilterLine(Horizontal):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # Before those of the field, which submits, and scrolls.
-        Binding("enter,down", "keep", "keep", key_display="⏎", priority=True),
-        Binding("escape", "clear", "clear", key_display="esc"),
+        Binding("enter,down", "keep", "keep", key_display="enter", priority=True),
+        Binding("escape", "clear", "clear"),
     ]
 
     class Closed(Message):
