@@ -1,7 +1,8 @@
 """How long until something is seen: `python tests/benchmarks/startup.py [ROUNDS]`.
 
-Prints the median seconds of `cifar-tui --help` and of the launcher's first frame, started cold as
-a process of its own each time.
+Prints the median seconds of `cifar-tui --help` and of the first frame, started cold as a process of
+its own each time: the launcher's, that of the first page in a folder without runs, and the
+launcher's again, on a terminal that does not answer what it is asked.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from pseudo_terminal import Terminal
@@ -23,10 +25,12 @@ def help_seconds() -> float:
     return time.perf_counter() - started
 
 
-def first_frame_seconds(runs_dir: str) -> float:
-    """Seconds until the launcher's title is drawn."""
-    terminal = Terminal([], {"CIFAR_TUI_RUNS": runs_dir})
-    seconds = terminal.wait_for("New session", 30)
+def first_frame_seconds(
+    runs_dir: Path, title: str = "New session", *, answers: bool = True
+) -> float:
+    """Seconds until a title is drawn."""
+    terminal = Terminal([], {"CIFAR_TUI_RUNS": str(runs_dir)}, answers=answers)
+    seconds = terminal.wait_for(title, 30)
     terminal.press("q")
     terminal.close()
     return seconds
@@ -35,14 +39,19 @@ def first_frame_seconds(runs_dir: str) -> float:
 def main() -> None:
     """Measure and print."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    with tempfile.TemporaryDirectory() as runs_dir:
-        # Where there are no runs the first page is shown instead.
-        (Path(runs_dir) / "any").mkdir()
-        (Path(runs_dir) / "any" / "spec.json").touch()
-        helps = [help_seconds() for _ in range(rounds)]
-        frames = [first_frame_seconds(runs_dir) for _ in range(rounds)]
-    print(f"--help       {statistics.median(helps):.2f} s, worst {max(helps):.2f} s")
-    print(f"first frame  {statistics.median(frames):.2f} s, worst {max(frames):.2f} s")
+    with tempfile.TemporaryDirectory() as folder:
+        empty, runs_dir = Path(folder) / "empty", Path(folder) / "runs"
+        (runs_dir / "any").mkdir(parents=True)
+        (runs_dir / "any" / "spec.json").touch()
+        figures: dict[str, Callable[[], float]] = {
+            "--help": help_seconds,
+            "first frame": lambda: first_frame_seconds(runs_dir),
+            "of the first page": lambda: first_frame_seconds(empty, "Train neural networks"),
+            "unanswered": lambda: first_frame_seconds(runs_dir, answers=False),
+        }
+        for name, measure in figures.items():
+            found = [measure() for _ in range(rounds)]
+            print(f"{name:<17}  {statistics.median(found):.2f} s, worst {max(found):.2f} s")
 
 
 if __name__ == "__main__":
