@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.panels.layers.legend import SIGNS
+from tui.panels.layers.legend import SIGNS as LAYER_SIGNS
+from tui.panels.tables.signs import SIGNS as RESULT_SIGNS
 from tui.settings import keys
 
 _KEY_WIDTH = 18
@@ -21,6 +22,11 @@ _LEAST_DESCRIPTION = 10
 _FRAME = 4
 """Lines of the dialog besides the text: its border, a blank and the hint."""
 _WIDE = 100
+_SIGNS = {
+    "layers": ("Signs in the layer tree", LAYER_SIGNS),
+    "results": ("Signs in the results", RESULT_SIGNS),
+}
+"""By the place whose keys they follow."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -28,8 +34,6 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1,enter", "dismiss", "close"),
-        Binding("j", "scroll(1)", "down"),
-        Binding("k", "scroll(-1)", "up"),
     ]
 
     def __init__(self, places: Sequence[keys.Place] = tuple(keys.PLACES)) -> None:
@@ -53,10 +57,6 @@ class HelpScreen(ModalScreen[None]):
     def on_resize(self) -> None:
         self.call_after_refresh(self._draw)
 
-    def action_scroll(self, by: int) -> None:
-        """Scroll by a number of lines."""
-        self.query_one("#help-page").scroll_relative(y=by, animate=False)
-
     def _draw(self) -> None:
         text = help_text(self._places, self.query_one("#help-page").scrollable_content_region.width)
         self.query_one("#help-text", Static).update(text)
@@ -74,7 +74,7 @@ class HelpScreen(ModalScreen[None]):
 
 
 def help_text(places: Sequence[keys.Place] = tuple(keys.PLACES), width: int = _WIDE) -> Content:
-    """Return the keys by place, and after those of the layer tree its signs.
+    """Return the keys by place, and after those of the layer tree and the results their signs.
 
     Args:
         places: in this order.
@@ -86,9 +86,10 @@ def help_text(places: Sequence[keys.Place] = tuple(keys.PLACES), width: int = _W
         parts.append((f"{keys.PLACES[place]}\n", "$muted bold"))
         rows = [(keys.written(key), "$primary", key.description) for key in keys.keys_of(place)]
         parts += _rows(rows, room)
-        if place == "layers":
-            parts.append(("Signs in the layer tree\n", "$muted bold"))
-            parts += _rows(SIGNS, room)
+        if place in _SIGNS:
+            heading, signs = _SIGNS[place]
+            parts.append((f"{heading}\n", "$muted bold"))
+            parts += _rows(signs, room)
     return Content.assemble(*parts).rstrip()
 
 

@@ -13,6 +13,7 @@ from engine.ranking.row import is_so_far
 from engine.report.table import BEST, FASTEST, ON_TEST, SO_FAR
 from tui.panels.line_fitting import Field, fit
 from tui.panels.tables.runs import DIFFERS
+from tui.panels.tables.signs import MEANINGS
 from tui.screens.results.ranking import Ranking
 
 NAMED_MOST = 8
@@ -46,8 +47,8 @@ def legend_line(rows: Sequence[Row], marks: Mapping[str, str], width: int) -> Co
         width: cells of the line.
     """
     fields = [
-        Field(Content.assemble((mark, style), (f" {words}", "$muted")), rank)
-        for mark, style, words, rank in _marks_in_use(rows, marks)
+        Field(Content.assemble((mark, MEANINGS[mark][0]), (f" {words}", "$muted")), rank)
+        for mark, words, rank in _marks_in_use(rows, marks)
     ]
     if rows and marks:
         fields.append(Field(Content.assemble(("w", "$primary bold"), (" why", "$muted")), 9))
@@ -59,20 +60,21 @@ def legend_line(rows: Sequence[Row], marks: Mapping[str, str], width: int) -> Co
 
 def _marks_in_use(
     rows: Sequence[Row], by_run: Mapping[str, str]
-) -> Iterator[tuple[str, str, str, int]]:
-    """Yield each mark with its style, what it means, and how much it needs to be explained."""
+) -> Iterator[tuple[str, str, int]]:
+    """Yield each mark with what it means, and how much it needs to be explained."""
     marks = "".join(by_run.get(row["run_id"], "") for row in rows)
+    says = {mark: words for mark, (_, words) in MEANINGS.items()}
     if BEST in marks:
-        yield BEST, "$primary", "most accurate", 5
+        yield BEST, says[BEST], 5
     if FASTEST in marks:
-        yield FASTEST, "$validation", "fastest", 4
+        yield FASTEST, says[FASTEST], 4
     if apart := [row["differs"] for row in rows if row["differs"]]:
         count = count_words(len(apart), len(apart))
-        yield DIFFERS, "$warning", f"{count}: {_what_differs(apart)}", 6
+        yield DIFFERS, f"{count}: {_what_differs(apart)}", 6
     if any(is_so_far(row) and row["val_accuracy"] is not None for row in rows):
-        yield SO_FAR, "$foreground", "so far", 3
+        yield SO_FAR, says[SO_FAR], 3
     if any(row["validation"] == "test" for row in rows):
-        yield ON_TEST, "$foreground", "validated on the test split", 2
+        yield ON_TEST, says[ON_TEST], 2
 
 
 def _what_differs(apart: Sequence[str]) -> str:
