@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui.panels.key_footer import KeyFooter
 from tui.panels.line_fitting import Field, fit
 from tui.screens.keyed_screen import KeyedScreen
 from tui.settings import keys
@@ -57,6 +58,21 @@ class AnswersScreen(KeyedScreen):
 
     def on_resize(self) -> None:
         self._draw_head()
+        self.query_one(KeyFooter).look()
+
+    def footer_name(self, action: str, name: str) -> str:
+        """Leave scrolling out where all is to be seen."""
+        is_whole = not self.query_one("#answers-body").max_scroll_y
+        return "" if action == "scroll_by(1)" and is_whole else super().footer_name(action, name)
+
+    def action_scroll_by(self, lines: int) -> None:
+        """Scroll, whatever has the focus."""
+        self.query_one("#answers-body").scroll_relative(y=lines, animate=False)
+
+    def action_turn(self, pages: int) -> None:
+        """Scroll by whole pages, whatever has the focus."""
+        body = self.query_one("#answers-body")
+        body.scroll_relative(y=pages * body.size.height, animate=False)
 
     def _draw_head(self) -> None:
         whose = f"from the runs in {self._runs_dir}"
@@ -86,6 +102,7 @@ class AnswersScreen(KeyedScreen):
             self._draw_head()
             await self.query_one("#answers-wait").remove()
             await self.query_one("#answers-page").mount(*parts(self._answers))
+            self.query_one(KeyFooter).look()
 
     @work(exclusive=True, group="report")
     async def action_write_report(self) -> None:

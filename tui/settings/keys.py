@@ -181,6 +181,10 @@ KEYS: tuple[Key, ...] = (
     Key("u", "unfold", "Open or close the group of layers", "detail"),
     Key("x", "change_curve_axis", "Plot curves over epochs or over time", "compare", "axis"),
     Key("escape", "app.back", "Back to the results", "compare", "back"),
+    Key("down,j", "scroll_by(1)", "Scroll down", "answers", "scroll", footer_display="↑↓"),
+    Key("up,k", "scroll_by(-1)", "Scroll up", "answers"),
+    Key("pagedown", "turn(1)", "Next page", "answers"),
+    Key("pageup", "turn(-1)", "Previous page", "answers"),
     Key("m", "write_report", "Write the report as Markdown", "answers", "report"),
     Key("escape", "app.back", "Back to the results", "answers", "back"),
     Key(

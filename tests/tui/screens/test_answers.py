@@ -11,6 +11,7 @@ from textual.widgets import Static
 from engine.analysis.answers import QUESTIONS
 from engine.analysis.evidence import gather
 from tests.support.screens import AnyPilot, OnScreen, messages, text_of, until
+from tui.panels.key_footer import KeyFooter
 from tui.screens.answers import AnswersScreen, write_report
 
 
@@ -65,6 +66,16 @@ async def test_the_page_scrolls_and_no_line_is_too_wide(
             await until(pilot, lambda width=width: 0 < page.size.width <= min(width, 96))
             await pilot.press("end")
             await until(pilot, lambda: body.scroll_y == body.max_scroll_y)
+        await pilot.resize_terminal(40, 12)
+        await pilot.press("home")
+        await until(pilot, lambda: body.scroll_y == 0)
+        pilot.app.screen.set_focus(None)
+        await pilot.press("j", "down", "k")
+        await until(pilot, lambda: body.scroll_y == 1)
+        await pilot.press("pagedown")
+        await until(pilot, lambda: body.scroll_y == 1 + body.size.height)
+        entries = pilot.app.screen.query_one(KeyFooter).entries
+        assert ("↑↓", "scroll") in [(entry.written, entry.name) for entry in entries]
 
 
 async def test_a_key_writes_the_report_here_and_never_over_another(

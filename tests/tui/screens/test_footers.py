@@ -285,7 +285,7 @@ async def test_pages_over_the_results(
     async with launcher_app.run_test(size=SIZE) as pilot:
         for screen, keys in (
             (CompareScreen(tuple(runs)), {"x": "axis", **rest}),
-            (AnswersScreen(write_run.runs_dir), {"m": "report", **rest}),
+            (AnswersScreen(write_run.runs_dir), {"↑↓": "scroll", "m": "report", **rest}),
             (PredictScreen(runs[0]), {"enter": "predict", "ctrl+r": "random", **typed}),
             (FetchScreen([]), rest),
         ):
