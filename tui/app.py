@@ -468,7 +468,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         if field is not None:
             field.cursor_position = field.cursor_position  # which unmarks
         self.notify(
-            f"Copied {len(marked)} characters, if the terminal allows it; ctrl+c again leaves."
+            f"Copied {len(marked)} characters, if the terminal allows it; ctrl+c again quits."
         )
 
     def _leave_as_chosen(self, choice: str | None) -> None:
@@ -525,8 +525,9 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
                 run = partial(self.run_action, key.action, owner)
                 yield SystemCommand(key.description, f"key {keys.written(key)}", run)
         if self._begins_anew:
-            says = "the demo, CIFAR-10 or your own images"
-            yield SystemCommand("First page", says, self.action_first_page)
+            # What it offers is in its name, which is what is searched.
+            name = "First page: the demo, CIFAR-10 or your own images"
+            yield SystemCommand(name, "as at the very first start", self.action_first_page)
         for command in super().get_system_commands(screen):
-            if command.title not in ("Quit", "Keys"):
+            if command.title not in ("Quit", "Keys", "Maximize", "Minimize"):
                 yield command

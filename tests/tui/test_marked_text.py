@@ -69,7 +69,7 @@ async def test_ctrl_c_copies_what_is_marked_and_then_leaves(
         assert app.clipboard == "cifar-tui"
         assert not isinstance(app.screen, ChoiceScreen)
         assert [notice.message for notice in app._notifications] == [
-            "Copied 9 characters, if the terminal allows it; ctrl+c again leaves."
+            "Copied 9 characters, if the terminal allows it; ctrl+c again quits."
         ]
         await pilot.press("ctrl+c")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))

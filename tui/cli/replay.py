@@ -24,6 +24,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("", "a run that is over", f"{chosen.run_id} training", hint, "replay")
     expect_screen("replay")
     session = ReplaySession(chosen, arguments.speed)
-    greeting = f"Replaying {chosen.run_id} at {arguments.speed:g} times the speed: q leaves"
+    greeting = f"Replaying {chosen.run_id} at {arguments.speed:g} times the speed: q quits"
     unchangeable = "A recording: nothing to change."
     return follow(session, chosen, arguments, greeting, unchangeable=unchangeable)[0]

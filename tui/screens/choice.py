@@ -50,7 +50,7 @@ STOP = Question(
 )
 _AGAIN = "ctrl+c, pressed again, does this"
 LEAVE = Question(
-    "A model is training. Leave?",
+    "A model is training. Quit?",
     (
         Answer(
             "leave",

@@ -199,7 +199,7 @@ async def test_from_the_results_escape_comes_back_and_from_here_it_opens_the_lau
         await pilot.press("escape")
         await until(pilot, lambda: is_open(page, LauncherScreen))
         titles = {command.title: command for command in page.get_system_commands(page.screen)}
-        titles["First page"].callback()
+        titles["First page: the demo, CIFAR-10 or your own images"].callback()
         await until(pilot, lambda: is_open(page, FirstPage))
         await pilot.press("q")
     assert messages(page) == []

@@ -66,6 +66,7 @@ async def test_keys_palette_and_help_of_a_training(
 
         session.begin(layers)
         await until(pilot, lambda: isinstance(app.focused, LayerTree))
+        assert not {"Maximize", "Minimize"} & set(in_palette(app))
         for place in ("layers", "training", "everywhere"):
             for key in keys.keys_of(place):
                 assert keys.owner_of(key, app, app.screen) is not None, key

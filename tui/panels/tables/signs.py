@@ -9,7 +9,7 @@ from tui.panels.tables.runs import DIFFERS, MARKED, PINNED
 MEANINGS = {
     BEST: ("$primary", "most accurate"),
     FASTEST: ("$validation", "fastest"),
-    DIFFERS: ("$warning", "other data or size"),
+    DIFFERS: ("$warning", "other data or input size"),
     SO_FAR: ("$foreground", "so far"),
     ON_TEST: ("$foreground", "validated on the test split"),
 }
