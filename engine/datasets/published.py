@@ -80,7 +80,10 @@ def download_archive(
     """
     on_download(f"{title}, {archive.bytes / 1e6:.0f} MB from {archive.url.split('/')[2]}")
     destination, instead = archive_destination(archive), " or name it with `data_path`"
-    download = Download(archive.url, destination, title, archive.hash, archive.bytes, instead)
+    rather = "train on cifar10-mini, which is built in, "
+    download = Download(
+        archive.url, destination, title, archive.hash, archive.bytes, instead, rather
+    )
     return download.run(progress)
 
 

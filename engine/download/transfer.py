@@ -40,7 +40,9 @@ class Download:
     expected_bytes: int | None = None
     """As published; None if unknown."""
     instead: str = ""
-    """What else the user can do without the file, for the error."""
+    """What else the user can do with a file of their own, for the error."""
+    rather: str = ""
+    """What the user can do without the file, for the error."""
     timeout_seconds: float = 5.0
     """How long name, connection and answer may take together, and how long any later wait for more
     bytes."""
@@ -216,8 +218,11 @@ class Download:
             return file_hash(Path(str(file.name)), self.expected_hash)
 
     def _failed(self, found: str, expected: str = "") -> InputError:
-        hint = f"check the network and try again, or put the file at {self.destination}"
-        return InputError("", expected or self.what, found, hint + self.instead, self.url)
+        hint = (
+            f"check the network and try again, {self.rather}or put the file at {self.destination}"
+        )
+        expected = expected or f"to download {self.what}"
+        return InputError("", expected, found, hint + self.instead, self.url)
 
     @contextlib.contextmanager
     def _disk_errors(self, part: FileIO | None = None) -> Iterator[None]:

@@ -35,7 +35,7 @@ def fetch(
         expected_hash,
         expected_bytes,
         " or name it with `data_path`",
-        timeout_seconds,
+        timeout_seconds=timeout_seconds,
     )
     return download.run(progress)
 

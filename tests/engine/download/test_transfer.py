@@ -129,7 +129,7 @@ def test_nobody_listening_is_refused(tmp_path: Path) -> None:
 def test_no_answer_is_an_error_and_no_hang(loopback: LoopbackServer, tmp_path: Path) -> None:
     url = loopback.serve("/file", Route(silent=True))
     begin = time.monotonic()
-    assert "expected the data, found no answer within 0.2 s" in refused(
+    assert "expected to download the data, found no answer within 0.2 s" in refused(
         url, tmp_path, timeout_seconds=0.2
     )
     assert time.monotonic() - begin < 4

@@ -148,7 +148,8 @@ def test_one_that_fails_does_not_keep_the_rest(loopback: LoopbackServer, content
     outcomes = list(fetch_all([bad, good, Needed("digits", "dataset", "built in")]))
     assert states(outcomes) == ["failed", "fetched", "here"]
     assert (
-        "expected the ImageNet weights of MobileNetV2, found HTTP status 404" in outcomes[0].error
+        "expected to download the ImageNet weights of MobileNetV2, found HTTP status 404"
+        in outcomes[0].error
     )
     assert "\n" not in outcomes[0].error
 

@@ -44,10 +44,11 @@ def test_what_cannot_be_had_is_named_and_the_rest_is_done(
     assert said.out == "CustomCNN  from scratch\n"
     vgg, data = said.err.splitlines()
     assert vgg.startswith("cifar-tui: VGG16: https://storage.googleapis.com/")
-    assert "expected the ImageNet weights of VGG16, found HTTP status 404 Not Found; check" in vgg
+    assert "expected to download the ImageNet weights of VGG16, found HTTP status 404" in vgg
     assert f"or in {home}/keras/models, name another with --weights, or train from" in vgg
     assert data.startswith("cifar-tui: cifar100: https://www.cs.toronto.edu/~kriz/cifar-100-binary")
-    assert "expected CIFAR-100, found HTTP status 404" in data
+    assert "expected to download CIFAR-100, found HTTP status 404 Not Found; check the" in data
+    assert " and try again, train on cifar10-mini, which is built in, or put the file at " in data
     assert data.endswith("cifar-100-binary.tar.gz or name it with --data")
 
 
