@@ -166,6 +166,7 @@ def _needed_data(name: str) -> Needed:
         raise InputError("dataset", ", ".join(known_names()), repr(name), "check the name")
     source, _ = find_source(name)
     if source.archive is None:
+        source.check(DataRequest())  # what is installed may be damaged
         return Needed(name, "dataset", "built in")
     published = PublishedFile(
         source.archive.bytes,

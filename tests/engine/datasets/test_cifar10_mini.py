@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.api.planning import plan_demo
 from engine.common.progress import ignore_progress
 from engine.datasets import cifar10_mini
 from engine.datasets.archives import CIFAR10
@@ -16,6 +17,7 @@ from engine.datasets.cifar10_mini import FILE
 from engine.datasets.dataset import Dataset
 from engine.datasets.loading import load_dataset
 from engine.errors import InputError
+from engine.tools.fetching import list_needed
 from tests.support.cifar10_mini import chosen
 from tests.support.data_sets import check_dataset, count_images
 
@@ -68,11 +70,14 @@ def test_a_damaged_file_is_rejected(
     shutil.copy(FILE, copy)
     damage(copy)
     monkeypatch.setattr(cifar10_mini, "FILE", copy)
-    with pytest.raises(InputError) as caught:
-        load()
-    line = caught.value.line(lambda name: name)
-    assert line.startswith(f"{copy}: expected the installed file with SHA-256 ")
-    assert line.endswith("; install cifar-tui again")
+    # A plan and `fetch` say it too, before TensorFlow is loaded and a run is created.
+    asking = (load, plan_demo, lambda: list_needed([], ["cifar10-mini"]))
+    for ask in asking:
+        with pytest.raises(InputError) as caught:
+            ask()
+        line = caught.value.line(lambda name: name)
+        assert line.startswith(f"{copy}: expected the installed file with SHA-256 ")
+        assert line.endswith("; install cifar-tui again")
 
 
 def test_a_path_beside_it_is_rejected(tmp_path: Path) -> None:
