@@ -158,8 +158,14 @@ def started() -> list[list[RunSpec]]:
 
 
 @pytest.fixture
-def launcher_app(make_app: MakeApp, started: list[list[RunSpec]]) -> CifarApp:
-    """The app without a session: it opens the launcher, and notes what that starts."""
+def launcher_app(
+    make_app: MakeApp, started: list[list[RunSpec]], monkeypatch: pytest.MonkeyPatch
+) -> CifarApp:
+    """The app without a session: it opens the launcher, and notes what that starts.
+
+    Nothing has to be downloaded for it.
+    """
+    monkeypatch.setattr(tui.screens.launcher.screen, "missing_files", lambda specs: [])
 
     def start(specs: list[RunSpec]) -> FakeSession:
         started.append(specs)

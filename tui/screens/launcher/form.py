@@ -35,9 +35,6 @@ class RunForm(VerticalScroll):
     class Changed(Message):
         """Something was typed or chosen."""
 
-    class StartAsked(Message):
-        """Enter was pressed in a field."""
-
     def __init__(
         self,
         texts: Mapping[str, str] | None = None,
@@ -120,8 +117,9 @@ class RunForm(VerticalScroll):
         self.post_message(self.Changed())
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go on to the next field: nobody expects a training to start from one."""
         event.stop()
-        self.post_message(self.StartAsked())
+        self.screen.focus_next()
 
     def read(self) -> tuple[Options, dict[str, InputError]]:
         """Return the options in the form, and what is wrong, by field."""

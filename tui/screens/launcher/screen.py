@@ -37,13 +37,21 @@ from tui.screens.launcher.inputs import (
     read_own_runs,
     weights_states,
 )
-from tui.screens.launcher.texts import expected_seconds, expected_text, plan_each, summary_text
+from tui.screens.launcher.texts import (
+    download_question,
+    expected_seconds,
+    expected_text,
+    plan_each,
+    seconds_in_all,
+    summary_text,
+)
 from tui.settings import keys
 from tui.settings.option_names import as_label
 from tui.settings.preferences import read_preferences, write_preferences
 
 if TYPE_CHECKING:
     from engine.runs.listing import RunRecord
+    from engine.tools.fetching import Needed
     from engine.tools.speed_probe import Speed
 
 MARKED_AT_FIRST = ("EfficientNetLite0", "CustomCNN")
@@ -60,7 +68,7 @@ class LauncherScreen(KeyedScreen):
     """The catalogue beside the options; posts `Started` with the runs to train."""
 
     CSS_PATH = "launcher.tcss"
-    BINDINGS = keys.bindings("launcher")
+    BINDINGS = [*keys.bindings("launcher"), *keys.bindings("options")]  # noqa: RUF012
     AUTO_FOCUS = "CatalogueTable"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-slim"),
@@ -307,7 +315,6 @@ class LauncherScreen(KeyedScreen):
     # Actions.
 
     @on(CatalogueTable.StartAsked)
-    @on(RunForm.StartAsked)
     @on(Button.Pressed, "#start")
     @work(exclusive=True, group="start")
     async def action_start(self) -> None:
@@ -319,8 +326,10 @@ class LauncherScreen(KeyedScreen):
             if problem:
                 self._errors = dict([problem])
         if not self._problem():
-            remember_choices(self._marked, self.query_one(RunForm).texts)
-            self.post_message(self.Started(list(self._specs)))
+            specs = list(self._specs)
+            if await self._may_download(specs):
+                remember_choices(self._marked, self.query_one(RunForm).texts)
+                self.post_message(self.Started(specs))
             return
         self._show()
         self.app.bell()
@@ -332,12 +341,30 @@ class LauncherScreen(KeyedScreen):
 
     action_add_runs = action_start
 
+    async def _may_download(self, specs: Sequence[RunSpec]) -> bool:
+        """Return whether these runs may start, asking first if they have to download something."""
+        missing = await asyncio.to_thread(missing_files, specs)
+        if not missing:
+            return True
+        from tui.screens.choice import ChoiceScreen
+
+        seconds = None
+        if self._images is not None:
+            seconds = seconds_in_all(specs, self._speed, self._images)
+        question = download_question(missing, seconds, adds=self._adds)
+        answer = await self.app.push_screen_wait(ChoiceScreen(question))
+        if answer == "fetch":
+            await self._download(missing)
+        return answer == "start"
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Allow starting, adding and resuming where possible; a slash may be part of a path."""
         if action == "filter":
             return not isinstance(self.focused, Input)
         if action == "add_runs":
             return self._adds
+        if action == "next_option":
+            return self.query_one(RunForm).has_focus_within
         return not (self._adds and action in ("start", "resume"))
 
     def footer_name(self, action: str, name: str) -> str:
@@ -392,12 +419,18 @@ class LauncherScreen(KeyedScreen):
         if not missing:
             self.notify(ALL_HERE if self._specs else NOTHING_MARKED, markup=False)
             return
+        await self._download(missing)
+
+    async def _download(self, missing: Sequence[Needed]) -> None:
         # Its downloads need modules that the first frame does not need.
         from tui.screens.fetch import FetchScreen
 
         await self.app.push_screen_wait(FetchScreen(missing))
         self._looked_for = None
         self._check()
+
+    def action_next_option(self) -> None:
+        """Do nothing: the field under the cursor takes this key itself."""
 
     def action_filter(self) -> None:
         """Filter the models by a part of their names."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,8 +18,10 @@ from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.config.stage import Stage
 from engine.errors import InputError
+from tui.screens.choice import Answer, Question
 
 if TYPE_CHECKING:
+    from engine.tools.fetching import Needed
     from engine.tools.speed_probe import Speed
 
 
@@ -48,9 +50,7 @@ def seconds_in_all(
     """Return how long all runs take in sequence; None where one was not measured."""
     from engine.tools.expectation import expect
 
-    runs = [expect(spec, find_backbone(spec.model), speed, images).seconds for spec in specs]
-    known = [seconds for seconds in runs if seconds is not None]
-    return sum(known) if len(known) == len(runs) else None
+    return _sum(expect(spec, find_backbone(spec.model), speed, images).seconds for spec in specs)
 
 
 def expected_text(specs: Sequence[RunSpec], speed: Speed | None, images: tuple[int, int]) -> str:
@@ -59,8 +59,37 @@ def expected_text(specs: Sequence[RunSpec], speed: Speed | None, images: tuple[i
 
     runs = [expect(spec, find_backbone(spec.model), speed, images) for spec in specs]
     memory = f"~{byte_size(max(run.memory_bytes for run in runs))} memory"
-    seconds = seconds_in_all(specs, speed, images)
+    seconds = _sum(run.seconds for run in runs)
     return memory if seconds is None else f"{about_duration(seconds)} here, {memory}"
+
+
+def download_question(missing: Sequence[Needed], seconds: float | None, *, adds: bool) -> Question:
+    """Return what to ask before runs that have to download something.
+
+    Args:
+        missing: what this machine lacks, at least one.
+        seconds: how long the runs take here in sequence; None if unknown.
+        adds: whether they are added to a queue.
+    """
+    size = f"{max(1, round(sum(needed.bytes for needed in missing) / 1e6))} MB"
+    names = [title(needed.name) for needed in missing]
+    of = ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+    time = "" if seconds is None else f", then {about_duration(seconds)} here"
+    start = "Add to the queue" if adds else "Start"
+    return Question(
+        f"{start}: download {size}{time}?",
+        (
+            Answer("start", "s", start, f"of {of}"),
+            Answer("fetch", "f", "Only download", "and come back to these choices"),
+            Answer("cancel", "c", "Cancel"),
+        ),
+    )
+
+
+def _sum(seconds: Iterable[float | None]) -> float | None:
+    each = list(seconds)
+    known = [one for one in each if one is not None]
+    return sum(known) if len(known) == len(each) else None
 
 
 def summary_text(specs: Sequence[RunSpec], expected: str = "") -> Content:

@@ -14,6 +14,7 @@ from textual import events
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+import tui.screens.launcher.screen
 from engine.backbones.catalogue import CATALOGUE, find_backbone
 from engine.config.planning import plan_runs
 from engine.config.recipe import DEFAULT_RECIPE, RECIPES, recipe_defaults
@@ -21,12 +22,16 @@ from engine.config.settings import SETTINGS, Options
 from engine.config.spec import RunSpec
 from engine.config.stage import Unfreeze
 from engine.errors import InputError
+from engine.tools.fetching import Needed, PublishedFile
+from engine.tools.speed_probe import Speed
 from tests.support.launcher import Launcher
 from tests.support.packages import installed_in, write_dots
-from tests.support.screens import is_open, messages, text_of, until
+from tests.support.screens import is_open, messages, shows, text_of, until
 from tests.support.tables import cell_text
 from tui.app import CifarApp
 from tui.panels.tables.catalogue import MARKED, UNMARKED
+from tui.screens.choice import ChoiceScreen
+from tui.screens.fetch import FetchScreen
 from tui.screens.launcher.form import RunForm, field_of
 from tui.screens.launcher.recipe_prompt import HELD
 from tui.screens.launcher.screen import LauncherScreen
@@ -188,10 +193,59 @@ async def test_there_are_several_ways_to_start(
     launcher: Launcher, stays: list[list[RunSpec]]
 ) -> None:
     async with launcher() as page:
-        for number, place in enumerate((page.table, page.field("epochs"), page.start), 1):
+        for number, place in enumerate((page.table, page.start), 1):
             place.focus()
             await page.pilot.press("enter")
             await until(page.pilot, lambda number=number: len(stays) == number)
+
+
+async def test_enter_in_an_option_goes_to_the_next_and_starts_nothing(
+    launcher: Launcher, stays: list[list[RunSpec]]
+) -> None:
+    async with launcher() as page:
+        await page.pilot.press("tab", "enter")
+        await until(page.pilot, lambda: page.field("data_path").has_focus)
+        await page.pilot.press("enter")
+        await until(page.pilot, lambda: page.choice("recipe").has_focus)
+        await page.pilot.press("enter")
+        await until(page.pilot, lambda: page.choice("recipe").expanded)
+        assert is_open(page.app, LauncherScreen)
+    assert stays == []
+
+
+@pytest.mark.parametrize(("key", "starts"), [("s", 1), ("f", 0), ("escape", 0)])
+async def test_before_a_download_it_is_asked_what_to_do(
+    launcher: Launcher,
+    stays: list[list[RunSpec]],
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    starts: int,
+) -> None:
+    async with launcher() as page:
+        lacking = [Needed("cifar10", "dataset", file=nowhere(170_498_071))]
+        monkeypatch.setattr(tui.screens.launcher.screen, "missing_files", lambda specs: lacking)
+        monkeypatch.setattr(page.app.screen, "_speed", Speed(1e11, 5e10, "cpu"))
+        await page.pilot.press("enter")
+        await until(page.pilot, lambda: is_open(page.app, ChoiceScreen))
+        await until(page.pilot, lambda: shows(page.pilot, "download 170 MB, then ~"))
+        assert shows(page.pilot, "of CIFAR-10")
+        await page.pilot.press(key)
+        closed = FetchScreen if key == "f" else LauncherScreen
+        await until(page.pilot, lambda: is_open(page.app, closed))
+        await until(page.pilot, lambda: len(stays) == starts)
+        if key == "f":
+            await page.pilot.press("escape")
+            await until(page.pilot, lambda: is_open(page.app, LauncherScreen))
+    assert len(stays) == starts
+
+
+def nowhere(size: int) -> PublishedFile:
+    """A file that no server has."""
+
+    def fail(*_: object) -> None:
+        raise InputError("", "a server", "none")
+
+    return PublishedFile(size, Path("/nowhere"), lambda: None, fail)
 
 
 async def test_the_form_reaches_the_specs_and_starts_the_training(
