@@ -14,6 +14,8 @@ class Family:
     """In which the paper first came out; None for what no paper describes."""
     paper: str
     """Its authors and title, to find it by; empty without one."""
+    arxiv: str = ""
+    """The paper's number there; empty where it is not."""
     idea: str
     """What was new, in a sentence."""
     built: str
@@ -24,9 +26,9 @@ EFFICIENTNET_LITE = Family(
     name="EfficientNet-Lite",
     year=2020,
     paper="Liu, Higher accuracy on vision models with EfficientNet-Lite (TensorFlow blog)",
-    idea="EfficientNet for phones: it drops what computes badly in whole numbers, the attention "
-    "to channels and the swish activation.",
-    built="16 inverted bottlenecks with depthwise convolutions",
+    idea="EfficientNet for phones: without squeeze-and-excitation, which some accelerators do not "
+    "support, and with ReLU6 for swish, which quantizes better.",
+    built="16 inverted bottlenecks",
 )
 PLAIN_CNN = Family(
     name="plain CNN",
@@ -40,6 +42,7 @@ MOBILENET = Family(
     year=2017,
     paper="Howard et al., MobileNets: Efficient Convolutional Neural Networks for Mobile Vision "
     "Applications",
+    arxiv="1704.04861",
     idea="Each convolution becomes two cheap ones, one within each channel and one across the "
     "channels: about an eighth of the work.",
     built="13 depthwise separable convolutions after a plain one",
@@ -48,6 +51,7 @@ MOBILENET_V2 = Family(
     name="MobileNetV2",
     year=2018,
     paper="Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks",
+    arxiv="1801.04381",
     idea="Shortcuts join the narrow ends of its blocks, and the depthwise convolution works in a "
     "wide middle.",
     built="17 inverted bottlenecks",
@@ -56,14 +60,16 @@ MOBILENET_V3 = Family(
     name="MobileNetV3",
     year=2019,
     paper="Howard et al., Searching for MobileNetV3",
-    idea="A search for speed on phones chose its blocks, which add attention to channels and a "
-    "cheap activation to those of MobileNetV2.",
+    arxiv="1905.02244",
+    idea="A search for speed on phones chose its blocks, which add "
+    "squeeze-and-excitation and a cheap activation to those of MobileNetV2.",
     built="11 (Small) or 15 (Large) inverted bottlenecks",
 )
 RESNET = Family(
     name="ResNet",
     year=2015,
     paper="He et al., Deep Residual Learning for Image Recognition",
+    arxiv="1512.03385",
     idea="Each block adds its input to its output, so that networks of a hundred layers and more "
     "still train.",
     built="16, 33 or 50 bottlenecks of three convolutions, in four stages",
@@ -72,6 +78,7 @@ RESNET_V2 = Family(
     name="ResNetV2",
     year=2016,
     paper="He et al., Identity Mappings in Deep Residual Networks",
+    arxiv="1603.05027",
     idea="ResNet with normalization and activation before each convolution, which keeps the "
     "shortcuts clear.",
     built="16, 33 or 50 bottlenecks of three convolutions, in four stages",
@@ -81,6 +88,7 @@ VGG = Family(
     year=2014,
     paper="Simonyan and Zisserman, Very Deep Convolutional Networks for Large-Scale Image "
     "Recognition",
+    arxiv="1409.1556",
     idea="Nothing but small 3 × 3 convolutions, stacked deep: simple, and costly for what it "
     "reaches.",
     built="13 or 16 convolutions in 5 blocks, each with a pooling at its end",
@@ -89,13 +97,15 @@ EFFICIENTNET = Family(
     name="EfficientNet",
     year=2019,
     paper="Tan and Le, EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
+    arxiv="1905.11946",
     idea="Depth, width and image size grow together, from a small network that a search found.",
-    built="inverted bottlenecks with attention to channels in 7 stages, from 16 (B0) to 55 (B7)",
+    built="inverted bottlenecks with squeeze-and-excitation in 7 stages, from 16 (B0) to 55 (B7)",
 )
 EFFICIENTNET_V2 = Family(
     name="EfficientNetV2",
     year=2021,
     paper="Tan and Le, EfficientNetV2: Smaller Models and Faster Training",
+    arxiv="2104.00298",
     idea="EfficientNet searched again, for fast training: its early blocks use plain convolutions, "
     "which processors run faster than depthwise ones.",
     built="3 stages of plain convolutions, then 3 or 4 of inverted bottlenecks",
@@ -104,6 +114,7 @@ DENSENET = Family(
     name="DenseNet",
     year=2016,
     paper="Huang et al., Densely Connected Convolutional Networks",
+    arxiv="1608.06993",
     idea="Each layer sees the output of all layers before it in its block, so that a few new "
     "channels each are enough.",
     built="4 dense blocks with transitions that halve the image between them",
@@ -112,6 +123,7 @@ INCEPTION_V3 = Family(
     name="Inception v3",
     year=2015,
     paper="Szegedy et al., Rethinking the Inception Architecture for Computer Vision",
+    arxiv="1512.00567",
     idea="Each module looks at several scales at once, with large convolutions split into small "
     "ones.",
     built="11 modules of parallel branches",
@@ -121,6 +133,7 @@ INCEPTION_RESNET = Family(
     year=2016,
     paper="Szegedy et al., Inception-v4, Inception-ResNet and the Impact of Residual Connections "
     "on Learning",
+    arxiv="1602.07261",
     idea="Inception's parallel branches with ResNet's shortcuts, which make them train faster.",
     built="40 residual Inception blocks of three kinds",
 )
@@ -128,6 +141,7 @@ XCEPTION = Family(
     name="Xception",
     year=2016,
     paper="Chollet, Xception: Deep Learning with Depthwise Separable Convolutions",
+    arxiv="1610.02357",
     idea="Inception's idea at its limit: what lies side by side in the image and what lies across "
     "the channels is learned apart.",
     built="14 modules, nearly all of depthwise separable convolutions, with shortcuts",
@@ -136,6 +150,7 @@ NASNET = Family(
     name="NASNet",
     year=2017,
     paper="Zoph et al., Learning Transferable Architectures for Scalable Image Recognition",
+    arxiv="1707.07012",
     idea="A search on CIFAR-10 designed two small cells, which the network repeats for larger "
     "images.",
     built="3 stages of normal cells, with cells that halve the image between them",
@@ -144,6 +159,7 @@ CONVNEXT = Family(
     name="ConvNeXt",
     year=2022,
     paper="Liu et al., A ConvNet for the 2020s",
+    arxiv="2201.03545",
     idea="A ResNet brought up to date with what vision transformers taught: wide 7 × 7 depthwise "
     "convolutions and few activations.",
     built="18 (Tiny) or 36 blocks in 4 stages",
