@@ -38,10 +38,12 @@ class OwnRuns:
     def text(self) -> str:
         """`CIFAR-10: best 0.9312 of 3, last on 2026-11-30`."""
         name, day = title(self.dataset), time.strftime("%Y-%m-%d", time.localtime(self.latest))
-        if self.runs == 1:
-            return f"{name}: {'not tested' if self.best is None else accuracy(self.best)} on {day}"
+        if self.best is None and self.runs == 1:
+            return f"{name}: 1 run, not tested, {day}"
         if self.best is None:
-            return f"{name}: {self.runs} not tested, last on {day}"
+            return f"{name}: {self.runs} runs, none tested, last on {day}"
+        if self.runs == 1:
+            return f"{name}: {accuracy(self.best)} on {day}"
         return f"{name}: best {accuracy(self.best)} of {self.runs}, last on {day}"
 
 
@@ -117,12 +119,18 @@ def card_text(
     top1 = f"{100 * entry.imagenet_top1:.1f} % top-1" if entry.imagenet_top1 else MISSING
     seconds = row["seconds"]
     lines = [
-        ("parameters", count(entry.parameters)),
+        (
+            "parameters",
+            count(entry.parameters) + ("" if entry.from_scratch else " without the head"),
+        ),
         ("depth", f"{entry.depth} layers"),
         ("FLOPs", cost),
         ("ImageNet", top1),
         ("weights", row["weights"] or MISSING),
-        ("time here", MISSING if seconds is None else _time_text(seconds)),
+        (
+            "time here",
+            MISSING if seconds is None else f"{about_duration(seconds)} with these options",
+        ),
         *_run_lines(runs),
     ]
     facts = Content("\n").join(_fact(label, value, width) for label, value in lines)
@@ -136,10 +144,6 @@ def short_story(entry: Backbone) -> Content:
         return Content("")
     year = f" · {family.year}" if family.year is not None else ""
     return Content.assemble((entry.name, "$foreground"), f"{year}\n{family.idea}")
-
-
-def _time_text(seconds: float) -> str:
-    return f"{about_duration(seconds)} with these options"
 
 
 def _fact(label: str, value: str, width: int) -> Content:

@@ -31,7 +31,7 @@ def test_a_network_is_told_with_its_family_and_what_it_costs_here() -> None:
         "ResNet · 2015",
         "Each block adds its input to its output",
         "It is built of 16, 33 or 50 bottlenecks",
-        "parameters  23.6 M",
+        "parameters  23.6 M without the head",
         "depth       50 layers",
         "FLOPs       1.42 G at 96 px",
         "ImageNet    74.9 % top-1",
@@ -68,10 +68,12 @@ def test_runs_are_grouped_by_model_and_data_set() -> None:
         ]
     )
     assert [own.text for own in found["ResNet50"]] == [
-        "handwritten digits: not tested on 2023-11-14",
+        "handwritten digits: 1 run, not tested, 2023-11-14",
         "CIFAR-10: best 0.9300 of 2, last on 2023-11-14",
     ]
-    assert [own.text for own in found["VGG16"]] == ["CIFAR-10: 2 not tested, last on 2023-11-14"]
+    assert [own.text for own in found["VGG16"]] == [
+        "CIFAR-10: 2 runs, none tested, last on 2023-11-14"
+    ]
 
 
 async def test_the_card_follows_the_cursor_and_the_options(
