@@ -97,13 +97,16 @@ def open_runs_dir(path: Path) -> Path:
     Raises:
         InputError: it cannot be made or written.
     """
+    expected, hint = "a writable folder for runs", "choose another `runs_dir`"
+    if os.path.lexists(path) and not path.is_dir():
+        found = f"the file {path}" if path.exists() else f"the link {path} to nothing"
+        raise InputError("runs_dir", expected, found, hint)
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe = path / f".write-test-{os.getpid()}"
         probe.touch()
         probe.unlink()
     except OSError as error:
-        expected, hint = "a writable folder for runs", "choose another `runs_dir`"
         raise InputError("runs_dir", expected, reason_of(error), hint, path) from error
     return path
 

@@ -36,6 +36,11 @@ def test_a_runs_folder_that_cannot_be_is_rejected_with_the_way_out(tmp_path: Pat
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="choose another `runs_dir`"):
         open_runs_dir(tmp_path / "file" / "runs")
+    with pytest.raises(InputError, match=f"found the file {tmp_path}/file; choose another"):
+        open_runs_dir(tmp_path / "file")
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    with pytest.raises(InputError, match=f"found the link {tmp_path}/link to nothing; choose"):
+        open_runs_dir(tmp_path / "link")
     assert open_runs_dir(tmp_path / "new" / "runs").is_dir()
     assert list((tmp_path / "new" / "runs").iterdir()) == []
 
