@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -21,7 +22,7 @@ from textual.widgets import Static
 from engine.analysis.predictions import Predictions, calibration, class_accuracies, confusion
 from engine.analysis.predictions import worst_mistakes as worst
 from engine.backbones.catalogue import find_backbone
-from engine.config.planning import plan_runs
+from engine.config.planning import plan_runs, usual_run
 from engine.config.settings import Keep, Options
 from engine.config.spec import RunSpec
 from engine.protocol.facts import DataFacts, LayerNode
@@ -262,7 +263,7 @@ def test_keras_names_what_it_does_to_batchnorm(material: Material, run: RunRecor
 def test_settings_that_the_user_left_alone_are_dim(material: Material, run: RunRecord) -> None:
     def dim(spec: RunSpec) -> set[str]:
         asked = replace(run, file=replace(run.file, spec=spec))
-        text = facts_text(replace(material, run=asked, width=120))
+        text = facts_text(replace(material, run=asked, usual=usual_run(spec), width=120))
         at = [(text.plain[span.start : span.end], span.style) for span in text.spans]
         names = [(words.strip(), value[1]) for (words, _), value in pairwise(at)]
         shown = {"recipe", "input", "weights", "data", "time"}
@@ -274,6 +275,24 @@ def test_settings_that_the_user_left_alone_are_dim(material: Material, run: RunR
     (other,) = plan_runs([find_backbone("VGG16")], Options(recipe="notebook", dataset="digits"))
     assert dim(other) == {"input", "weights"}
     assert dim(replace(usual, recipe="one that was removed")) == set()
+
+
+async def test_which_settings_were_left_alone_is_found_out_in_a_thread(
+    shown: Shown, run: RunRecord, snapshot: RunSnapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def noted(spec: RunSpec) -> RunSpec | None:
+        threads.append(threading.current_thread())
+        return usual_run(spec)
+
+    monkeypatch.setattr("tui.panels.run_detail.panel.usual_run", noted)
+    async with shown(run, snapshot, size=(120, 40)) as (pilot, detail):
+        await pilot.press("2")
+        await until(pilot, lambda: threads and detail._usual is not None)
+        await pilot.press("1", "2")
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
 
 
 async def test_while_the_record_is_read_the_panel_says_so(

@@ -10,7 +10,6 @@ from textual.content import Content
 
 from engine.common.text import accuracy, count, fine_duration, rate, whole
 from engine.config.dataset_names import short
-from engine.config.planning import usual_run
 from engine.config.recipe import DEFAULT_RECIPE
 from engine.config.recipe_words import batchnorm_words
 from engine.config.settings import Options
@@ -32,7 +31,7 @@ def facts_text(material: Material) -> Content:
     A line of settings of which the user set none is dim.
     """
     room = max(material.width - _NAME_WIDTH, 20)
-    unset = _unset(material.run.file.spec)
+    unset = _unset(material.run.file.spec, material.usual)
     error = textwrap.wrap(in_flags(material.run.summary.error), room + _NAME_WIDTH)
     parts = [Content.styled(line, "$error") for line in error]
     for name, value in facts(material.run, material.snapshot):
@@ -81,15 +80,17 @@ def _asked(spec: RunSpec) -> Iterable[Fact]:
     yield "data", f"{short(spec.dataset)}{limit}{', validated' + held_out if held_out else ''}"
 
 
-def _unset(spec: RunSpec) -> frozenset[str]:
+def _unset(spec: RunSpec, usual: RunSpec | None) -> set[str]:
     """Return the names of those facts of which the user set nothing."""
-    usual = usual_run(spec)
     if usual is None:
-        return frozenset()
-    set_ = {"recipe"} if spec.recipe != DEFAULT_RECIPE.name else set[str]()
+        return set()
+    of_usual = dict(_asked(usual))
+    unset = {name for name, value in _asked(spec) if value == of_usual[name]}
+    if spec.recipe != DEFAULT_RECIPE.name:
+        unset.discard("recipe")
     if spec.dataset != Options().dataset:
-        set_.add("data")
-    return frozenset(name for name, _ in {*_asked(spec)} & {*_asked(usual)}) - set_
+        unset.discard("data")
+    return unset
 
 
 def _images(snapshot: RunSnapshot | None) -> Iterable[Fact]:

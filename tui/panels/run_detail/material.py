@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.analysis.predictions import class_names
 from engine.common.text import fine_duration
+from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.runs.listing import RunRecord
 from engine.runs.summary import Summary, summarize
@@ -56,6 +57,8 @@ class Material:
     palette: Palette
     width: int
     height: int
+    usual: RunSpec | None = None
+    """What recipe and catalogue alone would make of it; None while or where that is unknown."""
     corner: tuple[int, int] = (0, 0)
     """The first row and column that are drawn, if not all of a page fits."""
 

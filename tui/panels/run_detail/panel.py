@@ -11,6 +11,8 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from engine.config.planning import usual_run
+from engine.config.spec import RunSpec
 from engine.runs.listing import RunRecord
 from engine.state.snapshot import RunSnapshot
 from tui.panels.run_detail.material import Material, Outcome, read_pictures, read_tested
@@ -47,6 +49,8 @@ class RunDetail(Container, can_focus=True):
         self._snapshot: RunSnapshot | None = None
         self._tested: Outcome | str | None = None
         self._pictures: tuple[NDArray[np.uint8], ...] | str | None = None
+        self._usual: RunSpec | None = None
+        self._is_usual_read = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="run-parts"):
@@ -60,6 +64,8 @@ class RunDetail(Container, can_focus=True):
             self._tested = self._pictures = None
             for view in self.query(RunView):
                 view.start()
+        if before is None or before.directory != run.directory:
+            self._usual, self._is_usual_read = None, False
         self.run_id, self._run, self._snapshot = run.run_id, run, snapshot
         # As `Content`, since a folder's name may look like markup.
         self.border_title = Content(f"{run.file.spec.model} · {run.run_id}")
@@ -115,12 +121,24 @@ class RunDetail(Container, can_focus=True):
         for view in self.query(RunView):
             view.set_class(view is shown, "-shown")
         read = (self._run, self._snapshot, self._tested, self._pictures)
-        shown.show(Material(*read, Palette.of(self.app.theme_variables), width - 2, height))
+        palette = Palette.of(self.app.theme_variables)
+        shown.show(Material(*read, palette, width - 2, height, self._usual))
         self._read_what_is_missing()
 
     # Reading.
 
+    @work(exclusive=True, group="usual")
+    async def _find_usual(self, run: RunRecord) -> None:
+        """Find out which settings the user left alone, for which a recipe's file may be read."""
+        usual = await asyncio.to_thread(usual_run, run.file.spec)
+        if run.run_id == self.run_id:
+            self._usual = usual
+            self._draw()
+
     def _read_what_is_missing(self) -> None:
+        if self._run is not None and not self._is_usual_read:
+            self._is_usual_read = True
+            self._find_usual(self._run)
         reads = RUN_PAGES[NAMES.index(self.tab)].reads
         if self._run is None or reads == "record":
             return
