@@ -264,7 +264,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         if message.choice == "results":
             self.action_results()
         elif not self._begins_anew:
-            self.action_new_session()
+            return  # a training has begun meanwhile
         elif message.choice == "demo":
             self._start_demo()
         elif message.choice == "cifar10":
@@ -370,7 +370,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         from tui.screens.results.screen import ResultsScreen
 
         if not isinstance(self.screen, ResultsScreen):
-            self.push_screen(ResultsScreen(self.runs_dir))
+            self.push_screen(ResultsScreen(self.runs_dir, may_begin=self._begins_anew))
 
     async def action_back(self) -> None:
         """Return to the screen below, if there is one."""

@@ -85,6 +85,18 @@ async def test_from_training_to_results_and_back_and_to_a_new_session(
         assert len(app.screen_stack) == 2
 
 
+async def test_empty_results_over_a_training_offer_nothing_that_begins_another(
+    session: Any, running: Any, until: Any
+) -> None:
+    async with running(session) as pilot:
+        await pilot.press("r")
+        await until(pilot, lambda: shows(pilot.app, ResultsScreen))
+        await until(pilot, lambda: pilot.app.screen.has_class("-empty"))
+        assert not pilot.app.screen.query("FirstChoices")
+        note = str(pilot.app.screen.query_one("#results-note").render())
+        assert note.endswith(" yet.")
+
+
 async def test_a_worker_that_finds_its_screen_closed_is_no_crash(tmp_path: Path) -> None:
     app = CifarApp(Source(None), runs_dir=tmp_path)
     async with app.run_test() as pilot:

@@ -66,8 +66,10 @@ class ResultsScreen(KeyedScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (176, "-vast")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
 
-    def __init__(self, runs_dir: Path) -> None:
+    def __init__(self, runs_dir: Path, *, may_begin: bool = True) -> None:
+        """Show the runs of a folder; `may_begin` says whether to offer what makes some."""
         super().__init__()
+        self._may_begin = may_begin
         self.runs_dir = runs_dir
         self._actions = RunActions(runs_dir, self, changed=self.action_reload)
         self._ranking: Ranking | None = None
@@ -288,7 +290,10 @@ class ResultsScreen(KeyedScreen):
             self._follow_current_run()
             return
         self._ranking = ranking
-        text, note = note_text(ranking, self.runs_dir), self.query_one("#results-note", Static)
+        text, note = (
+            note_text(ranking, self.runs_dir, offers=self._may_begin),
+            self.query_one("#results-note", Static),
+        )
         note.update(Content(text))
         note.display = bool(text)
         self._offer_beginnings(is_empty=not ranking.rows)
@@ -301,12 +306,12 @@ class ResultsScreen(KeyedScreen):
         if is_empty == self.has_class("-empty"):
             return
         self.set_class(is_empty, "-empty")
-        if is_empty:
+        if is_empty and self._may_begin:
             choices = FirstChoices(self.runs_dir, BEGINNINGS)
             self.mount(choices, after="#results-note")
             choices.focus()
-        else:
-            self.query_one(FirstChoices).remove()
+        elif not is_empty:
+            self.query(FirstChoices).remove()
             self._focus_what_shows()
 
     @work(exclusive=True, group="view")

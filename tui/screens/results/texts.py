@@ -22,11 +22,18 @@ _DATA_MOST = 3
 _NARROWEST = 20
 
 
-def note_text(ranking: Ranking, runs_dir: Path) -> str:
-    """Return that a folder is empty, and which directories are unreadable; else nothing."""
+def note_text(ranking: Ranking, runs_dir: Path, *, offers: bool = True) -> str:
+    """Return that a folder is empty, and which directories are unreadable; else nothing.
+
+    Args:
+        ranking: the runs that can be read.
+        runs_dir: their folder.
+        offers: whether choices of what makes runs follow, where there are none.
+    """
     lines = []
     if not ranking.rows:
-        lines.append(f"No runs in the folder {runs_dir} yet. To make some:")
+        words = " To make some:" if offers else ""
+        lines.append(f"No runs in the folder {runs_dir} yet.{words}")
     if ranking.broken:
         names = [line.partition(": ")[0] for line in ranking.broken]
         left = len(names) - NAMED_MOST

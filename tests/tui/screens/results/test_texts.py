@@ -24,6 +24,7 @@ ROW: dict[str, Any] = {
 
 def test_an_empty_folder_is_named() -> None:
     assert note_text(Ranking(), FOLDER).startswith("No runs in the folder runs yet.")
+    assert note_text(Ranking(), FOLDER, offers=False) == "No runs in the folder runs yet."
     assert note_text(Ranking([ROW]), FOLDER) == ""
 
 
