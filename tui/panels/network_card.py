@@ -118,19 +118,15 @@ def card_text(
     cost = f"{count(row['flops'])} at {size} px" if size is not None else "not with these options"
     top1 = f"{100 * entry.imagenet_top1:.1f} % top-1" if entry.imagenet_top1 else MISSING
     seconds = row["seconds"]
+    time_here = MISSING if seconds is None else f"{about_duration(seconds)} with these options"
+    head = "" if entry.from_scratch else " without the head"
     lines = [
-        (
-            "parameters",
-            count(entry.parameters) + ("" if entry.from_scratch else " without the head"),
-        ),
+        ("parameters", f"{count(entry.parameters)}{head}"),
         ("depth", f"{entry.depth} layers"),
         ("FLOPs", cost),
         ("ImageNet", top1),
         ("weights", row["weights"] or MISSING),
-        (
-            "time here",
-            MISSING if seconds is None else f"{about_duration(seconds)} with these options",
-        ),
+        ("time here", time_here),
         *_run_lines(runs),
     ]
     facts = Content("\n").join(_fact(label, value, width) for label, value in lines)
