@@ -290,10 +290,8 @@ class ResultsScreen(KeyedScreen):
             self._follow_current_run()
             return
         self._ranking = ranking
-        text, note = (
-            note_text(ranking, self.runs_dir, offers=self._may_begin),
-            self.query_one("#results-note", Static),
-        )
+        text = note_text(ranking, self.runs_dir, offers=self._may_begin)
+        note = self.query_one("#results-note", Static)
         note.update(Content(text))
         note.display = bool(text)
         self._offer_beginnings(is_empty=not ranking.rows)
