@@ -147,7 +147,7 @@ KEYS: tuple[Key, ...] = (
     Key("s", "sort", "Sort by the next column", "catalogue"),
     Key("o", "turn_order", "Reverse the sort order", "catalogue"),
     Key("tab", "app.focus_next", "Go to the options, then to the next one", "options"),
-    Key("enter", "next_option", "Confirm what is typed, or open the list", "options"),
+    Key("enter", "next_option", "Confirm it and go to the next, or open its list", "options"),
     Key("enter", "toggle_detail", "Show or hide the run in full", "results", "open"),
     Key("space", "mark", "Mark or unmark the run for comparison", "results", "mark"),
     Key("c", "compare", "Compare the marked runs", "results", "compare"),

@@ -79,8 +79,8 @@ def download_question(missing: Sequence[Needed], seconds: float | None, *, adds:
     return Question(
         f"{start}: download {size}{time}?",
         (
-            Answer("start", "s", start, f"of {of}"),
-            Answer("fetch", "f", "Only download", "and come back to these choices"),
+            Answer("start", "s", start, f"downloads {of}"),
+            Answer("fetch", "f", "Only download", "then back to these choices"),
             Answer("cancel", "c", "Cancel"),
         ),
     )

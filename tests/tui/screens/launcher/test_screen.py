@@ -228,7 +228,7 @@ async def test_before_a_download_it_is_asked_what_to_do(
         await page.pilot.press("enter")
         await until(page.pilot, lambda: is_open(page.app, ChoiceScreen))
         await until(page.pilot, lambda: shows(page.pilot, "download 170 MB, then ~"))
-        assert shows(page.pilot, "of CIFAR-10")
+        assert shows(page.pilot, "downloads CIFAR-10")
         await page.pilot.press(key)
         closed = FetchScreen if key == "f" else LauncherScreen
         await until(page.pilot, lambda: is_open(page.app, closed))
