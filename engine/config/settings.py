@@ -54,7 +54,7 @@ EPOCHS = Whole(1, 10_000)
 LEARNING_RATE = Number("a number in (0, 10]", 0, 10, excluded=(0,))
 BLOCK_EVERY = Whole(1, 1_000)
 IMAGE_SIZE = Whole(8, 1_024)
-SHARE = Number("a share between 0 and 0.9", 0, 0.9, excluded=(0, 0.9))
+SHARE = Number("a share above 0 and below 0.9", 0, 0.9, excluded=(0, 0.9))
 YES_OR_NO = YesNo()
 GIGABYTES = Number(
     "gigabytes, 0 or more", 0, math.inf, excluded=(math.inf,), hint="0 keeps no features"
@@ -269,7 +269,7 @@ class Options(KeptSettings):
         of_recipe=lambda recipe: recipe.stages[-1].schedule,
     )
     image_size: int | None = option(
-        IMAGE_SIZE, "pixels, for backbones", unset="recipe's or model's", metavar="PX"
+        IMAGE_SIZE, "pixels, for backbones", unset="the recipe's or the model's", metavar="PX"
     )
     """A model from scratch keeps its own."""
     seeds: tuple[int, ...] = option(

@@ -234,6 +234,7 @@ def _field(setting: Setting) -> Input | Select[str]:
     name, says = f"field-{setting.field}", setting.help
     empty = recipe_defaults(DEFAULT_RECIPE).get(setting.field) or default_text(setting)
     if not is_choice(setting):
+        empty = empty.replace("the ", "")  # a field is narrow
         words = known_names if isinstance(setting.kind, DatasetName) else tuple
         suggester = PathSuggester(words) if isinstance(setting.kind, FilePath) else None
         return Input(
