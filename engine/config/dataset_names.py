@@ -31,9 +31,7 @@ class DatasetRow(NamedTuple):
 BUILT_IN = (
     DatasetRow("cifar10", "CIFAR-10", "engine.datasets.cifar:Cifar10"),
     DatasetRow("cifar100", "CIFAR-100", "engine.datasets.cifar:Cifar100"),
-    DatasetRow(
-        "cifar10-mini", "1,500 photographs of CIFAR-10", "engine.datasets.cifar10_mini:Cifar10Mini"
-    ),
+    DatasetRow("cifar10-mini", "CIFAR-10 mini", "engine.datasets.cifar10_mini:Cifar10Mini"),
     DatasetRow("digits", "handwritten digits", "engine.datasets.digits:Digits"),
 )
 _IMAGE_FOLDER = "engine.datasets.image_folder:FolderSource"

@@ -152,7 +152,7 @@ def _add_training(add: Callable[..., None]) -> None:
         *(partial(add_setting, setting=setting) for setting in SETTINGS),
         *_OUTPUTS,
     )
-    add("demo", "compare two models on 1,000 photographs; nothing to download", *_OUTPUTS)
+    add("demo", "compare two models on 1,000 photographs (and 500 to test); no download", *_OUTPUTS)
     saving = "check a recipe file and save the recipe under the file's name"
     add(
         "recipes",
