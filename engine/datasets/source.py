@@ -132,6 +132,12 @@ class DatasetSource(ABC):
         """Return its path in a usual place, by names alone; None if it would be downloaded."""
         return find_archive(self.archive) if self.archive is not None else None
 
+    @property
+    def missing_bytes(self) -> int | None:
+        """Bytes to download before it can be read, by names alone; None where there are none."""
+        archive = self.archive
+        return archive.bytes if archive is not None and self.locate() is None else None
+
     def verify(self, path: Path, progress: Progress) -> None:
         """Reject a damaged archive; `load` checks anything else.
 

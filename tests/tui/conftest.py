@@ -14,8 +14,8 @@ from textual.screen import Screen
 
 import tests.support.screens
 import tui.app
-import tui.screens.first_choices
 import tui.screens.launcher.screen
+import tui.settings.machine_speed
 from engine.config.spec import RunSpec
 from engine.protocol.events import Event
 from engine.protocol.facts import LayerNode
@@ -76,8 +76,7 @@ def run() -> RunSnapshot:
 @pytest.fixture(autouse=True)
 def no_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     """No screen measures the machine, which would keep it busy for seconds."""
-    monkeypatch.setattr(tui.screens.launcher.screen, "PROBE_AFTER_SECONDS", 1e6)
-    monkeypatch.setattr(tui.screens.first_choices, "MEASURE_AFTER_SECONDS", 1e6)
+    monkeypatch.setattr(tui.settings.machine_speed, "MEASURE_AFTER_SECONDS", 1e6)
 
 
 @pytest.fixture(autouse=True)

@@ -37,12 +37,23 @@ BEGINNINGS: tuple[Choice, ...] = ("demo", "cifar10", "folder")
 CIFAR10 = {"dataset": "cifar10", "data_path": ""}
 """The launcher's options for that choice."""
 LEAVING_KEY = "escape"
-MEASURE_AFTER_SECONDS = 1.0
-"""Measuring keeps the machine busy, so the first frame and the first keys come before it."""
 _NAME_WIDTH = max(map(len, NAMES.values())) + 2
-_TO_DOWNLOAD = "to download: "
-_SEPARATE_LINES_FROM = 20
+SEPARATE_LINES_FROM = 20
 """Rows of the terminal from which what follows has a line of its own, below the name."""
+_FORMS: dict[Choice, tuple[str, ...]] = {
+    "demo": (
+        "1,000 photographs (and 500 to test): a minute, no download",
+        "a minute, nothing to download",
+        "1 min, no download",
+    ),
+    "folder": (
+        "a folder of yours that holds a folder for each class",
+        "a folder for each class",
+        "a folder a class",
+    ),
+    "results": ("all runs so far, ranked", "all runs so far"),
+}
+"""What follows, where it does not depend on the machine, in words that are fewer and fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +71,15 @@ class Known:
 
 def consequences(choice: Choice, known: Known) -> tuple[str, ...]:
     """Return what a choice leads to, in words that are fewer and fewer."""
-    if choice == "demo":
-        return (
-            "two networks learn on 1,000 photographs: a minute, no download",
-            "a minute, nothing to download",
-            "1 min, no download",
-        )
-    if choice == "folder":
-        return (
-            "a folder of yours that holds a folder for each class",
-            "a folder for each class",
-            "a folder a class",
-        )
-    if choice == "results":
-        where = f" in the folder {known.runs}" if known.runs else ""
-        return (
-            (f"no runs yet{where}", "no runs yet")
-            if where
-            else ("all runs so far, ranked", "all runs so far")
-        )
+    if choice == "cifar10":
+        return _cost(known)
+    if choice == "results" and known.runs:
+        return f"no runs yet in the folder {known.runs}", "no runs yet"
+    return _FORMS[choice]
+
+
+def _cost(known: Known) -> tuple[str, ...]:
+    """Return what training on CIFAR-10 takes here."""
     time = "measuring…" if known.is_measuring else ""
     if known.seconds is not None:
         time = about_duration(known.seconds)
@@ -175,7 +176,7 @@ class FirstChoices(OptionList):
         speed = await asyncio.to_thread(machine_speed.remembered_speed)
         if speed is None and self._measures:
             self.learn(replace(known, is_measuring=True))
-            await asyncio.sleep(MEASURE_AFTER_SECONDS)
+            await asyncio.sleep(machine_speed.MEASURE_AFTER_SECONDS)
             speed = await machine_speed.measure_speed()
         seconds = None
         if speed is not None:
@@ -183,10 +184,10 @@ class FirstChoices(OptionList):
         self.learn(replace(known, seconds=seconds))
 
     def _draw(self) -> None:
-        width = self.scrollable_content_region.width
+        width = self.content_size.width
         if not width:
             return
-        separate = self.app.size.height >= _SEPARATE_LINES_FROM
+        separate = self.app.size.height >= SEPARATE_LINES_FROM
         for index, choice in enumerate(self._choices):
             shown = prompt(choice, self._known, width, separate=separate)
             if self.get_option_at_index(index).prompt != shown:
@@ -196,15 +197,16 @@ class FirstChoices(OptionList):
 def look(runs_dir: Path) -> Known:
     """Look for runs, and for CIFAR-10, by names alone."""
     from engine.config.settings import Options
-    from engine.datasets.loading import check_dataset
+    from engine.datasets.loading import check_dataset, find_source
 
+    name = CIFAR10["dataset"]
     try:
-        state = check_dataset(Options(dataset=CIFAR10["dataset"]))
+        check_dataset(Options(dataset=name))
     except InputError:
         data = ""  # the launcher says what is wrong
     else:
-        is_missing = state.startswith(_TO_DOWNLOAD)
-        data = state.removeprefix(_TO_DOWNLOAD) if is_missing else "already here"
+        missing = find_source(name)[0].missing_bytes
+        data = f"{missing / 1e6:.0f} MB" if missing is not None else "already here"
     return Known(data, runs="" if holds_runs(runs_dir) else _short_path(runs_dir))
 
 

@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from engine.config.dataset_names import resolve
 from tui.panels.path_suggester import PathSuggester
-from tui.screens.first_choices import LEAVING_KEY, FirstChoices
+from tui.screens.first_choices import LEAVING_KEY, SEPARATE_LINES_FROM, FirstChoices
 from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.prompt import Prompt
 from tui.settings import keys
@@ -35,7 +35,7 @@ class FirstPage(KeyedScreen):
         "first", [k.keys for k in keys.keys_of("first") if k.keys != LEAVING_KEY]
     )
     AUTO_FOCUS = "FirstChoices"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (SEPARATE_LINES_FROM, "-tall")]  # noqa: RUF012
 
     def __init__(self, runs_dir: Path) -> None:
         super().__init__()

@@ -20,6 +20,8 @@ SECTION = "speed"
 """Of the preferences."""
 COMMAND = (sys.executable, "-P", "-m", "engine.tools.speed_probe")
 """`-P`: an `engine` in the current folder is not this one."""
+MEASURE_AFTER_SECONDS = 1.0
+"""Measuring keeps the machine busy, so the first frame and the first keys come before it."""
 LONGEST_SECONDS = 90.0
 """For the whole process; loading TensorFlow takes most of it."""
 

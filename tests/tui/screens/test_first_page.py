@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-import tui.screens.first_choices
 from engine.api.planning import DEMO_MODELS
 from engine.config.spec import RunSpec
 from engine.protocol.events import RunEnded
@@ -120,13 +119,26 @@ async def test_it_fits_where_no_other_screen_does(page: CifarApp, until: Until) 
         await until(pilot, lambda: shows(pilot, "terminal too small"))
 
 
+async def test_all_choices_keep_a_line_each_after_the_terminal_has_shrunk(
+    page: CifarApp, until: Until
+) -> None:
+    async with page.run_test(size=(200, 60)) as pilot:
+        await until(pilot, lambda: shows(pilot, "no runs yet"))
+        await pilot.resize_terminal(40, 12)
+        await until(pilot, lambda: shows(pilot, "1 min, no download"))
+        for words in (*NAMES.values(), "a folder a class", "no runs yet"):
+            assert shows(pilot, words), words
+        choices = page.screen.query_one(FirstChoices)
+        assert choices.size.height == choices.virtual_size.height == len(NAMES)
+
+
 async def test_the_machine_is_measured_after_the_page_is_there(
     page: CifarApp, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def measure() -> Speed:
         return Speed(dense=1e11, separable=5e10, device="cpu")
 
-    monkeypatch.setattr(tui.screens.first_choices, "MEASURE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(machine_speed, "MEASURE_AFTER_SECONDS", 0.0)
     monkeypatch.setattr(machine_speed, "remembered_speed", lambda: None)
     monkeypatch.setattr(machine_speed, "measure_speed", measure)
     async with page.run_test(size=(80, 24)) as pilot:

@@ -13,7 +13,6 @@ from typing import Any
 import psutil
 import pytest
 
-import tui.screens.launcher.screen
 from engine.common.text import about_duration
 from engine.tools.speed_probe import Speed
 from tests.support.launcher import Launcher
@@ -115,7 +114,7 @@ def test_a_damaged_memory_is_as_good_as_none(kept: dict[str, Any]) -> None:
 async def test_the_launcher_measures_and_tells_minutes_and_memory(
     launcher: Launcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tui.screens.launcher.screen, "PROBE_AFTER_SECONDS", 0.01)
+    monkeypatch.setattr(machine_speed, "MEASURE_AFTER_SECONDS", 0.01)
     measured = tmp_path / "measured"
     os.mkfifo(measured)
     monkeypatch.setattr(machine_speed, "COMMAND", command(f"print(open({str(measured)!r}).read())"))

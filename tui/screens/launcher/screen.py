@@ -59,8 +59,6 @@ SECTION = "launcher"
 """The section of the preferences."""
 ALL_HERE = "data and weights of the marked models are on this machine"
 ADDING = "Add to the queue"
-PROBE_AFTER_SECONDS = 1.0
-"""Measuring keeps the machine busy, so the first frame and the first keys come before it."""
 NOTHING_MARKED = "no model is marked: space marks one"
 
 
@@ -146,7 +144,7 @@ class LauncherScreen(KeyedScreen):
         self._plan()
         # Looking for data and weights needs imports that would delay the first frame.
         self.call_after_refresh(self._check)
-        self.set_timer(PROBE_AFTER_SECONDS, self._look_for_speed)
+        self.call_after_refresh(self._look_for_speed)
         if self._joins is not None and self._joins.recipe not in recipe_names():
             # It was a file, or was removed: its name alone does not say how to train.
             self.notify(
@@ -247,6 +245,7 @@ class LauncherScreen(KeyedScreen):
 
         self._speed = await asyncio.to_thread(machine_speed.remembered_speed)
         if self._speed is None and not self._adds:  # a training would disturb it, and it that
+            await asyncio.sleep(machine_speed.MEASURE_AFTER_SECONDS)
             self._is_measuring = True
             self._show()
             self._speed = await machine_speed.measure_speed()
