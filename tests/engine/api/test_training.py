@@ -230,7 +230,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "text": ({"epochs": "3,2"}, r"^epochs: expected a whole number, found '3,2'$"),
     "stages": ({"epochs": (1, 2, 3)}, r"^epochs: expected at most 2, one a stage, found 3; "),
     "rate": ({"learning_rates": object()}, r"^learning_rates: expected a number, found "),
-    "share": ({"validation": float("nan")}, r"^validation: expected a share between 0 and 0.9"),
+    "share": ({"validation": float("nan")}, r"^validation: expected a share above 0 and below 0.9"),
     "seed": ({"seed": -1}, r"^seed: expected 0 to 2147483647, found -1$"),
     "flip": ({"flip": "yes"}, r"^flip: expected true or false, found 'yes'$"),
     "dataset": ({"dataset": 5}, r"^dataset: expected a text, found 5$"),
