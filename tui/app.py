@@ -485,7 +485,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self._leave()  # whether it is resumed is up to whoever paused it
             return
         run = self._shown.view().run if self._shown is not None and self._shown.is_alive else None
-        if run is not None and (run.pause_requested or run.phase == "paused"):
+        if run is not None and run.is_pausing:
             from engine.protocol.commands import Resume
 
             # Nobody would be there to resume it.

@@ -170,6 +170,11 @@ class RunSnapshot:
         return self.status not in ("queued", "running")
 
     @property
+    def is_pausing(self) -> bool:
+        """Whether it is paused, or will be after this batch."""
+        return self.pause_requested or self.phase == "paused"
+
+    @property
     def kept(self) -> EpochEnded | None:
         """The end of `kept_epoch`, with its validation."""
         return next((e for e in self.ended_epochs if e.epoch == self.kept_epoch), None)

@@ -70,7 +70,7 @@ class ControlsScreen(KeyedScreen):
         """Request a pause, or the end of one."""
         run = self._current_run()
         if run is not None:
-            self._send(Resume() if is_pausing(run) else Pause())
+            self._send(Resume() if run.is_pausing else Pause())
 
     def action_stop(self) -> None:
         """Ask when to stop."""
@@ -242,8 +242,3 @@ class ControlsScreen(KeyedScreen):
                 act(run, answer)
 
         self.app.push_screen(screen, answered)
-
-
-def is_pausing(run: RunSnapshot) -> bool:
-    """Return whether a run is paused, or will be after this batch."""
-    return run.pause_requested or run.phase == "paused"

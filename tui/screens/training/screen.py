@@ -21,7 +21,7 @@ from tui.panels.machine.panel import HardwarePanel
 from tui.panels.notice import Banner, NoticeStrip
 from tui.panels.progress import HeadPanel
 from tui.panels.queue import QueuePanel
-from tui.screens.training.controls import ControlsScreen, is_pausing
+from tui.screens.training.controls import ControlsScreen
 from tui.session.view import SessionView
 from tui.settings import keys
 
@@ -133,7 +133,7 @@ class TrainingScreen(ControlsScreen):
         leaves_out |= dict.fromkeys(_CHANGES, not self.takes_changes)
         if leaves_out.get(action):
             return ""
-        return "resume" if action == "pause" and is_pausing(self.view.run) else name
+        return "resume" if action == "pause" and self.view.run.is_pausing else name
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
