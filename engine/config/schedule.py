@@ -23,6 +23,15 @@ def rate_at(schedule: Schedule, base_rate: float, step: int, total_steps: int) -
     return base_rate * 0.5 * (1.0 + math.cos(math.pi * done))
 
 
+def fixed_rate(schedule: Schedule) -> str:
+    """Return why nobody can change the rate of a stage while it trains; empty if they can."""
+    if schedule == "constant":
+        return ""
+    return (
+        f"the rate of this stage follows a {schedule}; with `schedule` constant it can be changed"
+    )
+
+
 def epochs_without_gain(val_accuracies: Sequence[float]) -> int:
     """Count the epochs since the best one; 0 while the last one is the best.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from engine.common.append import DiskFull, is_disk_full
+from engine.config.schedule import fixed_rate
 from engine.config.stage import Schedule
 from engine.protocol.commands import (
     QUEUE_COMMANDS,
@@ -100,11 +101,9 @@ class Control:
     def begin_stage(self, schedule: Schedule, *, is_last: bool) -> None:
         """Set what the stage allows; reject a rate that was meant for the stage before."""
         self._reject(self.take_rates(), "its stage has ended")
-        self._fixed_rate = self._unskippable = ""
-        if schedule != "constant":
-            self._fixed_rate = f"the rate of this stage follows its {schedule}"
-        if is_last:
-            self._unskippable = "this is the last stage; stop after this epoch instead"
+        self._fixed_rate = fixed_rate(schedule)
+        last = "this is the last stage; stop after this epoch instead"
+        self._unskippable = last if is_last else ""
 
     def _take(self, is_taken: Callable[[Change], bool]) -> list[Any]:
         """Remove and return the changes that a test holds of, in the order of the requests."""

@@ -187,6 +187,17 @@ def test_a_rate_does_not_outlive_its_stage() -> None:
     assert control.take_changes(at_epoch_end=True) == [toggle]
 
 
+def test_a_rate_that_follows_a_cosine_is_rejected_with_what_to_do() -> None:
+    told = Told()
+    told.control.begin_stage("cosine", is_last=False)
+    told.tell(SetLearningRate(value=0.1))
+    rejected = told.events[-1]
+    assert isinstance(rejected, CommandRejected)
+    assert rejected.reason == (
+        "the rate of this stage follows a cosine; with `schedule` constant it can be changed"
+    )
+
+
 def test_closed_it_refuses_all_but_a_stop() -> None:
     told = Told()
     control = told.tell(SetTrainable(layers=("conv",), value=True))

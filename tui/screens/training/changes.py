@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from engine.common.text import count
+from engine.config.schedule import fixed_rate
 from engine.protocol.commands import Command, SetTrainable, SkipModel, SkipStage
 from engine.protocol.facts import LayerNode
 from engine.state.layer_choice import (
@@ -20,6 +21,7 @@ from engine.state.pending import trains_then
 from engine.state.snapshot import RunSnapshot
 from tui.screens.choice import CUT_SHORT, MARKED_STOPPED, Answer, Question
 from tui.session.view import SessionView
+from tui.settings.option_names import in_flags
 
 LAST_LAYERS = 30
 """The layers that the exercise's fine-tuning stage trains besides the head."""
@@ -90,6 +92,14 @@ def body_size(tree: LayerNode) -> int:
 def stepped_rate(rate: float, steps: int) -> float:
     """Return the learning rate `steps` factors of 10^¼ higher, or lower if negative."""
     return float(rate * 10 ** (steps / RATE_STEPS_A_DECADE))
+
+
+def why_rate_is_fixed(run: RunSnapshot) -> str:
+    """Return in a sentence why the rate of the current stage cannot be changed; else nothing."""
+    if not 0 < run.stage <= len(run.spec.stages):
+        return ""
+    reason = in_flags(fixed_rate(run.spec.stages[run.stage - 1].schedule))
+    return f"{reason[0].upper()}{reason[1:]}." if reason else ""
 
 
 def lock_words(run: RunSnapshot, value: bool) -> str:

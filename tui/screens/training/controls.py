@@ -41,6 +41,7 @@ from tui.screens.training.changes import (
     skip_command,
     skip_question,
     stepped_rate,
+    why_rate_is_fixed,
 )
 from tui.session.messages import CommandRequested
 from tui.session.view import SessionView
@@ -160,9 +161,12 @@ class ControlsScreen(KeyedScreen):
             )
 
     def _rate(self) -> float | None:
-        """Return the rate requested last, else the current one; say so if there is none yet."""
+        """Return the rate requested last, else the current one; say so if none can be changed."""
         run = self._current_run()
         if run is None:
+            return None
+        if reason := why_rate_is_fixed(run):
+            self.notify(reason, severity="warning")
             return None
         rate = run.learning_rate if run.pending_learning_rate is None else run.pending_learning_rate
         if rate is None:

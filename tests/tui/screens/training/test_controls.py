@@ -239,6 +239,21 @@ async def test_no_step_leads_above_the_highest_rate(
         assert session.sent == []
 
 
+@pytest.mark.parametrize("key", ["plus", "minus", "L"])
+async def test_a_rate_that_follows_a_cosine_is_not_asked_for(
+    session: Any, at_work: AtWork, until: Any, key: str
+) -> None:
+    async with at_work() as pilot:
+        app: Any = pilot.app
+        spec = training(app).view.run.spec
+        stages = (replace(spec.stages[0], schedule="cosine"), *spec.stages[1:])
+        show(app, spec=replace(spec, stages=stages))
+        await pilot.press(key)
+        await until(pilot, lambda: "with --schedule constant it can be changed." in told(app))
+        assert app.screen is training(app)
+        assert session.sent == []
+
+
 async def test_a_key_pressed_again_builds_on_what_it_asked_for_before(
     session: Any, at_work: AtWork, until: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
