@@ -78,10 +78,10 @@ class KeyFooter(Widget):
         self._name_of = name_of
 
     def on_mount(self) -> None:
-        self.screen.bindings_updated_signal.subscribe(self, self.look)
-        self.app.screen_change_signal.subscribe(self, self.look)
+        self.screen.bindings_updated_signal.subscribe(self, self._look_soon)
+        self.app.screen_change_signal.subscribe(self, self._look_soon)
 
-    def look(self, _: Screen[Any] | None = None) -> None:
+    def _look_soon(self, _: Screen[Any]) -> None:
         """Show the keys that work once all that is under way is done."""
         self.call_after_refresh(self._look)
 

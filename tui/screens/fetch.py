@@ -14,7 +14,6 @@ from engine.common.text import byte_size, fitted
 from engine.errors import InputError
 from engine.tools.fetching import Fetched, FetchStep, Needed, fetch_all
 from tui.panels.bars import bar, name_width
-from tui.panels.key_footer import KeyFooter
 from tui.panels.line_fitting import Field, fit
 from tui.screens.keyed_screen import KeyedScreen
 from tui.settings import keys
@@ -103,7 +102,7 @@ class FetchScreen(KeyedScreen):
         lines = [self._line(needed, width - 6) for needed in self._wanted]
         self.query_one("#fetch-lines", Static).update(Content("\n").join(lines))
         self.query_one("#fetch-note", Static).update(self._note(done))
-        self.query_one(KeyFooter).look()
+        self.refresh_bindings()
 
     def _note(self, done: int) -> Content:
         if self._problem:

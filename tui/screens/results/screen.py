@@ -17,7 +17,6 @@ from engine.errors import InputError
 from engine.runs.listing import load_run, load_snapshot
 from tui.panels.charts.pareto import ParetoChart
 from tui.panels.charts.pareto_data import COSTS
-from tui.panels.key_footer import KeyFooter
 from tui.panels.run_detail.panel import RunDetail
 from tui.panels.tables.models import ModelTable
 from tui.panels.tables.runs import RunTable
@@ -242,7 +241,6 @@ class ResultsScreen(KeyedScreen):
         first = next(inside, None)
         if first is not None:
             first.focus()
-        self.query_one(KeyFooter).look()
 
     async def action_leave(self) -> None:
         """Close what was opened last, or return to the screen below."""
@@ -328,7 +326,7 @@ class ResultsScreen(KeyedScreen):
         self.query_one(ParetoChart).show(view.pareto, ranking.marks)
         self._show_texts()
         self._use_free_lines()
-        self.query_one(KeyFooter).look()
+        self.refresh_bindings()
 
     def _use_free_lines(self) -> None:
         """Show the chart on a small terminal too, where few runs leave room for it."""

@@ -14,7 +14,6 @@ from engine.protocol.events import now
 from tui.panels.charts.panel import ChartsPanel
 from tui.panels.charts.settings import write_settings
 from tui.panels.epochs import LEAST_LINES, EpochsPanel
-from tui.panels.key_footer import KeyFooter
 from tui.panels.layers.panel import LayersPanel
 from tui.panels.log import LogPanel
 from tui.panels.machine.panel import HardwarePanel
@@ -121,7 +120,7 @@ class TrainingScreen(ControlsScreen):
         if view.is_over and not self._was_over:
             self.set_focus(None)
         self._was_over = view.is_over
-        self.query_one(KeyFooter).look()
+        self.refresh_bindings()
 
     def footer_name(self, action: str, name: str) -> str:
         """Leave out what would change nothing, and call a pause by what it would do."""
@@ -202,4 +201,4 @@ class TrainingScreen(ControlsScreen):
     def action_dismiss_notice(self) -> None:
         """Hide the failures in the banner."""
         self.query_one(Banner).dismiss()
-        self.query_one(KeyFooter).look()
+        self.refresh_bindings()
