@@ -20,7 +20,13 @@ from engine.common.folders import settle_home
 from tui.cli.arguments import default_runs_dir
 from tui.cli.forking import WaitingParent, opens_screen, run_in_child
 from tui.cli.parser import build_parser
-from tui.cli.streams import complain_of_input, complain_of_output, give_up_output, prepare_streams
+from tui.cli.streams import (
+    complain_of_input,
+    complain_of_output,
+    give_up_output,
+    note,
+    prepare_streams,
+)
 from tui.terminal import capabilities as terminal
 from tui.terminal.ascii_marks import VARIABLE as ASCII_VARIABLE
 
@@ -48,7 +54,7 @@ def exit_status(work: Callable[[Sequence[str]], int], argv: Sequence[str]) -> in
     terminal.settle()
     try:
         if line := settle_home():
-            print(f"cifar-tui: {line}", file=sys.stderr)
+            note(line, as_json="--json" in argv)
         return _written(work, argv)
     except InputError as error:
         return _rejected(error, as_json="--json" in argv)

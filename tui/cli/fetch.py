@@ -21,6 +21,7 @@ from engine.tools.fetching import (
     list_needed,
 )
 from tui.cli.output import print_json
+from tui.cli.streams import complain, note
 from tui.settings.option_names import in_flags
 
 PACE_SECONDS = 2.0
@@ -46,10 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
                 if not arguments.json:
                     _say(outcome)
     except KeyboardInterrupt:
-        print(
-            "cifar-tui: interrupted; run the same command again to resume the download",
-            file=sys.stderr,
-        )
+        hint = "run the same command again to resume the download"
+        note(f"interrupted; {hint}", as_json=arguments.json)
         return 130
     if arguments.json:
         _print_json(outcomes)
@@ -107,7 +106,7 @@ def _say(outcome: Fetched) -> None:
     """Print how one download ended; the bar makes room for the line."""
     name = outcome.needed.name
     if outcome.state == "failed":
-        print(f"cifar-tui: {name}: {in_flags(outcome.error)}", file=sys.stderr)
+        complain(f"{name}: {in_flags(outcome.error)}")
         return
     what = outcome.needed.built_in or outcome.state
     print(f"{name}  {what}{_where(outcome.path)}", flush=True)

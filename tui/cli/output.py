@@ -18,7 +18,7 @@ from engine.errors import InputError
 from engine.ranking.table import RankingTable
 from engine.report.table import table_text
 from engine.runs.listing import RunListing, load_run
-from tui.settings.option_names import as_flag
+from tui.cli.streams import complain, line_of
 from tui.terminal.ascii_marks import to_ascii
 from tui.terminal.capabilities import current
 
@@ -72,7 +72,7 @@ def print_ending(runs_dir: Path, run_ids: Sequence[str]) -> None:
         try:
             records.append(load_run(runs_dir / run_id))
         except InputError as error:
-            print(f"cifar-tui: left out {run_id}: {error.line(as_flag)}", file=sys.stderr)
+            complain(f"left out {run_id}: {line_of(error)}")
     if not records:
         return
     print()

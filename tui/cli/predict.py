@@ -15,10 +15,9 @@ from engine.errors import InputError
 from engine.machine.output_capture import OutputCapture
 from engine.runs.selecting import choose_run
 from tui.cli.output import as_asked, can_show, use_utf8
-from tui.cli.streams import complain_of_input
+from tui.cli.streams import complain_of_input, line_of
 from tui.panels.bars import blocks
 from tui.panels.pixels import UPPER_HALF, half_blocks
-from tui.settings.option_names import as_flag
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,14 +71,10 @@ def _answer(classifier: Classifier, path: Path) -> Prediction | InputError:
 
 def _plain(path: Path, answer: Prediction | InputError) -> dict[str, Any]:
     if isinstance(answer, InputError):
-        return {"image": str(path), "error": _one_line(answer)}
+        return {"image": str(path), "error": line_of(answer)}
     classes = [{"class": name, "probability": share} for name, share in answer.classes]
     note = {"note": answer.note} if answer.note else {}
     return {"image": str(path), "classes": classes, **note}
-
-
-def _one_line(error: InputError) -> str:
-    return printable(error.line(as_flag))
 
 
 def _print_each(answers: Any, terminal: TextIO) -> Any:

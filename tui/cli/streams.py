@@ -46,15 +46,13 @@ def prepare_streams() -> None:
 
 
 def complain(text: str) -> None:
-    """Print in one line why the command ends: on standard error, or without it on the terminal."""
-    stream = sys.stdout if _errors_are_lost and sys.stdout.isatty() else sys.stderr
-    with suppress(OSError):
-        print(f"cifar-tui: {text}", file=stream, flush=True)
+    """Print in one line why the command ends."""
+    _print(f"cifar-tui: {text}")
 
 
 def complain_of_input(error: InputError, *, as_json: bool) -> None:
     """Report bad input in one line: in words, or as an object of JSON."""
-    line = printable(" ".join(error.line(as_flag).split()))
+    line = line_of(error)
     if not as_json:
         complain(line)
         return
@@ -63,18 +61,30 @@ def complain_of_input(error: InputError, *, as_json: bool) -> None:
     _print_object({"error": parts})
 
 
+def line_of(error: InputError) -> str:
+    """Return what was wrong with input in one line, with flags, that any terminal can show."""
+    return printable(" ".join(error.line(as_flag).split()))
+
+
 def note(line: str, *, as_json: bool) -> None:
-    """Print on standard error what a user should know: in words, or as an object of JSON."""
+    """Print in one line what a user should know: in words, or as an object of JSON."""
     if as_json:
         _print_object({"note": line})
     else:
-        print(f"cifar-tui: {line}", file=sys.stderr)
+        complain(line)
 
 
 def _print_object(value: dict[str, Any]) -> None:
     import json  # only this takes it
 
-    print(json.dumps(value), file=sys.stderr, flush=True)
+    _print(json.dumps(value))
+
+
+def _print(line: str) -> None:
+    """Print on standard error, or without it on the terminal; a line that is lost stops nothing."""
+    stream = sys.stdout if _errors_are_lost and sys.stdout.isatty() else sys.stderr
+    with suppress(OSError):
+        print(line, file=stream, flush=True)
 
 
 def complain_of_output(error: OutputError, consequence: str = "") -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.loopback import LoopbackServer
 from tui.__main__ import main
+from tui.cli import fetch
 
 BUILT_IN = ["fetch", "EfficientNetLite0", "customcnn", "--dataset", "digits"]
 
@@ -89,3 +90,17 @@ def test_bad_input_is_one_line(
     said = capsys.readouterr().err
     assert says in said
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("extra", [[], ["--json"]])
+def test_an_interruption_says_how_to_go_on(
+    extra: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fetch, "fetch_all", interrupted)
+    assert main([*BUILT_IN, *extra]) == 130
+    words = "interrupted; run the same command again to resume the download"
+    line = json.dumps({"note": words}) if extra else f"cifar-tui: {words}"
+    assert capsys.readouterr() == ("", f"{line}\n")
