@@ -307,7 +307,8 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
             self.request(AddRuns(specs=tuple(message.specs)))
         elif self.source.start is None:
             # The queue that they were for has ended meanwhile.
-            self.notify("The training has ended: n starts a new session.")
+            key = keys.written_for("everywhere", "new_session")
+            self.notify(f"The training has ended: {key} starts a new session.")
             self.pop_screen()
         else:
             self._open_training(self.source.start(message.specs))
@@ -430,14 +431,15 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
     def action_suspend(self) -> None:
         """Give the terminal to the shell until `fg`, unless that would stop a training."""
         if self.source.is_own and self.is_training:
-            self.notify("Suspending would stop the training: d leaves it running.")
+            key = keys.written_for("everywhere", "detach")
+            self.notify(f"Suspending would stop the training: {key} leaves it running.")
         else:
             self.action_suspend_process()
 
     def action_detach(self) -> None:
         """Leave the training running, without a screen."""
         if self.source.is_own and not self.is_training:
-            self.notify("No model is training: q quits.")
+            self.notify(f"No model is training: {keys.written_for('everywhere', 'quit')} quits.")
         else:
             self._leave_running()
 
@@ -467,9 +469,8 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         self.clear_selection()
         if field is not None:
             field.cursor_position = field.cursor_position  # which unmarks
-        self.notify(
-            f"Copied {len(marked)} characters, if the terminal allows it; ctrl+c again quits."
-        )
+        again = f"{keys.written_for('everywhere', 'copy_or_quit')} again quits"
+        self.notify(f"Copied {len(marked)} characters, if the terminal allows it; {again}.")
 
     def _leave_as_chosen(self, choice: str | None) -> None:
         if choice == "leave":

@@ -9,6 +9,7 @@ from engine.runs.selecting import choose_run
 from engine.sessions.attached import AttachedSession
 from tui.cli.controlling_terminal import expect_screen
 from tui.cli.follow import follow
+from tui.settings import keys
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -20,10 +21,11 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = choose_run(arguments.runs_dir, arguments.run)
     expect_screen("attach", f"`tail -f {chosen.directory.log}` follows without one")
     session = AttachedSession(chosen)
+    key = keys.written_for("everywhere", "detach")
     greeting = (
         f"{chosen.run_id} is {chosen.status}: this is its record"
         if chosen.status in OVER
-        else f"Attached to {chosen.run_id}: d leaves it running"
+        else f"Attached to {chosen.run_id}: {key} leaves it running"
     )
     status, began_anew = follow(session, chosen, arguments, greeting)
     if session.is_alive and not status and not began_anew:

@@ -10,6 +10,7 @@ from engine.runs.selecting import choose_run
 from engine.sessions.replay import ReplaySession
 from tui.cli.controlling_terminal import expect_screen
 from tui.cli.follow import follow
+from tui.settings import keys
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,6 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("", "a run that is over", f"{chosen.run_id} training", hint, "replay")
     expect_screen("replay")
     session = ReplaySession(chosen, arguments.speed)
-    greeting = f"Replaying {chosen.run_id} at {arguments.speed:g} times the speed: q quits"
+    key = keys.written_for("everywhere", "quit")
+    greeting = f"Replaying {chosen.run_id} at {arguments.speed:g} times the speed: {key} quits"
     unchangeable = "A recording: nothing to change."
     return follow(session, chosen, arguments, greeting, unchangeable=unchangeable)[0]

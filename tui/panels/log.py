@@ -19,6 +19,7 @@ from textual.strip import Strip
 from engine.common.text import readable
 from engine.protocol.events import LogLine
 from engine.state.snapshot import RunSnapshot
+from tui.settings import keys
 from tui.settings.option_names import in_flags
 
 MAX_MESSAGES = 1_000
@@ -158,7 +159,8 @@ class LogPanel(ScrollView, can_focus=True):
     def _count_debug(self) -> None:
         count = sum(said.is_debug for said in self._log)
         lines = f"{count} debug line{'' if count == 1 else 's'}"
-        words = f"v hides {lines}" if self.shows_debug else f"{lines} hidden · v shows them"
+        key = keys.written_for("training", "debug_lines")
+        words = f"{key} hides {lines}" if self.shows_debug else f"{lines} hidden · {key} shows them"
         words = words if count else ""
         if words != self.border_subtitle:
             self.border_subtitle = words

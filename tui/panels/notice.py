@@ -14,8 +14,10 @@ from engine.state.bottleneck import Bottleneck, find_bottleneck
 from engine.state.snapshot import RunSnapshot
 from tui.panels.line_fitting import Field, fit, longest
 from tui.session.view import SessionView
+from tui.settings import keys
 from tui.settings.option_names import in_flags
 
+_DISMISSES = f"{keys.written_for('training', 'dismiss_notice')} dismisses"
 _STOPPING = {
     "now": "stopping after this batch…",
     "epoch": "stopping after this epoch…",
@@ -108,7 +110,8 @@ def requests(run: RunSnapshot, *, with_changes: bool = True) -> list[str]:
         parts.append(f"waits for room on the disk: {run.phase_detail}")
     elif run.phase == "paused":
         resumes = not run.pause_requested
-        parts.append("resuming…" if resumes else "paused: z resumes")
+        key = keys.written_for("training", "pause")
+        parts.append("resuming…" if resumes else f"paused: {key} resumes")
     elif run.pause_requested:
         parts.append("pausing after this batch…")
     if run.pending and with_changes:
@@ -184,10 +187,10 @@ def failure_text(view: SessionView, index: int) -> Content:
 def next_text(view: SessionView) -> str:
     """Say what happens after a failure."""
     if view.run.status == "running":
-        return f"The queue continues with {view.run.spec.model}.  esc dismisses"
+        return f"The queue continues with {view.run.spec.model}.  {_DISMISSES}"
     if view.current + 1 < len(view.runs):
-        return f"Next: {view.runs[view.current + 1].spec.model}.  esc dismisses"
-    return "It was the last run of the queue.  esc dismisses"
+        return f"Next: {view.runs[view.current + 1].spec.model}.  {_DISMISSES}"
+    return f"It was the last run of the queue.  {_DISMISSES}"
 
 
 def end_text(view: SessionView) -> Content:

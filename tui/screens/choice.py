@@ -13,6 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui.settings import keys
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -48,7 +50,7 @@ STOP = Question(
         Answer("cancel", "c", "Cancel", "keep training"),
     ),
 )
-_AGAIN = "ctrl+c, pressed again, does this"
+_AGAIN = f"{keys.written_for('everywhere', 'copy_or_quit')}, pressed again, does this"
 LEAVE = Question(
     "A model is training. Quit?",
     (

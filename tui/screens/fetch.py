@@ -107,13 +107,13 @@ class FetchScreen(KeyedScreen):
     def _note(self, done: int) -> Content:
         if self._problem:
             return Content.styled(self._problem, "$error")
+        key = keys.written_for("fetch", "leave")
         if self._thread.is_alive():
-            return Content.styled(
-                "esc cancels; what has arrived is kept for the next time", "$muted"
-            )
+            words = f"{key} cancels; what has arrived is kept for the next time"
+            return Content.styled(words, "$muted")
         if done == len(self._wanted):
-            return Content.styled("everything is here; esc goes back", "$success")
-        return Content.styled("some downloads failed; esc goes back", "$warning")
+            return Content.styled(f"everything is here; {key} goes back", "$success")
+        return Content.styled(f"some downloads failed; {key} goes back", "$warning")
 
     def _line(self, needed: Needed, width: int) -> Content:
         left = name_width([each.name for each in self._wanted], _MOST_NAME)

@@ -102,8 +102,8 @@ def prompt(choice: Choice, known: Known, width: int, *, separate: bool) -> Conte
         width: cells of a line.
         separate: whether what follows has a line of its own.
     """
-    key = next(key for key in keys.keys_of("first") if key.action == f"choose('{choice}')")
-    start = Content.styled(f" {key.keys} ", "$primary bold")
+    key = keys.written_for("first", f"choose('{choice}')")
+    start = Content.styled(f" {key} ", "$primary bold")
     forms = consequences(choice, known)
     if separate:
         says = longest(forms, width - 4)

@@ -238,11 +238,11 @@ class PredictScreen(KeyedScreen):
     def _what_to_do(self) -> Content:
         """Name the images that can be predicted."""
         lines = [
-            Content.assemble((f"{key:<8}", "$primary bold"), what)
-            for key, what in (
-                ("enter", "the image at the path; → completes it"),
-                ("ctrl+r", "a random test image of this run"),
-                *([("↑", "the images used last:")] if self._recent else []),
+            Content.assemble((f"{keys.written_for('predict', action):<8}", "$primary bold"), what)
+            for action, what in (
+                ("predict_image", "the image at the path; → completes it"),
+                ("predict_random", "a random test image of this run"),
+                *([("recall(1)", "the images used last:")] if self._recent else []),
             )
         ]
         lines += [Content.styled(f"{'':8}{path}", "$muted") for path in self._recent]

@@ -286,6 +286,12 @@ def keys_of(place: Place) -> tuple[Key, ...]:
     return tuple(key for key in KEYS if key.place == place)
 
 
+def written_for(place: Place, action: str) -> str:
+    """Write the first key of an action, for a line that names it: `c compares`."""
+    key = next(key for key in keys_of(place) if key.action == action)
+    return written(key).partition(" or ")[0]
+
+
 def bindings(place: Place, leave_out: Iterable[str] = ()) -> list[BindingType]:
     """Make the `BINDINGS` of a widget, screen or app from the keys of one place."""
     return [

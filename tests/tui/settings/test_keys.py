@@ -34,6 +34,13 @@ def test_every_place_has_a_title() -> None:
     assert {key.place for key in keys.KEYS} == set(keys.PLACES)
 
 
+def test_a_line_names_the_first_key_of_an_action_as_it_is_written_elsewhere() -> None:
+    assert keys.written_for("results", "compare") == "c"
+    assert keys.written_for("predict", "recall(1)") == "↑"
+    assert keys.written_for("waiting", "move(-1)") == "shift+↑"
+    assert keys.written_for("waiting", "remove") == "delete"
+
+
 def test_help_holds_every_key() -> None:
     help_lines = help_text().plain
     for key in keys.KEYS:

@@ -59,7 +59,7 @@ SECTION = "launcher"
 """The section of the preferences."""
 ALL_HERE = "data and weights of the marked models are on this machine"
 ADDING = "Add to the queue"
-NOTHING_MARKED = "no model is marked: space marks one"
+NOTHING_MARKED = f"no model is marked: {keys.written_for('catalogue', 'toggle_mark')} marks one"
 
 
 class LauncherScreen(KeyedScreen):

@@ -20,9 +20,13 @@ from engine.runs.listing import RunRecord, load_run
 from engine.runs.notes import Notes, read_notes, write_notes
 from engine.runs.trash import bytes_on_disk, trash_run
 from tui.screens.choice import Answer, ChoiceScreen, Question
+from tui.settings import keys
 from tui.settings.option_names import as_flag
 
-COMPARE_HOW = "Mark two or more runs with space, then press c to compare them."
+COMPARE_HOW = (
+    f"Mark two or more runs with {keys.written_for('results', 'mark')}, "
+    f"then press {keys.written_for('results', 'compare')} to compare them."
+)
 T = TypeVar("T")
 
 

@@ -15,6 +15,7 @@ from tui.panels.line_fitting import Field, fit
 from tui.panels.tables.runs import DIFFERS
 from tui.panels.tables.signs import MEANINGS
 from tui.screens.results.ranking import Ranking
+from tui.settings import keys
 
 NAMED_MOST = 8
 """How many unreadable directories are named; `rank` names all, with the reason for each."""
@@ -58,7 +59,8 @@ def legend_line(rows: Sequence[Row], marks: Mapping[str, str], width: int) -> Co
         for mark, words, rank in _marks_in_use(rows, marks)
     ]
     if rows and marks:
-        fields.append(Field(Content.assemble(("w", "$primary bold"), (" why", "$muted")), 9))
+        key = keys.written_for("results", "answers")
+        fields.append(Field(Content.assemble((key, "$primary bold"), (" why", "$muted")), 9))
     between = Content.styled(" · ", "$muted")
     while len(fields) > 1 and between.join([it.text for it in fields]).cell_length > width:
         fields.remove(min(fields, key=lambda field: field.rank))
@@ -131,6 +133,7 @@ def head_line(
         left.append(Field(Content.styled(data, "$foreground"), 3))
         left.append(Field(Content.styled(f"in {runs_dir}", "$muted"), 2))
         if marked:
-            right.append(Field(Content.styled(f"{marked} marked, c compares", "$primary"), 6))
+            words = f"{marked} marked, {keys.written_for('results', 'compare')} compares"
+            right.append(Field(Content.styled(words, "$primary"), 6))
         right.append(Field(Content.styled(f"sorted by {order}", "$muted"), 5))
     return fit(left, right, max(width, _NARROWEST)).stylize("on $panel")

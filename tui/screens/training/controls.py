@@ -45,6 +45,7 @@ from tui.screens.training.changes import (
 )
 from tui.session.messages import CommandRequested
 from tui.session.view import SessionView
+from tui.settings import keys
 
 _HIGHEST_RATE = 10.0
 """The highest rate that the engine accepts."""
@@ -179,7 +180,8 @@ class ControlsScreen(KeyedScreen):
             return
         question = skip_question(self.view)
         if question is None:
-            self.notify("This is the last stage of the last model: s stops it.")
+            key = keys.written_for("training", "stop")
+            self.notify(f"This is the last stage of the last model: {key} stops it.")
         else:
             self._ask(ChoiceScreen(question), self._skip)
 

@@ -18,7 +18,12 @@ from tui.session.messages import CommandRefused, CommandRequested
 from tui.settings import keys
 
 LOOK_SECONDS = 0.2
-HINT = "shift+↑↓ moves · delete removes · n adds · esc closes"
+_ADD = keys.written_for("waiting", "app.new_session")
+HINT = (
+    f"{keys.written_for('waiting', 'move(-1)')} {keys.written_for('waiting', 'move(1)')} move · "
+    f"{keys.written_for('waiting', 'remove')} removes · {_ADD} adds · "
+    f"{keys.written_for('waiting', 'dismiss')} closes"
+)
 
 
 class WaitingRunsScreen(ModalScreen[None]):
@@ -109,7 +114,7 @@ class WaitingRunsScreen(ModalScreen[None]):
         lines = (_line(place, spec, seeds) for place, spec in enumerate(self._shown, 1))
         runs.add_options([Option(line) for line in lines])
         if not self._shown:
-            nothing = Content.styled("no run waits: n adds some", "$muted")
+            nothing = Content.styled(f"no run waits: {_ADD} adds some", "$muted")
             runs.add_option(Option(nothing, disabled=True))
         else:
             runs.highlighted = min(max(cursor, 0), len(self._shown) - 1)
