@@ -107,13 +107,10 @@ def _print(console: Console, prediction: Prediction) -> None:
 
 def _bars(classes: Sequence[tuple[str, float]]) -> list[str]:
     width = max(len(name) for name, _ in classes)
-    lines = (f"{name:<{width}}  {share:6.1%}  {_bar_of(share)}" for name, share in classes)
+    in_eighths = can_show(blocks(1 / 16, 1))
+    bars = ((name, share, blocks(share, _BAR, in_eighths=in_eighths)) for name, share in classes)
+    lines = (f"{name:<{width}}  {share:6.1%}  {bar}" for name, share, bar in bars)
     return [as_asked(line).rstrip() for line in lines]
-
-
-def _bar_of(share: float) -> str:
-    """Return a bar in eighths of a cell; of whole cells where these cannot be shown."""
-    return blocks(share, _BAR) if can_show(blocks(1 / 16, 1)) else "#" * round(share * _BAR)
 
 
 def _drawn(prediction: Prediction) -> Text:

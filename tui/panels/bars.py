@@ -1,4 +1,4 @@
-"""Horizontal bars in eighths of a cell, and the names beside them. Pure functions."""
+"""Horizontal bars in eighths of a cell, in ASCII of whole ones, and the names beside them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from engine.common.text import cell_width
+from tui.terminal.capabilities import current
 
 _EIGHTHS = "▏▎▍▌▋▊▉"
 MARK = "│"
@@ -21,7 +22,7 @@ def bar(share: float, cells: int, style: str = "$primary", mark: float | None = 
         style: of the bar.
         mark: where a thin line crosses the bar's room, 0 to 1; None for none.
     """
-    text = blocks(share, cells)
+    text = blocks(share, cells, in_eighths=not current().is_ascii)
     line = Content.styled(text.ljust(cells), style)
     if mark is None or not cells:
         return line
@@ -31,10 +32,17 @@ def bar(share: float, cells: int, style: str = "$primary", mark: float | None = 
     return line[:at] + over + line[at + 1 :]
 
 
-def blocks(share: float, cells: int) -> str:
-    """Return a bar as text, in eighths of a cell; the least share above 0 shows one of them."""
-    eighths = max(round(min(max(share, 0.0), 1.0) * cells * 8), 1) if share > 0 else 0
-    full, rest = divmod(eighths, 8)
+def blocks(share: float, cells: int, *, in_eighths: bool = True) -> str:
+    """Return a bar as text; the least share above 0 shows an eighth of a cell.
+
+    Args:
+        share: 0 to 1 of the cells.
+        cells: of a whole bar.
+        in_eighths: whether they can be shown; else it is of whole cells, at least one.
+    """
+    parts = 8 if in_eighths else 1
+    done = max(round(min(max(share, 0.0), 1.0) * cells * parts), 1) if share > 0 else 0
+    full, rest = divmod(done, parts)
     return "█" * full + (_EIGHTHS[rest - 1] if rest else "")
 
 

@@ -13,6 +13,8 @@ from PIL import Image
 
 from tui.__main__ import main
 from tui.cli.predict import _bars
+from tui.terminal import capabilities
+from tui.terminal.ascii_marks import VARIABLE
 
 WriteRun = Callable[..., str]
 Capture = pytest.CaptureFixture[str]
@@ -79,7 +81,8 @@ def test_json_has_an_object_for_each_image(
 
 
 def test_a_bar_without_eighths_of_a_cell_is_of_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.cli.predict.can_show", str.isascii)
+    monkeypatch.setattr(capabilities, "_current", None)
+    monkeypatch.setenv(VARIABLE, "1")
     assert _bars((("cat", 0.97), ("dog", 0.03))) == [
         "cat   97.0%  #######################",
         "dog    3.0%  #",
