@@ -26,8 +26,10 @@ TOP = 5
 class Prediction:
     """The prediction of a model for one image."""
 
-    path: Path
-    """The file; of a test image that is in none, its data set and number: `cifar10/test/42`."""
+    path: Path | None
+    """The file; None of a test image that is in none."""
+    name: str
+    """The path as a text; of a test image in no file its data set and number: `cifar10/test/42`."""
     classes: tuple[tuple[str, float], ...]
     """The five most probable classes, most probable first, each with its probability."""
     pixels: NDArray[np.uint8] = field(repr=False)
@@ -65,8 +67,8 @@ class Predictor:
             InputError: it cannot be read as an image, or the model fails at it.
         """
         decoded = decode_image(image, self._height, self._width, self._range_of)
-        classes = self._classify(image, decoded.pixels)
-        return Prediction(image, classes, decoded.pixels, self._note(decoded.format))
+        classes = self._classify(str(image), decoded.pixels)
+        return Prediction(image, str(image), classes, decoded.pixels, self._note(decoded.format))
 
     def predict_test_image(
         self, choose: Callable[[Sequence[int]], int] = random.choice
@@ -85,14 +87,12 @@ class Predictor:
         split = read_test_split(spec, self._data)
         number = choose(range(len(split.images)))
         pixels = split.images[number]
-        if split.files:
-            image = Path(spec.data_path or "", split.files[number])
-        else:
-            image = Path(spec.dataset, "test", str(number))
+        path = Path(spec.data_path or "", split.files[number]) if split.files else None
+        name = str(path) if path is not None else f"{spec.dataset}/test/{number}"
         truth = split.class_names[split.labels[number]]
-        return Prediction(image, self._classify(image, pixels), pixels, truth=truth)
+        return Prediction(path, name, self._classify(name, pixels), pixels, truth=truth)
 
-    def _classify(self, image: Path, pixels: NDArray[np.uint8]) -> tuple[tuple[str, float], ...]:
+    def _classify(self, image: str, pixels: NDArray[np.uint8]) -> tuple[tuple[str, float], ...]:
         import numpy as np
 
         try:
@@ -101,11 +101,11 @@ class Predictor:
         # A backend may raise anything, above all when memory runs out.
         except Exception as error:
             found = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:120]}"
-            raise InputError(image, "the model to classify it", found) from error
+            raise InputError("", "the model to classify it", found, place=image) from error
         probabilities = np.asarray(predicted)[0]
         if not np.isfinite(probabilities).all():
             found = f"NaN or infinity from the model of {self._run.run_id}"
-            raise InputError(image, "finite probabilities", found, "train it again")
+            raise InputError("", "finite probabilities", found, "train it again", place=image)
         order = np.argsort(-probabilities, kind="stable")[:TOP]
         return tuple((self._names[i], float(probabilities[i])) for i in order)
 

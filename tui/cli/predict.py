@@ -91,7 +91,7 @@ def _print(console: Console, prediction: Prediction) -> None:
     """Print a bar for each class, beside the image if the terminal has enough colours."""
     from rich.table import Table
 
-    name = printable(str(prediction.path))
+    name = printable(prediction.name)
     console.print(f"{name}: {prediction.classes[0][0]}", soft_wrap=True)
     if prediction.note:
         console.print(f"  {prediction.note}", soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,11 +40,21 @@ _MOST_BAR = 50
 _MOST_NAME = 16
 _MOST_IMAGE = (64, 32)
 """Columns and lines: twice a test image; the pixels of larger ones would be too small."""
-_RANDOM = Path("a random test image")
-"""Asked for in the place of a file."""
 _MOST_RECENT = 8
 SECTION = "predict"
 """The section of the preferences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be predicted."""
+
+    file: Path | None
+    """An image; None for one of the run's test images, at random."""
+
+    @property
+    def name(self) -> str:
+        return self.file.name if self.file is not None else "a random test image"
 
 
 def load_predictor(run: RunRecord) -> Predictor:
@@ -74,7 +85,7 @@ class PredictScreen(KeyedScreen):
         self._run_record = run
         self._predictor: Predictor | None = None
         self._prediction: Prediction | None = None
-        self._waiting: Path | None = None
+        self._waiting: Asked | None = None
         """The image that was asked for before the model was loaded."""
         self._recent = recent_images()
         self._recalled = 0
@@ -147,16 +158,16 @@ class PredictScreen(KeyedScreen):
         typed = self.query_one("#predict-path", Input).value.strip()
         if typed:
             # `Path.expanduser` raises if there is no such user.
-            self._ask(Path(os.path.expanduser(typed)))
+            self._ask(Asked(Path(os.path.expanduser(typed))))
 
-    def _ask(self, image: Path) -> None:
-        self._waiting = image
+    def _ask(self, asked: Asked) -> None:
+        self._waiting = asked
         if self._predictor is not None:
-            self._predict(image)
+            self._predict(asked)
 
     def action_predict_random(self) -> None:
         """Classify one of the run's test images, once the model is loaded."""
-        self._ask(_RANDOM)
+        self._ask(Asked(None))
 
     def action_recall(self, by: int) -> None:
         """Put the image used before into the field, or the one after, or what was typed."""
@@ -167,24 +178,24 @@ class PredictScreen(KeyedScreen):
         field.value = self._recent[self._recalled - 1] if self._recalled else self._typed
 
     @work(exclusive=True, group="image")
-    async def _predict(self, image: Path) -> None:
+    async def _predict(self, asked: Asked) -> None:
         predictor = self._predictor
         assert predictor is not None
-        self._busy = "reading the test images" if image is _RANDOM else "reading the image"
+        self._busy = "reading the image" if asked.file else "reading the test images"
         self._tick()
         try:
-            if image is _RANDOM:
+            if asked.file is None:
                 self._prediction = await asyncio.to_thread(predictor.predict_test_image)
             else:
-                self._prediction = await asyncio.to_thread(predictor.predict, image)
-                self._remember(image)
+                self._prediction = await asyncio.to_thread(predictor.predict, asked.file)
+                self._remember(asked.file)
         except InputError as error:
             self._prediction = None
             self._say(error.line(as_flag), is_wrong=True)
         else:
             note = f" · {self._prediction.note}" if self._prediction.note else ""
             seen = size_words(self._prediction.pixels, self._run_record.file.spec.image_size)
-            self._say(f"{self._prediction.path} · {seen}{note}")
+            self._say(f"{self._prediction.name} · {seen}{note}")
         self._draw()
 
     def _remember(self, image: Path) -> None:
@@ -253,7 +264,9 @@ def recent_images() -> list[str]:
     """Return the paths of the images predicted last, the newest first."""
     kept = read_preferences(SECTION).get("images")
     listed = kept if isinstance(kept, list) else []
-    return [path for path in listed if isinstance(path, str)][:_MOST_RECENT]
+    # Others than this program may have written there; each is to be one line.
+    paths = (path for path in listed if isinstance(path, str) and path.strip())
+    return [path for path in paths if path.isprintable()][:_MOST_RECENT]
 
 
 def size_words(pixels: NDArray[np.uint8], image_size: int) -> str:

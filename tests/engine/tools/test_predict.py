@@ -177,7 +177,7 @@ def test_a_test_image_of_a_known_data_set_comes_with_its_class(finished: RunReco
     from sklearn.datasets import load_digits
 
     found = Predictor(finished).predict_test_image(lambda numbers: numbers[-1])
-    assert found.path == Path("digits", "test", "499")
+    assert (found.path, found.name) == (None, "digits/test/499")
     assert found.pixels.shape == (8, 8, 3)
     assert found.truth in load_digits().target_names.astype(str)
     assert len(found.classes) == 5
@@ -197,6 +197,7 @@ def test_a_test_image_of_a_folder_is_one_of_its_files(finished: RunRecord, tmp_p
     record_data(finished, DataFacts(4, 0, 4, ("cat", "dog"), test_fingerprint=listed.test_identity))
     found = Predictor(run).predict_test_image(lambda numbers: numbers[2])
     assert found.path == folder / "test" / "dog" / "1.png"
+    assert found.name == str(found.path)
     assert found.truth == "dog"
 
 

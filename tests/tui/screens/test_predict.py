@@ -12,7 +12,14 @@ from textual.widgets import Input
 from engine.runs.listing import load_run
 from tests.support.screens import AnyPilot, OnScreen, text_of, until
 from tui.panels.path_suggester import completed_path
-from tui.screens.predict import PredictScreen, classes_text, recent_images, size_words
+from tui.screens.predict import (
+    SECTION,
+    PredictScreen,
+    classes_text,
+    recent_images,
+    size_words,
+)
+from tui.settings.preferences import write_preferences
 
 
 def text(pilot: AnyPilot, name: str) -> str:
@@ -130,6 +137,11 @@ async def test_the_images_used_last_are_listed_and_brought_back(
         assert path.value == names[0]
         await pilot.press("down", "down", "down")
         assert path.value == "typed"
+
+
+def test_what_is_no_path_of_one_line_is_not_remembered() -> None:
+    write_preferences(SECTION, {"images": ["", "  ", "two\nlines.png", 3, "/cat.png"]})
+    assert recent_images() == ["/cat.png"]
 
 
 def test_the_label_says_whether_the_prediction_is_right() -> None:
