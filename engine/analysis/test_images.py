@@ -69,7 +69,7 @@ def _read(
     ranges: tuple[SampleRange, ...] | None,
 ) -> TestSplit:
     def reject_download(words: str) -> None:
-        hint = "get them with `cifar-tui train` and `data_path`, or with its download"
+        hint = f"`cifar-tui fetch --dataset {dataset}` gets them"
         raise InputError("", f"the test images of {dataset} on this machine", "none", hint)
 
     data = load_dataset(

@@ -125,12 +125,7 @@ def list_folder(path: Path, *, is_trained_on: bool = True) -> Listing:
         walk = FolderWalk(path, training if testing is None else [*training, testing])
         warnings += walk.warnings()
     except OSError as error:
-        raise InputError(
-            Path(error.filename or path),
-            "a folder of images",
-            f"one that cannot be read ({error.strerror})",
-            "check its permissions",
-        ) from error
+        raise _unread(Path(error.filename or path), error) from error
     parts, trained = walk.parts, walk.parts[: len(training)]
     names = _class_names(trained)
     if is_trained_on:
@@ -163,6 +158,15 @@ def list_folder(path: Path, *, is_trained_on: bool = True) -> Listing:
         warnings.append(f"folders without a file: {listed(empty)}")
     shuffled = tuple(sorted(train, key=lambda each: _draw(path, each[0], "order")))
     return Listing(path, names, shuffled, tuple(test), tuple(notes), tuple(warnings))
+
+
+def _unread(folder: Path, error: OSError) -> InputError:
+    found, hint = f"one that cannot be read ({error.strerror})", "check its permissions"
+    if isinstance(error, FileNotFoundError):
+        found, hint = "no such folder", "bring it back"
+    elif isinstance(error, NotADirectoryError):
+        found, hint = "a file", "name the folder that holds a folder for each class"
+    return InputError(folder, "a folder of images", found, hint)
 
 
 def _find_splits(

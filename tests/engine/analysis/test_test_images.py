@@ -89,8 +89,13 @@ def test_images_of_a_package_that_changed_are_rejected(tmp_path: Path) -> None:
 def test_nothing_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(InputError, match="expected the test images of cifar10 on this machine"):
-        read_test_images(spec(None), None)
+    for path in (None, tmp_path / "gone"):
+        with pytest.raises(InputError) as missing:
+            read_test_images(spec(path), None)
+        assert str(missing.value) == (
+            "expected the test images of cifar10 on this machine, found none; "
+            "`cifar-tui fetch --dataset cifar10` gets them"
+        )
 
 
 def test_a_folder_that_no_new_run_may_train_on_is_read_for_an_old_one(tmp_path: Path) -> None:

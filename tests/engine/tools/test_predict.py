@@ -204,7 +204,28 @@ def test_a_test_image_of_a_folder_is_one_of_its_files(finished: RunRecord, tmp_p
 def test_without_the_test_images_none_is_predicted(finished: RunRecord, tmp_path: Path) -> None:
     spec = replace(finished.file.spec, dataset="folder:gone", data_path=str(tmp_path / "gone"))
     run = replace(finished, file=replace(finished.file, spec=spec))
-    with pytest.raises(InputError, match="gone: expected a folder of images"):
+    words = "gone: expected a folder of images, found no such folder; bring it back$"
+    with pytest.raises(InputError, match=words):
+        Predictor(run).predict_test_image()
+    (tmp_path / "gone").touch()
+    with pytest.raises(InputError, match="gone: expected a folder of images, found a file; name"):
+        Predictor(run).predict_test_image()
+
+
+def test_without_one_of_the_test_images_none_is_predicted(
+    finished: RunRecord, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pets"
+    for name in "ab":
+        (folder / name).mkdir(parents=True)
+        for number in range(5):
+            Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / name / f"{number}.png")
+    spec = replace(finished.file.spec, dataset="folder:pets", data_path=str(folder))
+    run = replace(finished, file=replace(finished.file, spec=spec))
+    listed = load_dataset("folder:pets", str(folder), ignore_progress, image_size=8, train_limit=0)
+    record_data(finished, DataFacts(8, 0, 2, ("a", "b"), test_fingerprint=listed.test_identity))
+    (folder / listed.test_files[0]).unlink()
+    with pytest.raises(InputError, match=r"found others in .*pets by now; bring those back$"):
         Predictor(run).predict_test_image()
 
 
