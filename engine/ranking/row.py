@@ -208,7 +208,9 @@ def _epoch_accuracies(metrics: Path) -> list[float]:
 
 def _share(epoch: Mapping[str, str]) -> float | None:
     try:
-        share = float(epoch["val_accuracy"])
+        written = epoch["val_accuracy"]
+        # `float` reads the digits of any script, which this program does not write.
+        share = float(written) if written.isascii() else math.nan
     except (KeyError, ValueError):
         return None
     return share if 0 <= share <= 1 else None

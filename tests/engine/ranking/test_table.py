@@ -141,6 +141,7 @@ EPOCHS = "".join(f"{n},0.5,0.001,1.5,{value},1.4\r\n" for n, value in enumerate(
         (HEAD + EPOCHS + "3,0.5,0.001,1.5,0.9", "last", 0.5),  # its last line is being written
         (HEAD + EPOCHS + "3,0.5,0.001,1.5,nan,nan\r\n4,x\r\n\r\n", "last", 0.5),
         (HEAD + EPOCHS + "3,0.5,0.001,1.5,9,0\r\n\0\0", "best", 0.6),
+        (HEAD + EPOCHS + "3,0.5,0.001,1.5,٠.٩,0\r\n", "best", 0.6),  # digits of another script
         (HEAD, "last", None),
         ("", "last", None),
         ("a line\nof another\n", "last", None),
