@@ -457,20 +457,10 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     async def action_copy_or_quit(self) -> None:
         """Copy the text that is marked, and unmark it; leave if there is none."""
-        from textual.widgets import Input
+        from tui.screens.marked_text import copy_marked
 
-        field = self.focused if isinstance(self.focused, Input) else None
-        marked = field.selected_text if field is not None else ""
-        marked = marked or self.screen.get_selected_text() or ""
-        if not marked.strip():
+        if not copy_marked(self):
             await self.action_quit()
-            return
-        self.copy_to_clipboard(marked)
-        self.clear_selection()
-        if field is not None:
-            field.cursor_position = field.cursor_position  # which unmarks
-        again = f"{keys.written_for('everywhere', 'copy_or_quit')} again quits"
-        self.notify(f"Copied {len(marked)} characters, if the terminal allows it; {again}.")
 
     def _leave_as_chosen(self, choice: str | None) -> None:
         if choice == "leave":
