@@ -14,7 +14,6 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.panels.key_footer import KeyFooter
 from tui.panels.line_fitting import Field, fit
 from tui.screens.keyed_screen import KeyedScreen
 from tui.settings import keys
@@ -58,7 +57,7 @@ class AnswersScreen(KeyedScreen):
 
     def on_resize(self) -> None:
         self._draw_head()
-        self.query_one(KeyFooter).look()
+        self.refresh_bindings()
 
     def footer_name(self, action: str, name: str) -> str:
         """Leave scrolling out where all is to be seen."""
@@ -102,7 +101,7 @@ class AnswersScreen(KeyedScreen):
             self._draw_head()
             await self.query_one("#answers-wait").remove()
             await self.query_one("#answers-page").mount(*parts(self._answers))
-            self.query_one(KeyFooter).look()
+            self.refresh_bindings()
 
     @work(exclusive=True, group="report")
     async def action_write_report(self) -> None:

@@ -67,9 +67,7 @@ def legend_line(rows: Sequence[Row], marks: Mapping[str, str], width: int) -> Co
     return between.join([field.text for field in fields])
 
 
-def _marks_in_use(
-    rows: Sequence[Row], by_run: Mapping[str, str]
-) -> Iterator[tuple[str, str, int]]:
+def _marks_in_use(rows: Sequence[Row], by_run: Mapping[str, str]) -> Iterator[tuple[str, str, int]]:
     """Yield each mark with what it means, and how much it needs to be explained."""
     marks = "".join(by_run.get(row["run_id"], "") for row in rows)
     says = {mark: words for mark, (_, words) in MEANINGS.items()}
