@@ -221,7 +221,7 @@ async def test_a_run_in_full(
             ("3", "confusion", "truth"),
             ("4", "classes", "class 0"),
             ("6", "calibration", "confidence"),
-            ("7", "times", "compute-bound"),
+            ("7", "times", "counted as training"),
         ):
             await pilot.press(page)
             assert await settled(pilot, words) == looks(name=name)

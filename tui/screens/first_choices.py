@@ -174,14 +174,25 @@ class FirstChoices(OptionList):
         known = await asyncio.to_thread(look, self._runs_dir)
         self.learn(known)
         speed = await asyncio.to_thread(machine_speed.remembered_speed)
-        if speed is None and self._measures:
-            self.learn(replace(known, is_measuring=True))
-            await asyncio.sleep(machine_speed.MEASURE_AFTER_SECONDS)
-            speed = await machine_speed.measure_speed()
-        seconds = None
         if speed is not None:
-            seconds = await asyncio.to_thread(usual_seconds, speed)
-        self.learn(replace(known, seconds=seconds))
+            await self._forecast(speed)
+        elif self._measures:
+            self.learn(replace(known, is_measuring=True))
+            self.set_timer(machine_speed.MEASURE_AFTER_SECONDS, self._measure)
+
+    @work(exclusive=True)
+    async def _measure(self) -> None:
+        from tui.settings import machine_speed
+
+        speed = await machine_speed.measure_speed()
+        if speed is not None:
+            await self._forecast(speed)
+        else:
+            self.learn(replace(self._known, is_measuring=False))
+
+    async def _forecast(self, speed: Speed) -> None:
+        seconds = await asyncio.to_thread(usual_seconds, speed)
+        self.learn(replace(self._known, seconds=seconds, is_measuring=False))
 
     def _draw(self) -> None:
         width = self.content_size.width

@@ -79,13 +79,13 @@ KEYS: tuple[Key, ...] = (
     Key(
         "plus,equals_sign",
         "step_rate(1)",
-        "Raise the learning rate by a quarter of a power of ten",
+        "Raise the learning rate by 78 %",
         "training",
     ),
     Key(
         "minus",
         "step_rate(-1)",
-        "Lower the learning rate by a quarter of a power of ten",
+        "Lower the learning rate by 44 %",
         "training",
     ),
     Key("L", "rate", "Type a learning rate", "training"),

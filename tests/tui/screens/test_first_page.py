@@ -138,7 +138,7 @@ async def test_the_machine_is_measured_after_the_page_is_there(
     async def measure() -> Speed:
         return Speed(dense=1e11, separable=5e10, device="cpu")
 
-    monkeypatch.setattr(machine_speed, "MEASURE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(machine_speed, "MEASURE_AFTER_SECONDS", 0.01)
     monkeypatch.setattr(machine_speed, "remembered_speed", lambda: None)
     monkeypatch.setattr(machine_speed, "measure_speed", measure)
     async with page.run_test(size=(80, 24)) as pilot:

@@ -245,11 +245,17 @@ class LauncherScreen(KeyedScreen):
 
         self._speed = await asyncio.to_thread(machine_speed.remembered_speed)
         if self._speed is None and not self._adds:  # a training would disturb it, and it that
-            await asyncio.sleep(machine_speed.MEASURE_AFTER_SECONDS)
-            self._is_measuring = True
-            self._show()
-            self._speed = await machine_speed.measure_speed()
-            self._is_measuring = False
+            self.set_timer(machine_speed.MEASURE_AFTER_SECONDS, self._measure_speed)
+        self._show()
+
+    @work(exclusive=True, group="speed")
+    async def _measure_speed(self) -> None:
+        from tui.settings import machine_speed
+
+        self._is_measuring = True
+        self._show()
+        self._speed = await machine_speed.measure_speed()
+        self._is_measuring = False
         self._show()
 
     @property
