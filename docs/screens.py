@@ -2,8 +2,8 @@
 
 The runs are played into the real app as a queue: all but the last whole, the last one up to the
 middle of its last epoch. RUNS_DIR is what the results screen shows; its two best runs are compared.
-Without options it draws the pictures of the documents; `--size 80x24 --theme light --to DIR` draws
-every screen as another terminal shows it, to be looked at.
+Without options it draws the pictures of the documents: at 120x40, and some on other terminals.
+`--to DIR` draws every screen, to be looked at, in one size and one theme.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ DRAWN_SECONDS = 5.0
 MEASURED_SECONDS = 20.0
 """Until the launcher has measured the machine, TensorFlow's start included."""
 IN_DOCUMENTS = ("launcher", "training", "results", "confusion", "mistakes", "compare", "answers")
+OTHER_TERMINALS = (("80x24", "light"), ("120x40", "light"), ("200x60", "dark"))
+ON_THESE = ("launcher", "training", "results")
+"""The screens that the documents show on other terminals too."""
 MORE = ("keys", "predict", *(page.name for page in RUN_PAGES))
 
 
@@ -184,16 +187,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs_dir", type=Path, metavar="RUNS_DIR")
     parser.add_argument("runs", nargs="+", metavar="RUN")
-    parser.add_argument("--size", default="120x40", metavar="COLUMNSxROWS")
-    parser.add_argument("--theme", choices=THEMES, default="dark")
     parser.add_argument("--to", type=Path, metavar="DIR")
+    parser.add_argument("--size", default="120x40", metavar="COLUMNSxROWS", help="with --to")
+    parser.add_argument("--theme", choices=THEMES, default="dark", help="with --to")
     given = parser.parse_args()
-    columns, _, rows = given.size.partition("x")
-    size = (int(columns), int(rows))
-    names = IN_DOCUMENTS if given.to is None else (*IN_DOCUMENTS, *MORE)
-    target = given.to or PICTURES
-    camera = Camera(given.runs_dir, size, THEMES[given.theme].name, target, names)
-    asyncio.run(draw(camera, [load_run(camera.runs_dir / name) for name in given.runs]))
+
+    def camera(size: str, theme: str, target: Path, names: Container[str]) -> Camera:
+        columns, _, rows = size.partition("x")
+        drawn = (int(columns), int(rows))
+        return Camera(given.runs_dir, drawn, THEMES[theme].name, target, names)
+
+    if given.to is not None:
+        cameras = [camera(given.size, given.theme, given.to, (*IN_DOCUMENTS, *MORE))]
+    else:
+        cameras = [camera("120x40", "dark", PICTURES, IN_DOCUMENTS)]
+        for size, theme in OTHER_TERMINALS:
+            cameras.append(camera(size, theme, PICTURES / f"{size}-{theme}", ON_THESE))
+    runs = [load_run(given.runs_dir / name) for name in given.runs]
+    for each in cameras:
+        asyncio.run(draw(each, runs))
 
 
 if __name__ == "__main__":
