@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -46,9 +47,10 @@ def test_a_user_without_an_entry_is_shown_what_to_set(
     environment = {"TMPDIR": str(temporary), **({} if named is None else {"HOME": named})}
     done = call_bare(command, work, environment, program=(*user, *PROGRAM))
     assert done.returncode == 0
-    assert done.stderr.startswith("cifar-tui: expected HOME to be the path of a folder, found")
-    own = temporary / f"cifar-tui-{number}"
-    assert done.stderr.endswith(f"{own} stands in for it; set HOME\n")
+    line = done.stderr.removesuffix("\n")
+    line = json.loads(line)["note"] if "--json" in command else line.removeprefix("cifar-tui: ")
+    assert line.startswith("expected HOME to be the path of a folder, found")
+    assert line.endswith(f"{temporary / f'cifar-tui-{number}'} stands in for it; set HOME")
     assert done.stderr.count("\n") == 1
     assert list(work.iterdir()) == []
 

@@ -13,6 +13,7 @@ import h5py
 import pytest
 
 import tui.screens.fetch
+import tui.screens.launcher.screen
 from engine.backbones.catalogue import find_backbone
 from engine.backbones.entry import WeightsFile
 from engine.tools.fetching import Needed, needed_weights
@@ -20,6 +21,7 @@ from tests.support.launcher import Launcher
 from tests.support.loopback import LoopbackServer, Route
 from tests.support.screens import AnyPilot, OnScreen, is_open, messages, text_of, until
 from tui.screens.fetch import FetchScreen
+from tui.screens.launcher.inputs import missing_files
 from tui.screens.launcher.screen import ALL_HERE, LauncherScreen
 
 
@@ -97,7 +99,10 @@ async def test_escape_cancels_and_keeps_what_came(
 
 
 @pytest.mark.usefixtures("published_here")
-async def test_the_launcher_fetches_what_is_missing(launcher: Launcher) -> None:
+async def test_the_launcher_fetches_what_is_missing(
+    launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tui.screens.launcher.screen, "missing_files", missing_files)
     async with launcher((120, 30)) as page:
         pilot = page.pilot
         await page.says("2 runs")

@@ -82,8 +82,6 @@ def test_nothing_else_reaches_the_terminal(
     (tmp_path / "any").mkdir()
     (tmp_path / "any" / "spec.json").touch()
     terminal = Terminal(arguments, {**environment, "CIFAR_TUI_RUNS": str(tmp_path)})
-    terminal.wait_for("my own images", 60)
-    terminal.press("\x1b")
     terminal.wait_for("CustomCNN", 60)
     terminal.press("?")
     terminal.wait_for("finds an action", 60)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from textual.widgets import RichLog
 
 from engine.protocol.commands import Command, Pause, Resume, Stop
 from engine.protocol.events import (
@@ -20,6 +19,7 @@ from engine.protocol.facts import LayerNode
 from tests.support.screens import drawn
 from tui.panels.epochs import EpochsPanel
 from tui.panels.layers.keys import LayerTree
+from tui.panels.log import LogPanel
 from tui.panels.notice import Banner, NoticeStrip
 from tui.panels.progress import HeadPanel
 from tui.panels.queue import QueuePanel
@@ -183,7 +183,7 @@ async def test_the_log_counts_what_was_not_seen(
         await until(pilot, lambda: "5 log ▸ 3 new" in notice(app))
         assert "line 2 [x]" in notice(app)
         await pilot.press("5")
-        log = app.screen.query_one(RichLog)
+        log = app.screen.query_one(LogPanel)
         await until(pilot, lambda: any("line 2 [x]" in line.text for line in log.lines))
         assert "new" not in notice(app)
         session.play(LogLine(level="error", text="later"))
@@ -204,7 +204,7 @@ async def test_a_key_shows_what_libraries_print_and_opens_the_log_for_it(
         session.play(LogLine(level="debug", text="failed call to cuInit"))
         session.play(LogLine(level="info", text="weights bundled"))
         await until(pilot, lambda: "5 log ▸ 1 new" in notice(app))
-        log = app.screen.query_one(RichLog)
+        log = app.screen.query_one(LogPanel)
         (key,) = (key for key in KEYS if key.action == "debug_lines")
         await pilot.press("5")
         await until(pilot, lambda: "1 debug line hidden" in log.border_subtitle)
