@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import engine.state.bottleneck
 import engine.training.assembly
 from engine.config.spec import RunSpec
 from engine.config.stage import Stage
@@ -31,6 +32,12 @@ SPEC = RunSpec(
 )
 NAP_SECONDS = 0.15
 """Of the slow source, for a batch; a step takes a fraction of it."""
+
+
+@pytest.fixture(autouse=True)
+def short_epochs_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge epochs of a second or so, which would not be worth an advice."""
+    monkeypatch.setattr(engine.state.bottleneck, "LEAST_EPOCH_SECONDS", 0.1)
 
 
 def verdict(trained: Trained) -> str:
