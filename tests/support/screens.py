@@ -9,10 +9,12 @@ from typing import Any
 
 from textual.app import App
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widgets import Static
 
 from tui.app import CifarApp
+from tui.panels.key_footer import KeyFooter
 from tui.settings.themes import DARK, LIGHT
 
 AnyPilot = Pilot[Any]
@@ -74,9 +76,15 @@ def picture(pilot: AnyPilot) -> str:
     return "\n".join(strip.text.rstrip() for strip in drawn(pilot)) + "\n"
 
 
+def _is_current(screen: Screen[Any]) -> bool:
+    """Whether the footer of a screen has heard of what opened or closed over it."""
+    return all(footer.entries == footer.working() for footer in screen.query(KeyFooter))
+
+
 async def settled(pilot: AnyPilot, words: str) -> str:
     """Return the text of the terminal once it contains this, nothing is read, nothing changes."""
     await until(pilot, lambda: shows(pilot, words))
+    await until(pilot, lambda: all(map(_is_current, pilot.app.screen_stack)))
     before, now = "", picture(pilot)
     while now != before:
         await until(pilot, lambda: all(worker.is_finished for worker in pilot.app.workers))
