@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pytest
 from textual.screen import Screen
 from textual.theme import Theme
@@ -18,11 +17,12 @@ from textual.theme import Theme
 from engine.protocol.commands import SetTrainable
 from engine.protocol.events import HardwareSampled, LogLine
 from engine.protocol.facts import GpuReading, LayerNode
-from engine.runs.listing import RunRecord, load_run
+from engine.runs.listing import RunRecord
 from engine.tools.fetching import Needed
 from tests.support.contrast import Faint, faint
 from tests.support.fake_session import FakeSession, batch, epoch_end
 from tests.support.launcher import Launcher
+from tests.support.runs import write_tested_runs
 from tests.support.screens import AnyPilot, Running, settled, until
 from tests.support.tables import cell_text
 from tui.app import CifarApp
@@ -39,7 +39,6 @@ from tui.settings.run_pages import RUN_PAGES
 from tui.settings.themes import DARK, LIGHT
 
 LARGE, SMALL = (120, 40), (80, 24)
-IMAGES = 200
 HOT = GpuReading("H100", 71.0, 12 * 2**30, 80 * 2**30, 91.0, 412.0, 700.0, "")
 
 
@@ -159,21 +158,7 @@ def bare_app(launcher_app: CifarApp, monkeypatch: pytest.MonkeyPatch) -> CifarAp
 @pytest.fixture
 def tested_runs(write_run: Any) -> list[RunRecord]:
     """Three runs with predictions, beside one that failed and one that was interrupted."""
-    chance = np.random.default_rng(0)
-    labels = np.arange(IMAGES) % 10
-    runs = []
-    for model, right, seconds in (
-        ("EfficientNetLite0", 0.93, 441.0),
-        ("ResNet50V2", 0.91, 1_862.0),
-        ("CustomCNN", 0.73, 64.0),
-    ):
-        name = write_run(model, test=right, train_seconds=seconds, epochs=3)
-        run = load_run(write_run.runs_dir / name)
-        said = np.where(chance.random(IMAGES) < right, labels, (labels + 1) % 10)
-        probabilities = np.full((IMAGES, 10), 0.01, np.float32)
-        probabilities[np.arange(IMAGES), said] = 0.91
-        np.savez(run.directory.predictions, labels=labels, probabilities=probabilities)
-        runs.append(run)
+    runs = write_tested_runs(write_run)
     write_run("VGG16", status="failed", error="expected a weights file, found none")
     write_run("VGG19", status="interrupted")
     return runs

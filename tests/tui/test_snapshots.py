@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
@@ -20,9 +19,10 @@ import tui.app
 from engine.protocol.commands import SetTrainable
 from engine.protocol.events import EpochStarted, Event, HardwareSampled, LogLine
 from engine.protocol.facts import GpuReading, LayerNode
-from engine.runs.listing import RunRecord, load_run
+from engine.runs.listing import RunRecord
 from tests.support.fake_session import FakeSession, batch, epoch_end
 from tests.support.launcher import Launcher
+from tests.support.runs import write_tested_runs
 from tests.support.screens import AnyPilot, settled, until
 from tests.support.tables import cell_text
 from tui.app import CifarApp
@@ -40,7 +40,6 @@ from tui.settings import keys
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 BEGAN = 1_700_000_000.0
-IMAGES = 200
 RUNS = Path("runs")
 MACHINE = HardwareSampled(
     cpu_percent=(96.0, 88.0),
@@ -175,21 +174,7 @@ async def test_a_training_and_what_opens_over_it(
 def tested_runs(write_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[RunRecord]:
     """Three runs with predictions, and one that failed, in `runs/`."""
     monkeypatch.chdir(tmp_path)
-    chance = np.random.default_rng(0)
-    labels = np.arange(IMAGES) % 10
-    runs = []
-    for model, right, seconds in (
-        ("EfficientNetLite0", 0.93, 441.0),
-        ("ResNet50V2", 0.91, 1_862.0),
-        ("CustomCNN", 0.73, 64.0),
-    ):
-        name = write_run(model, test=right, train_seconds=seconds, epochs=3)
-        run = load_run(write_run.runs_dir / name)
-        said = np.where(chance.random(IMAGES) < right, labels, (labels + 1) % 10)
-        probabilities = np.full((IMAGES, 10), 0.01, np.float32)
-        probabilities[np.arange(IMAGES), said] = 0.91
-        np.savez(run.directory.predictions, labels=labels, probabilities=probabilities)
-        runs.append(run)
+    runs = write_tested_runs(write_run)
     write_run("VGG16", status="failed", error="expected a weights file, found none")
     return runs
 
