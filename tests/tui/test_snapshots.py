@@ -29,6 +29,7 @@ from tui.app import CifarApp
 from tui.panels.charts.curves import CurveChart
 from tui.panels.charts.data import accuracy_data
 from tui.panels.charts.panel import ChartsPanel
+from tui.panels.layers.keys import LayerTree
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import LEAVE, STOP, ChoiceScreen
 from tui.screens.compare import CompareScreen
@@ -153,6 +154,9 @@ async def test_a_training_and_what_opens_over_it(
     async with training.run_test(size=size) as pilot:
         await until(pilot, lambda: session.alive)
         await until(pilot, lambda: is_charted(pilot))
+        # Of the focus, which comes a moment later, depend the order of the help and the footer.
+        is_focused = size != SIZES[0]  # at 80x24 the layers are hidden
+        await until(pilot, lambda: isinstance(training.focused, LayerTree) == is_focused)
         for name, screen, words in (
             ("help", HelpScreen(keys.places_from(training, training.screen)), "Keys"),
             ("stop", ChoiceScreen(STOP), "After this epoch"),
