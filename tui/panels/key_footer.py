@@ -89,6 +89,10 @@ class KeyFooter(Widget):
         if self.is_attached:
             self.entries = self.working()
 
+    def watch_entries(self) -> None:
+        if self.app.screen is not self.screen:
+            self.app.screen.refresh()  # it draws this one below it as it was last
+
     def working(self) -> tuple[Entry, ...]:
         """Find the keys that work now, the most important of each place first."""
         found = self.screen.active_bindings.values() if self.app.screen is self.screen else ()
