@@ -23,6 +23,7 @@ from engine.common.regular_file import read_regular
 from engine.common.text import byte_size, printable
 from engine.common.version import VERSION
 from engine.errors import InputError
+from engine.machine.cores import core_quota, visible_cores
 
 State = Literal["good", "note", "bad"]
 DISK_WANTED_BYTES = 5 * 10**9
@@ -182,21 +183,11 @@ def _gpu_readings() -> Finding:
 
 
 def _processor() -> Finding:
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    allowed = _cpu_quota()
+    usable, allowed = visible_cores(), core_quota()
     found = f"{usable} cores"
-    if allowed is not None and allowed < (usable or 1):
+    if allowed is not None and allowed < usable:
         return Finding("processor", "note", f"{found}, of which the container may use {allowed:g}")
     return Finding("processor", "good", found)
-
-
-def _cpu_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """Return the cores that the control group allows; None where it sets no limit."""
-    try:
-        quota, period = (root / "cpu.max").read_text().split()
-        return None if quota == "max" else int(quota) / int(period)
-    except (OSError, ValueError, ZeroDivisionError):
-        return None
 
 
 def _memory() -> Finding:

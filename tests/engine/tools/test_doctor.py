@@ -94,14 +94,6 @@ def test_hidden_gpus_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert found.endswith("it was built without CUDA")
 
 
-@pytest.mark.parametrize(
-    ("text", "cores"), [("150000 100000\n", 1.5), ("max 100000\n", None), ("nonsense\n", None)]
-)
-def test_a_quota_of_the_container_counts(tmp_path: Path, text: str, cores: float | None) -> None:
-    (tmp_path / "cpu.max").write_text(text)
-    assert doctor._cpu_quota(tmp_path) == cores
-
-
 def test_another_package_of_the_same_name_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
