@@ -10,11 +10,12 @@ from functools import partial
 from typing import Any
 
 from engine.backend.batches import aligned
+from engine.backend.lite import LiteError
 from engine.common.folders import features_root
 from engine.config.settings import MEMORY_SHARE
 from engine.config.spec import GIGABYTE, RunSpec
 from engine.features.computing import Maker, Progress
-from engine.features.extraction import forward_batch
+from engine.features.extraction import executor_batch
 from engine.features.fingerprint import prefix_digest
 from engine.features.frozen_prefix import Frontier
 from engine.features.pool import Features, Pool, layouts_of
@@ -22,7 +23,7 @@ from engine.features.store import FeatureStore, feature_key
 from engine.features.writer import FeatureWriter
 from engine.keras_setup.loaded import keras
 from engine.machine.sampler import read_memory
-from engine.protocol.events import Event, FeaturesReady, LogLine, PhaseChanged
+from engine.protocol.events import Event, Executor, FeaturesReady, LogLine, PhaseChanged
 
 FORMAT = "1"
 
@@ -49,6 +50,7 @@ class FeatureCache:
         device: str,
         emit: Callable[[Event], None],
         stops: Callable[[], bool],
+        executor: Executor = "backend",
     ) -> None:
         """Start without features.
 
@@ -58,7 +60,10 @@ class FeatureCache:
             device: as `backend.choose_device` returns it.
             emit: called with the events of extraction and its progress.
             stops: called at every batch; waits out pauses, and ends the extraction if True.
+            executor: as `choose_executor` returns it.
         """
+        self.executor: Executor = executor
+        """What computes the features; the backend once XNNPACK has failed."""
         self._spec, self._network, self._device = spec, network, device
         self._emit, self._stops = emit, stops
         self._store = FeatureStore(features_root(), int(spec.feature_disk_gb * GIGABYTE))
@@ -116,6 +121,7 @@ class FeatureCache:
             bytes=0,
             held="memory",
             seconds=time.perf_counter() - started,
+            executor=self.executor,
         )
         return [(f, replace(ready, bytes=f.bytes, held=f.held)) for f in held]
 
@@ -127,6 +133,18 @@ class FeatureCache:
         self, held: Sequence[Features], pools: Sequence[Pool], earlier: Features | None
     ) -> str | None:
         """Fill all pools; return where from, or None if they cannot be held."""
+        try:
+            return self._fill_on(held, pools, earlier)
+        except LiteError as error:
+            self.executor = "backend"
+            text = f"TensorFlow computes the features, since XNNPACK cannot: {error}"
+            self._emit(LogLine(level="info", text=text))
+            return self._fill_on(held, pools, earlier)
+
+    def _fill_on(
+        self, held: Sequence[Features], pools: Sequence[Pool], earlier: Features | None
+    ) -> str | None:
+        """Fill all pools on the present executor."""
         digests = [prefix_digest(self._network, features.cut) for features in held]
         missing: dict[tuple[str, int], list[_Missing]] = {}
         for features, digest in zip(held, digests, strict=True):
@@ -171,7 +189,9 @@ class FeatureCache:
                 "image_size": str(spec.image_size),
                 "precision": spec.precision,
                 "device": self._device.partition(":")[0],
-                "batch": str(forward_batch(spec.image_size)),
+                "batch": str(executor_batch(self.executor, spec.image_size)),
+                # Without one the backend computes: what is on the disk then stays true.
+                **({} if self.executor == "backend" else {"executor": self.executor}),
             }
         )
 
@@ -181,8 +201,7 @@ class FeatureCache:
         missing: dict[tuple[str, int], list[_Missing]],
         earlier: Features | None,
     ) -> str | None:
-        batch = forward_batch(self._spec.image_size)
-        maker = Maker(self._network, earlier, batch, self._device, self._spec.flip)
+        maker = Maker(self._network, earlier, self._spec, self.executor, self._device)
         progress = Progress(sum(len(pools[name].images) for name, _ in missing), self._emit)
         for (name, view), wanted in missing.items():
             if not self._make(pools[name], view, wanted, maker, progress):

@@ -48,6 +48,8 @@ Phase = Literal[
     "paused",
     "saving",
 ]
+Executor = Literal["backend", "xnnpack"]
+"""What computes features: the backend with all cores at each layer, or XNNPACK a core a batch."""
 RunStatus = Literal["completed", "stopped", "failed", "interrupted"]
 """`interrupted`: ended early with a checkpoint; of a killed process readers derive it."""
 
@@ -224,6 +226,8 @@ class FeaturesReady(Event):
     """`disk`: memory-mapped, since it exceeds the limit."""
     seconds: float
     """Time it took, extraction included."""
+    executor: Executor = "backend"
+    """What computed them; in older records always the backend."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from engine.common.atomic import written_whole
 from engine.common.codec import from_plain, to_plain
 from engine.common.regular_file import reason_of
 from engine.errors import InputError
+from engine.protocol.events import Executor
 
 DAMAGE = (
     OSError,
@@ -79,6 +80,8 @@ class Position:
     sums: Sums = Sums()
     kept: tuple[str, ...] = ()
     """The operations whose features the step is fed with."""
+    executor: Executor = "backend"
+    """What computed them; in older checkpoints always the backend."""
     waiting: tuple[dict[str, Any], ...] = ()
     """Commands accepted and not carried out yet, as written in `commands.jsonl`."""
     skips_stage: bool = False

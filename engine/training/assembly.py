@@ -18,6 +18,7 @@ from engine.config.spec import RunSpec
 from engine.config.stage import Stage
 from engine.datasets.augmentation import draw_views, render_choice
 from engine.features.cache import FeatureCache
+from engine.features.extraction import choose_executor
 from engine.features.frozen_prefix import Frontier, find_frontier
 from engine.features.pool import Features, Pool
 from engine.model.build import Classifier
@@ -26,7 +27,7 @@ from engine.model.measure import call_flops
 from engine.model.subgraph import Forward
 from engine.model.trainable import apply_trainable
 from engine.model.tree import layer_tree
-from engine.protocol.events import Event, FeaturesReady, LogLine
+from engine.protocol.events import Event, Executor, FeaturesReady, LogLine
 from engine.state.layer_choice import leaf_nodes
 from engine.training.preparation import Data
 from engine.training.selection import planned_selections
@@ -67,13 +68,24 @@ class Assembler:
         self._spec, self._classifier, self._data = spec, classifier, data
         self._device, self._emit, self._stops = device, emit, stops
         network = classifier.network
-        self._cache = FeatureCache(spec, network, device, emit, stops)
+        rows = sum(pool.rows for pool in data.pools.values())
+        computes: Executor = choose_executor(network, rows, device)
+        self._cache = FeatureCache(spec, network, device, emit, stops, computes)
         self._held: list[tuple[Features, FeaturesReady]] = []
         self._pools = [data.pools["train"]]
         if data.validation_pool == "test":
             self._pools.append(data.pools["test"])
         self._image_rows: dict[str, Rows] = {}
         self._has_warned = False
+
+    @property
+    def executor(self) -> Executor:
+        """What computes the features; set it to what computed those of a checkpoint."""
+        return self._cache.executor
+
+    @executor.setter
+    def executor(self, executor: Executor) -> None:
+        self._cache.executor = executor
 
     def assemble(self, epoch: int, *, extracts: bool, mid_epoch: bool) -> Step:
         """Build a step for the current state of the layers.

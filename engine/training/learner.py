@@ -123,12 +123,14 @@ class Learner:
         waiting = [from_plain(Command, plain) for plain in at.waiting]
         self._control.restore(waiting, skips_stage=at.skips_stage)
         self._checkpoints.restore(at)
+        self._assembler.executor = at.executor
         if at.step and not at.kept:
             self._compile((), mid_epoch=True)
         else:
             self._hold_and_compile()
         load_optimizer(checkpoint, self._optimizer)
-        if self._made is not None and at.step and self._made.kept != frozenset(at.kept):
+        made, executor = self._made, self._assembler.executor
+        if made and at.step and (made.kept, executor) != (frozenset(at.kept), at.executor):
             self._emit(LogLine(level="warning", text=OTHER_FEATURES))
         if at.learning_rate != self._present.learning_rate:
             self._emit(LearningRateChanged(epoch=at.epoch, learning_rate=at.learning_rate))
@@ -392,4 +394,5 @@ class Learner:
     def _position(self) -> Position:
         kept = self._made.kept if self._made else frozenset()
         best = self._checkpoints.best
-        return self.at.position(self._selection, self._control, best, kept)
+        executor = self._assembler.executor
+        return self.at.position(self._selection, self._control, best, kept, executor)

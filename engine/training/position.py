@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, field
 
 from engine.common.codec import to_plain
 from engine.errors import InputError
-from engine.protocol.events import EpochEnded
+from engine.protocol.events import EpochEnded, Executor
 from engine.runs.checkpoint import Best, Position, Sums
 from engine.training.control import Control
 from engine.training.segment import EpochMeter, measured
@@ -93,7 +93,12 @@ class Place:
         )
 
     def position(
-        self, selection: Selection, control: Control, best: Best, kept: frozenset[str]
+        self,
+        selection: Selection,
+        control: Control,
+        best: Best,
+        kept: frozenset[str],
+        executor: Executor,
     ) -> Position:
         """Make what a checkpoint has to hold beside the variables."""
         meter = self.meter if self.step else EpochMeter()
@@ -110,6 +115,7 @@ class Place:
             best=best,
             sums=Sums(*astuple(meter)),
             kept=tuple(sorted(kept)),
+            executor=executor,
             waiting=tuple(to_plain(change) for change in control.waiting),
             skips_stage=control.skip_stage,
         )

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+import engine.backend.lite
+import engine.features.extraction
 import engine.training.learner
+from engine.backend.lite import LiteError, has_lite
 from engine.config.spec import RunSpec
 from engine.config.stage import Stage
 from engine.features.store import FeatureStore
@@ -242,3 +245,39 @@ def test_half_precision_trains_and_is_kept_apart(train: Train, first: Trained, c
     assert sources(run) == ["extracted"]
     assert run.losses == pytest.approx(first.losses[:4], rel=0.2)
     assert run.losses != first.losses[:4]
+
+
+@pytest.fixture
+def on_xnnpack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has XNNPACK compute features however little that saves."""
+    if not has_lite("cpu:0"):
+        pytest.skip("XNNPACK comes with TensorFlow")
+    monkeypatch.setattr(engine.features.extraction, "WORTH_FLOPS", 0.0)
+
+
+@pytest.mark.slow("a training on features of XNNPACK, against every layer computed")
+@pytest.mark.usefixtures("on_xnnpack")
+def test_on_xnnpack_it_is_the_same_training(train: Train, twice: TrainTwice) -> None:
+    spec = dataclasses.replace(TWO_STAGES, flip=True)
+    kept, _ = twice(spec)
+    assert {ready.executor for ready in kept.all(FeaturesReady)} == {"xnnpack"}
+    again = train(spec)
+    assert sources(again) == ["cache", "cache"]
+    assert again.losses == kept.losses
+
+
+@pytest.mark.usefixtures("on_xnnpack")
+def test_what_xnnpack_cannot_compute_the_backend_does(
+    train: Train, first: Trained, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(frozen: object) -> bytes:
+        raise LiteError("no such operation")
+
+    monkeypatch.setattr(engine.backend.lite, "_converted", fails)
+    run = train(TWO_STAGES)
+    # What the backend has computed before is found, and is all there is.
+    assert sources(run) == ["cache", "cache"]
+    assert {ready.executor for ready in run.all(FeaturesReady)} == {"backend"}
+    assert run.losses == first.losses
+    said = [line.text for line in run.all(LogLine) if "XNNPACK" in line.text]
+    assert said == ["TensorFlow computes the features, since XNNPACK cannot: no such operation"]
