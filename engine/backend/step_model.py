@@ -28,6 +28,7 @@ class StepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         prefix: Forward | None,
         suffix: Forward,
         label_smoothing: float = 0.0,
+        evaluated: Forward | None = None,
     ) -> None:
         """Join the two parts of a network.
 
@@ -36,10 +37,11 @@ class StepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
             prefix: from images to the cut tensors, frozen; None where features are the input.
             suffix: from the cut tensors, or from images, to probabilities.
             label_smoothing: share of the label spread over all classes, in training only.
+            evaluated: the suffix in a form that is faster without gradients; None for the same.
         """
         super().__init__()
         self.network = network
-        self._prefix, self._suffix = prefix, suffix
+        self._prefix, self._suffix, self._evaluated = prefix, suffix, evaluated or suffix
         self._smoothing = label_smoothing
         self.parts = 1
         """Parts of a batch, run one after the other; their gradients are added up."""
@@ -54,7 +56,7 @@ class StepModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         given = list(x) if isinstance(x, (list, tuple)) else [x]
         if self._prefix is not None:
             given = [ops.stop_gradient(tensor) for tensor in self._prefix(given)]
-        return self._suffix(given, training=bool(training))[0]
+        return self._suffix(given, training=True)[0] if training else self._evaluated(given)[0]
 
     def compute_loss(
         self,
@@ -79,14 +81,15 @@ def step_model(
     prefix: Forward | None,
     suffix: Forward,
     label_smoothing: float,
+    evaluated: Forward | None = None,
 ) -> StepModel:
-    """Return a StepModel for the backend in use."""
+    """Return a StepModel for the backend in use; the arguments are its own."""
     if is_tensorflow():
         # TensorFlow imports Keras, which is loaded with our settings by now.
         from engine.backend.tensorflow_step import TensorFlowStepModel
 
-        return TensorFlowStepModel(network, prefix, suffix, label_smoothing)
-    return StepModel(network, prefix, suffix, label_smoothing)
+        return TensorFlowStepModel(network, prefix, suffix, label_smoothing, evaluated)
+    return StepModel(network, prefix, suffix, label_smoothing, evaluated)
 
 
 def compile_step(model: StepModel, optimizer: Any, steps_per_execution: int, device: str) -> None:

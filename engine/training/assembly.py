@@ -101,14 +101,16 @@ class Assembler:
         found = self._features(everything, epoch, extracts=extracts, mid_epoch=mid_epoch)
         features, ready = found or (None, None)
         inputs = features.cut if features else network.inputs
-        rewrite = fuse_training if fuses(self._device) else None
+        plain = not fuses(self._device)
+        rewrite, frozen = (None, None) if plain else (fuse_training, fuse_inference)
         prefix = None
         if features is None and everything.cut:
-            frozen = fuse_inference if rewrite else None
             prefix = Forward(network, inputs, everything.cut, everything.inference, frozen)
             inputs = everything.cut
         suffix = Forward(network, inputs, network.outputs, everything.inference, rewrite)
-        model = step_model(network, prefix, suffix, self._spec.label_smoothing)
+        evaluated = Forward(network, inputs, network.outputs, everything.inference, frozen)
+        smoothing = self._spec.label_smoothing
+        model = step_model(network, prefix, suffix, smoothing, evaluated)
         train = self._rows(self._data.pools["train"], features)
         validation = self._rows(self._data.pools[self._data.validation_pool], features, plain=True)
         kept = features.prefix if features else frozenset[str]()
