@@ -2,8 +2,7 @@
 
 A locked BatchNormalization goes into the convolution before it (kernel × scale, + bias), which
 lets TensorFlow fuse bias and ReLU6 into one kernel. 1×1 convolutions are matrix products, whose
-gradients are several times faster; bias and ReLU6 follow them before the rows become images again,
-since TensorFlow fuses only neighbours. On maps of a few pixels a depthwise convolution is one small
+gradients are several times faster. On maps of a few pixels a depthwise convolution is one small
 matrix product per channel: oneDNN's gradient of its kernel takes ten times as long there.
 """
 
@@ -11,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,8 +19,6 @@ from engine.keras_setup.loaded import keras
 from engine.model.graph import Call
 from engine.model.subgraph import Step, Values
 
-Finish = Callable[[Any], Any]
-"""Adds what follows a convolution, bias and activation, to its last axis."""
 DENSE_PIXELS = 36
 """Largest map on which depthwise convolutions become matrix products; measured break-even."""
 
@@ -39,25 +35,17 @@ def fuse(steps: list[Call], *, trains: bool) -> list[tuple[Call, Step | None]]:
     readers = Counter(id(tensor) for call in steps for tensor in call.inputs)
     by_input = {id(tensor): call for call in steps for tensor in call.inputs}
     absorbed: set[int] = set()
-
-    def next_call(call: Call, fits: Callable[[Any], bool]) -> Call | None:
-        """Return the only reader of a call, if it fits, and leave it out."""
-        reader = by_input.get(id(call.outputs[0]))
-        if reader is None or readers[id(call.outputs[0])] != 1 or not fits(reader.operation):
-            return None
-        absorbed.add(id(reader))
-        return reader
-
     fused: list[tuple[Call, Step | None]] = []
     for call in steps:
         if id(call) in absorbed:
             continue
-        norm = relu6 = None
+        norm = None
         if _is_plain_convolution(call.operation):
-            norm = next_call(call, _is_locked_norm)
-        if norm is not None and trains and _is_pointwise(call.operation):
-            relu6 = next_call(norm, _is_relu6)
-        fused.append((call, _fused_step(call, norm, relu6, trains=trains)))
+            reader = by_input.get(id(call.outputs[0]))
+            if reader and readers[id(call.outputs[0])] == 1 and _is_locked_norm(reader.operation):
+                norm = reader
+                absorbed.add(id(reader))
+        fused.append((call, _fused_step(call, norm, trains=trains)))
     return fused
 
 
@@ -86,15 +74,7 @@ def _is_locked_norm(operation: Any) -> bool:
     )
 
 
-def _is_relu6(operation: Any) -> bool:
-    return (
-        type(operation) is keras.layers.ReLU
-        and (operation.max_value, operation.negative_slope, operation.threshold) == (6.0, 0.0, 0.0)
-        and operation.compute_dtype == "float32"
-    )
-
-
-def _fused_step(call: Call, norm: Call | None, relu6: Call | None, *, trains: bool) -> Step | None:
+def _fused_step(call: Call, norm: Call | None, *, trains: bool) -> Step | None:
     layer = call.operation
     if not _is_plain_convolution(layer):
         return None
@@ -102,7 +82,7 @@ def _fused_step(call: Call, norm: Call | None, relu6: Call | None, *, trains: bo
     if norm is None and not becomes_product:
         return None
     convolve = _product(call) if becomes_product else _convolution(layer)
-    source, target = call.inputs[0], (relu6 or norm or call).outputs[0]
+    source, target = call.inputs[0], (norm or call).outputs[0]
     normalization = norm.operation if norm else None
 
     def step(values: Values, training: bool) -> None:
@@ -111,14 +91,10 @@ def _fused_step(call: Call, norm: Call | None, relu6: Call | None, *, trains: bo
         kernel, bias = layer.kernel, layer.bias if layer.use_bias else None
         if normalization is not None:
             kernel, bias = _fold(layer, normalization)
-        kernel = tensorflow.convert_to_tensor(kernel)
-        bias = None if bias is None else tensorflow.convert_to_tensor(bias)
-
-        def finish(made: Any) -> Any:
-            made = made if bias is None else tensorflow.nn.bias_add(made, bias)
-            return made if relu6 is None else tensorflow.nn.relu6(made)
-
-        values[id(target)] = convolve(values[id(source)], kernel, finish)
+        made = convolve(values[id(source)], tensorflow.convert_to_tensor(kernel))
+        if bias is not None:
+            made = tensorflow.nn.bias_add(made, tensorflow.convert_to_tensor(bias))
+        values[id(target)] = made
 
     return step
 
@@ -159,13 +135,13 @@ def _is_dense_depthwise(call: Call) -> bool:
 
 
 def _convolution(layer: Any) -> Any:
-    """Return the convolution of a layer as a function of images, kernel and what comes after."""
+    """Return the convolution of a layer as a function of images and kernel."""
     import tensorflow
 
     strides, padding = (1, *layer.strides, 1), layer.padding.upper()
-    is_depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-    convolve = tensorflow.nn.depthwise_conv2d if is_depthwise else tensorflow.nn.conv2d
-    return lambda x, kernel, finish: finish(convolve(x, kernel, strides, padding))
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        return lambda x, kernel: tensorflow.nn.depthwise_conv2d(x, kernel, strides, padding)
+    return lambda x, kernel: tensorflow.nn.conv2d(x, kernel, strides, padding)
 
 
 def _product(call: Call) -> Any:
@@ -175,15 +151,15 @@ def _product(call: Call) -> Any:
     return _dense_depthwise(tuple(call.inputs[0].shape[1:]), tuple(call.operation.kernel_size))
 
 
-def _pointwise(x: Any, kernel: Any, finish: Finish) -> Any:
-    """Multiply (n, h, w, c) and (1, 1, c, d), and finish the rows, to (n, h, w, d)."""
+def _pointwise(x: Any, kernel: Any) -> Any:
+    """Multiply (n, h, w, c) and (1, 1, c, d) to (n, h, w, d)."""
     import tensorflow
 
     channels, filters = kernel.shape[2:]
     rows = tensorflow.matmul(
         tensorflow.reshape(x, (-1, channels)), tensorflow.reshape(kernel, (channels, filters))
     )
-    return tensorflow.reshape(finish(rows), (-1, *x.shape[1:3], filters))
+    return tensorflow.reshape(rows, (-1, *x.shape[1:3], filters))
 
 
 def _dense_depthwise(shape: tuple[int, int, int], kernel_size: tuple[int, int]) -> Any:
@@ -192,7 +168,7 @@ def _dense_depthwise(shape: tuple[int, int, int], kernel_size: tuple[int, int]) 
     pixels = height * width
     taps = tap_table(height, width, *kernel_size)
 
-    def convolve(x: Any, kernel: Any, finish: Finish) -> Any:
+    def convolve(x: Any, kernel: Any) -> Any:
         import tensorflow
 
         by_tap = tensorflow.reshape(kernel, (math.prod(kernel_size), channels))
@@ -200,7 +176,7 @@ def _dense_depthwise(shape: tuple[int, int, int], kernel_size: tuple[int, int]) 
         matrices = tensorflow.reshape(matrices, (channels, pixels, pixels))
         rows = tensorflow.transpose(tensorflow.reshape(x, (-1, pixels, channels)), (2, 0, 1))
         made = tensorflow.transpose(tensorflow.matmul(rows, matrices), (1, 2, 0))
-        return finish(tensorflow.reshape(made, (-1, height, width, channels)))
+        return tensorflow.reshape(made, (-1, height, width, channels))
 
     return convolve
 

@@ -7,6 +7,7 @@ program holds the weights as they are when it is made.
 
 from __future__ import annotations
 
+import logging
 import queue
 import warnings
 from collections.abc import Callable, Sequence
@@ -118,11 +119,17 @@ def _converted(frozen: Any) -> bytes:
     """Return the program of a function on constants."""
     import tensorflow
 
-    converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([frozen])
+    logger = logging.getLogger("absl")
+    level = logger.level
+    # It warns that constants are converted another way than variables.
+    logger.setLevel(logging.ERROR)
     try:
+        converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([frozen])
         return bytes(converter.convert())
     except Exception as error:  # its own class is not public
         raise LiteError(_first_line(error)) from error
+    finally:
+        logger.setLevel(level)
 
 
 def _compare(frozen: Any, program: LiteProgram, signature: Sequence[tuple[Any, str]]) -> None:

@@ -68,10 +68,14 @@ def test_a_backbone_gives_the_same_on_every_thread(name: str) -> None:
         assert [a.tobytes() for a in again] == [a.tobytes() for a in first]
 
 
-def test_arguments_and_results_keep_their_order() -> None:
+def test_arguments_and_results_keep_their_order(
+    recwarn: pytest.WarningsRecorder, caplog: pytest.LogCaptureFixture
+) -> None:
     made = program(lambda *given: [2.0**n * x for n, x in enumerate(given)], VECTORS)
     arrays = [np.full((BATCH, 3), n, np.float32) for n in range(len(VECTORS))]
     assert [int(array[0, 0]) for array in made(arrays)] == [n * 2**n for n in range(12)]
+    assert not recwarn.list
+    assert not caplog.records
 
 
 def test_an_operation_without_a_counterpart_is_named() -> None:
