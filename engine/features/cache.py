@@ -136,10 +136,11 @@ class FeatureCache:
         try:
             return self._fill_on(held, pools, earlier)
         except LiteError as error:
-            self.executor = "backend"
             text = f"TensorFlow computes the features, since XNNPACK cannot: {error}"
-            self._emit(LogLine(level="info", text=text))
-            return self._fill_on(held, pools, earlier)
+        # Not within the handler: the error keeps all that the first attempt holds.
+        self.executor = "backend"
+        self._emit(LogLine(level="info", text=text))
+        return self._fill_on(held, pools, earlier)
 
     def _fill_on(
         self, held: Sequence[Features], pools: Sequence[Pool], earlier: Features | None

@@ -25,9 +25,11 @@ from engine.protocol.events import Executor
 PIXELS = 256 * 96 * 96
 """Pixels of one batch: 256 images at 96 px, fewer where they are larger."""
 LITE_BATCH = 4
-"""Images of a batch on one core: measured best at 96 and 128 px, where two or eight are slower."""
+"""Images of a batch on one core; at 96 and 128 px two or eight were slower, with AVX2."""
 LITE_PIXELS = LITE_BATCH * 96 * 96
 """Pixels of such a batch, where the images are smaller."""
+AHEAD = 2
+"""Batches for each core that are computed before they are asked for."""
 LITE_SHARE = 0.25
 """Of the free memory, for all cores together."""
 WORTH_FLOPS = 5e9
@@ -51,7 +53,9 @@ def executor_batch(executor: Executor, image_size: int) -> int:
 
 
 def choose_executor(network: keras.Model, rows: int, device: str) -> Executor:
-    """Return what computes the features of a run fastest; the same for the same run everywhere.
+    """Return what computes the features of a run; the same for the same run on any processor.
+
+    It is judged by the FLOPs of the whole network on all images, wherever the frontier lies.
 
     Args:
         network: whose prefix is computed.
@@ -100,7 +104,13 @@ class Extractor:
         """Threads that compute beside the caller's; 0 for none."""
         if executor == "xnnpack":
             plain = Forward(part.network, part.sources, part.cut)
-            program = LiteProgram(lambda *given: plain(given), signature, variables, _workers)
+            waiting = AHEAD * self._batch * sum(map(_bytes, part.layouts))
+            program = LiteProgram(
+                lambda *given: plain(given),
+                signature,
+                variables,
+                lambda own: _workers(own + waiting),
+            )
             self._run, self._threads = program, program.workers
             return
         rewrite = fuse_inference if fuses(device) else None
@@ -142,7 +152,7 @@ class Extractor:
     def _is_enough(self, waiting: deque[list[Future[list[Any]]]]) -> bool:
         """Whether the blocks behind the first give every core two batches more to compute."""
         behind = sum(map(len, waiting)) - len(waiting[0]) if waiting else 0
-        return behind >= 2 * self._threads
+        return behind >= AHEAD * self._threads
 
     def _joined(self, parts: list[list[Any]]) -> dict[int, Any]:
         joined = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
@@ -167,6 +177,11 @@ def _workers(bytes_each: int) -> int:
     memory = read_memory()
     free = (memory.total_bytes - memory.used_bytes) * LITE_SHARE
     return max(1, min(usable_cores(), math.floor(free / bytes_each)))
+
+
+def _bytes(layout: Layout) -> int:
+    """Return the bytes of a layout's values for one image."""
+    return math.prod(layout.shape) * np.dtype(layout.dtype).itemsize
 
 
 def _stored(value: Any, layout: Layout) -> Any:

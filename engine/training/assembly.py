@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.backend.batches import Rows
 from engine.backend.devices import fuses
 from engine.backend.fused import fuse_inference, fuse_training
+from engine.backend.lite import has_lite
 from engine.backend.step_model import StepModel, step_model
 from engine.common.text import byte_size
 from engine.config.spec import RunSpec
@@ -51,6 +52,11 @@ class Step:
         """The operations that are not computed, because their features are kept."""
         return self.features.prefix if self.features else frozenset()
 
+    @property
+    def executor(self) -> Executor | None:
+        """What computed the kept features; None without any."""
+        return self.ready.executor if self.ready else None
+
 
 class Assembler:
     """Builds training steps from the network, the images and the kept features."""
@@ -80,12 +86,13 @@ class Assembler:
 
     @property
     def executor(self) -> Executor:
-        """What computes the features; set it to what computed those of a checkpoint."""
+        """What computes the next features."""
         return self._cache.executor
 
-    @executor.setter
-    def executor(self, executor: Executor) -> None:
-        self._cache.executor = executor
+    def restore_executor(self, executor: Executor) -> None:
+        """Compute features as those of a checkpoint were, where that is possible here."""
+        is_here = executor == "backend" or has_lite(self._device)
+        self._cache.executor = executor if is_here else "backend"
 
     def assemble(self, epoch: int, *, extracts: bool, mid_epoch: bool) -> Step:
         """Build a step for the current state of the layers.

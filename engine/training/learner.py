@@ -27,6 +27,7 @@ from engine.protocol.events import (
     CommandRejected,
     EpochStarted,
     Event,
+    Executor,
     FreezeApplied,
     LearningRateChanged,
     LogLine,
@@ -123,14 +124,14 @@ class Learner:
         waiting = [from_plain(Command, plain) for plain in at.waiting]
         self._control.restore(waiting, skips_stage=at.skips_stage)
         self._checkpoints.restore(at)
-        self._assembler.executor = at.executor
+        self._assembler.restore_executor(at.executor)
         if at.step and not at.kept:
             self._compile((), mid_epoch=True)
         else:
             self._hold_and_compile()
         load_optimizer(checkpoint, self._optimizer)
-        made, executor = self._made, self._assembler.executor
-        if made and at.step and (made.kept, executor) != (frozenset(at.kept), at.executor):
+        made = self._made
+        if made and at.step and (made.kept, self._executor) != (frozenset(at.kept), at.executor):
             self._emit(LogLine(level="warning", text=OTHER_FEATURES))
         if at.learning_rate != self._present.learning_rate:
             self._emit(LearningRateChanged(epoch=at.epoch, learning_rate=at.learning_rate))
@@ -394,5 +395,9 @@ class Learner:
     def _position(self) -> Position:
         kept = self._made.kept if self._made else frozenset()
         best = self._checkpoints.best
-        executor = self._assembler.executor
-        return self.at.position(self._selection, self._control, best, kept, executor)
+        return self.at.position(self._selection, self._control, best, kept, self._executor)
+
+    @property
+    def _executor(self) -> Executor:
+        """What computed the features that the step is fed with, or will compute the next ones."""
+        return (self._made and self._made.executor) or self._assembler.executor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,8 +77,7 @@ def test_the_size_of_the_blocks_changes_no_bit(classifier: Classifier, executor:
     in_parts = [found[cut] for found in extract.over(blocks([7, 16, 1, 20, 6]))]
     assert [len(array) for array in in_parts] == [7, 16, 1, 20, 6]
     assert np.concatenate(in_parts).tobytes() == at_once[0].tobytes()
-    direct = classifier.network(IMAGES[:1], training=False)
-    assert np.isfinite(np.asarray(direct)).all()
+    assert np.ptp(at_once[0], axis=0).max() > 1e-3
 
 
 def test_both_executors_agree(classifier: Classifier) -> None:
@@ -91,9 +91,10 @@ def test_both_executors_agree(classifier: Classifier) -> None:
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
-def test_who_stops_early_leaves_nothing_running(classifier: Classifier, executor: Executor) -> None:
-    import threading
-
+def test_who_stops_early_leaves_nothing_running(
+    classifier: Classifier, executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extraction, "usable_cores", lambda: 2)
     extract, cut = extractor(classifier, executor)
     taken: list[int] = []
 
@@ -105,7 +106,7 @@ def test_who_stops_early_leaves_nothing_running(classifier: Classifier, executor
     made = extract.over(given())
     assert len(next(made)[cut]) == 8
     made.close()
-    assert len(taken) < 50
+    assert len(taken) <= 5
     assert not [t.name for t in threading.enumerate() if t.name.startswith("features")]
 
 

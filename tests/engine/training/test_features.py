@@ -6,24 +6,30 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+import keras
 import pytest
 
 import engine.backend.lite
 import engine.features.extraction
+import engine.training.assembly
 import engine.training.learner
 from engine.backend.lite import LiteError, has_lite
 from engine.config.spec import RunSpec
 from engine.config.stage import Stage
 from engine.features.store import FeatureStore
-from engine.protocol.commands import Command, SetBatchNormLock, SetTrainable, Stop
+from engine.protocol.commands import Command, CommandQueue, SetBatchNormLock, SetTrainable, Stop
 from engine.protocol.events import (
     BatchEnded,
     CommandRejected,
     EpochEnded,
+    Event,
     FeaturesReady,
     FreezeApplied,
     LogLine,
 )
+from engine.runs.resume import resumption_of
+from engine.training.learner import OTHER_FEATURES
+from engine.training.trainer import Trainer
 from tests.support.training import Train, Trained, TrainTwice, train_plainly
 
 pytestmark = pytest.mark.usefixtures("small_net")
@@ -281,3 +287,37 @@ def test_what_xnnpack_cannot_compute_the_backend_does(
     assert run.losses == first.losses
     said = [line.text for line in run.all(LogLine) if "XNNPACK" in line.text]
     assert said == ["TensorFlow computes the features, since XNNPACK cannot: no such operation"]
+
+
+def resumed(run: Trained) -> list[Event]:
+    """Train the rest of a run that was stopped; returns its events."""
+    events: list[Event] = []
+    resumption = resumption_of(run.directory, keras.backend.backend())
+    Trainer(run.spec, run.directory, events.append, CommandQueue(), resumption).run()
+    return events
+
+
+@pytest.mark.slow("that a resumed run computes its features as before, or says that it does not")
+@pytest.mark.usefixtures("on_xnnpack")
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_resumed_run_has_the_same_features(
+    train: Train, own_feature_cache: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    monkeypatch.setattr(engine.training.learner, "steps_per_execution", lambda *_: 1)
+    whole = train(HEAD_ONLY)
+    stopped = train(HEAD_ONLY, BatchEnded_1=[Stop(when="now")])
+    assert stopped.status == "stopped"
+    shutil.rmtree(own_feature_cache / "features")
+    # A new run would have its features from the backend.
+    monkeypatch.setattr(engine.features.extraction, "WORTH_FLOPS", 1e30)
+    if fails:
+        monkeypatch.setattr(engine.training.assembly, "has_lite", lambda device: False)
+    events = resumed(stopped)
+    (ready,) = (event for event in events if isinstance(event, FeaturesReady))
+    assert (ready.source, ready.executor) == ("extracted", "backend" if fails else "xnnpack")
+    said = [event.text for event in events if isinstance(event, LogLine)]
+    assert (OTHER_FEATURES in said) == fails
+    losses = [event.val_loss for event in events if isinstance(event, EpochEnded)]
+    if not fails:
+        # Those of training are means over two parts of an epoch, which round differently.
+        assert losses == [event.val_loss for event in whole.all(EpochEnded)][-len(losses) :]
