@@ -59,7 +59,6 @@ class LiteProgram:
         content = _converted(frozen)
         names = [tensor.name.partition(":")[0] for tensor in frozen.inputs]
         first = _Interpreter(content, names)
-        self.batch = int(signature[0][0][0])
         self.workers = workers(len(content) + first.bytes)
         self._idle: queue.SimpleQueue[_Interpreter] = queue.SimpleQueue()
         self._idle.put(first)
