@@ -13,7 +13,6 @@ import io
 import json
 import os
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from typing import Any, Literal
 # The source tree that this file belongs to is what is measured, installed or not.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from command_line import interrupted_by_signals, read_arguments
 from notebook_comparison import ChildFailedError, describe_machine
 from notebook_comparison.child import run_child
 
@@ -39,7 +39,6 @@ from engine.common.folders import (
     check_temporary_folder,
     expanded,
 )
-from engine.common.text import did_you_mean
 from engine.config.kinds import Whole
 from engine.config.settings import SETTINGS, Options
 from engine.datasets.loading import check_dataset
@@ -199,6 +198,19 @@ def validation_rate(events: Sequence[Event]) -> float:
     )
 
 
+def recipe_seconds(events: Sequence[Event]) -> float:
+    """Return the seconds of extraction, steps and validation of all stages, without tracing.
+
+    Raises:
+        ValueError: the record has no extraction, or no epoch has ended.
+    """
+    epochs = list(_of(events, "EpochEnded"))
+    if not epochs:
+        raise ValueError("expected epochs that ended, found none")
+    spent = sum(epoch["train_seconds"] + epoch["validation_seconds"] for epoch in epochs)
+    return float(_extracted(events)["seconds"] + spent)
+
+
 def peak_mebibytes(events: Sequence[Event]) -> float:
     """Return the peak of the process's resident memory in MiB.
 
@@ -239,7 +251,8 @@ def _notebook(model: str, image_size: int, epochs: str, images: int, *more: str)
 HEAD_96 = _notebook(LITE0, 96, "6", 10_000)
 """Several epochs on kept features, since one takes a fraction of a second."""
 HEAD_128 = _notebook(LITE0, 128, "1", 10_000)
-LAST_30 = _notebook(LITE0, 96, "1,2", 10_000, "--unfreeze-last=30")
+NOTEBOOK_96 = _notebook(LITE0, 96, "5,3", 10_000)
+WHOLE_RECOMMENDED = Training(LITE0, ("--recipe=recommended",), 50_000)
 ALL_128 = Training(
     LITE0,
     # Half of the images, so that a validation takes long enough to be measured.
@@ -275,7 +288,7 @@ FIGURES = (
         f"step of the last 30 layers, {LITE0} at 96 px, batch {BATCH}",
         "ms",
         False,
-        LAST_30,
+        NOTEBOOK_96,
         step_milliseconds,
     ),
     Figure(
@@ -301,6 +314,13 @@ FIGURES = (
         True,
         HEAD_96,
         training_rate,
+    ),
+    *(
+        Figure(name, f"all of {recipe}, {LITE0}", "s", False, training, recipe_seconds)
+        for name, recipe, training in (
+            ("whole-notebook-96", "the notebook's recipe at 96 px", NOTEBOOK_96),
+            ("whole-recommended-128", "the recommended recipe at 128 px", WHOLE_RECOMMENDED),
+        )
     ),
     Figure(
         "peak-memory",
@@ -330,7 +350,7 @@ def run(argv: Sequence[str]) -> int:
     Raises:
         InputError: an option does not hold.
     """
-    arguments = parse(argv)
+    arguments = read_arguments(build_parser(), argv)
     figures = tuple(
         row for row in FIGURES if arguments.figure is None or row.name in arguments.figure
     )
@@ -339,30 +359,15 @@ def run(argv: Sequence[str]) -> int:
     data = arguments.data_path and os.path.abspath(expanded(arguments.data_path))
     check_dataset(Options(data_path=data, train_limit=arguments.train_limit))
     check_temporary_folder()
-    _interrupt_on_signals()
     try:
-        compared = compare(figures, base, arguments.rounds, arguments.train_limit, data)
+        with interrupted_by_signals():
+            compared = compare(figures, base, arguments.rounds, arguments.train_limit, data)
     except ChildFailedError as error:
         print(f"cifar-tui: before_after: {error}", file=sys.stderr)
         return 1
     use_utf8(sys.stdout)
     print(as_json(compared) if arguments.json else markdown(compared))
     return 0
-
-
-def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Read the command line.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    parser = build_parser()
-    parsed, unknown = parser.parse_known_args(argv)
-    if unknown:
-        flag = unknown[0].partition("=")[0]
-        hint = f"{did_you_mean(flag, parser.flags())}{parser.hint}"
-        raise InputError("", f"an option of {PROGRAM}", repr(flag[:60]), hint)
-    return parsed
 
 
 def build_parser() -> OneLineParser:
@@ -693,15 +698,6 @@ def _number(value: float) -> str:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-def _interrupt_on_signals() -> None:
-    """Let what would end this process at once end the child and remove the folder, too."""
-    # A shell starts its background jobs with SIGINT ignored; who sends it means it all the same.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:  # nohup has SIGHUP ignored
-            signal.signal(number, signal.default_int_handler)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,20 +19,19 @@ from typing import Any
 # The source tree that this file belongs to is what is measured, installed or not.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from command_line import interrupted_by_signals, read_arguments
 from notebook_comparison import ChildFailedError, check_bench, run_bench
 from notebook_comparison.report import markdown, text
 
 from engine.api.planning import with_weights
 from engine.backbones.catalogue import find_backbone
 from engine.common.codec import to_plain
-from engine.common.text import did_you_mean
 from engine.config.kinds import Whole
 from engine.config.planning import plan_runs
 from engine.config.recipe import NOTEBOOK
 from engine.config.settings import SETTINGS
 from engine.config.spec import RunSpec
 from engine.datasets.loading import check_dataset
-from engine.errors import InputError
 from engine.keras_setup.loading import check_can_compute
 from engine.weights.locate import check_weights_option
 from tui.__main__ import exit_status
@@ -75,11 +72,11 @@ def run(argv: Sequence[str]) -> int:
     Raises:
         InputError: an option does not hold.
     """
-    arguments = parse(argv)
+    arguments = read_arguments(build_parser(), argv)
     spec = plan(arguments)
     check_bench(spec, arguments.repeat)
     try:
-        with _interrupted_by_signals():
+        with interrupted_by_signals():
             bench = run_bench(
                 spec,
                 engine_command,
@@ -96,21 +93,6 @@ def run(argv: Sequence[str]) -> int:
     else:
         print(markdown(bench) if arguments.markdown else text(bench))
     return 0
-
-
-def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Read the command line.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    parser = build_parser()
-    parsed, unknown = parser.parse_known_args(argv)
-    if unknown:
-        flag = unknown[0].partition("=")[0]
-        hint = f"{did_you_mean(flag, parser.flags())}{parser.hint}"
-        raise InputError("", f"an option of {PROGRAM}", repr(flag[:60]), hint)
-    return parsed
 
 
 def build_parser() -> OneLineParser:
@@ -186,21 +168,6 @@ def engine_command(spec: RunSpec, runs_dir: Path, feature_cache: bool) -> list[s
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _interrupted_by_signals() -> Iterator[None]:
-    """Let what would end this process at once end the one that it measures, too."""
-    # A shell starts its background jobs with SIGINT ignored; who sends it means it all the same.
-    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler)}
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:  # nohup has SIGHUP ignored
-            before[number] = signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

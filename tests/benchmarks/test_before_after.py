@@ -49,6 +49,7 @@ def epoch(stage: int, rate: float | None, validation_seconds: float) -> dict[str
         "event": "EpochEnded",
         "stage": stage,
         "images_per_second": rate,
+        "train_seconds": 10.0,
         "validation_seconds": validation_seconds,
     }
 
@@ -77,6 +78,7 @@ EVENTS: list[dict[str, Any]] = [
         ("step-last30-96", 100),
         ("validation-all-128", 100),
         ("head-96", 640),
+        ("whole-notebook-96", 2 + 4 * 10 + 7 + 7 + 5 + 0.5),
         ("peak-memory", 3),
     ],
 )

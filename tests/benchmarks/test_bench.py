@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bench import engine_command, main, parse, plan
+from bench import build_parser as build_bench_parser
+from bench import engine_command, main, plan
+from command_line import read_arguments
 
 from engine.backbones.catalogue import find_backbone
 from engine.config.planning import plan_runs
@@ -15,7 +17,7 @@ from tui.cli.parser import build_parser
 
 
 def planned(*arguments: str) -> RunSpec:
-    return plan(parse(arguments))
+    return plan(read_arguments(build_bench_parser(), arguments))
 
 
 GIVEN = ["--model=mobilenetv2", "--dataset=digits", "--image-size=48", "--epochs=2,1"]
