@@ -101,7 +101,7 @@ class FeatureCache:
             kept neither in memory nor on disk, or a Stop came.
         """
         started = time.perf_counter()
-        self._emit(PhaseChanged(phase="extracting", detail=self._spec.model))
+        self._tell_phase()
         rows = sum(pool.rows for pool in pools)
         taken = earlier.bytes if earlier and earlier.held == "memory" else 0
         held = []
@@ -140,7 +140,12 @@ class FeatureCache:
         # Not within the handler: the error keeps all that the first attempt holds.
         self.executor = "backend"
         self._emit(LogLine(level="info", text=text))
+        self._tell_phase()
         return self._fill_on(held, pools, earlier)
+
+    def _tell_phase(self) -> None:
+        detail, executor = self._spec.model, self.executor
+        self._emit(PhaseChanged(phase="extracting", detail=detail, executor=executor))
 
     def _fill_on(
         self, held: Sequence[Features], pools: Sequence[Pool], earlier: Features | None

@@ -77,6 +77,9 @@ class PhaseChanged(Event):
     phase: Phase
     detail: str = ""
     """What exactly: `TensorFlow`, `resnet50v2 weights`, `batch 64`."""
+    executor: Executor | None = None
+    """What computes the features that are extracted; None in another phase, or where it is still
+    the same."""
 
 
 @dataclass(frozen=True, kw_only=True)

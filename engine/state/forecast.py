@@ -23,8 +23,10 @@ from engine.protocol.events import (
     EpochEnded,
     EpochStarted,
     Event,
+    Executor,
     FeaturesReady,
     FreezeApplied,
+    PhaseChanged,
     RunStarted,
     StageStarted,
 )
@@ -42,6 +44,10 @@ from engine.state.step_times import StepTimes
 OVERHEAD_FLOPS = 2e8
 """FLOPs that fit into the constant time of a step: 1 to 2.7 ms where the prefix of MobileNetV2 runs
 at 0.12 TFLOP/s, on two cores. Used only until both are measured."""
+STEP_COSTS: dict[Executor, float] = {"backend": 1.0, "xnnpack": 1.3}
+"""How many times as long a FLOP of a step takes as one of extraction, by what extracts. Of
+EfficientNetLite0 at 128 px on two cores: 0.70 and 1.22 where the last 38 layers train, 0.74 and
+1.29 where the last 98 do, 1.06 and 1.84 where all do. Used only until a step is measured."""
 WARM_UP_STEPS = 8
 """Measured steps before there is an estimate: the first ones fill caches and mislead."""
 
@@ -106,11 +112,13 @@ class Costs:
     rows: int
     """Images whose features are computed, once for each view."""
     assumed: Rates | None = None
-    """Used until something is measured."""
+    """Of steps; used until one is measured."""
     paces: dict[Work, Pace] = field(default_factory=dict)
     """What was measured."""
     extraction: float | None = None
-    """Measured seconds per FLOP of making features."""
+    """Seconds per FLOP of making features: measured, or assumed; None for those of a step."""
+    step_cost: float = 1.0
+    """How many times as long a FLOP of a step takes, where no step is measured."""
 
     def seconds(
         self,
@@ -208,14 +216,16 @@ class Costs:
         lightest work."""
         paces = ((work, pace.seconds_per_step) for work, pace in self.paces.items())
         steps = {work: seconds for work, seconds in paces if seconds is not None}
+        if not steps and self.assumed is not None:
+            return self.assumed
         heaviest = max(steps, key=self._step_flops, default=None)
         is_heavy = heaviest is not None and self._step_flops(heaviest) > OVERHEAD_FLOPS
         if self.extraction is not None and not is_heavy:
-            per_flop = self.extraction
+            per_flop = self.extraction * self.step_cost
         elif heaviest is not None:
             per_flop = steps[heaviest] / (self._step_flops(heaviest) + OVERHEAD_FLOPS)
         else:
-            return self.assumed
+            return None
         if not steps:
             return Rates(per_flop, per_flop * OVERHEAD_FLOPS)
         lightest = min(steps, key=self._step_flops)
@@ -256,6 +266,8 @@ class Estimate:
         match event:
             case StageStarted():
                 self._trains = self._plan(min(max(event.stage, 1), len(self._stages)) - 1)[0][2]
+            case PhaseChanged(executor=str() as executor):
+                self.costs.step_cost = STEP_COSTS[executor]
             case EpochStarted():
                 # It counts as measured if nothing changes until it ends.
                 self._epoch_work = self.work
@@ -292,6 +304,7 @@ class Estimate:
         self._ready.add(self._held)
         if event.source == "extracted" and event.images * self._held * event.seconds > 0:
             self.costs.extraction = event.seconds / (event.images * self._held)
+            self.costs.step_cost = STEP_COSTS[event.executor]
 
     def extracting(self, images_per_second: float) -> None:
         """Note the pace of the current extraction, if it is the first: later ones may start from

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -12,12 +12,14 @@ from engine.protocol.events import (
     BatchEnded,
     EpochEnded,
     EpochStarted,
+    Executor,
     FeaturesReady,
     FreezeApplied,
+    PhaseChanged,
     RunStarted,
 )
 from engine.protocol.facts import DataFacts, LayerNode, ModelFacts
-from engine.state.forecast import OVERHEAD_FLOPS, Estimate, Work, stage_plan, work_of
+from engine.state.forecast import OVERHEAD_FLOPS, STEP_COSTS, Estimate, Work, stage_plan, work_of
 
 MEGA = 10**6
 BATCH = 50
@@ -74,10 +76,13 @@ def frozen_but(trains: frozenset[str], frontier: str) -> FreezeApplied:
     )
 
 
-def features(source: Any, seconds: float, images: int = 6_500) -> FeaturesReady:
+def features(
+    source: Any, seconds: float, images: int = 6_500, executor: Executor = "backend"
+) -> FeaturesReady:
     return FeaturesReady(
-        epoch=1, source=source, images=images, views=1, bytes=1, held="memory", seconds=seconds
-    )
+        epoch=1, source=source, images=images, views=1, bytes=1, held="memory", seconds=seconds,
+        executor=executor,
+    )  # fmt: skip
 
 
 def epoch(train: float, validation: float) -> EpochEnded:
@@ -200,17 +205,35 @@ def test_a_measured_epoch_is_its_own_seconds() -> None:
     assert estimate.costs.epoch_seconds(estimate.work) == 3.5
 
 
-def test_what_trains_after_the_head_is_estimated_from_the_speed_of_the_extraction() -> None:
+@pytest.mark.parametrize("executor", get_args(Executor))
+def test_what_trains_after_the_head_is_estimated_from_the_speed_of_the_extraction(
+    executor: Executor,
+) -> None:
     estimate = Estimate(started())
     estimate.apply(frozen_but(HEAD, "dense"))
-    estimate.apply(features("extracted", 65.0))  # 10 GFLOP a second
+    estimate.apply(features("extracted", 65.0, executor=executor))  # 10 GFLOP a second
     measure(estimate, 0.2, 0.02)  # 2 ms a step, nearly all of it overhead
     tuned = estimate.costs.epoch_seconds(estimate.work_if(TUNED))
     computing = (3 * 10.02 * BATCH * STEPS + 10.02 * 500) * MEGA / (10 * 1_000 * MEGA)
     assert tuned is not None
-    assert 0.9 < tuned / (computing + 0.2 + 0.02) < 1.1
+    assert 0.9 < tuned / (STEP_COSTS[executor] * computing + 0.2 + 0.02) < 1.1
     # Not a hundred times the head's epoch by the ratio of FLOPs alone, nor the head's own.
     assert 20 < tuned / 0.22 < 200
+
+
+def test_while_it_extracts_what_computes_tells_how_long_steps_will_take() -> None:
+    def tuned(executor: Executor) -> float:
+        estimate = Estimate(started())
+        estimate.apply(frozen_but(HEAD, "dense"))
+        estimate.apply(PhaseChanged(phase="extracting", executor=executor))
+        estimate.extracting(100.0)
+        estimate.apply(PhaseChanged(phase="paused"))
+        seconds = estimate.costs.epoch_seconds(estimate.work_if(TUNED))
+        assert seconds is not None
+        return seconds
+
+    ratio = STEP_COSTS["xnnpack"] / STEP_COSTS["backend"]
+    assert tuned("xnnpack") == pytest.approx(ratio * tuned("backend"), rel=0.05)
 
 
 def test_from_the_head_alone_the_overhead_is_taken_for_most_of_a_step() -> None:
