@@ -1,5 +1,5 @@
 # The checks by name: by hand, in .ci/run and in .github/workflows/ci.yml. They run what is installed,
-# as `pip install ".[test,release]"` does.
+# as `pip install ".[test,lite,release]"` does.
 .PHONY: all check fast slow jax package snapshots bench constraints
 .NOTPARALLEL:
 
@@ -40,8 +40,8 @@ PIN = import json, sys; pins = ("{name}=={version}".format_map(package["metadata
 	print(*sorted(pins, key=str.lower), sep="\n")
 
 constraints:
-	printf '# What `pip install ".[jax,test,release]"` brings on Linux, Python 3.11. By: make constraints\n' \
+	printf '# What `pip install ".[jax,lite,test,release]"` brings on Linux, Python 3.11. By: make constraints\n' \
 		> .ci/constraints.new
-	python3.11 -m pip install --quiet --dry-run --ignore-installed --report - ".[jax,test,release]" \
+	python3.11 -m pip install --quiet --dry-run --ignore-installed --report - ".[jax,lite,test,release]" \
 		| python3.11 -c '$(PIN)' >> .ci/constraints.new
 	mv .ci/constraints.new .ci/constraints.txt

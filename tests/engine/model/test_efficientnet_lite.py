@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: the real weights in the right places, and nobody else's."""
+"""EfficientNet-Lite: the real weights in the right places, and nobody else's."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ from engine.common.progress import ignore_progress
 from engine.datasets.loading import load_dataset
 from engine.errors import InputError
 from engine.model.build import Classifier, build_classifier
-from engine.model.lite0 import BLOCKS
+from engine.model.efficientnet_lite import LITE0_BLOCKS, LITE1_BLOCKS, LITE2_BLOCKS, Block
 from engine.weights import torch_pickle
-from engine.weights.lite0 import load_lite0_weights
+from engine.weights.efficientnet_lite import load_lite0_weights
+from engine.weights.load import load_published
+from engine.weights.locate import locate_weights, weights_state
 from engine.weights.torch_pickle import read_tensors
 
 PALACE, DAISY = 698, 985
@@ -31,14 +33,22 @@ WEIGHTS = Path(
 )
 
 
+NAMES = ("EfficientNetLite0", "EfficientNetLite1", "EfficientNetLite2")
+
+
 def build(
-    image_shape: tuple[int, int, int], image_size: int, classes: int, path: Path | None = WEIGHTS
+    image_shape: tuple[int, int, int],
+    image_size: int,
+    classes: int,
+    path: Path | None = WEIGHTS,
+    name: str = "EfficientNetLite0",
 ) -> Classifier:
+    backbone = find_backbone(name)
     load: Callable[[keras.Model], None] | None = None
     if path is not None:
-        load = lambda model: load_lite0_weights(model, path)  # noqa: E731
+        load = lambda model: load_published(model, path, backbone)  # noqa: E731
     return build_classifier(
-        find_backbone("EfficientNetLite0"),
+        backbone,
         image_shape=image_shape,
         image_size=image_size,
         classes=classes,
@@ -47,26 +57,48 @@ def build(
     )
 
 
+@pytest.fixture(params=NAMES)
+def installed(request: pytest.FixtureRequest) -> tuple[str, Path]:
+    """Each of the networks with the file of its weights."""
+    backbone = find_backbone(request.param)
+    if weights_state(backbone) != "bundled":
+        pytest.skip("cifar-tui[lite] is not installed")
+    path = locate_weights(backbone, 96, "imagenet", ignore_progress)
+    assert path is not None
+    return backbone.name, path
+
+
 def photograph(name: str) -> NDArray[np.uint8]:
     image: NDArray[np.uint8] = load_sample_image(name)
     left = (image.shape[1] - image.shape[0]) // 2
     return image[:, left : left + image.shape[0]]
 
 
-def test_blocks_are_those_of_the_paper() -> None:
-    assert len(BLOCKS) == 16
-    assert sum(block.residual for block in BLOCKS) == 9
-    assert [block.name for block in BLOCKS][-1] == "block7a"
-    assert [block.width_out for block in BLOCKS if block.name.endswith("a")] == [
-        16, 24, 40, 80, 112, 192, 320,
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("blocks", "count", "residual", "widths"),
+    [
+        (LITE0_BLOCKS, 16, 9, [16, 24, 40, 80, 112, 192, 320]),
+        (LITE1_BLOCKS, 21, 14, [16, 24, 40, 80, 112, 192, 320]),
+        (LITE2_BLOCKS, 21, 14, [16, 24, 48, 88, 120, 208, 352]),
+    ],
+)
+def test_blocks_are_those_of_the_paper(
+    blocks: tuple[Block, ...], count: int, residual: int, widths: list[int]
+) -> None:
+    assert len(blocks) == count
+    assert sum(block.residual for block in blocks) == residual
+    assert blocks[-1].name == "block7a"
+    assert [block.width_out for block in blocks if block.name.endswith("a")] == widths
 
 
-@pytest.mark.slow("that the architecture and the reading of its weights are right together")
-def test_with_its_own_classifier_it_names_what_is_on_a_photograph() -> None:
+@pytest.mark.slow("that the architectures and the reading of their weights are right together")
+def test_with_its_own_classifier_it_names_what_is_on_a_photograph(
+    installed: tuple[str, Path],
+) -> None:
+    name, path = installed
     palace, daisy = photograph("china.jpg"), photograph("flower.jpg")
-    network = build(palace.shape, 224, 1000).network
-    tensors = read_tensors(WEIGHTS)
+    network = build(palace.shape, 224, 1000, path, name).network
+    tensors = read_tensors(path)
     network.get_layer("head_dense").set_weights([tensors["_fc.weight"].T, tensors["_fc.bias"]])
     probabilities = np.asarray(network(np.stack([palace, daisy]), training=False))
     assert probabilities.argmax(axis=1).tolist() == [PALACE, DAISY]
@@ -74,9 +106,10 @@ def test_with_its_own_classifier_it_names_what_is_on_a_photograph() -> None:
     assert probabilities.max(axis=1).min() > 0.15
 
 
-@pytest.mark.slow("that no weight of the file is left out or used twice")
-def test_every_weight_of_the_file_is_used_once() -> None:
-    network = build((32, 32, 3), 32, 10).network
+@pytest.mark.slow("that no weight of a file is left out or used twice")
+def test_every_weight_of_the_file_is_used_once(installed: tuple[str, Path]) -> None:
+    name, path = installed
+    network = build((32, 32, 3), 32, 10, path, name).network
     loaded = {
         weight.path: np.asarray(weight)
         for layer in network.layers
@@ -84,8 +117,8 @@ def test_every_weight_of_the_file_is_used_once() -> None:
         for weight in layer.weights
     }
     spare = re.compile(r"_fc\.|num_batches_tracked")
-    tensors = {k: v for k, v in read_tensors(WEIGHTS).items() if not spare.search(k)}
-    assert len(loaded) == len(tensors) == 49 * 5
+    tensors = {k: v for k, v in read_tensors(path).items() if not spare.search(k)}
+    assert len(loaded) == len(tensors)
 
     def signatures(arrays: dict[str, NDArray[np.float32]]) -> list[tuple[int, float, float]]:
         # Transposing changes neither.
