@@ -126,6 +126,7 @@ _SETTINGS: dict[str, Callable[[RunSpec], str]] = {
     "mirrored": lambda spec: _yes_no(spec.flip),
     "crops": lambda spec: str(spec.views),
     "label smoothing": lambda spec: f"{spec.label_smoothing:g}",
+    "mirrored at the test": lambda spec: _yes_no(spec.test_time_flip),
     "kept weights": lambda spec: spec.keep,
     "patience": lambda spec: str(spec.patience or "none"),
     "precision": lambda spec: spec.precision,

@@ -128,6 +128,11 @@ _REMARKS: tuple[tuple[Callable[[Measured], bool], str, str, str], ...] = (
         "better than it is",
     ),
     (
+        lambda run: bool(run.row["test_time_flip"]),
+        *("was", "were"),
+        "tested with mirror images, too: that adds accuracy, and a prediction costs twice as much",
+    ),
+    (
         lambda run: bool(run.row["status"] == "stopped"),
         *("was", "were"),
         "stopped before the end of the recipe and might have improved further",

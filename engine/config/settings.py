@@ -153,6 +153,13 @@ class RecipeSettings:
         metavar="SHARE",
         words="label smoothing {}",
     )
+    test_time_flip: bool = option(
+        YES_OR_NO,
+        "whether the model averages its predictions for an image and its mirror image at the test",
+        False,
+        words="tested with mirror images",
+    )
+    """What is exported does the same; training and validation see none of it."""
     keep: Keep = option(
         Choice(get_args(Keep)),
         "weights that are tested and exported: the last, or the best on the validation images",
@@ -292,6 +299,7 @@ class Options(KeptSettings):
     flip: bool | None = None
     views: int | None = None
     label_smoothing: float | None = None
+    test_time_flip: bool | None = None
     keep: Keep | None = None
 
 

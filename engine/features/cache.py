@@ -191,7 +191,7 @@ class FeatureCache:
                 "format": FORMAT,
                 "prefix": digest,
                 "images": pool.fingerprint,
-                "view": "as it is" if view == 0 else f"{view} flip {spec.flip}",
+                "view": "as it is" if view == 0 else f"{view} flip {pool.flip}",
                 "image_size": str(spec.image_size),
                 "precision": spec.precision,
                 "device": self._device.partition(":")[0],

@@ -35,12 +35,12 @@ class Maker:
         Args:
             network: whose cut tensors are computed.
             earlier: features that are held already.
-            spec: says how large the images are, and whether their views are mirrored.
+            spec: says how large the images are.
             executor: as `choose_executor` returns it.
             device: as `backend.choose_device` returns it.
         """
         self._network, self._earlier, self._device = network, earlier, device
-        self._executor, self._flip, self._image_size = executor, spec.flip, spec.image_size
+        self._executor, self._image_size = executor, spec.image_size
         self._block = forward_batch(spec.image_size)
         self._extractors: dict[tuple[int, ...], Extractor] = {}
         self._is_same: bool | None = None
@@ -68,7 +68,7 @@ class Maker:
 
     def _images(self, pool: Pool, view: int, span: slice) -> list[Any]:
         rows = np.arange(span.start, span.stop)
-        return [render_choice(pool.images, rows, np.full(len(rows), view), flip=self._flip)]
+        return [render_choice(pool.images, rows, np.full(len(rows), view), flip=pool.flip)]
 
     def _held(self, pool: Pool, wanted: Sequence[Features]) -> list[list[Any]] | None:
         """Return the views of the earlier features, if the wanted ones can come from them."""

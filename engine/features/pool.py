@@ -25,6 +25,8 @@ class Pool:
     """Views of each image, the image itself included."""
     fingerprint: str
     """Hash of the images."""
+    flip: bool = False
+    """Whether its odd views are mirrored; see `engine.datasets.augmentation`."""
 
     @property
     def rows(self) -> int:

@@ -76,7 +76,7 @@ class Entry(msgspec.Struct, array_like=True):
 
 class _Index(msgspec.Struct):
     entries: dict[str, Entry]
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     """Raised whenever a row is made in another way from the same files."""
 
 

@@ -34,7 +34,9 @@ from engine.metrics.catalogue import METRICS, Metric
 from engine.ranking.row import is_so_far
 from engine.ranking.table import TARGET, RankingTable, best, fastest
 
-BEST, FASTEST, ON_TEST, SO_FAR = "★", "⚡", "†", "~"
+BEST, FASTEST, ON_TEST, MIRRORED, SO_FAR = "★", "⚡", "†", "‡", "~"
+FOOTNOTES = (ON_TEST, MIRRORED)
+"""Marks that stand behind a figure."""
 _FIRST_AT_LEAST = 12
 """Cells of the first column, on however narrow a terminal."""
 
@@ -52,6 +54,13 @@ def validation_text(row: Row) -> str:
     start = SO_FAR if is_so_far(row) else ""
     end = ON_TEST if row["validation"] == "test" else ""
     return start + accuracy(row["val_accuracy"]) + end
+
+
+def test_text(row: Row) -> str:
+    """The test accuracy; marked where mirror images had a part in it."""
+    if row["test_accuracy"] is None:
+        return MISSING
+    return accuracy(row["test_accuracy"]) + (MIRRORED if row["test_time_flip"] else "")
 
 
 def interval_text(row: Row) -> str:
@@ -73,7 +82,7 @@ METRIC_COLUMNS = tuple(map(_metric_column, METRICS))
 COLUMNS = (
     Column("model", "model", model_label, 10, right=False),
     Column("dataset", "data", lambda row: _printable(short(row["dataset"])), 5, right=False),
-    Column("test_accuracy", "test acc", lambda row: accuracy(row["test_accuracy"]), 9),
+    Column("test_accuracy", "test acc", test_text, 9),
     Column("accuracy_low", "± 95 %", interval_text, -1),
     Column("val_accuracy", "val acc", validation_text, 4),
     *METRIC_COLUMNS,
@@ -176,6 +185,8 @@ def legend(table: RankingTable) -> list[str]:
         lines.append(f"{SO_FAR} so far: the run can still train")
     if "test" in table.column("validation"):
         lines.append(f"{ON_TEST} validated on the test split")
+    if any(row["test_time_flip"] and row["test_accuracy"] is not None for row in table.rows):
+        lines.append(f"{MIRRORED} tested with mirror images, too")
     return lines
 
 
@@ -202,7 +213,7 @@ def table_text(table: RankingTable, width: int) -> str:
     grid = list(zip(names, *(cells[column.key] for column in shown), strict=True))
     lines = aligned(grid, [column.right for column in (first, *shown)])
     text = "\n".join(map("".join, zip(lead, lines, strict=True)))
-    on_figures = (SO_FAR, ON_TEST)  # whose column may be left out
+    on_figures = (SO_FAR, *FOOTNOTES)  # whose column may be left out
     notes = [note for note in legend(table) if note[0] not in on_figures or note[0] in text]
     return "\n".join([text, *notes]) + "\n"
 
@@ -233,10 +244,10 @@ def _target(key: str) -> Column:
 
 
 def _cells(column: Column, rows: list[dict[str, Any]]) -> list[str]:
-    """Return a column's title and texts; where some have a dagger, the others are as wide."""
+    """Return a column's title and texts; where some have a footnote, the others are as wide."""
     texts = [column.text(row) for row in rows]
-    if column.right and any(text.endswith(ON_TEST) for text in texts):
-        texts = [text if text.endswith(ON_TEST) else text + " " for text in texts]
+    if column.right and any(text.endswith(FOOTNOTES) for text in texts):
+        texts = [text if text.endswith(FOOTNOTES) else text + " " for text in texts]
     return [column.title, *texts]
 
 

@@ -173,13 +173,13 @@ class Assembler:
         return rows[permutation]
 
     def test_rows(self, step: Step) -> Rows | None:
-        """The test images for the step's model; None where their features cannot be kept."""
+        """The test images in all their views; None where their features cannot be kept."""
         pool = self._data.pools["test"]
         features = step.features
         is_held = features is None or pool.name in features.views
         if not is_held and not self._cache.add(features, pool):  # type: ignore[arg-type]
             return None
-        return self._rows(pool, step.features, plain=True)
+        return self._rows(pool, step.features)
 
     def _features(
         self, everything: Frontier, epoch: int, *, extracts: bool, mid_epoch: bool
@@ -247,7 +247,7 @@ class Assembler:
         return self._image_rows[pool.name]
 
     def _render(self, pool: Pool) -> Callable[[Any], list[Any]]:
-        count, flip = len(pool.images), self._spec.flip
+        count, flip = len(pool.images), pool.flip
 
         def take(rows: Any) -> list[Any]:
             return [render_choice(pool.images, rows % count, rows // count, flip=flip)]

@@ -52,8 +52,9 @@ def predict_test(
     Args:
         network: what is exported; it counts where the two do not agree.
         model: the step's form of it, which is faster.
-        rows: what the step's form takes; None uses the network throughout.
-        pool: the test images.
+        rows: what the step's form takes, for each view of the pool; None uses the network
+            throughout.
+        pool: the test images; the predictions for their views are averaged, as the network does.
         batch_size: images at a time.
         callback: reports the progress and stops the pass.
         path: of the predictions.
@@ -67,15 +68,17 @@ def predict_test(
         InputError: some prediction is not finite.
         OSError: the predictions could not be written.
     """
-    order = np.arange(len(pool.labels))
     agrees = False
     if rows is not None:
-        probabilities = _predict(model, rows, order, batch_size, callback)
-        if not callback.stopped:  # which traces the network, for seconds
-            emit(PhaseChanged(phase="testing", detail="the exported model"))
-        agrees = callback.stopped or _agrees(network, pool.images[:batch_size], probabilities)
+        each = _predict(model, rows, np.arange(pool.rows), batch_size, callback)
+        if callback.stopped:
+            return None
+        probabilities = each.reshape(pool.views, len(pool.labels), -1).mean(axis=0)
+        # It traces the network, for seconds.
+        emit(PhaseChanged(phase="testing", detail="the exported model"))
+        agrees = _agrees(network, pool.images[:batch_size], probabilities)
     if not agrees:
-        plain = Rows([pool.images], pool.labels)
+        plain, order = Rows([pool.images], pool.labels), np.arange(len(pool.labels))
         probabilities = _predict(network, plain, order, batch_size, callback)
     if callback.stopped:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from engine.config.schedule import epochs_without_gain, rate_at
 from engine.config.spec import RunSpec
 from engine.config.stage import Stage
 from engine.features.extraction import forward_batch
+from engine.keras_setup.loaded import keras
 from engine.model.build import Classifier
 from engine.model.graph import leaf_layers
+from engine.model.mirror_images import with_mirror_images
 from engine.model.trainable import parameter_counts, trainable_names
 from engine.protocol.commands import Command
 from engine.protocol.events import (
@@ -377,17 +379,23 @@ class Learner:
         rows = self._assembler.test_rows(self._made)
         pool = self._data.pools["test"]
         stops = lambda: self._stops_pass("testing")  # noqa: E731
-        model, network = self._made.model, self.classifier.network
+        model, network = self._made.model, self.exported
         network.jit_compile = jit_compile(self._device)
         path, control = self._directory.predictions, self._control
 
         def predict(size: int) -> Tested | None:
-            callback = PassCallback(len(pool.labels), size, self._emit, stops)
+            callback = PassCallback(pool.rows, size, self._emit, stops)
             emit = self._emit
             return predict_test(network, model, rows, pool, size, callback, path, control, emit)
 
         tested = self._parts.evaluate(forward_batch(self._spec.image_size), predict)
         return tested and tested._replace(epoch=kept)
+
+    @cached_property
+    def exported(self) -> keras.Model:
+        """The network that is tested and exported; to be asked for once nothing trains any more."""
+        network = self.classifier.network
+        return with_mirror_images(network) if self._spec.test_time_flip else network
 
     def _save_checkpoint(self) -> None:
         self._checkpoints.save_last(self._optimizer, self._position())

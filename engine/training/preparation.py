@@ -91,8 +91,11 @@ def _split(dataset: Dataset, spec: RunSpec, has_begun: bool) -> Data:
     of = dataset.fingerprint if spec.feature_cache else ""
     images, labels = dataset.train_images[:count], dataset.train_labels[:count]
     views = spec.view_count
-    train = Pool("train", images, labels, views, f"{of} train {count}")
-    test = Pool("test", dataset.test_images, dataset.test_labels, 1, f"{of} test")
+    train = Pool("train", images, labels, views, f"{of} train {count}", spec.flip)
+    mirrors = spec.test_time_flip
+    test_views = 2 if mirrors else 1
+    tested = (dataset.test_images, dataset.test_labels)
+    test = Pool("test", *tested, test_views, f"{of} test", mirrors)
     on_test = spec.validation == "test"
     if on_test:
         held_out = np.arange(len(test.labels), dtype=np.int64)

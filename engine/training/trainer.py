@@ -226,7 +226,7 @@ class Trainer:
         )
         self._emit(ended)
         self._emit(PhaseChanged(phase="saving", detail=self._directory.model.name))
-        export_network(learner.classifier.network, self._directory.model, self.control)
+        export_network(learner.exported, self._directory.model, self.control)
 
 
 class _StoppedError(Exception):

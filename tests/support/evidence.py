@@ -37,6 +37,7 @@ BASE: dict[str, Any] = {key: None for key in KINDS} | {
     "dataset": "cifar10",
     "status": "completed",
     "ranked": True,
+    "test_time_flip": False,
     "test_images": 10_000,
     "seed": 0,
     "epochs": 8,

@@ -32,6 +32,7 @@ _MARKS = str.maketrans(
         **dict.fromkeys("–—−▔", "-"),
         **dict.fromkeys("×✗", "x"),
         **dict.fromkeys("±†", "+"),
+        "‡": "=",
         "▀": '"',
         "≠": "!",
         "°": "'",

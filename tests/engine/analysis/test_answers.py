@@ -168,6 +168,7 @@ def test_time_to_an_accuracy_falls_back_to_80_percent() -> None:
     [
         ({"status": "stopped"}, "CustomCNN was stopped before the end of the recipe"),
         ({"validation": "test"}, "CustomCNN used the test split for validation"),
+        ({"test_time_flip": True}, "CustomCNN was tested with mirror images, too"),
         ({"train_limit": 5_000}, "CustomCNN used only the first 5,000; the others used all"),
         ({"epochs": 3}, "EfficientNetLite0 8 and CustomCNN 3"),
         ({"test_images": 500}, "10,000 for EfficientNetLite0; 500 for CustomCNN"),

@@ -33,6 +33,7 @@ HELD: dict[str, dict[str, Any]] = {
     "flip": {"yes": True, "no": False},
     "views": {"1": 1, "64": 64},
     "label_smoothing": {"0": 0.0, "0.05": 0.05, "0.999": 0.999},
+    "test_time_flip": {"yes": True, "no": False},
     "keep": {"last": "last", "best": "best"},
     "patience": {"1": 1, "1000": 1_000},
     "train_limit": {"20": 20, "1000000000": 10**9},
@@ -112,6 +113,7 @@ REJECTED: dict[str, dict[str, str]] = {
         "nan": "a number from 0 to below 1, found nan",
         "x": "a number, found 'x'",
     },
+    "test_time_flip": {"true": "yes or no, found 'true'"},
     "keep": {"first": "last or best, found 'first'"},
     "patience": {"0": "1 to 1000, found 0", "1001": "1 to 1000, found 1001"},
     "train_limit": {

@@ -90,6 +90,17 @@ def test_a_validation_on_the_test_split_is_marked_where_it_shows(table: RankingT
     assert "†" not in narrow
 
 
+def test_a_test_with_mirror_images_is_marked(
+    table: RankingTable, write_run: WriteRun, tmp_path: Path
+) -> None:
+    assert "‡" not in table_text(table, 80)
+    write_run(test=0.8765, test_time_flip=True)
+    text = table_text(rank_runs(list_runs(tmp_path / "runs")), 80)
+    assert "0.8765‡" in text
+    assert "0.9183 " in text
+    assert "‡ tested with mirror images, too" in text
+
+
 def test_a_validation_accuracy_so_far_is_marked_where_it_shows(
     write_run: WriteRun, tmp_path: Path
 ) -> None:

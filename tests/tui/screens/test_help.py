@@ -43,7 +43,7 @@ async def test_what_fits_is_as_high_as_its_text_and_does_not_scroll(launcher_app
 def test_the_signs_of_the_results_follow_their_keys() -> None:
     text = help_text(("results", "detail")).plain
     signs = text[text.index("Signs in the results") : text.index(keys.PLACES["detail"])]
-    for mark in ("★", "⚡", "≠", "~", "†", "✓", "◆", "●"):
+    for mark in ("★", "⚡", "≠", "~", "†", "‡", "✓", "◆", "●"):
         assert f"\n  {mark} " in signs
     assert "no other run beats it in both accuracy and cost" in signs
 

@@ -8,7 +8,7 @@ import pytest
 from pseudo_terminal import Terminal
 from rich.cells import cell_len
 
-from engine.report.table import BEST, FASTEST, ON_TEST, SO_FAR
+from engine.report.table import BEST, FASTEST, MIRRORED, ON_TEST, SO_FAR
 from tui.panels import queue
 from tui.panels.charts import curves, data, pareto
 from tui.panels.layers import row_state
@@ -40,7 +40,7 @@ def test_each_character_has_one_of_its_width(text: str, expected: str) -> None:
         {mark for mark, _ in queue.GLYPHS.values()},
         {curves.VALIDATION_MARK, data.BEST_MARK},
         {pareto.OTHER, pareto.FRONT, pareto.LIT, pareto.APART, BEST, FASTEST},
-        {run_table.MARKED, run_table.PINNED, run_table.DIFFERS, BEST, FASTEST, ON_TEST},
+        {run_table.MARKED, run_table.PINNED, run_table.DIFFERS, BEST, FASTEST, ON_TEST, MIRRORED},
         {SO_FAR, "…"},
         set(row_state.GLYPHS.values()),
         {"✓", "✗", "●", "‖", "■"},

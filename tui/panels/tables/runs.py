@@ -9,7 +9,7 @@ from typing import ClassVar
 from engine.common.text import Column, Row, byte_size, cell_width
 from engine.ranking.row import is_so_far
 from engine.ranking.table import HIGH_FIRST, NOT_FINAL
-from engine.report.table import BEST, COLUMNS, METRIC_COLUMNS, ON_TEST
+from engine.report.table import BEST, COLUMNS, FOOTNOTES, METRIC_COLUMNS
 from tui.panels.tables.columns import is_missing
 from tui.panels.tables.virtual_table import Piece, VirtualTable
 
@@ -70,7 +70,8 @@ class RunTable(VirtualTable):
         self._marks: Mapping[str, str] = {}
         self._marked: list[str] = []
         self._marks_width = 0
-        self._shows_pins = self._shows_differing = self._has_daggers = False
+        self._shows_pins = self._shows_differing = False
+        self._with_footnotes: frozenset[str] = frozenset()
 
     def show(self, rows: Sequence[Row], marks: Mapping[str, str]) -> None:
         """Show these runs, with the cursor on the same run as before, else on the first.
@@ -85,7 +86,11 @@ class RunTable(VirtualTable):
         self._marks_width = max(map(cell_width, marks.values()), default=0)
         self._shows_pins = any(row.get("pinned") for row in rows)
         self._shows_differing = any(row.get("differs") for row in rows)
-        self._has_daggers = any(row["validation"] == "test" for row in rows)
+        footnotes = {
+            "val_accuracy": any(row["validation"] == "test" for row in rows),
+            "test_accuracy": any(row["test_time_flip"] for row in rows),
+        }
+        self._with_footnotes = frozenset(key for key, has_one in footnotes.items() if has_one)
         self.fill(rows)
 
     @property
@@ -135,7 +140,7 @@ class RunTable(VirtualTable):
 
     def text_of(self, column: Column, row: Row) -> str:
         text = column.text(row)
-        if column.key == "val_accuracy" and self._has_daggers and not text.endswith(ON_TEST):
+        if column.key in self._with_footnotes and not text.endswith(FOOTNOTES):
             text += " "
         return text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.report.table import BEST, FASTEST, ON_TEST, SO_FAR
+from engine.report.table import BEST, FASTEST, MIRRORED, ON_TEST, SO_FAR
 from tui.panels.charts.pareto import FRONT
 from tui.panels.tables.runs import DIFFERS, MARKED, PINNED
 
@@ -12,6 +12,7 @@ MEANINGS = {
     DIFFERS: ("$warning", "other data or input size"),
     SO_FAR: ("$foreground", "so far"),
     ON_TEST: ("$foreground", "validated on the test split"),
+    MIRRORED: ("$foreground", "tested with mirror images"),
 }
 """Style and meaning of each mark that the line explains."""
 _MORE = {

@@ -10,7 +10,7 @@ from textual.content import Content
 from engine.common.text import Row
 from engine.config.dataset_names import title
 from engine.ranking.row import is_so_far
-from engine.report.table import BEST, FASTEST, ON_TEST, SO_FAR
+from engine.report.table import BEST, FASTEST, MIRRORED, ON_TEST, SO_FAR
 from tui.panels.line_fitting import Field, fit
 from tui.panels.tables.runs import DIFFERS
 from tui.panels.tables.signs import MEANINGS
@@ -82,6 +82,8 @@ def _marks_in_use(rows: Sequence[Row], by_run: Mapping[str, str]) -> Iterator[tu
         yield SO_FAR, says[SO_FAR], 3
     if any(row["validation"] == "test" for row in rows):
         yield ON_TEST, says[ON_TEST], 2
+    if any(row["test_time_flip"] for row in rows):
+        yield MIRRORED, says[MIRRORED], 1
 
 
 def _what_differs(apart: Sequence[str]) -> str:

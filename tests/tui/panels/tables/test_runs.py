@@ -43,6 +43,7 @@ def row(number: int, **values: Any) -> Row:
         "recipe": "notebook",
         "weights": "imagenet",
         "validation": "0.1",
+        "test_time_flip": False,
         "differs": "",
         "pinned": False,
         "tags": [],

@@ -19,6 +19,7 @@ ROW: dict[str, Any] = {
     "ranked": True,
     "val_accuracy": 0.5,
     "validation": 0.1,
+    "test_time_flip": False,
 }
 
 
@@ -78,6 +79,11 @@ def test_the_legend_is_of_the_runs_that_are_shown() -> None:
 def test_the_legend_says_what_differs_here(differs: list[str], words: str) -> None:
     rows = [ROW | {"run_id": text, "differs": text} for text in differs]
     assert legend_line(rows, {}, 78).plain == words
+
+
+def test_the_legend_explains_mirror_images_where_they_had_a_part() -> None:
+    rows = [ROW, ROW | {"run_id": "b", "test_time_flip": True}]
+    assert legend_line(rows, {}, 78).plain == "‡ tested with mirror images"
 
 
 @pytest.mark.parametrize("width", [12, 40, 60, 78, 120, 200])
