@@ -70,8 +70,8 @@ def train(
         on_event: called with each event of `engine.protocol.events`, in order, on the thread that
             called this; a slow one does not delay the run. What it raises ends the run like ctrl+c,
             and is raised again from here.
-        recipe: how to train: `recommended`, `notebook`, `gradual`, `demo`, a saved one, or the
-            path of a TOML file.
+        recipe: how to train: `quick`, `recommended`, `thorough`, `notebook`, `gradual`, `demo`, a
+            saved one, or the path of a TOML file.
         dataset: `cifar10`, `cifar100`, `cifar10-mini`, `digits`, or the path of a folder of
             images.
         data_path: where the data of a known set are: archive, extracted folder or `.npz`.

@@ -47,6 +47,21 @@ RECOMMENDED = Recipe(
     label_smoothing=0.05,
     keep="best",
 )
+QUICK = replace(
+    RECOMMENDED,
+    name="quick",
+    stages=(Stage("head", 2, 1e-3, 0), Stage("fine-tune", 1, 3e-4, 38, "cosine")),
+    flip=False,
+)
+THOROUGH = replace(
+    RECOMMENDED,
+    name="thorough",
+    stages=(
+        Stage("head", 2, 1e-3, 0),
+        Stage("last blocks", 1, 3e-4, 38),
+        Stage("more blocks", 2, 3e-4, 98, "cosine"),
+    ),
+)
 GRADUAL = replace(
     RECOMMENDED,
     name="gradual",
@@ -55,7 +70,8 @@ GRADUAL = replace(
         Stage("fine-tune", 7, 3e-4, 0, "cosine", block_every=1),
     ),
 )
-RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, RECOMMENDED, GRADUAL, DEMO)}
+_BUILT_IN = (NOTEBOOK, QUICK, RECOMMENDED, THOROUGH, GRADUAL, DEMO)
+RECIPES = {recipe.name: recipe for recipe in _BUILT_IN}
 DEFAULT_RECIPE = RECIPES[DEFAULT_RECIPE_NAME]
 """The recipe where none is named; help, README and launcher take their defaults from it."""
 

@@ -94,7 +94,7 @@ def run_bench(
     """
     check_bench(spec, rounds)
     with tempfile.TemporaryDirectory(prefix="cifar-tui-bench-") as name:
-        one = _Round(spec, engine_command, say, Path(name))
+        one = Round(spec, engine_command, say, Path(name))
         one.prepare()
         measured = []
         for number in range(1, rounds + 1):
@@ -105,10 +105,11 @@ def run_bench(
         return Bench(spec, machine, medians, ratios(medians), tuple(measured))
 
 
-class _Round:
+class Round:
     """The processes of a round, over one prepared folder."""
 
     def __init__(self, spec: RunSpec, command: EngineCommand, say: Say, folder: Path) -> None:
+        """Begin with nothing prepared; the arguments are those of `run_bench`."""
         self._spec = spec
         self._command = command
         self._say = say
@@ -126,7 +127,7 @@ class _Round:
 
     def measure(self, with_plain: bool) -> dict[str, Measurement]:
         """Measure each program once."""
-        found = {"notebook": self._measure_notebook()}
+        found = {"notebook": self.measure_notebook()}
         with tempfile.TemporaryDirectory(prefix="cache-", dir=self._folder) as cache_name:
             cache = {CACHE_VARIABLE: cache_name}
             found["cold"] = self._measure_engine("cold", cache, feature_cache=True)
@@ -135,7 +136,8 @@ class _Round:
                 found["plain"] = self._measure_engine("plain", cache, feature_cache=False)
         return found
 
-    def _measure_notebook(self) -> Measurement:
+    def measure_notebook(self) -> Measurement:
+        """Measure the notebook once, after `prepare`."""
         lines: list[str] = [""]
 
         def hear(line: str) -> None:
