@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 PROGRESS_SECONDS = 0.5
 METHODS: tuple[Method, ...] = get_args(Method)
-OnEvent = Callable[[Event], None]
+OnEvent = Callable[[Event], object]
 
 
 def combine(

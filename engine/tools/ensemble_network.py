@@ -69,7 +69,7 @@ def _mean(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 def have_same_shapes(sets: Sequence[Weights]) -> bool:
     """Return whether networks have the same arrays, in the same order."""
-    return len({tuple((array.shape, array.dtype.str) for array in each) for each in sets}) == 1
+    return len({tuple((array.shape, array.dtype.str) for array in each) for each in sets}) <= 1
 
 
 def predict(

@@ -40,8 +40,8 @@ def exported_run(write_run: RunWriter, model: str = "CustomCNN", **said: Any) ->
     What is not a fact of its data goes to the writer.
     """
     facts = {key: said.pop(key) for key in DataFacts.__slots__ if key in said}
-    asked = {"test": 0.9, "dataset": "digits", "image_size": 8} | said
-    run = load_run(write_run.runs_dir / write_run(model, **asked))
+    usual: dict[str, Any] = {"test": 0.9, "dataset": "digits", "image_size": 8}
+    run = load_run(write_run.runs_dir / write_run(model, **(usual | said)))
     run.directory.model.touch()
     line = event_to_line(started(run, **facts))
     run.directory.events.write_text(line, encoding="utf-8")

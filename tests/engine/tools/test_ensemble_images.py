@@ -19,9 +19,8 @@ from tests.support.ensembles import exported_run, started
 from tests.support.runs import RunWriter
 
 
-def candidate(
-    write_run: RunWriter, *, facts: dict[str, Any] | None = None, **asked: Any
-) -> Candidate:
+def candidate(write_run: RunWriter, **asked: Any) -> Candidate:
+    facts = asked.pop("facts", {})
     run = exported_run(write_run, **asked)
     return Candidate(run, started(run, **facts))
 
