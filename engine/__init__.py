@@ -19,6 +19,7 @@ if sys.platform == "win32":
     )
 
 if TYPE_CHECKING:
+    from engine.api.combining import ensemble
     from engine.api.prediction import Classifier, load
     from engine.api.results import Run, open_run, rank
     from engine.api.training import resume, train
@@ -34,6 +35,7 @@ __all__ = [
     "Run",
     "RunError",
     "Unfreeze",
+    "ensemble",
     "load",
     "open_run",
     "rank",
@@ -49,6 +51,7 @@ _HOMES = {
     "Run": "api.results",
     "RunError": "errors",
     "Unfreeze": "config.stage",
+    "ensemble": "api.combining",
     "load": "api.prediction",
     "open_run": "api.results",
     "rank": "api.results",

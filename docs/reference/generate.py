@@ -130,7 +130,8 @@ def argument_row(action: argparse.Action) -> tuple[str, str]:
     words = " or ".join(f"`{word}`" for word in action.choices or ())
     says = "; ".join(filter(None, (words, cell(plain(action)))))
     usual = f" (default: {action.default})" if isinstance(action.default, str) else ""
-    count = "" if "(default: " in says + usual else COUNTS.get(str(action.nargs), "")
+    says_count = "(default: " in says + usual or " or more" in says
+    count = "" if says_count else COUNTS.get(str(action.nargs), "")
     return code(name), says + usual + count
 
 

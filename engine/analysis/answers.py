@@ -69,6 +69,8 @@ def answers_from(evidence: Evidence) -> Answers:
 
 def _no_answers(evidence: Evidence) -> Answers:
     nothing = "No run has been tested yet, so there is nothing to compare"
+    if evidence.ensembles:
+        nothing = "Only ensembles have been tested here, so there is no model to compare"
     if evidence.unranked:
         runs = counted(evidence.unranked, "run")
         verb = "has" if evidence.unranked == 1 else "have"

@@ -112,9 +112,12 @@ def _yes_no(value: bool) -> str:
 
 _SETTINGS: dict[str, Callable[[RunSpec], str]] = {
     "model": lambda spec: spec.model,
+    "members": lambda spec: ", ".join(spec.ensemble.run_ids) if spec.ensemble else "none",
     "data": lambda spec: spec.dataset,
     "recipe": lambda spec: spec.recipe,
-    "stages": lambda spec: " → ".join(map(stage_words, spec.stages)),
+    "stages": lambda spec: (
+        spec.ensemble.words if spec.ensemble else " → ".join(map(stage_words, spec.stages))
+    ),
     "image size": lambda spec: f"{spec.image_size} px",
     "batch size": lambda spec: str(spec.batch_size),
     "training images": lambda spec: whole(spec.train_limit) if spec.train_limit else "all",

@@ -120,6 +120,8 @@ class Evidence:
     """Data sets whose ranked runs are left out."""
     unranked: int = 0
     """Runs without a test accuracy, on any data."""
+    ensembles: int = 0
+    """Tested runs that combine others, on any data: they are no models of their own."""
 
     @property
     def best(self) -> Measured | None:
@@ -162,9 +164,11 @@ def gather(runs_dir: Path, dataset: str = "", only: Collection[str] = ()) -> Evi
 
     rows = [row for row in ranking_rows(runs_dir).rows if not only or row["run_id"] in only]
     ranked = [row for row in rows if row["ranked"] and row["test_accuracy"] is not None]
-    unranked = len(rows) - len(ranked)
+    unranked, tested = len(rows) - len(ranked), len(ranked)
+    ranked = [row for row in ranked if not row["members"]]
+    ensembles = tested - len(ranked)
     if not ranked:
-        return Evidence(unranked=unranked)
+        return Evidence(unranked=unranked, ensembles=ensembles)
     datasets = Counter(row["dataset"] for row in ranked)
     wanted = (dataset, Options().dataset, datasets.most_common(1)[0][0])
     dataset = next(name for name in wanted if name in datasets)
@@ -185,6 +189,7 @@ def gather(runs_dir: Path, dataset: str = "", only: Collection[str] = ()) -> Evi
         predictions,
         tuple(sorted(set(datasets) - {dataset})),
         unranked,
+        ensembles,
     )
 
 

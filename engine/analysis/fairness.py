@@ -35,6 +35,10 @@ def _left_out(evidence: Evidence) -> Iterable[str]:
         verb = "is" if evidence.unranked == 1 else "are"
         runs = counted(evidence.unranked, "run")
         yield f"{runs[:1].upper()}{runs[1:]} without a test accuracy {verb} left out."
+    if evidence.ensembles:
+        verb, which = ("is", "it combines") if evidence.ensembles == 1 else ("are", "they combine")
+        what = counted(evidence.ensembles, "ensemble")
+        yield f"{what[:1].upper()}{what[1:]} {verb} left out: {which} the models of other runs."
 
 
 def _few_runs(evidence: Evidence) -> Iterable[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.config.ensemble import Ensemble
 from engine.config.settings import KeptSettings, RecipeSettings
 from engine.config.stage import Stage
 
@@ -15,7 +16,7 @@ class RunSpec(KeptSettings, RecipeSettings):
     """Everything a run is asked to do; on one machine the same spec and seed give the same run."""
 
     model: str
-    """Catalogue name."""
+    """Catalogue name; `Ensemble` for a run that combines others."""
     dataset: str
     """A known name such as `cifar10`, or `folder:<name>` with the folder in `data_path`."""
     stages: tuple[Stage, ...]
@@ -29,9 +30,13 @@ class RunSpec(KeptSettings, RecipeSettings):
     seed: int = 0
     """Seed of the hold-out, the order of images and views, the initial weights and dropout."""
     weights: str = "imagenet"
-    """`imagenet`, `none` or a path; for a model from scratch `none` or a path."""
+    """`imagenet`, `none` or a path; for a model from scratch `none` or a path; of an ensemble
+    `members`."""
     checkpoint_minutes: float = 5.0
     """Minutes between checkpoints within an epoch; one is written at every epoch's end."""
+    ensemble: Ensemble | None = None
+    """The runs that it combines, where it trains nothing: its one stage then has no epoch, and what
+    has no meaning for it is its first member's."""
 
     @property
     def epochs(self) -> int:

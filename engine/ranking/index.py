@@ -51,6 +51,7 @@ _TYPES: dict[str, Any] = {
     **{key: _PLAIN[kind] for key, kind in KINDS.items()},
     "status": Literal[OVER],  # only rows of runs that are over are kept
     "validation": str | float | None,
+    "members": list[str],
     "stages": list[str],
     "tags": list[str],
     "curve": list[_POINT],
@@ -61,6 +62,7 @@ else:
     _Row = TypedDict("_Row", _TYPES)
 _texts = itemgetter(*(key for key, kind in _TYPES.items() if kind is str))
 _names = itemgetter(*NAMES)
+_LISTS = tuple(key for key, kind in _TYPES.items() if kind == list[str])
 Signature = tuple[int, ...]
 """The state of a run's files; equal ones mean the same files."""
 
@@ -181,7 +183,7 @@ def read_index(path: Path) -> dict[str, Entry]:
 
 def _can_be_shown(entries: dict[str, Entry], rows: list[dict[str, Any]]) -> bool:
     """Return whether no text is one that a terminal or a title's markup would obey."""
-    lists = (text for row in rows for key in ("stages", "tags") for text in row[key])
+    lists = (text for row in rows for key in _LISTS for text in row[key])
     others = (str(row["validation"]) for row in rows)
     broken = (entry.broken for entry in entries.values())
     texts = chain(chain.from_iterable(map(_texts, rows)), lists, others, broken)

@@ -54,6 +54,7 @@ KINDS = {
     "images_per_second": "float64",
     "weights": "object",
     "recipe": "object",
+    "members": "object",
     "seed": "Int64",
     "ranked": "bool",
     "validation": "object",
@@ -78,8 +79,9 @@ of the test accuracy, `val_accuracy` that of the exported weights, which are `ke
 a run has reached so far (see `is_so_far`),
 `validation` is `test` or the share held out, `status` may be `paused`.
 `to_80` and `to_85` are train seconds until the first epoch's end with a validation accuracy of 0.80
-and 0.85. `curve` is a list of `[train_seconds, val_accuracy]`, one per epoch. `differs` says what
-sets a run apart from the best one in data or image size.
+and 0.85. `members` are the ids of the runs that an ensemble combines. `curve` is a list of
+`[train_seconds, val_accuracy]`, one per epoch. `differs` says what sets a run apart from the best
+one in data or image size.
 """
 Z_95 = 1.959963984540054
 """Quantile of the normal distribution at 0.975."""
@@ -143,6 +145,7 @@ def _asked(run: RunRecord) -> dict[str, Any]:
         "image_size": spec.image_size,
         "weights": spec.weights,
         "recipe": spec.recipe,
+        "members": list(spec.ensemble.run_ids) if spec.ensemble else [],
         "seed": spec.seed,
         "validation": spec.validation,
         "test_time_flip": spec.test_time_flip,
@@ -175,11 +178,17 @@ def _measured(run: RunRecord) -> dict[str, Any]:
         "images_per_second": summary.images_per_second,
         "ranked": summary.ranked and _was_measured(summary),
         "stages": list(summary.stages),
-        "timeline": " → ".join(summary.stages),
+        "timeline": _timeline(run),
         "curve": curve,
         "differs": "",
         "error": summary.error,
     }
+
+
+def _timeline(run: RunRecord) -> str:
+    """Return what was trained, stage by stage; of an ensemble what was combined."""
+    ensemble = run.file.spec.ensemble
+    return ensemble.words if ensemble else " → ".join(run.summary.stages)
 
 
 def _val_accuracy(run: RunRecord) -> float | None:

@@ -64,7 +64,9 @@ def report_from(evidence: Evidence) -> Report:
 def _setting(evidence: Evidence, data: str) -> Iterable[tuple[str, str]]:
     runs = evidence.measured
     yield "data", _data_words(evidence, data)
-    yield "runs", f"{whole(len(evidence.rows))} tested, {whole(evidence.unranked)} not tested"
+    combined = f", {whole(evidence.ensembles)} combined from others" if evidence.ensembles else ""
+    tested = f"{whole(len(evidence.rows))} tested, {whole(evidence.unranked)} not tested"
+    yield "runs", f"{tested}{combined}"
     yield "machine", _each(run.machine for run in runs)
     yield "device", _each(run.device for run in runs)
     yield "software", _each(_versions(run) for run in runs)

@@ -116,7 +116,7 @@ def to_json(table: RankingTable) -> str:
 
 def to_csv(table: RankingTable) -> str:
     """Make a header and a line for each row; an empty field where nothing is known."""
-    forms = {"stages": "; ".join, "tags": "; ".join, "curve": _curve_text}
+    forms = {**dict.fromkeys(("members", "stages", "tags"), "; ".join), "curve": _curve_text}
     text = io.StringIO()
     writer = csv.DictWriter(text, table.keys, lineterminator="\n")
     writer.writeheader()

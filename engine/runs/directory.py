@@ -9,6 +9,7 @@ import re
 import reprlib
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,13 @@ from engine.common.regular_file import read_regular, reason_of
 from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.machine.provenance import Origin
+from engine.runs.lock import locked
 
 FORMAT = 1
 TRASH = ".trash"
 """Folder in the folder of runs for those that the user removed."""
+ASIDE = re.compile(r"\.\d+-.+")
+"""The names of what is not whole yet: a process, and the final name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +119,14 @@ def holds_runs(runs_dir: Path) -> bool:
     """Return whether a folder holds a run, whole or broken; looks no further than the first."""
     try:
         with os.scandir(runs_dir) as entries:
-            return any(_is_run(entry.path) for entry in entries if entry.name != TRASH)
+            return any(_is_run(entry.path) for entry in entries if is_a_runs_name(entry.name))
     except OSError:
         return False
+
+
+def is_a_runs_name(name: str) -> bool:
+    """Return whether a folder of this name may be a run: not the trash, nor a run still written."""
+    return not name.startswith(".") or (name != TRASH and not ASIDE.fullmatch(name))
 
 
 def _is_run(folder: str) -> bool:
@@ -127,25 +136,64 @@ def _is_run(folder: str) -> bool:
 
 def create_run(runs_dir: Path, file: SpecFile) -> RunDirectory:
     """Make a new run directory with its `spec.json`; `-2`, `-3` on a clash of names."""
+    directory = RunDirectory(_free_folder(runs_dir, _name_of(file)))
+    try:
+        _write_spec(directory, file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            directory.path.rmdir()
+        raise
+    return directory
+
+
+def create_whole(
+    runs_dir: Path, file: SpecFile, fill: Callable[[RunDirectory], None]
+) -> RunDirectory:
+    """Make a run directory that is there with all its files, or not at all.
+
+    Args:
+        runs_dir: the folder of runs.
+        file: for its `spec.json`.
+        fill: writes the other files, into a hidden folder beside the runs; what it raises removes
+            that.
+
+    Returns:
+        The directory under its own name; `-2`, `-3` on a clash of names.
+    """
+    name = _name_of(file)
+    aside = RunDirectory(runs_dir / f".{os.getpid()}-{name}")
+    aside.path.mkdir()
+    try:
+        with locked(aside.lock):
+            _write_spec(aside, file)
+            fill(aside)
+        # An empty folder is no run, and a folder may be renamed onto one.
+        return RunDirectory(aside.path.rename(_free_folder(runs_dir, name)))
+    finally:
+        shutil.rmtree(aside.path, ignore_errors=True)
+
+
+def _name_of(file: SpecFile) -> str:
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(file.created_at))
-    base = f"{stamp}-{re.sub(r'[^a-z0-9]+', '', file.spec.model.lower())}"
+    return f"{stamp}-{re.sub(r'[^a-z0-9]+', '', file.spec.model.lower())}"
+
+
+def _free_folder(runs_dir: Path, name: str) -> Path:
+    """Make an empty folder of this name; `-2`, `-3` on a clash."""
     for attempt in range(1, 10_000):
-        path = runs_dir / (base if attempt == 1 else f"{base}-{attempt}")
+        path = runs_dir / (name if attempt == 1 else f"{name}-{attempt}")
         try:
             path.mkdir()
         except FileExistsError:
             continue
-        directory = RunDirectory(path)
-        if file.origin.pid == os.getpid():
-            file = replace(file, process=process_identity() or "")
-        try:
-            write_json(directory.spec, file)
-        except OSError:
-            with contextlib.suppress(OSError):
-                path.rmdir()
-            raise
-        return directory
-    raise InputError(runs_dir, "a free name for a run", f"{base}-* all taken")
+        return path
+    raise InputError(runs_dir, "a free name for a run", f"{name}-* all taken")
+
+
+def _write_spec(directory: RunDirectory, file: SpecFile) -> None:
+    if file.origin.pid == os.getpid():
+        file = replace(file, process=process_identity() or "")
+    write_json(directory.spec, file)
 
 
 def remove_checkpoints(directory: RunDirectory) -> None:

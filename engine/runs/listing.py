@@ -14,12 +14,13 @@ from engine.common.faults import Faults
 from engine.common.processes import process_identity
 from engine.common.regular_file import reason_of
 from engine.common.text import printable
+from engine.config.ensemble import Ensemble
 from engine.errors import InputError
 from engine.protocol.events import Event, RunEnded, RunStatus
-from engine.runs.directory import FORMAT, TRASH, RunDirectory, SpecFile, read_json
+from engine.runs.directory import FORMAT, RunDirectory, SpecFile, is_a_runs_name, read_json
 from engine.runs.lock import holder
 from engine.runs.reading import last_phase, read_recorded, read_thinned
-from engine.runs.summary import Summary, check_summary
+from engine.runs.summary import MOST, Summary, check_summary
 from engine.state.snapshot import RunSnapshot, Status
 from engine.state.store import RunStore
 
@@ -31,6 +32,7 @@ NAMES = ("model", "dataset", "recipe", "weights")
 MAX_NAME_LENGTH = 1_000
 MAX_ERROR_LENGTH = 2_000
 MAX_EPOCHS_IN_ALL = 10**6
+MAX_MEMBERS = 1_000
 MAX_SIZE = 10**6
 """Of a batch, and of an image's side."""
 LATEST_SECOND = 1e11
@@ -115,7 +117,7 @@ def folder_names(runs_dir: Path) -> list[str]:
 
 def _is_directory(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.name != TRASH and entry.is_dir()
+        return is_a_runs_name(entry.name) and entry.is_dir()
     except OSError:  # a link that points back to itself
         return False
 
@@ -183,9 +185,23 @@ def _unfinished(directory: RunDirectory, file: SpecFile, quiet_seconds: float | 
 
 def _shown(file: SpecFile) -> SpecFile:
     """Return the file with names that neither a terminal nor a title's markup obeys."""
-    names = {key: getattr(file.spec, key) for key in NAMES}
-    clean: dict[str, Any] = {key: printable(name).replace("[", "(") for key, name in names.items()}
+    names: dict[str, Any] = {key: getattr(file.spec, key) for key in NAMES}
+    clean: dict[str, Any] = {key: _clean(name) for key, name in names.items()}
+    if (ensemble := file.spec.ensemble) is not None:
+        names["ensemble"] = ensemble
+        clean["ensemble"] = replace(
+            ensemble,
+            members=tuple(
+                replace(member, run_id=_clean(member.run_id), model=_clean(member.model))
+                for member in ensemble.members
+            ),
+            left_out=tuple(map(_clean, ensemble.left_out)),
+        )
     return file if clean == names else replace(file, spec=replace(file.spec, **clean))
+
+
+def _clean(name: str) -> str:
+    return printable(name).replace("[", "(")
 
 
 def _check_file(file: SpecFile) -> None:
@@ -195,7 +211,8 @@ def _check_file(file: SpecFile) -> None:
     for key, figure, least, most in (
         *((key, length, 1, MAX_NAME_LENGTH) for key, length in lengths),
         ("created_at", file.created_at, 0, LATEST_SECOND),
-        ("epochs", spec.epochs, 1, MAX_EPOCHS_IN_ALL),
+        ("epochs", spec.epochs, 0 if spec.ensemble else 1, MAX_EPOCHS_IN_ALL),
+        *_figures(spec.ensemble),
         ("batch_size", spec.batch_size, 1, MAX_SIZE),
         ("image_size", spec.image_size, 1, MAX_SIZE),
     ):
@@ -206,6 +223,18 @@ def _check_file(file: SpecFile) -> None:
         if not math.isfinite(stage.learning_rate):
             found = f"{stage.learning_rate}"
             raise InputError("", "a learning rate for each stage", found, place="spec.json")
+
+
+def _figures(ensemble: Ensemble | None) -> Iterator[tuple[str, float, float, float]]:
+    """Yield the figures of an ensemble, each with its name, its least and its largest value."""
+    if ensemble is None:
+        return
+    yield "ensemble.members", len(ensemble.members), 1, MAX_MEMBERS
+    yield "ensemble.validation_images", ensemble.validation_images, 0, MOST
+    for member in ensemble.members:
+        yield "ensemble.members.weight", member.weight, 0, 1
+        yield "ensemble.members.train_seconds", member.train_seconds, 0, MOST
+        yield "ensemble.members.wall_seconds", member.wall_seconds, 0, MOST
 
 
 def load_snapshot(record: RunRecord) -> RunSnapshot:

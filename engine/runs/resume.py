@@ -128,6 +128,9 @@ def find_unfinished(runs_dir: Path, name: str | None) -> RunRecord:
     if (at_work := holder(run.directory.lock)) is not None:
         said = f"{run.run_id} running in process {at_work.pid}"
         raise InputError("", "an unfinished run", said, "`cifar-tui attach` shows it")
+    if run.file.spec.ensemble is not None:
+        hint = "combine its members again"
+        raise InputError("", "a run that trains", f"the ensemble {run.run_id}", hint)
     if not _is_unfinished(run):
         hint = "only what was stopped or interrupted, or failed with a checkpoint, can be resumed"
         raise InputError("", "an unfinished run", f"{run.run_id} {run.status}", hint)
@@ -149,6 +152,8 @@ def check_named(run: RunRecord) -> None:
 
 def _is_unfinished(run: RunRecord) -> bool:
     """Return whether it can be resumed, including one whose last resumption was rejected."""
+    if run.file.spec.ensemble is not None:
+        return False
     if run.status in RESUMABLE:
         return True
     return run.status == "failed" and newest_whole(run.directory.checkpoints) is not None

@@ -41,10 +41,10 @@ class Summary:
     test_accuracy: float | None = None
     test_loss: float | None = None
     val_accuracy: float | None = None
-    """Of the epoch whose weights are exported; in older summaries of the last one, see
-    `kept_val_accuracy`."""
+    """Of the epoch whose weights are exported, or of an ensemble; in older summaries of the last
+    epoch, see `kept_val_accuracy`."""
     val_loss: float | None = None
-    """Of the same epoch."""
+    """Of the same."""
     best_val_accuracy: float | None = None
     best_epoch: int | None = None
     train_seconds: float = 0.0
@@ -122,7 +122,7 @@ def _unlikely(key: str, expected: str, found: str) -> InputError:
 def summarize(run: RunSnapshot) -> Summary:
     """Return the summary of a run from its snapshot."""
     epochs = run.ended_epochs
-    kept = run.kept
+    kept = run.kept or run.spec.ensemble
     best = next((epoch for epoch in epochs if epoch.epoch == run.best_epoch), None)
     timed = [epoch for epoch in epochs if math.isfinite(epoch.images_per_second)]
     seconds = sum(epoch.train_seconds for epoch in timed)

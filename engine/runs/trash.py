@@ -7,13 +7,13 @@ import re
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.common.regular_file import reason_of
 from engine.errors import InputError
-from engine.runs.directory import TRASH, RunDirectory
+from engine.runs.directory import ASIDE, TRASH, RunDirectory
 from engine.runs.listing import folder_names, load_if_run, load_run
 from engine.runs.lock import holder, locked
 
@@ -30,7 +30,7 @@ class Removable:
 
     path: Path
     what: str
-    """Its kind: `removed run`, `checkpoints`, `unfinished file`."""
+    """Its kind: `removed run`, `checkpoints`, `unfinished file`, `unfinished run`."""
     bytes: int
 
 
@@ -80,7 +80,9 @@ def removable(runs_dir: Path) -> list[Removable]:
         (what, path) for name in folder_names(runs_dir) for what, path in _left(runs_dir / name)
     )
     torn = (("unfinished file", path) for path in _torn(runs_dir))
-    return [Removable(path, what, bytes_on_disk(path)) for what, path in (*trash, *left, *torn)]
+    begun = (("unfinished run", path) for path in _begun(runs_dir))
+    found = (*trash, *left, *torn, *begun)
+    return [Removable(path, what, bytes_on_disk(path)) for what, path in found]
 
 
 def remove(found: Removable) -> None:
@@ -130,14 +132,21 @@ def _left(path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _torn(folder: Path) -> list[Path]:
-    latest = time.time() - ASIDE_SECONDS
     asides = (path for path in folder.glob(".*-*") if _ASIDE.fullmatch(path.name))
-    return sorted(path for path in asides if _is_file_before(path, latest))
+    return sorted(path for path in asides if _was_left(path, stat.S_ISREG))
 
 
-def _is_file_before(path: Path, second: float) -> bool:
+def _begun(runs_dir: Path) -> list[Path]:
+    """Return the folders of runs that were to be there whole, and whose process is gone."""
+    asides = (path for path in runs_dir.glob(".*-*") if ASIDE.fullmatch(path.name))
+    left = (path for path in asides if _was_left(path, stat.S_ISDIR))
+    return sorted(path for path in left if holder(RunDirectory(path).lock) is None)
+
+
+def _was_left(path: Path, is_kind: Callable[[int], bool]) -> bool:
+    """Return whether it is of a kind, and was not written for longer than any write takes."""
     try:
         status = path.lstat()
     except OSError:
         return False
-    return stat.S_ISREG(status.st_mode) and status.st_mtime < second
+    return is_kind(status.st_mode) and status.st_mtime < time.time() - ASIDE_SECONDS

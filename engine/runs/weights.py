@@ -56,6 +56,9 @@ def _load(folder: Path) -> RunRecord:
 
 
 def _exported(run: RunRecord) -> str:
+    if (ensemble := run.file.spec.ensemble) is not None:
+        hint = f"name one of its members, such as {ensemble.run_ids[0]}"
+        raise InputError("weights", "the run of one network", f"the ensemble {run.run_id}", hint)
     try:
         check_exported(run)
     except InputError as error:

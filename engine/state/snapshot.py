@@ -185,7 +185,11 @@ class RunSnapshot:
         return sum(self.phase_seconds.get(phase, 0.0) for phase in TRAIN_PHASES)
 
     def wall_seconds(self, at: float) -> float:
-        """Seconds from the run's start to its end, or to the Unix second `at` while it runs."""
+        """Seconds from the run's start to its end, or to the Unix second `at` while it runs.
+
+        Those of the runs that it combines are added.
+        """
         if self.started_at is None:
             return 0.0
-        return max((self.ended_at or at) - self.started_at, 0.0)
+        before = self.spec.ensemble.wall_seconds if self.spec.ensemble else 0.0
+        return before + max((self.ended_at or at) - self.started_at, 0.0)

@@ -49,6 +49,9 @@ class RunStore:
 
     def __init__(self, run_id: str, spec: RunSpec) -> None:
         self._now = RunSnapshot(run_id, spec, epochs=spec.epochs)
+        if spec.ensemble is not None:
+            # Its members were trained for it: their time counts as its own.
+            self._set(phase_seconds={"training": spec.ensemble.train_seconds})
         # Lists of what snapshots hold as tuples: a longer tuple for each event is quadratic work.
         self._ended: list[EpochEnded] = []
         self._train_seconds_at_ends: list[float] = []

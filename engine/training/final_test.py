@@ -82,14 +82,21 @@ def predict_test(
         probabilities = _predict(network, plain, order, batch_size, callback)
     if callback.stopped:
         return None
-    _check_finite(probabilities)
-    arrays = {"labels": pool.labels, "probabilities": probabilities}
-    size = sum(array.nbytes for array in arrays.values())
-    control.write(path, size, partial(_save_arrays, path, arrays))
-    return _measured(pool.labels, probabilities)
+    check_finite(probabilities)
+    size = pool.labels.nbytes + probabilities.nbytes
+    control.write(path, size, partial(save_predictions, path, pool.labels, probabilities))
+    return measured(pool.labels, probabilities)
 
 
-def _check_finite(probabilities: Any) -> None:
+def check_finite(probabilities: Any) -> None:
+    """Reject predictions that are not finite.
+
+    Args:
+        probabilities: float32 (images, classes).
+
+    Raises:
+        InputError: some are not.
+    """
     broken = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
     if len(broken):
         raise InputError(
@@ -100,16 +107,27 @@ def _check_finite(probabilities: Any) -> None:
         )
 
 
-def _measured(labels: Any, probabilities: Any) -> Tested:
+def measured(labels: Any, probabilities: Any) -> Tested:
+    """Measure predictions.
+
+    Args:
+        labels: int64 (images,), the true classes.
+        probabilities: float32 (images, classes).
+    """
     chosen = probabilities[np.arange(len(labels)), labels]
     loss = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny)).mean()
     accuracy = (probabilities.argmax(axis=1) == labels).mean()
     return Tested(float(loss), float(accuracy), measure_all(labels, probabilities))
 
 
-def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:
+def save_predictions(path: Path, labels: Any, probabilities: Any) -> None:
+    """Write the labels and the probabilities of the test images, whole or not at all.
+
+    Raises:
+        OSError: they could not be written.
+    """
     with written_whole(path) as aside:
-        np.savez(aside, allow_pickle=False, **arrays)
+        np.savez(aside, allow_pickle=False, labels=labels, probabilities=probabilities)
 
 
 def _agrees(network: keras.Model, images: Any, probabilities: Any) -> bool:
@@ -130,9 +148,14 @@ def export_network(network: keras.Model, path: Path, control: Control) -> None:
     Raises:
         OSError: it could not be written.
     """
-    control.write(path, 4 * network.count_params(), partial(_save_network, network, path))
+    control.write(path, 4 * network.count_params(), partial(save_network, network, path))
 
 
-def _save_network(network: keras.Model, path: Path) -> None:
+def save_network(network: keras.Model, path: Path) -> None:
+    """Write a network as a file of Keras, whole or not at all.
+
+    Raises:
+        OSError: it could not be written.
+    """
     with written_whole(path) as aside:
         network.save(aside)

@@ -30,6 +30,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "runs": ("cifar-tui runs", "cifar-tui runs delete vgg16", "cifar-tui runs prune --yes"),
     "report": ("cifar-tui report", "cifar-tui report --html --output report.html"),
     "predict": ("cifar-tui predict vgg16 cat.jpg dog.png",),
+    "ensemble": (
+        "cifar-tui ensemble vgg16 customcnn 20260102-120000-resnet50v2",
+        "cifar-tui ensemble 20260102-120000-vgg16 20260102-130000-vgg16 --by weights",
+    ),
     "export": (
         "cifar-tui export vgg16 --format keras --output vgg16.keras",
         "cifar-tui export vgg16 --format savedmodel --output exported",

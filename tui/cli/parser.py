@@ -250,6 +250,19 @@ def _add_results(add: Callable[..., None]) -> None:
         _flag("--json", "print a JSON array, one object per image"),
         _RUNS_DIR,
     )
+    methods = ("probabilities", "weights")
+    says = (
+        "what is averaged: the probabilities of several networks, or the weights of runs of one "
+        "network (default: what is better on the validation images)"
+    )
+    add(
+        "ensemble",
+        "combine finished runs into one model, which is a run of its own",
+        _argument("runs", "RUN", f"two or more: {_RUN_WORDS}", nargs="*"),
+        _words("--by", methods, metavar="|".join(methods), help=says),
+        _flag("--json", "print a JSON object at the end"),
+        _RUNS_DIR,
+    )
     formats = format_names()
     usage = {"metavar": "|".join(formats), "help": formats_help(), "required": True}
     add(

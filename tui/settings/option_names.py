@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from engine.config.settings import SETTINGS
 from engine.errors import InputError, with_names
 
-_OF_COMMANDS = ("runs_dir", "output", "force", "sort", "filter", "save")
+_OF_COMMANDS = ("runs_dir", "output", "force", "sort", "filter", "save", "by")
 _FLAGS = {setting.field: setting.flag for setting in SETTINGS} | {
     field: f"--{field.replace('_', '-')}" for field in _OF_COMMANDS
 }

@@ -14,7 +14,9 @@ from engine.analysis.comparison import McNemar, p_value
 from engine.analysis.evidence import Evidence, Measured, Pair, gather, select
 from engine.analysis.predictions import Predictions
 from engine.runs.directory import RunDirectory
+from tests.support.ensembles import write_ensemble
 from tests.support.evidence import CUSTOM, LITE0, row, two_models
+from tests.support.runs import RunWriter
 
 WriteRun = Callable[..., str]
 MakePredictions = Callable[..., Predictions]
@@ -359,3 +361,22 @@ def test_the_faster_of_two_equally_accurate_models_is_not_called_more_accurate()
     third = replace(best, label="VGG16", name="VGG16")
     many = replace(tied, contenders=(equal, best, third))
     assert "one of the most accurate" in answers_from(many).questions[1].measured[0]
+
+
+def test_an_ensemble_is_no_model_of_its_own(write_run: RunWriter) -> None:
+    run = write_ensemble(write_run)
+    found = gather(write_run.runs_dir, "digits")
+    assert {it.row["model"] for it in found.contenders} == {"CustomCNN", "MobileNetV2"}
+    assert all(row["run_id"] != run.run_id for row in found.rows)
+    assert found.ensembles == 1
+    assert "One ensemble is left out: it combines the models of other runs." in (
+        answer(write_run.runs_dir, "digits").warnings
+    )
+
+
+def test_ensembles_alone_answer_nothing(write_run: RunWriter) -> None:
+    run = write_ensemble(write_run)
+    found = gather(write_run.runs_dir, only=[run.run_id])
+    assert (found.contenders, found.ensembles, found.unranked) == ((), 1, 0)
+    (sentence,) = answer(write_run.runs_dir, only=[run.run_id]).questions[0].measured
+    assert sentence.startswith("Only ensembles have been tested here, so there is no model to ")

@@ -23,6 +23,7 @@ from engine.runs.directory import (
     RunDirectory,
     SpecFile,
     create_run,
+    create_whole,
     holds_runs,
     open_runs_dir,
     write_json,
@@ -30,6 +31,8 @@ from engine.runs.directory import (
 from engine.runs.listing import list_runs, load_run, load_snapshot, read_events
 from engine.runs.lock import locked
 from engine.runs.summary import Summary
+from tests.support.ensembles import write_ensemble
+from tests.support.runs import RunWriter
 
 
 def test_a_runs_folder_that_cannot_be_is_rejected_with_the_way_out(tmp_path: Path) -> None:
@@ -194,3 +197,60 @@ def test_the_list_holds_the_good_and_names_the_bad(tmp_path: Path, spec_file: Sp
         "wrong",
     ]
     assert list_runs(tmp_path / "nowhere").runs == ()
+
+
+def test_a_run_made_whole_is_no_run_before_it_is_one(tmp_path: Path, spec_file: SpecFile) -> None:
+    def fill(directory: RunDirectory) -> None:
+        assert load_run(directory.path).file.spec == spec_file.spec
+        assert list_runs(tmp_path).runs == ()
+        assert not holds_runs(tmp_path)
+        directory.log.touch()
+
+    made = [create_whole(tmp_path, spec_file, fill if n == 0 else lambda _: None) for n in (0, 1)]
+    assert made[1].run_id == f"{made[0].run_id}-2"
+    assert {run.run_id for run in list_runs(tmp_path).runs} == {each.run_id for each in made}
+    assert {path.name for path in made[0].path.iterdir()} == {"spec.json", "lock", "run.log"}
+    assert {path.name for path in tmp_path.iterdir()} == {each.run_id for each in made}
+
+
+def test_a_run_that_cannot_be_made_whole_leaves_nothing(
+    tmp_path: Path, spec_file: SpecFile
+) -> None:
+    def fail(directory: RunDirectory) -> None:
+        directory.log.touch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        create_whole(tmp_path, spec_file, fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_in_an_ensemble_are_shown_without_what_a_terminal_obeys(
+    write_run: RunWriter, tmp_path: Path
+) -> None:
+    run = write_ensemble(write_run)
+    text = run.directory.spec.read_text()
+    run.directory.spec.write_text(text.replace('"left-out"', '"\\u001b[2J"'))
+    ensemble = load_run(run.directory.path).file.spec.ensemble
+    assert ensemble is not None
+    assert "\x1b" not in ensemble.left_out[0]
+    assert "[" not in ensemble.left_out[0]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ('"weight": 0.5', '"weight": 2', "ensemble.members.weight: expected 0 to 1, found 2"),
+        ('"train_seconds": 10.0', '"train_seconds": 1e300', "members.train_seconds: expected 0 to"),
+        ('"wall_seconds": 15.0', '"wall_seconds": -1', "members.wall_seconds: expected 0 to"),
+    ],
+)
+def test_figures_that_no_ensemble_can_have_are_named(
+    write_run: RunWriter, right: str, wrong: str, said: str
+) -> None:
+    run = write_ensemble(write_run)
+    text = run.directory.spec.read_text()
+    assert right in text
+    run.directory.spec.write_text(text.replace(right, wrong))
+    with pytest.raises(InputError, match=said):
+        load_run(run.directory.path)

@@ -149,3 +149,21 @@ def test_prune_leaves_a_run_that_is_alive_alone(directory: RunDirectory) -> None
 
 def test_no_folder_has_nothing_to_remove(tmp_path: Path) -> None:
     assert removable(tmp_path / "nowhere") == []
+
+
+def test_a_run_that_was_to_be_whole_is_pruned_once_its_process_is_gone(
+    write_run: WriteRun, runs_dir: Path
+) -> None:
+    kept = write_run(test=0.5)
+    begun = [runs_dir / f".{number}-20260101-000000-ensemble" for number in (1, 2, 3)]
+    for folder in begun:
+        old_file(folder / "spec.json")
+        before = folder.stat().st_mtime - ASIDE_SECONDS - 60
+        if folder is not begun[0]:
+            os.utime(folder, (before, before))
+    with locked(RunDirectory(begun[1]).lock):
+        os.utime(begun[1], (before, before))
+        (found,) = removable(runs_dir)
+    assert (found.path, found.what, found.bytes) == (begun[2], "unfinished run", 10)
+    remove(found)
+    assert {path.name for path in runs_dir.iterdir()} == {kept, begun[0].name, begun[1].name}

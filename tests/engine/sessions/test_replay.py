@@ -10,9 +10,19 @@ from typing import Any
 import pytest
 
 from engine.protocol.commands import Pause
-from engine.protocol.events import Event, LogLine, QueueChanged, RunEnded, event_to_line
+from engine.protocol.events import (
+    Event,
+    LogLine,
+    QueueChanged,
+    RunEnded,
+    RunStarted,
+    TestEnded,
+    event_to_line,
+)
 from engine.runs.listing import RunRecord, load_run
 from engine.sessions.replay import LONGEST_GAP_SECONDS, ReplaySession
+from tests.support.ensembles import write_ensemble
+from tests.support.runs import RunWriter
 
 
 class Heard:
@@ -101,3 +111,13 @@ def test_closing_ends_it_in_a_gap_and_commands_change_nothing(record: RunRecord)
     session.close()
     assert session.join(1.5)
     assert not record.directory.commands.exists()
+
+
+def test_an_ensemble_is_played_to_its_end(write_run: RunWriter) -> None:
+    heard = play(write_ensemble(write_run), 10_000)
+    kinds = [type(event) for event in heard.events]
+    assert [kind for kind in kinds if kind in (RunStarted, TestEnded, RunEnded)] == [
+        RunStarted,
+        TestEnded,
+        RunEnded,
+    ]

@@ -28,6 +28,8 @@ from engine.config.spec import RunSpec
 from engine.protocol.facts import DataFacts, LayerNode
 from engine.runs.listing import RunRecord, load_run, load_snapshot
 from engine.state.snapshot import RunSnapshot, Status
+from tests.support.ensembles import write_ensemble
+from tests.support.runs import RunWriter
 from tests.support.screens import AnyPilot, OnScreen, until
 from tui.panels.charts.curves import CurveChart
 from tui.panels.layers.columns import SCALE
@@ -643,3 +645,27 @@ async def test_the_arrows_move_over_a_large_matrix(
         await until(pilot, lambda: "–100, columns" in text(detail))
         await pilot.press(*["k"] * 30, *["shift+left"] * 30)
         await until(pilot, lambda: re.search(r"rows 1–.*columns 1–", text(detail)))
+
+
+async def test_every_page_shows_a_run_that_combines_others(
+    shown: Shown, write_run: RunWriter
+) -> None:
+    run = write_ensemble(write_run)
+    ensemble = run.file.spec.ensemble
+    assert ensemble is not None
+    found = predictions(LABELS, SAID)
+    np.savez(run.directory.predictions, labels=found.labels, probabilities=found.probabilities)
+    async with shown(run, load_snapshot(run), size=(120, 40)) as (pilot, detail):
+        for number in range(1, len(NAMES) + 1):
+            await pilot.press(str(number))
+            await until(pilot, lambda: "reading" not in text(detail))
+        await pilot.press("2")
+        for part in (
+            "probabilities of 2 runs averaged",
+            *(f"{run_id} (50 %)" for run_id in ensemble.run_ids),
+            "left-out",
+            "0.9600, on 130 images that no member trained on",
+            "0:20 of training",
+        ):
+            assert part in " ".join(text(detail).split())
+        assert "epoch" not in text(detail)

@@ -8,8 +8,9 @@ from itertools import zip_longest
 
 from textual.content import Content
 
-from engine.common.text import accuracy, count, fine_duration, rate, whole
+from engine.common.text import accuracy, count, fine_duration, percent, rate, whole
 from engine.config.dataset_names import short
+from engine.config.ensemble import Ensemble
 from engine.config.recipe import DEFAULT_RECIPE
 from engine.config.recipe_words import batchnorm_words
 from engine.config.settings import Options
@@ -48,7 +49,9 @@ def facts(run: RunRecord, snapshot: RunSnapshot | None) -> list[Fact]:
     A run without a summary is summarized from its record, once `snapshot` has been read.
     """
     summary = summary_of(run, snapshot)
-    rows = [("status", run.state), *_reached(summary, run), *_asked(run.file.spec)]
+    spec = run.file.spec
+    asked = _asked(spec) if spec.ensemble is None else _combined(spec, spec.ensemble)
+    rows = [("status", run.state), *_reached(summary, run), *asked]
     rows += [*_images(snapshot), *_model(summary, run), *_time(summary)]
     for number, trained, seconds, each in stages_of(snapshot):
         rows.append((f"stage {number}", f"{trained}, {fine_duration(seconds)}, {each}"))
@@ -62,6 +65,10 @@ def _reached(summary: Summary, run: RunRecord) -> Iterable[Fact]:
     yield "test", test if summary.ranked else untested
     kept = summary.kept_val_accuracy(keep)
     if kept is None:
+        return
+    if (ensemble := run.file.spec.ensemble) is not None:
+        images = whole(ensemble.validation_images)
+        yield "validation", f"{accuracy(kept)}, on {images} images that no member trained on"
         return
     words = f"{accuracy(kept)}, weights of epoch {summary.kept(keep)} of {summary.epochs}"
     best = accuracy(summary.best_val_accuracy)
@@ -78,6 +85,16 @@ def _asked(spec: RunSpec) -> Iterable[Fact]:
     limit = f", first {whole(spec.train_limit)}" if spec.train_limit else ""
     held_out = " on the test split" if spec.validation == "test" else ""
     yield "data", f"{short(spec.dataset)}{limit}{', validated' + held_out if held_out else ''}"
+
+
+def _combined(spec: RunSpec, ensemble: Ensemble) -> Iterable[Fact]:
+    """What a run combines in place of what others are asked to train."""
+    yield "combines", ensemble.words
+    shares = ", ".join(f"{it.run_id} ({percent(100 * it.weight)})" for it in ensemble.members)
+    yield "members", shares
+    yield "left out", ", ".join(ensemble.left_out)
+    yield "input", f"{spec.image_size} px"
+    yield "data", short(spec.dataset)
 
 
 def _unset(spec: RunSpec, usual: RunSpec | None) -> set[str]:
@@ -108,6 +125,8 @@ def _model(summary: Summary, run: RunRecord) -> Iterable[Fact]:
         return
     when = "train now" if run.state in ALIVE else "trained at the end"
     trained = f", {count(summary.trainable_parameters)} {when}"
+    if run.file.spec.ensemble is not None:
+        trained = ""
     yield "parameters", f"{count(summary.parameters)}{trained}"
     yield "size", f"depth {summary.depth}, {count(summary.flops)} FLOPs per image"
 

@@ -57,6 +57,8 @@ def layers_note(run: RunSnapshot | None, width: int) -> Content:
         return Content.styled("reading the record…", "$muted")
     if run.layers is None:
         return Content.styled("no model was built: there are no layers to show", "$muted")
+    if run.spec.ensemble is not None:
+        return Content.styled(run.spec.ensemble.words, "$foreground")
     if not run.stage:
         return Content.styled("no stage has begun", "$muted")
     if not knows_what_trains(run):

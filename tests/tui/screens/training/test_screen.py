@@ -16,6 +16,9 @@ from engine.protocol.events import (
     TestEnded,
 )
 from engine.protocol.facts import LayerNode
+from engine.runs.listing import read_events
+from tests.support.ensembles import write_ensemble
+from tests.support.runs import RunWriter
 from tests.support.screens import drawn
 from tui.panels.epochs import EpochsPanel
 from tui.panels.layers.keys import LayerTree
@@ -373,3 +376,19 @@ async def test_help_lists_the_keys_and_closes(session: Any, running: Any, until:
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is training(app))
         assert app.screen.query_one(QueuePanel)
+
+
+async def test_the_record_of_an_ensemble_is_shown_like_a_training(
+    make_session: Any, running: Any, until: Any, write_run: RunWriter
+) -> None:
+    run = write_ensemble(write_run)
+    session = make_session((run.file.spec,))
+    async with running(session) as pilot:
+        app: Any = pilot.app
+        session.play(*read_events(run.directory))
+        await until(pilot, lambda: "completed" in head(app))
+        assert "Ensemble" in head(app)
+        assert "0.9500" in queue(app)
+        for key in ("tab", "down", "space", "s", "escape"):
+            await pilot.press(key)
+        assert "completed" in head(app)
