@@ -48,6 +48,7 @@ def train(
     flip: bool | None = None,
     views: int | None = None,
     label_smoothing: float | None = None,
+    test_time_flip: bool | None = None,
     keep: Keep | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -91,6 +92,8 @@ def train(
         flip: whether training images are seen mirrored half of the time.
         views: crops in which each training image is seen.
         label_smoothing: share of each label that the loss spreads over all classes.
+        test_time_flip: whether the model averages its predictions for an image and its mirror
+            image, at the test and as it is exported.
         keep: which weights are tested and exported: the `last`, or the `best` on the validation
             images.
         seed: of weights, hold-out and order.

@@ -45,6 +45,7 @@ RECOMMENDED = Recipe(
     image_sizes=tuple((name, 128) for name in LITE),
     flip=True,
     label_smoothing=0.05,
+    test_time_flip=True,
     keep="best",
 )
 QUICK = replace(
@@ -52,6 +53,7 @@ QUICK = replace(
     name="quick",
     stages=(Stage("head", 2, 1e-3, 0), Stage("fine-tune", 1, 3e-4, 38, "cosine")),
     flip=False,
+    test_time_flip=False,
 )
 THOROUGH = replace(
     RECOMMENDED,

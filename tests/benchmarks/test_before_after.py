@@ -141,7 +141,7 @@ def test_the_program_takes_the_options_of_every_figure(
     assert arguments.json
     assert (spec.batch_size, spec.train_limit) == (64, figure.training.images)
     assert str(spec.image_size) == figure.name.rpartition("-")[2] or figure.name == "peak-memory"
-    assert spec.view_count == 1
+    assert spec.view_count == (2 if spec.flip else 1)
 
 
 def test_a_limit_and_data_replace_the_figures_own() -> None:

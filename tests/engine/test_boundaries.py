@@ -21,6 +21,7 @@ LOADS_KERAS = ("engine.backend.", "engine.features.", "engine.model.", "engine.t
 """Packages for the trainer's thread; all others come before the first frame, and stay light."""
 LOADED_LATE = {
     "engine.keras_setup.loaded",
+    "engine.tools.ensemble_network",
     "engine.weights.efficientnet_lite",
     "engine.weights.torch_pickle",
 }
