@@ -205,7 +205,7 @@ class _Combination:
         self, validation: Labelled, *, keeps_weights: bool
     ) -> tuple[list[NDArray[np.float32]], list[Arrays]]:
         """Return what each candidate predicts for the validation images, and its weights."""
-        from engine.tools.ensemble_network import have_same_shapes, with_mean_output
+        from engine.tools.ensemble_network import with_mean_output
 
         predicted, sets = [], []
         for each in self._candidates:
@@ -214,9 +214,7 @@ class _Combination:
                 sets.append(network.get_weights())
             alone = with_mean_output([network], validation.images.shape[1:])
             predicted.append(self._predict(alone, validation.images, f"{each.run_id}, validation"))
-        if not have_same_shapes(sets):
-            found = "weights of other shapes under the same name"
-            raise InputError("by", "runs of one network, to average weights", found)
+        _check_shapes(sets)
         return predicted, sets
 
     def _weigh(self, validation: Labelled, sets: Sequence[Arrays], members: Members) -> Score:
@@ -258,8 +256,19 @@ def _network(by: Method, members: Sequence[Candidate], shape: tuple[int, ...]) -
     networks = [load_model(each.run) for each in members]
     if by == "probabilities":
         return with_mean_output(networks, shape)
-    networks[0].set_weights(mean_weights([each.get_weights() for each in networks]))
+    sets = [each.get_weights() for each in networks]
+    _check_shapes(sets)
+    networks[0].set_weights(mean_weights(sets))
     return networks[0]
+
+
+def _check_shapes(sets: Sequence[Arrays]) -> None:
+    """Reject networks that have one name and differ, as between versions of the program."""
+    from engine.tools.ensemble_network import have_same_shapes
+
+    if not have_same_shapes(sets):
+        found = "weights of other shapes under the same name"
+        raise InputError("by", "runs of one network, to average weights", found)
 
 
 def _score(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> Score:

@@ -73,9 +73,12 @@ def read_common_images(candidates: Sequence[Candidate], progress: Progress) -> C
 
 def _why_nothing_is_shared(candidates: Sequence[Candidate]) -> str:
     """Return why no image can be held out by all, as far as the records say; empty if it may."""
-    on_test = next((each for each in candidates if each.spec.validation == "test"), None)
-    if on_test is not None:
-        return f"{on_test.run_id} held out no training images"
+    for each in candidates:
+        if each.spec.validation == "test":
+            return f"{each.run_id} held out no training images"
+        if each.spec.weights not in ("imagenet", "none"):
+            # Those of another run may have been trained on what this one held out.
+            return f"what the weights that {each.run_id} started from were trained on is not known"
     if len({each.started.data.fingerprint for each in candidates}) > 1:
         return "they were not trained on the same images"
     return ""

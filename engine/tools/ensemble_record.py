@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from engine.config.ensemble import MODEL, Ensemble, Member
 from engine.config.spec import RunSpec
@@ -37,11 +38,18 @@ def spec_of(ensemble: Ensemble, members: Sequence[Candidate]) -> RunSpec:
         stages=(Stage("combine", 0, 0.0, None),),
         image_size=max(each.spec.image_size for each in members),
         weights="members",
+        validation=_validation(members),
         test_time_flip=any(each.spec.test_time_flip for each in members),
         keep="last",
         patience=None,
         ensemble=ensemble,
     )
+
+
+def _validation(members: Sequence[Candidate]) -> float | Literal["test"]:
+    """Return the members' share held out; `test` where one of them was validated on that split."""
+    shares = [each.spec.validation for each in members]
+    return "test" if "test" in shares else shares[0]
 
 
 def started_as(spec: RunSpec, members: Sequence[Candidate], device: str) -> RunStarted:

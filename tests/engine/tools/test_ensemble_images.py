@@ -59,6 +59,7 @@ def test_of_several_splits_only_what_all_hold_out_is_taken(write_run: RunWriter)
         ({"seed": 1}, "images in common, fewer than 200"),
         ({"train_limit": 100, "validation": 0.3}, "images in common, fewer than 200"),
         ({"validation": "test"}, "held out no training images"),
+        ({"weights": "/runs/a/model.keras"}, "started from were trained on is not known"),
         ({"facts": {"fingerprint": "ab"}}, "they were not trained on the same images"),
     ],
 )
