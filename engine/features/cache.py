@@ -91,7 +91,7 @@ class FeatureCache:
 
         Args:
             frontiers: with a cut each.
-            pools: the images.
+            pools: the images, those to train on first.
             epoch: the one about to run.
             earlier: features held already; if their cut is before all others and gives the same
                 bytes, the others are computed from them.
@@ -110,14 +110,14 @@ class FeatureCache:
             where = "memory" if taken <= self.memory_bytes else "disk"
             layouts, dtypes = layouts_of(frontier.cut)
             held.append(Features(frontier.cut, frontier.prefix, layouts, dtypes, where))  # type: ignore[arg-type]
-        source = self._fill(held, pools, earlier)
+        source = self._fill(held, pools, earlier, self._tell_phase)
         if source is None:
             return []
         ready = FeaturesReady(
             epoch=epoch,
             source=source,  # type: ignore[arg-type]
             images=rows,
-            views=max(pool.views for pool in pools),
+            views=pools[0].views,
             bytes=0,
             held="memory",
             seconds=time.perf_counter() - started,
@@ -127,10 +127,14 @@ class FeatureCache:
 
     def add(self, features: Features, pool: Pool) -> bool:
         """Get the features of a further pool at the same cut, without reporting it."""
-        return self._fill([features], [pool], None) is not None
+        return self._fill([features], [pool], None, lambda: None) is not None
 
     def _fill(
-        self, held: Sequence[Features], pools: Sequence[Pool], earlier: Features | None
+        self,
+        held: Sequence[Features],
+        pools: Sequence[Pool],
+        earlier: Features | None,
+        on_fallback: Callable[[], None],
     ) -> str | None:
         """Fill all pools; return where from, or None if they cannot be held."""
         try:
@@ -140,7 +144,7 @@ class FeatureCache:
         # Not within the handler: the error keeps all that the first attempt holds.
         self.executor = "backend"
         self._emit(LogLine(level="info", text=text))
-        self._tell_phase()
+        on_fallback()
         return self._fill_on(held, pools, earlier)
 
     def _tell_phase(self) -> None:

@@ -22,8 +22,9 @@ class PassCallback(keras.callbacks.Callback):  # type: ignore[misc]
         emit: Callable[[PhaseProgressed], None],
         is_stopped: Callable[[], bool],
     ) -> None:
+        """Begin a pass; another one of other `images` may follow."""
         super().__init__()
-        self._images, self._batch_size = images, batch_size
+        self.images, self._batch_size = images, batch_size
         self._emit, self._is_stopped = emit, is_stopped
         self._told_at = 0.0
         self.stopped = False
@@ -39,10 +40,10 @@ class PassCallback(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_predicting = True
 
     def _step(self, batch: int) -> bool:
-        done = min((batch + 1) * self._batch_size, self._images)
+        done = min((batch + 1) * self._batch_size, self.images)
         at = time.perf_counter()
         if at - self._told_at >= PROGRESS_SECONDS:
             self._told_at = at
-            self._emit(PhaseProgressed(done=done, total=self._images, unit="images"))
+            self._emit(PhaseProgressed(done=done, total=self.images, unit="images"))
         self.stopped = self._is_stopped()
         return self.stopped

@@ -79,6 +79,7 @@ def predict_test(
         agrees = _agrees(network, pool.images[:batch_size], probabilities)
     if not agrees:
         plain, order = Rows([pool.images], pool.labels), np.arange(len(pool.labels))
+        callback.images = len(order)
         probabilities = _predict(network, plain, order, batch_size, callback)
     if callback.stopped:
         return None
