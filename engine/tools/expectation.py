@@ -23,6 +23,8 @@ SEPARABLE_GAIN, DENSE_GAIN = 1.5, 1.1
 """How many times as fast XNNPACK computes features as the backend would, on a CPU: 1.5
 EfficientNetLite0, 1.9 MobileNetV2, 1.14 ResNet50V2. Where there are too few images for it, they
 take seconds either way."""
+MOST_LEAVES = 300
+"""Layers of a network that XNNPACK computes; the backend computes larger ones."""
 LEAVES_PER_DEPTH = 3
 """Layers per convolution on the longest path: each has its normalization and activation."""
 DEPTH_PER_BLOCK = 3
@@ -75,13 +77,24 @@ def expect(
     if speed is None or not _is_measured_kind(spec.device, speed.device):
         return Expectation(None, round(memory))
     per_flop = 1 / (EFFICIENCY * (speed.separable if entry.is_separable else speed.dense))
-    gain = SEPARABLE_GAIN if entry.is_separable else DENSE_GAIN
-    extraction = per_flop / gain if speed.device.startswith("cpu") else per_flop
+    extraction = per_flop / _extraction_gain(spec, entry, speed.device)
     steps, rates = (train - held_out) // spec.batch_size, Rates(per_flop, STEP_SECONDS)
     costs = Costs(spec.batch_size, steps, validation, rows, rates, extraction=extraction)
     seconds = costs.seconds(parts) or 0.0  # never None, as rates are assumed
-    seconds += LOADING_SECONDS + STAGE_SECONDS * len(parts) + per_flop * test * flops
+    seconds += (
+        LOADING_SECONDS
+        + STAGE_SECONDS * len(parts)
+        + per_flop * test * flops * (2 if spec.test_time_flip else 1)
+    )
     return Expectation(seconds, round(memory))
+
+
+def _extraction_gain(spec: RunSpec, entry: Backbone, device: str) -> float:
+    """Return how many times as fast as by the backend the features are extracted."""
+    is_large = LEAVES_PER_DEPTH * entry.depth > MOST_LEAVES
+    if is_large or spec.precision != "float32" or not device.startswith("cpu"):
+        return 1.0
+    return SEPARABLE_GAIN if entry.is_separable else DENSE_GAIN
 
 
 def _work(share: float, flops: float, *, keeps_features: bool) -> Work:
