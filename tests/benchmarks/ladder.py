@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import csv
 import statistics
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -50,7 +51,8 @@ from tui.cli.output import use_utf8
 from tui.cli.usage import OneLineParser
 
 PROGRAM = "python tests/benchmarks/ladder.py"
-TABLE = Path(__file__).resolve().parents[2] / "docs/explanation/ladder.csv"
+SOURCE = Path(__file__).resolve().parents[2]
+TABLE = SOURCE / "docs/explanation/ladder.csv"
 UNIT = "plain Keras"
 """What the rows of the notebook name as their recipe."""
 UNIT_HOLDS = timedelta(hours=1)
@@ -66,6 +68,8 @@ class Row:
     """ISO date and time of its end, to the minute."""
     machine: str
     commit: str
+    """Of this source tree; with a plus where the packages had changes that were not committed."""
+    dataset: str
     model: str
     recipe: str
     images: int | None
@@ -194,10 +198,11 @@ def notebook_seconds(spec: RunSpec, table: Path, say: Say, folder: Path) -> floa
 
     One epoch of each of its stages is timed, and taken as often as it has epochs.
     """
-    like = (this_machine(), spec.model, spec.train_limit)
+    like = (this_machine(), spec.dataset, spec.model, spec.train_limit)
     for row in reversed(read_table(table)):
         age = datetime.now() - datetime.fromisoformat(row.time)
-        if row.recipe == UNIT and age < UNIT_HOLDS and like == (row.machine, row.model, row.images):
+        same = (row.machine, row.dataset, row.model, row.images)
+        if row.recipe == UNIT and age < UNIT_HOLDS and like == same:
             return row.seconds
     stages = tuple(replace(stage, epochs=1) for stage in NOTEBOOK.stages)
     usual = dict(NOTEBOOK.image_sizes).get(spec.model, find_backbone(spec.model).image_size)
@@ -276,7 +281,8 @@ def _row(
     return Row(
         time=datetime.now().isoformat(timespec="minutes"),
         machine=this_machine(),
-        commit=(find_origin().revision or "unknown")[:7],
+        commit=_commit(),
+        dataset=spec.dataset,
         model=spec.model,
         recipe=recipe,
         images=spec.train_limit,
@@ -286,6 +292,15 @@ def _row(
         validation=validation,
         test=test,
     )
+
+
+def _commit() -> str:
+    revision = find_origin().revision
+    if revision is None:
+        return "unknown"
+    changed = ["git", "-C", str(SOURCE), "status", "--porcelain", "--", "engine", "tui"]
+    is_dirty = subprocess.run(changed, capture_output=True, check=True).stdout
+    return revision[:7] + ("+" if is_dirty else "")
 
 
 def this_machine() -> str:
@@ -319,7 +334,7 @@ def read_table(path: Path) -> list[Row]:
 def _from_cells(text: dict[str, str]) -> Row:
     datetime.fromisoformat(text["time"])
     return Row(
-        **{name: text[name] for name in ("time", "machine", "commit", "model", "recipe")},
+        **{name: text[name] for name in TEXTS},
         images=int(text["images"]) if text["images"] else None,
         seed=int(text["seed"]),
         seconds=float(text["seconds"]),
@@ -339,22 +354,23 @@ def add_row(path: Path, row: Row) -> None:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """Return the means of each recipe over its seeds, the cheapest first."""
-    groups: dict[tuple[str, str, int | None], list[Row]] = {}
+    """Return the means of each recipe over its seeds on a machine, the cheapest first."""
+    groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         if row.recipe != UNIT:
-            groups.setdefault((row.model, row.recipe, row.images), []).append(row)
+            limit = "" if row.images is None else f", {row.images:,} images"
+            on = f"{row.model}, {row.dataset}{limit}"
+            groups.setdefault((row.machine, on, row.recipe), []).append(row)
     lines = [
-        "| Model | Recipe | Seeds | Time | Share of the notebook's | Validation | Test |",
-        "| --- | --- | --- | ---: | ---: | ---: | ---: |",
+        "| Machine | Trained | Recipe | Seeds | Time | Of the notebook's | Validation | Test |",
+        "| --- | --- | --- | --- | ---: | ---: | ---: | ---: |",
     ]
-    for (model, recipe, images), group in sorted(groups.items(), key=lambda item: _share(item[1])):
-        of = "" if images is None else f", {images:,} images"
+    for (machine, on, recipe), group in sorted(groups.items(), key=lambda it: _share(it[1])):
         seeds = ", ".join(str(row.seed) for row in group)
         time = duration(statistics.mean(row.seconds for row in group))
         validation, test = (_mean([getattr(r, k) for r in group]) for k in ("validation", "test"))
         figures = (time, f"{_share(group):.2f}", validation, test)
-        lines.append(f"| {model}{of} | {recipe} | {seeds} | {' | '.join(figures)} |")
+        lines.append(f"| {machine} | {on} | {recipe} | {seeds} | {' | '.join(figures)} |")
     return "\n".join(lines)
 
 
@@ -380,6 +396,7 @@ def _say(line: str) -> None:
 
 
 NAMES = [each.name for each in fields(Row)]
+TEXTS = ("time", "machine", "commit", "dataset", "model", "recipe")
 
 if __name__ == "__main__":
     sys.exit(main())

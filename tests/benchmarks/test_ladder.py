@@ -33,6 +33,7 @@ ROW = Row(
     time="2026-11-30T20:15",
     machine="a processor, 2 cores",
     commit="abcdef0",
+    dataset="cifar10",
     model="EfficientNetLite0",
     recipe="recommended",
     images=None,
@@ -85,10 +86,9 @@ def test_the_table_has_means_over_seeds_the_cheapest_first() -> None:
         replace(ROW, recipe=UNIT, seconds=1_200.0, validation=None, test=None),
     ]
     _, _, quick, recommended = markdown(rows).splitlines()
-    assert quick == "| EfficientNetLite0 | quick | 0 | 1:00 | 0.05 | 0.9400 | 0.9300 |"
-    assert (
-        recommended == "| EfficientNetLite0 | recommended | 0, 1 | 6:00 | 0.30 | 0.9450 | 0.9300 |"
-    )
+    on = "| a processor, 2 cores | EfficientNetLite0, cifar10 |"
+    assert quick == f"{on} quick | 0 | 1:00 | 0.05 | 0.9400 | 0.9300 |"
+    assert recommended == f"{on} recommended | 0, 1 | 6:00 | 0.30 | 0.9450 | 0.9300 |"
 
 
 def test_a_time_of_the_notebook_counts_for_an_hour(
@@ -96,10 +96,10 @@ def test_a_time_of_the_notebook_counts_for_an_hour(
 ) -> None:
     (training,) = planned("notebook", *SMALL)
     now = datetime.now()
-    unit = replace(ROW, recipe=UNIT, images=128, machine=ladder.this_machine())
-    for minutes, seconds in ((70, 1.0), (30, 2.0)):
+    unit = replace(ROW, recipe=UNIT, images=128, dataset="digits", machine=ladder.this_machine())
+    for minutes, seconds, dataset in ((70, 1.0, "digits"), (30, 2.0, "digits"), (20, 3.0, "other")):
         when = (now - timedelta(minutes=minutes)).isoformat(timespec="minutes")
-        add_row(tmp_path / "t.csv", replace(unit, time=when, seconds=seconds))
+        add_row(tmp_path / "t.csv", replace(unit, time=when, seconds=seconds, dataset=dataset))
     assert notebook_seconds(training.spec, tmp_path / "t.csv", print, tmp_path) == 2.0
 
 
