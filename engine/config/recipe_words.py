@@ -33,7 +33,8 @@ def unfreezing_words(stage: Stage) -> str:
 
 def stage_words(stage: Stage) -> str:
     """Return a description of a stage: epochs, learning rate, and what trains."""
-    words = f"{stage.name} {stage.epochs} epochs at {stage.learning_rate:g}"
+    epochs = f"{stage.epochs} epoch{'s' if stage.epochs != 1 else ''}"
+    words = f"{stage.name} {epochs} at {stage.learning_rate:g}"
     if stage.schedule == "cosine":
         words += " falling to 0 by a cosine"
     if stage.unfreeze_last is None:

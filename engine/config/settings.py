@@ -159,7 +159,8 @@ class RecipeSettings:
         False,
         words="tested with mirror images",
     )
-    """What is exported does the same; training and validation see none of it."""
+    """Whether the model averages its predictions for an image and its mirror image, at the test and
+    as it is exported; training and validation see none of it."""
     keep: Keep = option(
         Choice(get_args(Keep)),
         "weights that are tested and exported: the last, or the best on the validation images",
