@@ -47,3 +47,8 @@ class RunSpec(KeptSettings, RecipeSettings):
     def view_count(self) -> int:
         """Views of each training image: its crops, each mirrored too where `flip` is on."""
         return self.views * (2 if self.flip else 1)
+
+    @property
+    def test_views(self) -> int:
+        """Views of each test image: itself, and mirrored where `test_time_flip` is on."""
+        return 2 if self.test_time_flip else 1

@@ -235,8 +235,7 @@ class Costs:
 def feature_rows(spec: RunSpec, train_images: int, validation_images: int) -> int:
     """Count the images that are computed once for each view; FeaturesReady has the exact number."""
     if spec.validation == "test":
-        tested_views = 2 if spec.test_time_flip else 1
-        return train_images * spec.view_count + validation_images * tested_views
+        return train_images * spec.view_count + validation_images * spec.test_views
     return (train_images + validation_images) * spec.view_count
 
 

@@ -81,11 +81,8 @@ def expect(
     steps, rates = (train - held_out) // spec.batch_size, Rates(per_flop, STEP_SECONDS)
     costs = Costs(spec.batch_size, steps, validation, rows, rates, extraction=extraction)
     seconds = costs.seconds(parts) or 0.0  # never None, as rates are assumed
-    seconds += (
-        LOADING_SECONDS
-        + STAGE_SECONDS * len(parts)
-        + per_flop * test * flops * (2 if spec.test_time_flip else 1)
-    )
+    seconds += LOADING_SECONDS + STAGE_SECONDS * len(parts)
+    seconds += per_flop * flops * test * spec.test_views
     return Expectation(seconds, round(memory))
 
 

@@ -92,10 +92,8 @@ def _split(dataset: Dataset, spec: RunSpec, has_begun: bool) -> Data:
     images, labels = dataset.train_images[:count], dataset.train_labels[:count]
     views = spec.view_count
     train = Pool("train", images, labels, views, f"{of} train {count}", spec.flip)
-    mirrors = spec.test_time_flip
-    test_views = 2 if mirrors else 1
     tested = (dataset.test_images, dataset.test_labels)
-    test = Pool("test", *tested, test_views, f"{of} test", mirrors)
+    test = Pool("test", *tested, spec.test_views, f"{of} test", spec.test_time_flip)
     on_test = spec.validation == "test"
     if on_test:
         held_out = np.arange(len(test.labels), dtype=np.int64)
