@@ -3,23 +3,27 @@
     python tests/benchmarks/ladder.py RECIPE [RECIPE ...] [--seed 0,1,2] [--data PATH]
 
 The notebook as plain Keras, timed in the same hour, is the unit. Each training is a process of its
-own with a cache of its own, one after the other; each adds a row to the table as it ends. Progress
-goes to standard error, the whole table as Markdown to standard output.
+own with a cache of its own, one after the other; each adds a row to the table as it ends. Its
+exported model is then loaded by plain Keras, which classifies all test images again. Progress goes
+to standard error, the whole table as Markdown to standard output.
 
 What is still being chosen is run with --untested: it is ended before its test, so that no choice
-can depend on the test images.
+can depend on the test images. More seeds may be trained with --untimed while the machine does
+other work. With --ensemble the trainings of the command are combined at the end, for one more row.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
+import math
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -57,6 +61,7 @@ UNIT = "plain Keras"
 """What the rows of the notebook name as their recipe."""
 UNIT_HOLDS = timedelta(hours=1)
 """How long a time of the notebook counts for the recipes measured after it."""
+EXPORTED = Path(__file__).with_name("exported.py")
 SHARED_FLAGS = ("--dataset", "--data", "--seed", "--train-limit")
 
 
@@ -75,14 +80,17 @@ class Row:
     images: int | None
     """The first of the training images, where not all of them were used."""
     seed: int
-    seconds: float
-    """Extraction, tracing, training and validation; of the notebook its two calls of `fit`."""
-    notebook_seconds: float
-    """What the notebook takes for the same images on this machine."""
+    seconds: float | None
+    """Extraction, tracing, training and validation; of the notebook its two calls of `fit`, of an
+    ensemble its members' sum. None where the machine did other work meanwhile."""
+    notebook_seconds: float | None
+    """What the notebook takes for the same images on this machine; None beside no seconds."""
     validation: float | None
     """Accuracy on the held-out images; None for the notebook, which holds none out."""
     test: float | None
     """None where the training was ended before its test, or is the notebook's."""
+    exported: float | None
+    """Accuracy of the exported model on the test images in plain Keras."""
 
 
 class _TrainedError(Exception):
@@ -109,8 +117,12 @@ def run(argv: Sequence[str]) -> int:
     if not arguments.table.parent.is_dir():
         raise InputError("--table", "a file in a folder that exists", str(arguments.table))
     try:
-        with interrupted_by_signals():
-            measure(trainings, arguments.table, _say, tests=not arguments.untested)
+        with interrupted_by_signals(), _runs_dir(arguments.runs_dir) as runs_dir:
+            ladder = Ladder(arguments.table, runs_dir, _say)
+            for training in trainings:
+                ladder.measure(training, tests=not arguments.untested, times=not arguments.untimed)
+            if arguments.ensemble:
+                ladder.combine()
     except ChildFailedError as error:
         print(f"cifar-tui: ladder: {error}", file=sys.stderr)
         return 1
@@ -139,6 +151,18 @@ def build_parser() -> OneLineParser:
             add_setting(parser, setting)
     parser.add_argument(
         "--untested", action="store_true", help="end each training before its test images"
+    )
+    parser.add_argument(
+        "--untimed", action="store_true", help="leave the time out: the machine is busy"
+    )
+    parser.add_argument(
+        "--ensemble", action="store_true", help="at last, combine the trainings into one model"
+    )
+    parser.add_argument(
+        "--runs-dir",
+        type=partial(read_path, "--runs-dir"),
+        metavar="PATH",
+        help="keep the runs there (default: they are deleted)",
     )
     parser.add_argument(
         "--table",
@@ -173,24 +197,104 @@ def plan(arguments: argparse.Namespace) -> list[Training]:
     ]
 
 
-def measure(trainings: Sequence[Training], table: Path, say: Say, *, tests: bool) -> None:
-    """Train one after the other, and add a row to the table for each.
+@contextmanager
+def _runs_dir(asked: Path | None) -> Iterator[Path]:
+    """Give the folder that was asked for, or one that is deleted at the end."""
+    if asked is not None:
+        yield asked
+        return
+    with tempfile.TemporaryDirectory(prefix="cifar-tui-ladder-") as folder:
+        yield Path(folder)
+
+
+class Ladder:
+    """Trains one after the other, and adds a row to the table for each.
 
     Args:
-        trainings: all of one model and on the same images.
         table: the file with the rows; written anew with each.
+        runs_dir: the folder of the runs.
         say: told in a line what happens.
-        tests: whether they go on to the test images.
+    """
+
+    def __init__(self, table: Path, runs_dir: Path, say: Say) -> None:
+        self._table = table
+        self._runs_dir = runs_dir
+        self._say = say
+        self._trained: list[tuple[Training, Row, Path]] = []
+
+    def measure(self, training: Training, *, tests: bool, times: bool) -> None:
+        """Train, test the exported model in plain Keras, and add the row.
+
+        Args:
+            training: of the same model and images as the others.
+            tests: whether it goes on to the test images.
+            times: whether nothing else runs on this machine.
+
+        Raises:
+            ChildFailedError: one of the processes failed.
+        """
+        spec = training.spec
+        with tempfile.TemporaryDirectory(prefix="cifar-tui-ladder-") as scratch:
+            unit = None
+            if times:
+                unit = notebook_seconds(spec, self._table, self._say, Path(scratch))
+            row, run = train(training, unit, self._runs_dir, Path(scratch), self._say, tests=tests)
+            if tests:
+                row = replace(row, exported=exported_accuracy(run, spec, Path(scratch)))
+        self._add(row)
+        self._trained.append((training, row, run))
+
+    def combine(self) -> None:
+        """Combine all that was measured into one model, and add its row.
+
+        Raises:
+            ChildFailedError: one of the processes failed.
+        """
+        rows = [row for _, row, _ in self._trained]
+        spec = self._trained[0][0].spec
+        runs = [str(run) for *_, run in self._trained]
+        said: list[str] = []
+        command = [sys.executable, "-P", "-m", "tui", "ensemble", *runs, "--json"]
+        with tempfile.TemporaryDirectory(prefix="cifar-tui-ladder-") as scratch:
+            log, environment = Path(scratch) / "stderr.log", engine_environment()
+            run_child("the ensemble", command, environment, said.append, log)
+            made = json.loads("".join(said))
+            exported = exported_accuracy(Path(made["path"]), spec, Path(scratch))
+        members = {member["run"] for member in made["members"]}
+        used = [row for row, run in zip(rows, runs, strict=True) if Path(run).name in members]
+        names = " + ".join(f"{row.recipe} {row.seed}" for row in used)
+        times = [row.seconds for row in used if row.seconds is not None]
+        is_timed = len(times) == len(used)
+        row = replace(
+            rows[-1],
+            time=_now(),
+            recipe=f"mean {made['by']} of {names}",
+            seconds=sum(times) if is_timed else None,
+            notebook_seconds=used[-1].notebook_seconds if is_timed else None,
+            validation=made["val_accuracy"],
+            test=made["test_accuracy"],
+            exported=exported,
+        )
+        self._add(row)
+
+    def _add(self, row: Row) -> None:
+        add_row(self._table, row)
+        self._say(f"{row.recipe}, seed {row.seed}: {cells(row)}")
+
+
+def exported_accuracy(run: Path, spec: RunSpec, scratch: Path) -> float:
+    """Return the accuracy of a run's exported model on the test images, in plain Keras.
 
     Raises:
-        ChildFailedError: one of the processes failed.
+        ChildFailedError: it could not be loaded, or classifies other images than the run.
     """
-    for training in trainings:
-        with tempfile.TemporaryDirectory(prefix="cifar-tui-ladder-") as folder:
-            unit = notebook_seconds(training.spec, table, say, Path(folder))
-            row = train(training, unit, Path(folder), say, tests=tests)
-        add_row(table, row)
-        say(f"{row.recipe}, seed {row.seed}: {cells(row)}")
+    said: list[str] = []
+    command = [sys.executable, str(EXPORTED), str(run / "model.keras"), f"--dataset={spec.dataset}"]
+    if spec.data_path is not None:
+        command.append(f"--data={spec.data_path}")
+    log = scratch / "exported.log"
+    run_child("the exported model", command, engine_environment(), said.append, log)
+    return float(json.loads(said[-1])["accuracy"])
 
 
 def notebook_seconds(spec: RunSpec, table: Path, say: Say, folder: Path) -> float:
@@ -202,7 +306,7 @@ def notebook_seconds(spec: RunSpec, table: Path, say: Say, folder: Path) -> floa
     for row in reversed(read_table(table)):
         age = datetime.now() - datetime.fromisoformat(row.time)
         same = (row.machine, row.dataset, row.model, row.images)
-        if row.recipe == UNIT and age < UNIT_HOLDS and like == same:
+        if row.recipe == UNIT and row.seconds and age < UNIT_HOLDS and like == same:
             return row.seconds
     stages = tuple(replace(stage, epochs=1) for stage in NOTEBOOK.stages)
     usual = dict(NOTEBOOK.image_sizes).get(spec.model, find_backbone(spec.model).image_size)
@@ -219,8 +323,21 @@ def notebook_seconds(spec: RunSpec, table: Path, say: Say, folder: Path) -> floa
     return seconds
 
 
-def train(training: Training, unit: float, folder: Path, say: Say, *, tests: bool) -> Row:
+def train(
+    training: Training, unit: float | None, runs_dir: Path, scratch: Path, say: Say, *, tests: bool
+) -> tuple[Row, Path]:
     """Train in a process of its own, with nothing kept from an earlier one.
+
+    Args:
+        training: what is trained.
+        unit: seconds of the notebook; None where the time does not count.
+        runs_dir: the folder of the runs.
+        scratch: an empty folder, for what is not kept.
+        say: told in a line what happens.
+        tests: whether it goes on to the test images.
+
+    Returns:
+        Its row, and its run directory.
 
     Raises:
         ChildFailedError: it failed.
@@ -237,10 +354,11 @@ def train(training: Training, unit: float, folder: Path, say: Say, *, tests: boo
         if not tests and _is_testing(event):
             raise _TrainedError
 
-    own = {CACHE_VARIABLE: str(folder / "cache"), "TMPDIR": str(folder)}
+    own = {CACHE_VARIABLE: str(scratch / "cache"), "TMPDIR": str(scratch)}
+    before = set(_folders(runs_dir))
     with suppress(_TrainedError):
-        command = train_command(training, folder / "runs")
-        run_child(training.recipe, command, engine_environment(**own), hear, folder / "stderr.log")
+        command = train_command(training, runs_dir)
+        run_child(training.recipe, command, engine_environment(**own), hear, scratch / "stderr.log")
     ended = run.snapshot()
     measured = run.measurement(0)
     of_epochs = [epoch.val_accuracy for epoch in ended.ended_epochs]
@@ -248,7 +366,14 @@ def train(training: Training, unit: float, folder: Path, say: Say, *, tests: boo
         raise ChildFailedError(f"{training.recipe} failed: {ended.error or 'it did not end'}")
     validation = max(of_epochs) if spec.keep == "best" else of_epochs[-1]
     test = ended.test.accuracy if tests and ended.test else None
-    return _row(spec, training.recipe, measured.total_seconds, unit, validation, test)
+    seconds = measured.total_seconds if unit is not None else None
+    (made,) = set(_folders(runs_dir)) - before
+    return _row(spec, training.recipe, seconds, unit, validation, test), made
+
+
+def _folders(runs_dir: Path) -> list[Path]:
+    found = runs_dir.iterdir() if runs_dir.is_dir() else ()
+    return [path for path in found if path.is_dir() and not path.name.startswith(".")]
 
 
 def _is_testing(event: Event) -> bool:
@@ -273,13 +398,13 @@ def train_command(training: Training, runs_dir: Path) -> list[str]:
 def _row(
     spec: RunSpec,
     recipe: str,
-    seconds: float,
-    unit: float,
+    seconds: float | None,
+    unit: float | None,
     validation: float | None,
     test: float | None,
 ) -> Row:
     return Row(
-        time=datetime.now().isoformat(timespec="minutes"),
+        time=_now(),
         machine=this_machine(),
         commit=_commit(),
         dataset=spec.dataset,
@@ -287,11 +412,16 @@ def _row(
         recipe=recipe,
         images=spec.train_limit,
         seed=spec.seed,
-        seconds=round(seconds, 1),
-        notebook_seconds=round(unit, 1),
+        seconds=None if seconds is None else round(seconds, 1),
+        notebook_seconds=None if unit is None else round(unit, 1),
         validation=validation,
         test=test,
+        exported=None,
     )
+
+
+def _now() -> str:
+    return datetime.now().isoformat(timespec="minutes")
 
 
 def _commit() -> str:
@@ -337,11 +467,16 @@ def _from_cells(text: dict[str, str]) -> Row:
         **{name: text[name] for name in TEXTS},
         images=int(text["images"]) if text["images"] else None,
         seed=int(text["seed"]),
-        seconds=float(text["seconds"]),
-        notebook_seconds=float(text["notebook_seconds"]),
-        validation=float(text["validation"]) if text["validation"] else None,
-        test=float(text["test"]) if text["test"] else None,
+        seconds=_figure(text["seconds"]),
+        notebook_seconds=_figure(text["notebook_seconds"]),
+        validation=_figure(text["validation"]),
+        test=_figure(text["test"]),
+        exported=_figure(text["exported"]),
     )
+
+
+def _figure(cell: str) -> float | None:
+    return float(cell) if cell else None
 
 
 def add_row(path: Path, row: Row) -> None:
@@ -354,7 +489,10 @@ def add_row(path: Path, row: Row) -> None:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """Return the means of each recipe over its seeds on a machine, the cheapest first."""
+    """Return the means of each recipe over its seeds on a machine, the cheapest first.
+
+    Times are the means of the rows that have one.
+    """
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         if row.recipe != UNIT:
@@ -362,20 +500,26 @@ def markdown(rows: Sequence[Row]) -> str:
             on = f"{row.model}, {row.dataset}{limit}"
             groups.setdefault((row.machine, on, row.recipe), []).append(row)
     lines = [
-        "| Machine | Trained | Recipe | Seeds | Time | Of the notebook's | Validation | Test |",
-        "| --- | --- | --- | --- | ---: | ---: | ---: | ---: |",
+        "| Machine | Trained | Recipe | Seeds | Time | Of the notebook's | Validation | Test "
+        "| Exported |",
+        "| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for (machine, on, recipe), group in sorted(groups.items(), key=lambda it: _share(it[1])):
         seeds = ", ".join(str(row.seed) for row in group)
-        time = duration(statistics.mean(row.seconds for row in group))
-        validation, test = (_mean([getattr(r, k) for r in group]) for k in ("validation", "test"))
-        figures = (time, f"{_share(group):.2f}", validation, test)
-        lines.append(f"| {machine} | {on} | {recipe} | {seeds} | {' | '.join(figures)} |")
+        timed = [row.seconds for row in group if row.seconds is not None]
+        time = duration(statistics.mean(timed)) if timed else "–"
+        share = f"{_share(group):.2f}" if timed else "–"
+        reached = [_mean([getattr(row, name) for row in group]) for name in ACCURACIES]
+        figures = " | ".join([time, share, *reached])
+        lines.append(f"| {machine} | {on} | {recipe} | {seeds} | {figures} |")
     return "\n".join(lines)
 
 
 def _share(rows: Sequence[Row]) -> float:
-    return statistics.mean(row.seconds / row.notebook_seconds for row in rows)
+    """Return the mean share of the notebook's time; infinite where no row has a time."""
+    pairs = [(row.seconds, row.notebook_seconds) for row in rows]
+    shares = [seconds / unit for seconds, unit in pairs if seconds and unit]
+    return statistics.mean(shares) if shares else math.inf
 
 
 def _mean(values: Sequence[float | None]) -> str:
@@ -385,9 +529,12 @@ def _mean(values: Sequence[float | None]) -> str:
 
 def cells(row: Row) -> str:
     """Return what a row has measured, in words."""
-    share = row.seconds / row.notebook_seconds
     test = f", test {accuracy(row.test)}" if row.test is not None else ""
-    took = f"{duration(row.seconds)}, {share:.2f} of the notebook's time"
+    if row.exported is not None:
+        test += f" ({accuracy(row.exported)} in plain Keras)"
+    took = "not timed"
+    if row.seconds is not None:
+        took = f"{duration(row.seconds)}, {_share([row]):.2f} of the notebook's time"
     return f"{took}, validation {accuracy(row.validation)}{test}"
 
 
@@ -397,6 +544,7 @@ def _say(line: str) -> None:
 
 NAMES = [each.name for each in fields(Row)]
 TEXTS = ("time", "machine", "commit", "dataset", "model", "recipe")
+ACCURACIES = ("validation", "test", "exported")
 
 if __name__ == "__main__":
     sys.exit(main())
