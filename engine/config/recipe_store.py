@@ -28,6 +28,7 @@ from engine.errors import InputError
 ENDING = ".toml"
 MAX_BYTES = 2**16
 MAX_STAGES = 100
+LATER = "correct it, or update cifar-tui if a later version wrote the file"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _NAME_WORDS = "of letters, digits, - and _, at most 40"
 
@@ -274,7 +275,7 @@ def _read(
     for key in table:
         if key not in known:
             field, found = where.removesuffix("."), f"the unknown key {key!r}"
-            raise InputError(field, ", ".join(sorted(known)), found)
+            raise InputError(field, ", ".join(sorted(known)), found, LATER)
     for key in needed:
         if key not in table:
             raise InputError(f"{where}{key}", "a value", "none")

@@ -98,7 +98,7 @@ unfreeze_last = 0
             "stages: expected 1 to 100 tables, found []",
         ),
         ("stages = 3\nscratch_learning_rate = 1", "stages: expected 1 to 100 tables, found 3"),
-        ("learning = 1", "found the unknown key 'learning'"),
+        ("learning = 1", "found the unknown key 'learning'; correct it, or update cifar-tui"),
         (HEAD.replace("epochs", "epoch"), "found the unknown key 'epoch'"),
         (HEAD.replace("= 2", "= 0"), "epochs: expected 1 to 10000, found 0"),
         (HEAD.replace("= 2", "= true"), "epochs: expected a whole number, found true"),
