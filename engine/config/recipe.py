@@ -40,10 +40,10 @@ DEMO = Recipe(
 )
 RECOMMENDED = Recipe(
     name="recommended",
-    stages=(Stage("head", 5, 1e-3, 0), Stage("fine-tune", 5, 3e-4, 38, "cosine")),
+    stages=(Stage("head", 5, 1e-3, 0), Stage("fine-tune", 1, 3e-4, 98, "cosine")),
     scratch_learning_rate=1e-3,
     image_sizes=tuple((name, 128) for name in LITE),
-    flip=True,
+    scratch_epochs=10,
     label_smoothing=0.05,
     test_time_flip=True,
     keep="best",
@@ -51,9 +51,9 @@ RECOMMENDED = Recipe(
 QUICK = replace(
     RECOMMENDED,
     name="quick",
-    stages=(Stage("head", 2, 1e-3, 0), Stage("fine-tune", 1, 3e-4, 38, "cosine")),
-    flip=False,
-    test_time_flip=False,
+    stages=(Stage("head", 2, 1e-3, 0), Stage("fine-tune", 1, 3e-4, 98, "cosine")),
+    image_sizes=tuple((name, 96) for name in LITE),
+    scratch_epochs=5,
 )
 THOROUGH = replace(
     RECOMMENDED,
@@ -63,6 +63,8 @@ THOROUGH = replace(
         Stage("last blocks", 1, 3e-4, 38),
         Stage("more blocks", 2, 3e-4, 98, "cosine"),
     ),
+    scratch_epochs=20,
+    flip=True,
 )
 GRADUAL = replace(
     RECOMMENDED,
@@ -71,6 +73,7 @@ GRADUAL = replace(
         Stage("head", 3, 1e-3, 0),
         Stage("fine-tune", 7, 3e-4, 0, "cosine", block_every=1),
     ),
+    flip=True,
 )
 _BUILT_IN = (NOTEBOOK, QUICK, RECOMMENDED, THOROUGH, GRADUAL, DEMO)
 RECIPES = {recipe.name: recipe for recipe in _BUILT_IN}
