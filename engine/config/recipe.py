@@ -51,7 +51,7 @@ RECOMMENDED = Recipe(
 QUICK = replace(
     RECOMMENDED,
     name="quick",
-    stages=(Stage("head", 2, 1e-3, 0), Stage("fine-tune", 1, 3e-4, 98, "cosine")),
+    stages=(Stage("fine-tune", 1, 3e-4, 98, "cosine"),),
     image_sizes=tuple((name, 96) for name in LITE),
     scratch_epochs=5,
 )
