@@ -23,6 +23,7 @@ from textual.worker import WorkerFailed
 
 from engine.common.faults import Faults, told_afterwards
 from engine.errors import InputError
+from tui.screens.keyed_screen import KeyedScreen
 from tui.screens.too_small import TooSmallScreen, too_small
 from tui.session.arrivals import Arrivals
 from tui.session.messages import CommandRefused, CommandRequested
@@ -175,6 +176,11 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         """Whether a trainer is running."""
         return self._shown is not None and self._shown.is_alive
 
+    @property
+    def trains_here(self) -> bool:
+        """Whether a trainer is running in this process."""
+        return self.source.is_own and self.is_training
+
     # Events in, commands out.
 
     def _take_events(self) -> None:
@@ -255,7 +261,13 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
     @property
     def _begins_anew(self) -> bool:
         """Whether a session can begin here and now."""
-        return self.source.start is not None and not self.is_training
+        return self.source.start is not None and not self.is_training and not self._busy
+
+    @property
+    def _busy(self) -> str:
+        """A phrase of what an open screen computes in this process; empty for nothing."""
+        keyed = (screen for screen in self.screen_stack if isinstance(screen, KeyedScreen))
+        return next(filter(None, (screen.keeps_busy for screen in keyed)), "")
 
     def on_first_choices_chosen(self, message: FirstChoices.Chosen) -> None:
         from tui.screens.first_choices import CIFAR10
@@ -371,7 +383,13 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         from tui.screens.results.screen import ResultsScreen
 
         if not isinstance(self.screen, ResultsScreen):
-            self.push_screen(ResultsScreen(self.runs_dir, may_begin=self._begins_anew))
+            self.push_screen(
+                ResultsScreen(
+                    self.runs_dir,
+                    may_begin=self._begins_anew,
+                    trains_here=lambda: self.trains_here,
+                )
+            )
 
     async def action_back(self) -> None:
         """Return to the screen below, if there is one."""
@@ -380,6 +398,9 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def action_new_session(self) -> None:
         """Open the launcher; while a model trains, to add to its queue."""
+        if self._busy:
+            self.notify(f"{self._busy}: no session begins before that has ended.")
+            return
         if not self.source.unchangeable:
             if self._shown is not None and not self._shown.has_started:
                 return  # its trainer starts within a blink: then there is a queue to add to
@@ -430,7 +451,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
 
     def action_suspend(self) -> None:
         """Give the terminal to the shell until `fg`, unless that would stop a training."""
-        if self.source.is_own and self.is_training:
+        if self.trains_here:
             key = keys.written_for("everywhere", "detach")
             self.notify(f"Suspending would stop the training: {key} leaves it running.")
         else:
@@ -447,7 +468,7 @@ class CifarApp(App[tuple["RunSnapshot", ...]]):
         """Leave; while a model trains here, ask how. Pressed again, leave it running."""
         from tui.screens.choice import LEAVE, LEAVE_WHILE_STOPPING, ChoiceScreen
 
-        if not (self.source.is_own and self.is_training):
+        if not self.trains_here:
             self._leave()
         elif isinstance(self.screen, ChoiceScreen) and self.screen.question.hurried:
             self.screen.dismiss(self.screen.question.hurried)

@@ -30,7 +30,8 @@ def ensemble(
         by: what is averaged: the `probabilities` of several networks, or the `weights` of runs of
             one network; None tries both where both are possible, and keeps the better.
         runs_dir: where runs are kept, for ids, and where the new one goes.
-        on_event: called with each event of its record, in order.
+        on_event: called with each event of its record, in order; an exception that it raises
+            interrupts the work.
 
     Returns:
         The run; `spec.ensemble` says what it holds.

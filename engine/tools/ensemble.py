@@ -61,7 +61,8 @@ def combine(
         runs: two or more, of one data set.
         runs_dir: the folder for the run that is made.
         by: what is averaged; None tries both where both are possible, and keeps the better.
-        on_event: takes the events of its record as they come.
+        on_event: takes the events of its record as they come, progress twice a second at most; an
+            exception that it raises ends the work, and is passed on.
 
     Returns:
         The run that was made.

@@ -28,6 +28,7 @@ from tests.support.tables import cell_text
 from tui.app import CifarApp
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import LEAVE, STOP, ChoiceScreen
+from tui.screens.combine import CombineScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.fetch import FetchScreen
 from tui.screens.help import HelpScreen
@@ -179,6 +180,7 @@ async def test_what_is_read_from_runs(
             (CompareScreen(tuple(tested_runs)), "On the same 200 test images"),
             (AnswersScreen(write_run.runs_dir), "On the same 200 test images"),
             (PredictScreen(tested_runs[0]), "Prediction"),
+            (CombineScreen(tested_runs, write_run.runs_dir, None), "nothing was written"),
         )
         await bare_app.push_screen(ResultsScreen(write_run.runs_dir))
         await inspector.look("the results", "most accurate")

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, TextIO
 
-from engine.common.text import accuracy, byte_size, duration, percent, whole
 from engine.config.ensemble import Ensemble
 from engine.machine.output_capture import OutputCapture
 from engine.protocol.events import Event, LogLine, PhaseChanged, PhaseProgressed
@@ -17,6 +16,7 @@ from engine.runs.listing import RunRecord
 from engine.runs.selecting import choose_run
 from tui.cli.output import as_asked, print_json
 from tui.cli.streams import note
+from tui.panels.ensemble_text import NOTHING_WRITTEN, doing, how_far, made_lines
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_event = _ignore if arguments.json else Teller(capture.terminal)
             made = combine(records, arguments.runs_dir, arguments.by, on_event)
     except KeyboardInterrupt:
-        note("interrupted; nothing was written", as_json=arguments.json)
+        note(f"interrupted; {NOTHING_WRITTEN}", as_json=arguments.json)
         return 130
     ensemble = made.file.spec.ensemble
     assert ensemble is not None
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(_plain(made, ensemble))
         return 0
     with suppress(BrokenPipeError):
-        print(as_asked("\n".join(_lines(made, ensemble))))
+        print(as_asked("\n".join(["", *made_lines(made)])))
         sys.stdout.flush()
     return 0
 
@@ -84,9 +84,9 @@ class Teller:
             case LogLine():
                 self._print(event.text)
             case PhaseChanged():
-                self._print(f"{event.phase} {event.detail}")
+                self._print(doing(event))
             case PhaseProgressed() if self._terminal.isatty():
-                text = f"  {whole(event.done)} of {whole(event.total)} {event.unit}"
+                text = f"  {how_far(event)}"
                 self._clear()
                 print(text, end="", file=self._terminal, flush=True)
                 self._over = len(text)
@@ -104,21 +104,6 @@ class Teller:
 
 def _ignore(event: Event) -> None:
     """Do nothing."""
-
-
-def _lines(made: RunRecord, ensemble: Ensemble) -> Iterator[str]:
-    summary = made.summary
-    yield ""
-    yield f"{made.run_id}: {ensemble.words}"
-    for member in ensemble.members:
-        yield f"  {percent(100 * member.weight):>5}  {member.run_id}"
-    for run_id in ensemble.left_out:
-        yield f"      –  {run_id}, left out"
-    images = whole(summary.test_images)
-    yield f"test accuracy {accuracy(summary.test_accuracy)} on {images} test images"
-    yield f"train {duration(summary.train_seconds)}, that of its members added up"
-    model = made.directory.model
-    yield f"model: {model.resolve()}, {byte_size(model.stat().st_size)}"
 
 
 def _plain(made: RunRecord, ensemble: Ensemble) -> dict[str, Any]:

@@ -20,6 +20,11 @@ _SELDOM = ("new_session", "app.new_session")
 class KeyedScreen(Screen[None]):
     """A screen on which letters and signs typed into a text field do not act as keys."""
 
+    @property
+    def keeps_busy(self) -> str:
+        """A phrase of what it computes here, beside which no model may train; empty for nothing."""
+        return ""
+
     def footer(self) -> KeyFooter:
         """Make its footer."""
         return KeyFooter(self.footer_name)

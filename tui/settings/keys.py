@@ -29,6 +29,7 @@ Place = Literal[
     "answers",
     "predict",
     "fetch",
+    "combine",
     "waiting",
 ]
 
@@ -149,8 +150,15 @@ KEYS: tuple[Key, ...] = (
     Key("tab", "app.focus_next", "Go to the options, then to the next one", "options"),
     Key("enter", "next_option", "Confirm it and go to the next, or open its list", "options"),
     Key("enter", "toggle_detail", "Show or hide the run in full", "results", "open"),
-    Key("space", "mark", "Mark or unmark the run for comparison", "results", "mark"),
+    Key("space", "mark", "Mark or unmark the run, to compare or combine it", "results", "mark"),
     Key("c", "compare", "Compare the marked runs", "results", "compare"),
+    Key(
+        "plus,equals_sign",
+        "combine",
+        "Combine the marked runs into an ensemble",
+        "results",
+        "combine",
+    ),
     Key("w", "answers", "Answer the three questions from the runs", "results", "why"),
     Key(
         "slash",
@@ -203,6 +211,7 @@ KEYS: tuple[Key, ...] = (
     Key("down", "recall(-1)", "Next image path used", "predict", priority=True),
     Key("escape", "app.back", "Back to the results", "predict", "back"),
     Key("escape", "leave", "Cancel and keep partial downloads, or go back", "fetch", "cancel"),
+    Key("escape", "leave", "Cancel and leave nothing behind, or go back", "combine", "cancel"),
     Key(
         "shift+up,K",
         "move(-1)",
@@ -276,6 +285,7 @@ PLACES: dict[Place, str] = {
     "answers": "Answers",
     "predict": "Prediction",
     "fetch": "Fetching",
+    "combine": "Combining",
     "waiting": "Waiting runs",
     "everywhere": "Everywhere",
 }

@@ -22,6 +22,7 @@ from tui.panels.key_footer import Entry, KeyFooter, fitting
 from tui.panels.layers.keys import LayerTree
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import ChoiceScreen
+from tui.screens.combine import CombineScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.fetch import FetchScreen
 from tui.screens.first_page import FirstPage
@@ -233,6 +234,10 @@ async def test_the_results(launcher_app: CifarApp, write_run: Any) -> None:
             "?": "help",
             "q": "quit",
         }
+        await pilot.press("space")
+        assert (await offered(pilot))["+"] == "combine"
+        await pilot.press("space")
+        assert "+" not in await offered(pilot)
         await pilot.press("slash")
         await until(pilot, lambda: isinstance(launcher_app.focused, Input))
         assert await offered(pilot) == {
@@ -292,6 +297,10 @@ async def test_pages_over_the_results(
             await launcher_app.push_screen(screen)
             assert await offered(pilot) == keys
             await launcher_app.pop_screen()
+        await launcher_app.push_screen(CombineScreen(runs, write_run.runs_dir, None))
+        # The runs have no models: then there is nothing to cancel.
+        await until(pilot, lambda: "back" in bottom(pilot))
+        assert await offered(pilot) == rest
 
 
 # The widget.

@@ -21,6 +21,7 @@ from tests.support.screens import AnyPilot, Running, drawn, shows, until
 from tui.app import CifarApp
 from tui.screens.answers import AnswersScreen
 from tui.screens.choice import Answer, ChoiceScreen, Question
+from tui.screens.combine import CombineScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.fetch import FetchScreen
 from tui.screens.help import HelpScreen
@@ -88,6 +89,7 @@ async def test_what_is_read_from_runs(launcher_app: CifarApp, write_run: Any) ->
             (CompareScreen(tuple(runs)), "VGG16"),
             (AnswersScreen(write_run.runs_dir), "accura"),
             (PredictScreen(runs[0]), "Prediction"),
+            (CombineScreen(runs, write_run.runs_dir, None), "nothing was written"),
         )
 
 

@@ -60,7 +60,7 @@ _STATUS_STYLES = {
 
 
 class RunTable(VirtualTable):
-    """One row a run; pinned runs on top, those marked for a comparison ticked."""
+    """One row a run; pinned runs on top, marked ones ticked."""
 
     HIGH_FIRST: ClassVar[frozenset[str]] = HIGH_FIRST
     SORTED_FIRST: ClassVar[tuple[str, ...]] = ("test_accuracy", "wall_seconds")
@@ -95,7 +95,7 @@ class RunTable(VirtualTable):
 
     @property
     def marked(self) -> tuple[str, ...]:
-        """Run ids marked for a comparison, in the order of marking."""
+        """Ids of the marked runs, in the order of marking."""
         return tuple(self._marked)
 
     def toggle_mark(self) -> None:

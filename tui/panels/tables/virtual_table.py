@@ -232,6 +232,13 @@ class VirtualTable(ScrollView, can_focus=True):
         """Move the cursor to a row; -1 is the last."""
         self._go(row if row >= 0 else self.row_count + row)
 
+    def go_to_key(self, key: str) -> bool:
+        """Move the cursor to the row of this key; return whether it is shown."""
+        keys = self.keys
+        if key in keys:
+            self._go(keys.index(key))
+        return key in keys
+
     def action_columns(self, step: int) -> None:
         """Scroll the columns behind the fixed one by one."""
         self._columns.move(step, self._width)

@@ -1,4 +1,4 @@
-"""The actions of the results screen on runs: pages over it, notes, deleting."""
+"""The actions of the results screen on runs: pages over it, combining, notes, deleting."""
 
 from __future__ import annotations
 
@@ -23,9 +23,18 @@ from tui.screens.choice import Answer, ChoiceScreen, Question
 from tui.settings import keys
 from tui.settings.option_names import as_flag
 
-COMPARE_HOW = (
-    f"Mark two or more runs with {keys.written_for('results', 'mark')}, "
-    f"then press {keys.written_for('results', 'compare')} to compare them."
+
+def _how_to(action: str, words: str) -> str:
+    """Return how to do an action of the results to several runs: `compare`, to `compare them`."""
+    mark, key = (keys.written_for("results", name) for name in ("mark", action))
+    return f"Mark two or more runs with {mark}, then press {key} to {words}."
+
+
+COMPARE_HOW = _how_to("compare", "compare them")
+COMBINE_HOW = _how_to("combine", "combine them into one")
+TRAINS_HERE = (
+    "A model is training here: combine runs once it has ended, "
+    "or with `cifar-tui ensemble` in another terminal."
 )
 T = TypeVar("T")
 
@@ -38,12 +47,23 @@ class RunActions:
         screen: the screen that the runs are chosen on; it runs the workers, and others open over
             it.
         changed: called when a run's files were written or removed.
+        added: called with the id of a run that was made.
+        trains_here: returns whether a model trains in this process.
     """
 
-    def __init__(self, runs_dir: Path, screen: Screen[Any], changed: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        runs_dir: Path,
+        screen: Screen[Any],
+        changed: Callable[[], object],
+        added: Callable[[str], object],
+        trains_here: Callable[[], bool],
+    ) -> None:
         self._runs_dir = runs_dir
         self._screen = screen
         self._changed = changed
+        self._added = added
+        self._trains_here = trains_here
 
     def has_run(self, run_id: str | None) -> TypeGuard[str]:
         """Return whether there is a run to act on; notify the user if there is none."""
@@ -60,18 +80,44 @@ class RunActions:
 
     def compare(self, marked: tuple[str, ...], current: str | None) -> None:
         """Compare the marked runs, or the marked one with the current one."""
-        if len(marked) == 1 and current not in (None, *marked):
-            marked = (*marked, str(current))
-        if len(marked) < 2:
+        chosen = _several(marked, current)
+        if len(chosen) < 2:
             self._say(COMPARE_HOW)
         else:
-            self._start(partial(self._open_comparison, marked))
+            self._start(partial(self._open_comparison, chosen))
 
     async def _open_comparison(self, run_ids: Sequence[str]) -> None:
         from tui.screens.compare import CompareScreen
 
         if (runs := await self._load(run_ids)) is not None:
             self._screen.app.push_screen(CompareScreen(runs))
+
+    def combine(self, marked: tuple[str, ...], current: str | None) -> None:
+        """Combine the marked runs, or the marked one with the current one, into a new run."""
+        chosen = _several(marked, current)
+        if len(chosen) < 2:
+            self._say(COMBINE_HOW)
+        elif self._trains_here():
+            self._say(TRAINS_HERE)
+        else:
+            self._start(partial(self._open_combination, chosen))
+
+    async def _open_combination(self, run_ids: Sequence[str]) -> None:
+        from engine.tools.ensemble_candidates import find_candidates
+        from tui.screens.combine import WAYS, CombineScreen, combine_question
+
+        if (runs := await self._load(run_ids)) is None:
+            return
+        candidates = await self._tried(lambda: find_candidates(runs))
+        if candidates is None or not self._screen.is_current:
+            return
+        way = await self._screen.app.push_screen_wait(ChoiceScreen(combine_question(candidates)))
+        if way is None:
+            return
+        screen = CombineScreen(runs, self._runs_dir, WAYS[way])
+        await self._screen.app.push_screen_wait(screen)
+        if screen.made is not None:
+            self._added(screen.made.run_id)
 
     async def predict(self, run_id: str) -> None:
         """Classify an image with the run's model."""
@@ -156,6 +202,13 @@ class RunActions:
 
     def _say(self, words: str, *, is_wrong: bool = False) -> None:
         self._screen.notify(words, severity="warning" if is_wrong else "information", markup=False)
+
+
+def _several(marked: tuple[str, ...], current: str | None) -> tuple[str, ...]:
+    """Return the marked runs; if it is one, the current one too."""
+    if len(marked) == 1 and current not in (None, *marked):
+        return (*marked, str(current))
+    return marked
 
 
 def delete_question(run: RunRecord, size: int | None) -> Question:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,18 +47,14 @@ _FEW_LEAVE = 12
 """Free lines below a short table that are enough for the chart."""
 _NEED_FOCUS = ("right,l", "left,h", "down,j", "up,k", "shift+right", "shift+left", "u")
 """Keys of the run's panel that mean something else in the table."""
-_OF_A_RUN = ("mark", "compare", "act('predict')")
+_OF_A_RUN = ("mark", "compare", "combine", "act('predict')")
 _OF_THE_TABLE = ("filter", "sort", "cost")
 _OF_RUNS = ("toggle_detail", "answers", *_OF_A_RUN, *_OF_THE_TABLE)
 """What the footer leaves out where it would only say that there is no run."""
 
 
 class ResultsScreen(KeyedScreen):
-    """All runs of a folder.
-
-    Args:
-        runs_dir: the folder; it need not exist.
-    """
+    """All runs of a folder."""
 
     CSS_PATH = "results.tcss"
     BINDINGS = keys.bindings("results") + keys.bindings("detail", _NEED_FOCUS)
@@ -65,12 +62,32 @@ class ResultsScreen(KeyedScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (176, "-vast")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
 
-    def __init__(self, runs_dir: Path, *, may_begin: bool = True) -> None:
-        """Show the runs of a folder; `may_begin` says whether to offer what makes some."""
+    def __init__(
+        self,
+        runs_dir: Path,
+        *,
+        may_begin: bool = True,
+        trains_here: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Show the runs of a folder.
+
+        Args:
+            runs_dir: the folder; it need not exist.
+            may_begin: whether to offer what makes runs, where there are none.
+            trains_here: returns whether a model trains in this process.
+        """
         super().__init__()
         self._may_begin = may_begin
         self.runs_dir = runs_dir
-        self._actions = RunActions(runs_dir, self, changed=self.action_reload)
+        self._actions = RunActions(
+            runs_dir,
+            self,
+            changed=self.action_reload,
+            added=self._seek,
+            trains_here=trains_here,
+        )
+        self._sought = ""
+        """The id of a run that the cursor is to go to once it is listed."""
         self._ranking: Ranking | None = None
         self._filter: RunFilter | None = None
         self._filter_text = ""
@@ -129,7 +146,7 @@ class ResultsScreen(KeyedScreen):
 
     @property
     def marked_runs(self) -> tuple[str, ...]:
-        """Ids of the runs marked for comparison."""
+        """Ids of the marked runs."""
         return self.query_one(RunTable).marked
 
     # Actions on runs.
@@ -137,6 +154,10 @@ class ResultsScreen(KeyedScreen):
     def action_compare(self) -> None:
         """Compare the marked runs, or the marked one with the current one."""
         self._actions.compare(self.marked_runs, self.current_run)
+
+    def action_combine(self) -> None:
+        """Combine the marked runs, or the marked one with the current one, into a new run."""
+        self._actions.combine(self.marked_runs, self.current_run)
 
     def action_answers(self) -> None:
         """Answer the exercise's questions, for the data set of the row under the cursor."""
@@ -161,10 +182,11 @@ class ResultsScreen(KeyedScreen):
         self._table.action_turn_order()
 
     def action_mark(self) -> None:
-        """Mark the current run for comparison, or unmark it."""
+        """Mark the current run, or unmark it."""
         if self._actions.has_run(self.current_run):
             self.query_one(RunTable).toggle_mark()
             self._show_texts()
+            self.refresh_bindings()
 
     def action_group(self) -> None:
         """Show one line per model, or the runs again."""
@@ -196,6 +218,8 @@ class ResultsScreen(KeyedScreen):
             return name if is_empty else ""
         if action in _OF_RUNS and (is_empty or (action in _OF_A_RUN and self._is_grouped)):
             return ""
+        if action == "combine":
+            return name if self.marked_runs else ""
         if action == "toggle_detail":
             return "" if self.has_class("-detail") else "runs" if self._is_grouped else name
         return "" if action in _OF_THE_TABLE and self.has_class("-detail") else name
@@ -286,6 +310,7 @@ class ResultsScreen(KeyedScreen):
             return
         if not is_new:
             self._follow_current_run()
+            self._go_to_sought()
             return
         self._ranking = ranking
         text = note_text(ranking, self.runs_dir, offers=self._may_begin)
@@ -327,6 +352,22 @@ class ResultsScreen(KeyedScreen):
         self._show_texts()
         self._use_free_lines()
         self.refresh_bindings()
+        self._go_to_sought()
+
+    def _seek(self, run_id: str) -> None:
+        """Move the cursor to a run that is new, once it is listed."""
+        self._sought = run_id
+        if self._is_grouped:
+            self.action_group()
+        self.action_reload()
+
+    def _go_to_sought(self) -> None:
+        if not self._sought or self._ranking is None or self._ranking.row(self._sought) is None:
+            return
+        if self.query_one(RunTable).go_to_key(self._sought):
+            self._sought = ""
+        elif self._filter_text:  # it hides what is sought
+            self.query_one(FilterLine).write("")
 
     def _use_free_lines(self) -> None:
         """Show the chart on a small terminal too, where few runs leave room for it."""

@@ -118,7 +118,7 @@ def head_line(
         runs_dir: the folder of the runs.
         count: how many are shown, as a text.
         wanted: the text of the filter.
-        marked: how many runs are marked for comparison.
+        marked: how many runs are marked.
         order: the column that the rows are sorted by.
         width: cells of the line.
     """
@@ -133,7 +133,8 @@ def head_line(
         left.append(Field(Content.styled(data, "$foreground"), 3))
         left.append(Field(Content.styled(f"in {runs_dir}", "$muted"), 2))
         if marked:
-            words = f"{marked} marked, {keys.written_for('results', 'compare')} compares"
+            compare, combine = (keys.written_for("results", it) for it in ("compare", "combine"))
+            words = f"{marked} marked, {compare} compares, {combine} combines"
             right.append(Field(Content.styled(words, "$primary"), 6))
         right.append(Field(Content.styled(f"sorted by {order}", "$muted"), 5))
     return fit(left, right, max(width, _NARROWEST)).stylize("on $panel")
