@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from engine.backend import devices as backend
 from engine.common.append import is_disk_full
 from engine.config.spec import RunSpec
 from engine.errors import InputError
@@ -34,25 +31,20 @@ from engine.protocol.events import (
     RunStatus,
     now,
 )
-from engine.runs.directory import RunDirectory, SpecFile, create_run, remove_checkpoints
-from engine.runs.listing import RunRecord, read_events
-from engine.runs.lock import locked
+from engine.runs.directory import RunDirectory, SpecFile, create_run
+from engine.runs.listing import RunRecord
 from engine.runs.queue import RunQueue
-from engine.runs.recorder import Recorder
-from engine.runs.resume import Queued, check_named, queue_from, resumption_of
+from engine.runs.resume import Queued, check_named, queue_from
 from engine.sessions.handle import SessionHandle, Sink
-from engine.training.control import ROOM_POLL_SECONDS
-from engine.training.trainer import Trainer
+from engine.sessions.run_worker import RunWorker
+from engine.training.control import NO_QUEUE, ROOM_POLL_SECONDS
 
 TRAINER = "trainer"
 """The name of the thread that trains."""
 
 
 class Session(SessionHandle):
-    """Runs a queue of runs on one thread of its own, which may outlive any screen.
-
-    Events go to the recorder first, so that a dead screen loses nothing, then to the sinks.
-    """
+    """Works off a queue of runs, one after the other, on a thread that may outlive any screen."""
 
     def __init__(
         self,
@@ -72,7 +64,8 @@ class Session(SessionHandle):
             sinks: receivers of the events.
             hardware: whether the machine is sampled.
             resumes: an unfinished run, which is resumed in its directory, and then its queue.
-            whole_queue: whether the runs that waited behind it are trained too.
+            whole_queue: whether the runs that waited behind it are trained too; without them its
+                commands change no queue.
 
         Raises:
             InputError: the backend on which that run began cannot compute in this process, or
@@ -90,17 +83,16 @@ class Session(SessionHandle):
         else:
             queued = tuple(Queued(place, spec) for place, spec in enumerate(specs))
         self._queue = RunQueue(queued if whole_queue else queued[:1])
+        self._is_alone = not whole_queue
         self._planned = (resumes.file.queue_specs if resumes else ()) or self._queue.specs
         self._queue_id = (resumes.file.queue_id if resumes else "") or uuid.uuid4().hex[:12]
         self._runs_dir = runs_dir
         self._samples_hardware = hardware
         self._commands = CommandQueue()
-        self._lock = threading.RLock()  # a sink may log
-        self._running: _Running | None = None
+        self._worker: RunWorker | None = None
         self._statuses: list[RunStatus] = []
         self._run_ids: list[str] = []
         self._begun = 0
-        self._log_budget = _LogBudget()
         self._is_full = False
         self._ends = False
 
@@ -130,13 +122,9 @@ class Session(SessionHandle):
 
     def log(self, text: str) -> None:
         """Write a printed line into the log of the current run, from any thread."""
-        running = self._running
-        if running is None:
-            return
-        if self._log_budget.allows():
-            self._emit(running, LogLine(level="debug", text=text))
-        else:
-            running.recorder.log(text)
+        worker = self._worker
+        if worker is not None:
+            worker.log(text)
 
     def _work(self) -> None:
         sampler = HardwareSampler(self._sampled) if self._samples_hardware else None
@@ -172,10 +160,23 @@ class Session(SessionHandle):
         """Run one spec; return whether the queue is to end with it."""
         resumes = self._resumes if index == 0 else None
         directory = resumes.directory if resumes else self._create_when_room(index, spec)
-        with locked(directory.lock):
-            trainer = self._run(index, spec, directory, resumed=resumes is not None)
-        backend.release()
-        return self._is_told_to_end(self._commands.drain()) or trainer.control.stop != ""
+        self._run_ids.append(directory.run_id)
+        worker = self._worker = RunWorker(
+            directory,
+            spec,
+            self._commands,
+            partial(self._tell, index, directory.run_id),
+            self._is_told_to_end,
+            resumes=resumes is not None,
+            began_on=self._backend,
+            queue=None if self._is_alone else self._queue,
+            is_full=self._is_full,
+        )
+        try:
+            self._statuses.append(worker.run())
+        finally:
+            self._worker, self._is_full = None, worker.is_full
+        return self._is_told_to_end(self._commands.drain()) or worker.was_told_to_end
 
     def _is_told_to_end(self, commands: Sequence[Command]) -> bool:
         """Return whether the queue is to end; other commands after a run's end belong to no run."""
@@ -187,7 +188,10 @@ class Session(SessionHandle):
 
     def _change_queue(self, command: QueueCommand) -> None:
         """Carry out between two runs what the trainer does during one."""
-        reason = "the queue is being stopped" if self._ends else self._queue.change(command)
+        if self._is_alone:
+            reason = NO_QUEUE
+        else:
+            reason = "the queue is being stopped" if self._ends else self._queue.change(command)
         if reason:
             self._tell_apart(CommandRejected(command=command, reason=reason))
             return
@@ -232,83 +236,7 @@ class Session(SessionHandle):
         )
         return create_run(self._runs_dir, file)
 
-    def _run(self, index: int, spec: RunSpec, directory: RunDirectory, *, resumed: bool) -> Trainer:
-        """Run one spec in its directory, of which this process holds the lock."""
-        resumption = resumption_of(directory, self._backend) if resumed else None
-        recorder = Recorder(directory, spec)
-        if resumption is not None:
-            recorder.catch_up(read_events(directory), resumption.event)
-        running = _Running(index, directory.run_id, recorder)
-        self._run_ids.append(directory.run_id)
-        self._running = running
-        emit = partial(self._emit, running)
-        trainer = Trainer(
-            spec, directory, emit, self._commands, resumption, recorder.retry, self._queue
-        )
-        try:
-            self._statuses.append(trainer.run())
-            self._settle(directory, recorder, is_stopped=trainer.control.stops_now)
-        finally:
-            self._running = None
-            recorder.close()
-        return trainer
-
-    def _settle(self, directory: RunDirectory, recorder: Recorder, *, is_stopped: bool) -> None:
-        """Record the end, waiting for room on the disk; then drop what only resuming needs.
-
-        Not before: a run killed until then is resumed from its checkpoints.
-        """
-        while recorder.retry() is not None:
-            if is_stopped or self._is_told_to_end(self._commands.wait(ROOM_POLL_SECONDS)):
-                return
-        if self._statuses[-1] == "completed":
-            remove_checkpoints(directory)
-
-    def _emit(self, running: _Running, event: Event) -> None:
-        with self._lock:
-            running.recorder.record(event)
-            self._tell_full(running)
-            self._tell(running.index, running.run_id, event)
-
-    def _tell_full(self, running: _Running) -> None:
-        """Log once that the disk is full, and once that there is room again."""
-        full = running.recorder.full
-        if (full is not None) == self._is_full:
-            return
-        self._is_full = full is not None
-        text = "there is room again: the record is whole"
-        if full is not None:
-            text = f"{full.words}; what is recorded waits in memory"
-        self._emit(running, LogLine(level="warning", text=text))
-
     def _sampled(self, event: HardwareSampled) -> None:
-        running = self._running
-        if running is not None:
-            running.recorder.retry()
-            self._emit(running, event)
-
-
-@dataclass(frozen=True, slots=True)
-class _Running:
-    """The current run."""
-
-    index: int
-    run_id: str
-    recorder: Recorder
-
-
-class _LogBudget:
-    """A bound on lines a second, so that a flood slows nothing."""
-
-    LINES_PER_SECOND = 20
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._lines = 0
-
-    def allows(self) -> bool:
-        second = int(now())
-        if second != self._second:
-            self._second, self._lines = second, 0
-        self._lines += 1
-        return self._lines <= self.LINES_PER_SECOND
+        worker = self._worker
+        if worker is not None:
+            worker.sampled(event)

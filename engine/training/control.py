@@ -39,6 +39,8 @@ PAUSE_POLL_SECONDS = 0.2
 """Between two readings of the run's file of commands while it is paused."""
 ROOM_POLL_SECONDS = 2.0
 """Between two attempts to write to a full disk."""
+NO_QUEUE = "this run has no queue"
+"""Why runs can be neither added nor moved."""
 Written = TypeVar("Written")
 Change = SetTrainable | SetBatchNormLock | SetLearningRate
 
@@ -289,7 +291,7 @@ class Control:
 
     def _rejection_of_queue(self) -> str:
         if self._runs is None:
-            return "this run has no queue"
+            return NO_QUEUE
         return "the queue is being stopped" if self.stop else ""
 
     def _rejection_of_rate(self, value: float) -> str:

@@ -99,6 +99,33 @@ def test_a_killed_training_resumes_to_the_same_bytes(
     assert list(tmp_path.iterdir()) == [run.path]
 
 
+def test_work_trains_one_run_and_leaves_its_queue(
+    whole: Whole, tmp_path: Path, start: Start
+) -> None:
+    """As a scheduler does it: ended by SIGTERM when its time is over, and started again."""
+    place = ("--runs-dir", str(tmp_path))
+    process = start(*TRAIN, "CustomCNN", "--epochs", str(EPOCHS), "--plain", *place)
+    until(lambda: process.poll() is not None or list(tmp_path.glob("*/checkpoints/last.npz")))
+    process.kill()
+    process.wait()
+    (run,) = map(RunDirectory, tmp_path.iterdir())
+    worker = start("work", run.run_id, "--json", *place, stdout=subprocess.PIPE, text=True)
+    for line in worker.stdout:
+        if json.loads(line)["event"] == "BatchEnded":
+            worker.terminate()
+            break
+    worker.stdout.read()
+    assert worker.wait() == 143
+    assert summary(tmp_path)["status"] == "interrupted"
+    ended = call("work", run.run_id, *place)
+    assert ended.returncode == 0, ended.stderr
+    assert results(run) == results(whole.directory)
+    assert list(tmp_path.iterdir()) == [run.path]
+    over = call("work", run.run_id, *place)
+    assert over.returncode == 2
+    assert f"expected an unfinished run, found {run.run_id} completed" in over.stderr
+
+
 def test_a_layer_is_frozen_at_once_and_an_interrupt_stops_it(tmp_path: Path, start: Start) -> None:
     """The command as an attached screen gives it; on standard output there are events only."""
     options = ("--train-limit", "1500", "--batch-size", "1", "--epochs", "500")

@@ -21,6 +21,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "cifar-tui fetch MobileNetV2 --image-size 160 --json",
     ),
     "resume": ("cifar-tui resume", "cifar-tui resume 20260102-120000-vgg16 --plain"),
+    "work": ("cifar-tui work 20260102-120000-vgg16 --json",),
     "attach": ("cifar-tui attach", "cifar-tui attach vgg16"),
     "replay": ("cifar-tui replay vgg16 --speed 100",),
     "rank": (

@@ -186,6 +186,13 @@ def _add_training(add: Callable[..., None]) -> None:
         _argument("run", "RUN", newest, nargs="?"),
         *_OUTPUTS,
     )
+    add(
+        "work",
+        "train one unfinished run and nothing else, without a screen",
+        _RUN,
+        _RUNS_DIR,
+        _flag("--json", "print every event as a line of JSON"),
+    )
 
 
 def _add_results(add: Callable[..., None]) -> None:

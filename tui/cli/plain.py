@@ -29,6 +29,7 @@ def train_plainly(
     as_json: bool,
     on_hangup: OnHangup = "continue",
     resumes: RunRecord | None = None,
+    whole_queue: bool = True,
     ends_on_answers: bool = False,
 ) -> int:
     """Train without a screen, or resume a run; print the ranking at the end, except with JSON.
@@ -39,12 +40,13 @@ def train_plainly(
         as_json: whether to print the events as JSON instead.
         on_hangup: what becomes of the training when its terminal closes.
         resumes: an unfinished run to resume, instead of `specs`.
+        whole_queue: whether the runs that waited behind it are trained too.
         ends_on_answers: whether the answers to the exercise's questions follow the ranking.
 
     Returns:
         The exit status of the session, even if its output failed; 143 if a signal ended it early.
     """
-    session = Session(specs, runs_dir, resumes=resumes)
+    session = Session(specs, runs_dir, resumes=resumes, whole_queue=whole_queue)
     if as_json:
         use_utf8(sys.stdout)
     with ControllingTerminal(on_hangup=on_hangup) as terminal:
