@@ -104,7 +104,8 @@ def test_work_trains_one_run_and_leaves_its_queue(
 ) -> None:
     """As a scheduler does it: ended by SIGTERM when its time is over, and started again."""
     place = ("--runs-dir", str(tmp_path))
-    process = start(*TRAIN, "CustomCNN", "--epochs", str(EPOCHS), "--plain", *place)
+    two = (*TRAIN[:2], "CustomCNN", *TRAIN[2:])
+    process = start(*two, "--epochs", str(EPOCHS), "--plain", *place)
     until(lambda: process.poll() is not None or list(tmp_path.glob("*/checkpoints/last.npz")))
     process.kill()
     process.wait()

@@ -179,7 +179,9 @@ async def test_escape_cancels_and_leaves_nothing(
         assert messages(app)[1:] == ["Cancelled: nothing was written."]
         assert names_in(write_run.runs_dir) == before
         assert table(app).marked == (members[0].run_id,)
-        await pilot.press("plus", "escape")
+        await pilot.press("plus")
+        await until(pilot, lambda: is_open(app, ChoiceScreen))
+        await pilot.press("escape")
         await until(pilot, lambda: is_open(app, ResultsScreen))
 
 
