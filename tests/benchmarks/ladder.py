@@ -225,7 +225,18 @@ def train(training: Training, unit: float, folder: Path, say: Say, *, tests: boo
     Raises:
         ChildFailedError: it failed.
     """
-    run, spec = EngineRun(training.spec), training.spec
+    run = EngineRun(training.spec)
+    watch(training, run, folder, say, tests=tests)
+    return row_of(training, run, unit, tests=tests)
+
+
+def watch(training: Training, run: EngineRun, folder: Path, say: Say, *, tests: bool) -> None:
+    """Train in a process of its own, whose events go to `run`.
+
+    Raises:
+        ChildFailedError: it failed.
+    """
+    spec = training.spec
 
     def hear(line: str) -> None:
         event = event_from_line(line)
@@ -241,7 +252,15 @@ def train(training: Training, unit: float, folder: Path, say: Say, *, tests: boo
     with suppress(_TrainedError):
         command = train_command(training, folder / "runs")
         run_child(training.recipe, command, engine_environment(**own), hear, folder / "stderr.log")
-    ended = run.snapshot()
+
+
+def row_of(training: Training, run: EngineRun, unit: float, *, tests: bool) -> Row:
+    """Return what a training that has ended took and reached.
+
+    Raises:
+        ChildFailedError: it did not reach its end.
+    """
+    spec, ended = training.spec, run.snapshot()
     measured = run.measurement(0)
     of_epochs = [epoch.val_accuracy for epoch in ended.ended_epochs]
     if not of_epochs or (tests and ended.test is None):
