@@ -73,11 +73,29 @@ def is_tensorflow() -> bool:
 
 
 def jit_compile(device: str) -> bool | str:
-    """Return `compile`'s setting for XLA, with which TensorFlow's CPU is 4 to 10 times slower.
+    """Return `compile`'s setting for XLA where nothing was measured.
 
-    Keras' "auto" looks at the machine's devices, not at the one in use.
+    TensorFlow's CPU is 4 to 10 times slower with it. Keras' "auto" looks at the machine's devices,
+    not at the one in use.
     """
     return False if fuses(device) else "auto"
+
+
+def measures_xla(device: str) -> bool:
+    """Return whether only a measurement tells if XLA is faster: on TensorFlow's GPUs."""
+    return is_tensorflow() and device.startswith("gpu")
+
+
+def device_name(device: str) -> str:
+    """Return what a GPU calls itself, such as `NVIDIA H200`; of a CPU the device itself."""
+    kind, _, number = device.partition(":")
+    if kind != "gpu":
+        return device
+    import tensorflow
+
+    gpu = tensorflow.config.list_physical_devices("GPU")[int(number)]
+    details = tensorflow.config.experimental.get_device_details(gpu)
+    return str(details.get("device_name", device))
 
 
 def has_memory_limit(device: str) -> bool:

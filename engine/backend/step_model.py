@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.backend.devices import fuses, has_memory_limit, is_tensorflow, jit_compile
+from engine.backend.devices import fuses, has_memory_limit, is_tensorflow
 from engine.backend.step_clock import StepClock
 from engine.keras_setup.loaded import keras, ops
 from engine.model.subgraph import Forward
@@ -92,14 +92,25 @@ def step_model(
     return StepModel(network, prefix, suffix, label_smoothing, evaluated)
 
 
-def compile_step(model: StepModel, optimizer: Any, steps_per_execution: int, device: str) -> None:
-    """Make a StepModel ready for `fit` and `evaluate`."""
+def compile_step(
+    model: StepModel, optimizer: Any, steps_per_execution: int, device: str, xla: bool | str
+) -> None:
+    """Make a StepModel ready for `fit` and `evaluate`.
+
+    Args:
+        model: changed in place.
+        optimizer: of its trainable variables.
+        steps_per_execution: steps without a look at the commands between them.
+        device: as `choose_device` returns it.
+        xla: Keras' `jit_compile`.
+    """
     model.has_memory_limit = has_memory_limit(device)
-    model.clock = StepClock() if fuses(device) else None
+    # XLA has no clock.
+    model.clock = StepClock() if fuses(device) and xla is not True else None
     model.compile(
         optimizer=optimizer,
         metrics=["accuracy"],
         # XLA would compute the parts of a batch at the same time.
-        jit_compile=jit_compile(device) if model.parts == 1 else False,
+        jit_compile=xla if model.parts == 1 else False,
         steps_per_execution=steps_per_execution,
     )

@@ -82,6 +82,9 @@ class Position:
     """The operations whose features the step is fed with."""
     executor: Executor = "backend"
     """What computed them; in older checkpoints always the backend."""
+    xla: dict[str, bool] | None = None
+    """Whether XLA compiles a step, by what trains; None in older checkpoints, which left it to
+    Keras."""
     waiting: tuple[dict[str, Any], ...] = ()
     """Commands accepted and not carried out yet, as written in `commands.jsonl`."""
     skips_stage: bool = False

@@ -7,8 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from textwrap import shorten
 from typing import Literal
@@ -24,6 +24,7 @@ from engine.common.text import byte_size, printable
 from engine.common.version import VERSION
 from engine.errors import InputError
 from engine.machine.cores import core_quota, visible_cores
+from engine.machine.step_timings import StepTiming, remembered
 
 State = Literal["good", "note", "bad"]
 DISK_WANTED_BYTES = 5 * 10**9
@@ -52,11 +53,8 @@ class Finding:
 
 def examine(runs_dir: Path) -> list[Finding]:
     """Check everything but the terminal; load TensorFlow in a process of its own."""
-    looks: tuple[Callable[[], Finding], ...] = (
-        _python,
-        _keras,
-        _tensorflow,
-        _gpu_readings,
+    of_programs: tuple[Callable[[], Finding], ...] = (_python, _keras, _tensorflow, _gpu_readings)
+    of_the_rest: tuple[Callable[[], Finding], ...] = (
         _processor,
         _memory,
         lambda: _disk("disk of the runs", runs_dir, "choose another `runs_dir`"),
@@ -67,7 +65,8 @@ def examine(runs_dir: Path) -> list[Finding]:
         _logout,
         _shadows,
     )
-    return [look() for look in looks]
+    found = [look() for look in of_programs]
+    return [*found, *_steps(_gpu_names()), *(look() for look in of_the_rest)]
 
 
 def _python() -> Finding:
@@ -180,6 +179,31 @@ def _gpu_readings() -> Finding:
     if readings:
         return Finding("GPU readings", "good", ", ".join(gpu.name for gpu in readings))
     return Finding("GPU readings", "note", note or "no GPU")
+
+
+def _gpu_names() -> list[str]:
+    from engine.machine.gpu import GpuReader
+
+    readings, _ = GpuReader().read()
+    return list(dict.fromkeys(gpu.name for gpu in readings))
+
+
+def _steps(gpus: Sequence[str]) -> list[Finding]:
+    """Return how fast training steps were on these GPUs, with XLA and without, one a line."""
+    newest = {}
+    for timing in remembered():
+        # CUDA's name of a part of a GPU begins with the name of the whole.
+        if any(timing.step.device.startswith(name) for name in gpus):
+            newest[replace(timing.step, backend="")] = timing  # of the versions, the latest
+    ordered = sorted(newest.values(), key=lambda timing: astuple(timing.step))
+    return [Finding("XLA", "good", _step_words(timing, gpus)) for timing in ordered]
+
+
+def _step_words(timing: StepTiming, gpus: Sequence[str]) -> str:
+    step = timing.step
+    where = f" on {step.device}" if len(gpus) > 1 else ""
+    what = f"{step.network} at {step.image_size} px, batch {step.batch_size}, {step.precision}"
+    return printable(f"{what}, {step.trains}{where}: {timing.words}")
 
 
 def _processor() -> Finding:

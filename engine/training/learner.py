@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 
 from engine.backend.adam import ContinuedAdam, continue_adam, scheduled_rate
-from engine.backend.devices import jit_compile
-from engine.backend.step_model import compile_step
 from engine.common.codec import from_plain
 from engine.config.schedule import epochs_without_gain, rate_at
 from engine.config.spec import RunSpec
@@ -50,6 +48,7 @@ from engine.training.position import Place, place_of
 from engine.training.preparation import Data
 from engine.training.segment import EpochMeter, SegmentCallback
 from engine.training.selection import Selection
+from engine.training.xla_choice import XlaChoice
 
 NOTHING_TRAINS = "nothing would train any more; leave at least one layer trainable"
 OTHER_FEATURES = "the epoch continues with other features than before; its last bits may differ"
@@ -89,6 +88,7 @@ class Learner:
         """Where the run is."""
         stops = lambda: self._stops_pass("extracting", spec.model)  # noqa: E731
         self._assembler = Assembler(spec, classifier, data, device, emit, stops)
+        self._xla = XlaChoice(spec, classifier.network, self._assembler, device, emit)
         layers = leaf_layers(classifier.network)
         control.know_layers(frozenset(name for name, leaf in layers.items() if leaf.weights))
 
@@ -127,6 +127,7 @@ class Learner:
         self._control.restore(waiting, skips_stage=at.skips_stage)
         self._checkpoints.restore(at)
         self._assembler.restore_executor(at.executor)
+        self._xla.restore(at.xla)
         if at.step and not at.kept:
             self._compile((), mid_epoch=True)
         else:
@@ -195,7 +196,7 @@ class Learner:
     def _hold_and_compile(self) -> None:
         coming = list(self._spec.stages[self.at.stage - 1 :])
         self._assembler.hold_for_stages(coming, self._selection.locked, self.at.epoch + 1)
-        self._compile(())
+        self._compile((), steps=self._stage_steps)
 
     def _end_epoch(self, meter: EpochMeter) -> bool:
         started, paused = time.perf_counter(), self._control.paused_seconds
@@ -306,9 +307,21 @@ class Learner:
         self._emit(LearningRateChanged(epoch=self.at.epoch, learning_rate=rate))
 
     def _compile(
-        self, command_ids: tuple[str, ...], planned: str = "", *, mid_epoch: bool = False
+        self,
+        command_ids: tuple[str, ...],
+        planned: str = "",
+        *,
+        mid_epoch: bool = False,
+        steps: int = 0,
     ) -> None:
-        """Build the training step for what is selected now, and report what it really trains."""
+        """Build the training step for what is selected now, and report what it really trains.
+
+        Args:
+            command_ids: of the requests that it carries out.
+            planned: what joins by the stage's plan, as text.
+            mid_epoch: whether only features that are already kept can be used.
+            steps: how many steps the stage takes, where it begins.
+        """
         self._selection.apply()
         epochs_left = self._present.epochs - (self.at.epoch - self.at.stage_began)
         extracts = self._made is None or epochs_left >= REPAYING_EPOCHS
@@ -318,15 +331,15 @@ class Learner:
         model = made.model
         rate = scheduled_rate(self._present.schedule, self.at.learning_rate, self._stage_steps)
         self._optimizer = continue_adam(self._optimizer, model.trainable_variables, rate)
-        self._compile_step(made)
+        self._compile_step(made, steps)
         self._made = made
         self._say_what_trains(made, command_ids, planned)
 
-    def _compile_step(self, made: Step) -> None:
+    def _compile_step(self, made: Step, steps: int = 0) -> None:
         batch_size, device = self._spec.batch_size, self._device
-        steps = steps_per_execution(made.flops_per_image, batch_size, device)
+        per_execution = steps_per_execution(made.flops_per_image, batch_size, device)
         made.model.parts = self._parts.count
-        compile_step(made.model, self._optimizer, steps, device)
+        self._xla.compile(made, self._optimizer, per_execution, steps)
         self._traces = True
 
     def _say_what_trains(self, made: Step, command_ids: tuple[str, ...], planned: str = "") -> None:
@@ -380,7 +393,7 @@ class Learner:
         pool = self._data.pools["test"]
         stops = lambda: self._stops_pass("testing")  # noqa: E731
         model, network = self._made.model, self.exported
-        network.jit_compile = jit_compile(self._device)
+        network.jit_compile = self._xla.present
         path, control = self._directory.predictions, self._control
 
         def predict(size: int) -> Tested | None:
@@ -402,8 +415,9 @@ class Learner:
 
     def _position(self) -> Position:
         kept = self._made.kept if self._made else frozenset()
+        made_by = (self._executor, self._xla.used)
         best = self._checkpoints.best
-        return self.at.position(self._selection, self._control, best, kept, self._executor)
+        return self.at.position(self._selection, self._control, best, kept, *made_by)
 
     @property
     def _executor(self) -> Executor:

@@ -99,6 +99,7 @@ class Place:
         best: Best,
         kept: frozenset[str],
         executor: Executor,
+        xla: dict[str, bool] | None,
     ) -> Position:
         """Make what a checkpoint has to hold beside the variables."""
         meter = self.meter if self.step else EpochMeter()
@@ -116,6 +117,7 @@ class Place:
             sums=Sums(*astuple(meter)),
             kept=tuple(sorted(kept)),
             executor=executor,
+            xla=xla,
             waiting=tuple(to_plain(change) for change in control.waiting),
             skips_stage=control.skip_stage,
         )

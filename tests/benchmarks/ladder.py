@@ -342,7 +342,21 @@ def train(
     Raises:
         ChildFailedError: it failed.
     """
-    run, spec = EngineRun(training.spec), training.spec
+    run = EngineRun(training.spec)
+    made = watch(training, run, runs_dir, scratch, say, tests=tests)
+    return row_of(training, run, unit, tests=tests), made
+
+
+def watch(
+    training: Training, run: EngineRun, runs_dir: Path, scratch: Path, say: Say, *, tests: bool
+) -> Path:
+    """Train in a process of its own, whose events go to `run`; return the run directory.
+
+    The other arguments are those of `train`.
+
+    Raises:
+        ChildFailedError: it failed.
+    """
 
     def hear(line: str) -> None:
         event = event_from_line(line)
@@ -350,7 +364,7 @@ def train(
             return
         run.apply(event)
         for text in describe(event):
-            say(f"{training.recipe}, seed {spec.seed}: {text}")
+            say(f"{training.recipe}, seed {training.spec.seed}: {text}")
         if not tests and _is_testing(event):
             raise _TrainedError
 
@@ -359,16 +373,30 @@ def train(
     with suppress(_TrainedError):
         command = train_command(training, runs_dir)
         run_child(training.recipe, command, engine_environment(**own), hear, scratch / "stderr.log")
-    ended = run.snapshot()
-    measured = run.measurement(0)
+    (made,) = set(_folders(runs_dir)) - before
+    return made
+
+
+def row_of(training: Training, run: EngineRun, unit: float | None, *, tests: bool) -> Row:
+    """Return what a training that has ended took and reached.
+
+    Args:
+        training: what was trained.
+        run: has taken its events.
+        unit: seconds of the notebook; None where the time does not count.
+        tests: whether it was tested.
+
+    Raises:
+        ChildFailedError: it did not reach its end.
+    """
+    spec, ended = training.spec, run.snapshot()
     of_epochs = [epoch.val_accuracy for epoch in ended.ended_epochs]
     if not of_epochs or (tests and ended.test is None):
         raise ChildFailedError(f"{training.recipe} failed: {ended.error or 'it did not end'}")
     validation = max(of_epochs) if spec.keep == "best" else of_epochs[-1]
     test = ended.test.accuracy if tests and ended.test else None
-    seconds = measured.total_seconds if unit is not None else None
-    (made,) = set(_folders(runs_dir)) - before
-    return _row(spec, training.recipe, seconds, unit, validation, test), made
+    seconds = run.measurement(0).total_seconds if unit is not None else None
+    return _row(spec, training.recipe, seconds, unit, validation, test)
 
 
 def _folders(runs_dir: Path) -> list[Path]:

@@ -10,7 +10,14 @@ from typing import Any
 
 from engine.common.codec import to_plain
 from engine.config.spec import RunSpec
-from engine.protocol.events import Event, FeaturesReady, HardwareSampled, Phase, StageStarted
+from engine.protocol.events import (
+    Event,
+    FeaturesReady,
+    HardwareSampled,
+    LogLine,
+    Phase,
+    StageStarted,
+)
 from engine.state.snapshot import TRAIN_PHASES, RunSnapshot
 from engine.state.store import RunStore
 
@@ -60,6 +67,10 @@ class EngineRun:
         self._boundaries: list[float] = []
         self._features: list[dict[str, Any]] = []
         self.gpus: tuple[str, ...] = ()
+        self.log: list[str] = []
+        """The lines of its log."""
+        self._gpu_memory: list[int] = []
+        self._gpu_use: list[float] = []
 
     def apply(self, event: Event) -> None:
         """Take one event in."""
@@ -70,6 +81,30 @@ class EngineRun:
             self._features.append(to_plain(event))
         elif isinstance(event, HardwareSampled) and event.gpus:
             self.gpus = tuple(gpu.name for gpu in event.gpus)
+            self._read_gpu(event)
+        elif isinstance(event, LogLine):
+            self.log.append(event.text)
+
+    def _read_gpu(self, sample: HardwareSampled) -> None:
+        """Note the GPU that computes; the only one where it is not known by its number."""
+        run = self._store.snapshot()
+        number = run.device.partition(":")[2] if run.device.startswith("gpu") else ""
+        computing = [gpu for gpu in sample.gpus if str(gpu.cuda_index) == number]
+        for gpu in computing or (sample.gpus if len(sample.gpus) == 1 else ()):
+            if gpu.memory_used_bytes is not None:
+                self._gpu_memory.append(gpu.memory_used_bytes)
+            if gpu.utilization_percent is not None and run.phase == "training":
+                self._gpu_use.append(gpu.utilization_percent)
+
+    @property
+    def gpu_peak_bytes(self) -> int | None:
+        """The most memory of the GPU that was seen in use; None without a reading."""
+        return max(self._gpu_memory, default=None)
+
+    @property
+    def gpu_percent(self) -> float | None:
+        """The mean utilization of the GPU in training; None without a reading."""
+        return statistics.mean(self._gpu_use) if self._gpu_use else None
 
     def snapshot(self) -> RunSnapshot:
         """The run as it stands now."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from engine.machine.step_timings import StepKey, StepTiming, remember
 from engine.tools import doctor
 from engine.tools.doctor import Finding
 
@@ -92,6 +94,37 @@ def test_hidden_gpus_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     state, found, advice = doctor._without_gpu("2.21.0", cuda=False)
     assert (state, advice) == ("bad", 'pip install "cifar-tui[gpu]"')
     assert found.endswith("it was built without CUDA")
+
+
+def remember_steps() -> None:
+    """Remember steps on two kinds of GPU, one of them with two versions of the backend."""
+    step = StepKey("MobileNetV2", 96, 64, "float32", "block_13", 1_000, "NVIDIA H200", "old")
+    remember(StepTiming(step, 4.0, 3.0))
+    remember(StepTiming(replace(step, backend="new"), 4.25, 31.5))
+    remember(StepTiming(replace(step, precision="mixed_bfloat16", frontier=""), 5.0, None))
+    remember(StepTiming(replace(step, device="NVIDIA T4"), 9.0, 8.0))
+
+
+def test_the_newest_times_of_steps_on_these_gpus_are_told() -> None:
+    remember_steps()
+    without = "ms a step without XLA"
+    assert [finding.found for finding in doctor._steps(["NVIDIA H200"])] == [
+        f"MobileNetV2 at 96 px, batch 64, float32, 1,000 parameters from block_13: "
+        f"4.25 {without}, 31.50 ms a step with it: without XLA",
+        f"MobileNetV2 at 96 px, batch 64, mixed_bfloat16, 1,000 parameters: "
+        f"5.00 {without}, cannot be compiled with it: without XLA",
+    ]
+    found = [finding.found for finding in doctor._steps(["NVIDIA T4", "NVIDIA A100"])]
+    assert len(found) == 1
+    assert f"on NVIDIA T4: 9.00 {without}, 8.00 ms a step with it: with XLA" in found[0]
+
+
+@pytest.mark.slow("that a machine without a GPU hears nothing of steps")
+def test_without_a_gpu_nothing_is_said_of_steps(tmp_path: Path) -> None:
+    remember_steps()
+    findings = {finding.name for finding in doctor.examine(tmp_path)}
+    assert "GPU readings" in findings
+    assert ("XLA" in findings) == ("NVIDIA H200" in doctor._gpu_names())
 
 
 def test_another_package_of_the_same_name_is_named(

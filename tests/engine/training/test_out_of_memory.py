@@ -38,7 +38,7 @@ def stepped(images: int, parts: int) -> tuple[list[Any], dict[str, float]]:
     model: StepModel = step_model(network, None, suffix, 0.0)
     model.parts = parts
     optimizer = continue_adam(None, model.trainable_variables, 1e-2)
-    compile_step(model, optimizer, 1, "cpu:0")
+    compile_step(model, optimizer, 1, "cpu:0", False)
     random = np.random.default_rng(5)
     x = random.normal(size=(images, 6)).astype("float32")
     history = model.fit(x, random.integers(0, 4, images), batch_size=images, verbose=0)
