@@ -179,8 +179,9 @@ def options_page() -> str:
                     for s in SETTINGS
                 ),
             ),
-            "A single number for `--epochs` means the head stage only for a pretrained model, and "
-            "the whole training for one that trains from scratch.",
+            "A single number for `--epochs` means the first stage only for a pretrained model (the "
+            "head's, but in `quick`), and the whole training for one that trains from scratch. "
+            "Without it, what trains from scratch does so for the epochs that the recipe names.",
             "## What the recipes set",
             *(
                 f"- **{name}**{' (default)' if recipe is DEFAULT_RECIPE else ''}: "

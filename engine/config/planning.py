@@ -128,7 +128,7 @@ def _backbone_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
     for i, (stage, count) in enumerate(zip(recipe.stages, epochs, strict=False)):
         rate = rates[i] if i < len(rates) else stage.learning_rate
         last = stage.unfreeze_last
-        if i > 0 and options.unfreeze_last is not None:
+        if _fine_tunes(i, stage) and options.unfreeze_last is not None:
             last = options.unfreeze_last
         stages.append(replace(stage, epochs=count, learning_rate=rate, unfreeze_last=last))
     stages[-1] = replace(stages[-1], schedule=options.schedule or stages[-1].schedule)
@@ -136,6 +136,11 @@ def _backbone_stages(recipe: Recipe, options: Options) -> tuple[Stage, ...]:
         joins, block_every = options.unfreezes, options.block_every or 0
         stages[-1] = replace(stages[-1], unfreezes=joins, block_every=block_every)
     return tuple(stages)
+
+
+def _fine_tunes(index: int, stage: Stage) -> bool:
+    """Return whether a stage of a recipe trains more than the head, as all do after a first one."""
+    return index > 0 or stage.unfreeze_last != 0
 
 
 def _keep(recipe: Recipe, options: Options) -> Keep:
@@ -163,7 +168,7 @@ def check_options(options: Options, recipe: Recipe) -> None:
     """
     resolve(options.dataset, options.data_path)
     check_limits(options)
-    _check_stages(options, len(recipe.stages))
+    _check_stages(options, recipe)
     if options.unfreezes or options.block_every is not None:
         check_joining(_backbone_stages(recipe, options)[-1])
     for field, chooses in (("patience", options.patience), ("keep", options.keep == "best")):
@@ -176,15 +181,18 @@ def check_options(options: Options, recipe: Recipe) -> None:
             )
 
 
-def _check_stages(options: Options, stages: int) -> None:
+def _check_stages(options: Options, recipe: Recipe) -> None:
     """Reject more values than stages, or none."""
+    stages = len(recipe.stages)
     for field, values in (("epochs", options.epochs), ("learning_rates", options.learning_rates)):
         if values is not None and not 1 <= len(values) <= stages:
             hint = f"the training asked for has {stages} stage{'s' if stages > 1 else ''}"
             raise InputError(field, f"at most {stages}, one a stage", str(len(values)), hint)
         if options.epochs:
             stages = len(options.epochs)
-    if options.unfreeze_last is not None and stages == 1:
+    if options.unfreeze_last is not None and not any(
+        _fine_tunes(i, stage) for i, stage in enumerate(recipe.stages[:stages])
+    ):
         raise InputError(
             "unfreeze_last",
             "a stage that fine-tunes",

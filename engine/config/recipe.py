@@ -18,7 +18,7 @@ class Recipe(RecipeSettings):
     stages: tuple[Stage, ...]
     """One after the other, for a model with a backbone."""
     scratch_learning_rate: float
-    """For a model without a backbone, whose single stage trains the epochs of all stages."""
+    """For a model without a backbone, which trains in a single stage."""
     image_sizes: tuple[tuple[str, int], ...] = ()
     """Input sizes that differ from the catalogue's, pixels."""
     scratch_epochs: int | None = None

@@ -243,7 +243,8 @@ class Options(KeptSettings):
     )
     epochs: tuple[int, ...] | None = option(
         Listed(EPOCHS, "5,5"),
-        "epochs per stage; a model without pretrained weights trains their sum",
+        "epochs per stage, of the first stages where there are fewer; a model without pretrained "
+        "weights trains their sum",
         of_recipe=lambda recipe: [stage.epochs for stage in recipe.stages],
     )
     learning_rates: tuple[float, ...] | None = option(

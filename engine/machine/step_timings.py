@@ -53,22 +53,20 @@ class StepTiming:
     step: StepKey
     milliseconds: float
     """Without XLA."""
-    xla_milliseconds: float | None
-    """None where XLA cannot compile the step."""
+    xla_milliseconds: float
+    """With XLA."""
 
     @property
     def uses_xla(self) -> bool:
         """Whether it is faster with XLA."""
-        return self.xla_milliseconds is not None and self.xla_milliseconds < self.milliseconds
+        return self.xla_milliseconds < self.milliseconds
 
     @property
     def words(self) -> str:
         """Both times, and which counts."""
-        with_xla = "cannot be compiled"
-        if self.xla_milliseconds is not None:
-            with_xla = f"{self.xla_milliseconds:.2f} ms a step"
         used = "with XLA" if self.uses_xla else "without XLA"
-        return f"{self.milliseconds:.2f} ms a step without XLA, {with_xla} with it: {used}"
+        times = f"{self.milliseconds:.2f} ms a step without XLA, {self.xla_milliseconds:.2f}"
+        return f"{times} ms a step with it: {used}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ def remembered() -> tuple[StepTiming, ...]:
 
 
 def _is_time(timing: StepTiming) -> bool:
-    times = (timing.milliseconds, timing.xla_milliseconds or timing.milliseconds)
+    times = (timing.milliseconds, timing.xla_milliseconds)
     return all(math.isfinite(time) and time > 0 for time in times)
 
 

@@ -160,12 +160,11 @@ class Session(SessionHandle):
         """Run one spec; return whether the queue is to end with it."""
         resumes = self._resumes if index == 0 else None
         directory = resumes.directory if resumes else self._create_when_room(index, spec)
-        self._run_ids.append(directory.run_id)
         worker = self._worker = RunWorker(
             directory,
             spec,
             self._commands,
-            partial(self._tell, index, directory.run_id),
+            partial(self._tell_begun, index, directory.run_id),
             self._is_told_to_end,
             resumes=resumes is not None,
             began_on=self._backend,
@@ -177,6 +176,12 @@ class Session(SessionHandle):
         finally:
             self._worker, self._is_full = None, worker.is_full
         return self._is_told_to_end(self._commands.drain()) or worker.was_told_to_end
+
+    def _tell_begun(self, index: int, run_id: str, event: Event) -> None:
+        """Emit an event of a run, which has begun with its first one."""
+        if index == len(self._run_ids):
+            self._run_ids.append(run_id)
+        self._tell(index, run_id, event)
 
     def _is_told_to_end(self, commands: Sequence[Command]) -> bool:
         """Return whether the queue is to end; other commands after a run's end belong to no run."""

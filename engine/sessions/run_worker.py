@@ -1,4 +1,4 @@
-"""One run in its directory: the lock, the record and the trainer of it, without a queue."""
+"""One run in its directory: the lock, the record and the trainer of it."""
 
 from __future__ import annotations
 

@@ -192,8 +192,9 @@ def _steps(gpus: Sequence[str]) -> list[Finding]:
     """Return how fast training steps were on these GPUs, with XLA and without, one a line."""
     newest = {}
     for timing in remembered():
-        # CUDA's name of a part of a GPU begins with the name of the whole.
-        if any(timing.step.device.startswith(name) for name in gpus):
+        # CUDA calls a part of a GPU by the name of the whole and what part it is.
+        device = timing.step.device
+        if any(device == name or device.startswith(f"{name} MIG") for name in gpus):
             newest[replace(timing.step, backend="")] = timing  # of the versions, the latest
     ordered = sorted(newest.values(), key=lambda timing: astuple(timing.step))
     return [Finding("XLA", "good", _step_words(timing, gpus)) for timing in ordered]

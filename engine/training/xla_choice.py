@@ -17,7 +17,6 @@ from engine.machine.step_timings import StepKey, StepTiming, recall, remember
 from engine.model.trainable import parameter_counts
 from engine.protocol.events import Event, LogLine
 from engine.training.assembly import Assembler, Step
-from engine.training.out_of_memory import is_out_of_memory
 
 WORTH_STEPS = 1_000
 """Steps of a stage from which on it is timed: compiling twice takes longer than a short stage."""
@@ -100,7 +99,7 @@ class XlaChoice:
             self._say(f"{known.words}, as measured before")
             return known.uses_xla, None
         if not is_worth_it:
-            return bool(self.present), None
+            return False, None
         size, order = self._spec.batch_size, self._assembler.order(1)
         rows = np.resize(order, steps_needed(steps_per_execution) * size)
 
@@ -119,9 +118,8 @@ class XlaChoice:
         try:
             fast = timed(True)
         except Exception as error:
+            # Not remembered: a library that was missing may be installed by the next run.
             self._say_failed(error)
-            if not is_out_of_memory(error):  # another program may hold the memory now
-                self._remember(StepTiming(key, plain.milliseconds, None))
             return False, plain.function
         timing = StepTiming(key, plain.milliseconds, fast.milliseconds)
         self._remember(timing)

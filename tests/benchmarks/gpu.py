@@ -38,6 +38,7 @@ from notebook_comparison.child import engine_environment, run_child
 from notebook_comparison.measurement import EngineRun
 from notebook_comparison.rounds import Say
 
+from engine.backbones.catalogue import find_backbone
 from engine.common.text import accuracy, byte_size, duration
 from engine.config.kinds import Number, Whole
 from engine.config.settings import SETTINGS
@@ -164,6 +165,8 @@ def plan(arguments: argparse.Namespace) -> list[Training]:
     Raises:
         InputError: an option does not hold.
     """
+    for name in arguments.networks:
+        find_backbone(name)
     wrong = [part for part in arguments.parts if part not in PARTS]
     if wrong:
         raise InputError("", f"a part: {', '.join(PARTS)}", repr(wrong[0][:60]))

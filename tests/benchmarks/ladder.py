@@ -49,6 +49,7 @@ from engine.config.spec import RunSpec
 from engine.errors import InputError
 from engine.machine.provenance import find_origin
 from engine.protocol.events import Event, PhaseChanged, event_from_line
+from engine.runs.listing import load_run
 from tui.__main__ import exit_status
 from tui.cli.arguments import add_setting, chosen_options, read_path
 from tui.cli.output import use_utf8
@@ -114,6 +115,9 @@ def run(argv: Sequence[str]) -> int:
     arguments = read_arguments(build_parser(), argv)
     trainings = plan(arguments)
     read_table(arguments.table)
+    if arguments.ensemble and (arguments.untested or len(trainings) < 2):
+        found = "--untested" if arguments.untested else f"{len(trainings)}"
+        raise InputError("--ensemble", "two or more trainings that are tested", found)
     if not arguments.table.parent.is_dir():
         raise InputError("--table", "a file in a folder that exists", str(arguments.table))
     try:
@@ -286,7 +290,7 @@ def exported_accuracy(run: Path, spec: RunSpec, scratch: Path) -> float:
     """Return the accuracy of a run's exported model on the test images, in plain Keras.
 
     Raises:
-        ChildFailedError: it could not be loaded, or classifies other images than the run.
+        ChildFailedError: it could not be loaded, or the test images are not those of the run.
     """
     said: list[str] = []
     command = [sys.executable, str(EXPORTED), str(run / "model.keras"), f"--dataset={spec.dataset}"]
@@ -373,8 +377,8 @@ def watch(
     with suppress(_TrainedError):
         command = train_command(training, runs_dir)
         run_child(training.recipe, command, engine_environment(**own), hear, scratch / "stderr.log")
-    (made,) = set(_folders(runs_dir)) - before
-    return made
+    new = sorted(set(_folders(runs_dir)) - before)
+    return next(path for path in new if load_run(path).file.spec == training.spec)
 
 
 def row_of(training: Training, run: EngineRun, unit: float | None, *, tests: bool) -> Row:

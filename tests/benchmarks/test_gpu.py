@@ -45,6 +45,7 @@ def test_all_parts_are_measured_or_those_that_are_named() -> None:
     ("given", "said"),
     [
         (["none"], "expected a part: notebook, thorough, steps, found 'none'"),
+        (["--networks", "MobilNetV2"], "did you mean MobileNetV2?"),
         (["--minutes", "0"], "--minutes: expected 0 to 1000, found 0"),
         (["--device", "tpu"], "--device: expected gpu or cpu, found 'tpu'"),
         (["--minute", "1"], "found '--minute'; did you mean --minutes?"),

@@ -117,6 +117,7 @@ def test_a_time_of_the_notebook_counts_for_an_hour(
     [
         (["none"], "recipe: expected notebook or "),
         (["quick", "--model", "MobilNetV2"], "did you mean MobileNetV2?"),
+        (["quick", "--ensemble"], "--ensemble: expected two or more trainings that are tested"),
         (["--table", "/nowhere/t.csv"], "--table: expected a file in a folder that exists"),
         (["--seeds", "1"], "found '--seeds'; did you mean --seed?"),
     ],

@@ -9,7 +9,7 @@ from tui.cli.plain import train_plainly
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train it from its start or its last checkpoint; leave the rest of its queue to others.
+    """Train it from its start or its last checkpoint; the rest of its queue is not trained.
 
     Returns:
         The exit status: 0 completed, 1 failed, 130 stopped, 143 interrupted by a signal.

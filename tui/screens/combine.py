@@ -161,9 +161,10 @@ class CombineScreen(KeyedScreen):
         try:
             made = combine(self._runs, self._runs_dir, self._by, self._take)
             self._result, self.made = tuple(made_lines(made)), made
-        except (InputError, OSError) as error:
-            line = error.line(as_flag) if isinstance(error, InputError) else str(error)
-            self._problem, self._was_cancelled = line, self._cancel.is_set()
+        except InputError as error:
+            self._problem, self._was_cancelled = error.line(as_flag), self._cancel.is_set()
+        except OSError as error:
+            self._problem, self._was_cancelled = str(error), self._cancel.is_set()
         except Exception:
             # Whatever it met on its way, as when the interpreter ends meanwhile: it was to end.
             self._was_cancelled = self._cancel.is_set()

@@ -12,7 +12,7 @@ import pytest
 from engine.backbones.catalogue import find_backbone
 from engine.common.codec import from_plain, to_plain
 from engine.config.planning import plan_runs, usual_run
-from engine.config.recipe import DEFAULT_RECIPE, RECIPES, RECOMMENDED
+from engine.config.recipe import DEFAULT_RECIPE, RECIPES, RECOMMENDED, Recipe
 from engine.config.settings import Options
 from engine.config.spec import RunSpec
 from engine.config.stage import Stage, Unfreeze
@@ -86,6 +86,13 @@ def test_the_settings_of_features_reach_the_spec() -> None:
 
 def test_the_test_split_never_chooses_the_weights() -> None:
     assert {spec.keep for spec in plan("recommended", validation="test")} == {"last"}
+
+
+@pytest.mark.parametrize("recipe", [r for r in RECIPES.values() if r.name != "gradual"])
+def test_how_many_layers_train_can_be_said_of_every_recipe(recipe: Recipe) -> None:
+    stages = plan(recipe.name, unfreeze_last=20)[0].stages
+    heads = {stage.name: 0 for stage in recipe.stages if stage.unfreeze_last == 0}
+    assert [each.unfreeze_last for each in stages] == [heads.get(each.name, 20) for each in stages]
 
 
 def test_the_gradual_recipe_unfreezes_block_by_block() -> None:

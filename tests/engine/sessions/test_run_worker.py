@@ -1,4 +1,4 @@
-"""The worker of one run: it holds the lock, records before it tells, and knows of no queue."""
+"""The worker of one run: it holds the lock, records before it tells, and changes no queue."""
 
 from __future__ import annotations
 

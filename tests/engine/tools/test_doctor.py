@@ -101,7 +101,7 @@ def remember_steps() -> None:
     step = StepKey("MobileNetV2", 96, 64, "float32", "block_13", 1_000, "NVIDIA H200", "old")
     remember(StepTiming(step, 4.0, 3.0))
     remember(StepTiming(replace(step, backend="new"), 4.25, 31.5))
-    remember(StepTiming(replace(step, precision="mixed_bfloat16", frontier=""), 5.0, None))
+    remember(StepTiming(replace(step, precision="mixed_bfloat16", frontier=""), 5.0, 6.0))
     remember(StepTiming(replace(step, device="NVIDIA T4"), 9.0, 8.0))
 
 
@@ -112,8 +112,9 @@ def test_the_newest_times_of_steps_on_these_gpus_are_told() -> None:
         f"MobileNetV2 at 96 px, batch 64, float32, 1,000 parameters from block_13: "
         f"4.25 {without}, 31.50 ms a step with it: without XLA",
         f"MobileNetV2 at 96 px, batch 64, mixed_bfloat16, 1,000 parameters: "
-        f"5.00 {without}, cannot be compiled with it: without XLA",
+        f"5.00 {without}, 6.00 ms a step with it: without XLA",
     ]
+    assert doctor._steps(["NVIDIA H2"]) == []
     found = [finding.found for finding in doctor._steps(["NVIDIA T4", "NVIDIA A100"])]
     assert len(found) == 1
     assert f"on NVIDIA T4: 9.00 {without}, 8.00 ms a step with it: with XLA" in found[0]

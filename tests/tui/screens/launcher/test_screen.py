@@ -273,9 +273,9 @@ async def test_choices_and_schedules_reach_the_specs(
 ) -> None:
     async with launcher() as page:
         # A choice left empty is the recipe's.
-        page.choice("recipe").value = "recommended"
+        page.choice("recipe").value = "thorough"
         flip = page.choice("flip")
-        await until(page.pilot, lambda: "recommended" in page.summary and flip.prompt == "yes")
+        await until(page.pilot, lambda: "thorough" in page.summary and flip.prompt == "yes")
         page.choice("feature_cache").value = "no"
         await page.pilot.press("ctrl+s")
         await until(page.pilot, lambda: len(stays) == 1)
@@ -288,13 +288,13 @@ async def test_choices_and_schedules_reach_the_specs(
         await until(page.pilot, lambda: len(stays) == 2)
         assert {(spec.flip, spec.feature_cache) for spec in stays[1]} == {(False, True)}
 
-        page.choice("recipe").value = DEFAULT_RECIPE.name
-        page.field("unfreezes").value = "2:60,4:all"
+        page.choice("recipe").value = "notebook"
+        page.field("unfreezes").value = "1:60,2:all"
         page.field("patience").value = "3"
-        await page.says("(after epoch 2: last 60, after epoch 4: all)")
+        await page.says("(after epoch 1: last 60, after epoch 2: all)")
         await page.pilot.press("ctrl+s")
         await until(page.pilot, lambda: len(stays) == 3)
-    assert stays[2][0].stages[-1].unfreezes == (Unfreeze(2, 60), Unfreeze(4, None))
+    assert stays[2][0].stages[-1].unfreezes == (Unfreeze(1, 60), Unfreeze(2, None))
     assert {(spec.patience, spec.keep) for spec in stays[2]} == {(3, "best")}
 
 
