@@ -62,6 +62,8 @@ def table(app: Any) -> RunTable:
 
 def said(pilot: AnyPilot) -> str:
     """All that the screen says."""
+    if not pilot.app.screen.query("#combine-now"):
+        return ""  # it is not composed yet
     return "\n".join(text_of(pilot.app, f"#combine-{part}") for part in ("head", "lines", "now"))
 
 

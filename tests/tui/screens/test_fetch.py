@@ -49,6 +49,8 @@ def needs(url: str, content: bytes, name: str = "small.h5") -> Needed:
 
 
 def said(pilot: AnyPilot) -> str:
+    if not pilot.app.screen.query("#fetch-note"):
+        return ""  # it is not composed yet
     return "\n".join(text_of(pilot.app, f"#fetch-{part}") for part in ("head", "lines", "note"))
 
 
