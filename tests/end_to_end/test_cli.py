@@ -55,7 +55,7 @@ def rejection(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["train", "CustomCNN", "--epochs", "-1,2"], ["--epochs", "1 to", "found -1"]),
         (["train", "CustomCNN", "--epochs", "1,2,3"], ["--epochs", "at most 2", "found 3"]),
         (["train", "VGG16", "--unfreeze-after", "-1:60"], ["--unfreeze-after", "found -1"]),
-        (["train", "VGG16", "--unfreeze-after", "5:60"], ["below the last stage's 5", "found 5"]),
+        (["train", "VGG16", "--unfreeze-after", "1:60"], ["below the last stage's 1", "found 1"]),
         (
             ["train", "VGG16", "--unfreeze-after", "1:60", "--unfreeze-blocks", "1"],
             ["--unfreeze-after: expected no --unfreeze-blocks"],
@@ -224,7 +224,7 @@ def test_what_is_not_given_is_the_recipes() -> None:
     assert (options.flip, options.views, options.feature_cache) == (None, None, True)
     assert (options.unfreezes, options.block_every, options.patience) == ((), None, None)
     (spec,) = plan_runs([find_backbone("EfficientNetLite0")], options)
-    assert (spec.flip, spec.keep, spec.image_size) == (True, "best", 128)
+    assert (spec.test_time_flip, spec.keep, spec.image_size) == (True, "best", 128)
 
 
 def test_rank_of_an_empty_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
