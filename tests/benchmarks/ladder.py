@@ -377,8 +377,12 @@ def watch(
     with suppress(_TrainedError):
         command = train_command(training, runs_dir)
         run_child(training.recipe, command, engine_environment(**own), hear, scratch / "stderr.log")
-    new = sorted(set(_folders(runs_dir)) - before)
-    return next(path for path in new if load_run(path).file.spec == training.spec)
+    for path in sorted(set(_folders(runs_dir)) - before):
+        # Others may train into the same folder.
+        made = load_run(path).file.spec
+        if (made.recipe, made.seed) == (training.spec.recipe, training.spec.seed):
+            return path
+    raise ChildFailedError(f"{training.recipe} failed: it left no run directory")
 
 
 def row_of(training: Training, run: EngineRun, unit: float | None, *, tests: bool) -> Row:
